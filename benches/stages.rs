@@ -1,0 +1,264 @@
+//! `cargo bench`: each stage with its floor beside it, measured in turns in one run.
+//!
+//! The machine's speed drifts, so only the ratios mean something. With photographs instead
+//! of drawn pictures: `SIMDEX_BENCH_PHOTOS=DIR cargo bench`.
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use simdex::activation::layer_mses;
+use simdex::config::Config;
+use simdex::demo::drawing::{Motif, draw};
+use simdex::demo::edit::jpeg;
+use simdex::head::Ranking;
+use simdex::index::Index;
+use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
+use simdex::network::{Engine, Network};
+use simdex::picture::{Tile, decode, looks_like_picture};
+use simdex::search::{SearchOptions, Searcher};
+use simdex::shutdown::Shutdown;
+use simdex::store::{Store, StoreOptions};
+
+/// Rounds of each pair of measurements; medians are printed.
+const ROUNDS: usize = 5;
+/// Pictures drawn where no photos are given.
+const DRAWN: usize = 600;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let config = Config::default();
+    let network = Network::builtin()?;
+    let engine = Engine::start(&config.runtime(), &|step| eprintln!("{step}"))?;
+    let scratch = tempfile::tempdir()?;
+    let photos = match std::env::var_os("SIMDEX_BENCH_PHOTOS") {
+        Some(dir) => photos(Path::new(&dir)),
+        None => drawn(&scratch.path().join("drawn"))?,
+    };
+    println!(
+        "{} pictures, {} workers, {}",
+        photos.len(),
+        worker_count(),
+        engine.description()
+    );
+    one_picture(&config, &engine, &network, &photos)?;
+    let store = ingest(&config, &engine, &network, &photos, scratch.path())?;
+    query(&config, &engine, &network, &photos, &store)
+}
+
+fn photos(dir: &Path) -> Vec<PathBuf> {
+    walkdir::WalkDir::new(dir)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_map(Result::ok)
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| path.is_file() && looks_like_picture(path))
+        .collect()
+}
+
+fn drawn(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    eprintln!("drawing {DRAWN} pictures ...");
+    std::fs::create_dir_all(dir)?;
+    (0..DRAWN)
+        .map(|i| {
+            let picture = draw(Motif::ALL[i % Motif::ALL.len()], i as u64, 480, 360);
+            let path = dir.join(format!("{i:05}.jpg"));
+            std::fs::write(&path, jpeg(&picture, None)?)?;
+            Ok(path)
+        })
+        .collect()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// One picture on one thread, stage by stage.
+fn one_picture(
+    config: &Config,
+    engine: &Engine,
+    network: &Network,
+    photos: &[PathBuf],
+) -> Result<(), Failure> {
+    let limits = config.picture.limits();
+    let layout = network.layout(config.store.activations);
+    let mut extractor = engine.extractor(network)?;
+    let mut stages: [Vec<f64>; 5] = Default::default();
+    for path in photos.iter().cycle().take(60) {
+        let bytes = read_file(path, &limits)?;
+        let mut times = [Instant::now(); 5];
+        let decoded = decode(&bytes, &limits)?;
+        times[1] = Instant::now();
+        let tile: Tile = extractor.tile(&decoded.rgb);
+        times[2] = Instant::now();
+        extractor.run(&tile, |features| black_box(features.layers.len()))?;
+        times[3] = Instant::now();
+        black_box((tile.perceptual_hash(), tile.thumbnail()));
+        times[4] = Instant::now();
+        for (stage, pair) in stages.iter_mut().zip(times.windows(2)) {
+            stage.push(milliseconds(pair[1] - pair[0]));
+        }
+        let started = Instant::now();
+        black_box(extract(&bytes, &limits, &mut extractor, &layout)?);
+        stages[4].push(milliseconds(started.elapsed()));
+    }
+    let [decode, resize, network, thumbnail, all] = stages.map(median);
+    println!(
+        "\none picture, one thread (ms): decode {decode:.2}, resize {resize:.2}, network {network:.2}, thumbnail and hash {thumbnail:.2}"
+    );
+    println!(
+        "  file bytes to record {all:.2}, of which int8 encoding and the rest {:.2}; floor: the network, ratio {:.2}",
+        all - decode - resize - network - thumbnail,
+        all / network
+    );
+    Ok(())
+}
+
+/// `add` of all pictures against the bare network on the same cores, in turns.
+fn ingest(
+    config: &Config,
+    engine: &Engine,
+    network: &Network,
+    photos: &[PathBuf],
+    scratch: &Path,
+) -> Result<Arc<Store>, Failure> {
+    let options = StoreOptions {
+        network,
+        activations: config.store.activations,
+        reserve_bytes: 0,
+    };
+    let (mut bare, mut added, mut last) = (Vec::new(), Vec::new(), None);
+    for round in 0..ROUNDS {
+        bare.push(bare_rate(engine, network, photos.len())?);
+        drop(last.take());
+        let dir = scratch.join(format!("store-{round}"));
+        let store = Arc::new(Store::open(&dir, &options)?);
+        let ingest = Ingest::start(&store, engine, network, config.picture.limits())?;
+        let started = Instant::now();
+        add_files(photos, &store, ingest, &Shutdown::manual(), &mut |_| ())?;
+        added.push(photos.len() as f64 / started.elapsed().as_secs_f64());
+        if round > 0 {
+            std::fs::remove_dir_all(scratch.join(format!("store-{}", round - 1)))?;
+        }
+        last = Some(store);
+    }
+    let ratio = median(added.iter().zip(&bare).map(|(a, b)| a / b).collect());
+    println!(
+        "\nadd: {:.0} pictures/s, bare network {:.0}/s on the same cores; ratio {ratio:.2} (aim .70)",
+        median(added),
+        median(bare)
+    );
+    last.ok_or_else(|| "no round was run".into())
+}
+
+/// Pictures a second through one session per core, all outputs, nothing else.
+fn bare_rate(engine: &Engine, network: &Network, count: usize) -> Result<f64, Failure> {
+    let extractors = (0..worker_count())
+        .map(|_| engine.extractor(network))
+        .collect::<Result<Vec<_>, _>>()?;
+    let picture = draw(Motif::Lake, 1, 480, 360);
+    let left = AtomicUsize::new(count);
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for mut extractor in extractors {
+            let (left, picture) = (&left, &picture);
+            scope.spawn(move || {
+                let tile = extractor.tile(picture);
+                let take = |n: usize| n.checked_sub(1);
+                while left
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                    .is_ok()
+                {
+                    if extractor.run(&tile, |f| black_box(f.layers.len())).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    Ok(count as f64 / started.elapsed().as_secs_f64())
+}
+
+/// Queries split by stage; re-scoring against reading the same bytes once.
+fn query(
+    config: &Config,
+    engine: &Engine,
+    network: &Network,
+    photos: &[PathBuf],
+    store: &Store,
+) -> Result<(), Failure> {
+    let limits = config.picture.limits();
+    let index = Index::open(store, &config.index, &|_, _| ())?;
+    let ranking = Ranking::named("mse18", network)?;
+    let options = SearchOptions {
+        k: config.query.k,
+        candidates: config.query.candidates,
+        host: None,
+        min_score: 0.0,
+    };
+    let searcher = Searcher::new(store, &index, &ranking, &options);
+    let mut extractor = engine.extractor(network)?;
+    let (mut candidates, mut rescore, mut copy, mut ratios) = (vec![], vec![], vec![], vec![]);
+    let mut pair = Vec::new();
+    let mut buffer = vec![0u8; store.layout().block_len()];
+    for path in photos.iter().step_by((photos.len() / 40).max(1)) {
+        let picture = extract(
+            &read_file(path, &limits)?,
+            &limits,
+            &mut extractor,
+            store.layout(),
+        )?;
+        // Once to bring the candidates' pages into memory.
+        searcher.search("warm", &picture, Duration::ZERO)?;
+        let result = searcher.search("timed", &picture, Duration::ZERO)?;
+        candidates.push(result.timing_ms.candidates);
+        rescore.push(result.timing_ms.rescore);
+        let blocks = index
+            .search(&picture.embedding, options.candidates, &|_| true)
+            .into_iter()
+            .filter_map(|candidate| store.picture_at(candidate.sequence).ok().flatten())
+            .map(|id| store.block(id))
+            .collect::<Result<Vec<_>, _>>()?;
+        let started = Instant::now();
+        for block in &blocks {
+            buffer.copy_from_slice(block);
+            black_box(&buffer);
+        }
+        let copied = milliseconds(started.elapsed());
+        ratios.push(result.timing_ms.rescore / copied);
+        copy.push(copied);
+        let started = Instant::now();
+        for block in &blocks {
+            black_box(layer_mses(store.layout(), &picture.block, block));
+        }
+        pair.push(milliseconds(started.elapsed()) / blocks.len() as f64);
+    }
+    println!(
+        "\nquery over {} pictures (ms): candidates {:.2} ({}), re-scoring {:.1} on {} threads",
+        index.len(),
+        median(candidates),
+        if index.is_graph() {
+            "hnsw"
+        } else {
+            "exact scan"
+        },
+        median(rescore),
+        worker_count(),
+    );
+    println!(
+        "  floor: copying the same {:.0} MB once on one thread {:.1}; ratio {:.2} (aim 2); one pair {:.3} on one thread",
+        options.candidates.min(index.len()) as f64 * buffer.len() as f64 / 1e6,
+        median(copy),
+        median(ratios),
+        median(pair),
+    );
+    Ok(())
+}

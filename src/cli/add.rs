@@ -1,0 +1,79 @@
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::crawl::{print_summary, progress_line};
+use super::progress::{self, Problems, Progress};
+use super::session::Session;
+use super::{Format, Outcome};
+use crate::crawl::Summary;
+use crate::ingest::{FileReport, Ingest, add_files};
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// Files and folders; folders are searched for pictures recursively
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// How to print the summary
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
+    let network = session.network()?;
+    let engine = session.engine()?;
+    let store = session.store(&network)?;
+    let limits = session.config.picture.limits();
+    let ingest = Ingest::start(&store, &engine, &network, limits)?;
+    let started = Instant::now();
+    let mut summary = Summary::default();
+    let mut problems = Problems::new();
+    let mut failed = false;
+    let bar = Progress::new("adding", 0);
+    add_files(
+        &args.paths,
+        &store,
+        ingest,
+        &session.shutdown,
+        &mut |report| {
+            match report {
+                FileReport::Found { bytes } => {
+                    summary.images_found += 1;
+                    summary.bytes += bytes;
+                }
+                FileReport::Unchanged => {
+                    summary.images_found += 1;
+                    summary.duplicates += 1;
+                }
+                FileReport::Unreadable { path, message } => {
+                    failed = true;
+                    summary.fail("unreadable");
+                    problems.add(&path.display().to_string(), &message);
+                }
+                FileReport::Settled(receipt) => {
+                    if let Some(problem) = summary.count(receipt) {
+                        failed = true;
+                        problems.add(&problem.source, &problem.message);
+                    }
+                }
+            }
+            summary.elapsed_s = started.elapsed().as_secs_f64();
+            bar.set(0, || progress_line(&summary));
+        },
+    )?;
+    drop(bar);
+    problems.finish();
+    session.index(&store)?;
+    summary.elapsed_s = started.elapsed().as_secs_f64();
+    print_summary(&summary, args.format)?;
+    if session.shutdown.requested() {
+        progress::note("interrupted; the same command goes on where it stopped");
+        return Ok(Outcome::Interrupted);
+    }
+    Ok(if failed {
+        Outcome::SomeFailed
+    } else {
+        Outcome::Done
+    })
+}

@@ -1,0 +1,47 @@
+use clap::Args;
+
+use super::input::QueryPictures;
+use super::session::Session;
+use super::{Format, Outcome, output};
+use crate::search::compare;
+
+#[derive(Debug, Args)]
+pub(super) struct CompareArgs {
+    /// A picture file or URL
+    a: String,
+    /// Another one
+    b: String,
+    /// Head: mse18, embedding or a file made by `simdex train`
+    #[arg(long, value_name = "NAME|FILE")]
+    head: Option<String>,
+    /// How to print the comparison
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(session: &Session, args: CompareArgs) -> anyhow::Result<Outcome> {
+    let network = session.network()?;
+    let ranking = session.ranking(args.head.as_deref(), &network)?;
+    let engine = session.engine()?;
+    let layout = network.layout(session.config.store.activations);
+    let mut pictures = QueryPictures::new(session, &engine, &network, layout.clone())?;
+    let (a, _) = pictures.load(&args.a)?;
+    let (b, _) = pictures.load(&args.b)?;
+    let comparison = compare(&layout, &ranking, &a, &b);
+    if args.format == Format::Json {
+        output::json(&comparison)?;
+    } else {
+        let mut text = format!(
+            "score   {:.4}\ncosine  {:.4}\n",
+            comparison.score, comparison.cosine
+        );
+        for layer in layout.layers() {
+            text += &format!(
+                "  {:<18} {:.6}\n",
+                layer.name, comparison.layers[&layer.name]
+            );
+        }
+        output::write(text.as_bytes())?;
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,110 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::crawl::{crawl, progress_line};
+use super::export::replace;
+use super::progress;
+use super::session::Session;
+use super::{Outcome, output};
+use crate::canonical_url::CanonicalUrl;
+use crate::demo::server::Server;
+use crate::demo::site::Site;
+use crate::search::{SearchOptions, Searcher, write_html};
+use crate::store::Store;
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Serve the pictures of this folder instead of drawn ones
+    #[arg(long, value_name = "DIR")]
+    photos: Option<PathBuf>,
+    /// Where to put the store, the query and the page of results
+    #[arg(long, value_name = "DIR", default_value = "simdex-demo")]
+    dir: PathBuf,
+    /// Results
+    #[arg(short, value_name = "N", default_value_t = 12)]
+    k: usize,
+}
+
+pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcome> {
+    progress::note("making a small web site ...");
+    let site = match &args.photos {
+        Some(dir) => Site::photos(dir)?,
+        None => Site::drawn()?,
+    };
+    let query = site.query_picture().jpeg.clone();
+    let pictures = site.picture_paths().count();
+    let server = Server::background(Arc::new(site)).context("cannot serve on loopback")?;
+    let store_dir = args.dir.join("store");
+    fresh(&store_dir)?;
+    let query_path = args.dir.join("query.jpg");
+    let page_path = args.dir.join("results.html");
+    replace(&query_path, &query)?;
+
+    // Our own server on our own machine: no delay, and loopback is what is asked for.
+    session.config.data_dir = Some(store_dir.clone());
+    session.config.crawl.allow_private_addresses = true;
+    session.config.crawl.delay_ms = 0;
+    session.config.crawl.host_concurrency = 4;
+    let seed = CanonicalUrl::parse(&server.url("/"))?;
+    progress::note(&format!("crawling {seed} ({pictures} picture files) ..."));
+    let (summary, _) = crawl(&session, &[seed])?;
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
+    output::line(&progress_line(&summary))?;
+
+    let query_name = query_path.display().to_string();
+    let network = session.network()?;
+    let ranking = session.ranking(None, &network)?;
+    let store = session.existing_store(&network)?;
+    let engine = session.engine()?;
+    let index = session.index(&store)?;
+    let options = SearchOptions {
+        k: args.k,
+        candidates: session.config.query.candidates,
+        host: None,
+        min_score: 0.0,
+    };
+    let layout = store.layout().clone();
+    let mut pictures = super::input::QueryPictures::new(&session, &engine, &network, layout)?;
+    let (picture, took) = pictures.load(&query_name)?;
+    let result =
+        Searcher::new(&store, &index, &ranking, &options).search(&query_name, &picture, took)?;
+    super::query::print(&result)?;
+    let mut page = Vec::new();
+    write_html(
+        std::slice::from_ref(&result),
+        &session.config.query.head,
+        &mut page,
+    )?;
+    replace(&page_path, &page)?;
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "simdex".to_owned());
+    output::line(&format!(
+        "\nThe same list with pictures: {page}\nNow try:\n  \
+         {program} --data-dir {store} query PICTURE\n  \
+         {program} --data-dir {store} status\n  \
+         {program} --data-dir {store} export --queries FOLDER --format html -o lists.html\n  \
+         {program} demo --photos FOLDER",
+        page = page_path.display(),
+        store = store_dir.display(),
+    ))?;
+    Ok(Outcome::Done)
+}
+
+/// Removes the store of an earlier demo, and nothing that is not one.
+fn fresh(store: &Path) -> anyhow::Result<()> {
+    if Store::exists(store) {
+        std::fs::remove_dir_all(store).with_context(|| store.display().to_string())?;
+    }
+    anyhow::ensure!(
+        !store.exists(),
+        "{} is there and no simdex store; choose another folder with --dir",
+        store.display()
+    );
+    std::fs::create_dir_all(store).with_context(|| store.display().to_string())
+}

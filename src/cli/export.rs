@@ -1,0 +1,120 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use super::input::{pictures_below, read_list};
+use super::progress::{self, Progress};
+use super::query::{SearchArgs, for_each_result};
+use super::session::Session;
+use super::{Outcome, output};
+use crate::search::{QueryResult, write_csv, write_html};
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// A file of paths and URLs, one a line, or a folder of pictures
+    #[arg(long, value_name = "PATH")]
+    queries: PathBuf,
+    #[command(flatten)]
+    search: SearchArgs,
+    /// What to write
+    #[arg(long)]
+    format: ExportFormat,
+    /// Where to write it; - for stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    /// One row a result
+    Csv,
+    /// One array of what `query --format json` prints
+    Json,
+    /// One line a query
+    Jsonl,
+    /// One self-contained page of pictures with scores
+    Html,
+}
+
+pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome> {
+    let queries = if args.queries.is_dir() {
+        let paths = pictures_below(&args.queries);
+        paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect()
+    } else {
+        read_list(&args.queries)?
+    };
+    anyhow::ensure!(
+        !queries.is_empty(),
+        "there are no queries in {}",
+        args.queries.display()
+    );
+    let bar = Progress::new("querying", queries.len() as u64);
+    let mut results: Vec<QueryResult> = Vec::new();
+    let outcome = for_each_result(session, &queries, &args.search, &mut |result| {
+        results.push(result);
+        let done = results.len();
+        bar.set(done as u64, || format!("{done}/{} queries", queries.len()));
+        Ok(())
+    })?;
+    drop(bar);
+    let head = args
+        .search
+        .head
+        .as_deref()
+        .unwrap_or(&session.config.query.head);
+    let mut bytes = Vec::new();
+    match args.format {
+        ExportFormat::Csv => write_csv(&results, &mut bytes)?,
+        ExportFormat::Html => write_html(&results, head, &mut bytes)?,
+        ExportFormat::Json => {
+            serde_json::to_writer(&mut bytes, &results)?;
+            bytes.push(b'\n');
+        }
+        ExportFormat::Jsonl => {
+            for result in &results {
+                serde_json::to_writer(&mut bytes, result)?;
+                bytes.push(b'\n');
+            }
+        }
+    }
+    if args.output == Path::new("-") {
+        output::write(&bytes)?;
+    } else {
+        replace(&args.output, &bytes)?;
+        progress::note(&format!(
+            "{} lists written to {}",
+            results.len(),
+            args.output.display()
+        ));
+    }
+    Ok(outcome)
+}
+
+/// Writes a file in one step: a failed export leaves the old one as it was.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .permissions(default_permissions())
+            .tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What other programs give a new file, before the umask; temporary files are private.
+#[cfg(unix)]
+fn default_permissions() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}

@@ -1,0 +1,100 @@
+//! Query pictures: local files and URLs.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::session::Session;
+use crate::activation::Layout;
+use crate::canonical_url::CanonicalUrl;
+use crate::crawl::{Fetcher, fetch_picture};
+use crate::ingest::{extract, read_file};
+use crate::network::{Engine, Extractor, Network};
+use crate::store::NewPicture;
+
+/// Turns files and URLs into pictures with features.
+pub(super) struct QueryPictures<'a> {
+    session: &'a Session,
+    extractor: Extractor,
+    layout: Layout,
+    /// Made when the first URL comes.
+    web: Option<(tokio::runtime::Runtime, Fetcher)>,
+}
+
+impl<'a> QueryPictures<'a> {
+    pub(super) fn new(
+        session: &'a Session,
+        engine: &Engine,
+        network: &Network,
+        layout: Layout,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            session,
+            extractor: engine.extractor(network)?,
+            layout,
+            web: None,
+        })
+    }
+
+    /// Reads or fetches a picture and extracts its features; says how long it took.
+    pub(super) fn load(&mut self, query: &str) -> anyhow::Result<(NewPicture, Duration)> {
+        let started = Instant::now();
+        let limits = self.session.config.picture.limits();
+        let bytes = match is_url(query) {
+            true => self.fetch(query)?,
+            false => read_file(Path::new(query), &limits).with_context(|| query.to_owned())?,
+        };
+        let picture = extract(&bytes, &limits, &mut self.extractor, &self.layout)
+            .with_context(|| query.to_owned())?;
+        Ok((picture, started.elapsed()))
+    }
+
+    fn fetch(&mut self, query: &str) -> anyhow::Result<Vec<u8>> {
+        let url = CanonicalUrl::parse(query).with_context(|| query.to_owned())?;
+        let config = &self.session.config;
+        if self.web.is_none() {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            self.web = Some((runtime, Fetcher::new(&config.crawl)?));
+        }
+        let Some((runtime, fetcher)) = &self.web else {
+            unreachable!("made just above")
+        };
+        runtime
+            .block_on(fetch_picture(fetcher, &url, config))
+            .with_context(|| query.to_owned())
+    }
+}
+
+/// Whether an argument names something on the web.
+pub(super) fn is_url(query: &str) -> bool {
+    let scheme = query
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
+}
+
+/// The entries of a list: one a line, blank lines and lines that begin with # left out.
+pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<String>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    Ok(text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// The pictures below a folder, sorted.
+pub(super) fn pictures_below(dir: &Path) -> Vec<PathBuf> {
+    walkdir::WalkDir::new(dir)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| crate::picture::looks_like_picture(path))
+        .collect()
+}

@@ -1,0 +1,159 @@
+//! The command line: a contract (docs/cli.md). stdout is data, stderr is for people.
+
+mod add;
+mod compare;
+mod crawl;
+mod demo;
+mod doctor;
+mod eval;
+mod export;
+mod input;
+mod output;
+mod progress;
+mod query;
+mod remove;
+mod session;
+mod status;
+mod train;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::Config;
+use crate::shutdown::{INTERRUPTED, Shutdown};
+use session::Session;
+
+/// Gathers pictures from the web and finds the ones that look alike.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 done but some inputs failed (listed on stderr), 130 interrupted cleanly."
+)]
+struct Args {
+    /// Configuration file [default: config.toml here, then the user's, then built-in]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the store and the index
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Say more on stderr (-v: what is done, -vv: everything)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say only errors on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Crawl web pages and index the pictures they show
+    Crawl(crawl::CrawlArgs),
+    /// Index local files and folders
+    Add(add::AddArgs),
+    /// Find stored pictures like the given ones
+    Query(query::QueryArgs),
+    /// Compare two pictures
+    Compare(compare::CompareArgs),
+    /// Write ranked lists for many queries
+    Export(export::ExportArgs),
+    /// Train a head on your own labels
+    Train(train::TrainArgs),
+    /// Measure how well heads tell same from different
+    Eval(eval::EvalArgs),
+    /// Count what is stored
+    Status(status::StatusArgs),
+    /// Show which runtime is used, how fast it is, and the state of store and index
+    Doctor(doctor::DoctorArgs),
+    /// Read every record and check that every picture is found
+    Verify(verify::VerifyArgs),
+    /// Delete pictures everywhere
+    Remove(remove::RemoveArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Serve a small site, crawl it, ask a query: the whole way in a minute
+    Demo(demo::DemoArgs),
+}
+
+/// How a command prints its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs; schemas in docs/cli.md
+    Json,
+}
+
+/// How a command ended, short of failing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    SomeFailed,
+    Interrupted,
+}
+
+/// Parses the command line and runs the command.
+pub fn run() -> ExitCode {
+    crate::picture::silence_decoder_panics();
+    // clap ends the process itself: 0 for --help and --version, 2 for a wrong usage.
+    let args = Args::parse();
+    progress::start_logging(args.verbose, args.quiet);
+    match dispatch(args) {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::from(3),
+        Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // anyhow's alternate form prints the causes behind the error.
+            progress::line(&format!("simdex: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: Args) -> anyhow::Result<Outcome> {
+    if let Command::Completions { shell } = args.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Args::command(), "simdex", &mut script);
+        return output::write(&script).map(|()| Outcome::Done);
+    }
+    let mut config = Config::load(args.config.as_deref())?;
+    if args.data_dir.is_some() {
+        config.data_dir = args.data_dir;
+    }
+    let shutdown = Shutdown::on_signals()?;
+    let session = Session::new(config, shutdown);
+    match args.command {
+        Command::Crawl(args) => crawl::run(session, args),
+        Command::Add(args) => add::run(&session, args),
+        Command::Query(args) => query::run(&session, args),
+        Command::Compare(args) => compare::run(&session, args),
+        Command::Export(args) => export::run(&session, args),
+        Command::Train(args) => train::run(&session, args),
+        Command::Eval(args) => eval::run(&session, args),
+        Command::Status(args) => status::run(&session, args),
+        Command::Doctor(args) => doctor::run(&session, args),
+        Command::Verify(args) => verify::run(&session, args),
+        Command::Remove(args) => remove::run(&session, args),
+        Command::Demo(args) => demo::run(session, args),
+        Command::Completions { .. } => unreachable!("handled above"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,156 @@
+//! stderr: progress, log lines and errors, without garbling each other.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Time between two plain lines where stderr is no terminal.
+const PLAIN_EVERY: Duration = Duration::from_secs(5);
+
+/// Writes around the progress bar.
+#[derive(Clone, Copy)]
+struct AroundBars;
+
+impl Write for AroundBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        BARS.suspend(|| io::stderr().write_all(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl MakeWriter<'_> for AroundBars {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        *self
+    }
+}
+
+/// Sends tracing to stderr. `RUST_LOG` overrides the flags.
+pub(super) fn start_logging(verbose: u8, quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "simdex=info,warn",
+        (false, _) => "simdex=debug,info",
+    };
+    // ONNX Runtime's own notes interest nobody below an error.
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},ort=error")));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(AroundBars)
+        .init();
+}
+
+/// One line on stderr, always shown.
+pub(super) fn line(text: &str) {
+    // Nothing sensible is left to do when stderr is gone.
+    let _ = BARS.suspend(|| writeln!(io::stderr(), "{text}"));
+}
+
+/// One line on stderr, unless --quiet.
+pub(super) fn note(text: &str) {
+    if !QUIET.load(Ordering::Relaxed) {
+        line(text);
+    }
+}
+
+/// Live progress: a bar on a terminal, else a plain line every five seconds.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    last: Mutex<Instant>,
+}
+
+impl Progress {
+    /// Starts with a task's name; `total` 0 means unknown.
+    pub(super) fn new(task: &str, total: u64) -> Self {
+        let bar = (io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed)).then(|| {
+            let bar = if total > 0 {
+                let template = "{prefix} [{bar:30}] {pos}/{len} {msg} ({eta} left)";
+                let style = ProgressStyle::with_template(template);
+                let style = style.expect("a constant template").progress_chars("=> ");
+                ProgressBar::new(total).with_style(style)
+            } else {
+                let style = ProgressStyle::with_template("{spinner} {prefix} {msg}");
+                ProgressBar::new_spinner().with_style(style.expect("a constant template"))
+            };
+            let bar = BARS.add(bar.with_prefix(task.to_owned()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        Self {
+            bar,
+            last: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Says how far it is.
+    pub(super) fn set(&self, position: u64, message: impl FnOnce() -> String) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(position);
+                bar.set_message(message());
+            }
+            None => {
+                let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.elapsed() >= PLAIN_EVERY {
+                    *last = Instant::now();
+                    note(&message());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Lists problems on stderr, the first twenty; -v shows all through tracing.
+pub(super) struct Problems {
+    shown: usize,
+    more: usize,
+}
+
+const SHOWN: usize = 20;
+
+impl Problems {
+    pub(super) fn new() -> Self {
+        Self { shown: 0, more: 0 }
+    }
+
+    pub(super) fn add(&mut self, source: &str, message: &str) {
+        tracing::info!(source, message, "not usable");
+        if self.shown < SHOWN {
+            self.shown += 1;
+            line(&format!("{source}: {message}"));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub(super) fn finish(&self) {
+        if self.more > 0 {
+            line(&format!("and {} more (-v lists all)", self.more));
+        }
+    }
+}

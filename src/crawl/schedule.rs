@@ -1,0 +1,399 @@
+//! The crawl itself: which host is asked next, within the budgets, until the frontier is
+//! empty or the user stops it.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+use std::sync::Arc;
+
+use tokio::task::{JoinSet, block_in_place};
+use tokio::time::{Duration, Instant, sleep_until};
+
+use super::fetch::{FetchError, Fetcher};
+use super::scope::ScopeRules;
+use super::summary::{Event, Problem, Summary};
+use super::visit::{Answer, Visitor};
+use crate::canonical_url::{CanonicalUrl, HostId};
+use crate::config::Config;
+use crate::ingest::{Ingest, Job, Receipt};
+use crate::shutdown::Shutdown;
+use crate::store::{Discovery, Lease, Queued, Role, Store, StoreError, UrlOutcome, now_ms};
+
+/// A crawl cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CrawlError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The client cannot be set up.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Nothing to do.
+    #[error("there is nothing to crawl: name URLs, or seeds with --seeds FILE")]
+    NoSeeds,
+}
+
+/// A crawl over a store's frontier.
+pub struct Crawl {
+    store: Arc<Store>,
+    visitor: Arc<Visitor>,
+    jobs: async_channel::Sender<Job>,
+    receipts: async_channel::Receiver<Receipt>,
+    shutdown: Shutdown,
+    visits: JoinSet<Visited>,
+    /// Hosts with URLs waiting, by the time of their next turn; `listed` are those in it.
+    ready: BinaryHeap<Reverse<(Instant, HostId)>>,
+    listed: HashSet<HostId>,
+    /// Pages and pictures being fetched.
+    pages_fetching: u64,
+    pictures_fetching: u64,
+    /// Pictures handed to the workers whose receipts are awaited.
+    pictures_handed: u64,
+    summary: Summary,
+    started: Instant,
+}
+
+/// What a visit came to.
+struct Visited {
+    host: HostId,
+    role: Role,
+    source: String,
+    result: Result<Fetched, Trouble>,
+}
+
+enum Fetched {
+    Page {
+        bytes: u64,
+        queued: Queued,
+    },
+    /// The bytes are with the workers; a receipt follows.
+    Picture {
+        bytes: u64,
+    },
+}
+
+enum Trouble {
+    Fetch {
+        error: FetchError,
+        retried: bool,
+    },
+    Store(StoreError),
+    /// The writer has stopped; its error is the one to show.
+    IngestStopped,
+}
+
+/// How long requests under way may take after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(5);
+/// Long enough never to come.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Retries that are due later than this are left to the next crawl.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+impl Crawl {
+    /// Queues the seeds, takes back what a dead crawl had leased and gets ready. Without
+    /// seeds the crawl goes on where the last one stopped, in the scope of all its seeds.
+    ///
+    /// # Errors
+    /// If there is nothing to crawl, or the store fails.
+    pub fn new(
+        store: Arc<Store>,
+        ingest: &Ingest,
+        config: &Config,
+        seeds: &[CanonicalUrl],
+        shutdown: Shutdown,
+    ) -> Result<Self, CrawlError> {
+        let found: Vec<Discovery> = seeds
+            .iter()
+            .map(|url| Discovery {
+                url: url.clone(),
+                role: Role::Page,
+                depth: 0,
+                embed: None,
+            })
+            .collect();
+        let recovered = store.recover_leases()?;
+        if recovered > 0 {
+            tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
+        }
+        store.offer(&found)?;
+        let all_seeds: Vec<CanonicalUrl> = store
+            .seeds()?
+            .iter()
+            .filter_map(|seed| CanonicalUrl::parse(seed).ok())
+            .collect();
+        if all_seeds.is_empty() {
+            return Err(CrawlError::NoSeeds);
+        }
+        let visitor = Visitor {
+            fetcher: Arc::new(Fetcher::new(&config.crawl)?),
+            scope: ScopeRules::new(config.crawl.scope, config.crawl.max_depth, &all_seeds),
+            config: config.crawl.clone(),
+            max_picture_bytes: config.picture.max_bytes,
+        };
+        let mut crawl = Self {
+            visitor: Arc::new(visitor),
+            jobs: ingest.jobs(),
+            receipts: ingest.receipts(),
+            shutdown,
+            visits: JoinSet::new(),
+            ready: BinaryHeap::new(),
+            listed: HashSet::new(),
+            pages_fetching: 0,
+            pictures_fetching: 0,
+            pictures_handed: 0,
+            summary: Summary::default(),
+            started: Instant::now(),
+            store,
+        };
+        let store = Arc::clone(&crawl.store);
+        for host in store.waiting_hosts() {
+            crawl.list(host?);
+        }
+        Ok(crawl)
+    }
+
+    /// Runs to the end and says what was done. `observe` is told as it goes.
+    ///
+    /// # Errors
+    /// If the store fails. An interrupted crawl is no error: what was under way is
+    /// finished and stored, the rest waits in the frontier.
+    pub async fn run(mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<Summary, CrawlError> {
+        let mut shutdown = self.shutdown.clone();
+        let mut stopping = false;
+        let mut grace = Instant::now() + FOREVER;
+        loop {
+            if self.shutdown.requested() && !stopping {
+                stopping = true;
+                grace = Instant::now() + GRACE;
+            }
+            if !stopping {
+                self.start_visits()?;
+            }
+            let waiting = !stopping && !self.ready.is_empty();
+            if self.visits.is_empty() && self.pictures_handed == 0 && !waiting {
+                match self.wait_for_retry(stopping)? {
+                    Some(when) => tokio::select! {
+                        () = sleep_until(when) => { self.requeue_due()?; }
+                        () = shutdown.wait() => {}
+                    },
+                    None => break,
+                }
+                continue;
+            }
+            let next_turn = self.ready.peek().map(|Reverse((when, _))| *when);
+            let can_start = waiting && self.has_room();
+            let wake = next_turn
+                .filter(|_| can_start)
+                .unwrap_or(Instant::now() + LONGEST_WAIT);
+            tokio::select! {
+                Some(visited) = self.visits.join_next() => match visited {
+                    Ok(visited) => self.finish(visited, observe)?,
+                    Err(error) if error.is_cancelled() => {}
+                    // A panicked visit leaves its lease to the next crawl.
+                    Err(error) => tracing::error!(%error, "a visit panicked; please report this"),
+                },
+                receipt = self.receipts.recv() => match receipt {
+                    Ok(receipt) => self.count(receipt, observe),
+                    // The writer has stopped early; `Ingest::finish` tells why.
+                    Err(_) => break,
+                },
+                () = sleep_until(wake) => { self.requeue_due()?; }
+                () = shutdown.wait(), if !stopping => {}
+                // What has not answered by now is left to the next crawl.
+                () = sleep_until(grace), if !self.visits.is_empty() => self.visits.abort_all(),
+            }
+            self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
+            observe(Event::Progress(&self.summary));
+        }
+        self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
+        Ok(self.summary)
+    }
+
+    fn has_room(&self) -> bool {
+        self.visits.len() < self.visitor.config.concurrency && !self.images_exhausted()
+    }
+
+    fn images_exhausted(&self) -> bool {
+        let most = self.visitor.config.max_images;
+        let under_way = self.pictures_fetching + self.pictures_handed;
+        most.is_some_and(|most| self.summary.images_indexed + under_way >= most)
+    }
+
+    fn pages_exhausted(&self) -> bool {
+        let most = self.visitor.config.max_pages;
+        most.is_some_and(|most| self.summary.pages_fetched + self.pages_fetching >= most)
+    }
+
+    /// Starts a visit for every host whose turn has come, as far as there is room.
+    fn start_visits(&mut self) -> Result<(), CrawlError> {
+        let most = self.visitor.config.max_images;
+        if most.is_some_and(|most| self.summary.images_indexed >= most) {
+            self.ready.clear();
+            self.listed.clear();
+        }
+        while self.has_room() {
+            let Some(Reverse((when, host))) = self.ready.peek().copied() else {
+                break;
+            };
+            if when > Instant::now() {
+                break;
+            }
+            self.ready.pop();
+            self.listed.remove(&host);
+            // A busy host is listed again when one of its visits ends.
+            if self.visitor.fetcher.pacer().is_busy(host) {
+                continue;
+            }
+            let pages = !self.pages_exhausted();
+            if let Some(lease) = block_in_place(|| self.store.lease(host, pages))? {
+                self.start(lease);
+                if self.visitor.config.host_concurrency > 1 {
+                    self.list(host);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, lease: Lease) {
+        let role = lease.record().role;
+        match role {
+            Role::Page => self.pages_fetching += 1,
+            Role::Picture => self.pictures_fetching += 1,
+        }
+        let visitor = Arc::clone(&self.visitor);
+        let (store, jobs) = (Arc::clone(&self.store), self.jobs.clone());
+        self.visits.spawn(async move {
+            let (host, source) = (lease.record().host, lease.record().url.clone());
+            let result = visit(&visitor, &store, &jobs, lease).await;
+            Visited {
+                host,
+                role,
+                source,
+                result,
+            }
+        });
+    }
+
+    fn finish(
+        &mut self,
+        visited: Visited,
+        observe: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), CrawlError> {
+        match visited.role {
+            Role::Page => self.pages_fetching -= 1,
+            Role::Picture => self.pictures_fetching -= 1,
+        }
+        self.list(visited.host);
+        match visited.result {
+            Ok(Fetched::Page { bytes, queued }) => {
+                self.summary.pages_fetched += 1;
+                self.summary.bytes += bytes;
+                self.summary.images_found += queued.pictures;
+                for host in queued.hosts {
+                    self.list(host);
+                }
+            }
+            Ok(Fetched::Picture { bytes }) => {
+                self.summary.bytes += bytes;
+                self.pictures_handed += 1;
+            }
+            Err(Trouble::Store(error)) => return Err(error.into()),
+            Err(Trouble::IngestStopped) => {}
+            Err(Trouble::Fetch { error, retried }) => {
+                tracing::debug!(url = visited.source, %error, retried, "not fetched");
+                if retried {
+                    return Ok(());
+                }
+                if error.is_refusal() {
+                    self.summary.refuse(&error.reason());
+                } else {
+                    self.summary.fail(&error.reason());
+                }
+                observe(Event::Problem(&Problem {
+                    source: visited.source,
+                    message: error.to_string(),
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, receipt: Receipt, observe: &mut dyn FnMut(Event<'_>)) {
+        self.pictures_handed -= 1;
+        if let Some(problem) = self.summary.count(receipt) {
+            observe(Event::Problem(&problem));
+        }
+    }
+
+    /// Lists a host for its next turn, once.
+    fn list(&mut self, host: HostId) {
+        if self.listed.insert(host) {
+            let when = self.visitor.fetcher.pacer().next_turn(host);
+            self.ready.push(Reverse((when, host)));
+        }
+    }
+
+    fn requeue_due(&mut self) -> Result<(), CrawlError> {
+        for host in block_in_place(|| self.store.requeue_due(now_ms()))? {
+            self.list(host);
+        }
+        Ok(())
+    }
+
+    /// When the next retry is due, if it is worth waiting for.
+    fn wait_for_retry(&self, stopping: bool) -> Result<Option<Instant>, CrawlError> {
+        let most = self.visitor.config.max_images;
+        let full = most.is_some_and(|most| self.summary.images_indexed >= most);
+        if stopping || full || self.pages_exhausted() {
+            return Ok(None);
+        }
+        let Some(at_ms) = self.store.next_retry_ms()? else {
+            return Ok(None);
+        };
+        let wait = Duration::from_millis(at_ms.saturating_sub(now_ms()));
+        Ok((wait <= LONGEST_WAIT).then(|| Instant::now() + wait))
+    }
+}
+
+/// Fetches one leased URL and settles it, or hands its bytes and the lease to the workers.
+async fn visit(
+    visitor: &Visitor,
+    store: &Store,
+    jobs: &async_channel::Sender<Job>,
+    lease: Lease,
+) -> Result<Fetched, Trouble> {
+    let record = lease.record().clone();
+    let answer = match CanonicalUrl::parse(&record.url) {
+        Ok(url) => visitor.visit(&url, record.role, record.depth).await,
+        Err(error) => Err(FetchError::BadRedirect(error.to_string())),
+    };
+    match answer {
+        Ok(Answer::Page { visit, bytes }) => {
+            let queued =
+                block_in_place(|| store.settle_page(lease, &visit)).map_err(Trouble::Store)?;
+            Ok(Fetched::Page { bytes, queued })
+        }
+        Ok(Answer::Picture(body)) => {
+            let bytes = body.len() as u64;
+            let job = Job::Fetched { lease, bytes: body };
+            jobs.send(job).await.map_err(|_| Trouble::IngestStopped)?;
+            Ok(Fetched::Picture { bytes })
+        }
+        Err(error) => {
+            let retried = error.may_pass() && record.attempts + 1 < visitor.config.max_attempts;
+            let outcome = if retried {
+                let wait = visitor.backoff(&error, record.attempts).as_millis() as u64;
+                UrlOutcome::Retry {
+                    at_ms: now_ms() + wait,
+                }
+            } else if error.is_refusal() {
+                UrlOutcome::Refused(error.reason())
+            } else {
+                UrlOutcome::Failed(error.reason())
+            };
+            block_in_place(|| store.settle(lease, outcome)).map_err(Trouble::Store)?;
+            Err(Trouble::Fetch { error, retried })
+        }
+    }
+}

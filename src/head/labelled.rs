@@ -1,0 +1,70 @@
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::picture::looks_like_picture;
+
+/// Pictures under class labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labelled {
+    /// Names of the classes: the folders.
+    pub classes: Vec<String>,
+    /// Files, each with the index of its class; sorted.
+    pub files: Vec<(PathBuf, usize)>,
+}
+
+/// A folder of labels cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabelError {
+    /// The folder cannot be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Fewer than two folders with pictures.
+    #[error("{0} needs at least two folders, one per class, with two or more pictures each")]
+    TooFew(PathBuf),
+}
+
+/// Lists `dir`: one folder a class, pictures anywhere below it.
+///
+/// # Errors
+/// If the folder cannot be read or has fewer than two classes of two pictures.
+pub fn labelled_files(dir: &Path) -> Result<Labelled, LabelError> {
+    let read = |source| LabelError::Read {
+        path: dir.to_owned(),
+        source,
+    };
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(read)? {
+        let path = entry.map_err(read)?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    let mut classes = Vec::new();
+    let mut files = Vec::new();
+    for folder in folders {
+        let pictures: Vec<PathBuf> = WalkDir::new(&folder)
+            .sort_by_file_name()
+            .into_iter()
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_type().is_file() && looks_like_picture(entry.path()))
+            .map(walkdir::DirEntry::into_path)
+            .collect();
+        if pictures.len() >= 2 {
+            let name = folder.file_name().unwrap_or_default();
+            files.extend(pictures.into_iter().map(|path| (path, classes.len())));
+            classes.push(name.to_string_lossy().into_owned());
+        }
+    }
+    if classes.len() < 2 {
+        return Err(LabelError::TooFew(dir.to_owned()));
+    }
+    Ok(Labelled { classes, files })
+}

@@ -1,0 +1,47 @@
+use rayon::prelude::*;
+
+use super::{Candidate, best};
+use crate::network::{Embedding, inner_product};
+use crate::store::Sequence;
+
+/// All embeddings in one array, compared one by one.
+#[derive(Default)]
+pub(super) struct Exact {
+    sequences: Vec<Sequence>,
+    values: Vec<f32>,
+}
+
+impl Exact {
+    /// Sequences come in ascending order.
+    pub(super) fn insert(&mut self, sequence: Sequence, embedding: &Embedding) {
+        self.sequences.push(sequence);
+        self.values.extend_from_slice(embedding.values());
+    }
+
+    pub(super) fn contains(&self, sequence: Sequence) -> bool {
+        self.sequences.binary_search(&sequence).is_ok()
+    }
+
+    pub(super) fn search(
+        &self,
+        query: &Embedding,
+        count: usize,
+        accept: &dyn Fn(Sequence) -> bool,
+    ) -> Vec<Candidate> {
+        let query = query.values();
+        let cosines: Vec<f32> = self
+            .values
+            .par_chunks_exact(query.len().max(1))
+            .with_min_len(256)
+            .map(|values| inner_product(query, values).clamp(-1.0, 1.0))
+            .collect();
+        let candidates = self
+            .sequences
+            .iter()
+            .zip(cosines)
+            .filter(|(sequence, _)| accept(**sequence))
+            .map(|(&sequence, cosine)| Candidate { sequence, cosine })
+            .collect();
+        best(candidates, count)
+    }
+}

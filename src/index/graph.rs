@@ -1,0 +1,189 @@
+use std::collections::HashSet;
+
+use hnsw_rs::prelude::{DistL2, Hnsw};
+use rayon::prelude::*;
+
+use super::{Candidate, IndexError, Progress, best};
+use crate::config::IndexConfig;
+use crate::network::Embedding;
+use crate::store::{Sequence, Store};
+
+/// An HNSW graph (Malkov and Yashunin 2016) over unit vectors, with its guards.
+///
+/// The distance is L2, which orders unit vectors as their cosine does; hnsw_rs's inner
+/// product panics on exact duplicates. hnsw_rs can leave points that no search reaches:
+/// every insert is audited, and what does not find itself is kept in `strays`, which every
+/// search scans.
+pub(super) struct Graph {
+    pub(super) hnsw: Hnsw<'static, f32, DistL2>,
+    /// Every picture inserted, by hnsw_rs's data id.
+    pub(super) sequences: Vec<Sequence>,
+    /// Points that the graph loses, with their vectors.
+    pub(super) strays: Vec<(Sequence, Embedding)>,
+    pub(super) options: GraphOptions,
+}
+
+/// The graph's shape.
+#[derive(Debug, Clone, Copy)]
+pub struct GraphOptions {
+    pub(super) links: usize,
+    pub(super) ef_construction: usize,
+    pub(super) ef_factor: usize,
+    pub(super) expected: usize,
+}
+
+impl GraphOptions {
+    pub(super) fn new(config: &IndexConfig, expected: usize) -> Self {
+        Self {
+            links: config.links,
+            ef_construction: config.ef_construction,
+            ef_factor: config.ef_factor,
+            expected,
+        }
+    }
+}
+
+/// hnsw_rs takes at most this many layers, and dumps only graphs with exactly as many.
+const LAYERS: usize = 16;
+/// Points inserted between two steps of the progress bar.
+const CHUNK: usize = 1_000;
+/// Candidates that an audit's search considers.
+const AUDIT_EF: usize = 64;
+/// Two distances this near are a tie: identical and nearly identical pictures.
+const TIE: f32 = 1e-4;
+
+impl Graph {
+    pub(super) fn new(options: GraphOptions) -> Self {
+        // hnsw_rs allocates for the expected number of points and grows beyond it.
+        let hnsw = Hnsw::new(
+            options.links,
+            options.expected.max(1_000),
+            LAYERS,
+            options.ef_construction,
+            DistL2,
+        );
+        Self {
+            hnsw,
+            sequences: Vec::new(),
+            strays: Vec::new(),
+            options,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sequences.len()
+    }
+
+    /// Every picture in the graph, removed ones too.
+    pub(super) fn sequences(&self) -> impl Iterator<Item = Sequence> + '_ {
+        self.sequences.iter().copied()
+    }
+
+    /// Inserts and audits what was stored since. Returns how many were inserted.
+    pub(super) fn catch_up(
+        &mut self,
+        store: &Store,
+        live: &HashSet<Sequence>,
+        progress: Progress<'_>,
+    ) -> Result<usize, IndexError> {
+        let next = self
+            .sequences
+            .last()
+            .map_or(Sequence(0), |last| Sequence(last.0 + 1));
+        let missing = live.iter().filter(|sequence| **sequence >= next).count();
+        let mut chunk = Vec::with_capacity(CHUNK);
+        let mut inserted = 0;
+        for entry in store.embeddings(next) {
+            let (sequence, embedding) = entry?;
+            if !live.contains(&sequence) {
+                continue;
+            }
+            chunk.push((sequence, embedding));
+            if chunk.len() == CHUNK {
+                inserted += chunk.len();
+                self.insert(&chunk);
+                chunk.clear();
+                progress(inserted, missing);
+            }
+        }
+        inserted += chunk.len();
+        self.insert(&chunk);
+        progress(inserted, missing);
+        Ok(inserted)
+    }
+
+    fn insert(&mut self, chunk: &[(Sequence, Embedding)]) {
+        let first = self.sequences.len();
+        let points: Vec<(&[f32], usize)> = chunk
+            .iter()
+            .enumerate()
+            .map(|(i, (_, embedding))| (embedding.values(), first + i))
+            .collect();
+        self.sequences
+            .extend(chunk.iter().map(|(sequence, _)| *sequence));
+        self.hnsw.parallel_insert_slice(&points);
+        let lost: Vec<_> = chunk
+            .par_iter()
+            .filter(|(sequence, embedding)| !self.finds(*sequence, embedding))
+            .cloned()
+            .collect();
+        if !lost.is_empty() {
+            tracing::debug!(
+                lost = lost.len(),
+                "points that the graph loses are kept beside it"
+            );
+            self.strays.extend(lost);
+        }
+    }
+
+    /// Whether a search for the picture's own embedding gives the picture, or one as near.
+    pub(super) fn finds(&self, sequence: Sequence, embedding: &Embedding) -> bool {
+        let is_stray = self.strays.iter().any(|(stray, _)| *stray == sequence);
+        is_stray
+            || self
+                .hnsw
+                .search(embedding.values(), 1, AUDIT_EF)
+                .first()
+                .is_some_and(|found| {
+                    found.distance <= TIE || self.sequences.get(found.d_id) == Some(&sequence)
+                })
+    }
+
+    pub(super) fn search(
+        &self,
+        query: &Embedding,
+        count: usize,
+        accept: &dyn Fn(Sequence) -> bool,
+    ) -> Vec<Candidate> {
+        let mut ask = count;
+        loop {
+            let ef = ask.saturating_mul(self.options.ef_factor);
+            let found = self.hnsw.search(query.values(), ask, ef);
+            let exhausted = found.len() < ask || ask >= self.len();
+            let mut candidates: Vec<Candidate> = found
+                .into_iter()
+                .filter_map(|found| {
+                    let sequence = *self.sequences.get(found.d_id)?;
+                    // |a - b|^2 = 2 - 2 cos for unit vectors.
+                    let cosine = (1.0 - found.distance * found.distance / 2.0).clamp(-1.0, 1.0);
+                    accept(sequence).then_some(Candidate { sequence, cosine })
+                })
+                .collect();
+            // Asking for four times as many costs about as much as all the rounds before.
+            if candidates.len() >= count || exhausted {
+                let strays = self.strays.iter().filter(|(sequence, _)| accept(*sequence));
+                for (sequence, embedding) in strays {
+                    let known = candidates.iter().any(|c| c.sequence == *sequence);
+                    if !known {
+                        candidates.push(Candidate {
+                            sequence: *sequence,
+                            cosine: query.cosine(embedding),
+                        });
+                    }
+                }
+                return best(candidates, count);
+            }
+            ask = ask.saturating_mul(4).min(self.len());
+        }
+    }
+}

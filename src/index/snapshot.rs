@@ -1,0 +1,222 @@
+//! The graph on disk: hnsw_rs's two files and `snapshot.toml`, which names them, says
+//! what they cover and holds their checksums. Replacing that small file is the commit.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use hnsw_rs::api::AnnT;
+use hnsw_rs::hnswio::HnswIo;
+use hnsw_rs::prelude::{DistL2, Hnsw};
+use serde::{Deserialize, Serialize};
+
+use super::graph::{Graph, GraphOptions};
+use crate::network::{Embedding, NetworkId};
+use crate::store::{Sequence, now_ms};
+
+#[derive(Serialize, Deserialize)]
+struct Snapshot {
+    /// Layout of this file and of the data beside it.
+    version: u32,
+    network: NetworkId,
+    /// Common part of the names of the files.
+    name: String,
+    points: usize,
+    /// The last sequence number covered.
+    last: u64,
+    saved_at_ms: u64,
+    links: usize,
+    ef_construction: usize,
+    ef_factor: usize,
+    /// CRC-32 of the graph, of the vectors and of the rest.
+    checksums: [u32; 3],
+}
+
+/// What hnsw_rs does not keep.
+#[derive(Serialize, Deserialize)]
+struct Rest {
+    sequences: Vec<u64>,
+    strays: Vec<(u64, Vec<u8>)>,
+    dimensions: usize,
+}
+
+/// What is known of a snapshot without loading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotInfo {
+    /// Points in the graph.
+    pub points: usize,
+    /// The last picture it covers.
+    pub last: Sequence,
+    /// Seconds since it was saved.
+    pub age_s: u64,
+}
+
+const VERSION: u32 = 1;
+const FILE: &str = "snapshot.toml";
+
+/// Reads the small file only.
+pub(super) fn info(dir: &Path) -> Option<SnapshotInfo> {
+    let snapshot = read(dir)?;
+    Some(SnapshotInfo {
+        points: snapshot.points,
+        last: Sequence(snapshot.last),
+        age_s: now_ms().saturating_sub(snapshot.saved_at_ms) / 1000,
+    })
+}
+
+fn read(dir: &Path) -> Option<Snapshot> {
+    let text = std::fs::read_to_string(dir.join(FILE)).ok()?;
+    toml::from_str(&text)
+        .inspect_err(|error| tracing::warn!(%error, "the index's snapshot is unreadable"))
+        .ok()
+        .filter(|snapshot: &Snapshot| snapshot.version == VERSION)
+}
+
+/// Loads the snapshot in `dir`; `None` if there is none or it is damaged or foreign,
+/// which only costs a rebuild.
+pub(super) fn load(dir: &Path, network: &NetworkId) -> Option<Graph> {
+    let snapshot = read(dir)?;
+    if snapshot.network != *network {
+        return None;
+    }
+    match load_checked(dir, &snapshot) {
+        Ok(graph) => Some(graph),
+        Err(error) => {
+            tracing::warn!(%error, "the index's snapshot is damaged; building the index anew");
+            None
+        }
+    }
+}
+
+fn load_checked(dir: &Path, snapshot: &Snapshot) -> io::Result<Graph> {
+    let files = files(dir, &snapshot.name);
+    for (file, expected) in files.iter().zip(snapshot.checksums) {
+        if checksum(file)? != expected {
+            return Err(invalid(&format!(
+                "{} does not match its checksum",
+                file.display()
+            )));
+        }
+    }
+    let rest: Rest = postcard::from_bytes(&std::fs::read(&files[2])?)
+        .map_err(|error| invalid(&error.to_string()))?;
+    // The graph borrows from its reader, which holds a path and two empty maps: a few
+    // hundred bytes, once per process, so that the index owns itself.
+    let reader: &'static HnswIo = Box::leak(Box::new(HnswIo::new(dir, &snapshot.name)));
+    // hnsw_rs asserts on what it reads. The checksums make that unlikely, not impossible.
+    let hnsw = catch_unwind(AssertUnwindSafe(|| reader.load_hnsw_with_dist(DistL2)))
+        .map_err(|_| invalid("hnsw_rs cannot read it"))?
+        .map_err(|error| invalid(&error.to_string()))?;
+    if hnsw.get_nb_point() != rest.sequences.len() {
+        return Err(invalid("the graph and its sequences differ in length"));
+    }
+    let strays = rest
+        .strays
+        .iter()
+        .map(|(sequence, bytes)| {
+            Some((
+                Sequence(*sequence),
+                Embedding::from_bytes(bytes, rest.dimensions)?,
+            ))
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(|| invalid("a stray has the wrong length"))?;
+    Ok(Graph {
+        hnsw,
+        sequences: rest.sequences.into_iter().map(Sequence).collect(),
+        strays,
+        options: GraphOptions {
+            links: snapshot.links,
+            ef_construction: snapshot.ef_construction,
+            ef_factor: snapshot.ef_factor,
+            expected: snapshot.points,
+        },
+    })
+}
+
+/// Writes the graph beside the old one, then switches over and deletes the old one.
+pub(super) fn save(graph: &Graph, dir: &Path, network: &NetworkId) -> io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let name = format!("graph-{}", now_ms());
+    // hnsw_rs panics where it cannot create its files.
+    tempfile::tempfile_in(dir)?;
+    let dump = catch_unwind(AssertUnwindSafe(|| dump(&graph.hnsw, dir, &name)))
+        .map_err(|_| io::Error::other("hnsw_rs could not write the graph"))?;
+    let name = dump?;
+    let files = files(dir, &name);
+    let rest = Rest {
+        sequences: graph.sequences.iter().map(|sequence| sequence.0).collect(),
+        dimensions: graph.strays.first().map_or(0, |(_, e)| e.values().len()),
+        strays: graph
+            .strays
+            .iter()
+            .map(|(s, e)| (s.0, e.to_bytes()))
+            .collect(),
+    };
+    let rest = postcard::to_stdvec(&rest).map_err(io::Error::other)?;
+    std::fs::write(&files[2], rest)?;
+    for file in &files {
+        File::open(file)?.sync_all()?;
+    }
+    let snapshot = Snapshot {
+        version: VERSION,
+        network: network.clone(),
+        points: graph.len(),
+        last: graph.sequences.last().map_or(0, |last| last.0),
+        saved_at_ms: now_ms(),
+        links: graph.options.links,
+        ef_construction: graph.options.ef_construction,
+        ef_factor: graph.options.ef_factor,
+        checksums: [
+            checksum(&files[0])?,
+            checksum(&files[1])?,
+            checksum(&files[2])?,
+        ],
+        name: name.clone(),
+    };
+    let text = toml::to_string(&snapshot).map_err(io::Error::other)?;
+    let mut small = tempfile::NamedTempFile::new_in(dir)?;
+    small.write_all(text.as_bytes())?;
+    small.as_file().sync_all()?;
+    small.persist(dir.join(FILE))?;
+    delete_others(dir, &name)
+}
+
+fn dump(hnsw: &Hnsw<'static, f32, DistL2>, dir: &Path, name: &str) -> io::Result<String> {
+    hnsw.file_dump(dir, name)
+        .map_err(|error| io::Error::other(error.to_string()))
+}
+
+fn delete_others(dir: &Path, keep: &str) -> io::Result<()> {
+    let keep = format!("{keep}.");
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("graph-") && !name.starts_with(&keep) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn files(dir: &Path, name: &str) -> [PathBuf; 3] {
+    ["hnsw.graph", "hnsw.data", "rest"].map(|end| dir.join(format!("{name}.{end}")))
+}
+
+fn checksum(path: &Path) -> io::Result<u32> {
+    let mut file = File::open(path)?;
+    let mut hasher = crc32fast::Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+fn invalid(message: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message.to_owned())
+}

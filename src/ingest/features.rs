@@ -1,0 +1,118 @@
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use image::ImageFormat;
+
+use super::worker_count;
+use crate::activation::{Layout, encode};
+use crate::network::{Engine, ExtractError, Extractor, Network};
+use crate::picture::{Limits, PictureError, PictureId, decode};
+use crate::shutdown::Shutdown;
+use crate::store::NewPicture;
+
+/// A picture's features cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FeatureError {
+    /// The file cannot be read.
+    #[error("{0}")]
+    Read(#[from] std::io::Error),
+    /// The bytes are no usable picture.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The network failed.
+    #[error(transparent)]
+    Network(#[from] ExtractError),
+}
+
+/// Decodes bytes and runs the network: everything that is stored of a picture.
+///
+/// # Errors
+/// If the bytes are no usable picture or the network fails.
+pub fn extract(
+    bytes: &[u8],
+    limits: &Limits,
+    extractor: &mut Extractor,
+    layout: &Layout,
+) -> Result<NewPicture, FeatureError> {
+    let decoded = decode(bytes, limits)?;
+    let tile = extractor.tile(&decoded.rgb);
+    let (block, embedding) = extractor.run(&tile, |features| {
+        let mut block = Vec::with_capacity(layout.block_len());
+        encode(layout, &features.layers, &mut block);
+        (block, features.embedding)
+    })?;
+    Ok(NewPicture {
+        id: PictureId::of(bytes),
+        width: decoded.rgb.width(),
+        height: decoded.rgb.height(),
+        media_type: media_type(decoded.format),
+        bytes: bytes.len() as u64,
+        perceptual_hash: tile.perceptual_hash(),
+        embedding,
+        thumbnail: tile.thumbnail(),
+        block,
+    })
+}
+
+fn media_type(format: ImageFormat) -> &'static str {
+    format.to_mime_type()
+}
+
+/// Reads a file without reading more than the limits allow.
+///
+/// # Errors
+/// If it cannot be read or is too large.
+pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, FeatureError> {
+    let length = std::fs::metadata(path)?.len();
+    if length > limits.max_bytes {
+        return Err(PictureError::TooLarge {
+            bytes: length,
+            limit: limits.max_bytes,
+        }
+        .into());
+    }
+    Ok(std::fs::read(path)?)
+}
+
+/// Extracts the features of many files on all cores, in the order of `paths`. Stops early,
+/// with fewer results, when asked to.
+///
+/// # Errors
+/// If the network cannot be opened; a file that fails is an error in its own place.
+pub fn extract_all(
+    paths: &[PathBuf],
+    limits: &Limits,
+    engine: &Engine,
+    network: &Network,
+    layout: &Layout,
+    shutdown: &Shutdown,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Vec<Result<NewPicture, FeatureError>>, ExtractError> {
+    let extractors = (0..worker_count())
+        .map(|_| engine.extractor(network))
+        .collect::<Result<Vec<_>, _>>()?;
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(paths.len()));
+    std::thread::scope(|scope| {
+        for mut extractor in extractors {
+            let (next, done) = (&next, &done);
+            scope.spawn(move || {
+                while !shutdown.requested() {
+                    let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(path) = paths.get(i) else { break };
+                    let features = read_file(path, limits)
+                        .and_then(|bytes| extract(&bytes, limits, &mut extractor, layout));
+                    done.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push((i, features));
+                    progress();
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(i, _)| *i);
+    Ok(done.into_iter().map(|(_, features)| features).collect())
+}

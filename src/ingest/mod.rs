@@ -1,0 +1,110 @@
+//! From bytes to stored pictures: workers (decode, network) and one writer (store).
+//!
+//! ```text
+//! jobs ─(bounded)─> worker per core ─(bounded)─> writer ─> store, flushed ─> receipts
+//! ```
+//!
+//! Threads of their own, never the async ones. A full queue makes the sender wait, so a
+//! fast crawl cannot fill the memory. A receipt means the picture survives a power failure.
+
+mod features;
+mod files;
+mod worker;
+mod writer;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+pub use features::{FeatureError, extract, extract_all, read_file};
+pub use files::{FileReport, add_files};
+pub use worker::Job;
+pub use writer::{Receipt, ReceiptOutcome};
+
+use crate::network::{Engine, ExtractError, Network};
+use crate::picture::Limits;
+use crate::store::{Store, StoreError};
+
+/// Threads that run the network: one per core, each with a session of its own.
+pub fn worker_count() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A running pipeline. Dropping it without [`Self::finish`] detaches the threads.
+pub struct Ingest {
+    jobs: async_channel::Sender<Job>,
+    receipts: async_channel::Receiver<Receipt>,
+    workers: Vec<JoinHandle<()>>,
+    writer: JoinHandle<Result<(), StoreError>>,
+}
+
+/// Jobs waiting for a worker, per worker.
+const QUEUE_PER_WORKER: usize = 4;
+
+impl Ingest {
+    /// Starts the workers and the writer.
+    ///
+    /// # Errors
+    /// If the network cannot be opened.
+    pub fn start(
+        store: &Arc<Store>,
+        engine: &Engine,
+        network: &Network,
+        limits: Limits,
+    ) -> Result<Self, ExtractError> {
+        let count = worker_count();
+        let (jobs, job_queue) = async_channel::bounded(count * QUEUE_PER_WORKER);
+        let (settled, settled_queue) = async_channel::bounded(writer::BATCH);
+        // Wide enough that the writer seldom waits for whoever counts.
+        let (receipt, receipts) = async_channel::bounded(writer::BATCH * 4);
+        let workers = (0..count)
+            .map(|_| {
+                let worker = worker::Worker {
+                    extractor: engine.extractor(network)?,
+                    store: Arc::clone(store),
+                    limits,
+                    jobs: job_queue.clone(),
+                    settled: settled.clone(),
+                };
+                Ok(std::thread::spawn(move || worker.run()))
+            })
+            .collect::<Result<_, ExtractError>>()?;
+        let store = Arc::clone(store);
+        let writer = std::thread::spawn(move || writer::run(&store, &settled_queue, &receipt));
+        Ok(Self {
+            jobs,
+            receipts,
+            workers,
+            writer,
+        })
+    }
+
+    /// Where jobs are handed in; sending waits while the queue is full and fails once the
+    /// writer has failed.
+    pub fn jobs(&self) -> async_channel::Sender<Job> {
+        self.jobs.clone()
+    }
+
+    /// What became of the jobs, in the order of storing. It must be drained.
+    pub fn receipts(&self) -> async_channel::Receiver<Receipt> {
+        self.receipts.clone()
+    }
+
+    /// Lets the workers finish what was handed in and waits for the last flush. The
+    /// caller has dropped its senders and keeps draining the receipts on another thread,
+    /// or has drained them to the end.
+    ///
+    /// # Errors
+    /// The store's error that stopped the writer.
+    pub fn finish(self) -> Result<(), StoreError> {
+        drop(self.jobs);
+        drop(self.receipts);
+        for worker in self.workers {
+            if worker.join().is_err() {
+                tracing::error!("a feature worker panicked; please report this");
+            }
+        }
+        self.writer
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}

@@ -1,0 +1,107 @@
+use std::sync::Arc;
+
+use super::features::{FeatureError, extract, read_file};
+use crate::network::Extractor;
+use crate::picture::{Limits, PictureId};
+use crate::store::{Lease, Origin, Settled, Store, StoreError, UrlOutcome};
+
+/// Bytes to be turned into a picture.
+#[derive(Debug)]
+pub enum Job {
+    /// A local file, read by the worker.
+    File {
+        /// Its absolute path.
+        path: std::path::PathBuf,
+        /// Its size in bytes when it was listed.
+        bytes: u64,
+        /// When it was last changed, in nanoseconds since 1970.
+        modified_ns: u64,
+    },
+    /// The body of a fetched URL.
+    Fetched {
+        /// The URL, settled together with the picture.
+        lease: Lease,
+        /// The body.
+        bytes: Vec<u8>,
+    },
+}
+
+/// What a worker hands to the writer.
+pub(super) struct Finished {
+    pub(super) settled: Settled,
+    /// Why the bytes are unusable.
+    pub(super) error: Option<FeatureError>,
+}
+
+/// One feature worker: one thread, one network session.
+pub(super) struct Worker {
+    pub(super) extractor: Extractor,
+    pub(super) store: Arc<Store>,
+    pub(super) limits: Limits,
+    pub(super) jobs: async_channel::Receiver<Job>,
+    pub(super) settled: async_channel::Sender<Result<Finished, StoreError>>,
+}
+
+impl Worker {
+    /// Works until the senders are gone or the writer has stopped.
+    pub(super) fn run(mut self) {
+        while let Ok(job) = self.jobs.recv_blocking() {
+            let finished = self.finish(job);
+            if self.settled.send_blocking(finished).is_err() {
+                break;
+            }
+        }
+    }
+
+    fn finish(&mut self, job: Job) -> Result<Finished, StoreError> {
+        let (origin, bytes) = match job {
+            Job::File {
+                path,
+                bytes,
+                modified_ns,
+            } => {
+                let read = read_file(&path, &self.limits);
+                let origin = Origin::File {
+                    path,
+                    bytes,
+                    modified_ns,
+                };
+                match read {
+                    Ok(bytes) => (origin, bytes),
+                    Err(error) => return Ok(unusable(origin, error)),
+                }
+            }
+            Job::Fetched { lease, bytes } => (Origin::Url(lease), bytes),
+        };
+        let id = PictureId::of(&bytes);
+        if self.store.contains(id)? {
+            return Ok(Finished {
+                settled: Settled::Known(origin, id),
+                error: None,
+            });
+        }
+        let layout = self.store.layout();
+        match extract(&bytes, &self.limits, &mut self.extractor, layout) {
+            Ok(picture) => Ok(Finished {
+                settled: Settled::Picture(origin, Box::new(picture)),
+                error: None,
+            }),
+            Err(error) => Ok(unusable(origin, error)),
+        }
+    }
+}
+
+fn unusable(origin: Origin, error: FeatureError) -> Finished {
+    let outcome = match &error {
+        FeatureError::Picture(picture) if picture.is_limit() => {
+            UrlOutcome::Refused(picture.reason().to_owned())
+        }
+        FeatureError::Picture(picture) => UrlOutcome::Failed(picture.reason().to_owned()),
+        FeatureError::Read(_) => UrlOutcome::Failed("unreadable".to_owned()),
+        FeatureError::Network(_) => UrlOutcome::Failed("network".to_owned()),
+    };
+    Finished {
+        settled: Settled::Unusable(origin, outcome),
+        error: Some(error),
+    }
+}

@@ -1,0 +1,110 @@
+use std::time::{Duration, Instant};
+
+use super::worker::Finished;
+use crate::picture::PictureId;
+use crate::store::{Origin, Settled, Store, StoreError, UrlOutcome};
+
+/// Most pictures of one flush; also the queue before the writer (0.84 MB each in int8).
+pub(super) const BATCH: usize = 32;
+/// Longest wait for a batch to fill.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// What became of one job, sent once it is durable.
+#[derive(Debug)]
+pub struct Receipt {
+    /// The URL or path that was handed in.
+    pub source: String,
+    /// What came of it.
+    pub outcome: ReceiptOutcome,
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub enum ReceiptOutcome {
+    /// A new picture was stored.
+    Stored(PictureId),
+    /// Its bytes were stored before; the place was added.
+    Duplicate(PictureId),
+    /// A limit refused it: short reason and message.
+    Refused(String, String),
+    /// It is no picture: short reason and message.
+    Failed(String, String),
+}
+
+/// Collects batches, commits them and hands out receipts, until the workers are gone.
+pub(super) fn run(
+    store: &Store,
+    finished: &async_channel::Receiver<Result<Finished, StoreError>>,
+    receipts: &async_channel::Sender<Receipt>,
+) -> Result<(), StoreError> {
+    while let Ok(first) = finished.recv_blocking() {
+        let started = Instant::now();
+        let mut batch = vec![first?];
+        while batch.len() < BATCH && started.elapsed() < LINGER {
+            match finished.try_recv() {
+                Ok(next) => batch.push(next?),
+                Err(async_channel::TryRecvError::Empty) => {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                Err(async_channel::TryRecvError::Closed) => break,
+            }
+        }
+        let (settled, notes): (Vec<_>, Vec<_>) = batch.into_iter().map(note).unzip();
+        let stored = store.commit(settled)?;
+        for (note, is_new) in notes.into_iter().zip(stored) {
+            // Nobody counts any more when the command is stopping; the store has it.
+            let _ = receipts.send_blocking(note.receipt(is_new));
+        }
+    }
+    store.flush()
+}
+
+/// What a receipt needs after the batch has gone to the store.
+struct Note {
+    source: String,
+    picture: Option<PictureId>,
+    problem: Option<(bool, String, String)>,
+}
+
+fn note(finished: Finished) -> (Settled, Note) {
+    let (origin, picture, outcome) = match &finished.settled {
+        Settled::Picture(origin, picture) => (origin, Some(picture.id), None),
+        Settled::Known(origin, id) => (origin, Some(*id), None),
+        Settled::Unusable(origin, outcome) => (origin, None, Some(outcome)),
+    };
+    let source = match origin {
+        Origin::File { path, .. } => path.display().to_string(),
+        Origin::Url(lease) => lease.record().url.clone(),
+    };
+    let message = finished
+        .error
+        .map(|error| error.to_string())
+        .unwrap_or_default();
+    let problem = outcome.map(|outcome| match outcome {
+        UrlOutcome::Refused(reason) => (true, reason.clone(), message),
+        UrlOutcome::Failed(reason) => (false, reason.clone(), message),
+        UrlOutcome::Done | UrlOutcome::Retry { .. } => (false, String::new(), message),
+    });
+    let note = Note {
+        source,
+        picture,
+        problem,
+    };
+    (finished.settled, note)
+}
+
+impl Note {
+    fn receipt(self, is_new: bool) -> Receipt {
+        let outcome = match (self.picture, self.problem) {
+            (Some(id), _) if is_new => ReceiptOutcome::Stored(id),
+            (Some(id), _) => ReceiptOutcome::Duplicate(id),
+            (None, Some((true, reason, message))) => ReceiptOutcome::Refused(reason, message),
+            (None, Some((false, reason, message))) => ReceiptOutcome::Failed(reason, message),
+            (None, None) => ReceiptOutcome::Failed("unknown".to_owned(), String::new()),
+        };
+        Receipt {
+            source: self.source,
+            outcome,
+        }
+    }
+}

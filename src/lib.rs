@@ -1,0 +1,23 @@
+//! simdex gathers pictures from the web and finds the ones that look alike.
+//!
+//! ARCHITECTURE.md walks through the modules; the dependencies point one way:
+//!
+//! ```text
+//! cli ─> demo, crawl, search, evaluation ─> ingest, index, head ─> store ─> network, activation, picture
+//! ```
+
+pub mod activation;
+pub mod canonical_url;
+pub mod cli;
+pub mod config;
+pub mod crawl;
+pub mod demo;
+pub mod evaluation;
+pub mod head;
+pub mod index;
+pub mod ingest;
+pub mod network;
+pub mod picture;
+pub mod search;
+pub mod shutdown;
+pub mod store;

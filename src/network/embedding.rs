@@ -1,0 +1,87 @@
+/// The network's pooled output at unit length: the inner product of two is their cosine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedding(Vec<f32>);
+
+impl Embedding {
+    /// Scales `values` to unit length; all zeros stay zeros.
+    pub fn normalized(values: &[f32]) -> Self {
+        let norm = values
+            .iter()
+            .map(|v| f64::from(*v).powi(2))
+            .sum::<f64>()
+            .sqrt();
+        let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+        Self(
+            values
+                .iter()
+                .map(|v| (f64::from(*v) * scale) as f32)
+                .collect(),
+        )
+    }
+
+    /// The numbers.
+    pub fn values(&self) -> &[f32] {
+        &self.0
+    }
+
+    /// Cosine similarity, -1 to 1.
+    pub fn cosine(&self, other: &Self) -> f32 {
+        inner_product(&self.0, &other.0).clamp(-1.0, 1.0)
+    }
+
+    /// Little-endian f32, as stored.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect()
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote; `None` if it has not `dimensions` numbers.
+    pub fn from_bytes(bytes: &[u8], dimensions: usize) -> Option<Self> {
+        let (values, rest) = bytes.as_chunks();
+        (rest.is_empty() && values.len() == dimensions).then(|| {
+            Self(
+                values
+                    .iter()
+                    .map(|value| f32::from_le_bytes(*value))
+                    .collect(),
+            )
+        })
+    }
+}
+
+/// Inner product of two vectors in sixteen independent sums, so that it vectorises.
+pub fn inner_product(a: &[f32], b: &[f32]) -> f32 {
+    let (a_chunks, a_rest) = a.as_chunks::<16>();
+    let (b_chunks, b_rest) = b.as_chunks::<16>();
+    let mut lanes = [0f32; 16];
+    for (a, b) in a_chunks.iter().zip(b_chunks) {
+        for i in 0..16 {
+            lanes[i] += a[i] * b[i];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    lanes.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unit_length_and_back() {
+        let embedding = Embedding::normalized(&[3.0, 0.0, 4.0]);
+        assert!((embedding.cosine(&embedding) - 1.0).abs() < 1e-6);
+        let bytes = embedding.to_bytes();
+        assert_eq!(Embedding::from_bytes(&bytes, 3), Some(embedding));
+        assert_eq!(Embedding::from_bytes(&bytes, 4), None);
+        assert_eq!(Embedding::from_bytes(&bytes[1..], 3), None);
+    }
+
+    #[test]
+    fn nothing_is_similar_to_zeros() {
+        let zeros = Embedding::normalized(&[0.0; 4]);
+        assert_eq!(zeros.cosine(&Embedding::normalized(&[1.0; 4])), 0.0);
+    }
+}

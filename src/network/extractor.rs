@@ -1,0 +1,189 @@
+use ort::environment::Environment;
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::value::TensorRef;
+
+use super::{Embedding, Manifest, Network};
+use crate::picture::Tile;
+
+/// One network session of one thread. Each core's worker owns one.
+pub struct Extractor {
+    session: Backend,
+    manifest: Manifest,
+    /// Normalised value of each byte, per channel.
+    normalized: [[f32; 256]; 3],
+    /// The input tensor, filled anew for every picture.
+    input: Vec<f32>,
+}
+
+enum Backend {
+    Ort {
+        session: Session,
+        /// Position of each layer's output among the session's, then the embedding's.
+        outputs: Vec<usize>,
+    },
+    #[cfg(feature = "tract")]
+    Tract(super::tract::TractSession),
+}
+
+/// What the network gives for one picture; borrowed from the runtime, not copied.
+#[derive(Debug)]
+pub struct Features<'a> {
+    /// Each layer's activations in the manifest's order, C x H x W.
+    pub layers: Vec<&'a [f32]>,
+    /// The pooled output at unit length.
+    pub embedding: Embedding,
+}
+
+/// The network could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExtractError {
+    /// The runtime refused the model or failed on a picture.
+    #[error("the network cannot be run: {0}")]
+    Runtime(String),
+    /// The model's outputs are not what the manifest says.
+    #[error("the model does not fit its manifest: {0}")]
+    Manifest(String),
+}
+
+impl From<ort::Error> for ExtractError {
+    fn from(error: ort::Error) -> Self {
+        Self::Runtime(error.to_string())
+    }
+}
+
+impl Extractor {
+    pub(super) fn ort(environment: &Environment, network: &Network) -> Result<Self, ExtractError> {
+        let session = session(environment, network.model())?;
+        let manifest = network.manifest();
+        let position = |name: &str| {
+            session
+                .outputs()
+                .iter()
+                .position(|output| output.name() == name)
+                .ok_or_else(|| ExtractError::Manifest(format!("no output is named {name}")))
+        };
+        if session
+            .inputs()
+            .iter()
+            .all(|i| i.name() != manifest.input.name)
+        {
+            let message = format!("no input is named {}", manifest.input.name);
+            return Err(ExtractError::Manifest(message));
+        }
+        let outputs = manifest
+            .layers
+            .iter()
+            .map(|layer| layer.output.as_str())
+            .chain([manifest.embedding.output.as_str()])
+            .map(position)
+            .collect::<Result<_, _>>()?;
+        Ok(Self::new(Backend::Ort { session, outputs }, manifest))
+    }
+
+    #[cfg(feature = "tract")]
+    pub(super) fn tract(network: &Network) -> Result<Self, ExtractError> {
+        let session = super::tract::TractSession::new(network)?;
+        Ok(Self::new(Backend::Tract(session), network.manifest()))
+    }
+
+    fn new(session: Backend, manifest: &Manifest) -> Self {
+        let input = &manifest.input;
+        let normalized = std::array::from_fn(|channel| {
+            std::array::from_fn(|byte| {
+                (byte as f32 / 255.0 - input.mean[channel]) / input.std[channel]
+            })
+        });
+        Self {
+            session,
+            normalized,
+            input: vec![0.0; 3 * input.width as usize * input.height as usize],
+            manifest: manifest.clone(),
+        }
+    }
+
+    /// Stretches a decoded picture to the network's input size.
+    pub fn tile(&self, picture: &image::RgbImage) -> Tile {
+        Tile::stretch(
+            picture,
+            self.manifest.input.width,
+            self.manifest.input.height,
+        )
+    }
+
+    /// Runs the network on one tile and hands what it gives to `read`.
+    ///
+    /// # Errors
+    /// If the runtime fails or its outputs are not shaped as the manifest says.
+    ///
+    /// # Panics
+    /// If the tile was not made by [`Self::tile`].
+    pub fn run<R>(
+        &mut self,
+        tile: &Tile,
+        read: impl FnOnce(Features<'_>) -> R,
+    ) -> Result<R, ExtractError> {
+        let manifest = &self.manifest;
+        let (width, height) = (manifest.input.width, manifest.input.height);
+        assert_eq!(tile.dimensions(), (width, height));
+        let (pixels, _) = tile.pixels().as_chunks::<3>();
+        for (channel, plane) in self.input.chunks_exact_mut(pixels.len()).enumerate() {
+            let normalized = &self.normalized[channel];
+            for (value, pixel) in plane.iter_mut().zip(pixels) {
+                *value = normalized[usize::from(pixel[channel])];
+            }
+        }
+        match &mut self.session {
+            Backend::Ort { session, outputs } => {
+                let shape = [1, 3, height as usize, width as usize];
+                let input = TensorRef::from_array_view((shape, self.input.as_slice()))?;
+                let given = session.run(ort::inputs![manifest.input.name.as_str() => input])?;
+                let tensors = outputs
+                    .iter()
+                    .map(|&position| Ok(given[position].try_extract_tensor::<f32>()?.1))
+                    .collect::<Result<Vec<_>, ExtractError>>()?;
+                Ok(read(features(manifest, tensors)?))
+            }
+            #[cfg(feature = "tract")]
+            Backend::Tract(session) => {
+                let given = session.run(&self.input, width, height)?;
+                let tensors = given.iter().map(|values| values.as_slice()).collect();
+                Ok(read(features(manifest, tensors)?))
+            }
+        }
+    }
+}
+
+/// Checks the outputs' sizes: layers in order, the embedding last.
+fn features<'a>(
+    manifest: &Manifest,
+    mut tensors: Vec<&'a [f32]>,
+) -> Result<Features<'a>, ExtractError> {
+    let wrong = |name: &str, len: usize| {
+        ExtractError::Manifest(format!("output {name} has {len} values a picture"))
+    };
+    let embedding = tensors.pop().unwrap_or_default();
+    if embedding.len() != manifest.embedding.dimensions {
+        return Err(wrong(&manifest.embedding.output, embedding.len()));
+    }
+    for (layer, values) in manifest.layers.iter().zip(&tensors) {
+        if values.len() != layer.channels * layer.height * layer.width {
+            return Err(wrong(&layer.name, values.len()));
+        }
+    }
+    Ok(Features {
+        layers: tensors,
+        embedding: Embedding::normalized(embedding),
+    })
+}
+
+/// One intra-op thread, no spinning, batch 1: two such sessions on two cores beat one
+/// session with two threads.
+fn session(environment: &Environment, model: &[u8]) -> ort::Result<Session> {
+    Session::builder(environment)?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .commit_from_memory(model)
+}

@@ -1,0 +1,101 @@
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{NetworkError, NetworkId};
+
+/// What a model file takes and gives; written beside it as TOML.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// A name for people.
+    pub name: String,
+    /// The ONNX file, relative to the manifest.
+    pub file: String,
+    /// SHA-256 of the ONNX file.
+    pub sha256: NetworkId,
+    /// The picture the network takes.
+    pub input: ManifestInput,
+    /// The pooled output.
+    pub embedding: ManifestEmbedding,
+    /// The tapped layers, in order.
+    pub layers: Vec<ManifestLayer>,
+}
+
+/// The network's input: N x 3 x height x width, f32, RGB scaled to 0..1, minus `mean`,
+/// over `std`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestInput {
+    /// Name in the ONNX graph.
+    pub name: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Mean of R, G and B.
+    pub mean: [f32; 3],
+    /// Standard deviation of R, G and B.
+    pub std: [f32; 3],
+}
+
+/// The pooled embedding: N x dimensions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestEmbedding {
+    /// Name in the ONNX graph.
+    pub output: String,
+    /// Numbers per picture.
+    pub dimensions: usize,
+}
+
+/// One tapped layer: N x channels x height x width.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestLayer {
+    /// The name that results print.
+    pub name: String,
+    /// Name in the ONNX graph.
+    pub output: String,
+    /// Channels.
+    pub channels: usize,
+    /// Height in positions.
+    pub height: usize,
+    /// Width in positions.
+    pub width: usize,
+}
+
+/// The widest and highest input accepted, in pixels.
+const MAX_SIDE: u32 = 4096;
+/// The smallest one: the perceptual hash needs 9 x 8 cells.
+const MIN_SIDE: u32 = 16;
+
+impl Manifest {
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Self, NetworkError> {
+        let wrong = |message: String| NetworkError::Manifest {
+            path: path.to_owned(),
+            message,
+        };
+        let manifest: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let input = &manifest.input;
+        for side in [input.width, input.height] {
+            if !(MIN_SIDE..=MAX_SIDE).contains(&side) {
+                return Err(wrong(format!(
+                    "the input's sides must be {MIN_SIDE} to {MAX_SIDE} pixels, not {side}"
+                )));
+            }
+        }
+        if input.std.contains(&0.0) {
+            return Err(wrong("a standard deviation of 0".to_owned()));
+        }
+        if manifest.layers.is_empty() || manifest.embedding.dimensions == 0 {
+            return Err(wrong("it needs layers and an embedding".to_owned()));
+        }
+        for layer in &manifest.layers {
+            if layer.channels * layer.height * layer.width == 0 {
+                return Err(wrong(format!("layer {} has no values", layer.name)));
+            }
+        }
+        Ok(manifest)
+    }
+}

@@ -1,0 +1,168 @@
+//! The network: its manifest, the runtime that executes it and what it gives.
+//!
+//! ```text
+//! Manifest + model bytes = Network      what to compute
+//! runtime library        = Engine       one per process
+//! Engine x Network       = Extractor    one per core, one thread each
+//! ```
+
+mod embedding;
+mod engine;
+mod extractor;
+mod manifest;
+pub mod runtime;
+#[cfg(feature = "tract")]
+mod tract;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use embedding::{Embedding, inner_product};
+pub use engine::{Engine, EngineError};
+pub use extractor::{ExtractError, Extractor, Features};
+pub use manifest::{Manifest, ManifestLayer};
+
+use crate::activation::{Encoding, LayerShape, Layout};
+
+/// SHA-256 of a model file, which heads, stores and manifests name the network by.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NetworkId(String);
+
+impl NetworkId {
+    fn of(model: &[u8]) -> Self {
+        let digest = Sha256::digest(model);
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// The first twelve digits, enough for people.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for NetworkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for NetworkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NetworkId({self})")
+    }
+}
+
+/// A network whose model file is the one its manifest promises.
+#[derive(Debug)]
+pub struct Network {
+    manifest: Manifest,
+    model: Cow<'static, [u8]>,
+    id: NetworkId,
+}
+
+/// Why a network cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// A file named by the configuration or the manifest cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The manifest does not parse or contradicts itself.
+    #[error("the manifest {path} is not usable: {message}")]
+    Manifest {
+        /// The manifest's path.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The model file is another one than the manifest was written for.
+    #[error(
+        "the model has sha256 {found}, its manifest promises {promised}; take the model that belongs to the manifest, or correct `sha256` in it"
+    )]
+    Mismatch {
+        /// Hash of the file that is there.
+        found: NetworkId,
+        /// Hash in the manifest.
+        promised: NetworkId,
+    },
+}
+
+impl Network {
+    /// MobileNetV2 as shipped in `models/`, compiled into the program.
+    ///
+    /// # Errors
+    /// Only if the build was tampered with.
+    pub fn builtin() -> Result<Self, NetworkError> {
+        let path = Path::new("models/mobilenet_v2.toml");
+        let manifest = Manifest::parse(include_str!("../../models/mobilenet_v2.toml"), path)?;
+        let model: &'static [u8] = include_bytes!("../../models/mobilenet_v2.onnx");
+        Self::checked(manifest, Cow::Borrowed(model))
+    }
+
+    /// A network of the user's: the manifest names the model file beside it.
+    ///
+    /// # Errors
+    /// If a file is missing, the manifest is wrong or the model is not the promised one.
+    pub fn load(path: &Path) -> Result<Self, NetworkError> {
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|source| NetworkError::Read {
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let text = String::from_utf8_lossy(&read(path)?).into_owned();
+        let manifest = Manifest::parse(&text, path)?;
+        let model = read(&path.with_file_name(&manifest.file))?;
+        Self::checked(manifest, Cow::Owned(model))
+    }
+
+    fn checked(manifest: Manifest, model: Cow<'static, [u8]>) -> Result<Self, NetworkError> {
+        let id = NetworkId::of(&model);
+        if id != manifest.sha256 {
+            return Err(NetworkError::Mismatch {
+                found: id,
+                promised: manifest.sha256,
+            });
+        }
+        Ok(Self {
+            manifest,
+            model,
+            id,
+        })
+    }
+
+    /// What the network takes and gives.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The network's identity.
+    pub fn id(&self) -> &NetworkId {
+        &self.id
+    }
+
+    /// The ONNX file.
+    pub fn model(&self) -> &[u8] {
+        &self.model
+    }
+
+    /// How one picture's activations are laid out in storage.
+    pub fn layout(&self, encoding: Encoding) -> Layout {
+        let shape = |layer: &ManifestLayer| LayerShape {
+            name: layer.name.clone(),
+            channels: layer.channels,
+            positions: layer.height * layer.width,
+        };
+        Layout::new(encoding, self.manifest.layers.iter().map(shape).collect())
+    }
+}

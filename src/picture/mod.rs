@@ -1,0 +1,17 @@
+//! Pictures as bytes, as pixels and as the network's input.
+//!
+//! Bytes come from strangers, so everything here is bounded: the pixel count is read
+//! from the header before anything is decoded, the decoder's allocations are capped and
+//! its panics are caught.
+
+mod decode;
+mod id;
+mod name;
+mod perceptual_hash;
+mod tile;
+
+pub use decode::{Decoded, Limits, PictureError, decode, silence_decoder_panics};
+pub use id::{ParsePictureIdError, PictureId};
+pub use name::{is_picture_ending, looks_like_picture};
+pub use perceptual_hash::PerceptualHash;
+pub use tile::Tile;

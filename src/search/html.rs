@@ -1,0 +1,185 @@
+use std::io::{self, Write};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{QueryResult, ResultEntry};
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--line:#8884}\
+body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}\
+h1{font-size:1.4rem}section{border-top:1px solid var(--line);padding:1.2rem 0}\
+.query{display:flex;gap:1rem;align-items:center;margin-bottom:1rem;overflow-wrap:anywhere}\
+.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:1rem}\
+figure{margin:0;border:1px solid var(--line);border-radius:.5rem;overflow:hidden}\
+.frame{height:9rem;display:grid;place-items:center;background:#8881}\
+.frame img{max-width:100%;max-height:100%;object-fit:fill}\
+figcaption{padding:.5rem .6rem;font-size:.85rem;overflow-wrap:anywhere}\
+.bar{height:.35rem;background:#8883;border-radius:1rem;margin:.3rem 0}\
+.bar i{display:block;height:100%;border-radius:1rem;background:#2a7de1}\
+details{margin-top:.3rem}table{border-collapse:collapse;font-size:.75rem}td{padding:0 .4rem 0 0}\
+.muted{opacity:.7}";
+
+/// Writes one self-contained page: every query with its results as pictures, scores and
+/// the layers that explain them. Nothing is loaded from elsewhere.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_html(results: &[QueryResult], ranking: &str, out: &mut dyn Write) -> io::Result<()> {
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <title>simdex: look-alikes</title><style>{STYLE}</style>\n\
+         <h1>Look-alikes</h1><p class=\"muted\">{} {}, ranked by <b>{}</b> \
+         (1 is the same picture, 0 an unlike one).</p>\n",
+        results.len(),
+        if results.len() == 1 {
+            "query"
+        } else {
+            "queries"
+        },
+        escape(ranking),
+    )?;
+    for result in results {
+        write!(out, "<section><div class=\"query\">")?;
+        picture(
+            out,
+            &result.thumbnail,
+            result.size,
+            150.0,
+            "the query picture",
+        )?;
+        write!(
+            out,
+            "<div><b>{}</b><br><span class=\"muted\">{} results in {:.0} ms</span></div></div>\
+             <div class=\"grid\">",
+            escape(&result.query),
+            result.results.len(),
+            result.timing_ms.total
+        )?;
+        for entry in &result.results {
+            figure(out, entry)?;
+        }
+        writeln!(out, "</div></section>")?;
+    }
+    writeln!(out, "</html>")
+}
+
+fn figure(out: &mut dyn Write, entry: &ResultEntry) -> io::Result<()> {
+    let page = entry.pages.first();
+    let alt = page.map_or("", |page| page.alt.as_str());
+    write!(out, "<figure><div class=\"frame\">")?;
+    picture(
+        out,
+        &entry.thumbnail,
+        (entry.width, entry.height),
+        144.0,
+        alt,
+    )?;
+    write!(
+        out,
+        "</div><figcaption><b>{}. {:.3}</b> <span class=\"muted\">cosine {:.3}</span>\
+         <div class=\"bar\"><i style=\"width:{:.1}%\"></i></div>",
+        entry.rank,
+        entry.score,
+        entry.cosine,
+        entry.score * 100.0
+    )?;
+    let place = entry.place();
+    // Only web addresses become links; anything else is shown as text.
+    if entry.urls.is_empty() {
+        write!(out, "{}", escape(place))?;
+    } else {
+        write!(out, "<a href=\"{0}\">{0}</a>", escape(place))?;
+    }
+    if let Some(page) = page {
+        let title = if page.title.is_empty() {
+            &page.url
+        } else {
+            &page.title
+        };
+        write!(
+            out,
+            "<br>on <a href=\"{}\">{}</a>",
+            escape(&page.url),
+            escape(title)
+        )?;
+    }
+    write!(out, "<details><summary>layers</summary><table>")?;
+    for (layer, mse) in &entry.layers {
+        write!(out, "<tr><td>{}<td>{mse:.4}", escape(layer))?;
+    }
+    write!(out, "</table></details></figcaption></figure>")
+}
+
+/// A thumbnail in the picture's own proportions; it is stored stretched.
+fn picture(
+    out: &mut dyn Write,
+    jpeg: &[u8],
+    (width, height): (u32, u32),
+    side: f64,
+    alt: &str,
+) -> io::Result<()> {
+    let scale = side / f64::from(width.max(height).max(1));
+    write!(
+        out,
+        "<img width=\"{:.0}\" height=\"{:.0}\" alt=\"{}\" src=\"data:image/jpeg;base64,{}\">",
+        (f64::from(width) * scale).max(1.0),
+        (f64::from(height) * scale).max(1.0),
+        escape(alt),
+        STANDARD.encode(jpeg)
+    )
+}
+
+/// Text from the web is never markup here.
+fn escape(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '&' => "&amp;".to_owned(),
+            '<' => "&lt;".to_owned(),
+            '>' => "&gt;".to_owned(),
+            '"' => "&quot;".to_owned(),
+            '\'' => "&#39;".to_owned(),
+            _ => c.to_string(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::Timing;
+    use crate::store::PageSighting;
+
+    #[test]
+    fn text_from_the_web_stays_text() {
+        let entry = ResultEntry {
+            rank: 1,
+            score: 0.5,
+            id: "id".into(),
+            urls: vec!["http://h/\"><script>alert(1)</script>".into()],
+            pages: vec![PageSighting {
+                url: "http://h/".into(),
+                title: "<script>".into(),
+                alt: "'\"><script>".into(),
+            }],
+            path: None,
+            width: 4,
+            height: 3,
+            cosine: 0.5,
+            layers: Default::default(),
+            thumbnail: vec![],
+        };
+        let result = QueryResult {
+            query: "<script>".into(),
+            results: vec![entry],
+            timing_ms: Timing::default(),
+            thumbnail: vec![],
+            size: (1, 1),
+        };
+        let mut page = Vec::new();
+        write_html(&[result], "mse18", &mut page).unwrap();
+        assert!(!String::from_utf8(page).unwrap().contains("<script>"));
+    }
+}

@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::store::PageSighting;
+
+/// The answer to one query; the JSON that `query` and `export` print.
+#[derive(Debug, Clone, Serialize)]
+pub struct QueryResult {
+    /// The query as it was given: a path or a URL.
+    pub query: String,
+    /// The results, best first.
+    pub results: Vec<ResultEntry>,
+    /// Where the time went.
+    pub timing_ms: Timing,
+    /// The query picture's thumbnail, for HTML; not part of the JSON.
+    #[serde(skip)]
+    pub thumbnail: Vec<u8>,
+    /// The query picture's width and height, for HTML.
+    #[serde(skip)]
+    pub size: (u32, u32),
+}
+
+/// One result, with what explains it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResultEntry {
+    /// 1 for the best.
+    pub rank: usize,
+    /// Similarity by the head, 0 to 1.
+    pub score: f32,
+    /// The picture's id: BLAKE3 of its bytes in hexadecimal.
+    pub id: String,
+    /// URLs that served it.
+    pub urls: Vec<String>,
+    /// Pages that showed it.
+    pub pages: Vec<PageSighting>,
+    /// Its local path, for files added with `simdex add`.
+    pub path: Option<String>,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Cosine of the embeddings.
+    pub cosine: f32,
+    /// Mean squared error of each layer.
+    pub layers: BTreeMap<String, f32>,
+    /// The stored thumbnail, for HTML; not part of the JSON.
+    #[serde(skip)]
+    pub thumbnail: Vec<u8>,
+}
+
+impl ResultEntry {
+    /// Where the picture is, for people: its first URL or its path.
+    pub fn place(&self) -> &str {
+        self.urls
+            .first()
+            .or(self.path.as_ref())
+            .map_or(&self.id, String::as_str)
+    }
+}
+
+/// Milliseconds by stage.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Timing {
+    /// Reading or fetching the query picture, decoding it and running the network.
+    pub features: f64,
+    /// Pruning with the index.
+    pub candidates: f64,
+    /// Per-layer MSEs and the head.
+    pub rescore: f64,
+    /// Everything, with the results' metadata.
+    pub total: f64,
+}
+
+/// Two pictures compared; the JSON that `compare` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// Similarity by the head, 0 to 1.
+    pub score: f32,
+    /// Cosine of the embeddings.
+    pub cosine: f32,
+    /// Mean squared error of each layer.
+    pub layers: BTreeMap<String, f32>,
+}

@@ -1,0 +1,32 @@
+use std::io::Write;
+
+use super::QueryResult;
+
+/// Writes one row a result: query, rank, score, cosine, id, url, page, path, width,
+/// height. Of several URLs and pages the first of each.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_csv(results: &[QueryResult], out: &mut dyn Write) -> std::io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record([
+        "query", "rank", "score", "cosine", "id", "url", "page", "path", "width", "height",
+    ])?;
+    for result in results {
+        for entry in &result.results {
+            csv.write_record([
+                result.query.as_str(),
+                &entry.rank.to_string(),
+                &entry.score.to_string(),
+                &entry.cosine.to_string(),
+                &entry.id,
+                entry.urls.first().map_or("", String::as_str),
+                entry.pages.first().map_or("", |page| page.url.as_str()),
+                entry.path.as_deref().unwrap_or(""),
+                &entry.width.to_string(),
+                &entry.height.to_string(),
+            ])?;
+        }
+    }
+    csv.flush()
+}

@@ -1,0 +1,61 @@
+//! Ctrl-C: once stops cleanly, twice stops now.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+/// Exit code of an interrupted run (128 + SIGINT).
+pub const INTERRUPTED: u8 = 130;
+
+/// Whether the user has asked to stop. Clones share the answer.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    requested: watch::Receiver<bool>,
+    /// Keeps the channel open where no signal is listened to.
+    sender: Arc<watch::Sender<bool>>,
+}
+
+impl Shutdown {
+    /// A shutdown that is asked for only through [`Self::request`].
+    pub fn manual() -> Self {
+        let (sender, requested) = watch::channel(false);
+        Self {
+            requested,
+            sender: Arc::new(sender),
+        }
+    }
+
+    /// Listens to SIGINT and SIGTERM for the rest of the process.
+    ///
+    /// # Errors
+    /// If a handler is installed already or the system refuses one.
+    pub fn on_signals() -> Result<Self, ctrlc::Error> {
+        let shutdown = Self::manual();
+        let handler = shutdown.clone();
+        ctrlc::set_handler(move || {
+            if handler.requested() {
+                eprintln!("stopped at once");
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            eprintln!("stopping; once more to stop at once");
+            handler.request();
+        })?;
+        Ok(shutdown)
+    }
+
+    /// Asks everything to stop.
+    pub fn request(&self) {
+        self.sender.send_replace(true);
+    }
+
+    /// Whether to stop.
+    pub fn requested(&self) -> bool {
+        *self.requested.borrow()
+    }
+
+    /// Waits until asked to stop.
+    pub async fn wait(&mut self) {
+        // The sender lives in `self`, so the channel cannot close.
+        let _ = self.requested.wait_for(|requested| *requested).await;
+    }
+}

@@ -1,0 +1,166 @@
+use std::path::{Path, PathBuf};
+
+use crate::network::NetworkId;
+use crate::picture::PictureId;
+
+/// Why the store cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another simdex has it open.
+    #[error(
+        "the store {dir} is in use by another simdex{owner}; wait for it to end, or choose another store with --data-dir"
+    )]
+    Locked {
+        /// The store.
+        dir: PathBuf,
+        /// `" (process N)"`, where it is known.
+        owner: String,
+    },
+    /// It was made by a newer simdex.
+    #[error(
+        "the store {dir} has format {found}, this simdex knows formats up to {known}; use the newer simdex that made it"
+    )]
+    Newer {
+        /// The store.
+        dir: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format known here.
+        known: u32,
+    },
+    /// It holds another network's features.
+    #[error(
+        "the store {dir} holds features of network {store}, but network {configured} is configured; set `[network] manifest` to the store's network or choose another store with --data-dir"
+    )]
+    OtherNetwork {
+        /// The store.
+        dir: PathBuf,
+        /// The store's network.
+        store: String,
+        /// The network in use.
+        configured: String,
+    },
+    /// The header does not parse.
+    #[error("{path} is not a store's header: {message}")]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The folder has records but no header.
+    #[error(
+        "{dir} holds something that is no simdex store (records without store.toml); choose another folder with --data-dir"
+    )]
+    NoHeader {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A migration failed.
+    #[error("the store's format could not be changed from {from} to {to}: {source}")]
+    Migration {
+        /// Format before.
+        from: u32,
+        /// Format wanted.
+        to: u32,
+        /// What failed.
+        source: Box<StoreError>,
+    },
+    /// A record does not decode.
+    #[error("a record of `{tree}` is unreadable; `simdex verify` lists the damage")]
+    Unreadable {
+        /// The tree.
+        tree: &'static str,
+    },
+    /// A picture's activations are not what was written.
+    #[error(
+        "the activations of picture {picture} are damaged; `simdex remove {picture}` and index it again"
+    )]
+    Damaged {
+        /// The picture.
+        picture: PictureId,
+    },
+    /// A segment file is shorter than what was committed to it.
+    #[error(
+        "{path} has {length} bytes of {committed} that were committed: something outside simdex cut it; restore it from a backup"
+    )]
+    Truncated {
+        /// The segment.
+        path: PathBuf,
+        /// Its length in bytes.
+        length: u64,
+        /// Bytes committed.
+        committed: u64,
+    },
+    /// Too little free space.
+    #[error(
+        "the disk is full: {free_mb} MiB are free, {reserve_mb} MiB are kept in reserve; free some space and run the same command again, it goes on where it stopped"
+    )]
+    DiskFull {
+        /// Free space in MiB.
+        free_mb: u64,
+        /// `[store] reserve_disk_mb`.
+        reserve_mb: u64,
+    },
+    /// The file system failed.
+    #[error("{path}: {source}{}", hint(source))]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// sled failed.
+    #[error("the store's records cannot be used: {source}{}", sled_hint(source))]
+    Sled {
+        /// What sled said.
+        #[from]
+        source: sled::Error,
+    },
+}
+
+impl StoreError {
+    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(super) fn open(path: &Path, error: sled::Error) -> Self {
+        match error {
+            sled::Error::Io(source) => Self::io(path, source),
+            source => Self::Sled { source },
+        }
+    }
+
+    pub(super) fn network(dir: &Path, store: &NetworkId, configured: &NetworkId) -> Self {
+        Self::OtherNetwork {
+            dir: dir.to_owned(),
+            store: store.short().to_owned(),
+            configured: configured.short().to_owned(),
+        }
+    }
+}
+
+fn hint(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
+            "; free some space and run the same command again, it goes on where it stopped"
+        }
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
+            "; choose a folder you may write to with --data-dir"
+        }
+        _ => "",
+    }
+}
+
+fn sled_hint(error: &sled::Error) -> &'static str {
+    match error {
+        sled::Error::Io(error) => hint(error),
+        sled::Error::Corruption { .. } => "; restore the store from a backup or index again",
+        _ => "",
+    }
+}

@@ -1,0 +1,411 @@
+//! The frontier: every URL ever seen and what became of it, in one sled tree.
+//!
+//! ```text
+//!   offer ──> Queued ── lease ──> Leased ── settle ──> Done | Failed | Refused
+//!                ^                   │  └── retry ──> Retry
+//!                └── process ends ───┘                  │
+//!                └────────────── when due ──────────────┘
+//! ```
+//!
+//! A URL is marked seen when it is queued. Leases belong to the process: opening a crawl
+//! puts those of a dead one back.
+
+use std::sync::PoisonError;
+
+use serde::Serialize;
+use sled::Batch;
+use sled::transaction::{ConflictableTransactionResult, TransactionError, Transactional};
+
+use super::key::{FrontierKey, Order, embed_key};
+use super::record::{Embed, PageRecord, Role, UrlRecord, UrlState, decode, encode};
+use super::{Store, StoreError};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
+
+/// A URL found on a page or given as a seed.
+#[derive(Debug, Clone)]
+pub struct Discovery {
+    /// The URL.
+    pub url: CanonicalUrl,
+    /// What it is expected to be.
+    pub role: Role,
+    /// Links from the nearest seed.
+    pub depth: u32,
+    /// How the page shows it, if it is a picture on a page.
+    pub embed: Option<Embed>,
+}
+
+/// A URL handed out for fetching. It must be settled or released; if the process dies it
+/// is handed out again.
+#[derive(Debug)]
+pub struct Lease {
+    id: UrlId,
+    order: Order,
+    record: UrlRecord,
+}
+
+impl Lease {
+    /// The URL's identity.
+    pub fn id(&self) -> UrlId {
+        self.id
+    }
+
+    /// The URL, its role and depth.
+    pub fn record(&self) -> &UrlRecord {
+        &self.record
+    }
+}
+
+/// What became of a fetched URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UrlOutcome {
+    /// It was used.
+    Done,
+    /// It was given up.
+    Failed(String),
+    /// It may not be fetched or used.
+    Refused(String),
+    /// It is to be tried again.
+    Retry {
+        /// Not before, in milliseconds since 1970.
+        at_ms: u64,
+    },
+}
+
+/// A page that was fetched and read.
+#[derive(Debug, Clone)]
+pub struct PageVisit {
+    /// The page.
+    pub page: PageRecord,
+    /// What stood on it.
+    pub found: Vec<Discovery>,
+}
+
+/// What was new among the discoveries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Queued {
+    /// The hosts that got work.
+    pub hosts: Vec<HostId>,
+    /// Picture URLs queued.
+    pub pictures: u64,
+    /// Page URLs queued.
+    pub pages: u64,
+}
+
+/// How many URLs are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct FrontierCounts {
+    /// Waiting in a queue.
+    pub pending: u64,
+    /// Handed out, by this process or a dead one.
+    pub leased: u64,
+    /// Waiting for another try.
+    pub retry: u64,
+    /// Used.
+    pub done: u64,
+    /// Not allowed.
+    pub refused: u64,
+    /// Given up.
+    pub failed: u64,
+}
+
+impl Store {
+    /// Queues what was never seen.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn offer(&self, found: &[Discovery]) -> Result<Queued, StoreError> {
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::default();
+        let queued = self.queue_unseen(found, &mut batch)?;
+        self.trees.frontier.apply_batch(batch)?;
+        Ok(queued)
+    }
+
+    /// Puts the leases of a dead process back. Returns how many there were.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn recover_leases(&self) -> Result<u64, StoreError> {
+        let mut recovered = 0;
+        for entry in self.trees.frontier.scan_prefix([FrontierKey::LEASED]) {
+            let (key, value) = entry?;
+            let Some(FrontierKey::Leased(url)) = FrontierKey::decode(&key) else {
+                return Err(UNREADABLE);
+            };
+            let mut batch = Batch::default();
+            batch.remove(key);
+            batch.insert(value, &url.0);
+            self.trees.frontier.apply_batch(batch)?;
+            recovered += 1;
+        }
+        Ok(recovered)
+    }
+
+    /// All hosts with URLs waiting, each once.
+    pub fn waiting_hosts(&self) -> impl Iterator<Item = Result<HostId, StoreError>> + '_ {
+        let mut from = vec![FrontierKey::QUEUED];
+        std::iter::from_fn(move || {
+            let entry = self.trees.frontier.range(from.clone()..).keys().next()?;
+            let key = match entry {
+                Ok(key) => key,
+                Err(error) => return Some(Err(error.into())),
+            };
+            let Some(FrontierKey::Queued { host, .. }) = FrontierKey::decode(&key) else {
+                return None;
+            };
+            // The highest order of this host; the next key belongs to the next host.
+            let order = Order(u64::MAX);
+            from = FrontierKey::Queued { host, order }.encode();
+            from.push(0);
+            Some(Ok(host))
+        })
+    }
+
+    /// Hands out the next URL of `host`, pictures first; with `pages` false only pictures.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn lease(&self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = FrontierKey::Queued {
+            host,
+            order: Order(0),
+        }
+        .encode();
+        let Some(entry) = self.trees.frontier.range(from..).next() else {
+            return Ok(None);
+        };
+        let (key, value) = entry?;
+        let order = match FrontierKey::decode(&key) {
+            Some(FrontierKey::Queued { host: owner, order }) if owner == host => order,
+            _ => return Ok(None),
+        };
+        if order.is_page() && !pages {
+            return Ok(None);
+        }
+        let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
+        let record = self.url_record(id)?.ok_or(UNREADABLE)?;
+        let mut batch = Batch::default();
+        batch.insert(FrontierKey::Leased(id).encode(), key.as_ref());
+        batch.remove(key);
+        self.trees.frontier.apply_batch(batch)?;
+        Ok(Some(Lease { id, order, record }))
+    }
+
+    /// Puts a lease back unused.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        batch.remove(FrontierKey::Leased(lease.id).encode());
+        batch.insert(queued(&lease).encode(), &lease.id.0);
+        Ok(self.trees.frontier.apply_batch(batch)?)
+    }
+
+    /// Records what became of a URL that gave no page and no picture.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn settle(&self, lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        settle_into(&mut batch, lease, outcome);
+        Ok(self.trees.frontier.apply_batch(batch)?)
+    }
+
+    /// Records a page and queues what stood on it, all or nothing.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn settle_page(&self, lease: Lease, visit: &PageVisit) -> Result<Queued, StoreError> {
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let page = lease.id;
+        let mut urls = Batch::default();
+        let queued = self.queue_unseen(&visit.found, &mut urls)?;
+        settle_into(&mut urls, lease, UrlOutcome::Done);
+        let mut embeds = Batch::default();
+        for found in &visit.found {
+            if let Some(embed) = &found.embed {
+                embeds.insert(&embed_key(found.url.id(), page), encode(embed));
+            }
+        }
+        let trees = &self.trees;
+        (&trees.frontier, &trees.pages, &trees.embeds)
+            .transaction(
+                |(frontier, pages, embed)| -> ConflictableTransactionResult<(), ()> {
+                    frontier.apply_batch(&urls)?;
+                    pages.insert(&page.0, encode(&visit.page))?;
+                    embed.apply_batch(&embeds)?;
+                    Ok(())
+                },
+            )
+            .map_err(transaction_error)?;
+        Ok(queued)
+    }
+
+    /// Queues the retries that are due. Returns their hosts.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
+        let mut hosts = Vec::new();
+        for key in self.trees.frontier.scan_prefix([FrontierKey::RETRY]).keys() {
+            let key = key?;
+            let Some(FrontierKey::Retry { at_ms, url }) = FrontierKey::decode(&key) else {
+                return Err(UNREADABLE);
+            };
+            if at_ms > now_ms {
+                break;
+            }
+            let record = self.url_record(url)?.ok_or(UNREADABLE)?;
+            let mut batch = Batch::default();
+            batch.remove(key);
+            batch.insert(self.next_key(record.host, record.role)?.encode(), &url.0);
+            self.trees.frontier.apply_batch(batch)?;
+            hosts.push(record.host);
+        }
+        Ok(hosts)
+    }
+
+    /// When the next retry is due, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
+        let first = self
+            .trees
+            .frontier
+            .scan_prefix([FrontierKey::RETRY])
+            .keys()
+            .next();
+        Ok(first
+            .transpose()?
+            .and_then(|key| match FrontierKey::decode(&key) {
+                Some(FrontierKey::Retry { at_ms, .. }) => Some(at_ms),
+                _ => None,
+            }))
+    }
+
+    /// Counts the URLs by state; reads the whole frontier.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn frontier_counts(&self) -> Result<FrontierCounts, StoreError> {
+        let mut counts = FrontierCounts::default();
+        for entry in &self.trees.frontier {
+            let (key, value) = entry?;
+            let count = match FrontierKey::decode(&key).ok_or(UNREADABLE)? {
+                FrontierKey::Queued { .. } => &mut counts.pending,
+                FrontierKey::Leased(_) => &mut counts.leased,
+                FrontierKey::Retry { .. } => &mut counts.retry,
+                FrontierKey::Url(_) => match decode::<UrlRecord>("frontier", &value)?.state {
+                    UrlState::Open => continue,
+                    UrlState::Done => &mut counts.done,
+                    UrlState::Failed(_) => &mut counts.failed,
+                    UrlState::Refused(_) => &mut counts.refused,
+                },
+            };
+            *count += 1;
+        }
+        Ok(counts)
+    }
+
+    /// The seeds of every crawl so far: pages at depth 0. Reads the whole frontier.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn seeds(&self) -> Result<Vec<String>, StoreError> {
+        let mut seeds = Vec::new();
+        for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
+            let record: UrlRecord = decode("frontier", &entry?.1)?;
+            if record.depth == 0 && record.role == Role::Page {
+                seeds.push(record.url);
+            }
+        }
+        Ok(seeds)
+    }
+
+    /// What is known of a URL.
+    ///
+    /// # Errors
+    /// If sled fails or the record is unreadable.
+    pub fn url_record(&self, id: UrlId) -> Result<Option<UrlRecord>, StoreError> {
+        let value = self.trees.frontier.get(FrontierKey::Url(id).encode())?;
+        value.map(|value| decode("frontier", &value)).transpose()
+    }
+
+    /// Adds to `batch` what is not yet in the frontier. The caller holds the guard.
+    fn queue_unseen(&self, found: &[Discovery], batch: &mut Batch) -> Result<Queued, StoreError> {
+        let mut queued = Queued::default();
+        let mut fresh = std::collections::HashSet::new();
+        for discovery in found {
+            let id = discovery.url.id();
+            let key = FrontierKey::Url(id).encode();
+            if !fresh.insert(id) || self.trees.frontier.contains_key(&key)? {
+                continue;
+            }
+            let host = discovery.url.host_id();
+            let record = UrlRecord {
+                url: discovery.url.to_string(),
+                host,
+                role: discovery.role,
+                depth: discovery.depth,
+                attempts: 0,
+                state: UrlState::Open,
+            };
+            batch.insert(key, encode(&record));
+            batch.insert(self.next_key(host, discovery.role)?.encode(), &id.0);
+            match discovery.role {
+                Role::Picture => queued.pictures += 1,
+                Role::Page => queued.pages += 1,
+            }
+            if !queued.hosts.contains(&host) {
+                queued.hosts.push(host);
+            }
+        }
+        Ok(queued)
+    }
+
+    fn next_key(&self, host: HostId, role: Role) -> Result<FrontierKey, StoreError> {
+        let count = self.db.generate_id()?;
+        let order = match role {
+            Role::Picture => Order::picture(count),
+            Role::Page => Order::page(count),
+        };
+        Ok(FrontierKey::Queued { host, order })
+    }
+}
+
+const UNREADABLE: StoreError = StoreError::Unreadable { tree: "frontier" };
+
+fn queued(lease: &Lease) -> FrontierKey {
+    FrontierKey::Queued {
+        host: lease.record.host,
+        order: lease.order,
+    }
+}
+
+/// Ends a lease within `batch`.
+pub(super) fn settle_into(batch: &mut Batch, lease: Lease, outcome: UrlOutcome) {
+    let Lease { id, mut record, .. } = lease;
+    batch.remove(FrontierKey::Leased(id).encode());
+    record.attempts += 1;
+    record.state = match outcome {
+        UrlOutcome::Done => UrlState::Done,
+        UrlOutcome::Failed(reason) => UrlState::Failed(reason),
+        UrlOutcome::Refused(reason) => UrlState::Refused(reason),
+        UrlOutcome::Retry { at_ms } => {
+            batch.insert(FrontierKey::Retry { at_ms, url: id }.encode(), vec![]);
+            UrlState::Open
+        }
+    };
+    batch.insert(FrontierKey::Url(id).encode(), encode(&record));
+}
+
+/// Our transactions never abort, so only sled's own errors come out of them.
+pub(super) fn transaction_error(error: TransactionError<()>) -> StoreError {
+    match error {
+        TransactionError::Storage(error) => error.into(),
+        TransactionError::Abort(()) => unreachable!("no transaction of the store aborts"),
+    }
+}

@@ -1,0 +1,125 @@
+//! Numbered changes of the store's format. Each is one file in `migrations/`, applied in
+//! order when a store is opened; the header is rewritten after each, so that a migration
+//! cut short is simply run again.
+
+use std::path::Path;
+
+use super::header::Header;
+use super::{StoreError, StoreOptions};
+
+#[path = "../../migrations/0001_initial.rs"]
+mod initial;
+
+/// One change of format. It must be safe to run again after it was interrupted.
+struct Migration {
+    name: &'static str,
+    up: fn(&sled::Db) -> sled::Result<()>,
+}
+
+/// All migrations; the format's version is how many of them were applied.
+const MIGRATIONS: [Migration; 1] = [Migration {
+    name: "initial",
+    up: initial::up,
+}];
+
+/// The newest format.
+pub(super) const LATEST: u32 = MIGRATIONS.len() as u32;
+
+/// Brings the store in `dir` to the newest format.
+pub(super) fn run(
+    dir: &Path,
+    db: &sled::Db,
+    header: Option<Header>,
+    options: &StoreOptions<'_>,
+) -> Result<Header, StoreError> {
+    let header = match header {
+        Some(header) => header,
+        // The header is written before the first tree is made.
+        None if db.tree_names().len() > 1 => {
+            return Err(StoreError::NoHeader {
+                dir: dir.to_owned(),
+            });
+        }
+        None => Header {
+            format: 0,
+            network: options.network.id().clone(),
+            activations: options.activations,
+        },
+    };
+    apply(dir, db, header, &MIGRATIONS)
+}
+
+fn apply(
+    dir: &Path,
+    db: &sled::Db,
+    mut header: Header,
+    migrations: &[Migration],
+) -> Result<Header, StoreError> {
+    for migration in &migrations[header.format as usize..] {
+        let (from, to) = (header.format, header.format + 1);
+        if from > 0 {
+            tracing::info!(
+                from,
+                to,
+                name = migration.name,
+                "changing the store's format"
+            );
+        }
+        let failed = |source: StoreError| StoreError::Migration {
+            from,
+            to,
+            source: Box::new(source),
+        };
+        (migration.up)(db).map_err(|error| failed(error.into()))?;
+        db.flush().map_err(|error| failed(error.into()))?;
+        header.format = to;
+        header.write(dir).map_err(failed)?;
+    }
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Network;
+
+    fn mark(db: &sled::Db, text: &str) -> sled::Result<()> {
+        let before = db.get("marks")?.unwrap_or_default();
+        db.insert("marks", [&before, text.as_bytes()].concat())
+            .map(drop)
+    }
+
+    #[test]
+    fn migrations_run_once_and_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = sled::open(dir.path().join("records")).unwrap();
+        let network = Network::builtin().unwrap();
+        let header = Header {
+            format: 1,
+            network: network.id().clone(),
+            activations: Default::default(),
+        };
+        let migrations = [
+            Migration {
+                name: "one",
+                up: |db| mark(db, "1"),
+            },
+            Migration {
+                name: "two",
+                up: |db| mark(db, "2"),
+            },
+            Migration {
+                name: "three",
+                up: |db| mark(db, "3"),
+            },
+        ];
+        let header = apply(dir.path(), &db, header, &migrations).unwrap();
+        assert_eq!(header.format, 3);
+        apply(dir.path(), &db, header, &migrations).unwrap();
+        assert_eq!(db.get("marks").unwrap().unwrap(), b"23");
+        assert!(matches!(
+            Header::read(dir.path()),
+            Err(StoreError::Newer { found: 3, .. })
+        ));
+    }
+}

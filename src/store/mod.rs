@@ -1,0 +1,240 @@
+//! The store, simdex's one source of truth.
+//!
+//! ```text
+//! data-dir/
+//!   lock               held by the one simdex that has the store open
+//!   store.toml         format version, network, encoding: readable before sled is
+//!   records/           sled: frontier, pages, pictures, embeddings, extents, ...
+//!   activations/       append-only segment files
+//!   index/             derived, may be deleted
+//! ```
+//!
+//! A picture is acknowledged once its block is synced, its records are in one sled
+//! transaction and sled is flushed.
+
+mod error;
+mod frontier;
+mod header;
+mod key;
+mod lock;
+mod migration;
+mod pictures;
+mod record;
+mod removal;
+mod segment;
+mod sightings;
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use error::StoreError;
+pub use frontier::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
+pub use key::{PlaceId, Sequence};
+pub use pictures::{NewPicture, Origin, Settled};
+pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Place, Role, UrlRecord, UrlState};
+pub use segment::Block;
+pub use sightings::{PageSighting, Sightings};
+
+use crate::activation::{Encoding, Layout};
+use crate::network::{Network, NetworkId};
+use header::Header;
+use lock::Lock;
+use segment::Segments;
+
+/// What a store is opened for.
+#[derive(Debug)]
+pub struct StoreOptions<'a> {
+    /// The network whose features it keeps.
+    pub network: &'a Network,
+    /// How a new store keeps activations.
+    pub activations: Encoding,
+    /// Free disk space below which nothing is stored, in bytes.
+    pub reserve_bytes: u64,
+}
+
+/// An open store. Everything takes `&self`; share it in an `Arc`.
+pub struct Store {
+    dir: PathBuf,
+    db: sled::Db,
+    trees: Trees,
+    segments: Segments,
+    layout: Layout,
+    dimensions: usize,
+    network: NetworkId,
+    reserve_bytes: u64,
+    /// Held while pictures are committed or removed; the next sequence number.
+    pictures: Mutex<u64>,
+    /// Held while the frontier is read and changed.
+    frontier: Mutex<()>,
+    /// Dropped last: another process may open the store only when sled is closed.
+    _lock: Lock,
+}
+
+/// sled's trees. Keys are described in `key.rs`, values in `record.rs`.
+struct Trees {
+    frontier: sled::Tree,
+    pages: sled::Tree,
+    embeds: sled::Tree,
+    pictures: sled::Tree,
+    sequences: sled::Tree,
+    embeddings: sled::Tree,
+    thumbnails: sled::Tree,
+    extents: sled::Tree,
+    segments: sled::Tree,
+    places: sled::Tree,
+    files: sled::Tree,
+    counters: sled::Tree,
+}
+
+/// sled's page cache, in bytes. sled 0.34 does not hold itself to it; the guard is that
+/// only small records pass through sled.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// Key of the one counter: the next sequence number.
+const NEXT_SEQUENCE: [u8; 1] = [0];
+
+impl Store {
+    /// Whether `dir` holds a store.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(header::FILE).is_file()
+    }
+
+    /// Opens the store in `dir`, making a new one where there is none.
+    ///
+    /// # Errors
+    /// If it is in use, of a newer format, of another network, or damaged.
+    pub fn open(dir: &Path, options: &StoreOptions<'_>) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, error))?;
+        let lock = Lock::take(dir)?;
+        let header = Header::read(dir)?;
+        if let Some(header) = &header {
+            header.check(dir, options.network.id())?;
+        }
+        let path = dir.join("records");
+        let db = sled::Config::new()
+            .path(&path)
+            .cache_capacity(CACHE_BYTES)
+            .open()
+            .map_err(|error| StoreError::open(&path, error))?;
+        let header = migration::run(dir, &db, header, options)?;
+        let trees = Trees::open(&db)?;
+        let layout = options.network.layout(header.activations);
+        let committed = trees
+            .segments
+            .iter()
+            .map(|entry| {
+                let (key, value) = entry?;
+                let number = key.as_ref().try_into().map(u32::from_be_bytes);
+                let number = number.map_err(|_| StoreError::Unreadable { tree: "segments" })?;
+                Ok((number, record::decode("segments", &value)?))
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        let segments = Segments::open(dir.join("activations"), layout.block_len(), &committed)?;
+        let next = match trees.counters.get(NEXT_SEQUENCE)? {
+            Some(value) => {
+                Sequence::from_key(&value)
+                    .ok_or(StoreError::Unreadable { tree: "counters" })?
+                    .0
+            }
+            None => 0,
+        };
+        Ok(Self {
+            dir: dir.to_owned(),
+            db,
+            trees,
+            segments,
+            layout,
+            dimensions: options.network.manifest().embedding.dimensions,
+            network: options.network.id().clone(),
+            reserve_bytes: options.reserve_bytes,
+            pictures: Mutex::new(next),
+            frontier: Mutex::new(()),
+            _lock: lock,
+        })
+    }
+
+    /// The folder of the store.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where the index keeps its snapshots.
+    pub fn index_dir(&self) -> PathBuf {
+        self.dir.join("index")
+    }
+
+    /// How a picture's activations are laid out.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The network whose features are stored.
+    pub fn network(&self) -> &NetworkId {
+        &self.network
+    }
+
+    /// Bytes that the store takes on disk, the index included.
+    pub fn disk_bytes(&self) -> u64 {
+        walkdir::WalkDir::new(&self.dir)
+            .into_iter()
+            .filter_map(Result::ok)
+            .filter_map(|entry| entry.metadata().ok())
+            .filter(std::fs::Metadata::is_file)
+            .map(|data| data.len())
+            .sum()
+    }
+
+    /// Refuses to go on when the disk is nearly full: sled is not at its best there.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] below the reserve.
+    pub fn check_space(&self) -> Result<(), StoreError> {
+        let free = fs4::available_space(&self.dir).map_err(|e| StoreError::io(&self.dir, e))?;
+        if free < self.reserve_bytes {
+            return Err(StoreError::DiskFull {
+                free_mb: free >> 20,
+                reserve_mb: self.reserve_bytes >> 20,
+            });
+        }
+        Ok(())
+    }
+
+    /// Makes everything so far survive a power failure.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        self.segments.sync()?;
+        self.db.flush()?;
+        Ok(())
+    }
+}
+
+impl Trees {
+    fn open(db: &sled::Db) -> Result<Self, StoreError> {
+        let open = |name: &str| db.open_tree(name);
+        Ok(Self {
+            frontier: open("frontier")?,
+            pages: open("pages")?,
+            embeds: open("embeds")?,
+            pictures: open("pictures")?,
+            sequences: open("sequences")?,
+            embeddings: open("embeddings")?,
+            thumbnails: open("thumbnails")?,
+            extents: open("extents")?,
+            segments: open("segments")?,
+            places: open("places")?,
+            files: open("files")?,
+            counters: open("counters")?,
+        })
+    }
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

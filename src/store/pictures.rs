@@ -1,0 +1,338 @@
+//! Storing and reading pictures.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use sled::Batch;
+use sled::transaction::{ConflictableTransactionResult, Transactional};
+
+use super::frontier::{settle_into, transaction_error};
+use super::key::{PlaceId, Sequence, place_key};
+use super::record::{Extent, FileRecord, PictureRecord, Place, SegmentRecord, decode, encode};
+use super::{Block, Lease, NEXT_SEQUENCE, Store, StoreError, UrlOutcome, now_ms};
+use crate::network::Embedding;
+use crate::picture::{PerceptualHash, PictureId};
+
+/// A picture with its features, ready to be stored.
+#[derive(Debug)]
+pub struct NewPicture {
+    /// Hash of its bytes.
+    pub id: PictureId,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// MIME type of the file.
+    pub media_type: &'static str,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// For near copies.
+    pub perceptual_hash: PerceptualHash,
+    /// The pooled embedding.
+    pub embedding: Embedding,
+    /// A small JPEG for result lists.
+    pub thumbnail: Vec<u8>,
+    /// The activations' block, in the store's layout.
+    pub block: Vec<u8>,
+}
+
+/// Where bytes came from.
+#[derive(Debug)]
+pub enum Origin {
+    /// A local file.
+    File {
+        /// Its absolute path.
+        path: PathBuf,
+        /// Its size in bytes.
+        bytes: u64,
+        /// When it was last changed, in nanoseconds since 1970.
+        modified_ns: u64,
+    },
+    /// A URL of the frontier.
+    Url(Lease),
+}
+
+/// What came of bytes.
+#[derive(Debug)]
+pub enum Settled {
+    /// A picture to be stored, unless its bytes are there already.
+    Picture(Origin, Box<NewPicture>),
+    /// Bytes that are in the store.
+    Known(Origin, PictureId),
+    /// Bytes that are no usable picture; nothing is kept but the URL's fate.
+    Unusable(Origin, UrlOutcome),
+}
+
+impl Store {
+    /// Stores a batch and returns once it would survive a power failure. The result says
+    /// for each entry whether a new picture was stored.
+    ///
+    /// # Errors
+    /// If the disk is full or fails. Nothing of the batch counts then; its URLs are
+    /// handed out again by the next crawl.
+    pub fn commit(&self, settled: Vec<Settled>) -> Result<Vec<bool>, StoreError> {
+        self.check_space()?;
+        let mut next = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = Changes::default();
+        let mut fresh = HashSet::new();
+        let mut sequence = *next;
+        let mut stored = Vec::with_capacity(settled.len());
+        for entry in settled {
+            let is_new = match entry {
+                Settled::Picture(origin, picture) => {
+                    let id = picture.id;
+                    let is_new = !self.contains(id)? && fresh.insert(id);
+                    if is_new {
+                        self.add_picture(&mut changes, *picture, Sequence(sequence))?;
+                        sequence += 1;
+                    }
+                    changes.add_place(origin, id);
+                    is_new
+                }
+                Settled::Known(origin, id) => {
+                    changes.add_place(origin, id);
+                    false
+                }
+                Settled::Unusable(Origin::Url(lease), outcome) => {
+                    settle_into(&mut changes.frontier, lease, outcome);
+                    false
+                }
+                Settled::Unusable(Origin::File { .. }, _) => false,
+            };
+            stored.push(is_new);
+        }
+        changes
+            .counters
+            .insert(&NEXT_SEQUENCE, &Sequence(sequence).key());
+        self.segments.sync()?;
+        self.apply(&changes)?;
+        self.db.flush()?;
+        *next = sequence;
+        Ok(stored)
+    }
+
+    fn add_picture(
+        &self,
+        changes: &mut Changes,
+        picture: NewPicture,
+        sequence: Sequence,
+    ) -> Result<(), StoreError> {
+        let id = picture.id;
+        let (extent, segment, mut written) = self.segments.append(id, &picture.block)?;
+        written.dead = self.segment_record(segment)?.dead;
+        changes
+            .segments
+            .insert(&segment.to_be_bytes(), encode(&written));
+        changes.extents.insert(id.as_bytes(), encode(&extent));
+        changes
+            .embeddings
+            .insert(&sequence.key(), picture.embedding.to_bytes());
+        changes.thumbnails.insert(id.as_bytes(), picture.thumbnail);
+        changes.sequences.insert(&sequence.key(), id.as_bytes());
+        let record = PictureRecord {
+            sequence: sequence.0,
+            width: picture.width,
+            height: picture.height,
+            media_type: picture.media_type.to_owned(),
+            bytes: picture.bytes,
+            perceptual_hash: picture.perceptual_hash,
+            first_seen: now_ms() / 1000,
+        };
+        changes.pictures.insert(id.as_bytes(), encode(&record));
+        Ok(())
+    }
+
+    fn apply(&self, changes: &Changes) -> Result<(), StoreError> {
+        let t = &self.trees;
+        (
+            &t.pictures,
+            &t.sequences,
+            &t.embeddings,
+            &t.thumbnails,
+            &t.extents,
+            &t.segments,
+            &t.places,
+            &t.files,
+            &t.counters,
+            &t.frontier,
+        )
+            .transaction(|trees| -> ConflictableTransactionResult<(), ()> {
+                trees.0.apply_batch(&changes.pictures)?;
+                trees.1.apply_batch(&changes.sequences)?;
+                trees.2.apply_batch(&changes.embeddings)?;
+                trees.3.apply_batch(&changes.thumbnails)?;
+                trees.4.apply_batch(&changes.extents)?;
+                trees.5.apply_batch(&changes.segments)?;
+                trees.6.apply_batch(&changes.places)?;
+                trees.7.apply_batch(&changes.files)?;
+                trees.8.apply_batch(&changes.counters)?;
+                trees.9.apply_batch(&changes.frontier)?;
+                Ok(())
+            })
+            .map_err(transaction_error)
+    }
+
+    pub(super) fn segment_record(&self, segment: u32) -> Result<SegmentRecord, StoreError> {
+        match self.trees.segments.get(segment.to_be_bytes())? {
+            Some(value) => decode("segments", &value),
+            None => Ok(SegmentRecord::default()),
+        }
+    }
+
+    /// Whether these bytes are stored.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn contains(&self, id: PictureId) -> Result<bool, StoreError> {
+        Ok(self.trees.pictures.contains_key(id.as_bytes())?)
+    }
+
+    /// A picture's metadata.
+    ///
+    /// # Errors
+    /// If sled fails or the record is unreadable.
+    pub fn picture(&self, id: PictureId) -> Result<Option<PictureRecord>, StoreError> {
+        let value = self.trees.pictures.get(id.as_bytes())?;
+        value.map(|value| decode("pictures", &value)).transpose()
+    }
+
+    /// The picture stored at a place in the order.
+    ///
+    /// # Errors
+    /// If sled fails or the record is unreadable.
+    pub fn picture_at(&self, sequence: Sequence) -> Result<Option<PictureId>, StoreError> {
+        let value = self.trees.sequences.get(sequence.key())?;
+        value
+            .map(|value| PictureId::from_slice(&value).ok_or(SEQUENCES))
+            .transpose()
+    }
+
+    /// All pictures in the order of storing.
+    pub fn pictures(
+        &self,
+    ) -> impl Iterator<Item = Result<(Sequence, PictureId), StoreError>> + use<> {
+        self.trees.sequences.iter().map(|entry| {
+            let (key, value) = entry?;
+            let sequence = Sequence::from_key(&key).ok_or(SEQUENCES)?;
+            Ok((sequence, PictureId::from_slice(&value).ok_or(SEQUENCES)?))
+        })
+    }
+
+    /// The embeddings from `first` on, in the order of storing.
+    pub fn embeddings(
+        &self,
+        first: Sequence,
+    ) -> impl Iterator<Item = Result<(Sequence, Embedding), StoreError>> + use<> {
+        const UNREADABLE: StoreError = StoreError::Unreadable { tree: "embeddings" };
+        let dimensions = self.dimensions;
+        self.trees
+            .embeddings
+            .range(first.key()..)
+            .map(move |entry| {
+                let (key, value) = entry?;
+                let sequence = Sequence::from_key(&key).ok_or(UNREADABLE)?;
+                let embedding = Embedding::from_bytes(&value, dimensions).ok_or(UNREADABLE)?;
+                Ok((sequence, embedding))
+            })
+    }
+
+    /// A picture's activations, read in place.
+    ///
+    /// # Errors
+    /// If they are missing or not what was written.
+    pub fn block(&self, id: PictureId) -> Result<Block, StoreError> {
+        self.segments.read(id, self.extent(id)?)
+    }
+
+    /// Like [`Self::block`], but every byte is checked against its checksum.
+    ///
+    /// # Errors
+    /// If they are missing or damaged.
+    pub fn verified_block(&self, id: PictureId) -> Result<Block, StoreError> {
+        self.segments.verify(id, self.extent(id)?)
+    }
+
+    pub(super) fn extent(&self, id: PictureId) -> Result<Extent, StoreError> {
+        let value = self.trees.extents.get(id.as_bytes())?;
+        decode(
+            "extents",
+            &value.ok_or(StoreError::Damaged { picture: id })?,
+        )
+    }
+
+    /// A small JPEG of the picture, stretched to the network's input size.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self
+            .trees
+            .thumbnails
+            .get(id.as_bytes())?
+            .map(|value| value.to_vec()))
+    }
+
+    /// The picture in a local file, if the file has not changed since it was read.
+    ///
+    /// # Errors
+    /// If sled fails or the record is unreadable.
+    pub fn known_file(
+        &self,
+        path: &Path,
+        bytes: u64,
+        modified_ns: u64,
+    ) -> Result<Option<PictureId>, StoreError> {
+        let Some(value) = self.trees.files.get(PlaceId::of_path(path).0)? else {
+            return Ok(None);
+        };
+        let record: FileRecord = decode("files", &value)?;
+        let unchanged = record.bytes == bytes && record.modified_ns == modified_ns;
+        Ok(unchanged.then_some(record.picture))
+    }
+}
+
+const SEQUENCES: StoreError = StoreError::Unreadable { tree: "sequences" };
+
+/// One commit's writes, tree by tree.
+#[derive(Default)]
+struct Changes {
+    pictures: Batch,
+    sequences: Batch,
+    embeddings: Batch,
+    thumbnails: Batch,
+    extents: Batch,
+    segments: Batch,
+    places: Batch,
+    files: Batch,
+    counters: Batch,
+    frontier: Batch,
+}
+
+impl Changes {
+    fn add_place(&mut self, origin: Origin, picture: PictureId) {
+        let (id, place) = match origin {
+            Origin::Url(lease) => {
+                let (id, url) = (lease.id(), lease.record().url.clone());
+                settle_into(&mut self.frontier, lease, UrlOutcome::Done);
+                (PlaceId::of_url(id), Place::Url(url))
+            }
+            Origin::File {
+                path,
+                bytes,
+                modified_ns,
+            } => {
+                let id = PlaceId::of_path(&path);
+                let record = FileRecord {
+                    bytes,
+                    modified_ns,
+                    picture,
+                };
+                self.files.insert(&id.0, encode(&record));
+                (id, Place::Path(path.to_string_lossy().into_owned()))
+            }
+        };
+        self.places
+            .insert(&place_key(picture, id)[..], encode(&place));
+    }
+}

@@ -1,0 +1,85 @@
+//! Where a picture was seen.
+
+use serde::Serialize;
+
+use super::record::{Embed, PageRecord, Place, decode};
+use super::{Store, StoreError};
+use crate::canonical_url::UrlId;
+use crate::picture::PictureId;
+
+/// Most URLs, paths and pages listed for one picture: a logo may stand on a million pages.
+const MOST: usize = 100;
+
+/// Where a picture was seen, at most 100 of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sightings {
+    /// URLs that served it.
+    pub urls: Vec<String>,
+    /// Local files that held it.
+    pub paths: Vec<String>,
+    /// Pages that showed it.
+    pub pages: Vec<PageSighting>,
+}
+
+/// A page that shows a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PageSighting {
+    /// The page's URL.
+    pub url: String,
+    /// The page's title; empty if it has none.
+    pub title: String,
+    /// The picture's alternative text there; empty if it has none.
+    pub alt: String,
+}
+
+impl Store {
+    /// Where a picture was seen.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn sightings(&self, id: PictureId) -> Result<Sightings, StoreError> {
+        let mut sightings = Sightings::default();
+        for entry in self.trees.places.scan_prefix(id.as_bytes()).take(MOST) {
+            let (key, value) = entry?;
+            match decode("places", &value)? {
+                Place::Path(path) => sightings.paths.push(path),
+                Place::Url(url) => {
+                    sightings.urls.push(url);
+                    let place = key[PictureId::LEN..].try_into();
+                    let place = place.map_err(|_| StoreError::Unreadable { tree: "places" })?;
+                    self.pages_showing(UrlId(place), &mut sightings.pages)?;
+                }
+            }
+        }
+        Ok(sightings)
+    }
+
+    fn pages_showing(
+        &self,
+        picture: UrlId,
+        pages: &mut Vec<PageSighting>,
+    ) -> Result<(), StoreError> {
+        for entry in self.trees.embeds.scan_prefix(picture.0) {
+            if pages.len() >= MOST {
+                break;
+            }
+            let (key, value) = entry?;
+            let Some(page) = self.trees.pages.get(&key[16..])? else {
+                continue;
+            };
+            let page: PageRecord = decode("pages", &page)?;
+            let embed: Embed = decode("embeds", &value)?;
+            pages.push(PageSighting {
+                url: page.url,
+                title: page.title,
+                alt: embed.alt,
+            });
+        }
+        Ok(())
+    }
+
+    /// How many pages were fetched; reads the whole tree.
+    pub fn page_count(&self) -> u64 {
+        self.trees.pages.len() as u64
+    }
+}

@@ -1,0 +1,140 @@
+//! What the tests of the real binary share.
+
+// Every test file uses its own part of this module.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use image::RgbImage;
+use serde_json::Value;
+use simdex::demo::drawing::{Motif, draw};
+use simdex::demo::site::Site;
+use tempfile::TempDir;
+
+/// The drawn site, made once per test program.
+pub static SITE: LazyLock<Site> = LazyLock::new(|| Site::drawn().unwrap());
+
+/// A folder with a store, and the program run in it, away from the user's configuration.
+pub struct Simdex {
+    pub dir: TempDir,
+}
+
+/// A finished run.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Simdex {
+    pub fn new() -> Self {
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn store(&self) -> PathBuf {
+        self.path("store")
+    }
+
+    /// Writes the config.toml that the program finds in its folder.
+    pub fn configure(&self, text: &str) {
+        std::fs::write(self.path("config.toml"), text).unwrap();
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_simdex"));
+        command
+            .current_dir(self.dir.path())
+            .env("XDG_CONFIG_HOME", self.path("no-config"))
+            .env_remove("RUST_LOG")
+            .arg("--data-dir")
+            .arg(self.store())
+            .args(args)
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Run {
+        Run::of(self.command(args).output().unwrap())
+    }
+
+    /// Runs a command that must succeed and print one JSON value.
+    pub fn json(&self, args: &[&str]) -> Value {
+        let run = self.run(&[args, &["--format", "json"]].concat());
+        assert_eq!(run.code, 0, "{args:?}: {}{}", run.stdout, run.stderr);
+        serde_json::from_str(&run.stdout).unwrap()
+    }
+
+    pub fn start(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// URLs or paths of all stored pictures, and each picture's id once.
+    pub fn stored(&self) -> Vec<Value> {
+        let any = self.path("any.jpg");
+        draw(Motif::Cup, 7, 64, 64).save(&any).unwrap();
+        let answer = self.json(&[
+            "query",
+            any.to_str().unwrap(),
+            "-k",
+            "10000",
+            "--candidates",
+            "10000",
+        ]);
+        answer["results"].as_array().unwrap().clone()
+    }
+}
+
+impl Run {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
+    }
+}
+
+/// Draws `each` variations of the first `motifs` motifs into one folder a motif.
+pub fn draw_folders(dir: &Path, motifs: usize, each: u64) {
+    for motif in Motif::ALL.iter().take(motifs) {
+        let folder = dir.join(motif.name());
+        std::fs::create_dir_all(&folder).unwrap();
+        for variation in 0..each {
+            let path = folder.join(format!("{variation}.jpg"));
+            picture(*motif, variation).save(path).unwrap();
+        }
+    }
+}
+
+pub fn picture(motif: Motif, variation: u64) -> RgbImage {
+    draw(motif, variation, 160, 120)
+}
+
+/// A small JPEG of a motif.
+pub fn jpeg(motif: Motif, variation: u64) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    picture(motif, variation)
+        .write_to(&mut bytes, image::ImageFormat::Jpeg)
+        .unwrap();
+    bytes.into_inner()
+}
+
+/// The flags of a crawl of a test server: no delay, loopback allowed.
+pub const FAST: [&str; 4] = ["--allow-private-addresses", "--delay", "0", "-q"];
