@@ -26,7 +26,7 @@ fn picture(motif: Motif, variation: u64) -> Reply {
 }
 
 fn page(body: &str) -> Reply {
-    Reply::html(body.to_owned())
+    Reply::html(body)
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn draw(name: &str) -> RgbImage {
             1 => y * 255 / 223,
             _ => (x + y) * 255 / 446,
         },
-        "checker" if (x / 16 + y / 16) % 2 == 0 => 230 - 70 * c,
+        "checker" if (x / 16 + y / 16).is_multiple_of(2) => 230 - 70 * c,
         "checker" => 20 + 40 * c + x / 4,
         "noise" => {
             (hash(x / 8 + 28 * (y / 8) + 784 * c) >> 25)

@@ -95,6 +95,6 @@ mod tests {
     #[test]
     fn extremes_do_not_overflow() {
         let a = vec![0x81u8; 1 << 20]; // -127
-        assert_eq!(inner_product(&a, &a), 127 * 127 << 20);
+        assert_eq!(inner_product(&a, &a), (127 * 127) << 20);
     }
 }

@@ -8,7 +8,7 @@ use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::activation::Layout;
-use crate::head::{Labelled, TrainError, TrainOptions, labelled_files, train, training_curve};
+use crate::head::{Labelled, TrainError, TrainOptions, TrainingSet, labelled_files, train, training_curve};
 use crate::ingest::extract_all;
 use crate::network::Network;
 use crate::store::NewPicture;
@@ -50,12 +50,15 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
         ..TrainOptions::default()
     };
     let total = options.epochs;
+    let set = TrainingSet {
+        layout: &layout,
+        blocks: &blocks,
+        labels: &labels,
+        classes: &labelled.classes,
+    };
     let head = train(
         network.id(),
-        &layout,
-        &blocks,
-        &labels,
-        &labelled,
+        &set,
         &options,
         &session.shutdown,
         &mut |number, epoch| {

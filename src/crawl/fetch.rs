@@ -186,8 +186,9 @@ impl Fetcher {
     pub async fn permit(&self, url: &CanonicalUrl) -> Result<Permit, Refusal> {
         self.check_literal(url)?;
         let rules = self.rules(url).await;
-        match rules {
+        match &rules {
             Rules::Unreachable => return Err(Refusal::RobotsUnreachable),
+            Rules::Private(address) => return Err(address.clone().into()),
             Rules::Known(_) if !rules.allow(url) => return Err(Refusal::Robots),
             Rules::Known(_) => {}
         }
@@ -270,6 +271,9 @@ impl Fetcher {
         for _ in 0..=ROBOTS_REDIRECTS {
             let response = match self.request_robots(&url).await {
                 Ok(response) => response,
+                Err(FetchError::Refused(Refusal::Private(address))) => {
+                    return (Rules::Private(address), 0);
+                }
                 Err(error) => {
                     tracing::info!(%url, %error, "robots.txt cannot be reached");
                     return (Rules::Unreachable, 0);

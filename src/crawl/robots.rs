@@ -8,6 +8,7 @@ use tokio::sync::OnceCell;
 use tokio::time::{Duration, Instant};
 
 use super::ROBOTS_AGENT;
+use super::address::PrivateAddress;
 use crate::canonical_url::CanonicalUrl;
 
 /// What an origin's robots.txt says to simdex.
@@ -17,6 +18,8 @@ pub(super) enum Rules {
     Known(Box<Robots>),
     /// It cannot be had (5xx, 429, network error): everything is closed for now.
     Unreachable,
+    /// The origin's name leads to a closed address.
+    Private(PrivateAddress),
 }
 
 impl Rules {
@@ -32,14 +35,14 @@ impl Rules {
     pub(super) fn allow(&self, url: &CanonicalUrl) -> bool {
         match self {
             Self::Known(robots) => robots.is_url_allowed(url.as_url()),
-            Self::Unreachable => false,
+            Self::Unreachable | Self::Private(_) => false,
         }
     }
 
     pub(super) fn crawl_delay(&self) -> Option<Duration> {
         match self {
             Self::Known(robots) => robots.crawl_delay(),
-            Self::Unreachable => None,
+            Self::Unreachable | Self::Private(_) => None,
         }
     }
 }

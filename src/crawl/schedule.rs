@@ -115,7 +115,9 @@ impl Crawl {
         if recovered > 0 {
             tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
         }
-        store.offer(&found)?;
+        if store.offer(&found)?.pages == 0 && !found.is_empty() {
+            tracing::warn!("the seeds were crawled before; going on with what the frontier has left");
+        }
         let all_seeds: Vec<CanonicalUrl> = store
             .seeds()?
             .iter()

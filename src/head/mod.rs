@@ -17,7 +17,7 @@ pub use file::{Epoch, Training};
 pub use labelled::{LabelError, Labelled, labelled_files};
 pub use metrics::{Metrics, auc};
 pub use pairs::{Pair, PairSet};
-pub use train::{TrainError, TrainOptions, train, train_on_pairs};
+pub use train::{TrainError, TrainOptions, TrainingSet, train, train_on_pairs};
 
 use crate::network::{Network, NetworkId};
 use file::{Dense, HeadFile, Scaler};

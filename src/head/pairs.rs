@@ -27,10 +27,10 @@ pub struct PairSet {
 
 impl PairSet {
     /// Compares the blocks of every pair, on all cores.
-    pub fn compute<B: AsRef<[u8]> + Sync>(layout: &Layout, blocks: &[B], pairs: &[Pair]) -> Self {
+    pub fn compute(layout: &Layout, blocks: &[&[u8]], pairs: &[Pair]) -> Self {
         let mses = pairs
             .par_iter()
-            .map(|pair| layer_mses(layout, blocks[pair.a].as_ref(), blocks[pair.b].as_ref()))
+            .map(|pair| layer_mses(layout, blocks[pair.a], blocks[pair.b]))
             .collect();
         Self {
             same: pairs.iter().map(|pair| pair.same).collect(),

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::file::{Dense, Epoch, HeadFile, Scaler, Training};
 use super::pairs::{PairSet, pairs_of, split_by_picture};
-use super::{Head, Labelled, score};
+use super::{Head, score};
 use crate::activation::Layout;
 use crate::network::NetworkId;
 use crate::shutdown::Shutdown;
@@ -58,6 +58,19 @@ const EPSILON: f64 = 1e-7;
 const WIDTHS: [usize; 2] = [32, 64];
 const DROPOUT: f32 = 0.3;
 
+/// Labelled pictures to train on.
+#[derive(Debug, Clone, Copy)]
+pub struct TrainingSet<'a> {
+    /// How the blocks are laid out.
+    pub layout: &'a Layout,
+    /// Each picture's activations.
+    pub blocks: &'a [&'a [u8]],
+    /// Each picture's class, an index into `classes`.
+    pub labels: &'a [usize],
+    /// Names of the classes.
+    pub classes: &'a [String],
+}
+
 /// Trains `mse18` on all pairs of labelled pictures.
 ///
 /// As the report, but the split is by picture: pairs that share a picture are not
@@ -66,26 +79,23 @@ const DROPOUT: f32 = 0.3;
 ///
 /// # Errors
 /// If there are not both kinds of pairs, or on Ctrl-C.
-pub fn train<B: AsRef<[u8]> + Sync>(
+pub fn train(
     network: &NetworkId,
-    layout: &Layout,
-    blocks: &[B],
-    labels: &[usize],
-    classes: &Labelled,
+    set: &TrainingSet<'_>,
     options: &TrainOptions,
     shutdown: &Shutdown,
     progress: &mut dyn FnMut(usize, &Epoch),
 ) -> Result<Head, TrainError> {
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let [train, held] = if options.validation_share > 0.0 {
-        split_by_picture(labels, options.validation_share, &mut rng)
+        split_by_picture(set.labels, options.validation_share, &mut rng)
     } else {
-        [labels.iter().copied().enumerate().collect(), Vec::new()]
+        [set.labels.iter().copied().enumerate().collect(), Vec::new()]
     };
     let train_pairs = pairs_of(&train, options.max_pairs, &mut rng);
     let held_pairs = pairs_of(&held, options.max_pairs, &mut rng);
-    let train_set = PairSet::compute(layout, blocks, &train_pairs);
-    let held_set = PairSet::compute(layout, blocks, &held_pairs);
+    let train_set = PairSet::compute(set.layout, set.blocks, &train_pairs);
+    let held_set = PairSet::compute(set.layout, set.blocks, &held_pairs);
     let (scaler, dense, epochs) = fit(
         &train_set,
         &held_set,
@@ -95,7 +105,7 @@ pub fn train<B: AsRef<[u8]> + Sync>(
         progress,
     )?;
     let training = Training {
-        classes: classes.classes.clone(),
+        classes: set.classes.to_vec(),
         train_pictures: train.len(),
         validation_pictures: held.len(),
         train_pairs: train_set.len(),
@@ -103,7 +113,8 @@ pub fn train<B: AsRef<[u8]> + Sync>(
         seed: options.seed,
         epochs,
     };
-    let layers = layout
+    let layers = set
+        .layout
         .layers()
         .iter()
         .map(|layer| layer.name.clone())

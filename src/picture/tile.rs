@@ -1,6 +1,6 @@
 use fast_image_resize as fir;
 use image::RgbImage;
-use image::codecs::jpeg::JpegEncoder;
+use jpeg_encoder::{ColorType, Encoder};
 
 use super::PerceptualHash;
 
@@ -45,10 +45,12 @@ impl Tile {
 
     /// A JPEG of the tile, for result lists.
     pub fn thumbnail(&self) -> Vec<u8> {
+        let (width, height) = self.rgb.dimensions();
         let mut jpeg = Vec::with_capacity(16 << 10);
-        JpegEncoder::new_with_quality(&mut jpeg, THUMBNAIL_QUALITY)
-            .encode_image(&self.rgb)
-            .expect("a small RGB picture always encodes into memory");
+        // The manifest bounds an input's sides to 4096.
+        Encoder::new(&mut jpeg, THUMBNAIL_QUALITY)
+            .encode(&self.rgb, width as u16, height as u16, ColorType::Rgb)
+            .expect("an RGB picture of matching length always encodes into memory");
         jpeg
     }
 
