@@ -1,5 +1,6 @@
 //! Ctrl-C: once stops cleanly, twice stops now.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -33,12 +34,14 @@ impl Shutdown {
         let shutdown = Self::manual();
         let handler = shutdown.clone();
         ctrlc::set_handler(move || {
-            if handler.requested() {
-                eprintln!("stopped at once");
+            let again = handler.requested();
+            handler.request();
+            let said = if again { "stopped at once" } else { "stopping; once more to stop at once" };
+            // A closed stderr must not keep the program from stopping.
+            let _ = writeln!(std::io::stderr(), "{said}");
+            if again {
                 std::process::exit(i32::from(INTERRUPTED));
             }
-            eprintln!("stopping; once more to stop at once");
-            handler.request();
         })?;
         Ok(shutdown)
     }

@@ -16,7 +16,7 @@ struct Slow;
 
 impl Handler for Slow {
     fn reply(&self, request: &Request) -> Reply {
-        SITE.reply(request).after(Duration::from_millis(15))
+        SITE.reply(request).after(Duration::from_millis(60))
     }
 }
 
@@ -43,7 +43,7 @@ fn killed_crawls_end_where_an_undisturbed_one_does() {
     let server = Server::background(Arc::new(Slow)).unwrap();
     let undisturbed = Simdex::new();
     let start = server.url("/");
-    let crawl = [&["crawl", &start, "--host-concurrency", "4"], &FAST[..]].concat();
+    let crawl = [&["crawl", &start, "--host-concurrency", "2"], &FAST[..]].concat();
     undisturbed.json(&crawl);
 
     let simdex = Simdex::new();
@@ -53,7 +53,7 @@ fn killed_crawls_end_where_an_undisturbed_one_does() {
         let before = server.total() as usize;
         let mut child = simdex.start(&crawl);
         // Instants spread over the crawl: early, while pages come, while pictures come.
-        std::thread::sleep(Duration::from_millis(u64::from(500 + kill * 137 % 700)));
+        std::thread::sleep(Duration::from_millis(u64::from(400 + kill * 137 % 500)));
         child.kill().unwrap();
         killed_while_running += u32::from(!child.wait().unwrap().success());
         // The log holds the newest hits; this test stays far below its bound.

@@ -159,7 +159,7 @@ fn every_encoding_ranks_alike() {
         simdex.configure(&format!("[store]\nactivations = \"{encoding}\"\n"));
         let _ = std::fs::remove_dir_all(simdex.store());
         simdex.json(&["add", "pictures"]);
-        let answer = simdex.json(&["query", "pictures/fish/1.jpg", "-k", "18"]);
+        let answer = simdex.json(&["query", "pictures/sailboat/1.jpg", "-k", "18"]);
         let mut by_id: Vec<(String, f64)> = answer["results"]
             .as_array()
             .unwrap()
@@ -177,7 +177,7 @@ fn every_encoding_ranks_alike() {
     for other in &scores[1..] {
         for (a, b) in scores[0].iter().zip(other) {
             assert_eq!(a.0, b.0);
-            assert!((a.1 - b.1).abs() < 0.002, "{a:?} {b:?}");
+            assert!((a.1 - b.1).abs() < 0.01, "{a:?} {b:?}");
         }
     }
 }

@@ -64,7 +64,11 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     )?;
     drop(bar);
     problems.finish();
-    session.index(&store)?;
+    let used = summary.images_indexed + summary.duplicates;
+    anyhow::ensure!(!failed || used > 0, "nothing could be indexed");
+    if !session.shutdown.requested() {
+        session.index(&store)?;
+    }
     summary.elapsed_s = started.elapsed().as_secs_f64();
     print_summary(&summary, args.format)?;
     if session.shutdown.requested() {

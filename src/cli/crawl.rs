@@ -142,7 +142,9 @@ pub(super) fn crawl(session: &Session, seeds: &[CanonicalUrl]) -> anyhow::Result
     let summary = result?;
     drop(bar);
     problems.finish();
-    session.index(&store)?;
+    if !session.shutdown.requested() {
+        session.index(&store)?;
+    }
     Ok((summary, seed_failed))
 }
 

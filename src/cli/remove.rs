@@ -1,9 +1,11 @@
+use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::canonical_url::CanonicalUrl;
 use crate::picture::PictureId;
 
 #[derive(Debug, Args)]
@@ -41,7 +43,8 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
         }
     }
     if let Some(host) = &args.host {
-        removed += store.remove_host(&host.to_ascii_lowercase())?;
+        let url = CanonicalUrl::parse(&format!("http://{host}/")).context("--host")?;
+        removed += store.remove_host(url.host())?;
     }
     store.flush()?;
     let bytes_freed = store.compact()?;

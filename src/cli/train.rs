@@ -8,7 +8,9 @@ use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::activation::Layout;
-use crate::head::{Labelled, TrainError, TrainOptions, TrainingSet, labelled_files, train, training_curve};
+use crate::head::{
+    Labelled, TrainError, TrainOptions, TrainingSet, labelled_files, train, training_curve,
+};
 use crate::ingest::extract_all;
 use crate::network::Network;
 use crate::store::NewPicture;

@@ -69,7 +69,7 @@ pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome
     }
     anyhow::ensure!(
         findings.damaged.is_empty(),
-        "{} pictures are damaged; `simdex remove ID` and index them again",
+        "{} pictures are damaged or not found",
         findings.damaged.len()
     );
     Ok(Outcome::Done)
@@ -96,7 +96,7 @@ fn check(store: &Store, index: &Index, sequence: Sequence, id: PictureId) -> any
     };
     anyhow::ensure!(
         index.finds(sequence, &embedding),
-        "the index does not find it"
+        "the index does not find it: delete the folder `index` of the store, it is rebuilt"
     );
     Ok(())
 }

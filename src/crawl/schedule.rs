@@ -116,7 +116,9 @@ impl Crawl {
             tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
         }
         if store.offer(&found)?.pages == 0 && !found.is_empty() {
-            tracing::warn!("the seeds were crawled before; going on with what the frontier has left");
+            tracing::warn!(
+                "the seeds were crawled before; going on with what the frontier has left"
+            );
         }
         let all_seeds: Vec<CanonicalUrl> = store
             .seeds()?

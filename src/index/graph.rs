@@ -122,6 +122,10 @@ impl Graph {
         self.sequences
             .extend(chunk.iter().map(|(sequence, _)| *sequence));
         self.hnsw.parallel_insert_slice(&points);
+        self.keep_lost(chunk);
+    }
+
+    fn keep_lost(&mut self, chunk: &[(Sequence, Embedding)]) {
         let lost: Vec<_> = chunk
             .par_iter()
             .filter(|(sequence, embedding)| !self.finds(*sequence, embedding))
@@ -134,6 +138,24 @@ impl Graph {
             );
             self.strays.extend(lost);
         }
+    }
+
+    /// Asks for every picture in the store and keeps beside the graph what it loses.
+    pub(super) fn audit(
+        &mut self,
+        store: &Store,
+        live: &HashSet<Sequence>,
+    ) -> Result<(), IndexError> {
+        let mut embeddings = store.embeddings(Sequence(0)).peekable();
+        while embeddings.peek().is_some() {
+            let chunk = embeddings
+                .by_ref()
+                .take(CHUNK)
+                .filter(|entry| entry.as_ref().map_or(true, |(s, _)| live.contains(s)))
+                .collect::<Result<Vec<_>, _>>()?;
+            self.keep_lost(&chunk);
+        }
+        Ok(())
     }
 
     /// Whether a search for the picture's own embedding gives the picture, or one as near.

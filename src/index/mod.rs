@@ -91,8 +91,7 @@ impl Index {
             });
         }
         let options = GraphOptions::new(config, live.len());
-        let dir = store.index_dir();
-        let loaded = snapshot::load(&dir, store.network()).filter(|loaded| {
+        let loaded = snapshot::load(store, options).filter(|loaded| {
             let dead = loaded.sequences().filter(|s| !live.contains(s)).count();
             let acceptable = dead as f64 <= loaded.len() as f64 * MAX_TOMBSTONES;
             if !acceptable {
@@ -106,8 +105,14 @@ impl Index {
         let mut graph = loaded.unwrap_or_else(|| Graph::new(options));
         let inserted = graph.catch_up(store, &live, progress)?;
         if inserted > 0 {
-            snapshot::save(&graph, &dir, store.network())
-                .map_err(|source| IndexError::Save { path: dir, source })?;
+            if inserted * 5 >= graph.len() {
+                // Later inserts may have cut earlier points off.
+                graph.audit(store, &live)?;
+            }
+            snapshot::save(&graph, store).map_err(|source| IndexError::Save {
+                path: store.index_dir(),
+                source,
+            })?;
         }
         Ok(Self {
             kind: Kind::Graph(Box::new(graph)),

@@ -13,13 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, GraphOptions};
 use crate::network::{Embedding, NetworkId};
-use crate::store::{Sequence, now_ms};
+use crate::store::{Sequence, Store, now_ms};
 
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
     /// Layout of this file and of the data beside it.
     version: u32,
     network: NetworkId,
+    /// The store whose sequence numbers it holds.
+    store: String,
     /// Common part of the names of the files.
     name: String,
     points: usize,
@@ -28,7 +30,6 @@ struct Snapshot {
     saved_at_ms: u64,
     links: usize,
     ef_construction: usize,
-    ef_factor: usize,
     /// CRC-32 of the graph, of the vectors and of the rest.
     checksums: [u32; 3],
 }
@@ -75,12 +76,18 @@ fn read(dir: &Path) -> Option<Snapshot> {
 
 /// Loads the snapshot in `dir`; `None` if there is none or it is damaged or foreign,
 /// which only costs a rebuild.
-pub(super) fn load(dir: &Path, network: &NetworkId) -> Option<Graph> {
+pub(super) fn load(store: &Store, options: GraphOptions) -> Option<Graph> {
+    let dir = &store.index_dir();
     let snapshot = read(dir)?;
-    if snapshot.network != *network {
+    let shape = (options.links, options.ef_construction);
+    if snapshot.network != *store.network()
+        || snapshot.store != store.id()
+        || (snapshot.links, snapshot.ef_construction) != shape
+    {
+        tracing::info!("the index's snapshot is of another store or shape; building it anew");
         return None;
     }
-    match load_checked(dir, &snapshot) {
+    match load_checked(dir, &snapshot, options) {
         Ok(graph) => Some(graph),
         Err(error) => {
             tracing::warn!(%error, "the index's snapshot is damaged; building the index anew");
@@ -89,7 +96,7 @@ pub(super) fn load(dir: &Path, network: &NetworkId) -> Option<Graph> {
     }
 }
 
-fn load_checked(dir: &Path, snapshot: &Snapshot) -> io::Result<Graph> {
+fn load_checked(dir: &Path, snapshot: &Snapshot, options: GraphOptions) -> io::Result<Graph> {
     let files = files(dir, &snapshot.name);
     for (file, expected) in files.iter().zip(snapshot.checksums) {
         if checksum(file)? != expected {
@@ -126,18 +133,22 @@ fn load_checked(dir: &Path, snapshot: &Snapshot) -> io::Result<Graph> {
         hnsw,
         sequences: rest.sequences.into_iter().map(Sequence).collect(),
         strays,
-        options: GraphOptions {
-            links: snapshot.links,
-            ef_construction: snapshot.ef_construction,
-            ef_factor: snapshot.ef_factor,
-            expected: snapshot.points,
-        },
+        options,
     })
 }
 
 /// Writes the graph beside the old one, then switches over and deletes the old one.
-pub(super) fn save(graph: &Graph, dir: &Path, network: &NetworkId) -> io::Result<()> {
+pub(super) fn save(graph: &Graph, store: &Store) -> io::Result<()> {
+    let dir = &store.index_dir();
     std::fs::create_dir_all(dir)?;
+    let saved = save_files(graph, dir, store);
+    // What a failed save has left would add up with every try.
+    let keep = read(dir).map(|snapshot| snapshot.name);
+    delete_others(dir, keep.as_deref())?;
+    saved
+}
+
+fn save_files(graph: &Graph, dir: &Path, store: &Store) -> io::Result<()> {
     let name = format!("graph-{}", now_ms());
     // hnsw_rs panics where it cannot create its files.
     tempfile::tempfile_in(dir)?;
@@ -161,26 +172,26 @@ pub(super) fn save(graph: &Graph, dir: &Path, network: &NetworkId) -> io::Result
     }
     let snapshot = Snapshot {
         version: VERSION,
-        network: network.clone(),
+        network: store.network().clone(),
+        store: store.id().to_owned(),
         points: graph.len(),
         last: graph.sequences.last().map_or(0, |last| last.0),
         saved_at_ms: now_ms(),
         links: graph.options.links,
         ef_construction: graph.options.ef_construction,
-        ef_factor: graph.options.ef_factor,
         checksums: [
             checksum(&files[0])?,
             checksum(&files[1])?,
             checksum(&files[2])?,
         ],
-        name: name.clone(),
+        name,
     };
     let text = toml::to_string(&snapshot).map_err(io::Error::other)?;
     let mut small = tempfile::NamedTempFile::new_in(dir)?;
     small.write_all(text.as_bytes())?;
     small.as_file().sync_all()?;
     small.persist(dir.join(FILE))?;
-    delete_others(dir, &name)
+    Ok(())
 }
 
 fn dump(hnsw: &Hnsw<'static, f32, DistL2>, dir: &Path, name: &str) -> io::Result<String> {
@@ -188,13 +199,14 @@ fn dump(hnsw: &Hnsw<'static, f32, DistL2>, dir: &Path, name: &str) -> io::Result
         .map_err(|error| io::Error::other(error.to_string()))
 }
 
-fn delete_others(dir: &Path, keep: &str) -> io::Result<()> {
-    let keep = format!("{keep}.");
+fn delete_others(dir: &Path, keep: Option<&str>) -> io::Result<()> {
+    let keep = keep.map(|keep| format!("{keep}."));
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with("graph-") && !name.starts_with(&keep) {
+        let kept = keep.as_ref().is_some_and(|keep| name.starts_with(keep));
+        if name.starts_with("graph-") && !kept {
             std::fs::remove_file(entry.path())?;
         }
     }

@@ -24,6 +24,9 @@ pub enum FeatureError {
     /// The network failed.
     #[error(transparent)]
     Network(#[from] ExtractError),
+    /// Something panicked over this picture; the panic was caught.
+    #[error("simdex failed on this picture; please report it")]
+    Panicked,
 }
 
 /// Decodes bytes and runs the network: everything that is stored of a picture.

@@ -1,3 +1,4 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::features::{FeatureError, extract, read_file};
@@ -81,7 +82,12 @@ impl Worker {
             });
         }
         let layout = self.store.layout();
-        match extract(&bytes, &self.limits, &mut self.extractor, layout) {
+        // A panic would cost the receipt that the crawl waits for. The extractor holds no
+        // state between pictures but its input, which the next picture overwrites.
+        let extracted = catch_unwind(AssertUnwindSafe(|| {
+            extract(&bytes, &self.limits, &mut self.extractor, layout)
+        }));
+        match extracted.unwrap_or(Err(FeatureError::Panicked)) {
             Ok(picture) => Ok(Finished {
                 settled: Settled::Picture(origin, Box::new(picture)),
                 error: None,
@@ -98,7 +104,7 @@ fn unusable(origin: Origin, error: FeatureError) -> Finished {
         }
         FeatureError::Picture(picture) => UrlOutcome::Failed(picture.reason().to_owned()),
         FeatureError::Read(_) => UrlOutcome::Failed("unreadable".to_owned()),
-        FeatureError::Network(_) => UrlOutcome::Failed("network".to_owned()),
+        FeatureError::Network(_) | FeatureError::Panicked => UrlOutcome::Failed("network".to_owned()),
     };
     Finished {
         settled: Settled::Unusable(origin, outcome),

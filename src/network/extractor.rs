@@ -172,6 +172,9 @@ fn features<'a>(
             return Err(wrong(&layer.name, values.len()));
         }
     }
+    if !embedding.iter().all(|value| value.is_finite()) {
+        return Err(ExtractError::Runtime("it gave numbers that are not finite".to_owned()));
+    }
     Ok(Features {
         layers: tensors,
         embedding: Embedding::normalized(embedding),

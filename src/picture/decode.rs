@@ -130,11 +130,11 @@ fn decode_checked(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError
     if !format.reading_enabled() {
         return Err(PictureError::Unknown);
     }
-    let mut decoder_limits = image::Limits::default();
-    decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(DECODER_BYTES_PER_PIXEL));
-    reader.limits(decoder_limits);
-    let mut decoder = reader.into_decoder().map_err(broken)?;
-    let (width, height) = decoder.dimensions();
+    // The dimensions first, from the header alone: a decoder that meets its allocation
+    // limit does not say by how much.
+    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format)
+        .into_dimensions()
+        .map_err(broken)?;
     if u64::from(width) * u64::from(height) > limits.max_pixels {
         return Err(PictureError::TooManyPixels {
             width,
@@ -149,6 +149,10 @@ fn decode_checked(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError
             limit: limits.min_side,
         });
     }
+    let mut decoder_limits = image::Limits::default();
+    decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(DECODER_BYTES_PER_PIXEL));
+    reader.limits(decoder_limits);
+    let mut decoder = reader.into_decoder().map_err(broken)?;
     let orientation = decoder.orientation().map_err(broken)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
     picture.apply_orientation(orientation);
@@ -191,7 +195,21 @@ fn unknown(bytes: &[u8]) -> PictureError {
         .take(16)
         .map(|byte| byte.to_ascii_lowercase())
         .collect();
-    let tags: [&[u8]; 5] = [b"<!doctype", b"<html", b"<head", b"<body", b"<!--"];
+    // As the MIME sniffing standard tells HTML (section 7.1), the usual tags of it.
+    let tags: [&[u8]; 12] = [
+        b"<!doctype",
+        b"<html",
+        b"<head",
+        b"<body",
+        b"<!--",
+        b"<title",
+        b"<script",
+        b"<div",
+        b"<table",
+        b"<h1",
+        b"<p>",
+        b"<a ",
+    ];
     if tags.iter().any(|tag| head.starts_with(tag)) {
         PictureError::Html
     } else {

@@ -18,6 +18,7 @@ use sled::transaction::{ConflictableTransactionResult, TransactionError, Transac
 
 use super::key::{FrontierKey, Order, embed_key};
 use super::record::{Embed, PageRecord, Role, UrlRecord, UrlState, decode, encode};
+use super::removal::REMOVED;
 use super::{Store, StoreError};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 
@@ -114,6 +115,7 @@ impl Store {
     /// # Errors
     /// If sled fails.
     pub fn offer(&self, found: &[Discovery]) -> Result<Queued, StoreError> {
+        self.check_space()?;
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::default();
         let queued = self.queue_unseen(found, &mut batch)?;
@@ -318,7 +320,8 @@ impl Store {
         let mut seeds = Vec::new();
         for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
             let record: UrlRecord = decode("frontier", &entry?.1)?;
-            if record.depth == 0 && record.role == Role::Page {
+            let removed = record.state == UrlState::Refused(REMOVED.to_owned());
+            if record.depth == 0 && record.role == Role::Page && !removed {
                 seeds.push(record.url);
             }
         }

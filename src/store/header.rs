@@ -13,6 +13,8 @@ use crate::network::NetworkId;
 pub(super) struct Header {
     /// Version of the store's format: the number of migrations applied.
     pub(super) format: u32,
+    /// Tells this store from all others, so that no index of another is used.
+    pub(super) id: String,
     /// The network whose features are stored.
     pub(super) network: NetworkId,
     /// How activations are stored.
@@ -61,7 +63,7 @@ impl Header {
     /// Replaces the file in one step, so that there is always a whole header.
     pub(super) fn write(&self, dir: &Path) -> Result<(), StoreError> {
         let path = dir.join(FILE);
-        let text = toml::to_string(self).expect("three plain values always encode");
+        let text = toml::to_string(self).expect("a few plain values always encode");
         let write = || {
             let mut file = tempfile::NamedTempFile::new_in(dir)?;
             file.write_all(b"# Written by simdex; do not edit.\n")?;

@@ -42,6 +42,7 @@ pub(super) fn run(
         }
         None => Header {
             format: 0,
+            id: format!("{:032x}", rand::random::<u128>()),
             network: options.network.id().clone(),
             activations: options.activations,
         },
@@ -96,6 +97,7 @@ mod tests {
         let network = Network::builtin().unwrap();
         let header = Header {
             format: 1,
+            id: "test".to_owned(),
             network: network.id().clone(),
             activations: Default::default(),
         };

@@ -62,6 +62,7 @@ pub struct Store {
     layout: Layout,
     dimensions: usize,
     network: NetworkId,
+    id: String,
     reserve_bytes: u64,
     /// Held while pictures are committed or removed; the next sequence number.
     pictures: Mutex<u64>,
@@ -147,6 +148,7 @@ impl Store {
             layout,
             dimensions: options.network.manifest().embedding.dimensions,
             network: options.network.id().clone(),
+            id: header.id,
             reserve_bytes: options.reserve_bytes,
             pictures: Mutex::new(next),
             frontier: Mutex::new(()),
@@ -167,6 +169,11 @@ impl Store {
     /// How a picture's activations are laid out.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// Tells this store from all others.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// The network whose features are stored.

@@ -16,7 +16,7 @@ use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 
 /// The reason under which a removed URL stays known, so that no crawl brings it back.
-const REMOVED: &str = "removed";
+pub(super) const REMOVED: &str = "removed";
 
 impl Store {
     /// Deletes a picture everywhere; its URLs stay known as removed. Returns whether it
@@ -184,13 +184,21 @@ impl Store {
     pub fn compact(&self) -> Result<u64, StoreError> {
         let guard = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
         let mut wasteful = HashMap::new();
+        let mut freed = 0;
         for entry in &self.trees.segments {
             let (key, value) = entry?;
             let number = key.as_ref().try_into().map(u32::from_be_bytes);
             let number = number.map_err(|_| StoreError::Unreadable { tree: "segments" })?;
             let record: SegmentRecord = decode("segments", &value)?;
             // The open segment is rewritten once it is closed.
-            if number != self.segments.current() && record.dead * 2 > record.records {
+            if number == self.segments.current() {
+                continue;
+            }
+            if record.dead >= record.records {
+                // Nothing to rewrite, so this works on a full disk too.
+                self.drop_segment(number)?;
+                freed += record.length;
+            } else if record.dead * 2 > record.records {
                 wasteful.insert(number, record.length);
             }
         }
@@ -218,12 +226,19 @@ impl Store {
                 .map_err(transaction_error)?;
         }
         self.db.flush()?;
-        for number in wasteful.keys() {
-            self.trees.segments.remove(number.to_be_bytes())?;
-            self.db.flush()?;
-            self.segments.delete(*number)?;
+        for (number, length) in wasteful {
+            self.drop_segment(number)?;
+            freed += length;
         }
         drop(guard);
-        Ok(wasteful.values().sum())
+        Ok(freed)
+    }
+
+    /// Forgets a segment, then deletes its file; a file left by a crash between the two is
+    /// deleted when the store is next opened.
+    fn drop_segment(&self, number: u32) -> Result<(), StoreError> {
+        self.trees.segments.remove(number.to_be_bytes())?;
+        self.db.flush()?;
+        self.segments.delete(number)
     }
 }
