@@ -329,17 +329,72 @@ impl Config {
         }
         let crawl = &self.crawl;
         let day_ms = 1..=86_400_000;
-        let bounded: [(&'static str, u64, std::ops::RangeInclusive<u64>, &'static str); 10] = [
-            ("[crawl] delay_ms", crawl.delay_ms, 0..=86_400_000, "at most a day"),
-            ("[crawl] max_crawl_delay_s", crawl.max_crawl_delay_s, 0..=86_400, "at most a day"),
-            ("[crawl] connect_timeout_ms", crawl.connect_timeout_ms, day_ms.clone(), "1 to a day"),
-            ("[crawl] first_byte_timeout_ms", crawl.first_byte_timeout_ms, day_ms.clone(), "1 to a day"),
-            ("[crawl] idle_timeout_ms", crawl.idle_timeout_ms, day_ms.clone(), "1 to a day"),
-            ("[crawl] total_timeout_ms", crawl.total_timeout_ms, day_ms, "1 to a day"),
-            ("[crawl] concurrency", crawl.concurrency as u64, 1..=10_000, "at most 10000"),
-            ("[index] links", self.index.links as u64, 2..=255, "2 to 255"),
-            ("[index] ef_construction", self.index.ef_construction as u64, 2..=10_000, "2 to 10000"),
-            ("[query] candidates", self.query.candidates as u64, 1..=100_000, "at most 100000"),
+        let bounded: [(
+            &'static str,
+            u64,
+            std::ops::RangeInclusive<u64>,
+            &'static str,
+        ); 10] = [
+            (
+                "[crawl] delay_ms",
+                crawl.delay_ms,
+                0..=86_400_000,
+                "at most a day",
+            ),
+            (
+                "[crawl] max_crawl_delay_s",
+                crawl.max_crawl_delay_s,
+                0..=86_400,
+                "at most a day",
+            ),
+            (
+                "[crawl] connect_timeout_ms",
+                crawl.connect_timeout_ms,
+                day_ms.clone(),
+                "1 to a day",
+            ),
+            (
+                "[crawl] first_byte_timeout_ms",
+                crawl.first_byte_timeout_ms,
+                day_ms.clone(),
+                "1 to a day",
+            ),
+            (
+                "[crawl] idle_timeout_ms",
+                crawl.idle_timeout_ms,
+                day_ms.clone(),
+                "1 to a day",
+            ),
+            (
+                "[crawl] total_timeout_ms",
+                crawl.total_timeout_ms,
+                day_ms,
+                "1 to a day",
+            ),
+            (
+                "[crawl] concurrency",
+                crawl.concurrency as u64,
+                1..=10_000,
+                "at most 10000",
+            ),
+            (
+                "[index] links",
+                self.index.links as u64,
+                2..=255,
+                "2 to 255",
+            ),
+            (
+                "[index] ef_construction",
+                self.index.ef_construction as u64,
+                2..=10_000,
+                "2 to 10000",
+            ),
+            (
+                "[query] candidates",
+                self.query.candidates as u64,
+                1..=100_000,
+                "at most 100000",
+            ),
         ];
         for (key, value, allowed, range) in bounded {
             if !allowed.contains(&value) {

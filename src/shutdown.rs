@@ -36,7 +36,11 @@ impl Shutdown {
         ctrlc::set_handler(move || {
             let again = handler.requested();
             handler.request();
-            let said = if again { "stopped at once" } else { "stopping; once more to stop at once" };
+            let said = if again {
+                "stopped at once"
+            } else {
+                "stopping; once more to stop at once"
+            };
             // A closed stderr must not keep the program from stopping.
             let _ = writeln!(std::io::stderr(), "{said}");
             if again {

@@ -49,6 +49,9 @@ pub enum Refusal {
     /// robots.txt cannot be had, so everything is disallowed for now (RFC 9309, 2.3.1.4).
     #[error("its robots.txt cannot be reached")]
     RobotsUnreachable,
+    /// The host asked to be left alone for this long.
+    #[error("the host asks for {} s of patience", .0.as_secs())]
+    Held(Duration),
     /// The address is a closed one.
     #[error(transparent)]
     Private(#[from] PrivateAddress),
@@ -61,6 +64,11 @@ pub enum FetchError {
     /// No permit.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The robots.txt of the URL's own host cannot be reached, so the host is closed for now.
+    #[error(
+        "its robots.txt cannot be reached, so all of the host is closed for now; the next crawl asks again"
+    )]
+    HostClosed,
     /// A deadline passed.
     #[error("no answer in time ({0})")]
     Timeout(&'static str),
@@ -98,7 +106,10 @@ impl FetchError {
     pub fn reason(&self) -> String {
         match self {
             Self::Refused(Refusal::Robots) => "robots".to_owned(),
-            Self::Refused(Refusal::RobotsUnreachable) => "robots_unreachable".to_owned(),
+            Self::HostClosed | Self::Refused(Refusal::RobotsUnreachable) => {
+                "robots_unreachable".to_owned()
+            }
+            Self::Refused(Refusal::Held(_)) => "held".to_owned(),
             Self::Refused(Refusal::Private(_)) => "private_address".to_owned(),
             Self::Timeout(_) => "timeout".to_owned(),
             Self::TooLarge(_) => "too_large".to_owned(),
@@ -116,14 +127,20 @@ impl FetchError {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Refused(_) | Self::TooLarge(_) | Self::OutOfScope | Self::NotAPage(_)
+            Self::HostClosed
+                | Self::Refused(_)
+                | Self::TooLarge(_)
+                | Self::OutOfScope
+                | Self::NotAPage(_)
         )
     }
 
     /// Whether another try may go better.
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Refused(refusal) => *refusal == Refusal::RobotsUnreachable,
+            Self::Refused(refusal) => {
+                matches!(refusal, Refusal::RobotsUnreachable | Refusal::Held(_))
+            }
             Self::Timeout(_) | Self::Busy(..) | Self::Connect(_) | Self::Transfer(_) => true,
             Self::Status(status) => (500..600).contains(status),
             _ => false,
@@ -135,6 +152,8 @@ impl FetchError {
 const ROBOTS_BYTES: u64 = 512 << 10;
 /// Redirects followed from a robots.txt (RFC 9309, section 2.3.1.2).
 const ROBOTS_REDIRECTS: usize = 5;
+/// Longest wait for a turn within a visit, which holds one of the crawl's places.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
 /// Longest Retry-After that is honoured.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
@@ -164,6 +183,8 @@ impl Fetcher {
             // A proxy would resolve names itself, past the address check.
             .no_proxy()
             .referer(false)
+            // Its own retries would go past the pacer.
+            .retry(reqwest::retry::never())
             .build()
             .map_err(|error| FetchError::Connect(chain(&error)))?;
         Ok(Self {
@@ -186,7 +207,7 @@ impl Fetcher {
     pub async fn permit(&self, url: &CanonicalUrl) -> Result<Permit, Refusal> {
         self.check_literal(url)?;
         let rules = self.rules(url).await;
-        match &rules {
+        match &*rules {
             Rules::Unreachable => return Err(Refusal::RobotsUnreachable),
             Rules::Private(address) => return Err(address.clone().into()),
             Rules::Known(_) if !rules.allow(url) => return Err(Refusal::Robots),
@@ -195,6 +216,13 @@ impl Fetcher {
         let longest = Duration::from_secs(self.config.max_crawl_delay_s);
         let asked = rules.crawl_delay().unwrap_or_default().min(longest);
         let delay = self.config.delay().max(asked);
+        let patience = self
+            .pacer
+            .next_turn(url.host_id())
+            .saturating_duration_since(Instant::now());
+        if patience > delay.max(LONGEST_TURN) {
+            return Err(Refusal::Held(patience));
+        }
         let turn = self.pacer.turn(url.host_id(), delay).await;
         Ok(Permit {
             url: url.clone(),
@@ -252,15 +280,21 @@ impl Fetcher {
         Some(wait)
     }
 
-    async fn rules(&self, url: &CanonicalUrl) -> Rules {
+    async fn rules(&self, url: &CanonicalUrl) -> Arc<Rules> {
         let origin = url.origin();
         let entry = self.robots.entry(&origin);
         let fetch = || async {
             let (rules, bytes) = self.fetch_rules(&origin).await;
             self.robots.account(&origin, bytes);
-            rules
+            if let Some(asked) = rules.crawl_delay() {
+                let longest = Duration::from_secs(self.config.max_crawl_delay_s);
+                // The first page comes this long after robots.txt, too.
+                self.pacer
+                    .hold(url.host_id(), Instant::now() + asked.min(longest));
+            }
+            Arc::new(rules)
         };
-        entry.rules.get_or_init(fetch).await.clone()
+        Arc::clone(entry.rules.get_or_init(fetch).await)
     }
 
     /// The result belongs to the origin asked for, wherever redirects lead.

@@ -14,6 +14,7 @@
 mod address;
 mod body;
 mod fetch;
+mod hosts;
 mod pacing;
 mod page;
 mod robots;

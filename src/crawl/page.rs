@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use encoding_rs::{Encoding, UTF_8};
-use scraper::{ElementRef, Html, Selector};
+use html5ever::tendril::{StrTendril, TendrilSink};
+use html5ever::{ParseOpts, driver};
+use scraper::{ElementRef, Html, HtmlTreeSink, Selector};
 use url::Url;
 
 use super::srcset::largest_candidate;
@@ -26,6 +29,15 @@ const MOST: usize = 10_000;
 /// Longest title and alternative text kept, in characters.
 const TEXT: usize = 300;
 
+/// Longest reference that is resolved, in bytes; longer than any URL that is kept.
+const REFERENCE: usize = 4_096;
+/// Most sources of one `<picture>` that are looked at.
+const SOURCES: usize = 32;
+/// Longest time spent on parsing; html5ever takes quadratic time on deep nesting.
+const PARSING: Duration = Duration::from_secs(2);
+/// Bytes parsed between two looks at the clock.
+const CHUNK: usize = 4 << 10;
+
 /// Where pages hide the URL of a picture that a script loads later, best first.
 const LAZY: [&str; 6] = [
     "data-src",
@@ -46,14 +58,16 @@ static ELEMENTS: LazyLock<Selector> = LazyLock::new(|| {
 ///
 /// This takes milliseconds for a large page: not for async threads.
 pub fn parse_page(body: &[u8], charset: Option<&str>, url: &Url) -> Page {
-    let html = Html::parse_document(&decode(body, charset));
+    let html = parse(&decode(body, charset));
     let mut base = url.clone();
     let mut found = Found::default();
     // <base> counts for the whole page, wherever it stands; the first one counts.
     let first_base = html
         .select(&ELEMENTS)
         .find(|element| element.value().name() == "base")
-        .and_then(|element| url.join(element.value().attr("href")?.trim()).ok());
+        .and_then(|element| element.value().attr("href"))
+        .filter(|href| href.len() <= REFERENCE)
+        .and_then(|href| url.join(href.trim()).ok());
     if let Some(first_base) = first_base {
         base = first_base;
     }
@@ -93,6 +107,27 @@ pub fn parse_page(body: &[u8], charset: Option<&str>, url: &Url) -> Page {
     }
 }
 
+/// Parses as far as the time goes; what was read until then counts.
+fn parse(html: &str) -> Html {
+    let sink = HtmlTreeSink::new(Html::new_document());
+    let mut parser = driver::parse_document(sink, ParseOpts::default());
+    let deadline = Instant::now() + PARSING;
+    let mut rest = html;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK));
+        parser.process(StrTendril::from_slice(chunk));
+        rest = after;
+        if Instant::now() > deadline {
+            tracing::info!(
+                left = rest.len(),
+                "a page takes too long to parse; its rest is left"
+            );
+            break;
+        }
+    }
+    parser.finish()
+}
+
 #[derive(Default)]
 struct Found {
     links: Vec<CanonicalUrl>,
@@ -102,7 +137,7 @@ struct Found {
 
 impl Found {
     fn link(&mut self, base: &Url, href: &str, element: &ElementRef<'_>) {
-        let Ok(url) = CanonicalUrl::join(base, href) else {
+        let Some(url) = resolve(base, href) else {
             return;
         };
         match ending(&url) {
@@ -121,7 +156,7 @@ impl Found {
 
     fn picture(&mut self, base: &Url, reference: &str, alt: &str) {
         // Scripted vector pictures and inline data have nothing to fetch for the network.
-        let Ok(url) = CanonicalUrl::join(base, reference) else {
+        let Some(url) = resolve(base, reference) else {
             return;
         };
         if ending(&url) != Ending::Other {
@@ -136,6 +171,13 @@ impl Found {
     }
 }
 
+fn resolve(base: &Url, reference: &str) -> Option<CanonicalUrl> {
+    if reference.len() > REFERENCE {
+        return None;
+    }
+    CanonicalUrl::join(base, reference).ok()
+}
+
 /// The largest version of a picture: of an enclosing `<picture>`'s sources and the
 /// `<img>`'s own srcset, else what a script would load, else `src`.
 fn image_reference(image: &ElementRef<'_>) -> Option<String> {
@@ -148,9 +190,11 @@ fn image_reference(image: &ElementRef<'_>) -> Option<String> {
             picture
                 .children()
                 .filter_map(ElementRef::wrap)
+                .take(SOURCES)
                 .collect::<Vec<_>>()
         })
-        .filter(|child| child.value().name() == "source");
+        .filter(|child| child.value().name() == "source")
+        .take(SOURCES);
     let sets: Vec<&str> = sources
         .chain([*image])
         .flat_map(|element| {
@@ -201,9 +245,17 @@ fn ending(url: &CanonicalUrl) -> Ending {
 
 /// White space folded, at most [`TEXT`] characters.
 fn text<'a>(parts: impl Iterator<Item = &'a str>) -> String {
-    let joined: String = parts.collect();
-    let folded: Vec<&str> = joined.split_whitespace().collect();
-    folded.join(" ").chars().take(TEXT).collect()
+    let mut text = String::new();
+    for word in parts.flat_map(str::split_whitespace) {
+        if text.len() >= TEXT {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.extend(word.chars().take(TEXT));
+    }
+    text.chars().take(TEXT).collect()
 }
 
 /// A byte order mark decides, then the header, then the page's own declaration.
@@ -300,6 +352,28 @@ mod tests {
     fn alternative_text_is_kept() {
         let page = page("<img src=a.jpg alt='  a  red\n fish '>");
         assert_eq!(page.pictures[0].1, "a red fish");
+    }
+
+    #[test]
+    fn hostile_pages_cost_seconds_at_most() {
+        let started = Instant::now();
+        // Deep nesting, a huge base, and many pictures with many sources.
+        let deep = format!("<img src=a.jpg>{}", "<div>".repeat(1_000_000));
+        assert_eq!(pictures(&deep), ["http://h/dir/a.jpg"]);
+        let base = format!(
+            "<base href='/{}'>{}",
+            "A".repeat(5 << 20),
+            "<a href=x>".repeat(10_000)
+        );
+        assert_eq!(page(&base).links.len(), 1);
+        let sources = format!(
+            "<picture>{}{}</picture>",
+            "<source srcset='s.jpg 1w'>".repeat(20_000),
+            "<img>".repeat(20_000)
+        );
+        assert_eq!(pictures(&sources), ["http://h/dir/s.jpg"]);
+        // Far above what it takes, far below what it took: hours.
+        assert!(started.elapsed() < Duration::from_secs(60));
     }
 
     #[test]

@@ -64,13 +64,13 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Entry {
     made: Instant,
-    pub(super) rules: OnceCell<Rules>,
+    pub(super) rules: OnceCell<Arc<Rules>>,
 }
 
 /// Rules are fetched anew after this time (RFC 9309, section 2.4).
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// An origin that could not be reached is asked again after this time.
-const KEPT_UNREACHABLE: Duration = Duration::from_secs(60);
+const KEPT_UNREACHABLE: Duration = Duration::from_millis(300);
 /// Bytes of robots.txt files remembered in all.
 const CAPACITY: usize = 64 << 20;
 /// What an entry is counted for besides its file.
@@ -111,7 +111,7 @@ impl RobotsCache {
 
 impl Entry {
     fn expired(&self) -> bool {
-        let kept = match self.rules.get() {
+        let kept = match self.rules.get().map(Arc::as_ref) {
             Some(Rules::Unreachable) => KEPT_UNREACHABLE,
             _ => KEPT,
         };

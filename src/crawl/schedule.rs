@@ -1,20 +1,20 @@
 //! The crawl itself: which host is asked next, within the budgets, until the frontier is
 //! empty or the user stops it.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::fetch::{FetchError, Fetcher};
+use super::hosts::HostQueue;
 use super::scope::ScopeRules;
 use super::summary::{Event, Problem, Summary};
 use super::visit::{Answer, Visitor};
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::config::Config;
-use crate::ingest::{Ingest, Job, Receipt};
+use crate::ingest::{Ingest, Job, Receipt, worker_count};
 use crate::shutdown::Shutdown;
 use crate::store::{Discovery, Lease, Queued, Role, Store, StoreError, UrlOutcome, now_ms};
 
@@ -41,14 +41,13 @@ pub struct Crawl {
     receipts: async_channel::Receiver<Receipt>,
     shutdown: Shutdown,
     visits: JoinSet<Visited>,
-    /// Hosts with URLs waiting, by the time of their next turn; `listed` are those in it.
-    ready: BinaryHeap<Reverse<(Instant, HostId)>>,
-    listed: HashSet<HostId>,
+    hosts: HostQueue,
     /// Pages and pictures being fetched.
     pages_fetching: u64,
     pictures_fetching: u64,
-    /// Pictures handed to the workers whose receipts are awaited.
-    pictures_handed: u64,
+    /// Pictures handed to the workers whose receipts are awaited. A receipt may come
+    /// before the end of the visit that handed its picture in, hence below 0 for a moment.
+    pictures_handed: i64,
     summary: Summary,
     started: Instant,
 }
@@ -120,10 +119,12 @@ impl Crawl {
                 "the seeds were crawled before; going on with what the frontier has left"
             );
         }
+        // A seed may have been seen as a link before; it counts for the scope all the same.
         let all_seeds: Vec<CanonicalUrl> = store
             .seeds()?
             .iter()
             .filter_map(|seed| CanonicalUrl::parse(seed).ok())
+            .chain(seeds.iter().cloned())
             .collect();
         if all_seeds.is_empty() {
             return Err(CrawlError::NoSeeds);
@@ -133,6 +134,7 @@ impl Crawl {
             scope: ScopeRules::new(config.crawl.scope, config.crawl.max_depth, &all_seeds),
             config: config.crawl.clone(),
             max_picture_bytes: config.picture.max_bytes,
+            parsing: Semaphore::new(worker_count()),
         };
         let mut crawl = Self {
             visitor: Arc::new(visitor),
@@ -140,8 +142,7 @@ impl Crawl {
             receipts: ingest.receipts(),
             shutdown,
             visits: JoinSet::new(),
-            ready: BinaryHeap::new(),
-            listed: HashSet::new(),
+            hosts: HostQueue::new(config.crawl.host_concurrency),
             pages_fetching: 0,
             pictures_fetching: 0,
             pictures_handed: 0,
@@ -173,8 +174,8 @@ impl Crawl {
             if !stopping {
                 self.start_visits()?;
             }
-            let waiting = !stopping && !self.ready.is_empty();
-            if self.visits.is_empty() && self.pictures_handed == 0 && !waiting {
+            let waiting = !stopping && !self.hosts.is_empty();
+            if self.visits.is_empty() && self.pictures_handed <= 0 && !waiting {
                 match self.wait_for_retry(stopping)? {
                     Some(when) => tokio::select! {
                         () = sleep_until(when) => { self.requeue_due()?; }
@@ -184,7 +185,7 @@ impl Crawl {
                 }
                 continue;
             }
-            let next_turn = self.ready.peek().map(|Reverse((when, _))| *when);
+            let next_turn = self.hosts.next_turn();
             let can_start = waiting && self.has_room();
             let wake = next_turn
                 .filter(|_| can_start)
@@ -219,7 +220,9 @@ impl Crawl {
 
     fn images_exhausted(&self) -> bool {
         let most = self.visitor.config.max_images;
-        let under_way = self.pictures_fetching + self.pictures_handed;
+        let under_way = self
+            .pictures_fetching
+            .saturating_add_signed(self.pictures_handed);
         most.is_some_and(|most| self.summary.images_indexed + under_way >= most)
     }
 
@@ -232,28 +235,23 @@ impl Crawl {
     fn start_visits(&mut self) -> Result<(), CrawlError> {
         let most = self.visitor.config.max_images;
         if most.is_some_and(|most| self.summary.images_indexed >= most) {
-            self.ready.clear();
-            self.listed.clear();
+            self.hosts.clear();
         }
         while self.has_room() {
-            let Some(Reverse((when, host))) = self.ready.peek().copied() else {
+            let Some(host) = self.hosts.take(Instant::now()) else {
                 break;
             };
-            if when > Instant::now() {
-                break;
-            }
-            self.ready.pop();
-            self.listed.remove(&host);
-            // A busy host is listed again when one of its visits ends.
-            if self.visitor.fetcher.pacer().is_busy(host) {
-                continue;
-            }
             let pages = !self.pages_exhausted();
-            if let Some(lease) = block_in_place(|| self.store.lease(host, pages))? {
-                self.start(lease);
-                if self.visitor.config.host_concurrency > 1 {
-                    self.list(host);
+            match block_in_place(|| self.store.lease(host, pages))? {
+                Some(lease) => {
+                    self.start(lease);
+                    if self.hosts.has_slot(host) {
+                        self.list(host);
+                    }
                 }
+                // Its pages may be wanted again if one under way turns out not to be one.
+                None if !pages => self.hosts.park(host),
+                None => {}
             }
         }
         Ok(())
@@ -265,6 +263,7 @@ impl Crawl {
             Role::Page => self.pages_fetching += 1,
             Role::Picture => self.pictures_fetching += 1,
         }
+        self.hosts.started(lease.record().host);
         let visitor = Arc::clone(&self.visitor);
         let (store, jobs) = (Arc::clone(&self.store), self.jobs.clone());
         self.visits.spawn(async move {
@@ -288,6 +287,21 @@ impl Crawl {
             Role::Page => self.pages_fetching -= 1,
             Role::Picture => self.pictures_fetching -= 1,
         }
+        self.hosts.ended(visited.host);
+        if !self.pages_exhausted() {
+            for host in self.hosts.unpark() {
+                self.list(host);
+            }
+        }
+        if let Err(Trouble::Fetch {
+            error: FetchError::HostClosed,
+            ..
+        }) = visited.result
+        {
+            self.rest(&visited, observe);
+            return Ok(());
+        }
+        self.hosts.reached(visited.host);
         self.list(visited.host);
         match visited.result {
             Ok(Fetched::Page { bytes, queued }) => {
@@ -330,11 +344,39 @@ impl Crawl {
         }
     }
 
-    /// Lists a host for its next turn, once.
+    /// Lets a host rest whose robots.txt cannot be reached; after some tries in a row its
+    /// URLs are left to the next crawl.
+    fn rest(&mut self, visited: &Visited, observe: &mut dyn FnMut(Event<'_>)) {
+        let config = &self.visitor.config;
+        let tries = self.hosts.unreachable(visited.host);
+        if tries < config.max_attempts {
+            let wait = self.visitor.backoff(&FetchError::HostClosed, tries - 1);
+            self.hosts.list(visited.host, Instant::now() + wait);
+            return;
+        }
+        let error = FetchError::HostClosed;
+        self.summary.refuse(&error.reason());
+        observe(Event::Problem(&Problem {
+            source: visited.source.clone(),
+            message: error.to_string(),
+        }));
+    }
+
+    /// Lists a host for its next turn, once. A host that asked for more patience than a
+    /// crawl has is left to the next one.
     fn list(&mut self, host: HostId) {
-        if self.listed.insert(host) {
-            let when = self.visitor.fetcher.pacer().next_turn(host);
-            self.ready.push(Reverse((when, host)));
+        let when = self.visitor.fetcher.pacer().next_turn(host);
+        let config = &self.visitor.config;
+        let longest = LONGEST_WAIT
+            .max(config.delay())
+            .max(Duration::from_secs(config.max_crawl_delay_s));
+        if when <= Instant::now() + longest {
+            self.hosts.list(host, when);
+        } else {
+            tracing::info!(
+                wait_s = (when - Instant::now()).as_secs(),
+                "a host asks for patience; it is left to the next crawl"
+            );
         }
     }
 
@@ -349,7 +391,7 @@ impl Crawl {
     fn wait_for_retry(&self, stopping: bool) -> Result<Option<Instant>, CrawlError> {
         let most = self.visitor.config.max_images;
         let full = most.is_some_and(|most| self.summary.images_indexed >= most);
-        if stopping || full || self.pages_exhausted() {
+        if stopping || full {
             return Ok(None);
         }
         let Some(at_ms) = self.store.next_retry_ms()? else {
@@ -383,6 +425,13 @@ async fn visit(
             let job = Job::Fetched { lease, bytes: body };
             jobs.send(job).await.map_err(|_| Trouble::IngestStopped)?;
             Ok(Fetched::Picture { bytes })
+        }
+        Err(error @ FetchError::HostClosed) => {
+            block_in_place(|| store.release(lease)).map_err(Trouble::Store)?;
+            Err(Trouble::Fetch {
+                error,
+                retried: true,
+            })
         }
         Err(error) => {
             let retried = error.may_pass() && record.attempts + 1 < visitor.config.max_attempts;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::Duration;
 
-use super::fetch::{FetchError, Fetcher, Response};
+use super::fetch::{FetchError, Fetcher, Refusal, Response};
 use super::page::parse_page;
 use super::scope::ScopeRules;
 use crate::canonical_url::CanonicalUrl;
@@ -26,6 +27,8 @@ pub(super) struct Visitor {
     pub(super) scope: ScopeRules,
     pub(super) config: CrawlConfig,
     pub(super) max_picture_bytes: u64,
+    /// Pages that may be parsed at once.
+    pub(super) parsing: Semaphore,
 }
 
 impl Visitor {
@@ -37,8 +40,15 @@ impl Visitor {
         depth: u32,
     ) -> Result<Answer, FetchError> {
         let mut url = first.clone();
-        for _ in 0..=self.config.max_redirects {
-            let permit = self.fetcher.permit(&url).await?;
+        for hop in 0..=self.config.max_redirects {
+            let permit = self
+                .fetcher
+                .permit(&url)
+                .await
+                .map_err(|refusal| match refusal {
+                    Refusal::RobotsUnreachable if hop == 0 => FetchError::HostClosed,
+                    refusal => refusal.into(),
+                })?;
             let response = self.fetcher.send(permit).await?;
             match response.redirect(&url) {
                 Ok(None) => return self.answer(response, &url, role, depth).await,
@@ -90,6 +100,8 @@ impl Visitor {
             .await?;
         let bytes = body.len() as u64;
         let base = url.as_url().clone();
+        // A page takes many times its bytes while it is parsed, so few are at once.
+        let _turn = self.parsing.acquire().await;
         let page = spawn_blocking(move || parse_page(&body, charset.as_deref(), &base))
             .await
             .map_err(|error| FetchError::Transfer(error.to_string()))?;
@@ -107,6 +119,7 @@ impl Visitor {
             embed: Some(Embed { alt }),
         });
         let visit = PageVisit {
+            id: url.id(),
             found: pictures.chain(followed).collect(),
             page: PageRecord {
                 url: url.to_string(),
@@ -122,7 +135,9 @@ impl Visitor {
         let shortest = self.config.delay().max(Duration::from_millis(100));
         let wait = shortest * 4u32.saturating_pow((attempts + 1).min(6));
         match error {
-            FetchError::Busy(_, Some(asked)) => wait.max(*asked),
+            FetchError::Busy(_, Some(asked)) | FetchError::Refused(Refusal::Held(asked)) => {
+                wait.max(*asked)
+            }
             _ => wait,
         }
     }

@@ -104,7 +104,9 @@ fn unusable(origin: Origin, error: FeatureError) -> Finished {
         }
         FeatureError::Picture(picture) => UrlOutcome::Failed(picture.reason().to_owned()),
         FeatureError::Read(_) => UrlOutcome::Failed("unreadable".to_owned()),
-        FeatureError::Network(_) | FeatureError::Panicked => UrlOutcome::Failed("network".to_owned()),
+        FeatureError::Network(_) | FeatureError::Panicked => {
+            UrlOutcome::Failed("network".to_owned())
+        }
     };
     Finished {
         settled: Settled::Unusable(origin, outcome),

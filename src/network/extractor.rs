@@ -173,7 +173,9 @@ fn features<'a>(
         }
     }
     if !embedding.iter().all(|value| value.is_finite()) {
-        return Err(ExtractError::Runtime("it gave numbers that are not finite".to_owned()));
+        return Err(ExtractError::Runtime(
+            "it gave numbers that are not finite".to_owned(),
+        ));
     }
     Ok(Features {
         layers: tensors,

@@ -75,6 +75,8 @@ pub enum UrlOutcome {
 /// A page that was fetched and read.
 #[derive(Debug, Clone)]
 pub struct PageVisit {
+    /// The URL it was served under, after redirects.
+    pub id: UrlId,
     /// The page.
     pub page: PageRecord,
     /// What stood on it.
@@ -174,24 +176,29 @@ impl Store {
             order: Order(0),
         }
         .encode();
-        let Some(entry) = self.trees.frontier.range(from..).next() else {
-            return Ok(None);
-        };
-        let (key, value) = entry?;
-        let order = match FrontierKey::decode(&key) {
-            Some(FrontierKey::Queued { host: owner, order }) if owner == host => order,
-            _ => return Ok(None),
-        };
-        if order.is_page() && !pages {
-            return Ok(None);
+        for entry in self.trees.frontier.range(from..) {
+            let (key, value) = entry?;
+            let order = match FrontierKey::decode(&key) {
+                Some(FrontierKey::Queued { host: owner, order }) if owner == host => order,
+                _ => return Ok(None),
+            };
+            if order.is_page() && !pages {
+                return Ok(None);
+            }
+            let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
+            let record = self.url_record(id)?.ok_or(UNREADABLE)?;
+            if record.state != UrlState::Open {
+                // Settled in the meantime: another URL was redirected to it.
+                self.trees.frontier.remove(key)?;
+                continue;
+            }
+            let mut batch = Batch::default();
+            batch.insert(FrontierKey::Leased(id).encode(), key.as_ref());
+            batch.remove(key);
+            self.trees.frontier.apply_batch(batch)?;
+            return Ok(Some(Lease { id, order, record }));
         }
-        let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
-        let record = self.url_record(id)?.ok_or(UNREADABLE)?;
-        let mut batch = Batch::default();
-        batch.insert(FrontierKey::Leased(id).encode(), key.as_ref());
-        batch.remove(key);
-        self.trees.frontier.apply_batch(batch)?;
-        Ok(Some(Lease { id, order, record }))
+        Ok(None)
     }
 
     /// Puts a lease back unused.
@@ -220,9 +227,29 @@ impl Store {
     /// # Errors
     /// If sled fails.
     pub fn settle_page(&self, lease: Lease, visit: &PageVisit) -> Result<Queued, StoreError> {
+        self.check_space()?;
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-        let page = lease.id;
+        let page = visit.id;
         let mut urls = Batch::default();
+        if page != lease.id {
+            let known = self.url_record(page)?;
+            if known
+                .as_ref()
+                .is_some_and(|known| known.state != UrlState::Open)
+            {
+                // Redirected to a page that was read, or that is not to be read.
+                settle_into(&mut urls, lease, UrlOutcome::Done);
+                self.trees.frontier.apply_batch(urls)?;
+                return Ok(Queued::default());
+            }
+            // If it waits in a queue, it is passed over there.
+            let record = UrlRecord {
+                url: visit.page.url.clone(),
+                state: UrlState::Done,
+                ..known.unwrap_or_else(|| lease.record.clone())
+            };
+            urls.insert(FrontierKey::Url(page).encode(), encode(&record));
+        }
         let queued = self.queue_unseen(&visit.found, &mut urls)?;
         settle_into(&mut urls, lease, UrlOutcome::Done);
         let mut embeds = Batch::default();
@@ -344,7 +371,12 @@ impl Store {
         for discovery in found {
             let id = discovery.url.id();
             let key = FrontierKey::Url(id).encode();
-            if !fresh.insert(id) || self.trees.frontier.contains_key(&key)? {
+            if !fresh.insert(id) {
+                continue;
+            }
+            if let Some(known) = self.url_record(id)?
+                && !(discovery.depth == 0 && may_be_asked_for_again(&known.state))
+            {
                 continue;
             }
             let host = discovery.url.host_id();
@@ -376,6 +408,15 @@ impl Store {
             Role::Page => Order::page(count),
         };
         Ok(FrontierKey::Queued { host, order })
+    }
+}
+
+/// A seed that could not be had before is tried again when it is named again.
+fn may_be_asked_for_again(state: &UrlState) -> bool {
+    match state {
+        UrlState::Failed(_) => true,
+        UrlState::Refused(reason) => reason != REMOVED,
+        UrlState::Open | UrlState::Done => false,
     }
 }
 
