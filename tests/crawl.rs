@@ -215,6 +215,103 @@ fn what_may_pass_is_tried_again() {
 }
 
 #[test]
+fn a_seed_that_failed_is_tried_when_it_is_named_again() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static UP: AtomicBool = AtomicBool::new(false);
+    let simdex = Simdex::new();
+    simdex.configure("[crawl]\nmax_attempts = 1\n");
+    let server = serve(|request| match request.path() {
+        "/robots.txt" => Reply::not_found(),
+        _ if !UP.load(Ordering::Relaxed) => Reply::new(500),
+        "/" => page("<img src=a.jpg>"),
+        _ => picture(Motif::Fish, 1),
+    });
+    let args = [&["crawl", &server.url("/")], &FAST[..]].concat();
+    assert_eq!(simdex.run(&args).code, 3);
+    UP.store(true, Ordering::Relaxed);
+    assert_eq!(simdex.json(&args)["images_indexed"], 1);
+}
+
+#[test]
+fn a_host_whose_robots_are_down_keeps_its_queue_for_the_next_crawl() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static UP: AtomicBool = AtomicBool::new(true);
+    let simdex = Simdex::new();
+    simdex.configure("[crawl]\nmax_attempts = 2\n");
+    let server = serve(|request| match request.path() {
+        "/robots.txt" if UP.load(Ordering::Relaxed) => Reply::not_found(),
+        "/robots.txt" => Reply::new(503),
+        "/" => page(
+            &(0..9)
+                .map(|i| format!("<img src={i}.jpg>"))
+                .collect::<String>(),
+        ),
+        path => picture(Motif::Fish, path[1..2].parse().unwrap()),
+    });
+    let args = [&["crawl", &server.url("/"), "--max-images", "1"], &FAST[..]].concat();
+    simdex.json(&args);
+    UP.store(false, Ordering::Relaxed);
+    let resumed = [&["crawl"], &FAST[..]].concat();
+    let summary = simdex.json(&resumed);
+    assert_eq!(summary["images_indexed"], 0);
+    assert_eq!(summary["refused"], json!({"robots_unreachable": 1}));
+    UP.store(true, Ordering::Relaxed);
+    assert_eq!(simdex.json(&resumed)["images_indexed"], 8);
+}
+
+#[test]
+fn a_page_reached_by_redirect_is_one_page() {
+    let simdex = Simdex::new();
+    let server = serve(|request| match request.path() {
+        "/robots.txt" => Reply::not_found(),
+        "/" => page("<a href=/old>a</a><a href=/new>b</a><a href=/older>c</a>"),
+        "/old" | "/older" => Reply::redirect(301, "/new"),
+        "/new" => page("<title>New</title><img src=a.jpg>"),
+        _ => picture(Motif::Fish, 1),
+    });
+    crawl(&simdex, &server.url("/"), &[]);
+    assert_eq!(simdex.json(&["status"])["pages"], 2);
+    let stored = simdex.stored();
+    assert_eq!(
+        stored[0]["pages"].as_array().unwrap().len(),
+        1,
+        "{stored:?}"
+    );
+    assert_eq!(stored[0]["pages"][0]["url"], server.url("/new"));
+}
+
+#[test]
+fn pictures_on_another_host_are_fetched_by_its_own_rules() {
+    let simdex = Simdex::new();
+    let other = serve(|request| match request.path() {
+        "/robots.txt" => Reply::text("User-agent: *\nDisallow: /closed"),
+        path => picture(Motif::Fish, path.len() as u64),
+    });
+    let port = other.address().port();
+    let server = serve(move |request| match request.path() {
+        "/robots.txt" => Reply::not_found(),
+        "/" => page(&format!(
+            "<img src=http://localhost:{port}/one.jpg><img src=http://localhost:{port}/closed/a.jpg>\
+             <img src=/away.jpg><img src=/sneaky.jpg>"
+        )),
+        "/away.jpg" => Reply::redirect(302, &format!("http://localhost:{port}/three.jpg")),
+        _ => Reply::redirect(302, &format!("http://localhost:{port}/closed/b.jpg")),
+    });
+    let summary = crawl(&simdex, &server.url("/"), &[]);
+    assert_eq!(summary["images_indexed"], 2, "{summary}");
+    assert_eq!(summary["refused"], json!({"robots": 2}));
+    let asked: Vec<String> = other
+        .log()
+        .iter()
+        .map(|h| h.request.target.clone())
+        .collect();
+    assert!(
+        !asked.iter().any(|target| target.contains("closed")),
+        "{asked:?}"
+    );
+}
+
+#[test]
 fn private_addresses_are_refused_at_every_hop() {
     let simdex = Simdex::new();
     let server = serve(|_| page("<img src=a.jpg>"));

@@ -3,7 +3,8 @@
 use reqwest::Response;
 use tokio::time::{Duration, Instant, timeout};
 
-use super::fetch::{FetchError, chain};
+use super::error::FetchError;
+use super::fetch::chain;
 
 /// Reads a body of at most `cap` bytes.
 pub(super) async fn read_body(

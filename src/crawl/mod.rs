@@ -13,6 +13,7 @@
 
 mod address;
 mod body;
+mod error;
 mod fetch;
 mod hosts;
 mod pacing;
@@ -20,12 +21,14 @@ mod page;
 mod robots;
 mod schedule;
 mod scope;
+mod settle;
 mod srcset;
 mod summary;
 mod visit;
 
 pub use address::is_public;
-pub use fetch::{FetchError, Fetcher, Permit, Refusal};
+pub use error::{FetchError, Refusal};
+pub use fetch::{Fetcher, Permit};
 pub use pacing::Pacer;
 pub use page::{Page, parse_page};
 pub use schedule::{Crawl, CrawlError};

@@ -7,16 +7,18 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::fetch::{FetchError, Fetcher};
+use super::error::FetchError;
+use super::fetch::Fetcher;
 use super::hosts::HostQueue;
 use super::scope::ScopeRules;
+use super::settle::{Fetched, Trouble, fetch_and_settle};
 use super::summary::{Event, Problem, Summary};
-use super::visit::{Answer, Visitor};
+use super::visit::Visitor;
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::config::Config;
 use crate::ingest::{Ingest, Job, Receipt, worker_count};
 use crate::shutdown::Shutdown;
-use crate::store::{Discovery, Lease, Queued, Role, Store, StoreError, UrlOutcome, now_ms};
+use crate::store::{Discovery, Lease, Role, Store, StoreError, now_ms};
 
 /// A crawl cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -58,27 +60,6 @@ struct Visited {
     role: Role,
     source: String,
     result: Result<Fetched, Trouble>,
-}
-
-enum Fetched {
-    Page {
-        bytes: u64,
-        queued: Queued,
-    },
-    /// The bytes are with the workers; a receipt follows.
-    Picture {
-        bytes: u64,
-    },
-}
-
-enum Trouble {
-    Fetch {
-        error: FetchError,
-        retried: bool,
-    },
-    Store(StoreError),
-    /// The writer has stopped; its error is the one to show.
-    IngestStopped,
 }
 
 /// How long requests under way may take after Ctrl-C.
@@ -268,7 +249,7 @@ impl Crawl {
         let (store, jobs) = (Arc::clone(&self.store), self.jobs.clone());
         self.visits.spawn(async move {
             let (host, source) = (lease.record().host, lease.record().url.clone());
-            let result = visit(&visitor, &store, &jobs, lease).await;
+            let result = fetch_and_settle(&visitor, &store, &jobs, lease).await;
             Visited {
                 host,
                 role,
@@ -399,54 +380,5 @@ impl Crawl {
         };
         let wait = Duration::from_millis(at_ms.saturating_sub(now_ms()));
         Ok((wait <= LONGEST_WAIT).then(|| Instant::now() + wait))
-    }
-}
-
-/// Fetches one leased URL and settles it, or hands its bytes and the lease to the workers.
-async fn visit(
-    visitor: &Visitor,
-    store: &Store,
-    jobs: &async_channel::Sender<Job>,
-    lease: Lease,
-) -> Result<Fetched, Trouble> {
-    let record = lease.record().clone();
-    let answer = match CanonicalUrl::parse(&record.url) {
-        Ok(url) => visitor.visit(&url, record.role, record.depth).await,
-        Err(error) => Err(FetchError::BadRedirect(error.to_string())),
-    };
-    match answer {
-        Ok(Answer::Page { visit, bytes }) => {
-            let queued =
-                block_in_place(|| store.settle_page(lease, &visit)).map_err(Trouble::Store)?;
-            Ok(Fetched::Page { bytes, queued })
-        }
-        Ok(Answer::Picture(body)) => {
-            let bytes = body.len() as u64;
-            let job = Job::Fetched { lease, bytes: body };
-            jobs.send(job).await.map_err(|_| Trouble::IngestStopped)?;
-            Ok(Fetched::Picture { bytes })
-        }
-        Err(error @ FetchError::HostClosed) => {
-            block_in_place(|| store.release(lease)).map_err(Trouble::Store)?;
-            Err(Trouble::Fetch {
-                error,
-                retried: true,
-            })
-        }
-        Err(error) => {
-            let retried = error.may_pass() && record.attempts + 1 < visitor.config.max_attempts;
-            let outcome = if retried {
-                let wait = visitor.backoff(&error, record.attempts).as_millis() as u64;
-                UrlOutcome::Retry {
-                    at_ms: now_ms() + wait,
-                }
-            } else if error.is_refusal() {
-                UrlOutcome::Refused(error.reason())
-            } else {
-                UrlOutcome::Failed(error.reason())
-            };
-            block_in_place(|| store.settle(lease, outcome)).map_err(Trouble::Store)?;
-            Err(Trouble::Fetch { error, retried })
-        }
     }
 }

@@ -6,7 +6,8 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::Duration;
 
-use super::fetch::{FetchError, Fetcher, Refusal, Response};
+use super::error::{FetchError, Refusal};
+use super::fetch::{Fetcher, Response};
 use super::page::parse_page;
 use super::scope::ScopeRules;
 use crate::canonical_url::CanonicalUrl;

@@ -47,16 +47,6 @@ impl PairSet {
     pub fn is_empty(&self) -> bool {
         self.same.is_empty()
     }
-
-    /// The pairs at `indices`.
-    pub fn select(&self, indices: impl Iterator<Item = usize>) -> Self {
-        let mut selected = Self::default();
-        for i in indices {
-            selected.same.push(self.same[i]);
-            selected.mses.push(self.mses[i].clone());
-        }
-        selected
-    }
 }
 
 /// All pairs of `pictures` (index, class), as the report takes them; where there are more

@@ -16,6 +16,7 @@ mod error;
 mod frontier;
 mod header;
 mod key;
+mod lease;
 mod lock;
 mod migration;
 mod pictures;
@@ -29,8 +30,8 @@ use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use error::StoreError;
-pub use frontier::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
 pub use key::{PlaceId, Sequence};
+pub use lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
 pub use pictures::{NewPicture, Origin, Settled};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Place, Role, UrlRecord, UrlState};
 pub use segment::Block;

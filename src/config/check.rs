@@ -1,0 +1,152 @@
+//! What the types of the configuration cannot say.
+
+use std::path::PathBuf;
+
+use super::Config;
+
+/// The configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A key is unknown, missing or of the wrong type.
+    #[error("{path} is not a valid configuration:\n{message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said, with line and column.
+        message: String,
+    },
+    /// A value is out of its range.
+    #[error("{key} must be {range}, not {value}")]
+    Range {
+        /// The key with its table.
+        key: &'static str,
+        /// What is allowed.
+        range: &'static str,
+        /// What was given.
+        value: String,
+    },
+    /// The system names no home folder.
+    #[error("there is no home folder to keep data in; name one with --data-dir")]
+    NoHome,
+}
+
+impl Config {
+    /// Checks the ranges that types cannot express; also called after flags were applied.
+    ///
+    /// # Errors
+    /// Names the key that is out of range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let positive: [(&'static str, u64); 10] = [
+            ("[picture] max_bytes", self.picture.max_bytes),
+            ("[picture] max_pixels", self.picture.max_pixels),
+            ("[crawl] concurrency", self.crawl.concurrency as u64),
+            (
+                "[crawl] host_concurrency",
+                self.crawl.host_concurrency as u64,
+            ),
+            ("[crawl] max_page_bytes", self.crawl.max_page_bytes),
+            ("[crawl] max_attempts", self.crawl.max_attempts.into()),
+            ("[crawl] total_timeout_ms", self.crawl.total_timeout_ms),
+            ("[index] ef_factor", self.index.ef_factor as u64),
+            ("[query] k", self.query.k as u64),
+            ("[query] candidates", self.query.candidates as u64),
+        ];
+        for (key, value) in positive {
+            if value == 0 {
+                return Err(ConfigError::Range {
+                    key,
+                    range: "at least 1",
+                    value: value.to_string(),
+                });
+            }
+        }
+        let crawl = &self.crawl;
+        let day_ms = 1..=86_400_000;
+        let bounded: [(
+            &'static str,
+            u64,
+            std::ops::RangeInclusive<u64>,
+            &'static str,
+        ); 10] = [
+            (
+                "[crawl] delay_ms",
+                crawl.delay_ms,
+                0..=86_400_000,
+                "at most a day",
+            ),
+            (
+                "[crawl] max_crawl_delay_s",
+                crawl.max_crawl_delay_s,
+                0..=86_400,
+                "at most a day",
+            ),
+            (
+                "[crawl] connect_timeout_ms",
+                crawl.connect_timeout_ms,
+                day_ms.clone(),
+                "1 to a day",
+            ),
+            (
+                "[crawl] first_byte_timeout_ms",
+                crawl.first_byte_timeout_ms,
+                day_ms.clone(),
+                "1 to a day",
+            ),
+            (
+                "[crawl] idle_timeout_ms",
+                crawl.idle_timeout_ms,
+                day_ms.clone(),
+                "1 to a day",
+            ),
+            (
+                "[crawl] total_timeout_ms",
+                crawl.total_timeout_ms,
+                day_ms,
+                "1 to a day",
+            ),
+            (
+                "[crawl] concurrency",
+                crawl.concurrency as u64,
+                1..=10_000,
+                "at most 10000",
+            ),
+            (
+                "[index] links",
+                self.index.links as u64,
+                2..=255,
+                "2 to 255",
+            ),
+            (
+                "[index] ef_construction",
+                self.index.ef_construction as u64,
+                2..=10_000,
+                "2 to 10000",
+            ),
+            (
+                "[query] candidates",
+                self.query.candidates as u64,
+                1..=100_000,
+                "at most 100000",
+            ),
+        ];
+        for (key, value, allowed, range) in bounded {
+            if !allowed.contains(&value) {
+                return Err(ConfigError::Range {
+                    key,
+                    range,
+                    value: value.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+}

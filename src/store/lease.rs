@@ -1,0 +1,96 @@
+//! What goes into the frontier and what comes out of it.
+
+use serde::Serialize;
+
+use super::key::Order;
+use super::record::{Embed, PageRecord, Role, UrlRecord};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
+
+/// A URL found on a page or given as a seed.
+#[derive(Debug, Clone)]
+pub struct Discovery {
+    /// The URL.
+    pub url: CanonicalUrl,
+    /// What it is expected to be.
+    pub role: Role,
+    /// Links from the nearest seed.
+    pub depth: u32,
+    /// How the page shows it, if it is a picture on a page.
+    pub embed: Option<Embed>,
+}
+
+/// A URL handed out for fetching. It must be settled or released; if the process dies it
+/// is handed out again.
+#[derive(Debug)]
+pub struct Lease {
+    pub(super) id: UrlId,
+    pub(super) order: Order,
+    pub(super) record: UrlRecord,
+}
+
+impl Lease {
+    /// The URL's identity.
+    pub fn id(&self) -> UrlId {
+        self.id
+    }
+
+    /// The URL, its role and depth.
+    pub fn record(&self) -> &UrlRecord {
+        &self.record
+    }
+}
+
+/// What became of a fetched URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UrlOutcome {
+    /// It was used.
+    Done,
+    /// It was given up.
+    Failed(String),
+    /// It may not be fetched or used.
+    Refused(String),
+    /// It is to be tried again.
+    Retry {
+        /// Not before, in milliseconds since 1970.
+        at_ms: u64,
+    },
+}
+
+/// A page that was fetched and read.
+#[derive(Debug, Clone)]
+pub struct PageVisit {
+    /// The URL it was served under, after redirects.
+    pub id: UrlId,
+    /// The page.
+    pub page: PageRecord,
+    /// What stood on it.
+    pub found: Vec<Discovery>,
+}
+
+/// What was new among the discoveries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Queued {
+    /// The hosts that got work.
+    pub hosts: Vec<HostId>,
+    /// Picture URLs queued.
+    pub pictures: u64,
+    /// Page URLs queued.
+    pub pages: u64,
+}
+
+/// How many URLs are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct FrontierCounts {
+    /// Waiting in a queue.
+    pub pending: u64,
+    /// Handed out, by this process or a dead one.
+    pub leased: u64,
+    /// Waiting for another try.
+    pub retry: u64,
+    /// Used.
+    pub done: u64,
+    /// Not allowed.
+    pub refused: u64,
+    /// Given up.
+    pub failed: u64,
+}
