@@ -226,7 +226,8 @@ fn a_seed_that_failed_is_tried_when_it_is_named_again() {
         "/" => page("<img src=a.jpg>"),
         _ => picture(Motif::Fish, 1),
     });
-    let args = [&["crawl", &server.url("/")], &FAST[..]].concat();
+    let start = server.url("/");
+    let args = [&["crawl", &start], &FAST[..]].concat();
     assert_eq!(simdex.run(&args).code, 3);
     UP.store(true, Ordering::Relaxed);
     assert_eq!(simdex.json(&args)["images_indexed"], 1);
@@ -248,7 +249,8 @@ fn a_host_whose_robots_are_down_keeps_its_queue_for_the_next_crawl() {
         ),
         path => picture(Motif::Fish, path[1..2].parse().unwrap()),
     });
-    let args = [&["crawl", &server.url("/"), "--max-images", "1"], &FAST[..]].concat();
+    let start = server.url("/");
+    let args = [&["crawl", &start, "--max-images", "1"], &FAST[..]].concat();
     simdex.json(&args);
     UP.store(false, Ordering::Relaxed);
     let resumed = [&["crawl"], &FAST[..]].concat();

@@ -28,7 +28,7 @@ impl TractSession {
         let plan = tract_onnx::onnx()
             .model_for_read(&mut std::io::Cursor::new(network.model()))?
             .with_input_names([manifest.input.name.as_str()])?
-            .with_output_names(outputs)?
+            .with_outputs_by_name(outputs)?
             .with_input_fact(0, f32::fact([1, 3, height, width]).into())?
             .into_optimized()?
             .into_runnable()?;
