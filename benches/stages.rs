@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
 use simdex::activation::layer_mses;
 use simdex::config::Config;
 use simdex::demo::drawing::{Motif, draw};
@@ -23,9 +24,9 @@ use simdex::shutdown::Shutdown;
 use simdex::store::{Store, StoreOptions};
 
 /// Rounds of each pair of measurements; medians are printed.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// Pictures drawn where no photos are given.
-const DRAWN: usize = 600;
+const DRAWN: usize = 2_000;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -63,13 +64,16 @@ fn drawn(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     eprintln!("drawing {DRAWN} pictures ...");
     std::fs::create_dir_all(dir)?;
     (0..DRAWN)
+        .into_par_iter()
         .map(|i| {
             let picture = draw(Motif::ALL[i % Motif::ALL.len()], i as u64, 480, 360);
             let path = dir.join(format!("{i:05}.jpg"));
-            std::fs::write(&path, jpeg(&picture, None)?)?;
+            let bytes = jpeg(&picture, None).map_err(std::io::Error::other)?;
+            std::fs::write(&path, bytes)?;
             Ok(path)
         })
-        .collect()
+        .collect::<std::io::Result<_>>()
+        .map_err(Failure::from)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -62,6 +62,11 @@ fn missing_things_say_what_to_do() {
         assert_eq!(run.code, 1, "{args:?}: {}", run.stderr);
         assert!(run.stderr.contains(hint), "{args:?}: {}", run.stderr);
         assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+        assert!(
+            run.stderr.matches("os error 2").count() <= 1,
+            "said twice: {}",
+            run.stderr
+        );
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     let used = summary.images_indexed + summary.duplicates;
     anyhow::ensure!(!failed || used > 0, "nothing could be indexed");
     if !session.shutdown.requested() {
-        session.index(&store)?;
+        session.update_index(&store)?;
     }
     summary.elapsed_s = started.elapsed().as_secs_f64();
     print_summary(&summary, args.format)?;

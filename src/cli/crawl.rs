@@ -143,7 +143,7 @@ pub(super) fn crawl(session: &Session, seeds: &[CanonicalUrl]) -> anyhow::Result
     drop(bar);
     problems.finish();
     if !session.shutdown.requested() {
-        session.index(&store)?;
+        session.update_index(&store)?;
     }
     Ok((summary, seed_failed))
 }

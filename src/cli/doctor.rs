@@ -37,7 +37,7 @@ struct Findings {
 pub(super) fn run(session: &Session, args: DoctorArgs) -> anyhow::Result<Outcome> {
     let network = session.network()?;
     let mut problems = Vec::new();
-    let mut note = |error: anyhow::Error| problems.push(format!("{error:#}"));
+    let mut note = |error: anyhow::Error| problems.push(output::with_causes(&error));
     let engine = session.engine().map_err(&mut note).ok();
     let picture_ms = engine
         .as_ref()
@@ -91,8 +91,8 @@ fn print(findings: &Findings) -> anyhow::Result<()> {
     }
     text += &match (&findings.images, &findings.index) {
         (Some(images), Some(index)) => format!(
-            "store      {} with {images} pictures\nindex      {index:?}\n",
-            findings.store
+            "store      {} with {images} pictures\nindex      {}, {} points, {} removed\n",
+            findings.store, index.kind, index.points, index.tombstones
         ),
         _ if findings.store_ok => format!("store      none yet in {}\n", findings.store),
         _ => format!("store      {} cannot be used\n", findings.store),

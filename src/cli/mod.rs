@@ -112,8 +112,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // anyhow's alternate form prints the causes behind the error.
-            progress::line(&format!("simdex: {error:#}"));
+            progress::line(&format!("simdex: {}", output::with_causes(&error)));
             ExitCode::FAILURE
         }
     }

@@ -95,7 +95,7 @@ pub(super) fn for_each_result(
             Err(error) if queries.len() == 1 => return Err(error),
             Err(error) => {
                 failed += 1;
-                progress::line(&format!("{error:#}"));
+                progress::line(&output::with_causes(&error));
             }
         }
     }

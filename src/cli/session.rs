@@ -69,6 +69,14 @@ impl Session {
         Ok(index)
     }
 
+    /// Brings a saved index up to date with what was stored; a scan has nothing to save.
+    pub(super) fn update_index(&self, store: &Store) -> anyhow::Result<()> {
+        if store.picture_count() >= self.config.index.exact_below {
+            self.index(store)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn ranking(&self, name: Option<&str>, network: &Network) -> anyhow::Result<Ranking> {
         Ok(Ranking::named(
             name.unwrap_or(&self.config.query.head),

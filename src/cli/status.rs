@@ -27,9 +27,9 @@ struct Status {
 
 #[derive(Debug, Serialize)]
 pub(super) struct IndexStatus {
-    kind: &'static str,
-    points: u64,
-    tombstones: u64,
+    pub(super) kind: &'static str,
+    pub(super) points: u64,
+    pub(super) tombstones: u64,
     /// Seconds; null without a snapshot.
     snapshot_age: Option<u64>,
 }

@@ -45,7 +45,7 @@ pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome
         if let Err(error) = check(&store, &index, sequence, id) {
             findings.damaged.push(Damage {
                 id: id.to_string(),
-                problem: format!("{error:#}"),
+                problem: output::with_causes(&error),
             });
         }
         bar.set(findings.pictures, || {

@@ -8,7 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// All of a host's addresses are closed ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{host} is a private or reserved address; --allow-private-addresses lets simdex fetch from your own network"
+    "{host} is a private or reserved address; `crawl --allow-private-addresses`, or allow_private_addresses under [crawl] in config.toml, lets simdex fetch from your own network"
 )]
 pub struct PrivateAddress {
     /// The host's name or address.

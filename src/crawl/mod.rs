@@ -7,7 +7,7 @@
 //!                          └─> Frontier                └─> Ingest
 //! ```
 //!
-//! Only [`Fetcher::send`] talks to the network and it takes a [`Permit`], which only
+//! Only `Fetcher::send` talks to the network and it takes a [`Permit`], which only
 //! [`Fetcher::permit`] gives: a request without a robots decision, a turn and a checked
 //! address does not compile.
 

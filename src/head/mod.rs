@@ -62,6 +62,11 @@ pub enum HeadError {
         /// What is wrong.
         message: String,
     },
+    /// The manifest names other layers than the head was trained on.
+    #[error(
+        "the head was trained on other layers of this network than its manifest names; train it again with `simdex train`"
+    )]
+    OtherLayers,
     /// The head was trained on another network's activations.
     #[error(
         "the head was trained on network {head}, but {network} is in use; train it again with `simdex train`, or configure its network with `[network] manifest`"
@@ -146,8 +151,12 @@ impl Head {
 
     fn check(&self, network: &Network) -> Result<(), HeadError> {
         let layers = network.manifest().layers.iter().map(|layer| &layer.name);
-        if self.file.network == *network.id() && layers.eq(&self.file.layers) {
-            return Ok(());
+        if self.file.network == *network.id() {
+            return if layers.eq(&self.file.layers) {
+                Ok(())
+            } else {
+                Err(HeadError::OtherLayers)
+            };
         }
         Err(HeadError::OtherNetwork {
             head: self.file.network.short().to_owned(),

@@ -104,6 +104,7 @@ impl Index {
         });
         let mut graph = loaded.unwrap_or_else(|| Graph::new(options));
         let inserted = graph.catch_up(store, &live, progress)?;
+        tracing::debug!(inserted, points = graph.len(), "the graph is up to date");
         if inserted > 0 {
             if inserted * 5 >= graph.len() {
                 // Later inserts may have cut earlier points off.

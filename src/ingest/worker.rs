@@ -75,6 +75,7 @@ impl Worker {
             Job::Fetched { lease, bytes } => (Origin::Url(lease), bytes),
         };
         let id = PictureId::of(&bytes);
+        tracing::trace!(%id, bytes = bytes.len(), "a picture to extract");
         if self.store.contains(id)? {
             return Ok(Finished {
                 settled: Settled::Known(origin, id),

@@ -109,6 +109,11 @@ impl Store {
         self.apply(&changes)?;
         self.db.flush()?;
         *next = sequence;
+        tracing::debug!(
+            settled = stored.len(),
+            new = fresh.len(),
+            "committed and flushed"
+        );
         Ok(stored)
     }
 
@@ -217,6 +222,11 @@ impl Store {
             let sequence = Sequence::from_key(&key).ok_or(SEQUENCES)?;
             Ok((sequence, PictureId::from_slice(&value).ok_or(SEQUENCES)?))
         })
+    }
+
+    /// How many pictures are stored; reads all sequence numbers.
+    pub fn picture_count(&self) -> usize {
+        self.trees.sequences.len()
     }
 
     /// The embeddings from `first` on, in the order of storing.
