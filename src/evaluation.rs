@@ -118,7 +118,9 @@ pub fn evaluate(
     progress: &(dyn Fn() + Sync),
 ) -> Result<Evaluation, EvaluationError> {
     let members = |class: usize| (0..labels.len()).filter(move |i| labels[*i] == class);
-    let needs = options.train_per_class + options.test_per_class;
+    let needs = options
+        .train_per_class
+        .saturating_add(options.test_per_class);
     for (class, name) in classes.classes.iter().enumerate() {
         let has = members(class).count();
         if has < needs {

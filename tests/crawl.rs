@@ -58,6 +58,19 @@ fn every_open_picture_is_found_and_no_closed_one_is_asked_for() {
     assert_eq!(summary["failed"], json!({"http_404": truth.missing.len()}));
     assert_eq!(summary["duplicates"], truth.twins.len());
     assert_eq!(summary["refused"], json!({"robots": truth.closed.len()}));
+    let fish = simdex.path("fish.jpg");
+    std::fs::write(&fish, jpeg(Motif::Fish, 3)).unwrap();
+    let found = |host| {
+        let answer = simdex.json(&["query", fish.to_str().unwrap(), "--host", host]);
+        answer["results"].as_array().unwrap().len()
+    };
+    assert_eq!((found("127.0.0.1"), found("example.org")), (10, 0));
+    assert_eq!(
+        simdex
+            .run(&["query", "fish.jpg", "--host", "http://127.0.0.1/"])
+            .code,
+        1
+    );
     assert_eq!(simdex.run(&["verify"]).code, 0);
     // The twins are one picture with both URLs and the pages they stand on.
     let (a, b) = &truth.twins[0];

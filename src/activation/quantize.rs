@@ -67,7 +67,7 @@ fn channels_last(values: &[f32], channels: usize, out: &mut [f32]) {
 
 /// Rounds to -127..=127 and transposes; returns the scale that a stored byte is worth.
 fn int8(values: &[f32], channels: usize, out: &mut [u8]) -> f32 {
-    // Four maxima side by side: a single one is a chain of dependent comparisons.
+    // Sixteen maxima side by side: a single one is a chain of dependent comparisons.
     let (quads, rest) = values.as_chunks::<16>();
     let mut lanes = [0f32; 16];
     for quad in quads {

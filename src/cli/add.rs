@@ -65,7 +65,10 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     drop(bar);
     problems.finish();
     let used = summary.images_indexed + summary.duplicates;
-    anyhow::ensure!(!failed || used > 0, "nothing could be indexed");
+    anyhow::ensure!(
+        !failed || used > 0 || session.shutdown.requested(),
+        "nothing could be indexed"
+    );
     if !session.shutdown.requested() {
         session.update_index(&store)?;
     }

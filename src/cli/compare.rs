@@ -35,11 +35,8 @@ pub(super) fn run(session: &Session, args: CompareArgs) -> anyhow::Result<Outcom
             "score   {:.4}\ncosine  {:.4}\n",
             comparison.score, comparison.cosine
         );
-        for layer in layout.layers() {
-            text += &format!(
-                "  {:<18} {:.6}\n",
-                layer.name, comparison.layers[&layer.name]
-            );
+        for (layer, mse) in &comparison.layers.0 {
+            text += &format!("  {layer:<18} {mse:.6}\n");
         }
         output::write(text.as_bytes())?;
     }

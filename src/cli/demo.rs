@@ -13,7 +13,6 @@ use crate::canonical_url::CanonicalUrl;
 use crate::demo::server::Server;
 use crate::demo::site::Site;
 use crate::search::{SearchOptions, Searcher, write_html};
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -24,8 +23,8 @@ pub(super) struct DemoArgs {
     #[arg(long, value_name = "DIR", default_value = "simdex-demo")]
     dir: PathBuf,
     /// Results
-    #[arg(short, value_name = "N", default_value_t = 12)]
-    k: usize,
+    #[arg(short, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..))]
+    k: u16,
 }
 
 pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcome> {
@@ -38,7 +37,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     let pictures = site.picture_paths().count();
     let server = Server::background(Arc::new(site)).context("cannot serve on loopback")?;
     let store_dir = args.dir.join("store");
-    fresh(&store_dir)?;
+    fresh(&args.dir, &store_dir)?;
     let query_path = args.dir.join("query.jpg");
     let page_path = args.dir.join("results.html");
     replace(&query_path, &query)?;
@@ -63,7 +62,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     let engine = session.engine()?;
     let index = session.index(&store)?;
     let options = SearchOptions {
-        k: args.k,
+        k: args.k.into(),
         candidates: session.config.query.candidates,
         host: None,
         min_score: 0.0,
@@ -96,15 +95,20 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     Ok(Outcome::Done)
 }
 
-/// Removes the store of an earlier demo, and nothing that is not one.
-fn fresh(store: &Path) -> anyhow::Result<()> {
-    if Store::exists(store) {
-        std::fs::remove_dir_all(store).with_context(|| store.display().to_string())?;
+/// Marks a folder in which a demo may delete the store it has made.
+const MARKER: &str = ".simdex-demo";
+
+/// Removes the store of an earlier demo, and nothing that a demo has not made.
+fn fresh(dir: &Path, store: &Path) -> anyhow::Result<()> {
+    let context = || dir.display().to_string();
+    if dir.join(MARKER).is_file() && store.exists() {
+        std::fs::remove_dir_all(store).with_context(context)?;
     }
     anyhow::ensure!(
         !store.exists(),
-        "{} is there and no simdex store; choose another folder with --dir",
+        "{} is there and no demo has made it; choose another folder with --dir",
         store.display()
     );
-    std::fs::create_dir_all(store).with_context(|| store.display().to_string())
+    std::fs::create_dir_all(dir).with_context(context)?;
+    std::fs::write(dir.join(MARKER), "Made by simdex demo.\n").with_context(context)
 }

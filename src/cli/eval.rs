@@ -39,6 +39,9 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
     let layout = network.layout(session.config.store.activations);
     let labelled = labelled_files(&args.pairs)?;
     let (pictures, labels, failed) = labelled_features(session, &network, &layout, &labelled)?;
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
     let options = EvaluationOptions {
         draws: args.draws.max(1),
         train_per_class: args.train_per_class.max(2),

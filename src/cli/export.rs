@@ -48,6 +48,9 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
     } else {
         read_list(&args.queries)?
     };
+    if args.output != Path::new("-") {
+        check_folder(&args.output)?;
+    }
     anyhow::ensure!(
         !queries.is_empty(),
         "there are no queries in {}",
@@ -62,6 +65,10 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
         Ok(())
     })?;
     drop(bar);
+    if outcome == Outcome::Interrupted {
+        progress::note("interrupted; nothing was written");
+        return Ok(outcome);
+    }
     let head = args
         .search
         .head
@@ -95,26 +102,33 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
     Ok(outcome)
 }
 
-/// Writes a file in one step: a failed export leaves the old one as it was.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = match path.parent() {
+/// The folder that a file is to be written into.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// Fails before the long work, not after it, if a file cannot be written.
+pub(super) fn check_folder(path: &Path) -> anyhow::Result<()> {
+    tempfile::tempfile_in(folder_of(path))
+        .map(drop)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file in one step: a failed export leaves the old one as it was.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .permissions(default_permissions())
-            .tempfile_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        // What other programs give a new file, before the umask; temporary files are private.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder_of(path))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         Ok(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// What other programs give a new file, before the umask; temporary files are private.
-#[cfg(unix)]
-fn default_permissions() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
 }

@@ -68,6 +68,16 @@ impl<'a> QueryPictures<'a> {
     }
 }
 
+/// The host that a `--host` argument names, in the form in which hosts are stored.
+pub(super) fn host_argument(host: &str) -> anyhow::Result<String> {
+    let url = CanonicalUrl::parse(&format!("http://{host}/"))?;
+    anyhow::ensure!(
+        url.as_url().path() == "/" && !host.contains([':', '@', '?', '#']),
+        "--host takes a host name, such as example.org, not {host}"
+    );
+    Ok(url.host().to_owned())
+}
+
 /// Whether an argument names something on the web.
 pub(super) fn is_url(query: &str) -> bool {
     let scheme = query

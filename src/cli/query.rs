@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::input::QueryPictures;
+use super::input::{QueryPictures, host_argument};
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
@@ -35,7 +35,7 @@ impl SearchArgs {
         Ok(SearchOptions {
             k: config.query.k,
             candidates: config.query.candidates,
-            host: self.host.clone(),
+            host: self.host.as_deref().map(host_argument).transpose()?,
             min_score: self.min_score,
         })
     }
@@ -129,12 +129,7 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
             entry.place()
         );
         if let Some(page) = entry.pages.first() {
-            let title = if page.title.is_empty() {
-                ""
-            } else {
-                &page.title
-            };
-            text += &format!("{:>36}on {} {title}\n", "", page.url);
+            text += &format!("{:>36}on {} {}\n", "", page.url, page.title);
         }
     }
     output::write(text.as_bytes())

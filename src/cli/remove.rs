@@ -1,11 +1,10 @@
-use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 
+use super::input::host_argument;
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
-use crate::canonical_url::CanonicalUrl;
 use crate::picture::PictureId;
 
 #[derive(Debug, Args)]
@@ -43,8 +42,7 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
         }
     }
     if let Some(host) = &args.host {
-        let url = CanonicalUrl::parse(&format!("http://{host}/")).context("--host")?;
-        removed += store.remove_host(url.host())?;
+        removed += store.remove_host(&host_argument(host)?)?;
     }
     store.flush()?;
     let bytes_freed = store.compact()?;

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::export::replace;
+use super::export::{check_folder, replace};
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome, output};
@@ -37,10 +37,19 @@ pub(super) struct TrainArgs {
 }
 
 pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome> {
+    let curve = args.output.with_extension("svg");
+    anyhow::ensure!(
+        curve != args.output,
+        "the curve is written as .svg; name the head otherwise"
+    );
+    check_folder(&args.output)?;
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
     let labelled = labelled_files(&args.dir)?;
     let (pictures, labels, failed) = labelled_features(session, &network, &layout, &labelled)?;
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
     let blocks: Vec<&[u8]> = pictures
         .iter()
         .map(|picture| picture.block.as_slice())
@@ -77,8 +86,7 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
         Err(TrainError::Interrupted) => return Ok(Outcome::Interrupted),
         head => head?,
     };
-    let curve = args.output.with_extension("svg");
-    head.save(&args.output)?;
+    replace(&args.output, head.to_json().as_bytes())?;
     replace(&curve, training_curve(head.training()).as_bytes())?;
     let training = head.training();
     let last = training

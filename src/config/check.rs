@@ -76,7 +76,19 @@ impl Config {
             u64,
             std::ops::RangeInclusive<u64>,
             &'static str,
-        ); 10] = [
+        ); 12] = [
+            (
+                "[query] k",
+                self.query.k as u64,
+                1..=100_000,
+                "at most 100000",
+            ),
+            (
+                "[crawl] host_concurrency",
+                crawl.host_concurrency as u64,
+                1..=1_000,
+                "at most 1000",
+            ),
             (
                 "[crawl] delay_ms",
                 crawl.delay_ms,

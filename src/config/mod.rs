@@ -255,6 +255,7 @@ impl Config {
     }
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
+        tracing::info!(path = %path.display(), "configuration");
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,

@@ -47,7 +47,7 @@ pub enum FetchError {
     #[error("a redirect to something that cannot be fetched: {0}")]
     BadRedirect(String),
     /// The redirect leaves the crawl's scope.
-    #[error("redirected out of scope")]
+    #[error("out of the crawl's scope")]
     OutOfScope,
     /// The status says no.
     #[error("HTTP status {0}")]

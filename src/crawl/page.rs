@@ -253,7 +253,8 @@ fn text<'a>(parts: impl Iterator<Item = &'a str>) -> String {
         if !text.is_empty() {
             text.push(' ');
         }
-        text.extend(word.chars().take(TEXT));
+        // Control characters would act on the terminal that a title is printed to.
+        text.extend(word.chars().filter(|c| !c.is_control()).take(TEXT));
     }
     text.chars().take(TEXT).collect()
 }

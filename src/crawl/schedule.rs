@@ -100,13 +100,16 @@ impl Crawl {
                 "the seeds were crawled before; going on with what the frontier has left"
             );
         }
-        // A seed may have been seen as a link before; it counts for the scope all the same.
-        let all_seeds: Vec<CanonicalUrl> = store
-            .seeds()?
-            .iter()
-            .filter_map(|seed| CanonicalUrl::parse(seed).ok())
-            .chain(seeds.iter().cloned())
-            .collect();
+        // Named seeds are a crawl of their own; without any, all earlier crawls go on.
+        let all_seeds: Vec<CanonicalUrl> = if seeds.is_empty() {
+            let earlier = store.seeds()?;
+            earlier
+                .iter()
+                .filter_map(|seed| CanonicalUrl::parse(seed).ok())
+                .collect()
+        } else {
+            seeds.to_vec()
+        };
         if all_seeds.is_empty() {
             return Err(CrawlError::NoSeeds);
         }
@@ -132,8 +135,14 @@ impl Crawl {
             store,
         };
         let store = Arc::clone(&crawl.store);
-        for host in store.waiting_hosts() {
-            crawl.list(host?);
+        if seeds.is_empty() {
+            for host in store.waiting_hosts() {
+                crawl.list(host?);
+            }
+        }
+        // Hosts that only earlier crawls have reached wait for a crawl without seeds.
+        for seed in seeds {
+            crawl.list(seed.host_id());
         }
         Ok(crawl)
     }

@@ -6,7 +6,7 @@ use super::error::FetchError;
 use super::visit::{Answer, Visitor};
 use crate::canonical_url::CanonicalUrl;
 use crate::ingest::Job;
-use crate::store::{Lease, Queued, Store, StoreError, UrlOutcome, now_ms};
+use crate::store::{Lease, Queued, Role, Store, StoreError, UrlOutcome, now_ms};
 
 /// What a visit gave.
 pub(super) enum Fetched {
@@ -40,6 +40,10 @@ pub(super) async fn fetch_and_settle(
 ) -> Result<Fetched, Trouble> {
     let record = lease.record().clone();
     let answer = match CanonicalUrl::parse(&record.url) {
+        // Queued by a crawl of another scope.
+        Ok(url) if record.role == Role::Page && !visitor.scope.contains(&url) => {
+            Err(FetchError::OutOfScope)
+        }
         Ok(url) => visitor.visit(&url, record.role, record.depth).await,
         Err(error) => Err(FetchError::BadRedirect(error.to_string())),
     };

@@ -41,7 +41,7 @@ pub enum Ranking {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadError {
-    /// The file cannot be read or written.
+    /// The file cannot be read.
     #[error("{path}: {source}")]
     File {
         /// The file.
@@ -128,15 +128,9 @@ impl Head {
         Ok(Self { file })
     }
 
-    /// Writes the head: scaler, weights, the network's sha256 and how it was trained.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn save(&self, path: &Path) -> Result<(), HeadError> {
-        std::fs::write(path, self.file.to_json()).map_err(|source| HeadError::File {
-            path: path.to_owned(),
-            source,
-        })
+    /// The file's contents: scaler, weights, the network's sha256 and how it was trained.
+    pub fn to_json(&self) -> String {
+        self.file.to_json()
     }
 
     /// The network whose activations it was trained on.
@@ -216,7 +210,7 @@ mod tests {
             ranking.score(1.0, &[0.0; 18]),
             ranking.score(0.5, &cat_and_dog),
         );
-        assert!(same > 0.99 && other < 0.95, "{same} {other}");
+        assert!(same > 0.99 && (0.7..0.9).contains(&other), "{same} {other}");
     }
 
     #[test]

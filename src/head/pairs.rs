@@ -79,7 +79,8 @@ pub(super) fn pairs_of(
         .collect();
     pairs.shuffle(rng);
     pairs.truncate(most / 2);
-    while pairs.len() < most {
+    let one_class = pictures.iter().all(|(_, class)| *class == pictures[0].1);
+    while pairs.len() < most && !one_class {
         let (i, j) = (
             rng.random_range(0..pictures.len()),
             rng.random_range(0..pictures.len()),
@@ -132,6 +133,13 @@ mod tests {
         let pairs = pairs_of(&pictures, 2_000, &mut ChaCha8Rng::seed_from_u64(1));
         assert_eq!(pairs.len(), 2_000);
         assert_eq!(pairs.iter().filter(|pair| pair.same).count(), 1_000);
+    }
+
+    #[test]
+    fn one_class_alone_gives_same_pairs_and_an_end() {
+        let pictures: Vec<_> = (0..100).map(|i| (i, 0)).collect();
+        let pairs = pairs_of(&pictures, 100, &mut ChaCha8Rng::seed_from_u64(1));
+        assert!(pairs.len() == 50 && pairs.iter().all(|pair| pair.same));
     }
 
     #[test]

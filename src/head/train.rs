@@ -203,10 +203,11 @@ fn fit(
         }
         let epoch = Epoch {
             loss: loss_sum / train.len() as f32,
-            train_accuracy: parameters.balanced_accuracy(&inputs, &train.same)?,
-            validation_accuracy: (!held.is_empty())
-                .then(|| parameters.balanced_accuracy(&held_inputs, &held.same))
-                .transpose()?,
+            // Both kinds were counted above.
+            train_accuracy: parameters
+                .balanced_accuracy(&inputs, &train.same)?
+                .unwrap_or_default(),
+            validation_accuracy: parameters.balanced_accuracy(&held_inputs, &held.same)?,
         };
         progress(number, &epoch);
         history.push(epoch);
@@ -255,16 +256,26 @@ impl Parameters {
         values.squeeze(1)
     }
 
-    fn balanced_accuracy(&self, inputs: &[Vec<f32>], same: &[bool]) -> CandleResult<f32> {
+    /// Mean of the accuracies on same and on different pairs; `None` if one kind is missing.
+    fn balanced_accuracy(&self, inputs: &[Vec<f32>], same: &[bool]) -> CandleResult<Option<f32>> {
+        let of_same = same.iter().filter(|same| **same).count();
+        let of_different = same.len() - of_same;
+        if of_same == 0 || of_different == 0 {
+            return Ok(None);
+        }
         let width = inputs.first().map_or(0, Vec::len);
         let x = Tensor::from_vec(inputs.concat(), (inputs.len(), width), &Device::Cpu)?;
         let logits = self.forward(&x, None)?.to_vec1::<f32>()?;
-        let scored: Vec<(f32, bool)> = logits.into_iter().zip(same.iter().copied()).collect();
-        let positive = scored.iter().filter(|(z, same)| *same && *z >= 0.0).count() as f32;
-        let negative = scored.iter().filter(|(z, same)| !*same && *z < 0.0).count() as f32;
-        let of_same = same.iter().filter(|same| **same).count().max(1) as f32;
-        let of_different = (same.len() as f32 - of_same).max(1.0);
-        Ok((positive / of_same + negative / of_different) / 2.0)
+        let right = |kind: bool| {
+            let pairs = logits.iter().zip(same);
+            pairs
+                .filter(|(z, same)| **same == kind && (**z >= 0.0) == kind)
+                .count() as f32
+        };
+        let (found, rejected) = (right(true), right(false));
+        Ok(Some(
+            (found / of_same as f32 + rejected / of_different as f32) / 2.0,
+        ))
     }
 
     fn export(&self) -> CandleResult<Vec<Dense>> {

@@ -177,7 +177,7 @@ impl Graph {
         count: usize,
         accept: &dyn Fn(Sequence) -> bool,
     ) -> Vec<Candidate> {
-        let mut ask = count;
+        let mut ask = count.min(self.len()).max(1);
         loop {
             let ef = ask.saturating_mul(self.options.ef_factor);
             let found = self.hnsw.search(query.values(), ask, ef);

@@ -1,3 +1,4 @@
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -76,7 +77,13 @@ pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, FeatureError> 
         }
         .into());
     }
-    Ok(std::fs::read(path)?)
+    // A pipe or a device has no length of its own.
+    let mut bytes = Vec::new();
+    let most = limits.max_bytes.saturating_add(1);
+    std::fs::File::open(path)?
+        .take(most)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Extracts the features of many files on all cores, in the order of `paths`. Stops early,

@@ -107,7 +107,7 @@ fn figure(out: &mut dyn Write, entry: &ResultEntry) -> io::Result<()> {
         )?;
     }
     write!(out, "<details><summary>layers</summary><table>")?;
-    for (layer, mse) in &entry.layers {
+    for (layer, mse) in &entry.layers.0 {
         write!(out, "<tr><td>{}<td>{mse:.4}", escape(layer))?;
     }
     write!(out, "</table></details></figcaption></figure>")

@@ -7,6 +7,6 @@ mod searcher;
 mod table;
 
 pub use html::write_html;
-pub use result::{Comparison, QueryResult, ResultEntry, Timing};
+pub use result::{Comparison, Layers, QueryResult, ResultEntry, Timing};
 pub use searcher::{SearchError, SearchOptions, Searcher, compare};
 pub use table::write_csv;

@@ -1,6 +1,4 @@
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::store::PageSighting;
 
@@ -43,7 +41,7 @@ pub struct ResultEntry {
     /// Cosine of the embeddings.
     pub cosine: f32,
     /// Mean squared error of each layer.
-    pub layers: BTreeMap<String, f32>,
+    pub layers: Layers,
     /// The stored thumbnail, for HTML; not part of the JSON.
     #[serde(skip)]
     pub thumbnail: Vec<u8>,
@@ -56,6 +54,16 @@ impl ResultEntry {
             .first()
             .or(self.path.as_ref())
             .map_or(&self.id, String::as_str)
+    }
+}
+
+/// The mean squared error of each layer, from the first to the last; a JSON object.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layers(pub Vec<(String, f32)>);
+
+impl Serialize for Layers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, mse)| (name, mse)))
     }
 }
 
@@ -80,5 +88,5 @@ pub struct Comparison {
     /// Cosine of the embeddings.
     pub cosine: f32,
     /// Mean squared error of each layer.
-    pub layers: BTreeMap<String, f32>,
+    pub layers: Layers,
 }

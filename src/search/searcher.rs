@@ -1,8 +1,7 @@
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::rescore::{Scored, rescore};
-use super::result::{Comparison, QueryResult, ResultEntry, Timing};
+use super::result::{Comparison, Layers, QueryResult, ResultEntry, Timing};
 use crate::activation::{Layout, layer_mses};
 use crate::canonical_url::CanonicalUrl;
 use crate::head::Ranking;
@@ -155,7 +154,7 @@ pub fn compare(layout: &Layout, ranking: &Ranking, a: &NewPicture, b: &NewPictur
     }
 }
 
-fn named(layout: &Layout, mses: &[f32]) -> BTreeMap<String, f32> {
+fn named(layout: &Layout, mses: &[f32]) -> Layers {
     let names = layout.layers().iter().map(|layer| layer.name.clone());
-    names.zip(mses.iter().copied()).collect()
+    Layers(names.zip(mses.iter().copied()).collect())
 }

@@ -286,7 +286,7 @@ impl Store {
                 continue;
             }
             if let Some(known) = self.url_record(id)?
-                && !(discovery.depth == 0 && may_be_asked_for_again(&known.state))
+                && !(is_seed(discovery) && may_be_asked_for_again(&known.state))
             {
                 continue;
             }
@@ -320,6 +320,10 @@ impl Store {
         };
         Ok(FrontierKey::Queued { host, order })
     }
+}
+
+fn is_seed(discovery: &Discovery) -> bool {
+    discovery.depth == 0 && discovery.role == Role::Page
 }
 
 /// A seed that could not be had before is tried again when it is named again.

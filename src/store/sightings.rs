@@ -10,7 +10,7 @@ use crate::picture::PictureId;
 /// Most URLs, paths and pages listed for one picture: a logo may stand on a million pages.
 const MOST: usize = 100;
 
-/// Where a picture was seen, at most 100 of each kind.
+/// Where a picture was seen, at most 100 places and 100 pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sightings {
     /// URLs that served it.
