@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::session::Session;
 use super::status::{IndexStatus, index_status};
 use super::{Format, Outcome, output};
+use crate::crawl::with_causes;
 use crate::ingest::worker_count;
 use crate::network::{Engine, Network};
 use crate::store::Store;
@@ -37,7 +38,7 @@ struct Findings {
 pub(super) fn run(session: &Session, args: DoctorArgs) -> anyhow::Result<Outcome> {
     let network = session.network()?;
     let mut problems = Vec::new();
-    let mut note = |error: anyhow::Error| problems.push(output::with_causes(&error));
+    let mut note = |error: anyhow::Error| problems.push(with_causes(error.as_ref()));
     let engine = session.engine().map_err(&mut note).ok();
     let picture_ms = engine
         .as_ref()

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Config;
+use crate::crawl::with_causes;
 use crate::shutdown::{INTERRUPTED, Shutdown};
 use session::Session;
 
@@ -112,7 +113,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            progress::line(&format!("simdex: {}", output::with_causes(&error)));
+            progress::line(&format!("simdex: {}", with_causes(error.as_ref())));
             ExitCode::FAILURE
         }
     }

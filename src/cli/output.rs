@@ -14,18 +14,6 @@ pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<ClosedPipe>().is_some()
 }
 
-/// An error and its causes in one line, each said once.
-pub(super) fn with_causes(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |text, cause| {
-        let cause = cause.to_string();
-        match text.as_str() {
-            "" => cause,
-            said if said.contains(&cause) => text,
-            said => format!("{said}: {cause}"),
-        }
-    })
-}
-
 /// Writes bytes to stdout.
 pub(super) fn write(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();

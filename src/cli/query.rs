@@ -4,6 +4,7 @@ use super::input::{QueryPictures, host_argument};
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::crawl::with_causes;
 use crate::search::{QueryResult, SearchOptions, Searcher};
 
 /// The flags that `query` and `export` share.
@@ -95,7 +96,7 @@ pub(super) fn for_each_result(
             Err(error) if queries.len() == 1 => return Err(error),
             Err(error) => {
                 failed += 1;
-                progress::line(&output::with_causes(&error));
+                progress::line(&with_causes(error.as_ref()));
             }
         }
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use super::progress::Progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::crawl::with_causes;
 use crate::index::Index;
 use crate::network::Embedding;
 use crate::picture::PictureId;
@@ -45,7 +46,7 @@ pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome
         if let Err(error) = check(&store, &index, sequence, id) {
             findings.damaged.push(Damage {
                 id: id.to_string(),
-                problem: output::with_causes(&error),
+                problem: with_causes(error.as_ref()),
             });
         }
         bar.set(findings.pictures, || {

@@ -3,8 +3,7 @@
 use reqwest::Response;
 use tokio::time::{Duration, Instant, timeout};
 
-use super::error::FetchError;
-use super::fetch::chain;
+use super::error::{FetchError, with_causes};
 
 /// Reads a body of at most `cap` bytes.
 pub(super) async fn read_body(
@@ -49,7 +48,7 @@ async fn read(
         let chunk = timeout(idle.min(left), response.chunk())
             .await
             .map_err(|_| FetchError::Timeout("body"))?
-            .map_err(|error| FetchError::Transfer(chain(&error)))?;
+            .map_err(|error| FetchError::Transfer(with_causes(&error)))?;
         let Some(chunk) = chunk else {
             return Ok((body, false));
         };

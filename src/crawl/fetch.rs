@@ -11,7 +11,7 @@ use url::Host;
 
 use super::address::{CheckedResolver, PrivateAddress, is_public};
 use super::body::read_body;
-use super::error::{FetchError, Refusal};
+use super::error::{FetchError, Refusal, with_causes};
 use super::pacing::{Pacer, Turn};
 use super::robots::{RobotsCache, Rules};
 use super::user_agent;
@@ -78,7 +78,7 @@ impl Fetcher {
             // Its own retries would go past the pacer.
             .retry(reqwest::retry::never())
             .build()
-            .map_err(|error| FetchError::Connect(chain(&error)))?;
+            .map_err(|error| FetchError::Connect(with_causes(&error)))?;
         Ok(Self {
             http,
             pacer: Arc::new(Pacer::new(config.host_concurrency)),
@@ -270,9 +270,9 @@ impl Fetcher {
         if error.is_timeout() {
             FetchError::Timeout("connect")
         } else if error.is_connect() {
-            FetchError::Connect(chain(error))
+            FetchError::Connect(with_causes(error))
         } else {
-            FetchError::Transfer(chain(error))
+            FetchError::Transfer(with_causes(error))
         }
     }
 }
@@ -304,20 +304,6 @@ fn retry_after(value: &str) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
-}
-
-/// An error with its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

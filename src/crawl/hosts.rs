@@ -50,18 +50,14 @@ impl HostQueue {
             }
             self.ready.pop();
             self.listed.remove(&host);
-            if self
-                .under_way
-                .get(&host)
-                .is_none_or(|n| *n < self.host_concurrency)
-            {
+            if self.has_slot(host) {
                 return Some(host);
             }
         }
         None
     }
 
-    /// Whether a host that is taken now has another slot free.
+    /// Whether one more request to a host may be under way.
     pub(super) fn has_slot(&self, host: HostId) -> bool {
         self.under_way
             .get(&host)

@@ -27,7 +27,7 @@ mod summary;
 mod visit;
 
 pub use address::is_public;
-pub use error::{FetchError, Refusal};
+pub use error::{FetchError, Refusal, with_causes};
 pub use fetch::{Fetcher, Permit};
 pub use pacing::Pacer;
 pub use page::{Page, parse_page};

@@ -208,6 +208,13 @@ impl Crawl {
         self.visits.len() < self.visitor.config.concurrency && !self.images_exhausted()
     }
 
+    /// Whether as many pictures are stored as were asked for.
+    fn images_stored(&self) -> bool {
+        let most = self.visitor.config.max_images;
+        most.is_some_and(|most| self.summary.images_indexed >= most)
+    }
+
+    /// Whether there would be as many, if all under way turn out to be new.
     fn images_exhausted(&self) -> bool {
         let most = self.visitor.config.max_images;
         let under_way = self
@@ -223,8 +230,7 @@ impl Crawl {
 
     /// Starts a visit for every host whose turn has come, as far as there is room.
     fn start_visits(&mut self) -> Result<(), CrawlError> {
-        let most = self.visitor.config.max_images;
-        if most.is_some_and(|most| self.summary.images_indexed >= most) {
+        if self.images_stored() {
             self.hosts.clear();
         }
         while self.has_room() {
@@ -379,9 +385,7 @@ impl Crawl {
 
     /// When the next retry is due, if it is worth waiting for.
     fn wait_for_retry(&self, stopping: bool) -> Result<Option<Instant>, CrawlError> {
-        let most = self.visitor.config.max_images;
-        let full = most.is_some_and(|most| self.summary.images_indexed >= most);
-        if stopping || full {
+        if stopping || self.images_stored() {
             return Ok(None);
         }
         let Some(at_ms) = self.store.next_retry_ms()? else {
