@@ -435,3 +435,32 @@ fn ctrl_c_stops_cleanly_and_the_next_crawl_goes_on() {
     asked.retain(|target| target.ends_with(".jpg"));
     assert_eq!(asked.len(), 40, "nothing was fetched twice");
 }
+
+#[test]
+fn removing_a_host_covers_pages_that_other_hosts_redirect_to() {
+    let simdex = Simdex::new();
+    let port = std::sync::Arc::new(std::sync::OnceLock::new());
+    let known = std::sync::Arc::clone(&port);
+    let server = serve(move |request: &Request| match request.path() {
+        "/" => {
+            let elsewhere = format!("http://localhost:{}/there", known.get().unwrap());
+            Reply::new(302).header("Location", &elsewhere)
+        }
+        "/there" => page("<p>moved"),
+        _ => Reply::new(404),
+    });
+    let url = server.url("/");
+    port.set(
+        url.rsplit(':')
+            .next()
+            .unwrap()
+            .trim_end_matches('/')
+            .to_owned(),
+    )
+    .unwrap();
+    crawl(&simdex, &url, &["--scope", "any"]);
+    assert_eq!(simdex.json(&["status"])["frontier"]["refused"], 0);
+    let removed = simdex.run(&["remove", "--host", "localhost"]);
+    assert_eq!(removed.code, 0, "{}", removed.stderr);
+    assert_eq!(simdex.json(&["status"])["frontier"]["refused"], 1);
+}

@@ -121,6 +121,7 @@ impl Visitor {
         });
         let visit = PageVisit {
             id: url.id(),
+            host: url.host_id(),
             found: pictures.chain(followed).collect(),
             page: PageRecord {
                 url: url.to_string(),

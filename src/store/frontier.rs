@@ -156,6 +156,7 @@ impl Store {
             // If it waits in a queue, it is passed over there.
             let record = UrlRecord {
                 url: visit.page.url.clone(),
+                host: visit.host,
                 state: UrlState::Done,
                 ..known.unwrap_or_else(|| lease.record.clone())
             };

@@ -61,6 +61,8 @@ pub enum UrlOutcome {
 pub struct PageVisit {
     /// The URL it was served under, after redirects.
     pub id: UrlId,
+    /// The host that served it, which a redirect may have changed.
+    pub host: HostId,
     /// The page.
     pub page: PageRecord,
     /// What stood on it.
