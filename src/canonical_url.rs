@@ -8,9 +8,12 @@ use url::{Host, Url};
 /// Longest URL that is kept, in bytes; longer ones are traps more often than pages.
 const MAX_LEN: usize = 2_048;
 
-/// An http or https URL in canonical form: lower-case host without a trailing dot, no
-/// default port, no dot segments, no fragment, no user or password, percent-escapes in
-/// upper case and only where needed (RFC 3986, section 6.2.2).
+/// An http or https URL in canonical form (RFC 3986, section 6.2, as far as no resource is
+/// mistaken for another): lower-case ASCII host without a trailing dot, no default port, no
+/// dot segments, no fragment, no user or password, no empty query, percent-escapes in upper
+/// case, for all that is no URL character, and for no unreserved one.
+///
+/// The canonical form of a canonical form is the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CanonicalUrl(Url);
 
@@ -35,6 +38,12 @@ pub enum UrlError {
     /// It names no host.
     #[error("the URL names no host")]
     NoHost,
+    /// Its host is no name that can be resolved (RFC 1035, section 2.3.4).
+    #[error("no name that can be resolved: {0}")]
+    HostName(String),
+    /// Its port is 0, where nobody listens.
+    #[error("nobody listens on port 0")]
+    Port,
     /// It is too long.
     #[error("the URL is longer than {MAX_LEN} bytes")]
     TooLong,
@@ -69,6 +78,15 @@ impl CanonicalUrl {
             }
             Some(_) => {}
         }
+        // The dots may have hidden an address, so this comes after them.
+        if let Some(Host::Domain(domain)) = url.host()
+            && !is_resolvable(domain)
+        {
+            return Err(UrlError::HostName(domain.to_owned()));
+        }
+        if url.port() == Some(0) {
+            return Err(UrlError::Port);
+        }
         url.set_fragment(None);
         // An http URL with a host can always do without; the results say nothing new.
         let _ = url.set_username("");
@@ -96,7 +114,7 @@ impl CanonicalUrl {
 
     /// The URL's identity.
     pub fn id(&self) -> UrlId {
-        UrlId(truncated(self.as_str().as_bytes()))
+        UrlId::of(self.as_str())
     }
 
     /// The host's name as text, brackets around IPv6.
@@ -121,6 +139,13 @@ impl fmt::Display for CanonicalUrl {
     }
 }
 
+impl UrlId {
+    /// The identity of a text in canonical form.
+    pub(crate) fn of(text: &str) -> Self {
+        Self(truncated(text.as_bytes()))
+    }
+}
+
 impl HostId {
     /// The identity of a host by its name.
     pub fn of(host: &str) -> Self {
@@ -134,34 +159,61 @@ fn truncated<const N: usize>(bytes: &[u8]) -> [u8; N] {
     id
 }
 
+/// Whether a name has only labels of 1 to 63 bytes and at most 253 bytes in all.
+fn is_resolvable(domain: &str) -> bool {
+    domain.len() <= 253
+        && domain
+            .split('.')
+            .all(|label| (1..=63).contains(&label.len()))
+}
+
 /// Escapes of unreserved characters are decoded, all others written in upper case.
+/// Characters that RFC 3986 has no place for, though the URL standard leaves them in paths
+/// or queries, are escaped.
 fn normalize_escapes(text: &str) -> String {
-    let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
+    // Where the last `%` that begins no escape ends.
+    let mut stray = None::<usize>;
     let mut rest = text;
-    while let Some(at) = rest.find('%') {
+    while let Some(at) = rest.find(|c| c == '%' || is_misplaced(c)) {
         out.push_str(&rest[..at]);
-        let start = text.len() - rest.len() + at;
-        let digit = |i: usize| bytes.get(start + i).and_then(|b| (*b as char).to_digit(16));
-        match (digit(1), digit(2)) {
-            (Some(high), Some(low)) => {
-                // Two hexadecimal digits are below 256.
-                let byte = (high * 16 + low) as u8;
-                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                    out.push(byte as char);
-                } else {
-                    out.push_str(&format!("%{byte:02X}"));
-                }
-                rest = &rest[at + 3..];
+        let found = rest.as_bytes()[at];
+        let digit = |i: usize| {
+            let digit = rest.as_bytes().get(at + i)?;
+            (*digit as char).to_digit(16)
+        };
+        if found != b'%' {
+            out.push_str(&format!("%{found:02X}"));
+            rest = &rest[at + 1..];
+        } else if let (Some(high), Some(low)) = (digit(1), digit(2)) {
+            // Two hexadecimal digits are below 256.
+            let byte = (high * 16 + low) as u8;
+            let is_unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            // Decoded digits must make no new escape out of a stray `%`: `%%34%31`.
+            let would_escape = byte.is_ascii_hexdigit()
+                && stray.is_some_and(|end| {
+                    let since = &out[end..];
+                    since.len() < 2 && since.bytes().all(|c| c.is_ascii_hexdigit())
+                });
+            if is_unreserved && !would_escape {
+                out.push(byte as char);
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
             }
-            _ => {
-                out.push('%');
-                rest = &rest[at + 1..];
-            }
+            rest = &rest[at + 3..];
+        } else {
+            out.push('%');
+            stray = Some(out.len());
+            rest = &rest[at + 1..];
         }
     }
     out.push_str(rest);
     out
+}
+
+/// Visible ASCII that is neither reserved nor unreserved nor `%`.
+fn is_misplaced(c: char) -> bool {
+    matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
 }
 
 #[cfg(test)]
@@ -192,6 +244,112 @@ mod tests {
     #[test]
     fn reserved_escapes_stay() {
         assert_eq!(canonical("http://h/a%2fb%zz%7e"), "http://h/a%2Fb%zz~");
+    }
+
+    #[test]
+    fn hosts_have_one_form() {
+        for (text, expected) in [
+            ("http://EXAMPLE.org:80", "http://example.org/"),
+            ("https://example.org:443/", "https://example.org/"),
+            ("http://example.org:/", "http://example.org/"),
+            ("http://example.org:0080/", "http://example.org/"),
+            ("http://example.org:443/", "http://example.org:443/"),
+            ("http://example.org...:8080/", "http://example.org:8080/"),
+            ("http://ex%61mple.org/", "http://example.org/"),
+            ("http://\u{ff45}xample\u{3002}org/", "http://example.org/"),
+            ("http://FA\u{df}.example/", "http://xn--fa-hia.example/"),
+            (
+                "http://XN--Bcher-KVA.example/",
+                "http://xn--bcher-kva.example/",
+            ),
+            ("http://my_host/", "http://my_host/"),
+            ("http://2130706433/", "http://127.0.0.1/"),
+            ("http://0x7f.1/", "http://127.0.0.1/"),
+            ("http://127.0.0.1../", "http://127.0.0.1/"),
+            ("http://[0:0::0001]:80/", "http://[::1]/"),
+            ("http://@example.org", "http://example.org/"),
+            ("http://user@example.org", "http://example.org/"),
+            ("http://:secret@example.org", "http://example.org/"),
+            ("http:\\\\example.org\\a", "http://example.org/a"),
+        ] {
+            assert_eq!(canonical(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_cannot_be() {
+        let long_label = format!("http://{}.example/", "a".repeat(64));
+        let long_name = format!("http://{}example/", "a.".repeat(124));
+        for text in ["http://a..b/", "http://.a/", &long_label, &long_name] {
+            let error = CanonicalUrl::parse(text).unwrap_err();
+            assert!(matches!(error, UrlError::HostName(_)), "{text}: {error}");
+        }
+        assert_eq!(CanonicalUrl::parse("http://h:0/"), Err(UrlError::Port));
+        for text in [
+            "http://",
+            "http://./",
+            "http://h:65536/",
+            "http://a b/",
+            "http://1.2.3.256/",
+            "http://[::1%25eth0]/",
+            "http://xn--/",
+            "http://a%2Fb/",
+        ] {
+            let error = CanonicalUrl::parse(text).unwrap_err();
+            assert!(matches!(error, UrlError::Parse(_)), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn paths_and_queries_have_one_form() {
+        for (text, expected) in [
+            ("/a/./b/../c", "/a/c"),
+            ("/../../a", "/a"),
+            ("/a/%2e/b/%2E%2e/c/.%2e", "/a/"),
+            ("/a/...", "/a/..."),
+            ("//a//", "//a//"),
+            ("/A/b", "/A/b"),
+            ("/a\\b", "/a/b"),
+            ("/a%5cb", "/a%5Cb"),
+            ("/\u{fc}", "/%C3%BC"),
+            ("/%c3%bc%41%7E", "/%C3%BCA~"),
+            ("/a b\tc\nd", "/a%20bcd"),
+            ("/a;b=1,2", "/a;b=1,2"),
+            ("/a%3Bb%3d1%2c2", "/a%3Bb%3D1%2C2"),
+            ("/{a}|b^`c`", "/%7Ba%7D%7Cb%5E%60c%60"),
+            ("/?q={a}|b^`c`\\", "/?q=%7Ba%7D%7Cb%5E%60c%60%5C"),
+            ("/?q='a'", "/?q=%27a%27"),
+            ("/?q=a+b%20c%2B", "/?q=a+b%20c%2B"),
+            ("/?b=2&a=1", "/?b=2&a=1"),
+            ("/?a=%26%3d%23", "/?a=%26%3D%23"),
+            ("/a??", "/a??"),
+            ("/a?#b", "/a"),
+            ("/a#", "/a"),
+            ("/50%", "/50%"),
+            ("/%%34%31", "/%%341"),
+            ("/%4%31", "/%4%31"),
+            ("/%zz%2541", "/%zz%2541"),
+        ] {
+            let text = format!("http://h{text}");
+            let once = canonical(&text);
+            assert_eq!(once.strip_prefix("http://h"), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_canonical_form_is_its_own() {
+        // All texts of five of these, which is where escapes meet.
+        let parts = ["%", "4", "1", "%2", "e", "/", "?", "%25", "|", "."];
+        for n in 0..parts.len().pow(5) {
+            let mut text = String::from("http://h/");
+            let mut left = n;
+            for _ in 0..5 {
+                text.push_str(parts[left % parts.len()]);
+                left /= parts.len();
+            }
+            let once = canonical(&text);
+            assert_eq!(canonical(&once), once, "{text}");
+        }
     }
 
     #[test]

@@ -97,7 +97,14 @@ fn robots_are_asked_first_and_the_agent_names_itself() {
     crawl(&simdex, &server.url("/"), &[]);
     let log = server.log();
     let paths: Vec<&str> = log.iter().map(|hit| hit.request.path()).collect();
-    assert_eq!(paths, ["/robots.txt", "/", "/yes.jpg"]);
+    let expected = [
+        "/robots.txt",
+        "/.well-known/tdmrep.json",
+        "/",
+        "/yes.jpg",
+        "/sitemap.xml",
+    ];
+    assert_eq!(paths, expected);
     let agent = format!(
         "simdex/{} (+mailto:me@example.org)",
         env!("CARGO_PKG_VERSION")
@@ -127,7 +134,8 @@ fn the_delay_holds_between_any_two_requests() {
     ];
     simdex.json(&args);
     let times: Vec<_> = server.log().iter().map(|hit| hit.at).collect();
-    assert_eq!(times.len(), 4);
+    // robots.txt, tdmrep.json, the page, two pictures, sitemap.xml.
+    assert_eq!(times.len(), 6);
     let gaps: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     // After robots.txt its Crawl-delay of one second counts, before it the flag.
     assert!(gaps[0] >= Duration::from_millis(300), "{gaps:?}");
@@ -249,29 +257,32 @@ fn a_seed_that_failed_is_tried_when_it_is_named_again() {
 #[test]
 fn a_host_whose_robots_are_down_keeps_its_queue_for_the_next_crawl() {
     use std::sync::atomic::{AtomicBool, Ordering};
-    static UP: AtomicBool = AtomicBool::new(true);
+    static UP: AtomicBool = AtomicBool::new(false);
     let simdex = Simdex::new();
     simdex.configure("[crawl]\nmax_attempts = 2\n");
-    let server = serve(|request| match request.path() {
+    let other = serve(|request| match request.path() {
         "/robots.txt" if UP.load(Ordering::Relaxed) => Reply::not_found(),
         "/robots.txt" => Reply::new(503),
+        path => match path[1..2].parse() {
+            Ok(variation) => picture(Motif::Fish, variation),
+            Err(_) => Reply::not_found(),
+        },
+    });
+    let port = other.address().port();
+    let server = serve(move |request| match request.path() {
         "/" => page(
             &(0..9)
-                .map(|i| format!("<img src={i}.jpg>"))
+                .map(|i| format!("<img src=http://localhost:{port}/{i}.jpg>"))
                 .collect::<String>(),
         ),
-        path => picture(Motif::Fish, path[1..2].parse().unwrap()),
+        _ => Reply::not_found(),
     });
-    let start = server.url("/");
-    let args = [&["crawl", &start, "--max-images", "1"], &FAST[..]].concat();
-    simdex.json(&args);
-    UP.store(false, Ordering::Relaxed);
-    let resumed = [&["crawl"], &FAST[..]].concat();
-    let summary = simdex.json(&resumed);
+    let summary = crawl(&simdex, &server.url("/"), &[]);
     assert_eq!(summary["images_indexed"], 0);
     assert_eq!(summary["refused"], json!({"robots_unreachable": 1}));
     UP.store(true, Ordering::Relaxed);
-    assert_eq!(simdex.json(&resumed)["images_indexed"], 8);
+    let resumed = [&["crawl"], &FAST[..]].concat();
+    assert_eq!(simdex.json(&resumed)["images_indexed"], 9);
 }
 
 #[test]
@@ -439,6 +450,7 @@ fn ctrl_c_stops_cleanly_and_the_next_crawl_goes_on() {
 #[test]
 fn removing_a_host_covers_pages_that_other_hosts_redirect_to() {
     let simdex = Simdex::new();
+    simdex.configure("[crawl]\nsitemaps = false\n");
     let port = std::sync::Arc::new(std::sync::OnceLock::new());
     let known = std::sync::Arc::clone(&port);
     let server = serve(move |request: &Request| match request.path() {

@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::crawl::{print_summary, progress_line};
+use super::crawl_report::{figures, print_summary};
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
@@ -59,7 +59,7 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
                 }
             }
             summary.elapsed_s = started.elapsed().as_secs_f64();
-            bar.set(0, || progress_line(&summary));
+            bar.set(0, || figures(&summary));
         },
     )?;
     drop(bar);

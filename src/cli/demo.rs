@@ -4,12 +4,14 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 
-use super::crawl::{crawl, progress_line};
+use super::crawl::crawl;
+use super::crawl_report::figures;
 use super::export::replace;
 use super::progress;
 use super::session::Session;
 use super::{Outcome, output};
 use crate::canonical_url::CanonicalUrl;
+use crate::crawl::CrawlPlan;
 use crate::demo::server::Server;
 use crate::demo::site::Site;
 use crate::search::{SearchOptions, Searcher, write_html};
@@ -49,11 +51,15 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     session.config.crawl.host_concurrency = 4;
     let seed = CanonicalUrl::parse(&server.url("/"))?;
     progress::note(&format!("crawling {seed} ({pictures} picture files) ..."));
-    let (summary, _) = crawl(&session, &[seed])?;
+    let plan = CrawlPlan {
+        seeds: vec![seed],
+        ..CrawlPlan::default()
+    };
+    let (summary, _) = crawl(&session, plan)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
-    output::line(&progress_line(&summary))?;
+    output::line(&figures(&summary))?;
 
     let query_name = query_path.display().to_string();
     let network = session.network()?;

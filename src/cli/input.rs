@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::session::Session;
 use crate::activation::Layout;
 use crate::canonical_url::CanonicalUrl;
-use crate::crawl::{Fetcher, fetch_picture};
+use crate::crawl::{Fetcher, Recorders, fetch_picture};
 use crate::ingest::{extract, read_file};
 use crate::network::{Engine, Extractor, Network};
 use crate::store::NewPicture;
@@ -57,7 +57,10 @@ impl<'a> QueryPictures<'a> {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            self.web = Some((runtime, Fetcher::new(&config.crawl)?));
+            self.web = Some((
+                runtime,
+                Fetcher::new(&config.crawl, None, Recorders::default())?,
+            ));
         }
         let Some((runtime, fetcher)) = &self.web else {
             unreachable!("made just above")

@@ -3,12 +3,14 @@
 mod add;
 mod compare;
 mod crawl;
+mod crawl_report;
 mod demo;
 mod doctor;
 mod eval;
 mod export;
 mod input;
 mod output;
+mod politeness;
 mod progress;
 mod query;
 mod remove;
@@ -69,6 +71,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Count what is stored
     Status(status::StatusArgs),
+    /// Prove from the log of requests how politely hosts were asked
+    Politeness(politeness::PolitenessArgs),
     /// Show which runtime is used, how fast it is, and the state of store and index
     Doctor(doctor::DoctorArgs),
     /// Read every record and check that every picture is found
@@ -140,6 +144,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Train(args) => train::run(&session, args),
         Command::Eval(args) => eval::run(&session, args),
         Command::Status(args) => status::run(&session, args),
+        Command::Politeness(args) => politeness::run(&session, args),
         Command::Doctor(args) => doctor::run(&session, args),
         Command::Verify(args) => verify::run(&session, args),
         Command::Remove(args) => remove::run(&session, args),

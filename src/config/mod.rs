@@ -2,13 +2,19 @@
 //! top of the repository, which a test holds against these defaults.
 
 mod check;
+mod crawl;
+mod host;
+mod policy;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use check::ConfigError;
+pub use crawl::{CrawlConfig, Scope};
+pub(crate) use host::most_exact;
+pub use host::{HostConfig, HostPattern, ResolveTarget};
+pub use policy::{AdmissionConfig, Respect};
 
 use crate::activation::Encoding;
 use crate::picture::Limits;
@@ -104,89 +110,6 @@ impl PictureConfig {
             max_pixels: self.max_pixels,
             min_side: self.min_side,
         }
-    }
-}
-
-/// Which pages a crawl follows, seen from the seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Pages on the seeds' hosts.
-    Host,
-    /// Pages on any host of the seeds' registrable domains (by the public suffix list).
-    Domain,
-    /// Every page.
-    Any,
-}
-
-/// `[crawl]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct CrawlConfig {
-    /// A URL or mail address that the user agent names, so that webmasters can reach you.
-    pub contact: Option<String>,
-    /// Which pages are followed.
-    pub scope: Scope,
-    /// Least time between two requests to a host, in milliseconds.
-    pub delay_ms: u64,
-    /// Longest Crawl-delay of a robots.txt that is honoured in full, in seconds.
-    pub max_crawl_delay_s: u64,
-    /// Requests under way at once.
-    pub concurrency: usize,
-    /// Requests under way at once to one host.
-    pub host_concurrency: usize,
-    /// Links followed from a seed; `None`: no limit.
-    pub max_depth: Option<u32>,
-    /// Pages fetched by one crawl; `None`: no limit.
-    pub max_pages: Option<u64>,
-    /// Pictures indexed by one crawl; `None`: no limit.
-    pub max_images: Option<u64>,
-    /// Largest page, in bytes after decompression.
-    pub max_page_bytes: u64,
-    /// Redirects followed from one URL.
-    pub max_redirects: u32,
-    /// Tries of a URL that fails in a way that may pass.
-    pub max_attempts: u32,
-    /// Deadline for connecting, in milliseconds.
-    pub connect_timeout_ms: u64,
-    /// Deadline for the response's headers, in milliseconds.
-    pub first_byte_timeout_ms: u64,
-    /// Longest silence within a body, in milliseconds.
-    pub idle_timeout_ms: u64,
-    /// Deadline for a whole response, in milliseconds.
-    pub total_timeout_ms: u64,
-    /// Whether loopback, private and other closed address ranges may be fetched.
-    pub allow_private_addresses: bool,
-}
-
-impl Default for CrawlConfig {
-    fn default() -> Self {
-        Self {
-            contact: None,
-            scope: Scope::Host,
-            delay_ms: 1_000,
-            max_crawl_delay_s: 60,
-            concurrency: 32,
-            host_concurrency: 1,
-            max_depth: None,
-            max_pages: None,
-            max_images: None,
-            max_page_bytes: 10 << 20,
-            max_redirects: 5,
-            max_attempts: 3,
-            connect_timeout_ms: 10_000,
-            first_byte_timeout_ms: 20_000,
-            idle_timeout_ms: 10_000,
-            total_timeout_ms: 120_000,
-            allow_private_addresses: false,
-        }
-    }
-}
-
-impl CrawlConfig {
-    /// Least time between two requests to a host.
-    pub fn delay(&self) -> Duration {
-        Duration::from_millis(self.delay_ms)
     }
 }
 
@@ -324,7 +247,8 @@ mod tests {
         assert!(config.data_dir.is_some() && config.network.manifest.is_some());
         assert!(config.network.runtime.is_some() && config.crawl.contact.is_some());
         assert!(config.crawl.max_depth.is_some() && config.crawl.max_pages.is_some());
-        assert!(config.crawl.max_images.is_some());
+        assert!(config.crawl.max_images.is_some() && config.crawl.max_host_pages.is_some());
+        assert!(!config.crawl.resolve.is_empty() && !config.crawl.host.is_empty());
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Which addresses a crawler may connect to. Checked when a name is resolved, so that a
 //! name cannot lead inside, and at every hop for literal addresses.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// All of a host's addresses are closed ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,30 +56,6 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
         [0x3fff, second, ..] if second < 0x1000 => false,
         [first, ..] => first & 0xe000 == 0x2000,
-    }
-}
-
-/// Resolves names as the system does, and drops closed addresses unless allowed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct CheckedResolver {
-    pub(super) allow_private: bool,
-}
-
-impl Resolve for CheckedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
-        Box::pin(async move {
-            let host = name.as_str().to_owned();
-            // The port is the connector's business.
-            let all = tokio::net::lookup_host((host.as_str(), 0)).await?;
-            let open: Vec<SocketAddr> = all
-                .filter(|address| allow_private || is_public(address.ip()))
-                .collect();
-            if open.is_empty() {
-                return Err(PrivateAddress { host }.into());
-            }
-            Ok(Box::new(open.into_iter()) as Addrs)
-        })
     }
 }
 

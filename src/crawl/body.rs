@@ -5,40 +5,28 @@ use tokio::time::{Duration, Instant, timeout};
 
 use super::error::{FetchError, with_causes};
 
+/// What becomes of a body that is over its cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overlong {
+    /// It is an error.
+    Refused,
+    /// Its beginning counts; the rest is left unread.
+    Cut,
+}
+
 /// Reads a body of at most `cap` bytes.
 pub(super) async fn read_body(
-    response: Response,
-    cap: u64,
-    idle: Duration,
-    deadline: Instant,
-) -> Result<Vec<u8>, FetchError> {
-    // Announced too large: no need to read it.
-    if response.content_length().is_some_and(|length| length > cap) {
-        return Err(FetchError::TooLarge(cap));
-    }
-    match read(response, cap, idle, deadline).await? {
-        (body, false) => Ok(body),
-        (_, true) => Err(FetchError::TooLarge(cap)),
-    }
-}
-
-/// Reads at most the first `cap` bytes of a body; the rest is left unread.
-pub(super) async fn read_prefix(
-    response: Response,
-    cap: u64,
-    idle: Duration,
-    deadline: Instant,
-) -> Result<Vec<u8>, FetchError> {
-    Ok(read(response, cap, idle, deadline).await?.0)
-}
-
-/// The body up to the cap, and whether it went on.
-async fn read(
     mut response: Response,
     cap: u64,
+    overlong: Overlong,
     idle: Duration,
     deadline: Instant,
-) -> Result<(Vec<u8>, bool), FetchError> {
+) -> Result<Vec<u8>, FetchError> {
+    let announced = response.content_length();
+    // Announced too large: no need to read it.
+    if overlong == Overlong::Refused && announced.is_some_and(|length| length > cap) {
+        return Err(FetchError::TooLarge(cap));
+    }
     let mut body = Vec::new();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -50,13 +38,16 @@ async fn read(
             .map_err(|_| FetchError::Timeout("body"))?
             .map_err(|error| FetchError::Transfer(with_causes(&error)))?;
         let Some(chunk) = chunk else {
-            return Ok((body, false));
+            return Ok(body);
         };
         // The cap is far below what a usize holds.
         let room = (cap as usize).saturating_sub(body.len());
         if chunk.len() > room {
+            if overlong == Overlong::Refused {
+                return Err(FetchError::TooLarge(cap));
+            }
             body.extend_from_slice(&chunk[..room]);
-            return Ok((body, true));
+            return Ok(body);
         }
         body.extend_from_slice(&chunk);
     }

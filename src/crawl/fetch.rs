@@ -1,147 +1,299 @@
-//! Sending requests: permits, deadlines, and the errors that tell what may pass.
+//! Sending requests: permits, deadlines, and who is told.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
-use reqwest::redirect::Policy;
+use reqwest::header::{HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, RETRY_AFTER};
 use tokio::time::{Duration, Instant, timeout};
-use url::Host;
 
-use super::address::{CheckedResolver, PrivateAddress, is_public};
-use super::body::read_body;
-use super::error::{FetchError, Refusal, with_causes};
-use super::pacing::{Pacer, Turn};
-use super::robots::{RobotsCache, Rules};
-use super::user_agent;
-use crate::canonical_url::{CanonicalUrl, UrlError};
+use super::body::{Overlong, read_body};
+use super::client::{client, explain, headers};
+use super::error::{FetchError, Refusal};
+use super::exchange::{Exchange, HttpVersion};
+use super::fetch_log::FetchLog;
+use super::pacing::{Health, Pacer, Turn};
+use super::resolver::Resolver;
+use super::response::{Head, Response, Underway};
+use super::rules::{OriginRules, RulesCache};
+use super::warc::WarcWriter;
+use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::config::CrawlConfig;
+use crate::store::ledger::{Asked, Ledger, Purpose, RobotsDecision};
+use crate::store::{Store, Validators, now_ms};
 
 /// The one way to the network.
 pub struct Fetcher {
     http: reqwest::Client,
+    resolver: Resolver,
     pacer: Arc<Pacer>,
-    robots: RobotsCache,
-    config: CrawlConfig,
+    pub(super) rules: RulesCache,
+    pub(super) store: Option<Arc<Store>>,
+    ledger: Option<Arc<Ledger>>,
+    recorders: Arc<Recorders>,
+    pub(super) config: CrawlConfig,
 }
 
-/// Leave to send one request now: robots.txt allows it, the host's turn has come, the
-/// address is open. It cannot be copied, and it is used up by sending.
+/// Who is told of every request and its answer.
+#[derive(Debug, Default)]
+pub struct Recorders {
+    /// The log of fetches.
+    pub fetch_log: Option<FetchLog>,
+    /// The archive of what was fetched.
+    pub warc: Option<WarcWriter>,
+}
+
+/// Leave to send one request now: robots.txt allows it, the turn of the host and of its
+/// address has come, the address is open. It cannot be copied, and it is used up by sending.
 pub struct Permit {
     url: CanonicalUrl,
     turn: Turn,
+    purpose: Purpose,
+    robots: RobotsDecision,
+    waited: Duration,
+    rules: Option<Arc<OriginRules>>,
 }
 
-/// A response whose body has not been read. The host's turn lasts until it is dropped.
-pub(super) struct Response {
-    inner: reqwest::Response,
-    turn: Turn,
-    started: Instant,
+/// What is asked for beyond the URL.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asking {
+    /// The version that is known already: the server may say that it is still the same.
+    pub(super) known: Option<Validators>,
+    /// The how-maniest try it is, from 1.
+    pub(super) attempt: u32,
 }
 
-/// Largest robots.txt read; RFC 9309 asks for 500 KiB at least.
-const ROBOTS_BYTES: u64 = 512 << 10;
-/// Redirects followed from a robots.txt (RFC 9309, section 2.3.1.2).
-const ROBOTS_REDIRECTS: usize = 5;
+/// How long a permit may be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Not at all: the scheduler has other hosts to ask meanwhile.
+    None,
+    /// For a turn.
+    Turn,
+}
+
 /// Longest wait for a turn within a visit, which holds one of the crawl's places.
 const LONGEST_TURN: Duration = Duration::from_secs(60);
 /// Longest Retry-After that is honoured.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 impl Fetcher {
-    /// A client with the crawl's deadlines, user agent and address rules.
+    /// A client with the crawl's deadlines, user agent and address rules. With a store,
+    /// requests are written down there, pacing goes on where the last process stopped, and
+    /// hosts' rules are remembered.
     ///
     /// # Errors
-    /// If TLS cannot be set up.
-    pub fn new(config: &CrawlConfig) -> Result<Self, FetchError> {
-        // Another part of the program may have chosen the provider already; either serves.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            ACCEPT,
-            HeaderValue::from_static("text/html,image/*,*/*;q=0.5"),
-        );
-        let http = reqwest::Client::builder()
-            .user_agent(user_agent(config.contact.as_deref()))
-            .default_headers(headers)
-            .redirect(Policy::none())
-            .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
-            .pool_max_idle_per_host(config.host_concurrency)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .dns_resolver(Arc::new(CheckedResolver {
-                allow_private: config.allow_private_addresses,
-            }))
-            // A proxy would resolve names itself, past the address check.
-            .no_proxy()
-            .referer(false)
-            // Its own retries would go past the pacer.
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(|error| FetchError::Connect(with_causes(&error)))?;
+    /// If TLS or the proxy cannot be set up, or the store's ledger cannot be read.
+    pub fn new(
+        config: &CrawlConfig,
+        store: Option<Arc<Store>>,
+        recorders: Recorders,
+    ) -> Result<Self, FetchError> {
+        let proxy = config.proxy.as_ref();
+        let proxy = proxy.and_then(|url| url.host_str().map(str::to_owned));
+        let resolver = Resolver::new(config, proxy);
+        let pacer = Pacer::new(config.host_concurrency, config.latency_factor);
+        let mut ledger = None;
+        if let Some(store) = &store {
+            let open = store.open_ledger()?;
+            let longest = MAX_RETRY_AFTER.max(Duration::from_secs(config.max_crawl_delay_s));
+            pacer.restore(&open.last_requests(longest)?, config.delay(), now_ms());
+            ledger = Some(Arc::new(open));
+        }
         Ok(Self {
-            http,
-            pacer: Arc::new(Pacer::new(config.host_concurrency)),
-            robots: RobotsCache::default(),
+            http: client(config, &resolver)?,
+            resolver,
+            pacer: Arc::new(pacer),
+            rules: RulesCache::default(),
+            store,
+            ledger,
+            recorders: Arc::new(recorders),
             config: config.clone(),
         })
     }
 
-    /// The pacer, for whoever schedules.
-    pub(super) fn pacer(&self) -> &Pacer {
-        &self.pacer
+    /// When a host's next turn may come; not before `now`.
+    pub(super) fn next_turn(&self, host: HostId, now: Instant) -> Instant {
+        self.pacer.next_turn(host, now)
     }
 
-    /// Asks robots.txt, waits for the host's turn and checks a literal address.
+    /// Asks robots.txt, checks the address and waits for a turn.
     ///
     /// # Errors
-    /// If the URL may not be fetched.
-    pub async fn permit(&self, url: &CanonicalUrl) -> Result<Permit, Refusal> {
-        self.check_literal(url)?;
-        let rules = self.rules(url).await;
-        match &*rules {
-            Rules::Unreachable => return Err(Refusal::RobotsUnreachable),
-            Rules::Private(address) => return Err(address.clone().into()),
-            Rules::Known(_) if !rules.allow(url) => return Err(Refusal::Robots),
-            Rules::Known(_) => {}
+    /// If the URL may not be fetched, or not yet.
+    pub(super) async fn permit(
+        &self,
+        url: &CanonicalUrl,
+        purpose: Purpose,
+        patience: Patience,
+    ) -> Result<Permit, Refusal> {
+        let own = self.config.host_config(url.host());
+        if own.is_some_and(|host| host.skip) {
+            return Err(Refusal::Skipped);
         }
+        let rules = self.rules(url, patience).await?;
+        let robots = rules.decide(url)?;
+        if self.config.respect.tdm && matches!(purpose, Purpose::Page | Purpose::Picture) {
+            self.fetch_tdmrep(&rules, url, patience).await?;
+        }
+        let delay = self.delay(url, &rules);
+        let permit = self.turn(url, purpose, delay, patience).await?;
+        Ok(Permit {
+            robots,
+            rules: Some(rules),
+            ..permit
+        })
+    }
+
+    /// Least time between two requests to the host of `url`: the user's, or what its
+    /// robots.txt asks for.
+    pub(super) fn delay(&self, url: &CanonicalUrl, rules: &OriginRules) -> Duration {
         let longest = Duration::from_secs(self.config.max_crawl_delay_s);
         let asked = rules.crawl_delay().unwrap_or_default().min(longest);
-        let delay = self.config.delay().max(asked);
-        let patience = self
-            .pacer
-            .next_turn(url.host_id())
-            .saturating_duration_since(Instant::now());
-        if patience > delay.max(LONGEST_TURN) {
-            return Err(Refusal::Held(patience));
-        }
-        let turn = self.pacer.turn(url.host_id(), delay).await;
+        self.config.host_delay(url.host()).max(asked)
+    }
+
+    /// Checks the address and waits for a turn. Only for robots.txt is this enough.
+    pub(super) async fn turn(
+        &self,
+        url: &CanonicalUrl,
+        purpose: Purpose,
+        delay: Duration,
+        patience: Patience,
+    ) -> Result<Permit, Refusal> {
+        let asked = Instant::now();
+        let address = self.resolver.pin(url).await?;
+        let host = url.host_id();
+        let turn = match patience {
+            Patience::None => self
+                .pacer
+                .try_turn(host, address, delay)
+                .map_err(Refusal::NotYet)?,
+            Patience::Turn => {
+                let deadline = asked + LONGEST_TURN.max(delay.mul_f64(1.5));
+                let turn = self.pacer.turn(host, address, delay, deadline).await;
+                turn.map_err(|when| Refusal::Held(when - Instant::now()))?
+            }
+        };
         Ok(Permit {
             url: url.clone(),
             turn,
+            purpose,
+            robots: RobotsDecision::NotNeeded,
+            waited: asked.elapsed(),
+            rules: None,
         })
     }
 
     /// Sends one request; follows no redirect.
     ///
     /// # Errors
-    /// If there is no answer in time or the connection fails.
-    pub(super) async fn send(&self, permit: Permit) -> Result<Response, FetchError> {
-        let Permit { url, turn } = permit;
-        let started = Instant::now();
+    /// If there is no answer in time, the connection fails, or the request cannot be
+    /// written down before.
+    pub(super) async fn send(
+        &self,
+        permit: Permit,
+        asking: &Asking,
+    ) -> Result<Response, FetchError> {
+        let request_headers = self.request_headers(&permit.url, asking);
+        let ledger = self.ledger.as_ref().map(|ledger| {
+            let asked = Asked {
+                host: permit.url.host_id(),
+                address: permit.turn.address(),
+                purpose: permit.purpose,
+                robots: permit.robots,
+                delay_ms: u32::try_from(permit.turn.owed().as_millis()).unwrap_or(u32::MAX),
+                serial: self.config.host_concurrency == 1,
+            };
+            ledger.started(permit.url.host(), asked)
+        });
+        let mut under_way = Underway {
+            url: permit.url,
+            purpose: permit.purpose,
+            robots: permit.robots,
+            attempt: asking.attempt,
+            waited: permit.waited,
+            time: SystemTime::now(),
+            started: Instant::now(),
+            retry_after: None,
+            request_headers,
+            head: None,
+            ledger: ledger.transpose()?,
+            recorders: Arc::clone(&self.recorders),
+            turn: permit.turn,
+        };
+        match self.answer(&under_way).await {
+            Ok(inner) => {
+                self.read_head(&mut under_way, &inner);
+                Ok(Response {
+                    inner,
+                    under_way,
+                    rules: permit.rules,
+                })
+            }
+            Err(error) => {
+                under_way.end(Err(&error));
+                if matches!(
+                    error,
+                    FetchError::Connect(_) | FetchError::Timeout("connect")
+                ) {
+                    self.resolver.unanswered(under_way.url.host());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn answer(&self, under_way: &Underway) -> Result<reqwest::Response, FetchError> {
+        let url = &under_way.url;
         tracing::info!(target: "simdex::request", %url, "request");
-        let request = self.http.get(url.as_url().clone()).send();
+        let request = self.http.get(url.as_url().clone());
+        let request = request.headers(under_way.request_headers.clone()).send();
         let wait = Duration::from_millis(self.config.first_byte_timeout_ms);
-        let inner = timeout(wait, request)
-            .await
-            .map_err(|_| FetchError::Timeout("headers"))?
-            .map_err(|error| self.explain(&error))?;
-        tracing::debug!(target: "simdex::request", %url, status = inner.status().as_u16(), "response");
-        Ok(Response {
-            inner,
-            turn,
-            started,
-        })
+        match timeout(wait, request).await {
+            Ok(answer) => answer.map_err(|error| explain(&error)),
+            Err(_) => Err(FetchError::Timeout("headers")),
+        }
+    }
+
+    fn read_head(&self, under_way: &mut Underway, inner: &reqwest::Response) {
+        let status = inner.status().as_u16();
+        let url = &under_way.url;
+        tracing::debug!(target: "simdex::request", %url, status, "response");
+        if matches!(status, 429 | 503) {
+            under_way.turn.learn(Health::Overloaded);
+            let asked = inner.headers().get(RETRY_AFTER);
+            let asked = asked.and_then(|value| retry_after(value.to_str().ok()?));
+            under_way.retry_after = asked.map(|wait| wait.min(MAX_RETRY_AFTER));
+            if let Some(wait) = under_way.retry_after {
+                self.pacer.hold(url.host_id(), Instant::now() + wait);
+            }
+        } else {
+            under_way
+                .turn
+                .learn(Health::Well(under_way.started.elapsed()));
+        }
+        under_way.head = Some(Head {
+            status,
+            version: match inner.version() {
+                reqwest::Version::HTTP_2 => HttpVersion::Http2,
+                reqwest::Version::HTTP_10 => HttpVersion::Http10,
+                _ => HttpVersion::Http11,
+            },
+            headers: inner.headers().clone(),
+        });
+    }
+
+    fn request_headers(&self, url: &CanonicalUrl, asking: &Asking) -> HeaderMap {
+        let mut fields = headers(&self.config, url.host());
+        let known = asking.known.as_ref();
+        let etag = known.and_then(|known| known.etag.as_deref());
+        let modified = known.and_then(|known| known.last_modified.as_deref());
+        for (name, value) in [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, modified)] {
+            if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+                fields.insert(name, value);
+            }
+        }
+        fields
     }
 
     /// Reads a body of at most `cap` bytes within the deadlines.
@@ -149,151 +301,49 @@ impl Fetcher {
     /// # Errors
     /// If it is too large, too slow or breaks off.
     pub(super) async fn body(&self, response: Response, cap: u64) -> Result<Vec<u8>, FetchError> {
+        self.read(response, cap, Overlong::Refused).await
+    }
+
+    /// Reads the first `cap` bytes of a body.
+    ///
+    /// # Errors
+    /// If it is too slow or breaks off before.
+    pub(super) async fn prefix(&self, response: Response, cap: u64) -> Result<Vec<u8>, FetchError> {
+        self.read(response, cap, Overlong::Cut).await
+    }
+
+    async fn read(
+        &self,
+        response: Response,
+        cap: u64,
+        overlong: Overlong,
+    ) -> Result<Vec<u8>, FetchError> {
         let Response {
             inner,
-            turn,
-            started,
+            mut under_way,
+            ..
         } = response;
-        let deadline = started + Duration::from_millis(self.config.total_timeout_ms);
+        let deadline = under_way.started + Duration::from_millis(self.config.total_timeout_ms);
         let idle = Duration::from_millis(self.config.idle_timeout_ms);
-        let body = read_body(inner, cap, idle, deadline).await;
-        drop(turn);
+        let body = read_body(inner, cap, overlong, idle, deadline).await;
+        under_way.end(body.as_deref());
         body
-    }
-
-    /// Lets a host be for as long as it asks with Retry-After, and says for how long.
-    pub(super) fn heed_retry_after(
-        &self,
-        url: &CanonicalUrl,
-        response: &Response,
-    ) -> Option<Duration> {
-        let wait = retry_after(response.header(RETRY_AFTER.as_str())?)?.min(MAX_RETRY_AFTER);
-        self.pacer.hold(url.host_id(), Instant::now() + wait);
-        Some(wait)
-    }
-
-    async fn rules(&self, url: &CanonicalUrl) -> Arc<Rules> {
-        let origin = url.origin();
-        let entry = self.robots.entry(&origin);
-        let fetch = || async {
-            let (rules, bytes) = self.fetch_rules(&origin).await;
-            self.robots.account(&origin, bytes);
-            if let Some(asked) = rules.crawl_delay() {
-                let longest = Duration::from_secs(self.config.max_crawl_delay_s);
-                // The first page comes this long after robots.txt, too.
-                self.pacer
-                    .hold(url.host_id(), Instant::now() + asked.min(longest));
-            }
-            Arc::new(rules)
-        };
-        Arc::clone(entry.rules.get_or_init(fetch).await)
-    }
-
-    /// The result belongs to the origin asked for, wherever redirects lead.
-    async fn fetch_rules(&self, origin: &str) -> (Rules, usize) {
-        let Ok(mut url) = CanonicalUrl::parse(&format!("{origin}/robots.txt")) else {
-            return (Rules::Unreachable, 0);
-        };
-        for _ in 0..=ROBOTS_REDIRECTS {
-            let response = match self.request_robots(&url).await {
-                Ok(response) => response,
-                Err(FetchError::Refused(Refusal::Private(address))) => {
-                    return (Rules::Private(address), 0);
-                }
-                Err(error) => {
-                    tracing::info!(%url, %error, "robots.txt cannot be reached");
-                    return (Rules::Unreachable, 0);
-                }
-            };
-            match response.status() {
-                200..300 => {
-                    return match self.robots_body(response).await {
-                        Ok(body) => (Rules::parse(&body), body.len()),
-                        Err(_) => (Rules::Unreachable, 0),
-                    };
-                }
-                300..400 => match response.redirect(&url) {
-                    Ok(Some(next)) => url = next,
-                    // Not a redirect to anywhere: as good as absent.
-                    _ => return (Rules::absent(), 0),
-                },
-                429 => {
-                    self.heed_retry_after(&url, &response);
-                    return (Rules::Unreachable, 0);
-                }
-                400..500 => return (Rules::absent(), 0),
-                _ => return (Rules::Unreachable, 0),
-            }
-        }
-        (Rules::absent(), 0)
-    }
-
-    /// robots.txt itself needs no robots decision, but a turn and an open address.
-    async fn request_robots(&self, url: &CanonicalUrl) -> Result<Response, FetchError> {
-        self.check_literal(url).map_err(Refusal::from)?;
-        let turn = self.pacer.turn(url.host_id(), self.config.delay()).await;
-        let url = url.clone();
-        self.send(Permit { url, turn }).await
-    }
-
-    /// What is behind the cap is ignored, as RFC 9309 allows, not an error.
-    async fn robots_body(&self, response: Response) -> Result<Vec<u8>, FetchError> {
-        let idle = Duration::from_millis(self.config.idle_timeout_ms);
-        let total = Duration::from_millis(self.config.total_timeout_ms);
-        let deadline = response.started + total;
-        super::body::read_prefix(response.inner, ROBOTS_BYTES, idle, deadline).await
-    }
-
-    fn check_literal(&self, url: &CanonicalUrl) -> Result<(), PrivateAddress> {
-        let literal = match url.as_url().host() {
-            Some(Host::Ipv4(address)) => IpAddr::V4(address),
-            Some(Host::Ipv6(address)) => IpAddr::V6(address),
-            _ => return Ok(()),
-        };
-        if self.config.allow_private_addresses || is_public(literal) {
-            Ok(())
-        } else {
-            Err(PrivateAddress {
-                host: url.host().to_owned(),
-            })
-        }
-    }
-
-    fn explain(&self, error: &reqwest::Error) -> FetchError {
-        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-        while let Some(cause) = source {
-            if let Some(private) = cause.downcast_ref::<PrivateAddress>() {
-                return Refusal::Private(private.clone()).into();
-            }
-            source = cause.source();
-        }
-        if error.is_timeout() {
-            FetchError::Timeout("connect")
-        } else if error.is_connect() {
-            FetchError::Connect(with_causes(error))
-        } else {
-            FetchError::Transfer(with_causes(error))
-        }
     }
 }
 
-impl Response {
-    pub(super) fn status(&self) -> u16 {
-        self.inner.status().as_u16()
+impl Recorders {
+    pub(super) fn is_empty(&self) -> bool {
+        self.fetch_log.is_none() && self.warc.is_none()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.inner.headers().get(name)?.to_str().ok()
-    }
-
-    /// Where a redirect leads; `None` if the response is not one.
-    pub(super) fn redirect(&self, url: &CanonicalUrl) -> Result<Option<CanonicalUrl>, UrlError> {
-        if !matches!(self.status(), 301 | 302 | 303 | 307 | 308) {
-            return Ok(None);
+    /// A log that cannot be written is said once, and the crawl goes on.
+    pub(super) fn record(&self, exchange: &Exchange<'_>) {
+        if let Some(Err(error)) = self.fetch_log.as_ref().map(|log| log.record(exchange)) {
+            tracing::error!(%error, "a fetch is not logged");
         }
-        self.header(LOCATION.as_str())
-            .map(|location| CanonicalUrl::join(url.as_url(), location))
-            .transpose()
+        if let Some(Err(error)) = self.warc.as_ref().map(|warc| warc.record(exchange)) {
+            tracing::error!(%error, "a fetch is not archived");
+        }
     }
 }
 

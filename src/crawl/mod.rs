@@ -12,30 +12,43 @@
 //! address does not compile.
 
 mod address;
+mod admission;
 mod body;
+mod client;
+mod document;
 mod error;
+mod exchange;
 mod fetch;
+mod fetch_log;
+mod follow;
 mod hosts;
+mod opt_out;
 mod pacing;
 mod page;
-mod robots;
+mod resolver;
+mod response;
+mod robots_txt;
+mod rule_files;
+mod rules;
 mod schedule;
 mod scope;
 mod settle;
-mod srcset;
 mod summary;
 mod visit;
+mod warc;
+mod warc_record;
+mod writer_thread;
 
 pub use address::is_public;
+pub use admission::{Admission, PatternError, Rejection, Trap};
 pub use error::{FetchError, Refusal, with_causes};
-pub use fetch::{Fetcher, Permit};
-pub use pacing::Pacer;
-pub use page::{Page, parse_page};
-pub use schedule::{Crawl, CrawlError};
+pub use fetch::{Fetcher, Permit, Recorders};
+pub use fetch_log::{FetchLog, FetchLogError};
+pub use follow::fetch_picture;
+pub use schedule::{Crawl, CrawlError, CrawlPlan};
 pub use scope::ScopeRules;
-pub use srcset::largest_candidate;
 pub use summary::{Event, Problem, Summary};
-pub use visit::fetch_picture;
+pub use warc::{WarcError, WarcOptions, WarcWriter};
 
 /// The name under which robots.txt files speak to simdex (RFC 9309, section 2.2.1).
 pub const ROBOTS_AGENT: &str = "simdex";

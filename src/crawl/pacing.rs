@@ -1,119 +1,343 @@
-//! Pacing: how often a host is asked.
+//! Pacing: how often a host, and the address it stands at, is asked.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::canonical_url::HostId;
+use crate::store::ledger::LastRequests;
 
-/// Gives each host's turns: so many requests at once, and a least time between any two.
+/// Gives turns: so many requests at once, and a least time between any two, to a host and
+/// to the address behind it, so that a thousand names on one server are one server.
 ///
 /// With one request at a time the time runs from the end of one to the start of the next,
 /// so that the host's own log never shows a smaller gap, whatever the network's delays.
+///
+/// The delay grows where it has to: to the time the host takes to answer, and twofold with
+/// every sign of overload. It shrinks slowly. A random part is added, never taken away.
 #[derive(Debug)]
-pub struct Pacer {
-    hosts: Mutex<HashMap<HostId, Arc<Host>>>,
-    host_concurrency: usize,
+pub(super) struct Pacer {
+    paces: Mutex<Paces>,
+    freed: Notify,
+    host_concurrency: u32,
+    latency_factor: f64,
 }
 
-#[derive(Debug)]
-struct Host {
-    slots: Arc<Semaphore>,
+#[derive(Debug, Default)]
+struct Paces {
+    by_key: HashMap<Key, Pace>,
+    /// The size at which the idle are forgotten.
+    sweep_at: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Host(HostId),
+    Address(IpAddr),
+}
+
+/// What is owed to a host or an address.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Requests under way.
+    under_way: u32,
     /// Not before this time may the next request start.
-    next: Mutex<Instant>,
+    next: Instant,
+    /// When the last request ended.
+    ended: Option<Instant>,
+    /// The delay that was in force then.
+    owed: Duration,
+    /// The delay that signs of overload have brought; zero if there were none.
+    penalty: Duration,
+    /// How long the host takes to answer, as a moving average.
+    latency: Duration,
+    /// Where the host stood when it was last asked.
+    address: Option<IpAddr>,
 }
 
-/// The right to send one request now; the host's slot is free again when it is dropped.
+/// The right to send one request now; the turn ends when it is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
-    host: Arc<Host>,
+    pacer: Arc<Pacer>,
+    host: HostId,
+    address: Option<IpAddr>,
+    /// The least time since the last request, without its random part.
+    owed: Duration,
+    /// The least time until the next request, without its random part.
     delay: Duration,
-    serial: bool,
-    _slot: OwnedSemaphorePermit,
+    started: Instant,
 }
 
-/// Hosts remembered before those that owe no delay are forgotten.
-const REMEMBERED: usize = 20_000;
+/// What an answer says about how its host is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// It answered in this time.
+    Well(Duration),
+    /// 429, 503, or no answer in time.
+    Overloaded,
+}
+
+/// Entries kept before the idle ones are forgotten: 10 MB.
+const REMEMBERED: usize = 50_000;
+/// The random part of a delay, as a share of it.
+const JITTER: f64 = 0.25;
+/// The first delay after a sign of overload, if there was none before.
+const FIRST_PENALTY: Duration = Duration::from_secs(1);
+/// The longest delay that signs of overload bring.
+const LONGEST_PENALTY: Duration = Duration::from_secs(300);
+/// The share of the penalty that a good answer leaves: twenty of them halve it.
+const RECOVERY: f64 = 0.966;
+/// The weight of the newest answer in the average.
+const NEWEST: f64 = 0.2;
+/// The longest delay for slow answers: a body that takes minutes is no sign of strain.
+const LONGEST_LATENCY: Duration = Duration::from_secs(30);
+/// How soon a turn is asked for again where a request is under way.
+const BUSY: Duration = Duration::from_millis(20);
 
 impl Pacer {
-    /// A pacer that allows `host_concurrency` requests at once to a host.
-    pub fn new(host_concurrency: usize) -> Self {
+    /// A pacer that allows `host_concurrency` requests at once to a host or address, and
+    /// makes the delay at least `latency_factor` times what the host takes to answer.
+    pub(super) fn new(host_concurrency: usize, latency_factor: f64) -> Self {
         Self {
-            hosts: Mutex::default(),
-            host_concurrency,
+            paces: Mutex::default(),
+            freed: Notify::new(),
+            // The configuration allows a thousand.
+            host_concurrency: host_concurrency as u32,
+            latency_factor,
         }
     }
 
-    fn host(&self, id: HostId) -> Arc<Host> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if hosts.len() > REMEMBERED && !hosts.contains_key(&id) {
-            let now = Instant::now();
-            // A host that nobody holds and that owes no delay is as good as a new one.
-            hosts.retain(|_, host| Arc::strong_count(host) > 1 || host.next() > now);
+    /// Takes a turn if one is free now; else says when to ask again. `delay` is the least
+    /// time that the host's owner or the user has set.
+    pub(super) fn try_turn(
+        self: &Arc<Self>,
+        host: HostId,
+        address: Option<IpAddr>,
+        delay: Duration,
+    ) -> Result<Turn, Instant> {
+        let now = Instant::now();
+        let mut paces = self.paces();
+        paces.sweep(now);
+        paces.pace(Key::Host(host), now).address = address;
+        let keys = keys(host, address);
+        let pace = paces.pace(Key::Host(host), now);
+        let delay = self.delay(pace, delay);
+        // What is asked for now counts for the pause that is just passing, too.
+        if let Some(ended) = pace.ended {
+            pace.next = pace.next.max(ended + delay);
         }
-        let new = || {
-            Arc::new(Host {
-                slots: Arc::new(Semaphore::new(self.host_concurrency)),
-                next: Mutex::new(Instant::now()),
-            })
-        };
-        Arc::clone(hosts.entry(id).or_insert_with(new))
+        let mut wait: Option<Instant> = None;
+        for key in keys.into_iter().flatten() {
+            let pace = paces.pace(key, now);
+            let when = match pace.under_way < self.host_concurrency {
+                true if pace.next <= now => continue,
+                true => pace.next,
+                false => pace.next.max(now + BUSY),
+            };
+            wait = wait.max(Some(when));
+        }
+        if let Some(when) = wait {
+            return Err(when);
+        }
+        let owed = delay.max(paces.pace(Key::Host(host), now).owed);
+        for key in keys.into_iter().flatten() {
+            let pace = paces.pace(key, now);
+            pace.under_way += 1;
+            pace.next = now + delay;
+        }
+        Ok(Turn {
+            pacer: Arc::clone(self),
+            host,
+            address,
+            owed,
+            delay,
+            started: now,
+        })
     }
 
-    /// Waits for a turn. The delay holds between this request and the next.
-    pub(super) async fn turn(&self, id: HostId, delay: Duration) -> Turn {
-        let host = self.host(id);
-        let slot = Arc::clone(&host.slots)
-            .acquire_owned()
-            .await
-            .expect("a host's semaphore is never closed");
+    /// Waits for a turn, but not past `deadline`; says then when it would have come.
+    pub(super) async fn turn(
+        self: &Arc<Self>,
+        host: HostId,
+        address: Option<IpAddr>,
+        delay: Duration,
+        deadline: Instant,
+    ) -> Result<Turn, Instant> {
         loop {
-            let start = host.next();
-            sleep_until(start).await;
-            let mut next = host.next.lock().unwrap_or_else(PoisonError::into_inner);
-            // Someone else may have gone first, or the host asked for patience.
-            if *next <= Instant::now() {
-                *next = Instant::now() + delay;
-                break;
+            let freed = self.freed.notified();
+            match self.try_turn(host, address, delay) {
+                Ok(turn) => return Ok(turn),
+                Err(when) if when > deadline => return Err(when),
+                Err(when) => tokio::select! {
+                    () = sleep_until(when) => {}
+                    () = freed => {}
+                },
             }
         }
-        Turn {
-            host,
-            delay,
-            serial: self.host_concurrency == 1,
-            _slot: slot,
+    }
+
+    /// Goes on where the last process stopped at `now_ms`, in milliseconds since 1970.
+    /// `least` is the delay of hosts that have none of their own.
+    pub(super) fn restore(&self, last: &LastRequests, least: Duration, now_ms: u64) {
+        let now = Instant::now();
+        let mut paces = self.paces();
+        let hosts = last
+            .hosts
+            .iter()
+            .map(|(host, last)| (Key::Host(*host), last));
+        let addresses = last.addresses.iter();
+        let addresses = addresses.map(|(address, last)| (Key::Address(*address), last));
+        for (key, last) in hosts.chain(addresses) {
+            let ago = Duration::from_millis(now_ms.saturating_sub(last.ended_ms));
+            let owed = Duration::from_millis(last.delay_ms.into()).max(least);
+            let held = Duration::from_millis(last.next_ms.saturating_sub(now_ms));
+            // Longer ago than any delay asks for.
+            if ago > LONGEST_PENALTY.max(owed) && held.is_zero() {
+                continue;
+            }
+            let pace = paces.pace(key, now);
+            pace.ended = now.checked_sub(ago);
+            pace.owed = owed;
+            pace.next = now + owed.saturating_sub(ago).max(held);
         }
     }
 
     /// Lets a host be until `until`, because it asked for it.
-    pub(super) fn hold(&self, id: HostId, until: Instant) {
-        self.host(id).not_before(until);
+    pub(super) fn hold(&self, host: HostId, until: Instant) {
+        let mut paces = self.paces();
+        let pace = paces.pace(Key::Host(host), Instant::now());
+        pace.next = pace.next.max(until);
     }
 
-    /// When the next turn of a host can start, if a slot is free.
-    pub(super) fn next_turn(&self, id: HostId) -> Instant {
-        self.host(id).next()
+    /// When a turn of a host may come, as far as is known; not before `now`.
+    pub(super) fn next_turn(&self, host: HostId, now: Instant) -> Instant {
+        let paces = self.paces();
+        let Some(pace) = paces.by_key.get(&Key::Host(host)) else {
+            return now;
+        };
+        let ready = |pace: &Pace| match pace.under_way < self.host_concurrency {
+            true => pace.next,
+            false => pace.next.max(now + BUSY),
+        };
+        let address = pace
+            .address
+            .and_then(|address| paces.by_key.get(&Key::Address(address)));
+        address.map_or(now, ready).max(ready(pace)).max(now)
+    }
+
+    /// The delay in force: the least one, or what the host's health asks for.
+    fn delay(&self, pace: &Pace, least: Duration) -> Duration {
+        // A user who wants no delay at all has switched this off, too.
+        let latency = match least {
+            Duration::ZERO => Duration::ZERO,
+            _ => pace
+                .latency
+                .mul_f64(self.latency_factor)
+                .min(LONGEST_LATENCY),
+        };
+        least.max(latency).max(pace.penalty)
+    }
+
+    fn paces(&self) -> MutexGuard<'_, Paces> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Host {
-    fn next(&self) -> Instant {
-        *self.next.lock().unwrap_or_else(PoisonError::into_inner)
+impl Pace {
+    fn recover(&mut self, latency: Duration) {
+        self.latency = match self.latency {
+            Duration::ZERO => latency,
+            before => before.mul_f64(1.0 - NEWEST) + latency.mul_f64(NEWEST),
+        };
+        self.penalty = self.penalty.mul_f64(RECOVERY);
+        if self.penalty < FIRST_PENALTY / 4 {
+            self.penalty = Duration::ZERO;
+        }
+    }
+}
+
+fn keys(host: HostId, address: Option<IpAddr>) -> [Option<Key>; 2] {
+    [Some(Key::Host(host)), address.map(Key::Address)]
+}
+
+impl Paces {
+    fn pace(&mut self, key: Key, now: Instant) -> &mut Pace {
+        self.by_key.entry(key).or_insert(Pace {
+            under_way: 0,
+            next: now,
+            ended: None,
+            owed: Duration::ZERO,
+            penalty: Duration::ZERO,
+            latency: Duration::ZERO,
+            address: None,
+        })
     }
 
-    fn not_before(&self, time: Instant) {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        *next = (*next).max(time);
+    /// Forgets those that are owed nothing: they are as good as new ones.
+    fn sweep(&mut self, now: Instant) {
+        if self.by_key.len() < self.sweep_at.max(REMEMBERED) {
+            return;
+        }
+        self.by_key.retain(|_, pace| {
+            pace.under_way > 0 || pace.next > now || pace.penalty > Duration::ZERO
+        });
+        // So that a sweep costs each entry a constant time, however many stay.
+        self.sweep_at = self.by_key.len() * 2;
+    }
+}
+
+impl Turn {
+    /// The least time that has passed since the last request to the host, if there was one.
+    pub(super) fn owed(&self) -> Duration {
+        self.owed
+    }
+
+    /// The least time until the next request to the host, as far as is known now.
+    pub(super) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// The address that is asked.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    /// Takes what an answer says about the host's health into its delay, that after this
+    /// turn included.
+    pub(super) fn learn(&mut self, health: Health) {
+        let mut paces = self.pacer.paces();
+        let pace = paces.pace(Key::Host(self.host), self.started);
+        match health {
+            Health::Well(latency) => pace.recover(latency),
+            Health::Overloaded => {
+                let double = self.delay * 2;
+                pace.penalty = double.clamp(FIRST_PENALTY, LONGEST_PENALTY);
+                self.delay = self.delay.max(pace.penalty);
+            }
+        }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.serial {
-            self.host.not_before(Instant::now() + self.delay);
+        let now = Instant::now();
+        let pause = self.delay.mul_f64(1.0 + JITTER * rand::random::<f64>());
+        let serial = self.pacer.host_concurrency == 1;
+        let from = if serial { now } else { self.started };
+        {
+            let mut paces = self.pacer.paces();
+            for key in keys(self.host, self.address).into_iter().flatten() {
+                let pace = paces.pace(key, now);
+                pace.under_way = pace.under_way.saturating_sub(1);
+                pace.next = pace.next.max(from + pause);
+                pace.ended = Some(now);
+                pace.owed = self.delay;
+            }
         }
+        self.pacer.freed.notify_waiters();
     }
 }
 
@@ -122,47 +346,110 @@ mod tests {
     use super::*;
 
     const DELAY: Duration = Duration::from_secs(2);
+    const A: HostId = HostId([1; 8]);
+    const B: HostId = HostId([2; 8]);
+
+    fn far() -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
+
+    fn pacer(host_concurrency: usize) -> Arc<Pacer> {
+        Arc::new(Pacer::new(host_concurrency, 1.0))
+    }
 
     #[tokio::test(start_paused = true)]
     async fn the_delay_runs_from_the_end_of_a_request() {
-        let pacer = Pacer::new(1);
-        let host = HostId([1; 8]);
-        let turn = pacer.turn(host, DELAY).await;
+        let pacer = pacer(1);
+        let turn = pacer.turn(A, None, DELAY, far()).await.unwrap();
         tokio::time::sleep(Duration::from_secs(5)).await;
         drop(turn);
         let ended = Instant::now();
-        drop(pacer.turn(host, DELAY).await);
-        assert_eq!(ended.elapsed(), DELAY);
+        drop(pacer.turn(A, None, DELAY, far()).await.unwrap());
+        assert!(ended.elapsed() >= DELAY, "never less than the delay");
+        assert!(ended.elapsed() <= DELAY.mul_f64(1.0 + JITTER) + Duration::from_millis(2));
     }
 
     #[tokio::test(start_paused = true)]
     async fn concurrent_requests_keep_the_delay_between_starts() {
-        let pacer = Arc::new(Pacer::new(3));
-        let host = HostId([1; 8]);
+        let pacer = pacer(3);
         let begun = Instant::now();
         let mut turns = Vec::new();
         for i in 0..3 {
-            turns.push(pacer.turn(host, DELAY).await);
-            assert_eq!(begun.elapsed(), DELAY * i);
+            turns.push(pacer.turn(A, None, DELAY, far()).await.unwrap());
+            assert!(begun.elapsed() >= DELAY * i);
         }
+        assert!(pacer.try_turn(A, None, DELAY).is_err(), "three at once");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn hosts_do_not_wait_for_each_other() {
-        let pacer = Pacer::new(1);
-        let begun = Instant::now();
-        let _a = pacer.turn(HostId([1; 8]), DELAY).await;
-        let _b = pacer.turn(HostId([2; 8]), DELAY).await;
-        assert_eq!(begun.elapsed(), Duration::ZERO);
+    async fn names_on_one_server_are_one_server() {
+        let pacer = pacer(1);
+        let server = Some("192.0.2.1".parse().unwrap());
+        let other = Some("192.0.2.2".parse().unwrap());
+        let turn = pacer.try_turn(A, server, DELAY).unwrap();
+        assert!(pacer.try_turn(B, server, DELAY).is_err());
+        drop(pacer.try_turn(B, other, DELAY).unwrap());
+        drop(turn);
+        let ended = Instant::now();
+        let host = HostId([3; 8]);
+        drop(pacer.turn(host, server, DELAY, far()).await.unwrap());
+        assert!(ended.elapsed() >= DELAY);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_host_that_asks_for_patience_gets_it() {
-        let pacer = Pacer::new(1);
-        let host = HostId([1; 8]);
+        let pacer = pacer(1);
         let until = Instant::now() + Duration::from_secs(60);
-        pacer.hold(host, until);
-        drop(pacer.turn(host, DELAY).await);
+        pacer.hold(A, until);
+        let soon = Instant::now() + Duration::from_secs(1);
+        assert_eq!(pacer.turn(A, None, DELAY, soon).await.err(), Some(until));
+        drop(pacer.turn(A, None, DELAY, far()).await.unwrap());
         assert!(Instant::now() >= until);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn overload_doubles_the_delay_and_it_shrinks_slowly() {
+        let pacer = pacer(1);
+        let mut delays = Vec::new();
+        for _ in 0..3 {
+            let mut turn = pacer.turn(A, None, DELAY, far()).await.unwrap();
+            turn.learn(Health::Overloaded);
+            delays.push(turn.delay);
+        }
+        assert_eq!(delays, [4, 8, 16].map(Duration::from_secs));
+        let mut good = 0;
+        loop {
+            let mut turn = pacer.turn(A, None, DELAY, far()).await.unwrap();
+            if turn.delay == DELAY {
+                break;
+            }
+            turn.learn(Health::Well(Duration::from_millis(5)));
+            good += 1;
+        }
+        assert!((40..100).contains(&good), "{good} good answers");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_hosts_are_asked_less_often() {
+        let pacer = pacer(1);
+        for (host, least, expected) in [(A, DELAY, 7), (B, Duration::ZERO, 0)] {
+            let mut turn = pacer.try_turn(host, None, least).unwrap();
+            turn.learn(Health::Well(Duration::from_secs(7)));
+            drop(turn);
+            let turn = pacer.turn(host, None, least, far()).await.unwrap();
+            assert_eq!(turn.delay, Duration::from_secs(expected));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_hosts_are_forgotten_and_held_ones_are_not() {
+        let pacer = pacer(1);
+        pacer.hold(A, far());
+        for n in 0..3 * REMEMBERED as u64 {
+            let host = HostId((n + 7).to_be_bytes());
+            drop(pacer.try_turn(host, None, Duration::ZERO).unwrap());
+        }
+        assert!(pacer.paces().by_key.len() <= REMEMBERED + 1);
+        assert!(pacer.try_turn(A, None, DELAY).is_err());
     }
 }

@@ -7,9 +7,11 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::error::FetchError;
-use super::fetch::Fetcher;
-use super::hosts::HostQueue;
+use super::admission::{Admission, PatternError};
+use super::error::{FetchError, Refusal};
+use super::fetch::{Fetcher, Recorders};
+use super::hosts::{CAPACITY, HostWindow};
+use super::page::PageRules;
 use super::scope::ScopeRules;
 use super::settle::{Fetched, Trouble, fetch_and_settle};
 use super::summary::{Event, Problem, Summary};
@@ -18,7 +20,7 @@ use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::config::Config;
 use crate::ingest::{Ingest, Job, Receipt, worker_count};
 use crate::shutdown::Shutdown;
-use crate::store::{Discovery, Lease, Role, Store, StoreError, now_ms};
+use crate::store::{Again, Discovery, Lease, Role, Store, StoreError, now_ms};
 
 /// A crawl cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +32,23 @@ pub enum CrawlError {
     /// The client cannot be set up.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// The rules for URLs cannot be used.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// Nothing to do.
     #[error("there is nothing to crawl: name URLs, or seeds with --seeds FILE")]
     NoSeeds,
+}
+
+/// What a crawl is to do, and who is told of its fetches.
+#[derive(Debug, Default)]
+pub struct CrawlPlan {
+    /// Pages to start from.
+    pub seeds: Vec<CanonicalUrl>,
+    /// URLs of earlier crawls to ask for again.
+    pub again: Vec<Again>,
+    /// Logs of the fetches.
+    pub recorders: Recorders,
 }
 
 /// A crawl over a store's frontier.
@@ -43,15 +59,31 @@ pub struct Crawl {
     receipts: async_channel::Receiver<Receipt>,
     shutdown: Shutdown,
     visits: JoinSet<Visited>,
-    hosts: HostQueue,
+    hosts: HostWindow,
+    /// This run's number, and whether it keeps to the hosts that it has queued URLs of:
+    /// then those that only earlier runs have reached wait for a run without seeds.
+    run: u64,
+    own_hosts_only: bool,
+    queued_again: u64,
     /// Pages and pictures being fetched.
     pages_fetching: u64,
     pictures_fetching: u64,
     /// Pictures handed to the workers whose receipts are awaited. A receipt may come
     /// before the end of the visit that handed its picture in, hence below 0 for a moment.
     pictures_handed: i64,
+    /// Hosts may have pages that the page budget kept from being read.
+    pages_left: bool,
     summary: Summary,
     started: Instant,
+}
+
+fn seed_discovery(url: &CanonicalUrl) -> Discovery {
+    Discovery {
+        url: url.clone(),
+        role: Role::Page,
+        depth: 0,
+        embed: None,
+    }
 }
 
 /// What a visit came to.
@@ -66,12 +98,15 @@ struct Visited {
 const GRACE: Duration = Duration::from_secs(5);
 /// Long enough never to come.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Hosts read from the store's queues before visits are started.
+const READ_AT_ONCE: usize = 500;
 /// Retries that are due later than this are left to the next crawl.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Crawl {
-    /// Queues the seeds, takes back what a dead crawl had leased and gets ready. Without
-    /// seeds the crawl goes on where the last one stopped, in the scope of all its seeds.
+    /// Queues the seeds and what is asked for again, takes back what a dead crawl had
+    /// leased and gets ready. Without either the crawl goes on where the last one stopped,
+    /// in the scope of all its seeds.
     ///
     /// # Errors
     /// If there is nothing to crawl, or the store fails.
@@ -79,18 +114,16 @@ impl Crawl {
         store: Arc<Store>,
         ingest: &Ingest,
         config: &Config,
-        seeds: &[CanonicalUrl],
+        plan: CrawlPlan,
         shutdown: Shutdown,
     ) -> Result<Self, CrawlError> {
-        let found: Vec<Discovery> = seeds
-            .iter()
-            .map(|url| Discovery {
-                url: url.clone(),
-                role: Role::Page,
-                depth: 0,
-                embed: None,
-            })
-            .collect();
+        let CrawlPlan {
+            seeds,
+            again,
+            recorders,
+        } = plan;
+        let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
+        let run = store.begin_run()?;
         let recovered = store.recover_leases()?;
         if recovered > 0 {
             tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
@@ -108,13 +141,22 @@ impl Crawl {
                 .filter_map(|seed| CanonicalUrl::parse(seed).ok())
                 .collect()
         } else {
-            seeds.to_vec()
+            seeds.clone()
         };
         if all_seeds.is_empty() {
             return Err(CrawlError::NoSeeds);
         }
+        let mut queued_again = 0;
+        for which in &again {
+            queued_again += store.queue_again(which)?;
+        }
         let visitor = Visitor {
-            fetcher: Arc::new(Fetcher::new(&config.crawl)?),
+            fetcher: Fetcher::new(&config.crawl, Some(Arc::clone(&store)), recorders)?,
+            admission: Admission::new(&config.crawl.admission)?,
+            page_rules: PageRules {
+                icons: config.crawl.icons,
+                min_side: config.picture.min_side,
+            },
             scope: ScopeRules::new(config.crawl.scope, config.crawl.max_depth, &all_seeds),
             config: config.crawl.clone(),
             max_picture_bytes: config.picture.max_bytes,
@@ -126,25 +168,30 @@ impl Crawl {
             receipts: ingest.receipts(),
             shutdown,
             visits: JoinSet::new(),
-            hosts: HostQueue::new(config.crawl.host_concurrency),
+            hosts: HostWindow::new(config.crawl.host_concurrency, CAPACITY),
+            run,
+            own_hosts_only: !seeds.is_empty() || !again.is_empty(),
+            queued_again,
             pages_fetching: 0,
             pictures_fetching: 0,
             pictures_handed: 0,
+            pages_left: false,
             summary: Summary::default(),
             started: Instant::now(),
             store,
         };
-        let store = Arc::clone(&crawl.store);
-        if seeds.is_empty() {
-            for host in store.waiting_hosts() {
-                crawl.list(host?);
-            }
-        }
-        // Hosts that only earlier crawls have reached wait for a crawl without seeds.
-        for seed in seeds {
+        for seed in &seeds {
             crawl.list(seed.host_id());
         }
+        if seeds.is_empty() || queued_again > 0 {
+            crawl.hosts.look_again();
+        }
         Ok(crawl)
+    }
+
+    /// How many URLs are asked for again.
+    pub fn queued_again(&self) -> u64 {
+        self.queued_again
     }
 
     /// Runs to the end and says what was done. `observe` is told as it goes.
@@ -164,7 +211,7 @@ impl Crawl {
             if !stopping {
                 self.start_visits()?;
             }
-            let waiting = !stopping && !self.hosts.is_empty();
+            let waiting = !stopping && (!self.hosts.is_empty() || self.hosts.others_wait());
             if self.visits.is_empty() && self.pictures_handed <= 0 && !waiting {
                 match self.wait_for_retry(stopping)? {
                     Some(when) => tokio::select! {
@@ -175,11 +222,13 @@ impl Crawl {
                 }
                 continue;
             }
-            let next_turn = self.hosts.next_turn();
             let can_start = waiting && self.has_room();
-            let wake = next_turn
-                .filter(|_| can_start)
-                .unwrap_or(Instant::now() + LONGEST_WAIT);
+            let wake = match self.hosts.next_turn() {
+                _ if !can_start => Instant::now() + LONGEST_WAIT,
+                // More hosts are to be read from the store.
+                _ if self.hosts.reads() => Instant::now(),
+                turn => turn.unwrap_or(Instant::now() + LONGEST_WAIT),
+            };
             tokio::select! {
                 Some(visited) = self.visits.join_next() => match visited {
                     Ok(visited) => self.finish(visited, observe)?,
@@ -198,7 +247,11 @@ impl Crawl {
                 () = sleep_until(grace), if !self.visits.is_empty() => self.visits.abort_all(),
             }
             self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
-            observe(Event::Progress(&self.summary));
+            observe(Event::Progress {
+                summary: &self.summary,
+                hosts: self.hosts.len(),
+                under_way: self.visits.len(),
+            });
         }
         self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
         Ok(self.summary)
@@ -233,11 +286,19 @@ impl Crawl {
         if self.images_stored() {
             self.hosts.clear();
         }
+        self.read_queues()?;
         while self.has_room() {
-            let Some(host) = self.hosts.take(Instant::now()) else {
+            let now = Instant::now();
+            let Some(host) = self.hosts.take(now) else {
                 break;
             };
-            let pages = !self.pages_exhausted();
+            let turn = self.visitor.fetcher.next_turn(host, now);
+            if turn > now {
+                // Another name at its address was asked meanwhile.
+                self.hosts.list(host, turn);
+                continue;
+            }
+            let pages = !self.pages_exhausted() && self.host_has_pages(host)?;
             match block_in_place(|| self.store.lease(host, pages))? {
                 Some(lease) => {
                     self.start(lease);
@@ -245,12 +306,48 @@ impl Crawl {
                         self.list(host);
                     }
                 }
-                // Its pages may be wanted again if one under way turns out not to be one.
-                None if !pages => self.hosts.park(host),
-                None => {}
+                None => {
+                    // Its pages may be wanted again if one under way turns out not to be one.
+                    self.pages_left |= self.pages_exhausted();
+                    self.hosts.exhausted(host);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Brings hosts from the store's queues into the window, as far as there is room.
+    fn read_queues(&mut self) -> Result<(), CrawlError> {
+        for _ in 0..READ_AT_ONCE {
+            let Some(behind) = self.hosts.wants() else {
+                break;
+            };
+            let host = block_in_place(|| self.store.waiting_host_after(behind))?;
+            self.hosts.scanned(host);
+            if let Some(host) = host
+                && self.is_ours(host)?
+            {
+                self.list(host);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this run asks a host for what waits in its queue.
+    fn is_ours(&self, host: HostId) -> Result<bool, CrawlError> {
+        let record = self.store.host(host)?.unwrap_or_default();
+        Ok(record.left_in != self.run && (!self.own_hosts_only || record.run == self.run))
+    }
+
+    /// Whether more pages of a host may be read.
+    fn host_has_pages(&self, host: HostId) -> Result<bool, CrawlError> {
+        let config = &self.visitor.config;
+        if config.max_host_pages.is_none() && config.host.is_empty() {
+            return Ok(true);
+        }
+        let record = self.store.host(host)?.unwrap_or_default();
+        let most = config.host_pages(&record.name);
+        Ok(most.is_none_or(|most| record.pages < most))
     }
 
     fn start(&mut self, lease: Lease) {
@@ -258,6 +355,7 @@ impl Crawl {
         match role {
             Role::Page => self.pages_fetching += 1,
             Role::Picture => self.pictures_fetching += 1,
+            Role::Sheet | Role::Feed | Role::Sitemap => {}
         }
         self.hosts.started(lease.record().host);
         let visitor = Arc::clone(&self.visitor);
@@ -282,31 +380,51 @@ impl Crawl {
         match visited.role {
             Role::Page => self.pages_fetching -= 1,
             Role::Picture => self.pictures_fetching -= 1,
+            Role::Sheet | Role::Feed | Role::Sitemap => {}
         }
         self.hosts.ended(visited.host);
-        if !self.pages_exhausted() {
-            for host in self.hosts.unpark() {
-                self.list(host);
-            }
+        if self.pages_left && !self.pages_exhausted() {
+            self.pages_left = false;
+            self.hosts.look_again();
         }
-        if let Err(Trouble::Fetch {
-            error: FetchError::HostClosed,
-            ..
-        }) = visited.result
-        {
-            self.rest(&visited, observe);
-            return Ok(());
+        match &visited.result {
+            Err(Trouble::Fetch {
+                error: FetchError::HostClosed(_),
+                ..
+            }) => return self.rest(&visited, observe),
+            Err(Trouble::Fetch {
+                error: FetchError::Refused(Refusal::NotYet(when)),
+                ..
+            }) => {
+                self.hosts.list(visited.host, *when);
+                return Ok(());
+            }
+            _ => {}
         }
         self.hosts.reached(visited.host);
         self.list(visited.host);
         match visited.result {
-            Ok(Fetched::Page { bytes, queued }) => {
-                self.summary.pages_fetched += 1;
+            Ok(Fetched::Document {
+                bytes,
+                queued,
+                declined,
+                inline,
+            }) => {
+                self.summary.pages_fetched += u64::from(visited.role == Role::Page);
                 self.summary.bytes += bytes;
-                self.summary.images_found += queued.pictures;
+                self.summary.images_found += queued.pictures + inline;
+                // Their receipts may be here already, or may be still to come.
+                self.pictures_handed += i64::try_from(inline).unwrap_or(i64::MAX);
+                for (reason, count) in declined {
+                    *self.summary.refused.entry(reason.to_owned()).or_default() += count;
+                }
                 for host in queued.hosts {
                     self.list(host);
                 }
+            }
+            Ok(Fetched::Unchanged) => {
+                self.summary.pages_fetched += u64::from(visited.role == Role::Page);
+                self.summary.unchanged += 1;
             }
             Ok(Fetched::Picture { bytes }) => {
                 self.summary.bytes += bytes;
@@ -316,7 +434,10 @@ impl Crawl {
             Err(Trouble::IngestStopped) => {}
             Err(Trouble::Fetch { error, retried }) => {
                 tracing::debug!(url = visited.source, %error, retried, "not fetched");
-                if retried {
+                // Most sites have no sitemap in the usual place.
+                let probe = visited.role == Role::Sitemap
+                    && (error.is_refusal() || matches!(error, FetchError::Status(400..500)));
+                if retried || probe {
                     return Ok(());
                 }
                 if error.is_refusal() {
@@ -342,26 +463,38 @@ impl Crawl {
 
     /// Lets a host rest whose robots.txt cannot be reached; after some tries in a row its
     /// URLs are left to the next crawl.
-    fn rest(&mut self, visited: &Visited, observe: &mut dyn FnMut(Event<'_>)) {
-        let config = &self.visitor.config;
+    fn rest(
+        &mut self,
+        visited: &Visited,
+        observe: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), CrawlError> {
+        let Err(Trouble::Fetch { error, .. }) = &visited.result else {
+            return Ok(());
+        };
         let tries = self.hosts.unreachable(visited.host);
-        if tries < config.max_attempts {
-            let wait = self.visitor.backoff(&FetchError::HostClosed, tries - 1);
+        if tries < self.visitor.config.max_attempts {
+            let wait = self.visitor.backoff(error, tries - 1);
             self.hosts.list(visited.host, Instant::now() + wait);
-            return;
+            return Ok(());
         }
-        let error = FetchError::HostClosed;
-        self.summary.refuse(&error.reason());
+        self.hosts.reached(visited.host);
+        block_in_place(|| self.store.leave_host(visited.host))?;
+        if error.is_refusal() {
+            self.summary.refuse(&error.reason());
+        } else {
+            self.summary.fail(&error.reason());
+        }
         observe(Event::Problem(&Problem {
             source: visited.source.clone(),
             message: error.to_string(),
         }));
+        Ok(())
     }
 
     /// Lists a host for its next turn, once. A host that asked for more patience than a
     /// crawl has is left to the next one.
     fn list(&mut self, host: HostId) {
-        let when = self.visitor.fetcher.pacer().next_turn(host);
+        let when = self.visitor.fetcher.next_turn(host, Instant::now());
         let config = &self.visitor.config;
         let longest = LONGEST_WAIT
             .max(config.delay())

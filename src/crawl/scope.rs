@@ -75,6 +75,33 @@ mod tests {
     }
 
     #[test]
+    fn domains_are_registrable_ones() {
+        for (seed, url, expected) in [
+            ("a.example.org", "b.c.example.org", true),
+            ("example.org", "example.org", true),
+            ("example.org", "badexample.org", false),
+            ("ann.github.io", "bob.github.io", false),
+            ("ann.github.io", "x.ann.github.io", true),
+            ("github.io", "ann.github.io", false),
+            ("co.uk", "example.co.uk", false),
+            ("a.b.ck", "c.b.ck", false),
+            ("a.www.ck", "b.www.ck", true),
+            ("a.site.internal", "b.site.internal", true),
+            ("a.site.internal", "a.other.internal", false),
+            ("localhost", "localhost", true),
+            ("localhost", "a.localhost", false),
+            ("a.b.\u{516c}\u{53f8}.cn", "c.b.\u{516c}\u{53f8}.cn", true),
+            ("a.\u{516c}\u{53f8}.cn", "b.\u{516c}\u{53f8}.cn", false),
+            ("127.0.0.1", "127.0.0.1:8080", true),
+            ("127.0.0.1", "2.0.0.1", false),
+            ("[2001:db8::1]", "[2001:db8::2]", false),
+        ] {
+            let [from, to] = [seed, url].map(|host| format!("http://{host}/"));
+            assert_eq!(follows(Scope::Domain, &from, &to), expected, "{seed} {url}");
+        }
+    }
+
+    #[test]
     fn depth_is_counted_from_the_seeds() {
         let seed = CanonicalUrl::parse("http://h/").unwrap();
         let rules = ScopeRules::new(Scope::Host, Some(2), [&seed]);

@@ -1,23 +1,30 @@
 //! A lease's way: its URL is fetched, then settled here or handed on with its bytes.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use tokio::task::block_in_place;
 
-use super::error::FetchError;
-use super::visit::{Answer, Visitor};
+use super::error::{FetchError, Refusal};
+use super::visit::{Answer, Reading, Visitor};
 use crate::canonical_url::CanonicalUrl;
 use crate::ingest::Job;
-use crate::store::{Lease, Queued, Role, Store, StoreError, UrlOutcome, now_ms};
+use crate::store::{Embed, Lease, Queued, Role, Store, StoreError, UrlOutcome, now_ms};
 
 /// What a visit gave.
 pub(super) enum Fetched {
-    Page {
+    Document {
         bytes: u64,
         queued: Queued,
+        /// What was found and not taken, by reason.
+        declined: BTreeMap<&'static str, u64>,
+        /// Pictures in the document that are with the workers; receipts have come.
+        inline: u64,
     },
     /// The bytes are with the workers; a receipt follows.
-    Picture {
-        bytes: u64,
-    },
+    Picture { bytes: u64 },
+    /// It is what it was.
+    Unchanged,
 }
 
 /// Why a visit gave nothing.
@@ -33,10 +40,10 @@ pub(super) enum Trouble {
 
 /// Fetches one leased URL and settles it, or hands its bytes and the lease to the workers.
 pub(super) async fn fetch_and_settle(
-    visitor: &Visitor,
+    visitor: &Arc<Visitor>,
     store: &Store,
     jobs: &async_channel::Sender<Job>,
-    lease: Lease,
+    mut lease: Lease,
 ) -> Result<Fetched, Trouble> {
     let record = lease.record().clone();
     let answer = match CanonicalUrl::parse(&record.url) {
@@ -44,28 +51,32 @@ pub(super) async fn fetch_and_settle(
         Ok(url) if record.role == Role::Page && !visitor.scope.contains(&url) => {
             Err(FetchError::OutOfScope)
         }
-        Ok(url) => visitor.visit(&url, record.role, record.depth).await,
+        Ok(url) => visitor.visit(&lease, &url).await,
         Err(error) => Err(FetchError::BadRedirect(error.to_string())),
     };
     match answer {
-        Ok(Answer::Page { visit, bytes }) => {
-            let queued =
-                block_in_place(|| store.settle_page(lease, &visit)).map_err(Trouble::Store)?;
-            Ok(Fetched::Page { bytes, queued })
-        }
-        Ok(Answer::Picture(body)) => {
-            let bytes = body.len() as u64;
-            let job = Job::Fetched { lease, bytes: body };
+        Ok(Answer::Document(reading)) => settle_document(store, jobs, lease, *reading).await,
+        Ok(Answer::Picture { bytes, validators }) => {
+            let length = bytes.len() as u64;
+            lease.answered(validators);
+            let job = Job::Fetched { lease, bytes };
             jobs.send(job).await.map_err(|_| Trouble::IngestStopped)?;
-            Ok(Fetched::Picture { bytes })
+            Ok(Fetched::Picture { bytes: length })
         }
-        Err(error @ FetchError::HostClosed) => {
+        Ok(Answer::Unchanged) => {
+            let settle = || store.settle(lease, UrlOutcome::Unchanged);
+            block_in_place(settle).map_err(Trouble::Store)?;
+            Ok(Fetched::Unchanged)
+        }
+        Err(error @ (FetchError::HostClosed(_) | FetchError::Refused(Refusal::NotYet(_)))) => {
             block_in_place(|| store.release(lease)).map_err(Trouble::Store)?;
             Err(Trouble::Fetch {
                 error,
                 retried: true,
             })
         }
+        // Nothing was sent: the lease is the next run's.
+        Err(FetchError::Store(error)) => Err(Trouble::Store(error)),
         Err(error) => {
             let retried = error.may_pass() && record.attempts + 1 < visitor.config.max_attempts;
             let outcome = if retried {
@@ -73,13 +84,57 @@ pub(super) async fn fetch_and_settle(
                 UrlOutcome::Retry {
                     at_ms: now_ms() + wait,
                 }
-            } else if error.is_refusal() {
-                UrlOutcome::Refused(error.reason())
             } else {
-                UrlOutcome::Failed(error.reason())
+                last_outcome(&error)
             };
             block_in_place(|| store.settle(lease, outcome)).map_err(Trouble::Store)?;
             Err(Trouble::Fetch { error, retried })
         }
     }
+}
+
+/// What becomes of a URL that is not tried again.
+fn last_outcome(error: &FetchError) -> UrlOutcome {
+    match error {
+        FetchError::Status(404 | 410) => UrlOutcome::Gone(error.reason()),
+        FetchError::OptedOut(_) => UrlOutcome::OptedOut(error.reason()),
+        _ if error.is_refusal() => UrlOutcome::Refused(error.reason()),
+        _ => UrlOutcome::Failed(error.reason()),
+    }
+}
+
+/// The pictures in a document are stored before the document counts as read, so that none
+/// is lost whenever the process ends.
+async fn settle_document(
+    store: &Store,
+    jobs: &async_channel::Sender<Job>,
+    lease: Lease,
+    reading: Reading,
+) -> Result<Fetched, Trouble> {
+    let inline = reading.inline.len() as u64;
+    let (stored, all_stored) = async_channel::bounded::<()>(1);
+    for picture in reading.inline {
+        let job = Job::Inline {
+            page: reading.visit.url.clone(),
+            embed: Embed {
+                alt: picture.alt,
+                title: picture.title,
+                caption: picture.caption,
+            },
+            bytes: picture.bytes,
+            stored: stored.clone(),
+        };
+        jobs.send(job).await.map_err(|_| Trouble::IngestStopped)?;
+    }
+    drop(stored);
+    // Nothing is ever sent: the channel closes with the last of the jobs.
+    let _ = all_stored.recv().await;
+    let settle = || store.settle_page(lease, &reading.visit);
+    let queued = block_in_place(settle).map_err(Trouble::Store)?;
+    Ok(Fetched::Document {
+        bytes: reading.bytes,
+        queued,
+        declined: reading.declined,
+        inline,
+    })
 }

@@ -15,6 +15,8 @@ pub struct Summary {
     pub images_indexed: u64,
     /// Pictures whose bytes were stored before.
     pub duplicates: u64,
+    /// Pages and pictures that are what they were at the last visit.
+    pub unchanged: u64,
     /// What was not allowed, by reason.
     pub refused: BTreeMap<String, u64>,
     /// What did not work, by reason.
@@ -38,7 +40,14 @@ pub struct Problem {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The figures have changed.
-    Progress(&'a Summary),
+    Progress {
+        /// What was done so far.
+        summary: &'a Summary,
+        /// Hosts whose turns are kept track of.
+        hosts: usize,
+        /// Requests under way.
+        under_way: usize,
+    },
     /// Something could not be used.
     Problem(&'a Problem),
 }

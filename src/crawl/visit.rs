@@ -1,141 +1,163 @@
-//! One URL's visit: permits, redirects, and what its answer is.
+//! One URL's visit: what it answers, and what that may be used for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::Duration;
 
+use super::admission::Admission;
+use super::document::Document;
 use super::error::{FetchError, Refusal};
-use super::fetch::{Fetcher, Response};
-use super::page::parse_page;
+use super::fetch::{Asking, Fetcher, Patience};
+use super::opt_out::OptOuts;
+use super::page::{InlinePicture, PageRules};
+use super::response::Response;
 use super::scope::ScopeRules;
 use crate::canonical_url::CanonicalUrl;
-use crate::config::{Config, CrawlConfig};
-use crate::store::{Discovery, Embed, PageRecord, PageVisit, Role, now_ms};
+use crate::config::CrawlConfig;
+use crate::store::ledger::Purpose;
+use crate::store::{Lease, PageVisit, Role, Validators};
 
 /// What a URL gave.
 pub(super) enum Answer {
-    /// A page and what stood on it.
-    Page { visit: PageVisit, bytes: u64 },
+    /// A page or another document, and what stood in it.
+    Document(Box<Reading>),
     /// The bytes of what should be a picture.
-    Picture(Vec<u8>),
+    Picture {
+        bytes: Vec<u8>,
+        validators: Validators,
+    },
+    /// The server says that it is what it was.
+    Unchanged,
+}
+
+/// What was read from a document.
+pub(super) struct Reading {
+    pub(super) visit: PageVisit,
+    /// Pictures that stand in the document itself.
+    pub(super) inline: Vec<InlinePicture>,
+    /// Length of the body in bytes.
+    pub(super) bytes: u64,
+    /// What was found and not taken, by reason.
+    pub(super) declined: BTreeMap<&'static str, u64>,
 }
 
 /// All that visits share.
 pub(super) struct Visitor {
-    pub(super) fetcher: Arc<Fetcher>,
+    pub(super) fetcher: Fetcher,
     pub(super) scope: ScopeRules,
+    pub(super) admission: Admission,
     pub(super) config: CrawlConfig,
+    pub(super) page_rules: PageRules,
     pub(super) max_picture_bytes: u64,
     /// Pages that may be parsed at once.
     pub(super) parsing: Semaphore,
 }
 
 impl Visitor {
-    /// Fetches a URL, following redirects; each hop needs its own permit.
+    /// Fetches a leased URL, following redirects.
     pub(super) async fn visit(
-        &self,
-        first: &CanonicalUrl,
-        role: Role,
-        depth: u32,
-    ) -> Result<Answer, FetchError> {
-        let mut url = first.clone();
-        for hop in 0..=self.config.max_redirects {
-            let permit = self
-                .fetcher
-                .permit(&url)
-                .await
-                .map_err(|refusal| match refusal {
-                    Refusal::RobotsUnreachable if hop == 0 => FetchError::HostClosed,
-                    refusal => refusal.into(),
-                })?;
-            let response = self.fetcher.send(permit).await?;
-            match response.redirect(&url) {
-                Ok(None) => return self.answer(response, &url, role, depth).await,
-                Ok(Some(next)) => {
-                    if role == Role::Page && !self.scope.contains(&next) {
-                        return Err(FetchError::OutOfScope);
-                    }
-                    url = next;
-                }
-                Err(error) => return Err(FetchError::BadRedirect(error.to_string())),
-            }
-        }
-        Err(FetchError::TooManyRedirects(self.config.max_redirects))
-    }
-
-    async fn answer(
-        &self,
-        response: Response,
+        self: &Arc<Self>,
+        lease: &Lease,
         url: &CanonicalUrl,
-        role: Role,
-        depth: u32,
     ) -> Result<Answer, FetchError> {
+        let record = lease.record();
+        let asking = Asking {
+            known: lease.last_visit().map(|visit| visit.validators.clone()),
+            attempt: record.attempts + 1,
+        };
+        let role = record.role;
+        let purpose = match role {
+            Role::Page => Purpose::Page,
+            Role::Picture => Purpose::Picture,
+            Role::Sheet => Purpose::Sheet,
+            Role::Feed => Purpose::Feed,
+            Role::Sitemap => Purpose::Sitemap,
+        };
+        let may_lead = |next: &CanonicalUrl| role != Role::Page || self.scope.contains(next);
+        let answer = self
+            .fetcher
+            .follow(url, purpose, Patience::None, &asking, &may_lead);
+        let (response, url) = answer.await?;
         match response.status() {
             200 => {}
+            304 if asking.known.is_some() => return Ok(Answer::Unchanged),
             status @ (429 | 503) => {
-                let wait = self.fetcher.heed_retry_after(url, &response);
-                return Err(FetchError::Busy(status, wait));
+                return Err(FetchError::Busy(status, response.retry_after()));
             }
             status => return Err(FetchError::Status(status)),
         }
-        let content_type = response
-            .header("content-type")
-            .unwrap_or_default()
-            .to_owned();
-        let (media_type, charset) = parse_content_type(&content_type);
-        let is_html = matches!(media_type.as_str(), "text/html" | "application/xhtml+xml")
-            || (media_type.is_empty() && role == Role::Page);
+        let content_type = response.header("content-type").unwrap_or_default();
+        let (media_type, charset) = parse_content_type(content_type);
         if role == Role::Picture || media_type.starts_with("image/") {
-            // A page where a picture was promised is told by the decoder from its bytes.
-            let bytes = self.fetcher.body(response, self.max_picture_bytes).await?;
-            return Ok(Answer::Picture(bytes));
+            self.picture(response, &url).await
+        } else {
+            let document = document_role(role, &media_type)?;
+            self.document(response, url, document, record.depth, charset)
+                .await
         }
-        if !is_html {
-            return Err(FetchError::NotAPage(media_type));
+    }
+
+    /// A page where a picture was promised is told by the decoder from its bytes.
+    async fn picture(&self, response: Response, url: &CanonicalUrl) -> Result<Answer, FetchError> {
+        let said = response.opt_outs(url);
+        if let Some(reason) = said.forbids_pictures(&self.config.respect) {
+            return Err(FetchError::OptedOut(reason.name()));
         }
+        let validators = Validators {
+            unavailable_after_s: seconds(said.unavailable_after()),
+            ..response.validators()
+        };
+        let bytes = self.fetcher.body(response, self.max_picture_bytes).await?;
+        Ok(Answer::Picture { bytes, validators })
+    }
+
+    async fn document(
+        self: &Arc<Self>,
+        response: Response,
+        url: CanonicalUrl,
+        role: Role,
+        depth: u32,
+        charset: Option<String>,
+    ) -> Result<Answer, FetchError> {
+        let said: OptOuts = response.opt_outs(&url);
+        let validators = response.validators();
+        let sitemaps = match (&response.rules, role) {
+            (Some(rules), Role::Page) if self.config.sitemaps => rules.take_sitemaps(&url),
+            _ => Vec::new(),
+        };
         let body = self
             .fetcher
             .body(response, self.config.max_page_bytes)
             .await?;
-        let bytes = body.len() as u64;
-        let base = url.as_url().clone();
         // A page takes many times its bytes while it is parsed, so few are at once.
         let _turn = self.parsing.acquire().await;
-        let page = spawn_blocking(move || parse_page(&body, charset.as_deref(), &base))
-            .await
-            .map_err(|error| FetchError::Transfer(error.to_string()))?;
-        let links = page.links.into_iter().map(|url| Discovery {
+        let visitor = Arc::clone(self);
+        let document = Document {
             url,
-            role: Role::Page,
-            depth: depth + 1,
-            embed: None,
-        });
-        let followed = links.filter(|link| self.scope.follows(&link.url, link.depth));
-        let pictures = page.pictures.into_iter().map(|(url, alt)| Discovery {
-            url,
-            role: Role::Picture,
+            role,
             depth,
-            embed: Some(Embed { alt }),
-        });
-        let visit = PageVisit {
-            id: url.id(),
-            host: url.host_id(),
-            found: pictures.chain(followed).collect(),
-            page: PageRecord {
-                url: url.to_string(),
-                title: page.title,
-                fetched_at: now_ms() / 1000,
-            },
+            charset,
+            body,
+            said,
+            validators,
+            sitemaps,
         };
-        Ok(Answer::Page { visit, bytes })
+        spawn_blocking(move || document.read(&visitor))
+            .await
+            .map(|reading| Answer::Document(Box::new(reading)))
+            .map_err(|error| FetchError::Transfer(error.to_string()))
     }
 
-    /// How long to wait before try number `attempts + 1`: four times longer each time.
+    /// How long to wait before try number `attempts + 1`: four times longer each time, and
+    /// up to a half more by chance, so that what failed together is not tried together.
     pub(super) fn backoff(&self, error: &FetchError, attempts: u32) -> Duration {
         let shortest = self.config.delay().max(Duration::from_millis(100));
         let wait = shortest * 4u32.saturating_pow((attempts + 1).min(6));
+        let wait = wait.mul_f64(1.0 + 0.5 * rand::random::<f64>());
         match error {
             FetchError::Busy(_, Some(asked)) | FetchError::Refused(Refusal::Held(asked)) => {
                 wait.max(*asked)
@@ -145,29 +167,20 @@ impl Visitor {
     }
 }
 
-/// Fetches a single picture for a query, by the same rules as a crawl.
-///
-/// # Errors
-/// If it may not or cannot be fetched, or is a page.
-pub async fn fetch_picture(
-    fetcher: &Fetcher,
-    url: &CanonicalUrl,
-    config: &Config,
-) -> Result<Vec<u8>, FetchError> {
-    let mut url = url.clone();
-    for _ in 0..=config.crawl.max_redirects {
-        let permit = fetcher.permit(&url).await?;
-        let response = fetcher.send(permit).await?;
-        match response.redirect(&url) {
-            Ok(None) if response.status() == 200 => {
-                return fetcher.body(response, config.picture.max_bytes).await;
-            }
-            Ok(None) => return Err(FetchError::Status(response.status())),
-            Ok(Some(next)) => url = next,
-            Err(error) => return Err(FetchError::BadRedirect(error.to_string())),
-        }
+/// What a document is read as: by what it was queued as, or by what the server calls it.
+fn document_role(role: Role, media_type: &str) -> Result<Role, FetchError> {
+    match (role, media_type) {
+        (Role::Page, "application/rss+xml" | "application/atom+xml") => Ok(Role::Feed),
+        (Role::Page, "text/html" | "application/xhtml+xml" | "") => Ok(Role::Page),
+        (Role::Page, _) => Err(FetchError::NotAPage(media_type.to_owned())),
+        (role, _) => Ok(role),
     }
-    Err(FetchError::TooManyRedirects(config.crawl.max_redirects))
+}
+
+/// A time in seconds since 1970.
+pub(super) fn seconds(time: Option<SystemTime>) -> Option<u64> {
+    let since = time?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
 }
 
 /// The media type in lower case, and the charset if it is named.

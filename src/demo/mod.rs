@@ -4,6 +4,8 @@
 //! - [`drawing`] draws the pictures, all chance in them from [`random`], and [`edit`] makes
 //!   edited copies,
 //! - [`site`] arranges them, or a folder of photos, as a web site,
+//! - [`web`] is a whole web of many hosts, with traps, opt-outs and misbehaviour, for tests
+//!   and benchmarks that must know the truth,
 //! - [`server`] serves a site over HTTP, and [`reply`] says how well or how badly.
 
 mod canvas;
@@ -18,4 +20,5 @@ mod scenery;
 pub mod server;
 pub mod site;
 mod things;
+pub mod web;
 mod wilds;

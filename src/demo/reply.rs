@@ -133,6 +133,14 @@ impl Reply {
         self
     }
 
+    /// The status that a client gets to see, if any.
+    pub(super) fn status_sent(&self) -> Option<u16> {
+        match self.body {
+            Body::HangBeforeHeaders | Body::Reset | Body::Raw(_) => None,
+            _ => Some(self.status),
+        }
+    }
+
     /// The same reply with another status.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
@@ -145,7 +153,10 @@ impl Reply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Connection {
     Keep,
+    /// To be closed by [`finish`].
     Close,
+    /// To be dropped as it is: the client has left, or is to see a reset.
+    Gone,
 }
 
 /// How a head tells where the body ends.
@@ -186,34 +197,40 @@ pub(super) async fn send(
         Body::HangBeforeHeaders => return hang(stream).await,
         Body::Reset => {
             stream.set_zero_linger()?;
-            return Ok(Connection::Close);
+            return Ok(Connection::Gone);
         }
         Body::Raw(bytes) => {
             stream.write_all(bytes).await?;
-            return finish(stream).await;
+            return Ok(Connection::Close);
         }
     };
     let connection = match reply.body {
         Body::WrongLength { .. } | Body::BrokenChunks | Body::UntilClose(_) => Connection::Close,
         _ => connection,
     };
-    stream
-        .write_all(head(&reply, &length, connection).as_bytes())
-        .await?;
-    if !head_only && !bodiless(reply.status) {
+    let mut head = head(&reply, &length, connection).into_bytes();
+    let with_body = !head_only && !bodiless(reply.status);
+    // A small body goes along with the head: one packet and one call instead of two.
+    match &reply.body {
+        Body::Bytes(bytes) if with_body && bytes.len() <= PIECE => {
+            head.extend_from_slice(bytes);
+            stream.write_all(&head).await?;
+            return Ok(connection);
+        }
+        _ => stream.write_all(&head).await?,
+    }
+    if with_body {
         match reply.body {
             Body::File(_) => {
                 if let Some((file, length)) = file {
                     send_file(stream, file, length).await?;
                 }
             }
+            Body::HangAfterHeaders => return hang(stream).await,
             body => send_body(stream, body).await?,
         }
     }
-    match connection {
-        Connection::Keep => Ok(Connection::Keep),
-        Connection::Close => finish(stream).await,
-    }
+    Ok(connection)
 }
 
 /// Whether a status goes without a body and a length, for which a client would wait.
@@ -270,9 +287,12 @@ async fn send_body(stream: &mut TcpStream, body: Body) -> io::Result<()> {
             send_chunk(stream, b"so far so good").await?;
             stream.write_all(b"not a length\r\n").await
         }
-        Body::HangAfterHeaders => hang(stream).await.map(drop),
-        // These were dealt with before a head was sent.
-        Body::File(_) | Body::HangBeforeHeaders | Body::Reset | Body::Raw(_) => Ok(()),
+        // The caller deals with these.
+        Body::File(_)
+        | Body::HangAfterHeaders
+        | Body::HangBeforeHeaders
+        | Body::Reset
+        | Body::Raw(_) => Ok(()),
     }
 }
 
@@ -321,15 +341,15 @@ async fn send_file(stream: &mut TcpStream, file: File, length: u64) -> io::Resul
 async fn hang(stream: &mut TcpStream) -> io::Result<Connection> {
     let mut ignored = [0; 1024];
     while stream.read(&mut ignored).await? > 0 {}
-    Ok(Connection::Close)
+    Ok(Connection::Gone)
 }
 
 /// Closes a connection so that what was sent still arrives.
-async fn finish(stream: &mut TcpStream) -> io::Result<Connection> {
+pub(super) async fn finish(stream: &mut TcpStream) -> io::Result<()> {
     stream.shutdown().await?;
     // Dropping a socket with unread bytes resets it, which can overtake the reply.
     let _ = timeout(LINGER, hang(stream)).await;
-    Ok(Connection::Close)
+    Ok(())
 }
 
 /// The words that go with a status.

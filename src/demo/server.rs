@@ -3,32 +3,37 @@
 //! A ready-made server framework would refuse to send what the tests need most: lengths that
 //! lie, chunks that break off, connections that hang. So this one writes its own bytes.
 
-use std::collections::VecDeque;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::reply::{self, Connection, Reply};
+pub use log::Hit;
+use log::Log;
+pub use request::Request;
+use request::{Head, read_request};
 
-/// Connections served at once; others wait to be accepted.
-const MOST_CONNECTIONS: usize = 512;
-/// The longest head of a request, in bytes.
-const LONGEST_HEAD: usize = 32 * 1024;
-/// The most header lines of a request.
-const MOST_HEADERS: usize = 100;
-/// Hits that the log keeps.
-const LOG_LIMIT: usize = 100_000;
+mod log;
+mod request;
+
+/// Connections served at once; others wait to be accepted. A process may have as few as 1,024
+/// files open.
+const MOST_CONNECTIONS: usize = 900;
 /// How long a connection may stay silent before a request is whole.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The same where half of the connections are taken, which idle ones should not be.
+const SHORT_PATIENCE: Duration = Duration::from_secs(2);
+/// How often a port is sought that is free on all addresses.
+const PORTS_TRIED: usize = 50;
 
 /// What answers the requests of a [`Server`].
 ///
@@ -45,85 +50,44 @@ impl<F: Fn(&Request) -> Reply + Send + Sync + 'static> Handler for F {
     }
 }
 
-/// The head of a request.
+/// Where a [`Server`] listens and what it remembers.
 #[derive(Debug, Clone)]
-pub struct Request {
-    /// The method in capitals, such as `GET`.
-    pub method: String,
-    /// The path and the query, as sent.
-    pub target: String,
-    /// The `Host` header with its port, or nothing if none was sent.
-    pub host: String,
-    /// Every header in the order sent; the names as sent, the values with odd bytes replaced.
-    pub headers: Vec<(String, String)>,
+pub struct ServerOptions {
+    /// On how many addresses it listens, from 127.0.0.1 on and at the same port of each: 1 to
+    /// 254. More than one needs a system where all of 127.0.0.0/8 is local, as on Linux.
+    pub addresses: u8,
+    /// How many hits the log keeps; older ones are let go.
+    pub log_limit: usize,
+    /// A file that every hit is written to when its answer has ended, as a line of JSON. It is
+    /// whole when the server has stopped.
+    pub log_file: Option<PathBuf>,
 }
 
-impl Request {
-    /// The first value of a header, whose name is looked up in any case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let named = |(key, _): &&(String, String)| key.eq_ignore_ascii_case(name);
-        self.headers
-            .iter()
-            .find(named)
-            .map(|(_, value)| value.as_str())
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            addresses: 1,
+            log_limit: 200_000,
+            log_file: None,
+        }
     }
-
-    /// The target without its query.
-    pub fn path(&self) -> &str {
-        self.target
-            .split_once('?')
-            .map_or(&self.target, |(path, _)| path)
-    }
-
-    /// Whether the client said that a body follows, which this server never reads.
-    fn has_body(&self) -> bool {
-        self.header("transfer-encoding").is_some()
-            || self
-                .header("content-length")
-                .is_some_and(|length| length.trim() != "0")
-    }
-
-    fn wants_close(&self) -> bool {
-        self.header("connection")
-            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
-    }
-}
-
-/// One request that came in.
-#[derive(Debug, Clone)]
-pub struct Hit {
-    /// When its head had been read.
-    pub at: Instant,
-    /// Which connection it came on, counted from 0.
-    pub connection: u64,
-    /// How many requests were being answered just then, with this one.
-    pub in_flight: usize,
-    /// The request.
-    pub request: Request,
 }
 
 /// A running server; it stops when dropped.
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
-    shared: Arc<Shared>,
+    addresses: Vec<SocketAddr>,
+    log: Arc<Log>,
     running: Running,
 }
 
 /// What keeps a server going.
 #[derive(Debug)]
 enum Running {
-    /// A task of the caller's runtime.
-    Task(AbortHandle),
+    /// Tasks of the caller's runtime.
+    Tasks(Vec<AbortHandle>),
     /// A thread with a runtime of its own. It ends when the sender goes.
     Thread(Option<(oneshot::Sender<()>, thread::JoinHandle<()>)>),
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    log: Mutex<VecDeque<Hit>>,
-    total: AtomicU64,
-    in_flight: AtomicUsize,
 }
 
 impl Server {
@@ -133,14 +97,12 @@ impl Server {
     ///
     /// No port could be bound.
     pub async fn start(handler: Arc<dyn Handler>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(accept(listener, handler, Arc::clone(&shared)));
+        let listening = Listening::open(handler, &ServerOptions::default()).await?;
+        let (addresses, log) = (listening.addresses()?, Arc::clone(&listening.log));
         Ok(Self {
-            address,
-            shared,
-            running: Running::Task(task.abort_handle()),
+            addresses,
+            log,
+            running: Running::Tasks(listening.serve()),
         })
     }
 
@@ -151,62 +113,80 @@ impl Server {
     ///
     /// No port could be bound, or no thread or runtime be started.
     pub fn background(handler: Arc<dyn Handler>) -> io::Result<Self> {
+        Self::background_with(handler, &ServerOptions::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    ///
+    /// No port is free on all addresses, the log's file cannot be made, or no thread or
+    /// runtime be started.
+    pub fn background_with(handler: Arc<dyn Handler>, options: &ServerOptions) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::default());
+        let listening = runtime.block_on(Listening::open(handler, options))?;
+        let (addresses, log) = (listening.addresses()?, Arc::clone(&listening.log));
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = accept(listener, handler, Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("demo-server".into())
             .spawn(move || {
-                let task = runtime.spawn(serving);
-                // The sender is never used but dropped, which is an error here and means stop.
-                let _ = runtime.block_on(stopped);
-                task.abort();
+                runtime.block_on(async {
+                    let tasks = listening.serve();
+                    // The sender is never used but dropped, which is an error here and means stop.
+                    let _ = stopped.await;
+                    tasks.iter().for_each(AbortHandle::abort);
+                });
                 // Not waiting for a file that is still being read.
                 runtime.shutdown_background();
             })?;
         Ok(Self {
-            address,
-            shared,
+            addresses,
+            log,
             running: Running::Thread(Some((stop, thread))),
         })
     }
 
     /// Where the server listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
+    }
+
+    /// Every address that the server listens on; they share a port.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// The URL of a path that starts with a slash.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.address())
     }
 
-    /// The newest 100,000 requests, oldest first.
+    /// The newest requests, oldest first, as many as the options let the log keep.
     pub fn log(&self) -> Vec<Hit> {
-        self.shared
-            .log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        self.log.hits()
+    }
+
+    /// Writes what the log's file still lacks of the requests answered so far.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be written.
+    pub fn flush_log(&self) -> io::Result<()> {
+        self.log.flush()
     }
 
     /// How many requests came in so far, with those that the log has let go.
     pub fn total(&self) -> u64 {
-        self.shared.total.load(Ordering::Relaxed)
+        self.log.total()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         match &mut self.running {
-            Running::Task(task) => task.abort(),
+            Running::Tasks(tasks) => tasks.iter().for_each(AbortHandle::abort),
             Running::Thread(thread) => {
                 if let Some((stop, thread)) = thread.take() {
                     drop(stop);
@@ -215,42 +195,93 @@ impl Drop for Server {
                 }
             }
         }
-    }
-}
-
-impl Shared {
-    /// Notes a request; the guard marks it as being answered until dropped.
-    fn note(&self, connection: u64, request: Request) -> InFlight<'_> {
-        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        self.total.fetch_add(1, Ordering::Relaxed);
-        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        if log.len() == LOG_LIMIT {
-            log.pop_front();
+        if let Err(error) = self.log.flush() {
+            tracing::warn!(%error, "cannot write the request log");
         }
-        log.push_back(Hit {
-            at: Instant::now(),
-            connection,
-            in_flight,
-            request,
-        });
-        InFlight(self)
     }
 }
 
-struct InFlight<'a>(&'a Shared);
+/// What is served, and where.
+struct Listening {
+    listeners: Vec<TcpListener>,
+    handler: Arc<dyn Handler>,
+    log: Arc<Log>,
+}
 
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+impl Listening {
+    async fn open(handler: Arc<dyn Handler>, options: &ServerOptions) -> io::Result<Self> {
+        let log = Log::new(options.log_limit, options.log_file.as_deref())?;
+        Ok(Self {
+            listeners: bind(options.addresses.clamp(1, 254)).await?,
+            handler,
+            log: Arc::new(log),
+        })
     }
+
+    fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// Accepts connections on every address, in tasks of the current runtime.
+    fn serve(self) -> Vec<AbortHandle> {
+        let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+        let numbers = Arc::new(AtomicU64::new(0));
+        let tasks = self.listeners.into_iter().map(|listener| {
+            let connections = Connections {
+                handler: Arc::clone(&self.handler),
+                log: Arc::clone(&self.log),
+                room: Arc::clone(&room),
+                numbers: Arc::clone(&numbers),
+            };
+            tokio::spawn(accept(listener, connections)).abort_handle()
+        });
+        tasks.collect()
+    }
+}
+
+/// Binds one port on several addresses: a free one of the first, which others may have taken
+/// on the next.
+async fn bind(addresses: u8) -> io::Result<Vec<TcpListener>> {
+    let mut tries = 0;
+    loop {
+        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = first.local_addr()?.port();
+        let mut listeners = vec![first];
+        let mut failed = None;
+        for last in 2..=addresses {
+            match TcpListener::bind((Ipv4Addr::new(127, 0, 0, last), port)).await {
+                Ok(listener) => listeners.push(listener),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        tries += 1;
+        match failed {
+            None => return Ok(listeners),
+            Some(error) if error.kind() != io::ErrorKind::AddrInUse || tries == PORTS_TRIED => {
+                return Err(error);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// What the connections of all addresses share.
+#[derive(Clone)]
+struct Connections {
+    handler: Arc<dyn Handler>,
+    log: Arc<Log>,
+    room: Arc<Semaphore>,
+    numbers: Arc<AtomicU64>,
 }
 
 /// Accepts connections until aborted, which ends them all.
-async fn accept(listener: TcpListener, handler: Arc<dyn Handler>, shared: Arc<Shared>) {
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+async fn accept(listener: TcpListener, shared: Connections) {
     let mut connections = JoinSet::new();
-    for number in 0.. {
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+    loop {
+        let Ok(permit) = Arc::clone(&shared.room).acquire_owned().await else {
             return;
         };
         let stream = loop {
@@ -263,9 +294,9 @@ async fn accept(listener: TcpListener, handler: Arc<dyn Handler>, shared: Arc<Sh
                 }
             }
         };
-        let (handler, shared) = (Arc::clone(&handler), Arc::clone(&shared));
+        let shared = shared.clone();
         connections.spawn(async move {
-            if let Err(error) = serve(stream, number, &*handler, &shared).await {
+            if let Err(error) = serve(stream, &shared).await {
                 tracing::trace!(%error, "a connection broke");
             }
             drop(permit);
@@ -276,21 +307,20 @@ async fn accept(listener: TcpListener, handler: Arc<dyn Handler>, shared: Arc<Sh
 }
 
 /// Answers the requests of one connection until either side has had enough.
-async fn serve(
-    mut stream: TcpStream,
-    number: u64,
-    handler: &dyn Handler,
-    shared: &Shared,
-) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, shared: &Connections) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    let number = shared.numbers.fetch_add(1, Ordering::Relaxed);
+    let local: IpAddr = stream.local_addr()?.ip();
     let mut unread = Vec::new();
     loop {
-        let request = match timeout(PATIENCE, read_request(&mut stream, &mut unread)).await {
+        let crowded = shared.room.available_permits() < MOST_CONNECTIONS / 2;
+        let patience = if crowded { SHORT_PATIENCE } else { PATIENCE };
+        let request = match timeout(patience, read_request(&mut stream, &mut unread)).await {
             Err(_) | Ok(Ok(Head::End)) => return Ok(()),
             Ok(Ok(Head::Whole(request))) => request,
             Ok(Ok(Head::Refused(status))) => {
                 reply::send(&mut stream, Reply::new(status), false, Connection::Close).await?;
-                return Ok(());
+                return reply::finish(&mut stream).await;
             }
             Ok(Err(error)) => return Err(error),
         };
@@ -300,68 +330,18 @@ async fn serve(
             Connection::Keep
         };
         let head_only = request.method == "HEAD";
-        let _in_flight = shared.note(number, request.clone());
-        let answer = handler.reply(&request);
-        match reply::send(&mut stream, answer, head_only, connection).await? {
+        let mut answering = shared.log.note(number, local, request.clone());
+        let answer = shared.handler.reply(&request);
+        answering.status = answer.status_sent();
+        let sent = reply::send(&mut stream, answer, head_only, connection).await;
+        // The answer has ended here; how long the client takes to close is its own affair.
+        drop(answering);
+        match sent? {
             Connection::Keep => {}
-            Connection::Close => return Ok(()),
+            Connection::Close => return reply::finish(&mut stream).await,
+            Connection::Gone => return Ok(()),
         }
     }
-}
-
-/// What came in where a request was due.
-enum Head {
-    Whole(Request),
-    /// Something to answer with this status before closing.
-    Refused(u16),
-    /// The client is done.
-    End,
-}
-
-/// Reads the head of a request; `unread` keeps what came in beyond it.
-async fn read_request(stream: &mut TcpStream, unread: &mut Vec<u8>) -> io::Result<Head> {
-    loop {
-        match parse(unread) {
-            Ok(Some((request, length))) => {
-                unread.drain(..length);
-                return Ok(Head::Whole(request));
-            }
-            Ok(None) if unread.len() >= LONGEST_HEAD => return Ok(Head::Refused(431)),
-            Ok(None) => {}
-            Err(httparse::Error::TooManyHeaders) => return Ok(Head::Refused(431)),
-            Err(_) => return Ok(Head::Refused(400)),
-        }
-        if stream.read_buf(unread).await? == 0 {
-            return Ok(Head::End);
-        }
-    }
-}
-
-/// A request and the length of its head, or nothing when more must be read.
-fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, httparse::Error> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut head = httparse::Request::new(&mut headers);
-    let httparse::Status::Complete(length) = head.parse(bytes)? else {
-        return Ok(None);
-    };
-    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-    let mut request = Request {
-        method: text(head.method),
-        target: text(head.path),
-        host: String::new(),
-        headers: head
-            .headers
-            .iter()
-            .map(|header| {
-                (
-                    header.name.to_owned(),
-                    String::from_utf8_lossy(header.value).into_owned(),
-                )
-            })
-            .collect(),
-    };
-    request.host = request.header("host").unwrap_or_default().to_owned();
-    Ok(Some((request, length)))
 }
 
 #[cfg(test)]

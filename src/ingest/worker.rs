@@ -2,9 +2,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::features::{FeatureError, extract, read_file};
+use crate::canonical_url::CanonicalUrl;
 use crate::network::Extractor;
 use crate::picture::{Limits, PictureId};
-use crate::store::{Lease, Origin, Settled, Store, StoreError, UrlOutcome};
+use crate::store::{Embed, Lease, Origin, Settled, Store, StoreError, UrlOutcome};
 
 /// Bytes to be turned into a picture.
 #[derive(Debug)]
@@ -25,6 +26,17 @@ pub enum Job {
         /// The body.
         bytes: Vec<u8>,
     },
+    /// A picture that stands in a page itself.
+    Inline {
+        /// The page.
+        page: CanonicalUrl,
+        /// How it shows it.
+        embed: Embed,
+        /// The decoded file.
+        bytes: Vec<u8>,
+        /// Dropped once the picture is durable or known to be unusable.
+        stored: async_channel::Sender<()>,
+    },
 }
 
 /// What a worker hands to the writer.
@@ -32,6 +44,8 @@ pub(super) struct Finished {
     pub(super) settled: Settled,
     /// Why the bytes are unusable.
     pub(super) error: Option<FeatureError>,
+    /// Dropped once the batch is durable.
+    pub(super) stored: Option<async_channel::Sender<()>>,
 }
 
 /// One feature worker: one thread, one network session.
@@ -73,25 +87,43 @@ impl Worker {
                 }
             }
             Job::Fetched { lease, bytes } => (Origin::Url(lease), bytes),
+            Job::Inline {
+                page,
+                embed,
+                bytes,
+                stored,
+            } => {
+                let finished = self.extract(Origin::Inline { page, embed }, &bytes)?;
+                return Ok(Finished {
+                    stored: Some(stored),
+                    ..finished
+                });
+            }
         };
-        let id = PictureId::of(&bytes);
+        self.extract(origin, &bytes)
+    }
+
+    fn extract(&mut self, origin: Origin, bytes: &[u8]) -> Result<Finished, StoreError> {
+        let id = PictureId::of(bytes);
         tracing::trace!(%id, bytes = bytes.len(), "a picture to extract");
         if self.store.contains(id)? {
             return Ok(Finished {
                 settled: Settled::Known(origin, id),
                 error: None,
+                stored: None,
             });
         }
         let layout = self.store.layout();
         // A panic would cost the receipt that the crawl waits for. The extractor holds no
         // state between pictures but its input, which the next picture overwrites.
         let extracted = catch_unwind(AssertUnwindSafe(|| {
-            extract(&bytes, &self.limits, &mut self.extractor, layout)
+            extract(bytes, &self.limits, &mut self.extractor, layout)
         }));
         match extracted.unwrap_or(Err(FeatureError::Panicked)) {
             Ok(picture) => Ok(Finished {
                 settled: Settled::Picture(origin, Box::new(picture)),
                 error: None,
+                stored: None,
             }),
             Err(error) => Ok(unusable(origin, error)),
         }
@@ -112,5 +144,6 @@ fn unusable(origin: Origin, error: FeatureError) -> Finished {
     Finished {
         settled: Settled::Unusable(origin, outcome),
         error: Some(error),
+        stored: None,
     }
 }

@@ -64,6 +64,8 @@ struct Note {
     source: String,
     picture: Option<PictureId>,
     problem: Option<(bool, String, String)>,
+    /// Kept until the batch is durable.
+    _stored: Option<async_channel::Sender<()>>,
 }
 
 fn note(finished: Finished) -> (Settled, Note) {
@@ -75,6 +77,7 @@ fn note(finished: Finished) -> (Settled, Note) {
     let source = match origin {
         Origin::File { path, .. } => path.display().to_string(),
         Origin::Url(lease) => lease.record().url.clone(),
+        Origin::Inline { page, .. } => format!("{page} (in the page itself)"),
     };
     let message = finished
         .error
@@ -83,12 +86,17 @@ fn note(finished: Finished) -> (Settled, Note) {
     let problem = outcome.map(|outcome| match outcome {
         UrlOutcome::Refused(reason) => (true, reason.clone(), message),
         UrlOutcome::Failed(reason) => (false, reason.clone(), message),
-        UrlOutcome::Done | UrlOutcome::Retry { .. } => (false, String::new(), message),
+        UrlOutcome::Gone(reason) => (false, reason.clone(), message),
+        UrlOutcome::OptedOut(reason) => (true, reason.clone(), message),
+        UrlOutcome::Done | UrlOutcome::Unchanged | UrlOutcome::Retry { .. } => {
+            (false, String::new(), message)
+        }
     });
     let note = Note {
         source,
         picture,
         problem,
+        _stored: finished.stored,
     };
     (finished.settled, note)
 }

@@ -13,6 +13,11 @@ impl PictureId {
     /// The length of an id in bytes.
     pub const LEN: usize = 32;
 
+    /// The identity whose hash is known.
+    pub fn from_bytes(hash: [u8; Self::LEN]) -> Self {
+        Self(hash)
+    }
+
     /// Hashes the bytes of a picture file.
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())

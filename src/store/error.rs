@@ -57,6 +57,14 @@ pub enum StoreError {
         /// The folder.
         dir: PathBuf,
     },
+    /// The ledger of requests cannot be used.
+    #[error("{path} is no ledger of requests: {message}")]
+    Ledger {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
     /// A migration failed.
     #[error("the store's format could not be changed from {from} to {to}: {source}")]
     Migration {

@@ -10,17 +10,22 @@
 //! A URL is marked seen when it is queued. Leases belong to the process: opening a crawl
 //! puts those of a dead one back.
 
+use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use sled::Batch;
-use sled::transaction::{ConflictableTransactionResult, TransactionError, Transactional};
+use sled::transaction::{
+    ConflictableTransactionResult, TransactionError, Transactional, TransactionalTree,
+};
 
+use super::host::HostRecord;
 use super::key::{FrontierKey, Order, embed_key};
 use super::lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
 use super::record::{Role, UrlRecord, UrlState, decode, encode};
 use super::removal::REMOVED;
+use super::visits::{Validators, VisitRecord};
 use super::{Store, StoreError};
-use crate::canonical_url::{HostId, UrlId};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 
 impl Store {
     /// Queues what was never seen.
@@ -30,9 +35,14 @@ impl Store {
     pub fn offer(&self, found: &[Discovery]) -> Result<Queued, StoreError> {
         self.check_space()?;
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::default();
-        let queued = self.queue_unseen(found, &mut batch)?;
-        self.trees.frontier.apply_batch(batch)?;
+        let mut changes = Changes::default();
+        let queued = self.queue_unseen(found, &mut changes)?;
+        (&self.trees.frontier, &self.trees.hosts)
+            .transaction(|(urls, hosts)| -> ConflictableTransactionResult<(), ()> {
+                urls.apply_batch(&changes.urls)?;
+                changes.write_hosts(hosts)
+            })
+            .map_err(transaction_error)?;
         Ok(queued)
     }
 
@@ -54,26 +64,6 @@ impl Store {
             recovered += 1;
         }
         Ok(recovered)
-    }
-
-    /// All hosts with URLs waiting, each once.
-    pub fn waiting_hosts(&self) -> impl Iterator<Item = Result<HostId, StoreError>> + '_ {
-        let mut from = vec![FrontierKey::QUEUED];
-        std::iter::from_fn(move || {
-            let entry = self.trees.frontier.range(from.clone()..).keys().next()?;
-            let key = match entry {
-                Ok(key) => key,
-                Err(error) => return Some(Err(error.into())),
-            };
-            let Some(FrontierKey::Queued { host, .. }) = FrontierKey::decode(&key) else {
-                return None;
-            };
-            // The highest order of this host; the next key belongs to the next host.
-            let order = Order(u64::MAX);
-            from = FrontierKey::Queued { host, order }.encode();
-            from.push(0);
-            Some(Ok(host))
-        })
     }
 
     /// Hands out the next URL of `host`, pictures first; with `pages` false only pictures.
@@ -107,7 +97,13 @@ impl Store {
             batch.insert(FrontierKey::Leased(id).encode(), key.as_ref());
             batch.remove(key);
             self.trees.frontier.apply_batch(batch)?;
-            return Ok(Some(Lease { id, order, record }));
+            return Ok(Some(Lease {
+                id,
+                order,
+                visit: self.last_visit(id, record.role)?,
+                record,
+                validators: Validators::default(),
+            }));
         }
         Ok(None)
     }
@@ -128,6 +124,11 @@ impl Store {
     /// # Errors
     /// If sled fails.
     pub fn settle(&self, lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
+        match outcome {
+            UrlOutcome::Unchanged => self.unchanged(lease.id)?,
+            UrlOutcome::Gone(_) | UrlOutcome::OptedOut(_) => self.forget(lease.id)?,
+            _ => {}
+        }
         let mut batch = Batch::default();
         settle_into(&mut batch, lease, outcome);
         Ok(self.trees.frontier.apply_batch(batch)?)
@@ -140,8 +141,8 @@ impl Store {
     pub fn settle_page(&self, lease: Lease, visit: &PageVisit) -> Result<Queued, StoreError> {
         self.check_space()?;
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-        let page = visit.id;
-        let mut urls = Batch::default();
+        let page = visit.url.id();
+        let mut changes = Changes::default();
         if page != lease.id {
             let known = self.url_record(page)?;
             if known
@@ -149,34 +150,50 @@ impl Store {
                 .is_some_and(|known| known.state != UrlState::Open)
             {
                 // Redirected to a page that was read, or that is not to be read.
-                settle_into(&mut urls, lease, UrlOutcome::Done);
-                self.trees.frontier.apply_batch(urls)?;
+                settle_into(&mut changes.urls, lease, UrlOutcome::Done);
+                self.trees.frontier.apply_batch(changes.urls)?;
                 return Ok(Queued::default());
             }
             // If it waits in a queue, it is passed over there.
             let record = UrlRecord {
-                url: visit.page.url.clone(),
-                host: visit.host,
+                url: visit.url.to_string(),
+                host: visit.url.host_id(),
                 state: UrlState::Done,
                 ..known.unwrap_or_else(|| lease.record.clone())
             };
-            urls.insert(FrontierKey::Url(page).encode(), encode(&record));
+            let key = FrontierKey::Url(page).encode();
+            changes.urls.insert(key, encode(&record));
         }
-        let queued = self.queue_unseen(&visit.found, &mut urls)?;
-        settle_into(&mut urls, lease, UrlOutcome::Done);
+        self.touch_host(&mut changes, &visit.url, |record| record.pages += 1)?;
+        let queued = self.queue_unseen(&visit.found, &mut changes)?;
+        settle_into(&mut changes.urls, lease, UrlOutcome::Done);
         let mut embeds = Batch::default();
+        let mut shown = Vec::new();
         for found in &visit.found {
             if let Some(embed) = &found.embed {
-                embeds.insert(&embed_key(found.url.id(), page), encode(embed));
+                let picture = found.url.id();
+                embeds.insert(&embed_key(picture, page), encode(embed));
+                shown.push(picture);
             }
         }
-        let trees = &self.trees;
-        (&trees.frontier, &trees.pages, &trees.embeds)
+        let before = self.visit(page)?;
+        if let Some(before) = &before {
+            self.hide(page, &before.shown, &shown.iter().copied().collect())?;
+        }
+        let (content, validators) = (visit.content, visit.validators.clone());
+        let after = VisitRecord::after(before.as_ref(), content, validators, shown);
+        let t = &self.trees;
+        (&t.frontier, &t.hosts, &t.pages, &t.embeds, &t.visits)
             .transaction(
-                |(frontier, pages, embed)| -> ConflictableTransactionResult<(), ()> {
-                    frontier.apply_batch(&urls)?;
-                    pages.insert(&page.0, encode(&visit.page))?;
+                |(urls, hosts, pages, embed, visits)| -> ConflictableTransactionResult<(), ()> {
+                    urls.apply_batch(&changes.urls)?;
+                    changes.write_hosts(hosts)?;
+                    match &visit.page {
+                        Some(record) => pages.insert(&page.0, encode(record))?,
+                        None => pages.remove(&page.0)?,
+                    };
                     embed.apply_batch(&embeds)?;
+                    visits.insert(&page.0, encode(&after))?;
                     Ok(())
                 },
             )
@@ -277,7 +294,11 @@ impl Store {
     }
 
     /// Adds to `batch` what is not yet in the frontier. The caller holds the guard.
-    fn queue_unseen(&self, found: &[Discovery], batch: &mut Batch) -> Result<Queued, StoreError> {
+    fn queue_unseen(
+        &self,
+        found: &[Discovery],
+        changes: &mut Changes,
+    ) -> Result<Queued, StoreError> {
         let mut queued = Queued::default();
         let mut fresh = std::collections::HashSet::new();
         for discovery in found {
@@ -292,6 +313,7 @@ impl Store {
                 continue;
             }
             let host = discovery.url.host_id();
+            self.touch_host(changes, &discovery.url, |record| record.run = self.run())?;
             let record = UrlRecord {
                 url: discovery.url.to_string(),
                 host,
@@ -300,11 +322,14 @@ impl Store {
                 attempts: 0,
                 state: UrlState::Open,
             };
-            batch.insert(key, encode(&record));
-            batch.insert(self.next_key(host, discovery.role)?.encode(), &id.0);
+            changes.urls.insert(key, encode(&record));
+            changes
+                .urls
+                .insert(self.next_key(host, discovery.role)?.encode(), &id.0);
             match discovery.role {
                 Role::Picture => queued.pictures += 1,
                 Role::Page => queued.pages += 1,
+                Role::Sheet | Role::Feed | Role::Sitemap => {}
             }
             if !queued.hosts.contains(&host) {
                 queued.hosts.push(host);
@@ -313,13 +338,50 @@ impl Store {
         Ok(queued)
     }
 
-    fn next_key(&self, host: HostId, role: Role) -> Result<FrontierKey, StoreError> {
+    /// Takes a change of a host's record into `changes`, if it is one.
+    fn touch_host(
+        &self,
+        changes: &mut Changes,
+        url: &CanonicalUrl,
+        change: impl FnOnce(&mut HostRecord),
+    ) -> Result<(), StoreError> {
+        let id = url.host_id();
+        let before = match changes.hosts.get(&id) {
+            Some(record) => Some(record.clone()),
+            None => self.host(id)?,
+        };
+        let mut record = before.clone().unwrap_or_default();
+        record.name = url.host().to_owned();
+        change(&mut record);
+        if Some(&record) != before.as_ref() {
+            changes.hosts.insert(id, record);
+        }
+        Ok(())
+    }
+
+    pub(super) fn next_key(&self, host: HostId, role: Role) -> Result<FrontierKey, StoreError> {
         let count = self.db.generate_id()?;
         let order = match role {
-            Role::Picture => Order::picture(count),
-            Role::Page => Order::page(count),
+            Role::Picture | Role::Sheet => Order::picture(count),
+            Role::Page | Role::Feed | Role::Sitemap => Order::page(count),
         };
         Ok(FrontierKey::Queued { host, order })
+    }
+}
+
+/// What becomes of the frontier and of the hosts in one transaction.
+#[derive(Default)]
+struct Changes {
+    urls: Batch,
+    hosts: HashMap<HostId, HostRecord>,
+}
+
+impl Changes {
+    fn write_hosts(&self, tree: &TransactionalTree) -> ConflictableTransactionResult<(), ()> {
+        for (id, record) in &self.hosts {
+            tree.insert(&id.0, encode(record))?;
+        }
+        Ok(())
     }
 }
 
@@ -351,9 +413,9 @@ pub(super) fn settle_into(batch: &mut Batch, lease: Lease, outcome: UrlOutcome) 
     batch.remove(FrontierKey::Leased(id).encode());
     record.attempts += 1;
     record.state = match outcome {
-        UrlOutcome::Done => UrlState::Done,
-        UrlOutcome::Failed(reason) => UrlState::Failed(reason),
-        UrlOutcome::Refused(reason) => UrlState::Refused(reason),
+        UrlOutcome::Done | UrlOutcome::Unchanged => UrlState::Done,
+        UrlOutcome::Failed(reason) | UrlOutcome::Gone(reason) => UrlState::Failed(reason),
+        UrlOutcome::Refused(reason) | UrlOutcome::OptedOut(reason) => UrlState::Refused(reason),
         UrlOutcome::Retry { at_ms } => {
             batch.insert(FrontierKey::Retry { at_ms, url: id }.encode(), vec![]);
             UrlState::Open

@@ -1,6 +1,6 @@
 //! Typed keys. Integers are big-endian, so that sled's order is theirs.
 
-use crate::canonical_url::{HostId, UrlId};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 
 /// A picture's place in the order of storing; never used twice.
@@ -26,6 +26,11 @@ pub struct PlaceId(pub(super) [u8; 16]);
 impl PlaceId {
     pub(super) fn of_url(url: UrlId) -> Self {
         Self(url.0)
+    }
+
+    /// The identity of a picture's place in a page that holds its bytes itself.
+    pub(super) fn within(page: &CanonicalUrl, picture: PictureId) -> Self {
+        Self(UrlId::of(&format!("{page}#{picture}")).0)
     }
 
     /// The identity of an absolute path.
@@ -104,6 +109,14 @@ impl FrontierKey {
                 [&[Self::RETRY][..], &at_ms.to_be_bytes(), &url.0].concat()
             }
         }
+    }
+
+    /// Where the queues of the hosts after `host` begin.
+    pub(super) fn behind_host(host: HostId) -> Vec<u8> {
+        let order = Order(u64::MAX);
+        let mut key = Self::Queued { host, order }.encode();
+        key.push(0);
+        key
     }
 
     pub(super) fn decode(key: &[u8]) -> Option<Self> {

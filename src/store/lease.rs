@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::key::Order;
 use super::record::{Embed, PageRecord, Role, UrlRecord};
+use super::visits::{Validators, VisitRecord};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 
 /// A URL found on a page or given as a seed.
@@ -26,6 +27,8 @@ pub struct Lease {
     pub(super) id: UrlId,
     pub(super) order: Order,
     pub(super) record: UrlRecord,
+    pub(super) visit: Option<VisitRecord>,
+    pub(super) validators: Validators,
 }
 
 impl Lease {
@@ -38,6 +41,16 @@ impl Lease {
     pub fn record(&self) -> &UrlRecord {
         &self.record
     }
+
+    /// The visit before this one, if what it gave is in the store.
+    pub fn last_visit(&self) -> Option<&VisitRecord> {
+        self.visit.as_ref()
+    }
+
+    /// Notes what the server calls the version that it sent now.
+    pub fn answered(&mut self, validators: Validators) {
+        self.validators = validators;
+    }
 }
 
 /// What became of a fetched URL.
@@ -45,6 +58,12 @@ impl Lease {
 pub enum UrlOutcome {
     /// It was used.
     Done,
+    /// It is what it was at the last visit.
+    Unchanged,
+    /// It is not there any more, for this reason; what it gave leaves the store.
+    Gone(String),
+    /// It says that it is not to be used, in this way; what it gave leaves the store.
+    OptedOut(String),
     /// It was given up.
     Failed(String),
     /// It may not be fetched or used.
@@ -60,11 +79,13 @@ pub enum UrlOutcome {
 #[derive(Debug, Clone)]
 pub struct PageVisit {
     /// The URL it was served under, after redirects.
-    pub id: UrlId,
-    /// The host that served it, which a redirect may have changed.
-    pub host: HostId,
-    /// The page.
-    pub page: PageRecord,
+    pub url: CanonicalUrl,
+    /// The page; `None` if nothing is to be kept of it but its links.
+    pub page: Option<PageRecord>,
+    /// BLAKE3 of its body.
+    pub content: [u8; 32],
+    /// What the server calls this version of it.
+    pub validators: Validators,
     /// What stood on it.
     pub found: Vec<Discovery>,
 }

@@ -9,6 +9,8 @@ use super::{StoreError, StoreOptions};
 
 #[path = "../../migrations/0001_initial.rs"]
 mod initial;
+#[path = "../../migrations/0002_picture_texts.rs"]
+mod picture_texts;
 
 /// One change of format. It must be safe to run again after it was interrupted.
 struct Migration {
@@ -17,10 +19,16 @@ struct Migration {
 }
 
 /// All migrations; the format's version is how many of them were applied.
-const MIGRATIONS: [Migration; 1] = [Migration {
-    name: "initial",
-    up: initial::up,
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        name: "initial",
+        up: initial::up,
+    },
+    Migration {
+        name: "titles and captions of pictures",
+        up: picture_texts::up,
+    },
+];
 
 /// The newest format.
 pub(super) const LATEST: u32 = MIGRATIONS.len() as u32;
@@ -123,5 +131,24 @@ mod tests {
             Header::read(dir.path()),
             Err(StoreError::Newer { found: 3, .. })
         ));
+    }
+
+    #[test]
+    fn embeds_get_a_title_and_a_caption_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = sled::open(dir.path()).unwrap();
+        let embeds = db.open_tree("embeds").unwrap();
+        let old = |alt: &str| postcard::to_stdvec(&alt).unwrap();
+        embeds.insert("a", old("a cat")).unwrap();
+        embeds.insert("b", old("")).unwrap();
+        for _ in 0..2 {
+            picture_texts::up(&db).unwrap();
+            for (key, alt) in [("a", "a cat"), ("b", "")] {
+                let value = embeds.get(key).unwrap().unwrap();
+                let embed: crate::store::Embed = postcard::from_bytes(&value).unwrap();
+                assert_eq!((embed.alt.as_str(), embed.title.as_str()), (alt, ""));
+                assert_eq!(value.len(), alt.len() + 3);
+            }
+        }
     }
 }

@@ -8,9 +8,13 @@ use sled::Batch;
 use sled::transaction::{ConflictableTransactionResult, Transactional};
 
 use super::frontier::{settle_into, transaction_error};
-use super::key::{PlaceId, Sequence, place_key};
-use super::record::{Extent, FileRecord, PictureRecord, Place, SegmentRecord, decode, encode};
+use super::key::{PlaceId, Sequence, embed_key, place_key};
+use super::record::{
+    Embed, Extent, FileRecord, PictureRecord, Place, SegmentRecord, decode, encode,
+};
+use super::visits::VisitRecord;
 use super::{Block, Lease, NEXT_SEQUENCE, Store, StoreError, UrlOutcome, now_ms};
+use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::network::Embedding;
 use crate::picture::{PerceptualHash, PictureId};
 
@@ -51,6 +55,13 @@ pub enum Origin {
     },
     /// A URL of the frontier.
     Url(Lease),
+    /// A page that holds the bytes itself, in a `data:` URL.
+    Inline {
+        /// The page.
+        page: CanonicalUrl,
+        /// How it shows them.
+        embed: Embed,
+    },
 }
 
 /// What came of bytes.
@@ -73,6 +84,7 @@ impl Store {
     /// handed out again by the next crawl.
     pub fn commit(&self, settled: Vec<Settled>) -> Result<Vec<bool>, StoreError> {
         self.check_space()?;
+        self.leave_old_places(&settled)?;
         let mut next = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changes = Changes::default();
         let mut fresh = HashSet::new();
@@ -98,7 +110,7 @@ impl Store {
                     settle_into(&mut changes.frontier, lease, outcome);
                     false
                 }
-                Settled::Unusable(Origin::File { .. }, _) => false,
+                Settled::Unusable(Origin::File { .. } | Origin::Inline { .. }, _) => false,
             };
             stored.push(is_new);
         }
@@ -115,6 +127,26 @@ impl Store {
             "committed and flushed"
         );
         Ok(stored)
+    }
+
+    /// A URL that gives another picture than it gave before is no place of that one.
+    fn leave_old_places(&self, settled: &[Settled]) -> Result<(), StoreError> {
+        for entry in settled {
+            let (lease, now) = match entry {
+                Settled::Picture(Origin::Url(lease), picture) => (lease, Some(picture.id)),
+                Settled::Known(Origin::Url(lease), id) => (lease, Some(*id)),
+                Settled::Unusable(Origin::Url(lease), _) => (lease, None),
+                _ => continue,
+            };
+            match (&lease.visit, now) {
+                (Some(visit), Some(now)) if *now.as_bytes() != visit.content => {
+                    self.leave_place(PictureId::from_bytes(visit.content), lease.id)?;
+                }
+                (Some(_), None) => self.forget(lease.id)?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn add_picture(
@@ -161,6 +193,8 @@ impl Store {
             &t.files,
             &t.counters,
             &t.frontier,
+            &t.visits,
+            &t.embeds,
         )
             .transaction(|trees| -> ConflictableTransactionResult<(), ()> {
                 trees.0.apply_batch(&changes.pictures)?;
@@ -173,6 +207,8 @@ impl Store {
                 trees.7.apply_batch(&changes.files)?;
                 trees.8.apply_batch(&changes.counters)?;
                 trees.9.apply_batch(&changes.frontier)?;
+                trees.10.apply_batch(&changes.visits)?;
+                trees.11.apply_batch(&changes.embeds)?;
                 Ok(())
             })
             .map_err(transaction_error)
@@ -317,6 +353,8 @@ struct Changes {
     files: Batch,
     counters: Batch,
     frontier: Batch,
+    visits: Batch,
+    embeds: Batch,
 }
 
 impl Changes {
@@ -324,8 +362,18 @@ impl Changes {
         let (id, place) = match origin {
             Origin::Url(lease) => {
                 let (id, url) = (lease.id(), lease.record().url.clone());
+                let before = lease.visit.as_ref();
+                let validators = lease.validators.clone();
+                let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
+                self.visits.insert(&id.0, encode(&visit));
                 settle_into(&mut self.frontier, lease, UrlOutcome::Done);
                 (PlaceId::of_url(id), Place::Url(url))
+            }
+            Origin::Inline { page, embed } => {
+                let id = PlaceId::within(&page, picture);
+                self.embeds
+                    .insert(&embed_key(UrlId(id.0), page.id()), encode(&embed));
+                (id, Place::Url(page.to_string()))
             }
             Origin::File {
                 path,

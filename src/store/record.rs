@@ -62,6 +62,10 @@ pub struct PageRecord {
 pub struct Embed {
     /// The picture's alternative text.
     pub alt: String,
+    /// Its title.
+    pub title: String,
+    /// The caption of the figure it stands in.
+    pub caption: String,
 }
 
 /// What a URL was queued as.
@@ -71,6 +75,12 @@ pub enum Role {
     Page,
     /// A picture.
     Picture,
+    /// A style sheet: pictures are read from it.
+    Sheet,
+    /// An RSS or Atom feed: links and pictures are read from it.
+    Feed,
+    /// A sitemap or an index of sitemaps: links and pictures are read from it.
+    Sitemap,
 }
 
 /// A URL's fate. Waiting, leased and retried URLs are all `Open`; which it is stands in

@@ -1,7 +1,9 @@
 use std::io::{Read, Write};
 use std::net;
+use std::time::Instant;
 
 use super::super::reply::Body;
+use super::request::LONGEST_HEAD;
 use super::*;
 
 /// A server that answers every path with what `reply` makes of it.
@@ -212,4 +214,68 @@ fn runs_on_the_callers_runtime() {
         .block_on(Server::start(Arc::new(|_: &Request| Reply::text("hi"))))
         .unwrap();
     assert!(ask(&server, "GET", "/").unwrap().ends_with("hi"));
+}
+
+#[test]
+fn listens_on_several_addresses_and_tells_which_was_asked() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let options = ServerOptions {
+        addresses: 3,
+        log_limit: 2,
+        log_file: Some(file.path().to_owned()),
+    };
+    let delay = Duration::from_millis(40);
+    let handler = Arc::new(move |_: &Request| Reply::text("late").status(201).after(delay));
+    let server = Server::background_with(handler, &options).unwrap();
+    let addresses = server.addresses().to_vec();
+    for address in &addresses {
+        let mut stream = net::TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "GET /x HTTP/1.1\r\nHost: A.Test:81\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+    let log = server.log();
+    assert_eq!((log.len(), server.total()), (2, 3), "the oldest is let go");
+    for (hit, address) in log.iter().zip(&addresses[1..]) {
+        assert_eq!((hit.local, hit.host.as_str()), (address.ip(), "a.test"));
+        assert_eq!(hit.status, Some(201));
+        let taken = hit.ended.unwrap() - hit.at;
+        // Not the time that the connection took to close.
+        assert!(
+            taken >= delay && taken < Duration::from_secs(1),
+            "{taken:?}"
+        );
+        assert!(hit.ended_ms.unwrap() >= hit.at_ms + 39);
+    }
+    drop(server);
+    let lines = std::fs::read_to_string(file.path()).unwrap();
+    let lines: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["local"], "127.0.0.1");
+    assert_eq!(
+        (&lines[2]["target"], &lines[2]["status"]),
+        (&"/x".into(), &201.into())
+    );
+}
+
+#[test]
+fn a_hang_has_no_status_and_ends_when_the_client_leaves() {
+    let server = serve_with(|_| Reply::of(Body::HangBeforeHeaders));
+    let mut stream = connect(&server);
+    write!(stream, "GET / HTTP/1.1\r\n\r\n").unwrap();
+    while server.total() == 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(server.log()[0].ended.is_none());
+    drop(stream);
+    while server.log()[0].ended.is_none() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(server.log()[0].status, None);
 }

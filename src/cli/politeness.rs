@@ -1,0 +1,25 @@
+use clap::Args;
+
+use super::session::Session;
+use super::{Format, Outcome, output};
+use crate::store::ledger::politeness;
+
+#[derive(Debug, Args)]
+pub(super) struct PolitenessArgs {
+    /// Hosts and addresses listed, those with the most requests first
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// How to print it
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(session: &Session, args: PolitenessArgs) -> anyhow::Result<Outcome> {
+    let dir = session.config.data_dir()?;
+    let report = politeness(&dir, args.limit)?;
+    match args.format {
+        Format::Json => output::json(&report)?,
+        Format::Text => output::line(report.to_string().trim_end())?,
+    }
+    Ok(Outcome::Done)
+}

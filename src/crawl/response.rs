@@ -1,0 +1,188 @@
+//! A response on its way: what it says, and how its end is written down.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use reqwest::header::{HeaderMap, LOCATION};
+use tokio::time::{Duration, Instant};
+
+use super::ROBOTS_AGENT;
+use super::error::FetchError;
+use super::exchange::{Answer, Exchange, Failure, HttpVersion};
+use super::fetch::Recorders;
+use super::opt_out::OptOuts;
+use super::pacing::{Health, Turn};
+use super::rules::OriginRules;
+use crate::canonical_url::{CanonicalUrl, UrlError};
+use crate::store::Validators;
+use crate::store::ledger::{self, Ending, Outcome, Purpose, RobotsDecision};
+
+/// A request under way. However it ends, the ledger gets to know, and the turn ends after
+/// that.
+pub(super) struct Underway {
+    pub(super) url: CanonicalUrl,
+    pub(super) purpose: Purpose,
+    pub(super) robots: RobotsDecision,
+    pub(super) attempt: u32,
+    pub(super) waited: Duration,
+    pub(super) time: SystemTime,
+    pub(super) started: Instant,
+    /// How long the host asks to be left alone after this request.
+    pub(super) retry_after: Option<Duration>,
+    pub(super) request_headers: HeaderMap,
+    pub(super) head: Option<Head>,
+    pub(super) ledger: Option<ledger::Request>,
+    pub(super) recorders: Arc<Recorders>,
+    pub(super) turn: Turn,
+}
+
+/// Status, version and header fields of an answer.
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) version: HttpVersion,
+    pub(super) headers: HeaderMap,
+}
+
+/// A response whose body has not been read. The turn lasts until it is dropped.
+pub(super) struct Response {
+    pub(super) inner: reqwest::Response,
+    pub(super) under_way: Underway,
+    /// The rules of the origin that were asked before; `None` for rules themselves.
+    pub(super) rules: Option<Arc<OriginRules>>,
+}
+
+impl Underway {
+    /// Writes down how the request ended.
+    pub(super) fn end(&mut self, result: Result<&[u8], &FetchError>) {
+        let outcome = match result {
+            Ok(_) => Outcome::Ok,
+            Err(error) => error.outcome(),
+        };
+        if let Err(FetchError::Timeout(_)) = result {
+            self.turn.learn(Health::Overloaded);
+        }
+        self.write_end(outcome, result.map_or(0, <[u8]>::len));
+        if self.recorders.is_empty() {
+            return;
+        }
+        let request_headers = fields(&self.request_headers);
+        let head = self.head.as_ref();
+        let headers = head.map(|head| fields(&head.headers)).unwrap_or_default();
+        let message = result.err().map(ToString::to_string).unwrap_or_default();
+        let reason = result.err().map(FetchError::reason).unwrap_or_default();
+        let outcome = match (result, head) {
+            (Ok(body), Some(head)) => Ok(Answer {
+                status: head.status,
+                headers: &headers,
+                body,
+                truncated: false,
+            }),
+            _ => Err(Failure {
+                status: head.map(|head| head.status),
+                reason: &reason,
+                message: &message,
+            }),
+        };
+        self.recorders.record(&Exchange {
+            time: self.time,
+            url: &self.url,
+            address: self.turn.address(),
+            purpose: self.purpose,
+            robots: self.robots,
+            version: head.map_or(HttpVersion::Http11, |head| head.version),
+            request_headers: &request_headers,
+            outcome,
+            waited: self.waited,
+            elapsed: self.started.elapsed(),
+            attempt: self.attempt,
+        });
+    }
+
+    fn write_end(&mut self, outcome: Outcome, bytes: usize) {
+        let Some(request) = self.ledger.take() else {
+            return;
+        };
+        let wait = self.retry_after.unwrap_or_default().as_millis();
+        let ended = request.ended(Ending {
+            address: self.turn.address(),
+            status: self.head.as_ref().map_or(0, |head| head.status),
+            outcome,
+            bytes: bytes as u64,
+            wait_ms: u32::try_from(wait).unwrap_or(u32::MAX),
+            delay_ms: u32::try_from(self.turn.delay().as_millis()).unwrap_or(u32::MAX),
+        });
+        if let Err(error) = ended {
+            // The next request's start fails, too, and stops the crawl.
+            tracing::warn!(%error, "the end of a request is not written down");
+        }
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        // A redirect, or a status that says no: there is nothing to read.
+        if self.ledger.is_some() && self.head.is_some() {
+            self.end(Ok(&[]));
+        }
+    }
+}
+
+fn fields(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
+    let field = headers.iter();
+    field
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .collect()
+}
+
+impl Response {
+    pub(super) fn status(&self) -> u16 {
+        self.inner.status().as_u16()
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.inner.headers().get(name)?.to_str().ok()
+    }
+
+    /// How long the host asks to be left alone (Retry-After).
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.under_way.retry_after
+    }
+
+    /// Where a redirect leads; `None` if the response is not one.
+    pub(super) fn redirect(&self, url: &CanonicalUrl) -> Result<Option<CanonicalUrl>, UrlError> {
+        if !matches!(self.status(), 301 | 302 | 303 | 307 | 308) {
+            return Ok(None);
+        }
+        self.header(LOCATION.as_str())
+            .map(|location| CanonicalUrl::join(url.as_url(), location))
+            .transpose()
+    }
+
+    /// What the server calls this version of the document.
+    pub(super) fn validators(&self) -> Validators {
+        // Longer ones would bloat the records, and no server means them.
+        let text = |name: &str| {
+            let value = self.header(name).filter(|value| value.len() <= 256);
+            value.map(str::to_owned)
+        };
+        Validators {
+            etag: text("etag"),
+            last_modified: text("last-modified"),
+            unavailable_after_s: None,
+        }
+    }
+
+    /// What the answer's header and its origin's rules say against its use.
+    pub(super) fn opt_outs(&self, url: &CanonicalUrl) -> OptOuts {
+        let mut said = OptOuts::new(ROBOTS_AGENT, SystemTime::now());
+        for (name, value) in self.inner.headers() {
+            if let Ok(value) = value.to_str() {
+                said.add_header(name.as_str(), value);
+            }
+        }
+        if let Some(rules) = &self.rules {
+            rules.add_opt_outs(url, &mut said);
+        }
+        said
+    }
+}

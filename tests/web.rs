@@ -1,0 +1,196 @@
+//! The crawler against the synthetic web, which knows the truth and logs every request.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::Simdex;
+use serde_json::Value;
+use simdex::demo::server::{Hit, Server, ServerOptions};
+use simdex::demo::web::{GapKey, Truth, Violation, Web, WebPlan, gaps, violations};
+
+struct World {
+    web: Arc<Web>,
+    server: Server,
+    simdex: Simdex,
+}
+
+impl World {
+    /// A web, its server, and a simdex that is led there; `crawl` is more of `[crawl]`.
+    fn new(plan: WebPlan, crawl: &str) -> Self {
+        let web = Arc::new(Web::new(plan));
+        let server = web.serve(&ServerOptions::default()).unwrap();
+        let world = Self {
+            web,
+            server,
+            simdex: Simdex::new(),
+        };
+        world.configure(crawl);
+        world
+    }
+
+    fn configure(&self, crawl: &str) {
+        let resolve = Web::resolve_table(&self.server);
+        self.simdex.configure(&format!(
+            "[crawl]\nallow_private_addresses = true\nscope = \"any\"\n{resolve}{crawl}"
+        ));
+    }
+
+    fn crawl(&self, more: &[&str]) -> Value {
+        let seeds = self.web.seeds();
+        let seeds = seeds.iter().map(String::as_str);
+        let args: Vec<&str> = ["crawl", "-q"]
+            .into_iter()
+            .chain(seeds)
+            .chain(more.iter().copied())
+            .collect();
+        self.simdex.json(&args)
+    }
+
+    fn stored(&self) -> BTreeSet<String> {
+        let stored = self.simdex.stored();
+        let id = |result: &Value| result["id"].as_str().unwrap().to_owned();
+        stored.iter().map(id).collect()
+    }
+
+    /// Asserts that all pictures of the truth are stored, and no other but optional ones.
+    fn assert_complete(&self, truth: &Truth) {
+        let stored = self.stored();
+        for (url, id) in &truth.pictures {
+            assert!(stored.contains(&id.to_string()), "{url} is missing");
+        }
+        for id in &truth.inline {
+            assert!(
+                stored.contains(&id.to_string()),
+                "an inline picture is missing"
+            );
+        }
+        let known: BTreeSet<String> = truth
+            .picture_ids()
+            .iter()
+            .chain(truth.optional.values())
+            .map(ToString::to_string)
+            .collect();
+        let extra: Vec<_> = stored.difference(&known).collect();
+        assert!(extra.is_empty(), "not to be stored: {extra:?}");
+    }
+
+    fn assert_no_violation(&self, truth: &Truth) {
+        assert_eq!(
+            violations(&self.server.log(), truth),
+            Vec::<Violation>::new()
+        );
+    }
+}
+
+/// Fast, and in small steps.
+const FAST: &str = "delay_ms = 0\nconcurrency = 16\nconnect_timeout_ms = 2000\n\
+    first_byte_timeout_ms = 1000\nidle_timeout_ms = 700\ntotal_timeout_ms = 4000\n";
+
+fn least_gap(hits: &[Hit], key: GapKey) -> (String, Duration) {
+    let gaps = gaps(hits, key);
+    let least = gaps.iter().min_by_key(|(_, gap)| gap.gap).unwrap();
+    (least.0.clone(), least.1.gap)
+}
+
+#[test]
+fn all_that_is_open_is_found_and_nothing_else_is_asked_for() {
+    let plan = WebPlan {
+        robots: true,
+        opt_outs: true,
+        hosts: 6,
+        addresses: 3,
+        ..WebPlan::default()
+    };
+    let world = World::new(plan, FAST);
+    let summary = world.crawl(&[]);
+    let truth = world.web.truth();
+    world.assert_complete(&truth);
+    world.assert_no_violation(&truth);
+    let opted_out: u64 = [
+        "noindex",
+        "noimageindex",
+        "noai",
+        "noimageai",
+        "nofollow",
+        "tdm",
+    ]
+    .map(|reason| summary["refused"][reason].as_u64().unwrap_or(0))
+    .iter()
+    .sum();
+    assert!(opted_out >= 6, "{}", summary["refused"]);
+}
+
+#[test]
+fn no_two_requests_come_closer_than_the_delay() {
+    let plan = WebPlan {
+        robots: true,
+        hosts: 8,
+        addresses: 2,
+        pages_per_host: 3,
+        pictures_per_page: 2,
+        ..WebPlan::default()
+    };
+    let delay = Duration::from_millis(60);
+    let quick = FAST.replace("delay_ms = 0", "delay_ms = 60");
+    let world = World::new(plan, &quick);
+    world.crawl(&[]);
+    let hits = world.server.log();
+    for key in [GapKey::Host, GapKey::Address] {
+        let (name, gap) = least_gap(&hits, key);
+        assert!(gap >= delay, "{name}: {gap:?}");
+    }
+    let truth = world.web.truth();
+    world.assert_complete(&truth);
+    let by_host = gaps(&hits, GapKey::Host);
+    for (host, seconds) in &truth.crawl_delays {
+        assert!(by_host[host].gap >= Duration::from_secs(*seconds), "{host}");
+    }
+    // The proof that a webmaster may ask for says the same.
+    let report = world.simdex.json(&["politeness", "--limit", "1000"]);
+    assert_eq!(report["violations"], 0);
+    assert_eq!(report["requests"], hits.len());
+    assert_eq!(
+        report["by_host"].as_array().unwrap().len(),
+        by_host.len().max(1)
+    );
+    for row in report["by_host"].as_array().unwrap() {
+        let name = row["name"].as_str().unwrap();
+        let asked = hits.iter().filter(|hit| hit.host == name).count();
+        assert_eq!(row["requests"], asked, "{name}");
+    }
+}
+
+#[test]
+fn nothing_hangs_and_the_rest_goes_on() {
+    let plan = WebPlan {
+        faults: true,
+        ..WebPlan::default()
+    };
+    let world = World::new(plan, &format!("{FAST}max_attempts = 2\n"));
+    let begun = Instant::now();
+    let summary = world.crawl(&[]);
+    assert!(begun.elapsed() < Duration::from_secs(90), "{summary}");
+    let truth = world.web.truth();
+    world.assert_complete(&truth);
+    world.assert_no_violation(&truth);
+}
+
+#[test]
+fn traps_end_with_the_budget_of_their_host() {
+    let plan = WebPlan {
+        traps: true,
+        ..WebPlan::default()
+    };
+    let world = World::new(plan, &format!("{FAST}max_host_pages = 30\nmax_depth = 6\n"));
+    let summary = world.crawl(&[]);
+    let truth = world.web.truth();
+    for (url, id) in &truth.pictures {
+        assert!(world.stored().contains(&id.to_string()), "{url} is missing");
+    }
+    let hits = world.server.log();
+    let trapped = hits.iter().filter(|hit| truth.trap(&hit.url()).is_some());
+    assert!(trapped.count() < 400, "{summary}");
+}
