@@ -25,7 +25,7 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     let engine = session.engine()?;
     let store = session.store(&network)?;
     let limits = session.config.picture.limits();
-    let ingest = Ingest::start(&store, &engine, &network, limits)?;
+    let ingest = Ingest::start(&store, &engine, &network, limits, None)?;
     let started = Instant::now();
     let mut summary = Summary::default();
     let mut problems = Problems::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 
-use super::crawl::crawl;
+use super::crawl::{Pictures, crawl};
 use super::crawl_report::figures;
 use super::export::replace;
 use super::progress;
@@ -55,7 +55,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
         seeds: vec![seed],
         ..CrawlPlan::default()
     };
-    let (summary, _) = crawl(&session, plan)?;
+    let (summary, _) = crawl(&session, plan, Pictures::Indexed)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }

@@ -3,12 +3,16 @@
 mod add;
 mod compare;
 mod crawl;
+mod crawl_args;
 mod crawl_report;
 mod demo;
 mod doctor;
+mod dry_run;
 mod eval;
 mod export;
+mod features;
 mod input;
+mod like;
 mod output;
 mod politeness;
 mod progress;
@@ -56,7 +60,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Crawl web pages and index the pictures they show
-    Crawl(crawl::CrawlArgs),
+    Crawl(crawl_args::CrawlArgs),
     /// Index local files and folders
     Add(add::AddArgs),
     /// Find stored pictures like the given ones

@@ -18,6 +18,8 @@ pub(super) struct StatusArgs {
 struct Status {
     images: u64,
     pages: u64,
+    /// Pictures kept without features.
+    waiting: u64,
     frontier: FrontierCounts,
     store_bytes: u64,
     index: IndexStatus,
@@ -41,6 +43,7 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
     let status = Status {
         images,
         pages: store.page_count(),
+        waiting: store.waiting_count(),
         frontier: store.frontier_counts()?,
         store_bytes: store.disk_bytes(),
         index,
@@ -54,9 +57,10 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
     let frontier = &status.frontier;
     let age = status.index.snapshot_age;
     output::line(&format!(
-        "pictures   {}\npages      {}\nfrontier   {} pending, {} leased, {} to retry, {} done, {} refused, {} failed\n\
+        "pictures   {}, {} without features\npages      {}\nfrontier   {} pending, {} leased, {} to retry, {} done, {} refused, {} failed\n\
          store      {:.1} MB in {}\nindex      {}, {} points, {} removed, {}\nhead       {}\nnetwork    {} ({})",
         status.images,
+        status.waiting,
         status.pages,
         frontier.pending,
         frontier.leased,

@@ -85,6 +85,29 @@ impl HostWindow {
         None
     }
 
+    /// Takes, of the `most` hosts whose turns came first, the one that `promise` puts
+    /// highest.
+    pub(super) fn take_best(
+        &mut self,
+        now: Instant,
+        most: usize,
+        promise: &dyn Fn(HostId) -> f32,
+    ) -> Option<HostId> {
+        let mut ready = Vec::new();
+        while ready.len() < most
+            && let Some(host) = self.take(now)
+        {
+            ready.push(host);
+        }
+        let promised = ready.iter().map(|host| promise(*host)).enumerate();
+        let (best, _) = promised.rev().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+        let best = ready.remove(best);
+        for host in ready {
+            self.list(host, now);
+        }
+        Some(best)
+    }
+
     /// Whether one more request to a host may be under way.
     pub(super) fn has_slot(&self, host: HostId) -> bool {
         self.under_way

@@ -156,7 +156,15 @@ impl Fetcher {
             match response.status() {
                 200..300 => return self.prefix(response, kind.cap).await.map(Some),
                 300..400 => match response.redirect(&url) {
-                    Ok(Some(next)) => url = next,
+                    // A robots.txt may lead anywhere (RFC 9309); other files of rules need
+                    // robots.txt's leave like anything else, so they stay at home.
+                    Ok(Some(next))
+                        if rules.is_none_or(|rules| {
+                            next.origin() == url.origin() && rules.decide(&next).is_ok()
+                        }) =>
+                    {
+                        url = next;
+                    }
                     // Not a redirect to anywhere: as good as absent.
                     _ => return Ok(None),
                 },

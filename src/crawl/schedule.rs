@@ -10,17 +10,18 @@ use tokio::time::{Duration, Instant, sleep_until};
 use super::admission::{Admission, PatternError};
 use super::error::{FetchError, Refusal};
 use super::fetch::{Fetcher, Recorders};
+use super::focus::{Focus, HOSTS_LOOKED_AT, LOOKED_AT};
 use super::hosts::{CAPACITY, HostWindow};
 use super::page::PageRules;
 use super::scope::ScopeRules;
 use super::settle::{Fetched, Trouble, fetch_and_settle};
 use super::summary::{Event, Problem, Summary};
 use super::visit::Visitor;
-use crate::canonical_url::{CanonicalUrl, HostId};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::config::Config;
 use crate::ingest::{Ingest, Job, Receipt, worker_count};
 use crate::shutdown::Shutdown;
-use crate::store::{Again, Discovery, Lease, Role, Store, StoreError, now_ms};
+use crate::store::{Again, Discovery, Lease, Role, Store, StoreError, UrlRecord, now_ms};
 
 /// A crawl cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,8 @@ pub struct CrawlPlan {
     pub again: Vec<Again>,
     /// Logs of the fetches.
     pub recorders: Recorders,
+    /// Tells which pictures are matches, if the crawl is to look for them first.
+    pub matches: Option<async_channel::Receiver<(UrlId, bool)>>,
 }
 
 /// A crawl over a store's frontier.
@@ -73,6 +76,8 @@ pub struct Crawl {
     pictures_handed: i64,
     /// Hosts may have pages that the page budget kept from being read.
     pages_left: bool,
+    /// What a focused crawl goes by.
+    steering: Option<Steering>,
     summary: Summary,
     started: Instant,
 }
@@ -84,6 +89,12 @@ fn seed_discovery(url: &CanonicalUrl) -> Discovery {
         depth: 0,
         embed: None,
     }
+}
+
+/// What a focused crawl goes by.
+struct Steering {
+    focus: Focus,
+    matches: async_channel::Receiver<(UrlId, bool)>,
 }
 
 /// What a visit came to.
@@ -121,6 +132,7 @@ impl Crawl {
             seeds,
             again,
             recorders,
+            matches,
         } = plan;
         let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
         let run = store.begin_run()?;
@@ -176,6 +188,10 @@ impl Crawl {
             pictures_fetching: 0,
             pictures_handed: 0,
             pages_left: false,
+            steering: matches.map(|matches| Steering {
+                focus: Focus::default(),
+                matches,
+            }),
             summary: Summary::default(),
             started: Instant::now(),
             store,
@@ -264,7 +280,7 @@ impl Crawl {
     /// Whether as many pictures are stored as were asked for.
     fn images_stored(&self) -> bool {
         let most = self.visitor.config.max_images;
-        most.is_some_and(|most| self.summary.images_indexed >= most)
+        most.is_some_and(|most| self.summary.images_fetched >= most)
     }
 
     /// Whether there would be as many, if all under way turn out to be new.
@@ -273,7 +289,7 @@ impl Crawl {
         let under_way = self
             .pictures_fetching
             .saturating_add_signed(self.pictures_handed);
-        most.is_some_and(|most| self.summary.images_indexed + under_way >= most)
+        most.is_some_and(|most| self.summary.images_fetched + under_way >= most)
     }
 
     fn pages_exhausted(&self) -> bool {
@@ -283,13 +299,19 @@ impl Crawl {
 
     /// Starts a visit for every host whose turn has come, as far as there is room.
     fn start_visits(&mut self) -> Result<(), CrawlError> {
+        if let Some(Steering { focus, matches }) = &mut self.steering {
+            while let Ok((picture, is_match)) = matches.try_recv() {
+                self.summary.matches += u64::from(is_match);
+                focus.scored(picture, is_match);
+            }
+        }
         if self.images_stored() {
             self.hosts.clear();
         }
         self.read_queues()?;
         while self.has_room() {
             let now = Instant::now();
-            let Some(host) = self.hosts.take(now) else {
+            let Some(host) = self.next_host(now) else {
                 break;
             };
             let turn = self.visitor.fetcher.next_turn(host, now);
@@ -299,7 +321,7 @@ impl Crawl {
                 continue;
             }
             let pages = !self.pages_exhausted() && self.host_has_pages(host)?;
-            match block_in_place(|| self.store.lease(host, pages))? {
+            match block_in_place(|| self.next_lease(host, pages))? {
                 Some(lease) => {
                     self.start(lease);
                     if self.hosts.has_slot(host) {
@@ -314,6 +336,33 @@ impl Crawl {
             }
         }
         Ok(())
+    }
+
+    fn next_host(&mut self, now: Instant) -> Option<HostId> {
+        match &self.steering {
+            Some(steering) => {
+                let promise = |host| steering.focus.host_promise(host);
+                self.hosts.take_best(now, HOSTS_LOOKED_AT, &promise)
+            }
+            None => self.hosts.take(now),
+        }
+    }
+
+    /// The next URL of a host: what waits longest, or what promises most.
+    fn next_lease(&mut self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
+        let Some(Steering { focus, .. }) = &mut self.steering else {
+            return self.store.lease(host, pages);
+        };
+        let lease = if focus.explores() {
+            self.store.lease(host, pages)?
+        } else {
+            let promise = |id, record: &UrlRecord| focus.promise(id, record);
+            self.store.lease_best(host, pages, LOOKED_AT, &promise)?
+        };
+        if let Some(lease) = &lease {
+            focus.asked(host, lease.id());
+        }
+        Ok(lease)
     }
 
     /// Brings hosts from the store's queues into the window, as far as there is room.
@@ -409,7 +458,11 @@ impl Crawl {
                 queued,
                 declined,
                 inline,
+                visit,
             }) => {
+                if let Some(steering) = &mut self.steering {
+                    steering.focus.found(&visit.url, &visit.found);
+                }
                 self.summary.pages_fetched += u64::from(visited.role == Role::Page);
                 self.summary.bytes += bytes;
                 self.summary.images_found += queued.pictures + inline;

@@ -9,7 +9,7 @@ use super::error::{FetchError, Refusal};
 use super::visit::{Answer, Reading, Visitor};
 use crate::canonical_url::CanonicalUrl;
 use crate::ingest::Job;
-use crate::store::{Embed, Lease, Queued, Role, Store, StoreError, UrlOutcome, now_ms};
+use crate::store::{Embed, Lease, PageVisit, Queued, Role, Store, StoreError, UrlOutcome, now_ms};
 
 /// What a visit gave.
 pub(super) enum Fetched {
@@ -18,6 +18,8 @@ pub(super) enum Fetched {
         queued: Queued,
         /// What was found and not taken, by reason.
         declined: BTreeMap<&'static str, u64>,
+        /// What stood in it.
+        visit: PageVisit,
         /// Pictures in the document that are with the workers; receipts have come.
         inline: u64,
     },
@@ -135,6 +137,7 @@ async fn settle_document(
         bytes: reading.bytes,
         queued,
         declined: reading.declined,
+        visit: reading.visit,
         inline,
     })
 }

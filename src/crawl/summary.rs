@@ -13,6 +13,10 @@ pub struct Summary {
     pub images_found: u64,
     /// New pictures stored.
     pub images_indexed: u64,
+    /// New pictures fetched, with or without features.
+    pub images_fetched: u64,
+    /// New pictures like those that were asked for.
+    pub matches: u64,
     /// Pictures whose bytes were stored before.
     pub duplicates: u64,
     /// Pages and pictures that are what they were at the last visit.
@@ -67,7 +71,12 @@ impl Summary {
     pub fn count(&mut self, receipt: Receipt) -> Option<Problem> {
         let message = match receipt.outcome {
             ReceiptOutcome::Stored(_) => {
+                self.images_fetched += 1;
                 self.images_indexed += 1;
+                return None;
+            }
+            ReceiptOutcome::Kept(_) => {
+                self.images_fetched += 1;
                 return None;
             }
             ReceiptOutcome::Duplicate(_) => {

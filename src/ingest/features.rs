@@ -25,6 +25,9 @@ pub enum FeatureError {
     /// The network failed.
     #[error(transparent)]
     Network(#[from] ExtractError),
+    /// It is not like the pictures asked for.
+    #[error("it is not like the pictures asked for (score {0:.2})")]
+    NoMatch(f32),
     /// Something panicked over this picture; the panic was caught.
     #[error("simdex failed on this picture; please report it")]
     Panicked,

@@ -9,6 +9,9 @@
 
 mod features;
 mod files;
+mod keeper;
+mod screen;
+mod waiting;
 mod worker;
 mod writer;
 
@@ -17,6 +20,8 @@ use std::thread::JoinHandle;
 
 pub use features::{FeatureError, extract, extract_all, read_file};
 pub use files::{FileReport, add_files};
+pub use screen::Screen;
+pub use waiting::add_features;
 pub use worker::Job;
 pub use writer::{Receipt, ReceiptOutcome};
 
@@ -39,9 +44,11 @@ pub struct Ingest {
 
 /// Jobs waiting for a worker, per worker.
 const QUEUE_PER_WORKER: usize = 4;
+/// Pictures waiting to be kept without features.
+const KEPT_QUEUE: usize = 64;
 
 impl Ingest {
-    /// Starts the workers and the writer.
+    /// Starts the workers and the writer. With a screen each new picture is scored.
     ///
     /// # Errors
     /// If the network cannot be opened.
@@ -50,7 +57,9 @@ impl Ingest {
         engine: &Engine,
         network: &Network,
         limits: Limits,
+        screen: Option<Screen>,
     ) -> Result<Self, ExtractError> {
+        let screen = screen.map(Arc::new);
         let count = worker_count();
         let (jobs, job_queue) = async_channel::bounded(count * QUEUE_PER_WORKER);
         let (settled, settled_queue) = async_channel::bounded(writer::BATCH);
@@ -62,6 +71,7 @@ impl Ingest {
                     extractor: engine.extractor(network)?,
                     store: Arc::clone(store),
                     limits,
+                    screen: screen.clone(),
                     jobs: job_queue.clone(),
                     settled: settled.clone(),
                 };
@@ -76,6 +86,21 @@ impl Ingest {
             workers,
             writer,
         })
+    }
+
+    /// Starts a pipeline that keeps pictures without features, for [`add_features`] to
+    /// catch up later.
+    pub fn keep_only(store: &Arc<Store>, limits: Limits) -> Self {
+        let (jobs, job_queue) = async_channel::bounded(KEPT_QUEUE);
+        let (receipt, receipts) = async_channel::bounded(KEPT_QUEUE * 4);
+        let store = Arc::clone(store);
+        let writer = std::thread::spawn(move || keeper::run(&store, &limits, &job_queue, &receipt));
+        Self {
+            jobs,
+            receipts,
+            workers: Vec::new(),
+            writer,
+        }
     }
 
     /// Where jobs are handed in; sending waits while the queue is full and fails once the

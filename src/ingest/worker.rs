@@ -2,10 +2,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::features::{FeatureError, extract, read_file};
+use super::screen::Screen;
 use crate::canonical_url::CanonicalUrl;
 use crate::network::Extractor;
 use crate::picture::{Limits, PictureId};
-use crate::store::{Embed, Lease, Origin, Settled, Store, StoreError, UrlOutcome};
+use crate::store::{Embed, Lease, NewPicture, Origin, Settled, Store, StoreError, UrlOutcome};
 
 /// Bytes to be turned into a picture.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub enum Job {
         /// The body.
         bytes: Vec<u8>,
     },
+    /// A picture that the store has kept without features.
+    Waiting(PictureId),
     /// A picture that stands in a page itself.
     Inline {
         /// The page.
@@ -53,6 +56,7 @@ pub(super) struct Worker {
     pub(super) extractor: Extractor,
     pub(super) store: Arc<Store>,
     pub(super) limits: Limits,
+    pub(super) screen: Option<Arc<Screen>>,
     pub(super) jobs: async_channel::Receiver<Job>,
     pub(super) settled: async_channel::Sender<Result<Finished, StoreError>>,
 }
@@ -87,6 +91,13 @@ impl Worker {
                 }
             }
             Job::Fetched { lease, bytes } => (Origin::Url(lease), bytes),
+            Job::Waiting(id) => match self.store.waiting_body(id) {
+                Ok(bytes) => (Origin::Waiting(id), bytes),
+                Err(error) => {
+                    let error = FeatureError::Read(std::io::Error::other(error));
+                    return Ok(unusable(Origin::Waiting(id), error));
+                }
+            },
             Job::Inline {
                 page,
                 embed,
@@ -120,12 +131,35 @@ impl Worker {
             extract(bytes, &self.limits, &mut self.extractor, layout)
         }));
         match extracted.unwrap_or(Err(FeatureError::Panicked)) {
-            Ok(picture) => Ok(Finished {
-                settled: Settled::Picture(origin, Box::new(picture)),
+            Ok(picture) => Ok(self.screened(origin, picture)),
+            Err(error) => Ok(unusable(origin, error)),
+        }
+    }
+}
+
+impl Worker {
+    fn screened(&self, origin: Origin, picture: NewPicture) -> Finished {
+        let picture = Box::new(picture);
+        let Some(screen) = &self.screen else {
+            return Finished {
+                settled: Settled::Picture(origin, picture),
                 error: None,
                 stored: None,
-            }),
-            Err(error) => Ok(unusable(origin, error)),
+            };
+        };
+        let score = (screen.score)(&picture);
+        let is_match = score >= screen.min_score;
+        if let Origin::Url(lease) = &origin {
+            // Whoever steers the crawl may have stopped.
+            let _ = screen.matches.send_blocking((lease.id(), is_match));
+        }
+        if screen.keep_matches && !is_match {
+            return unusable(origin, FeatureError::NoMatch(score));
+        }
+        Finished {
+            settled: Settled::Picture(origin, picture),
+            error: None,
+            stored: None,
         }
     }
 }
@@ -136,6 +170,7 @@ fn unusable(origin: Origin, error: FeatureError) -> Finished {
             UrlOutcome::Refused(picture.reason().to_owned())
         }
         FeatureError::Picture(picture) => UrlOutcome::Failed(picture.reason().to_owned()),
+        FeatureError::NoMatch(_) => UrlOutcome::Refused("no_match".to_owned()),
         FeatureError::Read(_) => UrlOutcome::Failed("unreadable".to_owned()),
         FeatureError::Network(_) | FeatureError::Panicked => {
             UrlOutcome::Failed("network".to_owned())

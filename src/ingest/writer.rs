@@ -23,6 +23,8 @@ pub struct Receipt {
 pub enum ReceiptOutcome {
     /// A new picture was stored.
     Stored(PictureId),
+    /// A new picture was kept without features.
+    Kept(PictureId),
     /// Its bytes were stored before; the place was added.
     Duplicate(PictureId),
     /// A limit refused it: short reason and message.
@@ -78,6 +80,7 @@ fn note(finished: Finished) -> (Settled, Note) {
         Origin::File { path, .. } => path.display().to_string(),
         Origin::Url(lease) => lease.record().url.clone(),
         Origin::Inline { page, .. } => format!("{page} (in the page itself)"),
+        Origin::Waiting(id) => format!("picture {id}"),
     };
     let message = finished
         .error

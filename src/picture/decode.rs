@@ -106,6 +106,24 @@ const DECODER_BYTES_PER_PIXEL: u64 = 16;
 /// # Errors
 /// Every kind of bad input is a [`PictureError`]; nothing panics.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
+    guarded(bytes, limits, decode_checked)
+}
+
+/// Reads a picture's header and holds it against `limits`; its pixels may still be broken.
+///
+/// # Errors
+/// As [`decode`].
+pub fn check_header(bytes: &[u8], limits: &Limits) -> Result<(), PictureError> {
+    guarded(bytes, limits, |bytes, limits| {
+        header(bytes, limits).map(drop)
+    })
+}
+
+fn guarded<T>(
+    bytes: &[u8],
+    limits: &Limits,
+    read: impl FnOnce(&[u8], &Limits) -> Result<T, PictureError>,
+) -> Result<T, PictureError> {
     if bytes.is_empty() {
         return Err(PictureError::Empty);
     }
@@ -117,13 +135,14 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
     }
     IN_DECODER.set(true);
     // A decoder holds no state of ours, so nothing can be left half-changed.
-    let result = catch_unwind(AssertUnwindSafe(|| decode_checked(bytes, limits)));
+    let result = catch_unwind(AssertUnwindSafe(|| read(bytes, limits)));
     IN_DECODER.set(false);
     result.unwrap_or(Err(PictureError::DecoderPanicked))
 }
 
-fn decode_checked(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
-    let mut reader = ImageReader::new(Cursor::new(bytes))
+/// A picture's format, if its width and height are within `limits`.
+fn header(bytes: &[u8], limits: &Limits) -> Result<ImageFormat, PictureError> {
+    let reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| PictureError::Broken(error.to_string()))?;
     let format = reader.format().ok_or_else(|| unknown(bytes))?;
@@ -149,6 +168,12 @@ fn decode_checked(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError
             limit: limits.min_side,
         });
     }
+    Ok(format)
+}
+
+fn decode_checked(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
+    let format = header(bytes, limits)?;
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut decoder_limits = image::Limits::default();
     decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(DECODER_BYTES_PER_PIXEL));
     reader.limits(decoder_limits);

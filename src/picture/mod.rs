@@ -10,7 +10,7 @@ mod name;
 mod perceptual_hash;
 mod tile;
 
-pub use decode::{Decoded, Limits, PictureError, decode, silence_decoder_panics};
+pub use decode::{Decoded, Limits, PictureError, check_header, decode, silence_decoder_panics};
 pub use id::{ParsePictureIdError, PictureId};
 pub use name::{is_picture_ending, looks_like_picture};
 pub use perceptual_hash::PerceptualHash;

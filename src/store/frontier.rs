@@ -93,19 +93,78 @@ impl Store {
                 self.trees.frontier.remove(key)?;
                 continue;
             }
-            let mut batch = Batch::default();
-            batch.insert(FrontierKey::Leased(id).encode(), key.as_ref());
-            batch.remove(key);
-            self.trees.frontier.apply_batch(batch)?;
-            return Ok(Some(Lease {
-                id,
-                order,
-                visit: self.last_visit(id, record.role)?,
-                record,
-                validators: Validators::default(),
-            }));
+            return self.hand_out(key, id, order, record).map(Some);
         }
         Ok(None)
+    }
+
+    /// Hands out the URL of `host` that `rank` puts highest among the `most` first pictures
+    /// and the `most` first pages of its queue.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn lease_best(
+        &self,
+        host: HostId,
+        pages: bool,
+        most: usize,
+        rank: &dyn Fn(UrlId, &UrlRecord) -> f32,
+    ) -> Result<Option<Lease>, StoreError> {
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut best: Option<(f32, sled::IVec, UrlId, Order, UrlRecord)> = None;
+        let starts = [Order::picture(0), Order::page(0)];
+        for order in starts.into_iter().take(if pages { 2 } else { 1 }) {
+            let from = FrontierKey::Queued { host, order }.encode();
+            let to = match order.is_page() {
+                true => FrontierKey::behind_host(host),
+                false => {
+                    let order = Order::page(0);
+                    FrontierKey::Queued { host, order }.encode()
+                }
+            };
+            for entry in self.trees.frontier.range(from..to).take(most) {
+                let (key, value) = entry?;
+                let Some(FrontierKey::Queued { order, .. }) = FrontierKey::decode(&key) else {
+                    return Err(UNREADABLE);
+                };
+                let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
+                let record = self.url_record(id)?.ok_or(UNREADABLE)?;
+                if record.state != UrlState::Open {
+                    self.trees.frontier.remove(key)?;
+                    continue;
+                }
+                let rank = rank(id, &record);
+                // Of equals the one that waits longest.
+                if best.as_ref().is_none_or(|(known, ..)| rank > *known) {
+                    best = Some((rank, key, id, order, record));
+                }
+            }
+        }
+        let Some((_, key, id, order, record)) = best else {
+            return Ok(None);
+        };
+        self.hand_out(key, id, order, record).map(Some)
+    }
+
+    /// Turns a queued URL into a lease. The caller holds the guard.
+    fn hand_out(
+        &self,
+        key: sled::IVec,
+        id: UrlId,
+        order: Order,
+        record: UrlRecord,
+    ) -> Result<Lease, StoreError> {
+        let mut batch = Batch::default();
+        batch.insert(FrontierKey::Leased(id).encode(), key.as_ref());
+        batch.remove(key);
+        self.trees.frontier.apply_batch(batch)?;
+        Ok(Lease {
+            id,
+            order,
+            visit: self.last_visit(id, record.role)?,
+            record,
+            validators: Validators::default(),
+        })
     }
 
     /// Puts a lease back unused.
@@ -223,6 +282,15 @@ impl Store {
             hosts.push(record.host);
         }
         Ok(hosts)
+    }
+
+    /// The URLs that wait in queues, host by host.
+    pub fn queued(&self) -> impl Iterator<Item = Result<UrlRecord, StoreError>> + '_ {
+        let keys = self.trees.frontier.scan_prefix([FrontierKey::QUEUED]);
+        keys.map(|entry| {
+            let id = UrlId(entry?.1.as_ref().try_into().map_err(|_| UNREADABLE)?);
+            self.url_record(id)?.ok_or(UNREADABLE)
+        })
     }
 
     /// When the next retry is due, in milliseconds since 1970.

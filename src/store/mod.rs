@@ -7,12 +7,15 @@
 //!   requests.log       the politeness ledger: every request, written before it is sent
 //!   records/           sled: frontier, pages, pictures, embeddings, extents, ...
 //!   activations/       append-only segment files
+//!   bodies/            fetched pictures that wait for their features
 //!   index/             derived, may be deleted
 //! ```
 //!
 //! A picture is acknowledged once its block is synced, its records are in one sled
 //! transaction and sled is flushed.
 
+mod bodies;
+mod changes;
 mod error;
 mod frontier;
 mod header;
@@ -28,7 +31,9 @@ mod removal;
 mod segment;
 mod sightings;
 mod visits;
+mod waiting;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
@@ -43,9 +48,13 @@ pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Place, Role, UrlR
 pub use segment::Block;
 pub use sightings::{PageSighting, Sightings};
 pub use visits::{Again, Validators, VisitRecord};
+pub use waiting::Body;
+
+use serde::de::DeserializeOwned;
 
 use crate::activation::{Encoding, Layout};
 use crate::network::{Network, NetworkId};
+use bodies::Bodies;
 use header::Header;
 use lock::Lock;
 use segment::Segments;
@@ -67,6 +76,7 @@ pub struct Store {
     db: sled::Db,
     trees: Trees,
     segments: Segments,
+    bodies: Bodies,
     layout: Layout,
     dimensions: usize,
     network: NetworkId,
@@ -99,6 +109,8 @@ struct Trees {
     hosts: sled::Tree,
     rules: sled::Tree,
     visits: sled::Tree,
+    waiting: sled::Tree,
+    body_files: sled::Tree,
 }
 
 /// sled's page cache, in bytes. sled 0.34 does not hold itself to it; the guard is that
@@ -137,16 +149,9 @@ impl Store {
         let header = migration::run(dir, &db, header, options)?;
         let trees = Trees::open(&db)?;
         let layout = options.network.layout(header.activations);
-        let committed = trees
-            .segments
-            .iter()
-            .map(|entry| {
-                let (key, value) = entry?;
-                let number = key.as_ref().try_into().map(u32::from_be_bytes);
-                let number = number.map_err(|_| StoreError::Unreadable { tree: "segments" })?;
-                Ok((number, record::decode("segments", &value)?))
-            })
-            .collect::<Result<Vec<_>, StoreError>>()?;
+        let mut committed: Vec<_> = numbered(&trees.segments, "segments")?.into_iter().collect();
+        committed.sort_unstable_by_key(|(number, _)| *number);
+        let body_files = numbered(&trees.body_files, "body_files")?;
         let segments = Segments::open(dir.join("activations"), layout.block_len(), &committed)?;
         let next = match trees.counters.get(NEXT_SEQUENCE)? {
             Some(value) => {
@@ -159,8 +164,9 @@ impl Store {
         Ok(Self {
             dir: dir.to_owned(),
             db,
-            trees,
             segments,
+            bodies: Bodies::open(dir.join("bodies"), &body_files)?,
+            trees,
             layout,
             dimensions: options.network.manifest().embedding.dimensions,
             network: options.network.id().clone(),
@@ -262,8 +268,24 @@ impl Trees {
             hosts: open("hosts")?,
             rules: open("rules")?,
             visits: open("visits")?,
+            waiting: open("waiting")?,
+            body_files: open("body_files")?,
         })
     }
+}
+
+/// The records of numbered files.
+fn numbered<T: DeserializeOwned>(
+    tree: &sled::Tree,
+    name: &'static str,
+) -> Result<HashMap<u32, T>, StoreError> {
+    let entry = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+        let (key, value) = entry?;
+        let number = key.as_ref().try_into().map(u32::from_be_bytes);
+        let number = number.map_err(|_| StoreError::Unreadable { tree: name })?;
+        Ok((number, record::decode(name, &value)?))
+    };
+    tree.iter().map(entry).collect()
 }
 
 /// Milliseconds since 1970.

@@ -4,17 +4,14 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use sled::Batch;
 use sled::transaction::{ConflictableTransactionResult, Transactional};
 
+use super::changes::Changes;
 use super::frontier::{settle_into, transaction_error};
-use super::key::{PlaceId, Sequence, embed_key, place_key};
-use super::record::{
-    Embed, Extent, FileRecord, PictureRecord, Place, SegmentRecord, decode, encode,
-};
-use super::visits::VisitRecord;
+use super::key::{PlaceId, Sequence};
+use super::record::{Embed, Extent, FileRecord, PictureRecord, SegmentRecord, decode, encode};
 use super::{Block, Lease, NEXT_SEQUENCE, Store, StoreError, UrlOutcome, now_ms};
-use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::canonical_url::CanonicalUrl;
 use crate::network::Embedding;
 use crate::picture::{PerceptualHash, PictureId};
 
@@ -62,6 +59,8 @@ pub enum Origin {
         /// How it shows them.
         embed: Embed,
     },
+    /// The store itself, which has kept them since they were fetched.
+    Waiting(PictureId),
 }
 
 /// What came of bytes.
@@ -75,6 +74,18 @@ pub enum Settled {
     Unusable(Origin, UrlOutcome),
 }
 
+impl Settled {
+    /// The picture, if the store had kept its bytes until now.
+    fn had_waited(&self) -> Option<PictureId> {
+        match self {
+            Self::Picture(Origin::Waiting(id), _)
+            | Self::Known(Origin::Waiting(id), _)
+            | Self::Unusable(Origin::Waiting(id), _) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
 impl Store {
     /// Stores a batch and returns once it would survive a power failure. The result says
     /// for each entry whether a new picture was stored.
@@ -85,6 +96,7 @@ impl Store {
     pub fn commit(&self, settled: Vec<Settled>) -> Result<Vec<bool>, StoreError> {
         self.check_space()?;
         self.leave_old_places(&settled)?;
+        let had_waited: Vec<PictureId> = settled.iter().filter_map(Settled::had_waited).collect();
         let mut next = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changes = Changes::default();
         let mut fresh = HashSet::new();
@@ -110,7 +122,7 @@ impl Store {
                     settle_into(&mut changes.frontier, lease, outcome);
                     false
                 }
-                Settled::Unusable(Origin::File { .. } | Origin::Inline { .. }, _) => false,
+                Settled::Unusable(_, _) => false,
             };
             stored.push(is_new);
         }
@@ -121,6 +133,14 @@ impl Store {
         self.apply(&changes)?;
         self.db.flush()?;
         *next = sequence;
+        // A crash before this leaves bytes behind that the next run lets go of.
+        for id in had_waited {
+            if self.contains(id)? {
+                self.drop_body(id)?;
+            } else {
+                self.drop_unusable(id)?;
+            }
+        }
         tracing::debug!(
             settled = stored.len(),
             new = fresh.len(),
@@ -339,58 +359,3 @@ impl Store {
 }
 
 const SEQUENCES: StoreError = StoreError::Unreadable { tree: "sequences" };
-
-/// One commit's writes, tree by tree.
-#[derive(Default)]
-struct Changes {
-    pictures: Batch,
-    sequences: Batch,
-    embeddings: Batch,
-    thumbnails: Batch,
-    extents: Batch,
-    segments: Batch,
-    places: Batch,
-    files: Batch,
-    counters: Batch,
-    frontier: Batch,
-    visits: Batch,
-    embeds: Batch,
-}
-
-impl Changes {
-    fn add_place(&mut self, origin: Origin, picture: PictureId) {
-        let (id, place) = match origin {
-            Origin::Url(lease) => {
-                let (id, url) = (lease.id(), lease.record().url.clone());
-                let before = lease.visit.as_ref();
-                let validators = lease.validators.clone();
-                let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
-                self.visits.insert(&id.0, encode(&visit));
-                settle_into(&mut self.frontier, lease, UrlOutcome::Done);
-                (PlaceId::of_url(id), Place::Url(url))
-            }
-            Origin::Inline { page, embed } => {
-                let id = PlaceId::within(&page, picture);
-                self.embeds
-                    .insert(&embed_key(UrlId(id.0), page.id()), encode(&embed));
-                (id, Place::Url(page.to_string()))
-            }
-            Origin::File {
-                path,
-                bytes,
-                modified_ns,
-            } => {
-                let id = PlaceId::of_path(&path);
-                let record = FileRecord {
-                    bytes,
-                    modified_ns,
-                    picture,
-                };
-                self.files.insert(&id.0, encode(&record));
-                (id, Place::Path(path.to_string_lossy().into_owned()))
-            }
-        };
-        self.places
-            .insert(&place_key(picture, id)[..], encode(&place));
-    }
-}

@@ -27,7 +27,9 @@ impl Store {
     pub fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError> {
         let _guard = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(record) = self.picture(id)? else {
-            return Ok(false);
+            let waited = self.waits(id)?;
+            self.drop_unusable(id)?;
+            return Ok(waited);
         };
         let mut places = Batch::default();
         let mut files = Batch::default();

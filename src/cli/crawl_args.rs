@@ -1,0 +1,173 @@
+//! The flags of `crawl`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use super::Format;
+use super::input::read_list;
+use crate::canonical_url::CanonicalUrl;
+use crate::config::{Config, HostPattern, ResolveTarget, Scope};
+use crate::crawl::{FetchLog, Recorders, WarcOptions, WarcWriter, user_agent};
+use crate::store::Again;
+
+#[derive(Debug, Args)]
+pub(super) struct CrawlArgs {
+    /// Pages to start from; without any, the last crawl goes on
+    pub(super) urls: Vec<String>,
+    /// File with seeds, one URL a line, # for comments
+    #[arg(long, value_name = "FILE")]
+    pub(super) seeds: Option<PathBuf>,
+    /// Stop after this many pages
+    #[arg(long, value_name = "N")]
+    pub(super) max_pages: Option<u64>,
+    /// Stop after this many new pictures
+    #[arg(long, value_name = "N")]
+    pub(super) max_images: Option<u64>,
+    /// Follow links this far from a seed
+    #[arg(long, value_name = "N")]
+    pub(super) max_depth: Option<u32>,
+    /// Which pages to follow
+    #[arg(long)]
+    pub(super) scope: Option<Scope>,
+    /// Least time between two requests to a host, in milliseconds
+    #[arg(long, value_name = "MS")]
+    pub(super) delay: Option<u64>,
+    /// Requests under way at once
+    #[arg(long, value_name = "N")]
+    pub(super) concurrency: Option<usize>,
+    /// Requests under way at once to one host
+    #[arg(long, value_name = "N")]
+    pub(super) host_concurrency: Option<usize>,
+    /// Write a JSON line for every fetch
+    #[arg(long, value_name = "FILE")]
+    pub(super) fetch_log: Option<PathBuf>,
+    /// Keep what was fetched in a WARC file; .warc.gz is packed
+    #[arg(long, value_name = "FILE")]
+    pub(super) warc: Option<PathBuf>,
+    /// Say what would be fetched, and what not and why, without a request
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Look for pictures like this file or URL first, and list them at the end
+    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["fetch_only", "features_only"])]
+    pub(super) like: Vec<String>,
+    /// With --like: the score from which on a picture is a match
+    #[arg(long, value_name = "S", default_value_t = 0.5, value_parser = score, requires = "like")]
+    pub(super) min_score: f32,
+    /// With --like: store nothing but matches
+    #[arg(long, requires = "like")]
+    pub(super) keep_matches: bool,
+    /// Keep pictures without features; --features-only catches up later
+    #[arg(long, conflicts_with = "features_only")]
+    pub(super) fetch_only: bool,
+    /// Fetch nothing; compute the features of what --fetch-only has kept
+    #[arg(long)]
+    pub(super) features_only: bool,
+    /// Ask again what is due: pages and pictures that an earlier crawl visited
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, default_missing_value = "due")]
+    pub(super) refresh: Option<Refresh>,
+    /// Try again what failed, for this reason of the summary or for any
+    #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = "")]
+    pub(super) retry_failed: Option<String>,
+    /// Send a host name to an address: NAME=ADDRESS[:PORT]; *.NAME stands for all below
+    #[arg(long, value_name = "NAME=ADDRESS")]
+    pub(super) resolve: Vec<String>,
+    /// Fetch from loopback, private and other closed addresses too
+    #[arg(long)]
+    pub(super) allow_private_addresses: bool,
+    /// How to print the summary
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+/// Which visited URLs are asked for again.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Refresh {
+    /// Those whose time has come, by how often they changed
+    Due,
+    /// All
+    All,
+}
+
+impl CrawlArgs {
+    pub(super) fn apply(&self, config: &mut Config) -> anyhow::Result<()> {
+        let crawl = &mut config.crawl;
+        crawl.max_pages = self.max_pages.or(crawl.max_pages);
+        crawl.max_images = self.max_images.or(crawl.max_images);
+        crawl.max_depth = self.max_depth.or(crawl.max_depth);
+        crawl.scope = self.scope.unwrap_or(crawl.scope);
+        crawl.delay_ms = self.delay.unwrap_or(crawl.delay_ms);
+        crawl.concurrency = self.concurrency.unwrap_or(crawl.concurrency);
+        crawl.host_concurrency = self.host_concurrency.unwrap_or(crawl.host_concurrency);
+        crawl.allow_private_addresses |= self.allow_private_addresses;
+        for text in &self.resolve {
+            let (pattern, target) = text
+                .split_once('=')
+                .with_context(|| format!("--resolve takes NAME=ADDRESS, not {text}"))?;
+            let pattern = HostPattern::try_from(pattern.to_owned());
+            let target = ResolveTarget::try_from(target.to_owned());
+            let pair = (
+                pattern.map_err(anyhow::Error::msg)?,
+                target.map_err(anyhow::Error::msg)?,
+            );
+            crawl.resolve.insert(pair.0, pair.1);
+        }
+        Ok(config.check()?)
+    }
+
+    pub(super) fn again(&self) -> Vec<Again> {
+        let refresh = self.refresh.map(|which| match which {
+            Refresh::Due => Again::Due,
+            Refresh::All => Again::Visited,
+        });
+        let failed = self.retry_failed.as_ref();
+        let failed = failed.map(|why| Again::Failed((!why.is_empty()).then(|| why.clone())));
+        refresh.into_iter().chain(failed).collect()
+    }
+
+    pub(super) fn recorders(&self, config: &Config) -> anyhow::Result<Recorders> {
+        let log = self.fetch_log.as_deref().map(FetchLog::open).transpose()?;
+        let options = WarcOptions {
+            user_agent: user_agent(config.crawl.contact.as_deref()),
+            contact: config.crawl.contact.clone(),
+            max_bytes: WarcOptions::MAX_BYTES,
+        };
+        let warc = self.warc.as_deref();
+        let warc = warc
+            .map(|path| WarcWriter::create(path, options))
+            .transpose()?;
+        Ok(Recorders {
+            fetch_log: log,
+            warc,
+        })
+    }
+
+    pub(super) fn seeds(&self) -> anyhow::Result<Vec<CanonicalUrl>> {
+        let mut texts = self.urls.clone();
+        if let Some(path) = &self.seeds {
+            texts.extend(read_list(path)?);
+        }
+        texts
+            .iter()
+            .map(|text| {
+                // "example.org" is what people type.
+                let absolute = if text.contains("://") {
+                    text.clone()
+                } else {
+                    format!("https://{text}")
+                };
+                CanonicalUrl::parse(&absolute).with_context(|| text.clone())
+            })
+            .collect()
+    }
+}
+
+fn score(text: &str) -> Result<f32, String> {
+    let score: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&score) {
+        Ok(score)
+    } else {
+        Err("scores are from 0 to 1".to_owned())
+    }
+}

@@ -1,0 +1,110 @@
+//! `crawl --like`: looking for pictures like some, and listing them at the end.
+
+use serde::Serialize;
+
+use super::input::QueryPictures;
+use super::session::Session;
+use super::{Format, output};
+use crate::canonical_url::UrlId;
+use crate::crawl::Summary;
+use crate::head::Ranking;
+use crate::ingest::Screen;
+use crate::network::{Engine, Network};
+use crate::search::{QueryResult, SearchOptions, Searcher, compare};
+use crate::store::{NewPicture, Store};
+
+/// The pictures that are looked for.
+pub(super) struct Wanted {
+    names: Vec<String>,
+    pictures: Vec<NewPicture>,
+    pub(super) min_score: f32,
+}
+
+/// The JSON of a focused crawl: the summary's keys, and a list for each picture.
+#[derive(Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    results: &'a [QueryResult],
+}
+
+impl Wanted {
+    /// Loads the pictures and their features.
+    pub(super) fn load(
+        session: &Session,
+        engine: &Engine,
+        network: &Network,
+        names: &[String],
+        min_score: f32,
+    ) -> anyhow::Result<Self> {
+        let layout = network.layout(session.config.store.activations);
+        let mut loader = QueryPictures::new(session, engine, network, layout)?;
+        let pictures = names.iter().map(|name| Ok(loader.load(name)?.0));
+        Ok(Self {
+            names: names.to_vec(),
+            pictures: pictures.collect::<anyhow::Result<_>>()?,
+            min_score,
+        })
+    }
+
+    /// Scores new pictures by the likest of the wanted ones.
+    pub(super) fn screen(
+        self,
+        session: &Session,
+        network: &Network,
+        store: &Store,
+        keep_matches: bool,
+        matches: async_channel::Sender<(UrlId, bool)>,
+    ) -> anyhow::Result<Screen> {
+        let ranking: Ranking = session.ranking(None, network)?;
+        let layout = store.layout().clone();
+        let min_score = self.min_score;
+        let score = move |picture: &NewPicture| {
+            let scores = self.pictures.iter();
+            let scores = scores.map(|wanted| compare(&layout, &ranking, wanted, picture).score);
+            scores.fold(0.0, f32::max)
+        };
+        Ok(Screen {
+            score: Box::new(score),
+            min_score,
+            keep_matches,
+            matches,
+        })
+    }
+}
+
+/// Prints the summary and the ranked lists of what is in the store now.
+pub(super) fn print(
+    session: &Session,
+    summary: &Summary,
+    names: &[String],
+    min_score: f32,
+    format: Format,
+) -> anyhow::Result<()> {
+    let network = session.network()?;
+    let store = session.existing_store(&network)?;
+    let engine = session.engine()?;
+    let index = session.index(&store)?;
+    let ranking = session.ranking(None, &network)?;
+    let options = SearchOptions {
+        k: session.config.query.k,
+        candidates: session.config.query.candidates,
+        host: None,
+        min_score,
+    };
+    let mut loader = QueryPictures::new(session, &engine, &network, store.layout().clone())?;
+    let searcher = Searcher::new(&store, &index, &ranking, &options);
+    let mut results = Vec::with_capacity(names.len());
+    for name in names {
+        let (picture, took) = loader.load(name)?;
+        results.push(searcher.search(name, &picture, took)?);
+    }
+    if format == Format::Json {
+        return output::json(&Found {
+            summary,
+            results: &results,
+        });
+    }
+    super::crawl_report::print_summary(summary, format)?;
+    results.iter().try_for_each(super::query::print)
+}

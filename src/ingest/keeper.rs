@@ -1,0 +1,122 @@
+use std::time::{Duration, Instant};
+
+use super::worker::Job;
+use super::writer::{Receipt, ReceiptOutcome};
+use crate::picture::{Limits, PictureError, PictureId, check_header};
+use crate::store::{Body, Origin, Settled, Store, StoreError, UrlOutcome};
+
+/// Most pictures and bytes of one flush.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 64 << 20;
+/// Longest wait for a batch to fill.
+const LINGER: Duration = Duration::from_millis(200);
+
+/// Keeps fetched pictures without features: one thread, no network. What is no picture by
+/// its header is told at once.
+pub(super) fn run(
+    store: &Store,
+    limits: &Limits,
+    jobs: &async_channel::Receiver<Job>,
+    receipts: &async_channel::Sender<Receipt>,
+) -> Result<(), StoreError> {
+    while let Ok(first) = jobs.recv_blocking() {
+        let started = Instant::now();
+        let mut batch = Batch::default();
+        batch.take(first, limits);
+        while !batch.is_full() && started.elapsed() < LINGER {
+            match jobs.try_recv() {
+                Ok(job) => batch.take(job, limits),
+                Err(async_channel::TryRecvError::Empty) => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(async_channel::TryRecvError::Closed) => break,
+            }
+        }
+        for receipt in batch.commit(store)? {
+            // Nobody counts any more when the command is stopping; the store has it.
+            let _ = receipts.send_blocking(receipt);
+        }
+    }
+    store.flush()
+}
+
+#[derive(Default)]
+struct Batch {
+    bodies: Vec<Body>,
+    sources: Vec<String>,
+    unusable: Vec<(Settled, Receipt)>,
+    bytes: usize,
+    /// Dropped once the batch is durable.
+    stored: Vec<async_channel::Sender<()>>,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.bodies.len() + self.unusable.len() >= BATCH || self.bytes >= BATCH_BYTES
+    }
+
+    fn take(&mut self, job: Job, limits: &Limits) {
+        let (origin, source, bytes) = match job {
+            Job::Fetched { lease, bytes } => {
+                let source = lease.record().url.clone();
+                (Origin::Url(lease), source, bytes)
+            }
+            Job::Inline {
+                page,
+                embed,
+                bytes,
+                stored,
+            } => {
+                self.stored.push(stored);
+                let source = page.to_string();
+                (Origin::Inline { page, embed }, source, bytes)
+            }
+            // Only a crawl keeps pictures, and it hands in no others.
+            Job::File { .. } | Job::Waiting(_) => return,
+        };
+        match check_header(&bytes, limits) {
+            Ok(()) => {
+                self.bytes += bytes.len();
+                let id = PictureId::of(&bytes);
+                self.bodies.push(Body { origin, id, bytes });
+                self.sources.push(source);
+            }
+            Err(error) => self.unusable.push(unusable(origin, source, &error)),
+        }
+    }
+
+    fn commit(self, store: &Store) -> Result<Vec<Receipt>, StoreError> {
+        let (settled, mut receipts): (Vec<_>, Vec<_>) = self.unusable.into_iter().unzip();
+        if !settled.is_empty() {
+            store.commit(settled)?;
+        }
+        let ids: Vec<PictureId> = self.bodies.iter().map(|body| body.id).collect();
+        let kept = store.keep_bodies(self.bodies)?;
+        for ((source, id), is_new) in self.sources.into_iter().zip(ids).zip(kept) {
+            let outcome = match is_new {
+                true => ReceiptOutcome::Kept(id),
+                false => ReceiptOutcome::Duplicate(id),
+            };
+            receipts.push(Receipt { source, outcome });
+        }
+        drop(self.stored);
+        Ok(receipts)
+    }
+}
+
+fn unusable(origin: Origin, source: String, error: &PictureError) -> (Settled, Receipt) {
+    let (reason, message) = (error.reason().to_owned(), error.to_string());
+    let (state, outcome) = if error.is_limit() {
+        (
+            UrlOutcome::Refused(reason.clone()),
+            ReceiptOutcome::Refused(reason, message),
+        )
+    } else {
+        (
+            UrlOutcome::Failed(reason.clone()),
+            ReceiptOutcome::Failed(reason, message),
+        )
+    };
+    let settled = Settled::Unusable(origin, state);
+    (settled, Receipt { source, outcome })
+}

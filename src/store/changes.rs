@@ -1,0 +1,69 @@
+//! What a commit writes, tree by tree.
+
+use sled::Batch;
+
+use super::frontier::settle_into;
+use super::key::{PlaceId, embed_key, place_key};
+use super::record::{FileRecord, Place, encode};
+use super::visits::VisitRecord;
+use super::{Origin, UrlOutcome};
+use crate::canonical_url::UrlId;
+use crate::picture::PictureId;
+
+/// One commit's writes, tree by tree.
+#[derive(Default)]
+pub(super) struct Changes {
+    pub(super) pictures: Batch,
+    pub(super) sequences: Batch,
+    pub(super) embeddings: Batch,
+    pub(super) thumbnails: Batch,
+    pub(super) extents: Batch,
+    pub(super) segments: Batch,
+    pub(super) places: Batch,
+    pub(super) files: Batch,
+    pub(super) counters: Batch,
+    pub(super) frontier: Batch,
+    pub(super) visits: Batch,
+    pub(super) embeds: Batch,
+}
+
+impl Changes {
+    /// Takes in that a picture was found at a place, and settles the place's URL.
+    pub(super) fn add_place(&mut self, origin: Origin, picture: PictureId) {
+        let (id, place) = match origin {
+            Origin::Url(lease) => {
+                let (id, url) = (lease.id(), lease.record().url.clone());
+                let before = lease.visit.as_ref();
+                let validators = lease.validators.clone();
+                let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
+                self.visits.insert(&id.0, encode(&visit));
+                settle_into(&mut self.frontier, lease, UrlOutcome::Done);
+                (PlaceId::of_url(id), Place::Url(url))
+            }
+            // Its places are known since it was fetched.
+            Origin::Waiting(_) => return,
+            Origin::Inline { page, embed } => {
+                let id = PlaceId::within(&page, picture);
+                self.embeds
+                    .insert(&embed_key(UrlId(id.0), page.id()), encode(&embed));
+                (id, Place::Url(page.to_string()))
+            }
+            Origin::File {
+                path,
+                bytes,
+                modified_ns,
+            } => {
+                let id = PlaceId::of_path(&path);
+                let record = FileRecord {
+                    bytes,
+                    modified_ns,
+                    picture,
+                };
+                self.files.insert(&id.0, encode(&record));
+                (id, Place::Path(path.to_string_lossy().into_owned()))
+            }
+        };
+        self.places
+            .insert(&place_key(picture, id)[..], encode(&place));
+    }
+}
