@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 
 use common::Simdex;
 use serde_json::Value;
+use simdex::demo::drawing::draw;
 use simdex::demo::server::{Hit, Server, ServerOptions};
-use simdex::demo::web::{GapKey, Truth, Violation, Web, WebPlan, gaps, violations};
+use simdex::demo::web::{
+    GapKey, TopicPlan, TopicWeb, Truth, Violation, Web, WebPlan, gaps, violations,
+};
 
 struct World {
     web: Arc<Web>,
@@ -201,4 +204,154 @@ fn traps_end_with_the_budget_of_their_host() {
     for (host, count) in asked {
         assert!(count <= 40, "{count} requests to {host}: {summary}");
     }
+}
+
+#[test]
+fn a_later_visit_takes_what_is_new_and_lets_go_of_what_is_gone() {
+    let plan = WebPlan {
+        hosts: 5,
+        ..WebPlan::default()
+    };
+    let world = World::new(plan, FAST);
+    world.crawl(&[]);
+    let before = world.web.truth();
+    world.assert_complete(&before);
+    let asked = world.server.log().len();
+    world.simdex.json(&["crawl", "-q", "--refresh"]);
+    assert_eq!(world.server.log().len(), asked, "nothing is due yet");
+
+    world.web.advance();
+    let summary = world.simdex.json(&["crawl", "-q", "--refresh", "all"]);
+    assert!(summary["unchanged"].as_u64().unwrap() > 0, "{summary}");
+    let after = world.web.truth();
+    let stored = world.stored();
+    for (url, id) in &after.pictures {
+        assert!(
+            stored.contains(&id.to_string()),
+            "{url} is missing: {summary}"
+        );
+    }
+    let kept: BTreeSet<String> = after
+        .picture_ids()
+        .iter()
+        .chain(after.optional.values())
+        .map(ToString::to_string)
+        .collect();
+    let log = world.server.log();
+    let gone = log[asked..]
+        .iter()
+        .filter(|hit| matches!(hit.status, Some(404 | 410)));
+    let gone: BTreeSet<String> = gone.map(Hit::url).collect();
+    let mut left = 0;
+    for (url, id) in &before.pictures {
+        let id = id.to_string();
+        let changed = after
+            .pictures
+            .get(url)
+            .is_some_and(|now| now.to_string() != id);
+        let out = gone.contains(url) || after.opted_out.contains_key(url) || changed;
+        if out && !kept.contains(&id) {
+            assert!(!stored.contains(&id), "{url} is still stored");
+            left += 1;
+        }
+    }
+    assert!(left > 0, "the web has lost nothing");
+}
+
+#[test]
+fn pictures_can_be_fetched_first_and_get_their_features_later() {
+    let world = World::new(WebPlan::default(), FAST);
+    let summary = world.crawl(&["--fetch-only"]);
+    let truth = world.web.truth();
+    let expected = truth.picture_ids().len() as u64;
+    assert!(
+        summary["images_fetched"].as_u64().unwrap() >= expected,
+        "{summary}"
+    );
+    assert_eq!(summary["images_indexed"], 0);
+    let waiting = world.simdex.json(&["status"])["waiting"].clone();
+    assert_eq!(waiting, summary["images_fetched"]);
+    let asked = world.server.log().len();
+    let features = world.simdex.json(&["crawl", "-q", "--features-only"]);
+    assert_eq!(features["images_indexed"], waiting);
+    assert_eq!(world.simdex.json(&["status"])["waiting"], 0);
+    assert_eq!(world.server.log().len(), asked);
+    world.assert_complete(&truth);
+    // Where they were found is known as if they had been stored at once.
+    let stored = world.simdex.stored();
+    assert!(
+        stored
+            .iter()
+            .all(|result| !result["urls"].as_array().unwrap().is_empty())
+    );
+}
+
+#[test]
+fn a_dry_run_tells_what_would_be_fetched_and_asks_nobody() {
+    let world = World::new(WebPlan::default(), FAST);
+    let seed = &world.web.seeds()[0];
+    let run = world
+        .simdex
+        .run(&["crawl", seed, "--dry-run", "--format", "json"]);
+    let verdict: Value = serde_json::from_str(run.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(verdict["reason"], "ask_robots");
+    assert_eq!(world.server.log().len(), 0);
+    world.crawl(&["--max-pages", "1"]);
+    let asked = world.server.log().len();
+    let run = world.simdex.run(&["crawl", "--dry-run"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.lines().count() > 1, "{}", run.stdout);
+    assert_eq!(world.server.log().len(), asked);
+}
+
+/// How many of the first fifth of all requests were for pictures of the topic.
+fn early_matches(more: &dyn Fn(&str) -> Vec<String>) -> usize {
+    let plan = TopicPlan {
+        topics: 10,
+        pages_per_topic: 24,
+        pictures_per_page: 3,
+        hosts: 4,
+        ..TopicPlan::default()
+    };
+    let web = Arc::new(TopicWeb::new(plan));
+    let server = web.serve(&ServerOptions::default()).unwrap();
+    let simdex = Simdex::new();
+    let resolve = Web::resolve_table(&server);
+    let quick = FAST.replace("concurrency = 16", "concurrency = 2");
+    simdex.configure(&format!(
+        "[crawl]\nallow_private_addresses = true\nscope = \"any\"\nsitemaps = false\n{resolve}{quick}\
+         respect = {{ tdm = false }}\n[query]\nhead = \"embedding\"\n"
+    ));
+    let topic = web.topics()[3];
+    let query = simdex.path("query.jpg");
+    draw(topic, 999, 128, 96).save(&query).unwrap();
+    let seeds = web.seeds();
+    let more = more(query.to_str().unwrap());
+    let args: Vec<&str> = ["crawl", "-q", &seeds[0]]
+        .into_iter()
+        .chain(more.iter().map(String::as_str))
+        .collect();
+    simdex.json(&args);
+    let hits = server.log();
+    let early = &hits[..hits.len() / 5];
+    early
+        .iter()
+        .filter(|hit| {
+            hit.request.path().ends_with(".jpg") && web.topic_of(&hit.url()) == Some(topic)
+        })
+        .count()
+}
+
+#[test]
+fn a_focused_crawl_comes_to_matches_three_times_sooner() {
+    let breadth_first = early_matches(&|_| Vec::new());
+    let focused = early_matches(&|query| {
+        ["--like", query, "--min-score", "0.8"]
+            .map(str::to_owned)
+            .to_vec()
+    });
+    assert!(
+        focused >= 3 * breadth_first.max(1),
+        "{focused} matches against {breadth_first} in the first fifth"
+    );
 }

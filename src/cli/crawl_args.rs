@@ -83,7 +83,7 @@ pub(super) struct CrawlArgs {
 
 /// Which visited URLs are asked for again.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Refresh {
+pub(super) enum Refresh {
     /// Those whose time has come, by how often they changed
     Due,
     /// All

@@ -15,7 +15,6 @@ use crate::store::{NewPicture, Store};
 
 /// The pictures that are looked for.
 pub(super) struct Wanted {
-    names: Vec<String>,
     pictures: Vec<NewPicture>,
     pub(super) min_score: f32,
 }
@@ -41,7 +40,6 @@ impl Wanted {
         let mut loader = QueryPictures::new(session, engine, network, layout)?;
         let pictures = names.iter().map(|name| Ok(loader.load(name)?.0));
         Ok(Self {
-            names: names.to_vec(),
             pictures: pictures.collect::<anyhow::Result<_>>()?,
             min_score,
         })

@@ -3,102 +3,51 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::admission::{Admission, PatternError};
 use super::error::{FetchError, Refusal};
-use super::fetch::{Fetcher, Recorders};
-use super::focus::{Focus, HOSTS_LOOKED_AT, LOOKED_AT};
-use super::hosts::{CAPACITY, HostWindow};
-use super::page::PageRules;
-use super::scope::ScopeRules;
+use super::hosts::HostWindow;
+use super::plan::CrawlError;
+use super::queues::Steering;
 use super::settle::{Fetched, Trouble, fetch_and_settle};
 use super::summary::{Event, Problem, Summary};
 use super::visit::Visitor;
-use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
-use crate::config::Config;
-use crate::ingest::{Ingest, Job, Receipt, worker_count};
+use crate::canonical_url::HostId;
+use crate::ingest::{Job, Receipt};
 use crate::shutdown::Shutdown;
-use crate::store::{Again, Discovery, Lease, Role, Store, StoreError, UrlRecord, now_ms};
-
-/// A crawl cannot go on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CrawlError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The client cannot be set up.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    /// The rules for URLs cannot be used.
-    #[error(transparent)]
-    Pattern(#[from] PatternError),
-    /// Nothing to do.
-    #[error("there is nothing to crawl: name URLs, or seeds with --seeds FILE")]
-    NoSeeds,
-}
-
-/// What a crawl is to do, and who is told of its fetches.
-#[derive(Debug, Default)]
-pub struct CrawlPlan {
-    /// Pages to start from.
-    pub seeds: Vec<CanonicalUrl>,
-    /// URLs of earlier crawls to ask for again.
-    pub again: Vec<Again>,
-    /// Logs of the fetches.
-    pub recorders: Recorders,
-    /// Tells which pictures are matches, if the crawl is to look for them first.
-    pub matches: Option<async_channel::Receiver<(UrlId, bool)>>,
-}
+use crate::store::{Lease, Role, Store};
 
 /// A crawl over a store's frontier.
 pub struct Crawl {
-    store: Arc<Store>,
-    visitor: Arc<Visitor>,
-    jobs: async_channel::Sender<Job>,
-    receipts: async_channel::Receiver<Receipt>,
-    shutdown: Shutdown,
-    visits: JoinSet<Visited>,
-    hosts: HostWindow,
+    pub(super) store: Arc<Store>,
+    pub(super) visitor: Arc<Visitor>,
+    pub(super) jobs: async_channel::Sender<Job>,
+    pub(super) receipts: async_channel::Receiver<Receipt>,
+    pub(super) shutdown: Shutdown,
+    pub(super) visits: JoinSet<Visited>,
+    pub(super) hosts: HostWindow,
     /// This run's number, and whether it keeps to the hosts that it has queued URLs of:
     /// then those that only earlier runs have reached wait for a run without seeds.
-    run: u64,
-    own_hosts_only: bool,
-    queued_again: u64,
+    pub(super) run: u64,
+    pub(super) own_hosts_only: bool,
+    pub(super) queued_again: u64,
     /// Pages and pictures being fetched.
-    pages_fetching: u64,
-    pictures_fetching: u64,
+    pub(super) pages_fetching: u64,
+    pub(super) pictures_fetching: u64,
     /// Pictures handed to the workers whose receipts are awaited. A receipt may come
     /// before the end of the visit that handed its picture in, hence below 0 for a moment.
-    pictures_handed: i64,
+    pub(super) pictures_handed: i64,
     /// Hosts may have pages that the page budget kept from being read.
-    pages_left: bool,
+    pub(super) pages_left: bool,
     /// What a focused crawl goes by.
-    steering: Option<Steering>,
-    summary: Summary,
-    started: Instant,
-}
-
-fn seed_discovery(url: &CanonicalUrl) -> Discovery {
-    Discovery {
-        url: url.clone(),
-        role: Role::Page,
-        depth: 0,
-        embed: None,
-    }
-}
-
-/// What a focused crawl goes by.
-struct Steering {
-    focus: Focus,
-    matches: async_channel::Receiver<(UrlId, bool)>,
+    pub(super) steering: Option<Steering>,
+    pub(super) summary: Summary,
+    pub(super) started: Instant,
 }
 
 /// What a visit came to.
-struct Visited {
+pub(super) struct Visited {
     host: HostId,
     role: Role,
     source: String,
@@ -109,107 +58,10 @@ struct Visited {
 const GRACE: Duration = Duration::from_secs(5);
 /// Long enough never to come.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
-/// Hosts read from the store's queues before visits are started.
-const READ_AT_ONCE: usize = 500;
 /// Retries that are due later than this are left to the next crawl.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Crawl {
-    /// Queues the seeds and what is asked for again, takes back what a dead crawl had
-    /// leased and gets ready. Without either the crawl goes on where the last one stopped,
-    /// in the scope of all its seeds.
-    ///
-    /// # Errors
-    /// If there is nothing to crawl, or the store fails.
-    pub fn new(
-        store: Arc<Store>,
-        ingest: &Ingest,
-        config: &Config,
-        plan: CrawlPlan,
-        shutdown: Shutdown,
-    ) -> Result<Self, CrawlError> {
-        let CrawlPlan {
-            seeds,
-            again,
-            recorders,
-            matches,
-        } = plan;
-        let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
-        let run = store.begin_run()?;
-        let recovered = store.recover_leases()?;
-        if recovered > 0 {
-            tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
-        }
-        if store.offer(&found)?.pages == 0 && !found.is_empty() {
-            tracing::warn!(
-                "the seeds were crawled before; going on with what the frontier has left"
-            );
-        }
-        // Named seeds are a crawl of their own; without any, all earlier crawls go on.
-        let all_seeds: Vec<CanonicalUrl> = if seeds.is_empty() {
-            let earlier = store.seeds()?;
-            earlier
-                .iter()
-                .filter_map(|seed| CanonicalUrl::parse(seed).ok())
-                .collect()
-        } else {
-            seeds.clone()
-        };
-        if all_seeds.is_empty() {
-            return Err(CrawlError::NoSeeds);
-        }
-        let mut queued_again = 0;
-        for which in &again {
-            queued_again += store.queue_again(which)?;
-        }
-        let visitor = Visitor {
-            fetcher: Fetcher::new(&config.crawl, Some(Arc::clone(&store)), recorders)?,
-            admission: Admission::new(&config.crawl.admission)?,
-            page_rules: PageRules {
-                icons: config.crawl.icons,
-                min_side: config.picture.min_side,
-            },
-            scope: ScopeRules::new(config.crawl.scope, config.crawl.max_depth, &all_seeds),
-            config: config.crawl.clone(),
-            max_picture_bytes: config.picture.max_bytes,
-            parsing: Semaphore::new(worker_count()),
-        };
-        let mut crawl = Self {
-            visitor: Arc::new(visitor),
-            jobs: ingest.jobs(),
-            receipts: ingest.receipts(),
-            shutdown,
-            visits: JoinSet::new(),
-            hosts: HostWindow::new(config.crawl.host_concurrency, CAPACITY),
-            run,
-            own_hosts_only: !seeds.is_empty() || !again.is_empty(),
-            queued_again,
-            pages_fetching: 0,
-            pictures_fetching: 0,
-            pictures_handed: 0,
-            pages_left: false,
-            steering: matches.map(|matches| Steering {
-                focus: Focus::default(),
-                matches,
-            }),
-            summary: Summary::default(),
-            started: Instant::now(),
-            store,
-        };
-        for seed in &seeds {
-            crawl.list(seed.host_id());
-        }
-        if seeds.is_empty() || queued_again > 0 {
-            crawl.hosts.look_again();
-        }
-        Ok(crawl)
-    }
-
-    /// How many URLs are asked for again.
-    pub fn queued_again(&self) -> u64 {
-        self.queued_again
-    }
-
     /// Runs to the end and says what was done. `observe` is told as it goes.
     ///
     /// # Errors
@@ -278,7 +130,7 @@ impl Crawl {
     }
 
     /// Whether as many pictures are stored as were asked for.
-    fn images_stored(&self) -> bool {
+    pub(super) fn images_stored(&self) -> bool {
         let most = self.visitor.config.max_images;
         most.is_some_and(|most| self.summary.images_fetched >= most)
     }
@@ -292,7 +144,7 @@ impl Crawl {
         most.is_some_and(|most| self.summary.images_fetched + under_way >= most)
     }
 
-    fn pages_exhausted(&self) -> bool {
+    pub(super) fn pages_exhausted(&self) -> bool {
         let most = self.visitor.config.max_pages;
         most.is_some_and(|most| self.summary.pages_fetched + self.pages_fetching >= most)
     }
@@ -336,67 +188,6 @@ impl Crawl {
             }
         }
         Ok(())
-    }
-
-    fn next_host(&mut self, now: Instant) -> Option<HostId> {
-        match &self.steering {
-            Some(steering) => {
-                let promise = |host| steering.focus.host_promise(host);
-                self.hosts.take_best(now, HOSTS_LOOKED_AT, &promise)
-            }
-            None => self.hosts.take(now),
-        }
-    }
-
-    /// The next URL of a host: what waits longest, or what promises most.
-    fn next_lease(&mut self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
-        let Some(Steering { focus, .. }) = &mut self.steering else {
-            return self.store.lease(host, pages);
-        };
-        let lease = if focus.explores() {
-            self.store.lease(host, pages)?
-        } else {
-            let promise = |id, record: &UrlRecord| focus.promise(id, record);
-            self.store.lease_best(host, pages, LOOKED_AT, &promise)?
-        };
-        if let Some(lease) = &lease {
-            focus.asked(host, lease.id());
-        }
-        Ok(lease)
-    }
-
-    /// Brings hosts from the store's queues into the window, as far as there is room.
-    fn read_queues(&mut self) -> Result<(), CrawlError> {
-        for _ in 0..READ_AT_ONCE {
-            let Some(behind) = self.hosts.wants() else {
-                break;
-            };
-            let host = block_in_place(|| self.store.waiting_host_after(behind))?;
-            self.hosts.scanned(host);
-            if let Some(host) = host
-                && self.is_ours(host)?
-            {
-                self.list(host);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether this run asks a host for what waits in its queue.
-    fn is_ours(&self, host: HostId) -> Result<bool, CrawlError> {
-        let record = self.store.host(host)?.unwrap_or_default();
-        Ok(record.left_in != self.run && (!self.own_hosts_only || record.run == self.run))
-    }
-
-    /// Whether more pages of a host may be read.
-    fn host_has_pages(&self, host: HostId) -> Result<bool, CrawlError> {
-        let config = &self.visitor.config;
-        if config.max_host_pages.is_none() && config.host.is_empty() {
-            return Ok(true);
-        }
-        let record = self.store.host(host)?.unwrap_or_default();
-        let most = config.host_pages(&record.name);
-        Ok(most.is_none_or(|most| record.pages < most))
     }
 
     fn start(&mut self, lease: Lease) {
@@ -542,42 +333,5 @@ impl Crawl {
             message: error.to_string(),
         }));
         Ok(())
-    }
-
-    /// Lists a host for its next turn, once. A host that asked for more patience than a
-    /// crawl has is left to the next one.
-    fn list(&mut self, host: HostId) {
-        let when = self.visitor.fetcher.next_turn(host, Instant::now());
-        let config = &self.visitor.config;
-        let longest = LONGEST_WAIT
-            .max(config.delay())
-            .max(Duration::from_secs(config.max_crawl_delay_s));
-        if when <= Instant::now() + longest {
-            self.hosts.list(host, when);
-        } else {
-            tracing::info!(
-                wait_s = (when - Instant::now()).as_secs(),
-                "a host asks for patience; it is left to the next crawl"
-            );
-        }
-    }
-
-    fn requeue_due(&mut self) -> Result<(), CrawlError> {
-        for host in block_in_place(|| self.store.requeue_due(now_ms()))? {
-            self.list(host);
-        }
-        Ok(())
-    }
-
-    /// When the next retry is due, if it is worth waiting for.
-    fn wait_for_retry(&self, stopping: bool) -> Result<Option<Instant>, CrawlError> {
-        if stopping || self.images_stored() {
-            return Ok(None);
-        }
-        let Some(at_ms) = self.store.next_retry_ms()? else {
-            return Ok(None);
-        };
-        let wait = Duration::from_millis(at_ms.saturating_sub(now_ms()));
-        Ok((wait <= LONGEST_WAIT).then(|| Instant::now() + wait))
     }
 }

@@ -19,7 +19,7 @@ pub(super) enum Fetched {
         /// What was found and not taken, by reason.
         declined: BTreeMap<&'static str, u64>,
         /// What stood in it.
-        visit: PageVisit,
+        visit: Box<PageVisit>,
         /// Pictures in the document that are with the workers; receipts have come.
         inline: u64,
     },
@@ -137,7 +137,7 @@ async fn settle_document(
         bytes: reading.bytes,
         queued,
         declined: reading.declined,
-        visit: reading.visit,
+        visit: Box::new(reading.visit),
         inline,
     })
 }

@@ -22,6 +22,7 @@ mod header;
 mod host;
 mod key;
 mod lease;
+mod leasing;
 pub mod ledger;
 mod lock;
 mod migration;

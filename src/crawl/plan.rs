@@ -1,0 +1,161 @@
+//! What a crawl is to do, and how it gets ready.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::admission::{Admission, PatternError};
+use super::error::FetchError;
+use super::fetch::{Fetcher, Recorders};
+use super::focus::Focus;
+use super::hosts::{CAPACITY, HostWindow};
+use super::page::PageRules;
+use super::queues::Steering;
+use super::schedule::Crawl;
+use super::scope::ScopeRules;
+use super::summary::Summary;
+use super::visit::Visitor;
+use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::config::Config;
+use crate::ingest::{Ingest, worker_count};
+use crate::shutdown::Shutdown;
+use crate::store::{Again, Discovery, Role, Store, StoreError};
+
+/// A crawl cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CrawlError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The client cannot be set up.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The rules for URLs cannot be used.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// Nothing to do.
+    #[error("there is nothing to crawl: name URLs, or seeds with --seeds FILE")]
+    NoSeeds,
+}
+
+/// What a crawl is to do, and who is told of its fetches.
+#[derive(Debug, Default)]
+pub struct CrawlPlan {
+    /// Pages to start from.
+    pub seeds: Vec<CanonicalUrl>,
+    /// URLs of earlier crawls to ask for again.
+    pub again: Vec<Again>,
+    /// Logs of the fetches.
+    pub recorders: Recorders,
+    /// Tells which pictures are matches, if the crawl is to look for them first.
+    pub matches: Option<async_channel::Receiver<(UrlId, bool)>>,
+}
+
+fn seed_discovery(url: &CanonicalUrl) -> Discovery {
+    Discovery {
+        url: url.clone(),
+        role: Role::Page,
+        depth: 0,
+        embed: None,
+    }
+}
+
+impl Crawl {
+    /// Queues the seeds and what is asked for again, takes back what a dead crawl had
+    /// leased and gets ready. Without either the crawl goes on where the last one stopped,
+    /// in the scope of all its seeds.
+    ///
+    /// # Errors
+    /// If there is nothing to crawl, or the store fails.
+    pub fn new(
+        store: Arc<Store>,
+        ingest: &Ingest,
+        config: &Config,
+        plan: CrawlPlan,
+        shutdown: Shutdown,
+    ) -> Result<Self, CrawlError> {
+        let CrawlPlan {
+            seeds,
+            again,
+            recorders,
+            matches,
+        } = plan;
+        let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
+        let run = store.begin_run()?;
+        let recovered = store.recover_leases()?;
+        if recovered > 0 {
+            tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
+        }
+        if store.offer(&found)?.pages == 0 && !found.is_empty() {
+            tracing::warn!(
+                "the seeds were crawled before; going on with what the frontier has left"
+            );
+        }
+        // Named seeds are a crawl of their own; without any, all earlier crawls go on.
+        let all_seeds: Vec<CanonicalUrl> = if seeds.is_empty() {
+            let earlier = store.seeds()?;
+            earlier
+                .iter()
+                .filter_map(|seed| CanonicalUrl::parse(seed).ok())
+                .collect()
+        } else {
+            seeds.clone()
+        };
+        if all_seeds.is_empty() {
+            return Err(CrawlError::NoSeeds);
+        }
+        let mut queued_again = 0;
+        for which in &again {
+            queued_again += store.queue_again(which)?;
+        }
+        let visitor = Visitor {
+            fetcher: Fetcher::new(&config.crawl, Some(Arc::clone(&store)), recorders)?,
+            admission: Admission::new(&config.crawl.admission)?,
+            page_rules: PageRules {
+                icons: config.crawl.icons,
+                min_side: config.picture.min_side,
+            },
+            scope: ScopeRules::new(config.crawl.scope, config.crawl.max_depth, &all_seeds),
+            config: config.crawl.clone(),
+            max_picture_bytes: config.picture.max_bytes,
+            parsing: Semaphore::new(worker_count()),
+        };
+        let mut crawl = Self {
+            visitor: Arc::new(visitor),
+            jobs: ingest.jobs(),
+            receipts: ingest.receipts(),
+            shutdown,
+            visits: JoinSet::new(),
+            hosts: HostWindow::new(config.crawl.host_concurrency, CAPACITY),
+            run,
+            own_hosts_only: !seeds.is_empty() || !again.is_empty(),
+            queued_again,
+            pages_fetching: 0,
+            pictures_fetching: 0,
+            pictures_handed: 0,
+            pages_left: false,
+            steering: matches.map(|matches| Steering {
+                focus: Focus::default(),
+                matches,
+            }),
+            summary: Summary::default(),
+            started: Instant::now(),
+            store,
+        };
+        for seed in &seeds {
+            crawl.list(seed.host_id());
+        }
+        if seeds.is_empty() || queued_again > 0 {
+            crawl.hosts.look_again();
+        }
+        Ok(crawl)
+    }
+
+    /// How many URLs are asked for again.
+    pub fn queued_again(&self) -> u64 {
+        self.queued_again
+    }
+}

@@ -1,0 +1,123 @@
+//! What is asked for next: hosts from the store's queues, and URLs of a host.
+
+use tokio::task::block_in_place;
+use tokio::time::{Duration, Instant};
+
+use super::focus::{Focus, HOSTS_LOOKED_AT, LOOKED_AT};
+use super::plan::CrawlError;
+use super::schedule::{Crawl, LONGEST_WAIT};
+use crate::canonical_url::{HostId, UrlId};
+use crate::store::{Lease, StoreError, UrlRecord, now_ms};
+
+/// What a focused crawl goes by.
+pub(super) struct Steering {
+    pub(super) focus: Focus,
+    pub(super) matches: async_channel::Receiver<(UrlId, bool)>,
+}
+
+/// Hosts read from the store's queues before visits are started.
+const READ_AT_ONCE: usize = 500;
+
+impl Crawl {
+    pub(super) fn next_host(&mut self, now: Instant) -> Option<HostId> {
+        match &self.steering {
+            Some(steering) => {
+                let promise = |host| steering.focus.host_promise(host);
+                self.hosts.take_best(now, HOSTS_LOOKED_AT, &promise)
+            }
+            None => self.hosts.take(now),
+        }
+    }
+
+    /// The next URL of a host: what waits longest, or what promises most.
+    pub(super) fn next_lease(
+        &mut self,
+        host: HostId,
+        pages: bool,
+    ) -> Result<Option<Lease>, StoreError> {
+        let Some(Steering { focus, .. }) = &mut self.steering else {
+            return self.store.lease(host, pages);
+        };
+        let lease = if focus.explores() {
+            self.store.lease(host, pages)?
+        } else {
+            let promise = |id, record: &UrlRecord| focus.promise(id, record);
+            self.store.lease_best(host, pages, LOOKED_AT, &promise)?
+        };
+        if let Some(lease) = &lease {
+            focus.asked(host, lease.id());
+        }
+        Ok(lease)
+    }
+
+    /// Brings hosts from the store's queues into the window, as far as there is room.
+    pub(super) fn read_queues(&mut self) -> Result<(), CrawlError> {
+        for _ in 0..READ_AT_ONCE {
+            let Some(behind) = self.hosts.wants() else {
+                break;
+            };
+            let host = block_in_place(|| self.store.waiting_host_after(behind))?;
+            self.hosts.scanned(host);
+            if let Some(host) = host
+                && self.is_ours(host)?
+            {
+                self.list(host);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this run asks a host for what waits in its queue.
+    pub(super) fn is_ours(&self, host: HostId) -> Result<bool, CrawlError> {
+        let record = self.store.host(host)?.unwrap_or_default();
+        Ok(record.left_in != self.run && (!self.own_hosts_only || record.run == self.run))
+    }
+
+    /// Whether more pages of a host may be read.
+    pub(super) fn host_has_pages(&self, host: HostId) -> Result<bool, CrawlError> {
+        let config = &self.visitor.config;
+        if config.max_host_pages.is_none() && config.host.is_empty() {
+            return Ok(true);
+        }
+        let record = self.store.host(host)?.unwrap_or_default();
+        let most = config.host_pages(&record.name);
+        Ok(most.is_none_or(|most| record.pages < most))
+    }
+
+    /// Lists a host for its next turn, once. A host that asked for more patience than a
+    /// crawl has is left to the next one.
+    pub(super) fn list(&mut self, host: HostId) {
+        let when = self.visitor.fetcher.next_turn(host, Instant::now());
+        let config = &self.visitor.config;
+        let longest = LONGEST_WAIT
+            .max(config.delay())
+            .max(Duration::from_secs(config.max_crawl_delay_s));
+        if when <= Instant::now() + longest {
+            self.hosts.list(host, when);
+        } else {
+            tracing::info!(
+                wait_s = (when - Instant::now()).as_secs(),
+                "a host asks for patience; it is left to the next crawl"
+            );
+        }
+    }
+
+    pub(super) fn requeue_due(&mut self) -> Result<(), CrawlError> {
+        for host in block_in_place(|| self.store.requeue_due(now_ms()))? {
+            self.list(host);
+        }
+        Ok(())
+    }
+
+    /// When the next retry is due, if it is worth waiting for.
+    pub(super) fn wait_for_retry(&self, stopping: bool) -> Result<Option<Instant>, CrawlError> {
+        if stopping || self.images_stored() {
+            return Ok(None);
+        }
+        let Some(at_ms) = self.store.next_retry_ms()? else {
+            return Ok(None);
+        };
+        let wait = Duration::from_millis(at_ms.saturating_sub(now_ms()));
+        Ok((wait <= LONGEST_WAIT).then(|| Instant::now() + wait))
+    }
+}
