@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::Simdex;
+use common::{Run, Simdex};
 use serde_json::Value;
 use simdex::demo::random::SplitMix64;
 use simdex::demo::server::ServerOptions;
@@ -48,7 +48,7 @@ fn no_kill_loses_or_repeats_anything() {
     let simdex = Simdex::new();
     simdex.configure(&format!(
         "[crawl]\nallow_private_addresses = true\nscope = \"any\"\nconcurrency = 8\n\
-         delay_ms = {}\nfirst_byte_timeout_ms = 1000\nidle_timeout_ms = 500\nmax_attempts = 9\n{}",
+         delay_ms = {}\nfirst_byte_timeout_ms = 1000\nidle_timeout_ms = 500\nmax_attempts = 2\n{}",
         DELAY.as_millis(),
         Web::resolve_table(&server)
     ));
@@ -62,6 +62,8 @@ fn no_kill_loses_or_repeats_anything() {
         let mut child = simdex.start(&crawl);
         std::thread::sleep(Duration::from_millis(random.count(50, 700) as u64));
         if child.try_wait().unwrap().is_some() {
+            let run = Run::of(child.wait_with_output().unwrap());
+            assert_eq!(run.code, 0, "{}", run.stderr);
             break;
         }
         child.kill().unwrap();

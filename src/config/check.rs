@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use reqwest::header::{HeaderName, HeaderValue};
+
 use super::Config;
 
 /// The configuration cannot be used.
@@ -69,6 +71,7 @@ impl Config {
                 });
             }
         }
+        self.check_requests()?;
         let crawl = &self.crawl;
         let day_ms = 1..=86_400_000;
         let bounded: [(
@@ -157,6 +160,35 @@ impl Config {
                     range,
                     value: value.to_string(),
                 });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is sent with requests, and how often.
+    fn check_requests(&self) -> Result<(), ConfigError> {
+        let crawl = &self.crawl;
+        let wrong = |key, range, value: String| Err(ConfigError::Range { key, range, value });
+        if !(0.0..=100.0).contains(&crawl.latency_factor) {
+            let value = crawl.latency_factor.to_string();
+            return wrong("[crawl] latency_factor", "0 to 100", value);
+        }
+        if crawl.max_host_pages == Some(0) {
+            return wrong("[crawl] max_host_pages", "at least 1", "0".to_owned());
+        }
+        if let Some(contact) = &crawl.contact
+            && HeaderValue::from_str(contact).is_err()
+        {
+            let range = "a URL or mail address in plain letters";
+            return wrong("[crawl] contact", range, contact.clone());
+        }
+        let own = crawl.host.values().flat_map(|host| &host.headers);
+        for (name, value) in crawl.headers.iter().chain(own) {
+            let sendable =
+                HeaderName::try_from(name).is_ok() && HeaderValue::from_str(value).is_ok();
+            if !sendable {
+                let range = "names and values that HTTP allows";
+                return wrong("[crawl.headers]", range, format!("{name}: {value}"));
             }
         }
         Ok(())

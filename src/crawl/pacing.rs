@@ -18,6 +18,7 @@ use crate::store::ledger::LastRequests;
 ///
 /// The delay grows where it has to: to the time the host takes to answer, and twofold with
 /// every sign of overload. It shrinks slowly. A random part is added, never taken away.
+/// What one host's troubles add is its own: other hosts at its address keep their delay.
 #[derive(Debug)]
 pub(super) struct Pacer {
     paces: Mutex<Paces>,
@@ -68,6 +69,8 @@ pub(super) struct Turn {
     owed: Duration,
     /// The least time until the next request, without its random part.
     delay: Duration,
+    /// The same for others at the address, whom this host's troubles do not slow down.
+    least: Duration,
     started: Instant,
 }
 
@@ -124,7 +127,8 @@ impl Pacer {
         paces.pace(Key::Host(host), now).address = address;
         let keys = keys(host, address);
         let pace = paces.pace(Key::Host(host), now);
-        let delay = self.delay(pace, delay);
+        let least = delay;
+        let delay = self.delay(pace, least);
         // What is asked for now counts for the pause that is just passing, too.
         if let Some(ended) = pace.ended {
             pace.next = pace.next.max(ended + delay);
@@ -146,7 +150,7 @@ impl Pacer {
         for key in keys.into_iter().flatten() {
             let pace = paces.pace(key, now);
             pace.under_way += 1;
-            pace.next = now + delay;
+            pace.next = now + least;
         }
         Ok(Turn {
             pacer: Arc::clone(self),
@@ -154,6 +158,7 @@ impl Pacer {
             address,
             owed,
             delay,
+            least,
             started: now,
         })
     }
@@ -324,17 +329,21 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         let now = Instant::now();
-        let pause = self.delay.mul_f64(1.0 + JITTER * rand::random::<f64>());
+        let jitter = 1.0 + JITTER * rand::random::<f64>();
         let serial = self.pacer.host_concurrency == 1;
         let from = if serial { now } else { self.started };
         {
             let mut paces = self.pacer.paces();
             for key in keys(self.host, self.address).into_iter().flatten() {
+                let delay = match key {
+                    Key::Host(_) => self.delay,
+                    Key::Address(_) => self.least,
+                };
                 let pace = paces.pace(key, now);
                 pace.under_way = pace.under_way.saturating_sub(1);
-                pace.next = pace.next.max(from + pause);
+                pace.next = pace.next.max(from + delay.mul_f64(jitter));
                 pace.ended = Some(now);
-                pace.owed = self.delay;
+                pace.owed = delay;
             }
         }
         self.pacer.freed.notify_waiters();

@@ -54,6 +54,20 @@ pub struct CrawlPlan {
     pub matches: Option<async_channel::Receiver<(UrlId, bool)>>,
 }
 
+/// What tells a crawl from others: its seeds. The same command, given again, goes on.
+fn crawl_id(seeds: &[CanonicalUrl]) -> u64 {
+    let mut ids: Vec<UrlId> = seeds.iter().map(CanonicalUrl::id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut hasher = blake3::Hasher::new();
+    for id in ids {
+        hasher.update(&id.0);
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    u64::from_be_bytes(first)
+}
+
 fn seed_discovery(url: &CanonicalUrl) -> Discovery {
     Discovery {
         url: url.clone(),
@@ -84,7 +98,8 @@ impl Crawl {
             matches,
         } = plan;
         let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
-        let run = store.begin_run()?;
+        let crawl_id = crawl_id(&seeds);
+        let run = store.begin_run(crawl_id)?;
         let recovered = store.recover_leases()?;
         if recovered > 0 {
             tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
@@ -131,6 +146,7 @@ impl Crawl {
             visits: JoinSet::new(),
             hosts: HostWindow::new(config.crawl.host_concurrency, CAPACITY),
             run,
+            crawl_id,
             own_hosts_only: !seeds.is_empty() || !again.is_empty(),
             queued_again,
             pages_fetching: 0,
@@ -148,9 +164,7 @@ impl Crawl {
         for seed in &seeds {
             crawl.list(seed.host_id());
         }
-        if seeds.is_empty() || queued_again > 0 {
-            crawl.hosts.look_again();
-        }
+        crawl.hosts.look_again();
         Ok(crawl)
     }
 

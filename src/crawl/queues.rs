@@ -70,7 +70,7 @@ impl Crawl {
     /// Whether this run asks a host for what waits in its queue.
     pub(super) fn is_ours(&self, host: HostId) -> Result<bool, CrawlError> {
         let record = self.store.host(host)?.unwrap_or_default();
-        Ok(record.left_in != self.run && (!self.own_hosts_only || record.run == self.run))
+        Ok(record.left_in != self.run && (!self.own_hosts_only || record.crawl == self.crawl_id))
     }
 
     /// Whether more pages of a host may be read.

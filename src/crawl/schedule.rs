@@ -27,9 +27,10 @@ pub struct Crawl {
     pub(super) shutdown: Shutdown,
     pub(super) visits: JoinSet<Visited>,
     pub(super) hosts: HostWindow,
-    /// This run's number, and whether it keeps to the hosts that it has queued URLs of:
-    /// then those that only earlier runs have reached wait for a run without seeds.
+    /// This run's number, the crawl that it belongs to, and whether it keeps to the hosts
+    /// of that crawl: then those of others wait for a run without seeds.
     pub(super) run: u64,
+    pub(super) crawl_id: u64,
     pub(super) own_hosts_only: bool,
     pub(super) queued_again: u64,
     /// Pages and pictures being fetched.

@@ -269,7 +269,9 @@ impl Store {
                 continue;
             }
             let host = discovery.url.host_id();
-            self.touch_host(changes, &discovery.url, |record| record.run = self.run())?;
+            self.touch_host(changes, &discovery.url, |record| {
+                record.crawl = self.crawl()
+            })?;
             let record = UrlRecord {
                 url: discovery.url.to_string(),
                 host,

@@ -1,5 +1,7 @@
 //! What is remembered of hosts and of the rules at their origins.
 
+use std::sync::atomic::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::key::FrontierKey;
@@ -12,8 +14,8 @@ use crate::canonical_url::{HostId, UrlId};
 pub struct HostRecord {
     /// Its name or literal address.
     pub name: String,
-    /// The run that queued URLs of it last.
-    pub run: u64,
+    /// The crawl that queued URLs of it last.
+    pub crawl: u64,
     /// The run that left it for the next one, because its rules could not be had.
     pub left_in: u64,
     /// Pages read from it.
@@ -36,11 +38,12 @@ pub struct RuleFileRecord {
 const LARGEST_RULES: usize = 64 << 10;
 
 impl Store {
-    /// Begins a run of the crawler. Its number tells it from all others of the store.
+    /// Begins a run of the crawler and gives its number, which tells it from all others of
+    /// the store. What it queues belongs to `crawl`; the same crawl may take many runs.
     ///
     /// # Errors
     /// If sled fails.
-    pub fn begin_run(&self) -> Result<u64, StoreError> {
+    pub fn begin_run(&self, crawl: u64) -> Result<u64, StoreError> {
         let next = |value: Option<&[u8]>| {
             let last = value.and_then(|value| value.try_into().ok());
             let run = last.map_or(1, |last| u64::from_be_bytes(last) + 1);
@@ -50,7 +53,8 @@ impl Store {
         let value = value.ok_or(StoreError::Unreadable { tree: "counters" })?;
         let run = value.as_ref().try_into().map(u64::from_be_bytes);
         let run = run.map_err(|_| StoreError::Unreadable { tree: "counters" })?;
-        self.run.store(run, std::sync::atomic::Ordering::Relaxed);
+        self.run.store(run, Ordering::Relaxed);
+        self.crawl.store(crawl, Ordering::Relaxed);
         Ok(run)
     }
 
@@ -120,7 +124,12 @@ impl Store {
     }
 
     /// The number of the present run of the crawler.
-    pub(super) fn run(&self) -> u64 {
-        self.run.load(std::sync::atomic::Ordering::Relaxed)
+    fn run(&self) -> u64 {
+        self.run.load(Ordering::Relaxed)
+    }
+
+    /// The crawl to which what is queued belongs.
+    pub(super) fn crawl(&self) -> u64 {
+        self.crawl.load(Ordering::Relaxed)
     }
 }

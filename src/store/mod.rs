@@ -89,6 +89,8 @@ pub struct Store {
     frontier: Mutex<()>,
     /// The number of the crawler's present run; 0 if it does not run.
     run: AtomicU64,
+    /// The crawl that it belongs to.
+    crawl: AtomicU64,
     /// Dropped last: another process may open the store only when sled is closed.
     _lock: Lock,
 }
@@ -176,6 +178,7 @@ impl Store {
             pictures: Mutex::new(next),
             frontier: Mutex::new(()),
             run: AtomicU64::new(0),
+            crawl: AtomicU64::new(0),
             _lock: lock,
         })
     }

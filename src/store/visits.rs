@@ -187,15 +187,15 @@ impl Store {
         };
         batch.insert(FrontierKey::Url(id).encode(), encode(&record));
         self.trees.frontier.apply_batch(batch)?;
-        self.mark_run(record.host, &record.url)?;
+        self.mark_host(record.host, &record.url)?;
         Ok(true)
     }
 
-    /// Marks a host as one that the present run asks.
-    fn mark_run(&self, id: HostId, url: &str) -> Result<(), StoreError> {
+    /// Marks a host as one that the present crawl asks.
+    fn mark_host(&self, id: HostId, url: &str) -> Result<(), StoreError> {
         let mut host = self.host(id)?.unwrap_or_default();
-        if host.run != self.run() {
-            host.run = self.run();
+        if host.crawl != self.crawl() {
+            host.crawl = self.crawl();
             if let Ok(url) = CanonicalUrl::parse(url) {
                 host.name = url.host().to_owned();
             }
