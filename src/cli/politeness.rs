@@ -2,6 +2,7 @@ use clap::Args;
 
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::store::Store;
 use crate::store::ledger::politeness;
 
 #[derive(Debug, Args)]
@@ -16,6 +17,11 @@ pub(super) struct PolitenessArgs {
 
 pub(super) fn run(session: &Session, args: PolitenessArgs) -> anyhow::Result<Outcome> {
     let dir = session.config.data_dir()?;
+    anyhow::ensure!(
+        Store::exists(&dir),
+        "there is no store in {}; crawl something first with `simdex crawl URL`, or name the store with --data-dir",
+        dir.display()
+    );
     let report = politeness(&dir, args.limit)?;
     match args.format {
         Format::Json => output::json(&report)?,

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Only `Fetcher::send` talks to the network and it takes a [`Permit`], which only
-//! [`Fetcher::permit`] gives: a request without a robots decision, a turn and a checked
+//! `Fetcher::permit` gives: a request without a robots decision, a turn and a checked
 //! address does not compile.
 
 mod address;
