@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod crawl;
 pub mod demo;
+pub mod edit;
 pub mod evaluation;
 pub mod head;
 pub mod index;
