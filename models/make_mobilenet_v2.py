@@ -173,7 +173,13 @@ def make_manifest(weights, sha256):
     lines = ['name = "mobilenet_v2"', 'file = "mobilenet_v2.onnx"', f'sha256 = "{sha256}"', "",
              "# RGB scaled to [0,1], minus mean, over std; N x 3 x height x width, float32.",
              "[input]", 'name = "image"', f"width = {SIDE}", f"height = {SIDE}", f"mean = {MEAN}", f"std = {STD}", "",
-             "[embedding]", 'output = "embedding"', "dimensions = 1280"]
+             "[embedding]", 'output = "embedding"', "dimensions = 1280",
+             "# The batch normalisation between the last layer and the embedding, before ReLU6: a channel",
+             "# times scale, plus shift."]
+    gamma, beta, mean, var = (weights[f"features.18.1.{part}"] for part in BN_PARTS)
+    scale = gamma / np.sqrt(var + EPSILON)
+    for name, values in [("scale", scale), ("shift", beta - mean * scale)]:
+        lines.append(f"{name} = [" + ", ".join(f"{value:.7g}" for value in values) + "]")
     for name, (channels, height, width) in layer_shapes(weights).items():
         lines += ["", "[[layers]]", f'name = "{name}"', f'output = "{name}"',
                   f"channels = {channels}", f"height = {height}", f"width = {width}"]

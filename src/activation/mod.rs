@@ -3,12 +3,17 @@
 //! One picture's layers form one *block*: per layer a 16-byte header (scale, sum of
 //! squares) and the values, channels last, padded to 16 bytes. Channels last, so that the
 //! channel vector of one position is contiguous, which position-wise distances need.
+//! Behind the layers stands what is derived from them once (`summary.rs`).
 
 mod dot;
 mod layout;
 mod mse;
 mod quantize;
+mod rows;
+mod summary;
 
+pub use dot::inner_product_f32;
 pub use layout::{Encoding, LayerShape, Layout};
-pub use mse::layer_mses;
+pub use mse::{LayerDistance, layer_distances, layer_mses, layer_normalised};
 pub use quantize::encode;
+pub use summary::{channel_statistics, embedding, layer_values, summarise};

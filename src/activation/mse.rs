@@ -1,8 +1,10 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::dot::inner_product;
+use super::dot::{inner_product, inner_product_f32};
 use super::layout::{Encoding, HEADER, Layout};
+use super::rows::products;
+use super::summary::{decode, halves};
 
 /// The mean squared error of every layer between two pictures' blocks, in the layout's
 /// order (the report's "Mean Squared Difference": the squared differences' mean over all
@@ -30,12 +32,94 @@ pub fn layer_mses(layout: &Layout, a: &[u8], b: &[u8]) -> Vec<f32> {
         .collect()
 }
 
+/// How far apart one layer of two pictures is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct LayerDistance {
+    /// The mean squared error of the activations, as [`layer_mses`] gives it.
+    pub mse: f32,
+    /// The mean over the positions of the squared distance of the channel vectors at unit
+    /// length, 0 to 4: the form of LPIPS (Zhang et al. 2018) before its learned weights.
+    pub normalised: f32,
+}
+
+/// Both distances of every layer, from one reading of the two blocks.
+///
+/// # Panics
+/// If a block is shorter than the layout's: blocks come from a store that checked them.
+pub fn layer_distances(layout: &Layout, a: &[u8], b: &[u8]) -> Vec<LayerDistance> {
+    let layers = 0..layout.layers().len();
+    layers.map(|i| layer_distance(layout, a, b, i)).collect()
+}
+
+/// The channel-normalised distance of one layer.
+///
+/// # Panics
+/// If a block is shorter than the layout's.
+pub fn layer_normalised(layout: &Layout, a: &[u8], b: &[u8], layer: usize) -> f32 {
+    layer_distance(layout, a, b, layer).normalised
+}
+
+fn layer_distance(layout: &Layout, a: &[u8], b: &[u8], i: usize) -> LayerDistance {
+    let shape = &layout.layers()[i];
+    let norms = (&a[layout.norms(i)], &b[layout.norms(i)]);
+    let (a, b) = (&a[layout.range(i)], &b[layout.range(i)]);
+    let (sum, cosines) = match layout.encoding() {
+        Encoding::Int8 => {
+            let (a_bytes, b_bytes) = (&a[HEADER..], &b[HEADER..]);
+            let (product, cosines) = products(a_bytes, b_bytes, shape.channels, norms.0, norms.1);
+            (int8_sum(a, b, product, shape.values()), cosines)
+        }
+        encoding => wide(
+            encoding,
+            [&a[HEADER..], &b[HEADER..]],
+            norms,
+            shape.channels,
+        ),
+    };
+    LayerDistance {
+        mse: (sum / shape.values() as f64) as f32,
+        normalised: (2.0 - 2.0 * cosines / shape.positions as f32).clamp(0.0, 4.0),
+    }
+}
+
+/// Squared differences and position-wise cosines of values that are not bytes.
+fn wide(
+    encoding: Encoding,
+    [a, b]: [&[u8]; 2],
+    norms: (&[u8], &[u8]),
+    channels: usize,
+) -> (f64, f32) {
+    let [mut left, mut right, mut a_norms, mut b_norms] = [const { Vec::new() }; 4];
+    decode(encoding, a, &mut left);
+    decode(encoding, b, &mut right);
+    halves(norms.0, &mut a_norms);
+    halves(norms.1, &mut b_norms);
+    let rows = left
+        .chunks_exact(channels)
+        .zip(right.chunks_exact(channels));
+    let cosines = rows
+        .zip(a_norms.iter().zip(&b_norms))
+        .map(|((a, b), (a_norm, b_norm))| inner_product_f32(a, b) * a_norm * b_norm)
+        .sum();
+    let sum = left
+        .chunks(STEP)
+        .zip(right.chunks(STEP))
+        .map(|(a, b)| squared_difference(a.iter().copied(), b.iter().copied()))
+        .sum();
+    (sum, cosines)
+}
+
 fn int8(a: &[u8], b: &[u8], values: usize) -> f64 {
+    let product = inner_product(&a[HEADER..], &b[HEADER..]);
+    int8_sum(a, b, product, values)
+}
+
+/// The sum of squared differences, from the inner product and the headers.
+fn int8_sum(a: &[u8], b: &[u8], product: i64, values: usize) -> f64 {
     let (s, a_squares) = header(a);
     let (t, b_squares) = header(b);
-    let product = inner_product(&a[HEADER..], &b[HEADER..]) as f64;
     let rounding = values as f64 * (s * s + t * t) / 12.0;
-    (s * s * a_squares - 2.0 * s * t * product + t * t * b_squares - rounding).max(0.0)
+    (s * s * a_squares - 2.0 * s * t * product as f64 + t * t * b_squares - rounding).max(0.0)
 }
 
 fn header(layer: &[u8]) -> (f64, f64) {
@@ -106,12 +190,43 @@ mod tests {
             name: name.into(),
             channels,
             positions,
+            width: positions,
         };
-        let layout = Layout::new(encoding, vec![shape("wide", 32, 400), shape("odd", 3, 49)]);
+        let shapes = vec![shape("wide", 32, 400), shape("odd", 3, 49)];
+        let layout = Layout::new(encoding, shapes, 0);
         let [mut left, mut right] = [Vec::new(), Vec::new()];
-        encode(&layout, a, &mut left);
-        encode(&layout, b, &mut right);
-        layer_mses(&layout, &left, &right)
+        encode(&layout, a, &[], &mut left);
+        encode(&layout, b, &[], &mut right);
+        let mses = layer_mses(&layout, &left, &right);
+        let distances = layer_distances(&layout, &left, &right);
+        for ((distance, mse), (a, b)) in distances.iter().zip(&mses).zip(a.iter().zip(b)) {
+            assert!(
+                (distance.mse - mse).abs() <= mse * 1e-5,
+                "{distance:?} {mse}"
+            );
+            let channels = if a.len() == 147 { 3 } else { 32 };
+            let plain = normalised(a, b, channels);
+            assert!(
+                (distance.normalised - plain).abs() < 6e-3,
+                "{distance:?} {plain}"
+            );
+        }
+        mses
+    }
+
+    /// The normalised distance as it is defined; values are channels first.
+    fn normalised(a: &[f32], b: &[f32], channels: usize) -> f32 {
+        let positions = a.len() / channels;
+        let vector = |values: &[f32], p: usize| {
+            let v: Vec<f32> = (0..channels).map(|c| values[c * positions + p]).collect();
+            let norm = v.iter().map(|v| v * v).sum::<f32>().sqrt();
+            v.into_iter().map(move |v| v / norm).collect::<Vec<_>>()
+        };
+        let distance = |p| {
+            let pairs = vector(a, p).into_iter().zip(vector(b, p));
+            pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f32>()
+        };
+        (0..positions).map(distance).sum::<f32>() / positions as f32
     }
 
     #[test]

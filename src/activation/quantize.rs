@@ -3,6 +3,7 @@ use half::slice::HalfFloatSliceExt;
 
 use super::dot::inner_product;
 use super::layout::{Encoding, HEADER, Layout};
+use super::summary::summarise;
 
 /// Appends one picture's block to `block`.
 ///
@@ -12,7 +13,7 @@ use super::layout::{Encoding, HEADER, Layout};
 /// # Panics
 /// If the number of layers or of values is not the layout's: the caller pairs the
 /// network with its own layout.
-pub fn encode(layout: &Layout, layers: &[&[f32]], block: &mut Vec<u8>) {
+pub fn encode(layout: &Layout, layers: &[&[f32]], embedding: &[f32], block: &mut Vec<u8>) {
     assert_eq!(layers.len(), layout.layers().len());
     let start = block.len();
     block.resize(start + layout.block_len(), 0);
@@ -48,6 +49,7 @@ pub fn encode(layout: &Layout, layers: &[&[f32]], block: &mut Vec<u8>) {
         header[..4].copy_from_slice(&f32::to_le_bytes(scale));
         header[8..16].copy_from_slice(&u64::to_le_bytes(squares));
     }
+    summarise(layout, embedding, &mut block[start..]);
 }
 
 /// Positions transposed at a time, so that a tile of all channels stays in the L1 cache.
@@ -130,10 +132,16 @@ mod tests {
             name: "layer".into(),
             channels: 2,
             positions: 3,
+            width: 3,
         };
-        let layout = Layout::new(Encoding::Int8, vec![shape]);
+        let layout = Layout::new(Encoding::Int8, vec![shape], 0);
         let mut block = Vec::new();
-        encode(&layout, &[&[1.0, 2.0, 3.0, -4.0, -5.0, -127.0]], &mut block);
+        encode(
+            &layout,
+            &[&[1.0, 2.0, 3.0, -4.0, -5.0, -127.0]],
+            &[],
+            &mut block,
+        );
         let stored: Vec<i8> = block[HEADER..HEADER + 6].iter().map(|&b| b as i8).collect();
         assert_eq!(stored, [1, -4, 2, -5, 3, -127]);
         assert_eq!(block.len(), layout.block_len());

@@ -1,6 +1,7 @@
 use clap::Args;
 
 use super::input::QueryPictures;
+use super::query::ModeArg;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::search::compare;
@@ -11,9 +12,12 @@ pub(super) struct CompareArgs {
     a: String,
     /// Another one
     b: String,
-    /// Head: mse18, embedding or a file made by `simdex train`
+    /// Head: fused, mse18, embedding or a file made by `simdex train`
     #[arg(long, value_name = "NAME|FILE")]
     head: Option<String>,
+    /// What "alike" means to the fused head
+    #[arg(long, value_enum, default_value_t)]
+    mode: ModeArg,
     /// How to print the comparison
     #[arg(long, default_value = "text")]
     format: Format,
@@ -25,9 +29,9 @@ pub(super) fn run(session: &Session, args: CompareArgs) -> anyhow::Result<Outcom
     let engine = session.engine()?;
     let layout = network.layout(session.config.store.activations);
     let mut pictures = QueryPictures::new(session, &engine, &network, layout.clone())?;
-    let (a, _) = pictures.load(&args.a)?;
-    let (b, _) = pictures.load(&args.b)?;
-    let comparison = compare(&layout, &ranking, &a, &b);
+    let a = pictures.load(&args.a)?;
+    let b = pictures.load(&args.b)?;
+    let comparison = compare(&layout, &ranking, args.mode.into(), &a, &b);
     if args.format == Format::Json {
         output::json(&comparison)?;
     } else {
@@ -37,6 +41,12 @@ pub(super) fn run(session: &Session, args: CompareArgs) -> anyhow::Result<Outcom
         );
         for (layer, mse) in &comparison.layers.0 {
             text += &format!("  {layer:<18} {mse:.6}\n");
+        }
+        if let Some(evidence) = &comparison.evidence {
+            text += "for (+) and against, in log-odds\n";
+            for (name, odds) in &evidence.0 {
+                text += &format!("  {name:<18} {odds:+.3}\n");
+            }
         }
         output::write(text.as_bytes())?;
     }

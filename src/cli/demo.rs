@@ -14,7 +14,8 @@ use crate::canonical_url::CanonicalUrl;
 use crate::crawl::CrawlPlan;
 use crate::demo::server::Server;
 use crate::demo::site::Site;
-use crate::search::{SearchOptions, Searcher, write_html};
+use crate::head::Mode;
+use crate::search::{Query, SearchOptions, Searcher, write_html};
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -72,12 +73,19 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
         candidates: session.config.query.candidates,
         host: None,
         min_score: 0.0,
+        mode: Mode::default(),
+        explain: true,
     };
     let layout = store.layout().clone();
     let mut pictures = super::input::QueryPictures::new(&session, &engine, &network, layout)?;
-    let (picture, took) = pictures.load(&query_name)?;
-    let result =
-        Searcher::new(&store, &index, &ranking, &options).search(&query_name, &picture, took)?;
+    let started = std::time::Instant::now();
+    let wanted = [vec![pictures.load(&query_name)?]];
+    let result = Searcher::new(&store, &index, &ranking, &options)?.search(&Query {
+        name: &query_name,
+        wanted: &wanted,
+        unwanted: &[],
+        features_took: started.elapsed(),
+    })?;
     super::query::print(&result)?;
     let mut page = Vec::new();
     write_html(

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::input::{pictures_below, read_list};
 use super::progress::{self, Progress};
-use super::query::{SearchArgs, for_each_result};
+use super::query::{Question, SearchArgs, for_each_result};
 use super::session::Session;
 use super::{Outcome, output};
 use crate::search::{QueryResult, write_csv, write_html};
@@ -58,10 +58,12 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
     );
     let bar = Progress::new("querying", queries.len() as u64);
     let mut results: Vec<QueryResult> = Vec::new();
-    let outcome = for_each_result(session, &queries, &args.search, &mut |result| {
+    let total = queries.len();
+    let questions: Vec<Question> = queries.into_iter().map(Question::one).collect();
+    let outcome = for_each_result(session, &questions, &args.search, &mut |result| {
         results.push(result);
         let done = results.len();
-        bar.set(done as u64, || format!("{done}/{} queries", queries.len()));
+        bar.set(done as u64, || format!("{done}/{total} queries"));
         Ok(())
     })?;
     drop(bar);

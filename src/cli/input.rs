@@ -1,7 +1,6 @@
 //! Query pictures: local files and URLs.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
@@ -9,8 +8,10 @@ use super::session::Session;
 use crate::activation::Layout;
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::{Fetcher, Recorders, fetch_picture};
-use crate::ingest::{extract, read_file};
+use crate::head::Mode;
+use crate::ingest::{extract_views, read_file};
 use crate::network::{Engine, Extractor, Network};
+use crate::picture::View;
 use crate::store::NewPicture;
 
 /// Turns files and URLs into pictures with features.
@@ -37,17 +38,29 @@ impl<'a> QueryPictures<'a> {
         })
     }
 
-    /// Reads or fetches a picture and extracts its features; says how long it took.
-    pub(super) fn load(&mut self, query: &str) -> anyhow::Result<(NewPicture, Duration)> {
-        let started = Instant::now();
+    /// Reads or fetches a picture and extracts its features.
+    pub(super) fn load(&mut self, query: &str) -> anyhow::Result<NewPicture> {
+        let mut views = self.load_views(query, Mode::SameSubject)?;
+        Ok(views.swap_remove(0))
+    }
+
+    /// The same, in every view that a mode compares; upright first.
+    pub(super) fn load_views(
+        &mut self,
+        query: &str,
+        mode: Mode,
+    ) -> anyhow::Result<Vec<NewPicture>> {
         let limits = self.session.config.picture.limits();
         let bytes = match is_url(query) {
             true => self.fetch(query)?,
             false => read_file(Path::new(query), &limits).with_context(|| query.to_owned())?,
         };
-        let picture = extract(&bytes, &limits, &mut self.extractor, &self.layout)
-            .with_context(|| query.to_owned())?;
-        Ok((picture, started.elapsed()))
+        let views = match mode {
+            Mode::Copy => View::ALL.as_slice(),
+            Mode::SameSubject | Mode::LookAlike => &[View::Upright],
+        };
+        extract_views(&bytes, &limits, &mut self.extractor, &self.layout, views)
+            .with_context(|| query.to_owned())
     }
 
     fn fetch(&mut self, query: &str) -> anyhow::Result<Vec<u8>> {

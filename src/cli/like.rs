@@ -7,10 +7,10 @@ use super::session::Session;
 use super::{Format, output};
 use crate::canonical_url::UrlId;
 use crate::crawl::Summary;
-use crate::head::Ranking;
+use crate::head::{Mode, Ranking};
 use crate::ingest::Screen;
 use crate::network::{Engine, Network};
-use crate::search::{QueryResult, SearchOptions, Searcher, compare};
+use crate::search::{Query, QueryResult, SearchOptions, Searcher, score_pair};
 use crate::store::{NewPicture, Store};
 
 /// The pictures that are looked for.
@@ -38,7 +38,7 @@ impl Wanted {
     ) -> anyhow::Result<Self> {
         let layout = network.layout(session.config.store.activations);
         let mut loader = QueryPictures::new(session, engine, network, layout)?;
-        let pictures = names.iter().map(|name| Ok(loader.load(name)?.0));
+        let pictures = names.iter().map(|name| loader.load(name));
         Ok(Self {
             pictures: pictures.collect::<anyhow::Result<_>>()?,
             min_score,
@@ -59,7 +59,16 @@ impl Wanted {
         let min_score = self.min_score;
         let score = move |picture: &NewPicture| {
             let scores = self.pictures.iter();
-            let scores = scores.map(|wanted| compare(&layout, &ranking, wanted, picture).score);
+            let scores = scores.map(|wanted| {
+                score_pair(
+                    &layout,
+                    &ranking,
+                    Mode::default(),
+                    wanted.subject(),
+                    picture.subject(),
+                )
+                .score
+            });
             scores.fold(0.0, f32::max)
         };
         Ok(Screen {
@@ -89,13 +98,21 @@ pub(super) fn print(
         candidates: session.config.query.candidates,
         host: None,
         min_score,
+        mode: Mode::default(),
+        explain: false,
     };
     let mut loader = QueryPictures::new(session, &engine, &network, store.layout().clone())?;
-    let searcher = Searcher::new(&store, &index, &ranking, &options);
+    let searcher = Searcher::new(&store, &index, &ranking, &options)?;
     let mut results = Vec::with_capacity(names.len());
     for name in names {
-        let (picture, took) = loader.load(name)?;
-        results.push(searcher.search(name, &picture, took)?);
+        let started = std::time::Instant::now();
+        let wanted = [vec![loader.load(name)?]];
+        results.push(searcher.search(&Query {
+            name,
+            wanted: &wanted,
+            unwanted: &[],
+            features_took: started.elapsed(),
+        })?);
     }
     if format == Format::Json {
         return output::json(&Found {

@@ -1,11 +1,14 @@
-use clap::Args;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
 
 use super::input::{QueryPictures, host_argument};
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::crawl::with_causes;
-use crate::search::{QueryResult, SearchOptions, Searcher};
+use crate::head::{Mode, Region};
+use crate::search::{Query, QueryResult, SearchOptions, Searcher};
 
 /// The flags that `query` and `export` share.
 #[derive(Debug, Args)]
@@ -16,15 +19,43 @@ pub(super) struct SearchArgs {
     /// Candidates that the index hands to the head
     #[arg(long, value_name = "N")]
     candidates: Option<usize>,
-    /// Ranking: mse18, embedding or a file made by `simdex train`
+    /// Ranking: fused, mse18, embedding or a file made by `simdex train`
     #[arg(long, value_name = "NAME|FILE")]
     pub(super) head: Option<String>,
+    /// What "alike" means to the fused head
+    #[arg(long, value_enum, default_value_t)]
+    mode: ModeArg,
     /// Only pictures seen on this host
     #[arg(long, value_name = "H")]
     host: Option<String>,
     /// Only results of at least this score
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     min_score: f32,
+    /// Say which parts of the pictures match
+    #[arg(long)]
+    explain: bool,
+}
+
+/// What "alike" means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum ModeArg {
+    /// The same kind of thing, however it looks
+    #[default]
+    SameSubject,
+    /// The same colours, textures and patterns, whatever is shown
+    LookAlike,
+    /// One made from the other: cut, resized, mirrored, turned, recompressed
+    Copy,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::SameSubject => Self::SameSubject,
+            ModeArg::LookAlike => Self::LookAlike,
+            ModeArg::Copy => Self::Copy,
+        }
+    }
 }
 
 impl SearchArgs {
@@ -38,6 +69,8 @@ impl SearchArgs {
             candidates: config.query.candidates,
             host: self.host.as_deref().map(host_argument).transpose()?,
             min_score: self.min_score,
+            mode: self.mode.into(),
+            explain: self.explain,
         })
     }
 }
@@ -47,6 +80,12 @@ pub(super) struct QueryArgs {
     /// Picture files or URLs
     #[arg(required = true, value_name = "IMAGE|URL")]
     queries: Vec<String>,
+    /// One list for all the pictures together, instead of one each
+    #[arg(long)]
+    together: bool,
+    /// Pictures that results should not be like; implies --together
+    #[arg(long, value_name = "IMAGE|URL")]
+    not: Vec<String>,
     #[command(flatten)]
     search: SearchArgs,
     /// How to print the results; json is one object a line, one line a query
@@ -56,9 +95,18 @@ pub(super) struct QueryArgs {
 
 pub(super) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<Outcome> {
     let format = args.format;
+    let questions = if args.together || !args.not.is_empty() {
+        vec![Question {
+            name: args.queries.join(" + "),
+            wanted: args.queries,
+            unwanted: args.not,
+        }]
+    } else {
+        args.queries.into_iter().map(Question::one).collect()
+    };
     for_each_result(
         session,
-        &args.queries,
+        &questions,
         &args.search,
         &mut |result| match format {
             Format::Json => output::json(&result),
@@ -67,11 +115,29 @@ pub(super) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<Outcome>
     )
 }
 
+/// What is asked for, by names of files and URLs.
+pub(super) struct Question {
+    name: String,
+    wanted: Vec<String>,
+    unwanted: Vec<String>,
+}
+
+impl Question {
+    /// Pictures like one.
+    pub(super) fn one(name: String) -> Self {
+        Self {
+            wanted: vec![name.clone()],
+            unwanted: Vec::new(),
+            name,
+        }
+    }
+}
+
 /// Answers queries one by one. A query that fails is listed and the rest goes on; if all
 /// fail, so does the command.
 pub(super) fn for_each_result(
     session: &Session,
-    queries: &[String],
+    questions: &[Question],
     args: &SearchArgs,
     each: &mut dyn FnMut(QueryResult) -> anyhow::Result<()>,
 ) -> anyhow::Result<Outcome> {
@@ -85,27 +151,47 @@ pub(super) fn for_each_result(
         progress::note("the store has no pictures yet");
     }
     let mut pictures = QueryPictures::new(session, &engine, &network, store.layout().clone())?;
-    let searcher = Searcher::new(&store, &index, &ranking, &options);
+    let searcher = Searcher::new(&store, &index, &ranking, &options)?;
     let mut failed = 0;
-    for query in queries {
+    for question in questions {
         if session.shutdown.requested() {
             return Ok(Outcome::Interrupted);
         }
-        match pictures.load(query) {
-            Ok((picture, took)) => each(searcher.search(query, &picture, took)?)?,
-            Err(error) if queries.len() == 1 => return Err(error),
+        match answer(&mut pictures, &searcher, question, options.mode) {
+            Ok(result) => each(result)?,
+            Err(error) if questions.len() == 1 => return Err(error),
             Err(error) => {
                 failed += 1;
                 progress::line(&with_causes(error.as_ref()));
             }
         }
     }
-    anyhow::ensure!(failed < queries.len(), "no query could be used");
+    anyhow::ensure!(failed < questions.len(), "no query could be used");
     Ok(if failed > 0 {
         Outcome::SomeFailed
     } else {
         Outcome::Done
     })
+}
+
+fn answer(
+    pictures: &mut QueryPictures<'_>,
+    searcher: &Searcher<'_>,
+    question: &Question,
+    mode: Mode,
+) -> anyhow::Result<QueryResult> {
+    let started = Instant::now();
+    let mut load = |names: &[String]| -> anyhow::Result<Vec<_>> {
+        let views = names.iter().map(|name| pictures.load_views(name, mode));
+        views.collect()
+    };
+    let (wanted, unwanted) = (load(&question.wanted)?, load(&question.unwanted)?);
+    Ok(searcher.search(&Query {
+        name: &question.name,
+        wanted: &wanted,
+        unwanted: &unwanted,
+        features_took: started.elapsed(),
+    })?)
 }
 
 pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
@@ -129,9 +215,33 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
             entry.cosine,
             entry.place()
         );
+        if let Some(alignment) = &entry.alignment {
+            text += &format!(
+                "{:>36}{} of the query lies on {} of it, agreeing by {:.2}\n",
+                "",
+                part(&alignment.query),
+                part(&alignment.candidate),
+                alignment.agreement
+            );
+        }
         if let Some(page) = entry.pages.first() {
             text += &format!("{:>36}on {} {}\n", "", page.url, page.title);
         }
     }
     output::write(text.as_bytes())
+}
+
+/// A part of a picture in words: `all`, or its size and place in percent.
+fn part(region: &Region) -> String {
+    if *region == Region::WHOLE {
+        return "all".to_owned();
+    }
+    let percent = |share: f32| (share * 100.0).round();
+    format!(
+        "{}x{}% at {},{}%",
+        percent(region.width),
+        percent(region.height),
+        percent(region.x),
+        percent(region.y)
+    )
 }

@@ -6,7 +6,7 @@ use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::crawl::with_causes;
 use crate::index::Index;
-use crate::network::Embedding;
+use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::{Sequence, Store};
 
@@ -87,16 +87,16 @@ fn check(store: &Store, index: &Index, sequence: Sequence, id: PictureId) -> any
     store.verified_block(id)?;
     store.sightings(id)?;
     anyhow::ensure!(store.thumbnail(id)?.is_some(), "its thumbnail is missing");
-    let embedding: Embedding = match store.embeddings(sequence).next() {
+    let descriptor: Descriptor = match store.descriptors(sequence).next() {
         Some(entry) => {
-            let (found, embedding) = entry?;
-            anyhow::ensure!(found == sequence, "its embedding is missing");
-            embedding
+            let (found, descriptor) = entry?;
+            anyhow::ensure!(found == sequence, "its descriptor is missing");
+            descriptor
         }
-        None => anyhow::bail!("its embedding is missing"),
+        None => anyhow::bail!("its descriptor is missing"),
     };
     anyhow::ensure!(
-        index.finds(sequence, &embedding),
+        index.finds(sequence, &descriptor),
         "the index does not find it: delete the folder `index` of the store, it is rebuilt"
     );
     Ok(())

@@ -1,40 +1,50 @@
-//! Heads: what turns the per-layer MSEs of a pair into one similarity from 0 to 1.
+//! Heads: what turns the measurements of a pair of pictures into one similarity from 0 to 1.
 //!
-//! `mse18` is the report's: StandardScaler, then a dense network 18-32-64-1 with ReLU,
-//! dropout 0.3 while training and a sigmoid at the end.
+//! `mse18` is the report's, over the mean squared errors of 18 layers. `fused` looks at
+//! everything the stored activations tell: signals ([`Signal`]) are measured of a pair
+//! ([`Measure`]) and judged ([`Judge`]), with what the collection tells of the pair's
+//! neighbourhoods, what the pictures' parts tell, and what the user's labels taught.
 
-mod curve;
-mod file;
+mod alignment;
+mod fused;
+mod judge;
 mod labelled;
+mod logistic;
+mod measure;
 mod metrics;
-mod pairs;
-mod train;
+mod mse18;
+mod neighbourhood;
+mod probe;
+mod signal;
+pub mod training;
 
 use std::path::{Path, PathBuf};
 
-pub use curve::training_curve;
-pub use file::{Epoch, Training};
+pub use alignment::{Alignment, Grid, Region};
+pub use fused::{Fused, FusedTraining, Judges, Mode, Thresholds};
+pub use judge::{Judge, sigmoid};
 pub use labelled::{LabelError, Labelled, labelled_files};
+pub use measure::{Centre, ChannelScaler, Measure, Measured, Prepared};
 pub use metrics::{Metrics, auc};
-pub use pairs::{Pair, PairSet};
-pub use train::{TrainError, TrainOptions, TrainingSet, train, train_on_pairs};
+pub use mse18::{
+    Epoch, Mse18, Pair, PairSet, TrainError, TrainOptions, Training, TrainingSet, train,
+    train_on_pairs, training_curve,
+};
+pub use neighbourhood::neighbourhoods;
+pub use probe::{Probe, Reading};
+pub use signal::Signal;
 
-use crate::network::{Network, NetworkId};
-use file::{Dense, HeadFile, Scaler};
-
-/// A trained head.
-#[derive(Debug, Clone)]
-pub struct Head {
-    file: HeadFile,
-}
+use crate::network::Network;
 
 /// How results are scored.
 #[derive(Debug, Clone)]
 pub enum Ranking {
     /// The embedding's cosine alone.
     Embedding,
-    /// A head over the per-layer MSEs.
-    Head(Box<Head>),
+    /// The report's head over the per-layer MSEs.
+    Mse18(Box<Mse18>),
+    /// Everything that the activations tell.
+    Fused(Box<Fused>),
 }
 
 /// A head cannot be used.
@@ -51,7 +61,7 @@ pub enum HeadError {
     },
     /// The name is neither built in nor a file.
     #[error(
-        "there is no head `{0}`: use `mse18`, `embedding` or the path of a file made by `simdex train`"
+        "there is no head `{0}`: use `fused`, `mse18`, `embedding` or the path of a file made by `simdex train`"
     )]
     Unknown(String),
     /// The file is no head.
@@ -67,6 +77,11 @@ pub enum HeadError {
         "the head was trained on other layers of this network than its manifest names; train it again with `simdex train`"
     )]
     OtherLayers,
+    /// The head was trained with other descriptors.
+    #[error(
+        "the head was made for another projection of this network; train it again with `simdex train`"
+    )]
+    OtherDescriptor,
     /// The head was trained on another network's activations.
     #[error(
         "the head was trained on network {head}, but {network} is in use; train it again with `simdex train`, or configure its network with `[network] manifest`"
@@ -79,118 +94,48 @@ pub enum HeadError {
     },
 }
 
-const BUILTIN: &str = include_str!("../../models/mse18.json");
+const MSE18: &str = include_str!("../../models/mse18.json");
+const FUSED: &str = include_str!("../../models/fused.json");
 
 impl Ranking {
-    /// `mse18`, `embedding` or the path of a head file, checked against the network.
+    /// `fused`, `mse18`, `embedding` or the path of a head file, checked against the network.
     ///
     /// # Errors
     /// If there is no such head or it belongs to another network.
     pub fn named(name: &str, network: &Network) -> Result<Self, HeadError> {
-        let head = match name {
-            "embedding" => return Ok(Self::Embedding),
-            "mse18" => Head::parse(BUILTIN, Path::new("models/mse18.json"))?,
-            path if Path::new(path).is_file() => Head::load(Path::new(path))?,
-            _ => return Err(HeadError::Unknown(name.to_owned())),
-        };
-        head.check(network)?;
-        Ok(Self::Head(Box::new(head)))
-    }
-
-    /// The similarity of a pair, 0 to 1, from its cosine and per-layer MSEs.
-    pub fn score(&self, cosine: f32, mses: &[f32]) -> f32 {
-        match self {
-            // Cosines of pooled ReLU6 outputs are never negative.
-            Self::Embedding => cosine.clamp(0.0, 1.0),
-            Self::Head(head) => head.score(mses),
+        match name {
+            "embedding" => Ok(Self::Embedding),
+            "mse18" => Self::parse(MSE18, Path::new("models/mse18.json"), network),
+            "fused" => Self::parse(FUSED, Path::new("models/fused.json"), network),
+            path if Path::new(path).is_file() => {
+                let text = std::fs::read_to_string(path).map_err(|source| HeadError::File {
+                    path: path.into(),
+                    source,
+                })?;
+                Self::parse(&text, Path::new(path), network)
+            }
+            _ => Err(HeadError::Unknown(name.to_owned())),
         }
     }
-}
 
-impl Head {
-    /// Reads a head file.
-    ///
-    /// # Errors
-    /// If it cannot be read or is no head.
-    pub fn load(path: &Path) -> Result<Self, HeadError> {
-        let text = std::fs::read_to_string(path).map_err(|source| HeadError::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::parse(&text, path)
-    }
-
-    fn parse(text: &str, path: &Path) -> Result<Self, HeadError> {
-        let file = HeadFile::parse(text).map_err(|message| HeadError::Format {
+    fn parse(text: &str, path: &Path, network: &Network) -> Result<Self, HeadError> {
+        #[derive(serde::Deserialize)]
+        struct KindOnly {
+            kind: String,
+        }
+        let wrong = |message: String| HeadError::Format {
             path: path.to_owned(),
             message,
-        })?;
-        Ok(Self { file })
-    }
-
-    /// The file's contents: scaler, weights, the network's sha256 and how it was trained.
-    pub fn to_json(&self) -> String {
-        self.file.to_json()
-    }
-
-    /// The network whose activations it was trained on.
-    pub fn network(&self) -> &NetworkId {
-        &self.file.network
-    }
-
-    /// How it was trained.
-    pub fn training(&self) -> &Training {
-        &self.file.training
-    }
-
-    fn check(&self, network: &Network) -> Result<(), HeadError> {
-        let layers = network.manifest().layers.iter().map(|layer| &layer.name);
-        if self.file.network == *network.id() {
-            return if layers.eq(&self.file.layers) {
-                Ok(())
-            } else {
-                Err(HeadError::OtherLayers)
-            };
-        }
-        Err(HeadError::OtherNetwork {
-            head: self.file.network.short().to_owned(),
-            network: network.id().short().to_owned(),
-        })
-    }
-
-    /// The similarity of a pair, 0 to 1, from its per-layer MSEs.
-    ///
-    /// # Panics
-    /// If there are not as many MSEs as the head has inputs; [`Ranking::named`] checks
-    /// that head and network agree.
-    pub fn score(&self, mses: &[f32]) -> f32 {
-        score(&self.file.scaler, &self.file.dense, mses)
-    }
-}
-
-fn score(scaler: &Scaler, dense: &[Dense], mses: &[f32]) -> f32 {
-    assert_eq!(mses.len(), scaler.mean.len());
-    let mut values: Vec<f32> = mses
-        .iter()
-        .zip(scaler.mean.iter().zip(&scaler.std))
-        .map(|(mse, (mean, std))| (mse - mean) / std)
-        .collect();
-    for (i, layer) in dense.iter().enumerate() {
-        values = apply(layer, &values);
-        if i + 1 < dense.len() {
-            values.iter_mut().for_each(|value| *value = value.max(0.0));
+        };
+        let kind: KindOnly = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        if kind.kind == mse18::KIND {
+            let head = Mse18::parse(text, path)?;
+            head.check(network)?;
+            Ok(Self::Mse18(Box::new(head)))
+        } else {
+            Ok(Self::Fused(Box::new(Fused::parse(text, path, network)?)))
         }
     }
-    1.0 / (1.0 + (-values[0]).exp())
-}
-
-fn apply(dense: &Dense, input: &[f32]) -> Vec<f32> {
-    dense
-        .weights
-        .iter()
-        .zip(&dense.bias)
-        .map(|(row, bias)| bias + row.iter().zip(input).map(|(w, v)| w * v).sum::<f32>())
-        .collect()
 }
 
 #[cfg(test)]
@@ -200,23 +145,22 @@ mod tests {
     #[test]
     fn the_builtin_head_fits_the_builtin_network() {
         let network = Network::builtin().unwrap();
-        let ranking = Ranking::named("mse18", &network).unwrap();
+        let Ranking::Mse18(ranking) = Ranking::named("mse18", &network).unwrap() else {
+            panic!("mse18 is the report's head");
+        };
         // MSEs between a photo of a cat and one of a dog.
         let cat_and_dog = [
             3.595, 0.346, 0.114, 0.476, 0.0447, 0.0295, 0.351, 0.0285, 0.0205, 0.0182, 0.208,
             0.0322, 0.0296, 0.126, 0.0359, 0.0393, 0.0263, 0.0416,
         ];
-        let (same, other) = (
-            ranking.score(1.0, &[0.0; 18]),
-            ranking.score(0.5, &cat_and_dog),
-        );
+        let (same, other) = (ranking.score(&[0.0; 18]), ranking.score(&cat_and_dog));
         assert!(same > 0.99 && (0.7..0.9).contains(&other), "{same} {other}");
     }
 
     #[test]
     fn a_head_of_another_network_is_refused() {
         let network = Network::builtin().unwrap();
-        let other = BUILTIN.replace(&network.id().to_string(), &"0".repeat(64));
+        let other = MSE18.replace(&network.id().to_string(), &"0".repeat(64));
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("other.json");
         std::fs::write(&path, other).unwrap();
@@ -231,8 +175,8 @@ mod tests {
             Ranking::named("no-such-head", &network),
             Err(HeadError::Unknown(_))
         ));
-        let short = BUILTIN.replacen("\"std\":[", "\"std\":[1.0,", 1);
-        assert!(Head::parse(&short, Path::new("x")).is_err());
-        assert!(Head::parse("{", Path::new("x")).is_err());
+        let short = MSE18.replacen("\"std\":[", "\"std\":[1.0,", 1);
+        assert!(Mse18::parse(&short, Path::new("x")).is_err());
+        assert!(Mse18::parse("{", Path::new("x")).is_err());
     }
 }

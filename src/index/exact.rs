@@ -1,10 +1,11 @@
 use rayon::prelude::*;
 
 use super::{Candidate, best};
-use crate::network::{Embedding, inner_product};
+use crate::activation::inner_product_f32;
+use crate::network::Descriptor;
 use crate::store::Sequence;
 
-/// All embeddings in one array, compared one by one.
+/// All descriptors in one array, compared one by one.
 #[derive(Default)]
 pub(super) struct Exact {
     sequences: Vec<Sequence>,
@@ -13,9 +14,9 @@ pub(super) struct Exact {
 
 impl Exact {
     /// Sequences come in ascending order.
-    pub(super) fn insert(&mut self, sequence: Sequence, embedding: &Embedding) {
+    pub(super) fn insert(&mut self, sequence: Sequence, descriptor: &Descriptor) {
         self.sequences.push(sequence);
-        self.values.extend_from_slice(embedding.values());
+        self.values.extend_from_slice(descriptor.values());
     }
 
     pub(super) fn contains(&self, sequence: Sequence) -> bool {
@@ -24,7 +25,7 @@ impl Exact {
 
     pub(super) fn search(
         &self,
-        query: &Embedding,
+        query: &Descriptor,
         count: usize,
         accept: &dyn Fn(Sequence) -> bool,
     ) -> Vec<Candidate> {
@@ -33,7 +34,7 @@ impl Exact {
             .values
             .par_chunks_exact(query.len().max(1))
             .with_min_len(256)
-            .map(|values| inner_product(query, values).clamp(-1.0, 1.0))
+            .map(|values| inner_product_f32(query, values).clamp(-1.0, 1.0))
             .collect();
         let candidates = self
             .sequences

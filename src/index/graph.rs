@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{Candidate, IndexError, Progress, best};
 use crate::config::IndexConfig;
-use crate::network::Embedding;
+use crate::network::Descriptor;
 use crate::store::{Sequence, Store};
 
 /// An HNSW graph (Malkov and Yashunin 2016) over unit vectors, with its guards.
@@ -19,7 +19,7 @@ pub(super) struct Graph {
     /// Every picture inserted, by hnsw_rs's data id.
     pub(super) sequences: Vec<Sequence>,
     /// Points that the graph loses, with their vectors.
-    pub(super) strays: Vec<(Sequence, Embedding)>,
+    pub(super) strays: Vec<(Sequence, Descriptor)>,
     pub(super) options: GraphOptions,
 }
 
@@ -93,12 +93,12 @@ impl Graph {
         let missing = live.iter().filter(|sequence| **sequence >= next).count();
         let mut chunk = Vec::with_capacity(CHUNK);
         let mut inserted = 0;
-        for entry in store.embeddings(next) {
-            let (sequence, embedding) = entry?;
+        for entry in store.descriptors(next) {
+            let (sequence, descriptor) = entry?;
             if !live.contains(&sequence) {
                 continue;
             }
-            chunk.push((sequence, embedding));
+            chunk.push((sequence, descriptor));
             if chunk.len() == CHUNK {
                 inserted += chunk.len();
                 self.insert(&chunk);
@@ -112,12 +112,12 @@ impl Graph {
         Ok(inserted)
     }
 
-    fn insert(&mut self, chunk: &[(Sequence, Embedding)]) {
+    fn insert(&mut self, chunk: &[(Sequence, Descriptor)]) {
         let first = self.sequences.len();
         let points: Vec<(&[f32], usize)> = chunk
             .iter()
             .enumerate()
-            .map(|(i, (_, embedding))| (embedding.values(), first + i))
+            .map(|(i, (_, descriptor))| (descriptor.values(), first + i))
             .collect();
         self.sequences
             .extend(chunk.iter().map(|(sequence, _)| *sequence));
@@ -125,10 +125,10 @@ impl Graph {
         self.keep_lost(chunk);
     }
 
-    fn keep_lost(&mut self, chunk: &[(Sequence, Embedding)]) {
+    fn keep_lost(&mut self, chunk: &[(Sequence, Descriptor)]) {
         let lost: Vec<_> = chunk
             .par_iter()
-            .filter(|(sequence, embedding)| !self.finds(*sequence, embedding))
+            .filter(|(sequence, descriptor)| !self.finds(*sequence, descriptor))
             .cloned()
             .collect();
         if !lost.is_empty() {
@@ -146,9 +146,9 @@ impl Graph {
         store: &Store,
         live: &HashSet<Sequence>,
     ) -> Result<(), IndexError> {
-        let mut embeddings = store.embeddings(Sequence(0)).peekable();
-        while embeddings.peek().is_some() {
-            let chunk = embeddings
+        let mut descriptors = store.descriptors(Sequence(0)).peekable();
+        while descriptors.peek().is_some() {
+            let chunk = descriptors
                 .by_ref()
                 .take(CHUNK)
                 .filter(|entry| entry.as_ref().map_or(true, |(s, _)| live.contains(s)))
@@ -158,13 +158,13 @@ impl Graph {
         Ok(())
     }
 
-    /// Whether a search for the picture's own embedding gives the picture, or one as near.
-    pub(super) fn finds(&self, sequence: Sequence, embedding: &Embedding) -> bool {
+    /// Whether a search for the picture's own descriptor gives the picture, or one as near.
+    pub(super) fn finds(&self, sequence: Sequence, descriptor: &Descriptor) -> bool {
         let is_stray = self.strays.iter().any(|(stray, _)| *stray == sequence);
         is_stray
             || self
                 .hnsw
-                .search(embedding.values(), 1, AUDIT_EF)
+                .search(descriptor.values(), 1, AUDIT_EF)
                 .first()
                 .is_some_and(|found| {
                     found.distance <= TIE || self.sequences.get(found.d_id) == Some(&sequence)
@@ -173,7 +173,7 @@ impl Graph {
 
     pub(super) fn search(
         &self,
-        query: &Embedding,
+        query: &Descriptor,
         count: usize,
         accept: &dyn Fn(Sequence) -> bool,
     ) -> Vec<Candidate> {
@@ -194,12 +194,12 @@ impl Graph {
             // Asking for four times as many costs about as much as all the rounds before.
             if candidates.len() >= count || exhausted {
                 let strays = self.strays.iter().filter(|(sequence, _)| accept(*sequence));
-                for (sequence, embedding) in strays {
+                for (sequence, descriptor) in strays {
                     let known = candidates.iter().any(|c| c.sequence == *sequence);
                     if !known {
                         candidates.push(Candidate {
                             sequence: *sequence,
-                            cosine: query.cosine(embedding),
+                            cosine: query.cosine(descriptor),
                         });
                     }
                 }

@@ -1,4 +1,4 @@
-//! The index over embeddings: derived data, rebuilt from the store whenever it is in doubt.
+//! The index over descriptors: derived data, rebuilt from the store whenever it is in doubt.
 //!
 //! Few pictures are compared one by one; from `[index] exact_below` on an HNSW graph
 //! prunes. Either way a search gives the same kind of candidates.
@@ -13,7 +13,7 @@ pub use graph::GraphOptions;
 pub use snapshot::SnapshotInfo;
 
 use crate::config::IndexConfig;
-use crate::network::Embedding;
+use crate::network::Descriptor;
 use crate::store::{Sequence, Store, StoreError};
 use exact::Exact;
 use graph::Graph;
@@ -23,7 +23,7 @@ use graph::Graph;
 pub struct Candidate {
     /// Its place in the store's order.
     pub sequence: Sequence,
-    /// Cosine of its embedding with the query's.
+    /// Cosine of its descriptor with the query's.
     pub cosine: f32,
 }
 
@@ -79,10 +79,10 @@ impl Index {
             .collect::<Result<HashSet<_>, StoreError>>()?;
         if live.len() < config.exact_below {
             let mut exact = Exact::default();
-            for entry in store.embeddings(Sequence(0)) {
-                let (sequence, embedding) = entry?;
+            for entry in store.descriptors(Sequence(0)) {
+                let (sequence, descriptor) = entry?;
                 if live.contains(&sequence) {
-                    exact.insert(sequence, &embedding);
+                    exact.insert(sequence, &descriptor);
                 }
             }
             return Ok(Self {
@@ -127,7 +127,7 @@ impl Index {
     /// that gives too few, the caller gets what there is.
     pub fn search(
         &self,
-        query: &Embedding,
+        query: &Descriptor,
         count: usize,
         accept: &dyn Fn(Sequence) -> bool,
     ) -> Vec<Candidate> {
@@ -148,7 +148,7 @@ impl Index {
         self.live.is_empty()
     }
 
-    /// Whether a graph is in use, rather than a scan of every embedding.
+    /// Whether a graph is in use, rather than a scan of every descriptor.
     pub fn is_graph(&self) -> bool {
         matches!(self.kind, Kind::Graph(_))
     }
@@ -162,10 +162,10 @@ impl Index {
     }
 
     /// Whether a stored picture finds itself: at rank 1, or at a distance no greater.
-    pub fn finds(&self, sequence: Sequence, embedding: &Embedding) -> bool {
+    pub fn finds(&self, sequence: Sequence, descriptor: &Descriptor) -> bool {
         match &self.kind {
             Kind::Exact(exact) => exact.contains(sequence),
-            Kind::Graph(graph) => graph.finds(sequence, embedding),
+            Kind::Graph(graph) => graph.finds(sequence, descriptor),
         }
     }
 }

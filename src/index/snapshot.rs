@@ -12,7 +12,7 @@ use hnsw_rs::prelude::{DistL2, Hnsw};
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, GraphOptions};
-use crate::network::{Embedding, NetworkId};
+use crate::network::{Descriptor, NetworkId};
 use crate::store::{Sequence, Store, now_ms};
 
 #[derive(Serialize, Deserialize)]
@@ -20,6 +20,8 @@ struct Snapshot {
     /// Layout of this file and of the data beside it.
     version: u32,
     network: NetworkId,
+    /// How the pictures are described.
+    descriptor: String,
     /// The store whose sequence numbers it holds.
     store: String,
     /// Common part of the names of the files.
@@ -53,7 +55,7 @@ pub struct SnapshotInfo {
     pub age_s: u64,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const FILE: &str = "snapshot.toml";
 
 /// Reads the small file only.
@@ -81,6 +83,7 @@ pub(super) fn load(store: &Store, options: GraphOptions) -> Option<Graph> {
     let snapshot = read(dir)?;
     let shape = (options.links, options.ef_construction);
     if snapshot.network != *store.network()
+        || snapshot.descriptor != store.descriptor_id()
         || snapshot.store != store.id()
         || (snapshot.links, snapshot.ef_construction) != shape
     {
@@ -124,7 +127,7 @@ fn load_checked(dir: &Path, snapshot: &Snapshot, options: GraphOptions) -> io::R
         .map(|(sequence, bytes)| {
             Some((
                 Sequence(*sequence),
-                Embedding::from_bytes(bytes, rest.dimensions)?,
+                Descriptor::from_bytes(bytes, rest.dimensions)?,
             ))
         })
         .collect::<Option<_>>()
@@ -173,6 +176,7 @@ fn save_files(graph: &Graph, dir: &Path, store: &Store) -> io::Result<()> {
     let snapshot = Snapshot {
         version: VERSION,
         network: store.network().clone(),
+        descriptor: store.descriptor_id().to_owned(),
         store: store.id().to_owned(),
         points: graph.len(),
         last: graph.sequences.last().map_or(0, |last| last.0),

@@ -8,7 +8,7 @@ use image::ImageFormat;
 use super::worker_count;
 use crate::activation::{Layout, encode};
 use crate::network::{Engine, ExtractError, Extractor, Network};
-use crate::picture::{Limits, PictureError, PictureId, decode};
+use crate::picture::{Decoded, Limits, PictureError, PictureId, View, decode};
 use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
@@ -44,20 +44,55 @@ pub fn extract(
     layout: &Layout,
 ) -> Result<NewPicture, FeatureError> {
     let decoded = decode(bytes, limits)?;
-    let tile = extractor.tile(&decoded.rgb);
+    features_of(&decoded.rgb, &decoded, bytes, extractor, layout)
+}
+
+/// The same for several views of a picture.
+///
+/// # Errors
+/// If the bytes are no usable picture or the network fails.
+pub fn extract_views(
+    bytes: &[u8],
+    limits: &Limits,
+    extractor: &mut Extractor,
+    layout: &Layout,
+    views: &[View],
+) -> Result<Vec<NewPicture>, FeatureError> {
+    let decoded = decode(bytes, limits)?;
+    views
+        .iter()
+        .map(|view| features_of(&view.of(&decoded.rgb), &decoded, bytes, extractor, layout))
+        .collect()
+}
+
+fn features_of(
+    rgb: &image::RgbImage,
+    decoded: &Decoded,
+    bytes: &[u8],
+    extractor: &mut Extractor,
+    layout: &Layout,
+) -> Result<NewPicture, FeatureError> {
+    let tile = extractor.tile(rgb);
     let (block, embedding) = extractor.run(&tile, |features| {
         let mut block = Vec::with_capacity(layout.block_len());
-        encode(layout, &features.layers, &mut block);
+        encode(
+            layout,
+            &features.layers,
+            features.embedding.values(),
+            &mut block,
+        );
         (block, features.embedding)
     })?;
+    let descriptor = extractor.describe(layout, &block);
     Ok(NewPicture {
         id: PictureId::of(bytes),
-        width: decoded.rgb.width(),
-        height: decoded.rgb.height(),
+        width: rgb.width(),
+        height: rgb.height(),
         media_type: media_type(decoded.format),
         bytes: bytes.len() as u64,
         perceptual_hash: tile.perceptual_hash(),
         embedding,
+        descriptor,
         thumbnail: tile.thumbnail(),
         block,
     })
@@ -103,23 +138,43 @@ pub fn extract_all(
     shutdown: &Shutdown,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Vec<Result<NewPicture, FeatureError>>, ExtractError> {
+    let one = |i: usize, extractor: &mut Extractor| {
+        read_file(&paths[i], limits).and_then(|bytes| extract(&bytes, limits, extractor, layout))
+    };
+    extract_each(paths.len(), engine, network, shutdown, progress, &one)
+}
+
+/// Does `work` for each number below `count`, with an extractor on each core; results are
+/// in order. Stops early, with fewer results, when asked to.
+///
+/// # Errors
+/// If the network cannot be opened.
+pub fn extract_each<R: Send>(
+    count: usize,
+    engine: &Engine,
+    network: &Network,
+    shutdown: &Shutdown,
+    progress: &(dyn Fn() + Sync),
+    work: &(dyn Fn(usize, &mut Extractor) -> R + Sync),
+) -> Result<Vec<R>, ExtractError> {
     let extractors = (0..worker_count())
         .map(|_| engine.extractor(network))
         .collect::<Result<Vec<_>, _>>()?;
     let next = std::sync::atomic::AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(paths.len()));
+    let done = Mutex::new(Vec::with_capacity(count));
     std::thread::scope(|scope| {
         for mut extractor in extractors {
             let (next, done) = (&next, &done);
             scope.spawn(move || {
                 while !shutdown.requested() {
                     let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some(path) = paths.get(i) else { break };
-                    let features = read_file(path, limits)
-                        .and_then(|bytes| extract(&bytes, limits, &mut extractor, layout));
+                    if i >= count {
+                        break;
+                    }
+                    let result = work(i, &mut extractor);
                     done.lock()
                         .unwrap_or_else(PoisonError::into_inner)
-                        .push((i, features));
+                        .push((i, result));
                     progress();
                 }
             });
@@ -127,5 +182,5 @@ pub fn extract_all(
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_unstable_by_key(|(i, _)| *i);
-    Ok(done.into_iter().map(|(_, features)| features).collect())
+    Ok(done.into_iter().map(|(_, result)| result).collect())
 }

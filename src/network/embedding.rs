@@ -1,3 +1,5 @@
+use crate::activation::inner_product_f32;
+
 /// The network's pooled output at unit length: the inner product of two is their cosine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding(Vec<f32>);
@@ -26,7 +28,17 @@ impl Embedding {
 
     /// Cosine similarity, -1 to 1.
     pub fn cosine(&self, other: &Self) -> f32 {
-        inner_product(&self.0, &other.0).clamp(-1.0, 1.0)
+        inner_product_f32(&self.0, &other.0).clamp(-1.0, 1.0)
+    }
+
+    /// Seen from `centre`, the mean over a collection; an empty centre changes nothing.
+    #[must_use]
+    pub fn from_centre(&self, centre: &[f32]) -> Self {
+        if centre.is_empty() {
+            return self.clone();
+        }
+        let from: Vec<f32> = self.0.iter().zip(centre).map(|(v, c)| v - c).collect();
+        Self::normalized(&from)
     }
 
     /// Little-endian f32, as stored.
@@ -49,20 +61,6 @@ impl Embedding {
             )
         })
     }
-}
-
-/// Inner product of two vectors in sixteen independent sums, so that it vectorises.
-pub fn inner_product(a: &[f32], b: &[f32]) -> f32 {
-    let (a_chunks, a_rest) = a.as_chunks::<16>();
-    let (b_chunks, b_rest) = b.as_chunks::<16>();
-    let mut lanes = [0f32; 16];
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for i in 0..16 {
-            lanes[i] += a[i] * b[i];
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    lanes.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

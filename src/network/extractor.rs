@@ -1,15 +1,20 @@
+use std::sync::Arc;
+
 use ort::environment::Environment;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
-use super::{Embedding, Manifest, Network};
+use super::projection::describe;
+use super::{Descriptor, Embedding, Manifest, Network, Projection};
+use crate::activation::Layout;
 use crate::picture::Tile;
 
 /// One network session of one thread. Each core's worker owns one.
 pub struct Extractor {
     session: Backend,
     manifest: Manifest,
+    projection: Option<Arc<Projection>>,
     /// Normalised value of each byte, per channel.
     normalized: [[f32; 256]; 3],
     /// The input tensor, filled anew for every picture.
@@ -79,16 +84,17 @@ impl Extractor {
             .chain([manifest.embedding.output.as_str()])
             .map(position)
             .collect::<Result<_, _>>()?;
-        Ok(Self::new(Backend::Ort { session, outputs }, manifest))
+        Ok(Self::new(Backend::Ort { session, outputs }, network))
     }
 
     #[cfg(feature = "tract")]
     pub(super) fn tract(network: &Network) -> Result<Self, ExtractError> {
         let session = super::tract::TractSession::new(network)?;
-        Ok(Self::new(Backend::Tract(session), network.manifest()))
+        Ok(Self::new(Backend::Tract(session), network))
     }
 
-    fn new(session: Backend, manifest: &Manifest) -> Self {
+    fn new(session: Backend, network: &Network) -> Self {
+        let manifest = network.manifest();
         let input = &manifest.input;
         let normalized = std::array::from_fn(|channel| {
             std::array::from_fn(|byte| {
@@ -100,7 +106,13 @@ impl Extractor {
             normalized,
             input: vec![0.0; 3 * input.width as usize * input.height as usize],
             manifest: manifest.clone(),
+            projection: network.projection.clone(),
         }
+    }
+
+    /// What the index compares, from a picture's block.
+    pub fn describe(&self, layout: &Layout, block: &[u8]) -> Descriptor {
+        describe(self.projection.as_deref(), &self.manifest, layout, block)
     }
 
     /// Stretches a decoded picture to the network's input size.

@@ -47,6 +47,13 @@ pub struct ManifestEmbedding {
     pub output: String,
     /// Numbers per picture.
     pub dimensions: usize,
+    /// The batch normalisation between the last layer and the embedding, before ReLU6: a
+    /// channel times `scale`, plus `shift`. Empty where the manifest does not say.
+    #[serde(default)]
+    pub scale: Vec<f32>,
+    /// See `scale`.
+    #[serde(default)]
+    pub shift: Vec<f32>,
 }
 
 /// One tapped layer: N x channels x height x width.
@@ -95,6 +102,13 @@ impl Manifest {
             if layer.channels * layer.height * layer.width == 0 {
                 return Err(wrong(format!("layer {} has no values", layer.name)));
             }
+        }
+        let (scale, shift) = (&manifest.embedding.scale, &manifest.embedding.shift);
+        let channels = manifest.layers.last().map_or(0, |layer| layer.channels);
+        if !scale.is_empty() && scale.len() != channels || scale.len() != shift.len() {
+            return Err(wrong(format!(
+                "`scale` and `shift` must be of the last layer's {channels} channels"
+            )));
         }
         Ok(manifest)
     }

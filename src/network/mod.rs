@@ -6,10 +6,12 @@
 //! Engine x Network       = Extractor    one per core, one thread each
 //! ```
 
+mod descriptor;
 mod embedding;
 mod engine;
 mod extractor;
 mod manifest;
+mod projection;
 pub mod runtime;
 #[cfg(feature = "tract")]
 mod tract;
@@ -17,14 +19,17 @@ mod tract;
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use embedding::{Embedding, inner_product};
+pub use descriptor::{Descriptor, pooled};
+pub use embedding::Embedding;
 pub use engine::{Engine, EngineError};
 pub use extractor::{ExtractError, Extractor, Features};
 pub use manifest::{Manifest, ManifestLayer};
+pub use projection::{Projection, centre};
 
 use crate::activation::{Encoding, LayerShape, Layout};
 
@@ -63,6 +68,7 @@ pub struct Network {
     manifest: Manifest,
     model: Cow<'static, [u8]>,
     id: NetworkId,
+    projection: Option<Arc<Projection>>,
 }
 
 /// Why a network cannot be used.
@@ -85,6 +91,9 @@ pub enum NetworkError {
         /// What is wrong.
         message: String,
     },
+    /// The projection beside the model cannot be used.
+    #[error("the projection of the network is not usable: {0}")]
+    Projection(String),
     /// The model file is another one than the manifest was written for.
     #[error(
         "the model has sha256 {found}, its manifest promises {promised}; take the model that belongs to the manifest, or correct `sha256` in it"
@@ -106,7 +115,17 @@ impl Network {
         let path = Path::new("models/mobilenet_v2.toml");
         let manifest = Manifest::parse(include_str!("../../models/mobilenet_v2.toml"), path)?;
         let model: &'static [u8] = include_bytes!("../../models/mobilenet_v2.onnx");
-        Self::checked(manifest, Cow::Borrowed(model))
+        let network = Self::checked(manifest, Cow::Borrowed(model))?;
+        let bytes = include_bytes!("../../models/projection.bin");
+        let projection = Projection::parse(bytes, &network.id);
+        Ok(network.with_projection_of(projection.map_err(NetworkError::Projection)?))
+    }
+
+    /// The same network with another projection.
+    #[must_use]
+    pub fn with_projection_of(mut self, projection: Projection) -> Self {
+        self.projection = Some(Arc::new(projection));
+        self
     }
 
     /// A network of the user's: the manifest names the model file beside it.
@@ -138,6 +157,7 @@ impl Network {
             manifest,
             model,
             id,
+            projection: None,
         })
     }
 
@@ -156,13 +176,36 @@ impl Network {
         &self.model
     }
 
+    /// What the index compares pictures by, from a picture's block.
+    pub fn describe(&self, layout: &Layout, block: &[u8]) -> Descriptor {
+        projection::describe(self.projection.as_deref(), &self.manifest, layout, block)
+    }
+
+    /// Numbers in a descriptor.
+    pub fn descriptor_dimensions(&self) -> usize {
+        let projected = self.projection.as_deref().map(Projection::dimensions);
+        projected.unwrap_or(self.manifest.embedding.dimensions)
+    }
+
+    /// Tells the network's way of describing pictures from others.
+    pub fn descriptor_id(&self) -> &str {
+        self.projection
+            .as_deref()
+            .map_or("embedding", Projection::id)
+    }
+
     /// How one picture's activations are laid out in storage.
     pub fn layout(&self, encoding: Encoding) -> Layout {
         let shape = |layer: &ManifestLayer| LayerShape {
             name: layer.name.clone(),
             channels: layer.channels,
             positions: layer.height * layer.width,
+            width: layer.width,
         };
-        Layout::new(encoding, self.manifest.layers.iter().map(shape).collect())
+        Layout::new(
+            encoding,
+            self.manifest.layers.iter().map(shape).collect(),
+            self.manifest.embedding.dimensions,
+        )
     }
 }

@@ -169,6 +169,8 @@ mod tests {
             height: 3,
             cosine: 0.5,
             layers: Default::default(),
+            evidence: None,
+            alignment: None,
             thumbnail: vec![],
         };
         let result = QueryResult {

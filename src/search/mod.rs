@@ -1,12 +1,14 @@
 //! "Find images like this one": prune with the index, re-score with the head, explain.
 
 mod html;
+mod rank;
 mod rescore;
 mod result;
 mod searcher;
 mod table;
 
 pub use html::write_html;
-pub use result::{Comparison, Layers, QueryResult, ResultEntry, Timing};
-pub use searcher::{SearchError, SearchOptions, Searcher, compare};
+pub use rank::{Ranker, Scored, Subject, score_pair};
+pub use result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
+pub use searcher::{Query, SearchError, SearchOptions, Searcher, compare};
 pub use table::write_csv;

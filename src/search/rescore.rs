@@ -1,59 +1,97 @@
-use rayon::prelude::*;
-
-use crate::activation::layer_mses;
-use crate::head::Ranking;
+use super::rank::{Ranker, Scored, Subject};
 use crate::index::Candidate;
+use crate::network::Descriptor;
 use crate::picture::PictureId;
-use crate::store::{Block, Store, StoreError};
+use crate::store::{Block, Sequence, Store, StoreError};
 
-/// A candidate with its score and what explains it.
-pub(super) struct Scored {
+/// A candidate's features, read from the store.
+pub(super) struct Loaded {
     pub(super) id: PictureId,
-    pub(super) cosine: f32,
-    pub(super) score: f32,
-    pub(super) mses: Vec<f32>,
+    block: Block,
+    descriptor: Descriptor,
 }
 
-/// Compares the query's block with every candidate's, on all cores, best first.
-///
-/// A candidate whose activations are damaged is left out with a warning.
-pub(super) fn rescore(
-    store: &Store,
-    ranking: &Ranking,
-    query: &[u8],
-    candidates: &[Candidate],
-) -> Result<Vec<Scored>, StoreError> {
-    let mut blocks: Vec<(PictureId, f32, Block)> = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
-        let Some(id) = store.picture_at(candidate.sequence)? else {
-            continue;
-        };
-        match store.block(id) {
-            Ok(block) => blocks.push((id, candidate.cosine, block)),
-            Err(error) => tracing::warn!(%error, "a candidate is left out"),
+impl Loaded {
+    pub(super) fn subject(&self) -> Subject<'_> {
+        Subject {
+            block: &self.block,
+            descriptor: &self.descriptor,
         }
     }
-    // In the order of the file, so that a cold disk reads forward.
-    blocks.sort_unstable_by_key(|(_, _, block)| block.as_ptr() as usize);
-    let layout = store.layout();
-    let mut scored: Vec<Scored> = blocks
-        .into_par_iter()
-        .map(|(id, cosine, block)| {
-            let mses = layer_mses(layout, query, &block);
-            let score = ranking.score(cosine, &mses);
-            Scored {
-                id,
-                cosine,
-                score,
-                mses,
+}
+
+/// Reads the features of candidates. One whose activations are damaged is left out with a
+/// warning.
+pub(super) fn load(store: &Store, candidates: &[Candidate]) -> Result<Vec<Loaded>, StoreError> {
+    let mut loaded = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        loaded.extend(load_one(store, candidate.sequence)?);
+    }
+    Ok(loaded)
+}
+
+pub(super) fn load_one(store: &Store, sequence: Sequence) -> Result<Option<Loaded>, StoreError> {
+    let Some(id) = store.picture_at(sequence)? else {
+        return Ok(None);
+    };
+    let descriptor = store.descriptor(sequence)?;
+    match store.block(id) {
+        Ok(block) => Ok(Some(Loaded {
+            id,
+            block,
+            descriptor,
+        })),
+        Err(error) => {
+            tracing::warn!(%error, "a candidate is left out");
+            Ok(None)
+        }
+    }
+}
+
+/// Ranks loaded candidates by their likeness to all of `wanted` and none of `unwanted`,
+/// each picture in one or more views: the mean of the log-odds of those wanted, less what
+/// the likest of those unwanted has above even odds.
+pub(super) fn rank_by_examples(
+    ranker: &Ranker<'_>,
+    wanted: &[Vec<Subject<'_>>],
+    unwanted: &[Vec<Subject<'_>>],
+    candidates: &[Subject<'_>],
+) -> Vec<Scored> {
+    if let ([views], []) = (wanted, unwanted) {
+        return ranker.rank(views, candidates);
+    }
+    let mut sums = vec![0f32; candidates.len()];
+    let mut shown: Vec<Option<Scored>> = vec![None; candidates.len()];
+    for views in wanted {
+        for entry in ranker.rank(views, candidates) {
+            sums[entry.candidate] += log_odds(entry.score) / wanted.len() as f32;
+            let best = &mut shown[entry.candidate];
+            if best.as_ref().is_none_or(|best| entry.score > best.score) {
+                *best = Some(entry);
             }
-        })
-        .collect();
-    scored.sort_unstable_by(|a, b| {
+        }
+    }
+    let mut against = vec![0f32; candidates.len()];
+    for views in unwanted {
+        for entry in ranker.rank(views, candidates) {
+            let odds = &mut against[entry.candidate];
+            *odds = odds.max(log_odds(entry.score));
+        }
+    }
+    let mut all: Vec<Scored> = shown.into_iter().flatten().collect();
+    for entry in &mut all {
+        let odds = sums[entry.candidate] - against[entry.candidate];
+        entry.score = crate::head::sigmoid(odds);
+    }
+    all.sort_by(|a, b| {
         b.score
             .total_cmp(&a.score)
-            .then(b.cosine.total_cmp(&a.cosine))
-            .then(a.id.cmp(&b.id))
+            .then(a.candidate.cmp(&b.candidate))
     });
-    Ok(scored)
+    all
+}
+
+fn log_odds(score: f32) -> f32 {
+    let score = score.clamp(1e-6, 1.0 - 1e-6);
+    (score / (1.0 - score)).ln()
 }

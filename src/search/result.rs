@@ -1,5 +1,6 @@
 use serde::{Serialize, Serializer};
 
+use crate::head::Alignment;
 use crate::store::PageSighting;
 
 /// The answer to one query; the JSON that `query` and `export` print.
@@ -42,6 +43,12 @@ pub struct ResultEntry {
     pub cosine: f32,
     /// Mean squared error of each layer.
     pub layers: Layers,
+    /// What speaks for and against, by layer; of heads that weigh more than the MSEs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Which parts of the two pictures match, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<Alignment>,
     /// The stored thumbnail, for HTML; not part of the JSON.
     #[serde(skip)]
     pub thumbnail: Vec<u8>,
@@ -67,6 +74,18 @@ impl Serialize for Layers {
     }
 }
 
+/// What speaks for (above 0) and against "the same", in log-odds against the average pair
+/// of the training: a JSON object of layers, `embedding`, `descriptor`, `neighbourhood`,
+/// `local`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence(pub Vec<(String, f32)>);
+
+impl Serialize for Evidence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, odds)| (name, odds)))
+    }
+}
+
 /// Milliseconds by stage.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Timing {
@@ -89,4 +108,10 @@ pub struct Comparison {
     pub cosine: f32,
     /// Mean squared error of each layer.
     pub layers: Layers,
+    /// What speaks for and against, by layer; of heads that weigh more than the MSEs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Which parts of the two pictures match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alignment: Option<Alignment>,
 }

@@ -1,12 +1,15 @@
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use super::rescore::{Scored, rescore};
-use super::result::{Comparison, Layers, QueryResult, ResultEntry, Timing};
+use super::rank::{Ranker, Scored, Subject, score_pair};
+use super::rescore::{load, load_one, rank_by_examples};
+use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
 use crate::activation::{Layout, layer_mses};
 use crate::canonical_url::CanonicalUrl;
-use crate::head::Ranking;
-use crate::index::Index;
+use crate::head::{Alignment, Centre, Grid, Mode, Ranking};
+use crate::index::{Candidate, Index};
 use crate::network::Embedding;
+use crate::picture::PictureId;
 use crate::store::{NewPicture, Sequence, Store, StoreError};
 
 /// What to search for and how much.
@@ -20,6 +23,10 @@ pub struct SearchOptions {
     pub host: Option<String>,
     /// Only results of at least this score.
     pub min_score: f32,
+    /// What "alike" means.
+    pub mode: Mode,
+    /// Whether the parts that match are sought for every result.
+    pub explain: bool,
 }
 
 /// A search failed.
@@ -31,68 +38,120 @@ pub enum SearchError {
     Store(#[from] StoreError),
 }
 
+/// What is asked for: pictures, each in one or more views (upright first).
+#[derive(Debug)]
+pub struct Query<'a> {
+    /// As it was given: a path or a URL.
+    pub name: &'a str,
+    /// Pictures that results should be like.
+    pub wanted: &'a [Vec<NewPicture>],
+    /// Pictures that results should not be like.
+    pub unwanted: &'a [Vec<NewPicture>],
+    /// How long preparing them took.
+    pub features_took: Duration,
+}
+
 /// A store with its index and a ranking, ready for queries.
 pub struct Searcher<'a> {
     store: &'a Store,
     index: &'a Index,
     ranking: &'a Ranking,
     options: &'a SearchOptions,
+    centre: Centre,
 }
 
+/// Pictures from which the store's centre is taken.
+const SAMPLE: usize = 1_024;
+
 impl<'a> Searcher<'a> {
-    /// Puts the parts together.
+    /// Puts the parts together, and finds what the store's pictures have in common.
+    ///
+    /// # Errors
+    /// If the store fails.
     pub fn new(
         store: &'a Store,
         index: &'a Index,
         ranking: &'a Ranking,
         options: &'a SearchOptions,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, SearchError> {
+        let centre = match ranking {
+            Ranking::Fused(_) => centre(store)?,
+            Ranking::Mse18(_) | Ranking::Embedding => Centre::default(),
+        };
+        Ok(Self {
             store,
             index,
             ranking,
             options,
-        }
+            centre,
+        })
     }
 
-    /// Ranks the stored pictures by their likeness to `picture`, which took
-    /// `features_took` to prepare.
+    /// Ranks the stored pictures by their likeness to what is asked for.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn search(
-        &self,
-        query: &str,
-        picture: &NewPicture,
-        features_took: Duration,
-    ) -> Result<QueryResult, SearchError> {
+    pub fn search(&self, query: &Query<'_>) -> Result<QueryResult, SearchError> {
         let started = Instant::now();
-        let accept = |sequence| self.accepts(sequence);
-        let count = self.options.candidates.max(self.options.k);
-        let candidates = self.index.search(&picture.embedding, count, &accept);
+        let candidates = self.candidates(query.wanted);
         let pruned = Instant::now();
-        let scored = rescore(self.store, self.ranking, &picture.block, &candidates)?;
+        let loaded = load(self.store, &candidates)?;
+        let subjects: Vec<Subject<'_>> = loaded.iter().map(|picture| picture.subject()).collect();
+        let ranker = Ranker {
+            layout: self.store.layout(),
+            ranking: self.ranking,
+            mode: self.options.mode,
+            centre: &self.centre,
+            rescored: self.options.candidates.max(self.options.k),
+        };
+        let (wanted, unwanted) = (views(query.wanted), views(query.unwanted));
+        let scored = rank_by_examples(&ranker, &wanted, &unwanted, &subjects);
         let rescored = Instant::now();
+        let first = query.wanted.first().and_then(|views| views.first());
         let results = scored
             .into_iter()
             .filter(|scored| scored.score >= self.options.min_score)
             .take(self.options.k)
             .enumerate()
-            .map(|(i, scored)| self.entry(i + 1, scored))
+            .map(|(i, scored)| {
+                let subject = &subjects[scored.candidate];
+                let id = loaded[scored.candidate].id;
+                self.entry(i + 1, id, scored, wanted.first(), subject)
+            })
             .collect::<Result<Vec<_>, StoreError>>()?;
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
         Ok(QueryResult {
-            query: query.to_owned(),
+            query: query.name.to_owned(),
             results,
             timing_ms: Timing {
-                features: ms(features_took),
+                features: ms(query.features_took),
                 candidates: ms(pruned - started),
                 rescore: ms(rescored - pruned),
-                total: ms(features_took + started.elapsed()),
+                total: ms(query.features_took + started.elapsed()),
             },
-            thumbnail: picture.thumbnail.clone(),
-            size: (picture.width, picture.height),
+            thumbnail: first.map_or_else(Vec::new, |picture| picture.thumbnail.clone()),
+            size: first.map_or((1, 1), |picture| (picture.width, picture.height)),
         })
+    }
+
+    /// What the index proposes for any view of any picture wanted.
+    fn candidates(&self, wanted: &[Vec<NewPicture>]) -> Vec<Candidate> {
+        let accept = |sequence| self.accepts(sequence);
+        let count = self.options.candidates.max(self.options.k);
+        let count = Ranker::pool(self.ranking, self.options.mode, count);
+        let mut seen = HashSet::new();
+        let mut all = Vec::new();
+        for picture in wanted.iter().flatten() {
+            let found = self.index.search(&picture.descriptor, count, &accept);
+            all.extend(
+                found
+                    .into_iter()
+                    .filter(|found| seen.insert(found.sequence)),
+            );
+        }
+        // Of several pictures' candidates, the nearest to any of them come first.
+        all.sort_by(|a: &Candidate, b| b.cosine.total_cmp(&a.cosine));
+        all
     }
 
     /// The host filter. An unreadable record is not filtered in; `verify` names it.
@@ -115,46 +174,137 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    fn entry(&self, rank: usize, scored: Scored) -> Result<ResultEntry, StoreError> {
-        let Scored {
-            id,
-            cosine,
-            score,
-            mses,
-        } = scored;
+    fn entry(
+        &self,
+        rank: usize,
+        id: PictureId,
+        scored: Scored,
+        query: Option<&Vec<Subject<'_>>>,
+        candidate: &Subject<'_>,
+    ) -> Result<ResultEntry, StoreError> {
+        let layout = self.store.layout();
         let record = self
             .store
             .picture(id)?
             .ok_or(StoreError::Unreadable { tree: "pictures" })?;
         let sightings = self.store.sightings(id)?;
+        let view = query.and_then(|views| views.get(scored.view));
+        let mses = match (scored.mses.is_empty(), view) {
+            (true, Some(view)) => layer_mses(layout, view.block, candidate.block),
+            _ => scored.mses.clone(),
+        };
+        let alignment = match (self.options.explain, view) {
+            (true, Some(view)) => scored.alignment.or_else(|| self.align(view, candidate)),
+            _ => None,
+        };
         Ok(ResultEntry {
             rank,
-            score,
+            score: scored.score,
             id: id.to_string(),
             urls: sightings.urls,
             pages: sightings.pages,
             path: sightings.paths.into_iter().next(),
             width: record.width,
             height: record.height,
-            cosine,
-            layers: named(self.store.layout(), &mses),
+            cosine: scored.cosine,
+            layers: named(layout, &mses),
+            evidence: evidence(
+                layout,
+                self.ranking,
+                self.options.mode,
+                true,
+                &scored.values,
+            ),
+            alignment,
             thumbnail: self.store.thumbnail(id)?.unwrap_or_default(),
         })
     }
+
+    fn align(&self, view: &Subject<'_>, candidate: &Subject<'_>) -> Option<Alignment> {
+        let Ranking::Fused(head) = self.ranking else {
+            return None;
+        };
+        let grid = |block| Grid::of(self.store.layout(), head.scaler(), block);
+        Some(grid(view.block).align(&grid(candidate.block)))
+    }
+}
+
+fn views(pictures: &[Vec<NewPicture>]) -> Vec<Vec<Subject<'_>>> {
+    pictures
+        .iter()
+        .map(|views| views.iter().map(NewPicture::subject).collect())
+        .collect()
+}
+
+/// What the store's pictures have in common, from a sample spread over all of them.
+fn centre(store: &Store) -> Result<Centre, StoreError> {
+    let total = store.next_sequence();
+    let step = (total / SAMPLE as u64).max(1);
+    let mut sample = Vec::new();
+    for sequence in (0..total).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
+        if let Some(picture) = load_one(store, Sequence(sequence))? {
+            let subject = picture.subject();
+            let embedding = crate::activation::embedding(store.layout(), subject.block);
+            sample.push((
+                Embedding::normalized(&embedding),
+                subject.descriptor.clone(),
+            ));
+        }
+    }
+    Ok(Centre::of(sample.iter().map(|(e, d)| (e, d))))
 }
 
 /// The report's core: one similarity for two pictures.
-pub fn compare(layout: &Layout, ranking: &Ranking, a: &NewPicture, b: &NewPicture) -> Comparison {
-    let mses = layer_mses(layout, &a.block, &b.block);
-    let cosine = Embedding::cosine(&a.embedding, &b.embedding);
+pub fn compare(
+    layout: &Layout,
+    ranking: &Ranking,
+    mode: Mode,
+    a: &NewPicture,
+    b: &NewPicture,
+) -> Comparison {
+    let scored = score_pair(layout, ranking, mode, a.subject(), b.subject());
+    let alignment = match ranking {
+        Ranking::Fused(head) => {
+            let grid = |block| Grid::of(layout, head.scaler(), block);
+            Some(grid(&a.block).align(&grid(&b.block)))
+        }
+        Ranking::Mse18(_) | Ranking::Embedding => None,
+    };
     Comparison {
-        score: ranking.score(cosine, &mses),
-        cosine,
-        layers: named(layout, &mses),
+        score: scored.score,
+        cosine: scored.cosine,
+        layers: named(layout, &scored.mses),
+        evidence: evidence(layout, ranking, mode, false, &scored.values),
+        alignment,
     }
+}
+
+fn evidence(
+    layout: &Layout,
+    ranking: &Ranking,
+    mode: Mode,
+    in_list: bool,
+    values: &[f32],
+) -> Option<Evidence> {
+    let Ranking::Fused(head) = ranking else {
+        return None;
+    };
+    let judges = head.judges(mode);
+    let judge = if in_list { &judges.list } else { &judges.pair };
+    Some(Evidence(judge.evidence(layout, values)))
 }
 
 fn named(layout: &Layout, mses: &[f32]) -> Layers {
     let names = layout.layers().iter().map(|layer| layer.name.clone());
     Layers(names.zip(mses.iter().copied()).collect())
+}
+
+impl NewPicture {
+    /// The picture as the second stage sees it.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            block: &self.block,
+            descriptor: &self.descriptor,
+        }
+    }
 }

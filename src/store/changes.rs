@@ -15,7 +15,7 @@ use crate::picture::PictureId;
 pub(super) struct Changes {
     pub(super) pictures: Batch,
     pub(super) sequences: Batch,
-    pub(super) embeddings: Batch,
+    pub(super) descriptors: Batch,
     pub(super) thumbnails: Batch,
     pub(super) extents: Batch,
     pub(super) segments: Batch,

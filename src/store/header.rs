@@ -19,6 +19,9 @@ pub(super) struct Header {
     pub(super) network: NetworkId,
     /// How activations are stored.
     pub(super) activations: Encoding,
+    /// How its pictures are described; others are described anew on opening.
+    #[serde(default)]
+    pub(super) descriptor: String,
 }
 
 /// Read first and alone, so that a newer header with other keys is still recognised.

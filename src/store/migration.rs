@@ -6,27 +6,43 @@ use std::path::Path;
 
 use super::header::Header;
 use super::{StoreError, StoreOptions};
+use crate::activation::Encoding;
+use crate::network::Network;
 
 #[path = "../../migrations/0001_initial.rs"]
 mod initial;
 #[path = "../../migrations/0002_picture_texts.rs"]
 mod picture_texts;
+#[path = "../../migrations/0003_summaries.rs"]
+mod summaries;
+
+/// A store while its format is changed.
+struct Migrating<'a> {
+    dir: &'a Path,
+    db: &'a sled::Db,
+    network: &'a Network,
+    activations: Encoding,
+}
 
 /// One change of format. It must be safe to run again after it was interrupted.
 struct Migration {
     name: &'static str,
-    up: fn(&sled::Db) -> sled::Result<()>,
+    up: fn(&Migrating<'_>) -> Result<(), StoreError>,
 }
 
 /// All migrations; the format's version is how many of them were applied.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         name: "initial",
-        up: initial::up,
+        up: |store| Ok(initial::up(store.db)?),
     },
     Migration {
         name: "titles and captions of pictures",
-        up: picture_texts::up,
+        up: |store| Ok(picture_texts::up(store.db)?),
+    },
+    Migration {
+        name: "statistics and embeddings beside the activations",
+        up: summaries::up,
     },
 ];
 
@@ -53,15 +69,17 @@ pub(super) fn run(
             id: format!("{:032x}", rand::random::<u128>()),
             network: options.network.id().clone(),
             activations: options.activations,
+            descriptor: options.network.descriptor_id().to_owned(),
         },
     };
-    apply(dir, db, header, &MIGRATIONS)
+    apply(dir, db, header, options.network, &MIGRATIONS)
 }
 
 fn apply(
     dir: &Path,
     db: &sled::Db,
     mut header: Header,
+    network: &Network,
     migrations: &[Migration],
 ) -> Result<Header, StoreError> {
     for migration in &migrations[header.format as usize..] {
@@ -79,7 +97,13 @@ fn apply(
             to,
             source: Box::new(source),
         };
-        (migration.up)(db).map_err(|error| failed(error.into()))?;
+        let store = Migrating {
+            dir,
+            db,
+            network,
+            activations: header.activations,
+        };
+        (migration.up)(&store).map_err(failed)?;
         db.flush().map_err(|error| failed(error.into()))?;
         header.format = to;
         header.write(dir).map_err(failed)?;
@@ -90,12 +114,13 @@ fn apply(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Network;
 
-    fn mark(db: &sled::Db, text: &str) -> sled::Result<()> {
-        let before = db.get("marks")?.unwrap_or_default();
-        db.insert("marks", [&before, text.as_bytes()].concat())
-            .map(drop)
+    fn mark(store: &Migrating<'_>, text: &str) -> Result<(), StoreError> {
+        let before = store.db.get("marks")?.unwrap_or_default();
+        store
+            .db
+            .insert("marks", [&before, text.as_bytes()].concat())?;
+        Ok(())
     }
 
     #[test]
@@ -108,28 +133,29 @@ mod tests {
             id: "test".to_owned(),
             network: network.id().clone(),
             activations: Default::default(),
+            descriptor: String::new(),
         };
         let migrations = [
             Migration {
                 name: "one",
-                up: |db| mark(db, "1"),
+                up: |store| mark(store, "1"),
             },
             Migration {
                 name: "two",
-                up: |db| mark(db, "2"),
+                up: |store| mark(store, "2"),
             },
             Migration {
                 name: "three",
-                up: |db| mark(db, "3"),
+                up: |store| mark(store, "3"),
             },
         ];
-        let header = apply(dir.path(), &db, header, &migrations).unwrap();
+        let header = apply(dir.path(), &db, header, &network, &migrations).unwrap();
         assert_eq!(header.format, 3);
-        apply(dir.path(), &db, header, &migrations).unwrap();
+        apply(dir.path(), &db, header, &network, &migrations).unwrap();
         assert_eq!(db.get("marks").unwrap().unwrap(), b"23");
         assert!(matches!(
             Header::read(dir.path()),
-            Err(StoreError::Newer { found: 3, .. })
+            Ok(Some(Header { format: 3, .. }))
         ));
     }
 

@@ -5,7 +5,7 @@
 //!   lock               held by the one simdex that has the store open
 //!   store.toml         format version, network, encoding: readable before sled is
 //!   requests.log       the politeness ledger: every request, written before it is sent
-//!   records/           sled: frontier, pages, pictures, embeddings, extents, ...
+//!   records/           sled: frontier, pages, pictures, descriptors, extents, ...
 //!   activations/       append-only segment files
 //!   bodies/            fetched pictures that wait for their features
 //!   index/             derived, may be deleted
@@ -36,8 +36,8 @@ mod waiting;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use error::StoreError;
@@ -81,6 +81,8 @@ pub struct Store {
     layout: Layout,
     dimensions: usize,
     network: NetworkId,
+    /// How its pictures are described.
+    descriptor: String,
     id: String,
     reserve_bytes: u64,
     /// Held while pictures are committed or removed; the next sequence number.
@@ -102,7 +104,7 @@ struct Trees {
     embeds: sled::Tree,
     pictures: sled::Tree,
     sequences: sled::Tree,
-    embeddings: sled::Tree,
+    descriptors: sled::Tree,
     thumbnails: sled::Tree,
     extents: sled::Tree,
     segments: sled::Tree,
@@ -149,7 +151,7 @@ impl Store {
             .cache_capacity(CACHE_BYTES)
             .open()
             .map_err(|error| StoreError::open(&path, error))?;
-        let header = migration::run(dir, &db, header, options)?;
+        let mut header = migration::run(dir, &db, header, options)?;
         let trees = Trees::open(&db)?;
         let layout = options.network.layout(header.activations);
         let mut committed: Vec<_> = numbered(&trees.segments, "segments")?.into_iter().collect();
@@ -164,23 +166,31 @@ impl Store {
             }
             None => 0,
         };
-        Ok(Self {
+        let store = Self {
             dir: dir.to_owned(),
             db,
             segments,
             bodies: Bodies::open(dir.join("bodies"), &body_files)?,
             trees,
             layout,
-            dimensions: options.network.manifest().embedding.dimensions,
+            dimensions: options.network.descriptor_dimensions(),
             network: options.network.id().clone(),
-            id: header.id,
+            id: header.id.clone(),
             reserve_bytes: options.reserve_bytes,
             pictures: Mutex::new(next),
             frontier: Mutex::new(()),
             run: AtomicU64::new(0),
             crawl: AtomicU64::new(0),
+            descriptor: options.network.descriptor_id().to_owned(),
             _lock: lock,
-        })
+        };
+        if header.descriptor != store.descriptor {
+            tracing::info!("describing the pictures anew");
+            store.describe_anew(options.network)?;
+            header.descriptor.clone_from(&store.descriptor);
+            header.write(dir)?;
+        }
+        Ok(store)
     }
 
     /// The folder of the store.
@@ -206,6 +216,11 @@ impl Store {
         &self.layout
     }
 
+    /// The number after the last picture's.
+    pub fn next_sequence(&self) -> u64 {
+        *self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells this store from all others.
     pub fn id(&self) -> &str {
         &self.id
@@ -214,6 +229,11 @@ impl Store {
     /// The network whose features are stored.
     pub fn network(&self) -> &NetworkId {
         &self.network
+    }
+
+    /// How its pictures are described ([`Network::descriptor_id`]).
+    pub fn descriptor_id(&self) -> &str {
+        &self.descriptor
     }
 
     /// Bytes that the store takes on disk, the index included.
@@ -262,7 +282,7 @@ impl Trees {
             embeds: open("embeds")?,
             pictures: open("pictures")?,
             sequences: open("sequences")?,
-            embeddings: open("embeddings")?,
+            descriptors: open("descriptors")?,
             thumbnails: open("thumbnails")?,
             extents: open("extents")?,
             segments: open("segments")?,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
+use rayon::prelude::*;
 use sled::transaction::{ConflictableTransactionResult, Transactional};
 
 use super::changes::Changes;
@@ -12,7 +13,7 @@ use super::key::{PlaceId, Sequence};
 use super::record::{Embed, Extent, FileRecord, PictureRecord, SegmentRecord, decode, encode};
 use super::{Block, Lease, NEXT_SEQUENCE, Store, StoreError, UrlOutcome, now_ms};
 use crate::canonical_url::CanonicalUrl;
-use crate::network::Embedding;
+use crate::network::{Descriptor, Embedding, Network};
 use crate::picture::{PerceptualHash, PictureId};
 
 /// A picture with its features, ready to be stored.
@@ -32,6 +33,8 @@ pub struct NewPicture {
     pub perceptual_hash: PerceptualHash,
     /// The pooled embedding.
     pub embedding: Embedding,
+    /// What the index compares.
+    pub descriptor: Descriptor,
     /// A small JPEG for result lists.
     pub thumbnail: Vec<u8>,
     /// The activations' block, in the store's layout.
@@ -183,8 +186,8 @@ impl Store {
             .insert(&segment.to_be_bytes(), encode(&written));
         changes.extents.insert(id.as_bytes(), encode(&extent));
         changes
-            .embeddings
-            .insert(&sequence.key(), picture.embedding.to_bytes());
+            .descriptors
+            .insert(&sequence.key(), picture.descriptor.to_bytes());
         changes.thumbnails.insert(id.as_bytes(), picture.thumbnail);
         changes.sequences.insert(&sequence.key(), id.as_bytes());
         let record = PictureRecord {
@@ -205,7 +208,7 @@ impl Store {
         (
             &t.pictures,
             &t.sequences,
-            &t.embeddings,
+            &t.descriptors,
             &t.thumbnails,
             &t.extents,
             &t.segments,
@@ -219,7 +222,7 @@ impl Store {
             .transaction(|trees| -> ConflictableTransactionResult<(), ()> {
                 trees.0.apply_batch(&changes.pictures)?;
                 trees.1.apply_batch(&changes.sequences)?;
-                trees.2.apply_batch(&changes.embeddings)?;
+                trees.2.apply_batch(&changes.descriptors)?;
                 trees.3.apply_batch(&changes.thumbnails)?;
                 trees.4.apply_batch(&changes.extents)?;
                 trees.5.apply_batch(&changes.segments)?;
@@ -285,22 +288,58 @@ impl Store {
         self.trees.sequences.len()
     }
 
-    /// The embeddings from `first` on, in the order of storing.
-    pub fn embeddings(
+    /// The descriptors from `first` on, in the order of storing.
+    pub fn descriptors(
         &self,
         first: Sequence,
-    ) -> impl Iterator<Item = Result<(Sequence, Embedding), StoreError>> + use<> {
-        const UNREADABLE: StoreError = StoreError::Unreadable { tree: "embeddings" };
+    ) -> impl Iterator<Item = Result<(Sequence, Descriptor), StoreError>> + use<> {
         let dimensions = self.dimensions;
         self.trees
-            .embeddings
+            .descriptors
             .range(first.key()..)
             .map(move |entry| {
                 let (key, value) = entry?;
-                let sequence = Sequence::from_key(&key).ok_or(UNREADABLE)?;
-                let embedding = Embedding::from_bytes(&value, dimensions).ok_or(UNREADABLE)?;
-                Ok((sequence, embedding))
+                let sequence = Sequence::from_key(&key).ok_or(DESCRIPTORS)?;
+                let descriptor = Descriptor::from_bytes(&value, dimensions).ok_or(DESCRIPTORS)?;
+                Ok((sequence, descriptor))
             })
+    }
+
+    /// One picture's descriptor.
+    ///
+    /// # Errors
+    /// If sled fails or the record is missing or unreadable.
+    pub fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError> {
+        let value = self.trees.descriptors.get(sequence.key())?;
+        let value = value.ok_or(DESCRIPTORS)?;
+        Descriptor::from_bytes(&value, self.dimensions).ok_or(DESCRIPTORS)
+    }
+
+    /// Describes all pictures anew, from their activations.
+    pub(super) fn describe_anew(&self, network: &Network) -> Result<(), StoreError> {
+        const CHUNK: usize = 256;
+        let mut pictures = self.pictures().peekable();
+        while pictures.peek().is_some() {
+            let chunk: Vec<_> = pictures.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
+            let described: Vec<_> = chunk
+                .par_iter()
+                .map(|(sequence, id)| {
+                    let block = self.block(*id)?;
+                    Ok((*sequence, network.describe(&self.layout, &block)))
+                })
+                .collect::<Vec<Result<_, StoreError>>>();
+            for entry in described {
+                match entry {
+                    Ok((sequence, descriptor)) => {
+                        let bytes = descriptor.to_bytes();
+                        self.trees.descriptors.insert(sequence.key(), bytes)?;
+                    }
+                    Err(error) => tracing::warn!(%error, "a picture is not described"),
+                }
+            }
+        }
+        self.db.flush()?;
+        Ok(())
     }
 
     /// A picture's activations, read in place.
@@ -358,4 +397,7 @@ impl Store {
     }
 }
 
+const DESCRIPTORS: StoreError = StoreError::Unreadable {
+    tree: "descriptors",
+};
 const SEQUENCES: StoreError = StoreError::Unreadable { tree: "sequences" };

@@ -58,7 +58,7 @@ impl Store {
         (
             &t.pictures,
             &t.sequences,
-            &t.embeddings,
+            &t.descriptors,
             &t.thumbnails,
             &t.extents,
             &t.segments,

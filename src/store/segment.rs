@@ -41,6 +41,18 @@ struct Writer {
     records: u64,
 }
 
+impl Writer {
+    /// At the start of a new segment.
+    fn of(segment: u32) -> Self {
+        Self {
+            segment,
+            file: None,
+            length: 0,
+            records: 0,
+        }
+    }
+}
+
 /// One picture's block, read in place. Keeps its segment mapped.
 #[derive(Clone)]
 pub struct Block {
@@ -121,12 +133,7 @@ impl Segments {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.length >= SEGMENT_BYTES {
             self.sync_writer(&mut writer)?;
-            *writer = Writer {
-                segment: writer.segment + 1,
-                file: None,
-                length: 0,
-                records: 0,
-            };
+            *writer = Writer::of(writer.segment + 1);
         }
         let path = self.path(writer.segment);
         let offset = writer.length;
@@ -174,6 +181,12 @@ impl Segments {
         }
     }
 
+    /// Goes on in a new segment.
+    pub(super) fn start_segment(&self) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        *writer = Writer::of(writer.segment + 1);
+    }
+
     /// The segment being written to.
     pub(super) fn current(&self) -> u32 {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -187,7 +200,11 @@ impl Segments {
         let end = start + HEADER + self.block_len;
         let map = self.map(extent.segment, end)?;
         let record = map.get(start..end).ok_or_else(damaged)?;
-        if record[..4] != MAGIC || record[16..48] != picture.as_bytes()[..] {
+        let length = (self.block_len as u64).to_le_bytes();
+        if record[..4] != MAGIC
+            || record[8..16] != length
+            || record[16..48] != picture.as_bytes()[..]
+        {
             return Err(damaged());
         }
         Ok(Block {

@@ -1,19 +1,22 @@
+//! `eval pairs`: the report's protocol.
+
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::progress::Progress;
-use super::session::Session;
-use super::train::labelled_features;
-use super::{Format, Outcome, output};
-use crate::evaluation::{Evaluation, EvaluationError, EvaluationOptions, Figures, evaluate};
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::train::features::Pictures;
+use crate::cli::{Format, Outcome, output};
+use crate::evaluation::{
+    EvaluationError, Figures, PairsEvaluation, PairsOptions, Spread, evaluate_pairs,
+};
 use crate::head::{TrainError, labelled_files};
 
 #[derive(Debug, Args)]
-pub(super) struct EvalArgs {
-    /// The report's protocol on a folder with one folder of pictures per class
-    #[arg(long, value_name = "DIR")]
-    pairs: PathBuf,
+pub(in crate::cli) struct PairsArgs {
+    /// Folder with one folder of pictures per class
+    dir: PathBuf,
     /// Random draws of training and test pictures
     #[arg(long, default_value_t = 10)]
     draws: usize,
@@ -34,15 +37,16 @@ pub(super) struct EvalArgs {
     format: Format,
 }
 
-pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome> {
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
-    let labelled = labelled_files(&args.pairs)?;
-    let (pictures, labels, failed) = labelled_features(session, &network, &layout, &labelled)?;
+    let ranking = crate::head::Ranking::named("fused", &network)?;
+    let labelled = labelled_files(&args.dir)?;
+    let set = Pictures::load(session, &network, &layout, &labelled)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
-    let options = EvaluationOptions {
+    let options = PairsOptions {
         draws: args.draws.max(1),
         train_per_class: args.train_per_class.max(2),
         test_per_class: args.test_per_class.max(2),
@@ -51,10 +55,11 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
     };
     let bar = Progress::new("training", options.draws as u64);
     let done = std::sync::atomic::AtomicU64::new(0);
-    let evaluation = evaluate(
+    let evaluation = evaluate_pairs(
         &layout,
-        &pictures,
-        &labels,
+        &ranking,
+        &set.pictures,
+        &set.labels,
         &labelled,
         &options,
         &session.shutdown,
@@ -72,14 +77,10 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
         Format::Json => output::json(&evaluation)?,
         Format::Text => output::write(table(&evaluation).as_bytes())?,
     }
-    Ok(if failed {
-        Outcome::SomeFailed
-    } else {
-        Outcome::Done
-    })
+    Ok(set.outcome())
 }
 
-fn table(evaluation: &Evaluation) -> String {
+fn table(evaluation: &PairsEvaluation) -> String {
     let mut text = format!(
         "{} pictures of {} classes, {} draws, split by picture; mean +- standard deviation\n\
          {:<10} {:<24} {:<18} {:<18} {:<18} always \"different\"\n",
@@ -99,14 +100,20 @@ fn table(evaluation: &Evaluation) -> String {
         text += &line("", &held, &row.held_out_pairs);
     }
     text + &format!(
-        "The report gives its own head {:.3} on 66 pairs of three classes.\n",
-        evaluation.report_accuracy
+        "The report gives its own head {:.3} on 66 pairs of three classes; by its own split, \
+         which lets the validation see\ntraining pictures, {:.3}. So split, mse18 gets \
+         {:.3} +- {:.3} here.\n\
+         fused is as shipped and saw no label; train was taught the labels of {} pictures a class.\n",
+        evaluation.report_accuracy,
+        evaluation.report_leaky_accuracy,
+        evaluation.leaky_split_accuracy.mean,
+        evaluation.leaky_split_accuracy.std,
+        evaluation.train_per_class,
     )
 }
 
 fn line(head: &str, pairs: &str, figures: &Figures) -> String {
-    let cell =
-        |spread: &crate::evaluation::Spread| format!("{:.3} +- {:.3}", spread.mean, spread.std);
+    let cell = |spread: &Spread| format!("{:.3} +- {:.3}", spread.mean, spread.std);
     format!(
         "{head:<10} {pairs:<24} {:<18} {:<18} {:<18} {:.3}\n",
         cell(&figures.accuracy),

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::file::{Dense, Epoch, HeadFile, Scaler, Training};
 use super::pairs::{PairSet, pairs_of, split_by_picture};
-use super::{Head, score};
+use super::{Mse18, score};
 use crate::activation::Layout;
 use crate::network::NetworkId;
 use crate::shutdown::Shutdown;
@@ -85,7 +85,7 @@ pub fn train(
     options: &TrainOptions,
     shutdown: &Shutdown,
     progress: &mut dyn FnMut(usize, &Epoch),
-) -> Result<Head, TrainError> {
+) -> Result<Mse18, TrainError> {
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let [train, held] = if options.validation_share > 0.0 {
         split_by_picture(set.labels, options.validation_share, &mut rng)
@@ -120,7 +120,7 @@ pub fn train(
         .map(|layer| layer.name.clone())
         .collect();
     let file = HeadFile::new(network.clone(), layers, scaler, dense, training);
-    Ok(Head { file })
+    Ok(Mse18 { file })
 }
 
 /// Trains on pairs that are compared already and gives the scoring function.

@@ -68,7 +68,7 @@ pub struct Epoch {
 }
 
 const VERSION: u32 = 1;
-pub(super) const KIND: &str = "mse18";
+pub(in crate::head) const KIND: &str = "mse18";
 
 impl HeadFile {
     pub(super) fn new(

@@ -1,0 +1,34 @@
+//! `simdex eval`: measurements that anyone can repeat on their own pictures.
+
+mod copies;
+mod pairs;
+mod retrieval;
+
+use clap::{Args, Subcommand};
+
+use super::Outcome;
+use super::session::Session;
+
+#[derive(Debug, Args)]
+pub(super) struct EvalArgs {
+    #[command(subcommand)]
+    protocol: Protocol,
+}
+
+#[derive(Debug, Subcommand)]
+enum Protocol {
+    /// The report's: are two pictures of one class? On one folder of pictures per class
+    Pairs(pairs::PairsArgs),
+    /// Every picture a query, the others of its folder are right
+    Retrieval(retrieval::RetrievalArgs),
+    /// Edited copies, searched among the pictures they were made from
+    Copies(copies::CopiesArgs),
+}
+
+pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> {
+    match args.protocol {
+        Protocol::Pairs(args) => pairs::run(session, args),
+        Protocol::Retrieval(args) => retrieval::run(session, args),
+        Protocol::Copies(args) => copies::run(session, args),
+    }
+}

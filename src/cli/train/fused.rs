@@ -1,0 +1,197 @@
+//! `train`: the user's labels, pairs or bare pictures, on top of the shipped head.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::TrainArgs;
+use super::features::{Edited, Pictures};
+use crate::cli::export::replace;
+use crate::cli::input::pictures_below;
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::{Format, Outcome, output};
+use crate::edit::Edit;
+use crate::head::training::{train_on_copies, train_on_labels, train_on_pairs_of};
+use crate::head::{Fused, Labelled, Ranking};
+use crate::network::Network;
+
+/// Edits of each picture that `--unlabelled` learns from.
+const EDITS: usize = 4;
+/// Most pictures whose copies are learned from.
+const MOST: usize = 500;
+
+pub(super) fn from_labels(
+    session: &Session,
+    args: &TrainArgs,
+    network: &Network,
+    set: &Pictures,
+) -> anyhow::Result<Outcome> {
+    let descriptors: Vec<_> = set.pictures.iter().map(|p| &p.descriptor).collect();
+    let head = train_on_labels(
+        shipped(network)?.as_ref(),
+        &descriptors,
+        &set.labels,
+        &set.classes,
+    );
+    finish(session, args, network, &head, set)
+}
+
+pub(super) fn from_pairs(
+    session: &Session,
+    args: &TrainArgs,
+    csv: &Path,
+    network: &Network,
+) -> anyhow::Result<Outcome> {
+    let (paths, pairs) = read_pairs(csv)?;
+    let layout = network.layout(session.config.store.activations);
+    let labelled = unlabelled(paths.clone());
+    let set = Pictures::load(session, network, &layout, &labelled)?;
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
+    // Pictures that failed were left out, and their pairs go with them.
+    let places: HashMap<&PathBuf, usize> = set.paths.iter().zip(0..).collect();
+    let place = |i: usize| places.get(&paths[i]).copied();
+    let answers: Vec<_> = pairs
+        .into_iter()
+        .filter_map(|(i, j, same)| Some((place(i)?, place(j)?, same)))
+        .collect();
+    for kind in [true, false] {
+        anyhow::ensure!(
+            answers.iter().any(|(_, _, same)| *same == kind),
+            "{} needs pairs that are the same and pairs that are not",
+            csv.display()
+        );
+    }
+    let head = train_on_pairs_of(
+        shipped(network)?.as_ref(),
+        &layout,
+        &set.examples(),
+        &answers,
+    );
+    finish(session, args, network, &head, &set)
+}
+
+pub(super) fn from_copies(
+    session: &Session,
+    args: &TrainArgs,
+    dir: &Path,
+    network: &Network,
+) -> anyhow::Result<Outcome> {
+    let mut paths = pictures_below(dir);
+    anyhow::ensure!(
+        paths.len() >= 2,
+        "there are fewer than two pictures below {}",
+        dir.display()
+    );
+    let step = paths.len().div_ceil(MOST);
+    paths = paths.into_iter().step_by(step).collect();
+    let layout = network.layout(session.config.store.activations);
+    let set = Pictures::load(session, network, &layout, &unlabelled(paths))?;
+    let copies: Vec<_> = (0..set.pictures.len())
+        .flat_map(|i| (0..EDITS).map(move |n| (i, Edit::ALL[(i * EDITS + n) % Edit::ALL.len()])))
+        .collect();
+    let edited = set.edited(session, network, &layout, &copies, args.seed)?;
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
+    let bar = Progress::new("learning", edited.len() as u64);
+    let done = std::sync::atomic::AtomicU64::new(0);
+    let head = train_on_copies(
+        shipped(network)?.as_ref(),
+        &layout,
+        &set.examples(),
+        &edited.iter().map(Edited::example).collect::<Vec<_>>(),
+        &|_| {
+            let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            bar.set(done, || format!("compared {done}/{} copies", edited.len()));
+        },
+    );
+    drop(bar);
+    finish(session, args, network, &head, &set)
+}
+
+/// The head that the user's are built on.
+fn shipped(network: &Network) -> anyhow::Result<Box<Fused>> {
+    match Ranking::named("fused", network)? {
+        Ranking::Fused(head) => Ok(head),
+        Ranking::Mse18(_) | Ranking::Embedding => {
+            unreachable!("`fused` is a fused head")
+        }
+    }
+}
+
+fn unlabelled(paths: Vec<PathBuf>) -> Labelled {
+    Labelled {
+        classes: Vec::new(),
+        files: paths.into_iter().map(|path| (path, 0)).collect(),
+    }
+}
+
+fn finish(
+    session: &Session,
+    args: &TrainArgs,
+    network: &Network,
+    head: &Fused,
+    set: &Pictures,
+) -> anyhow::Result<Outcome> {
+    let layout = network.layout(session.config.store.activations);
+    replace(&args.output, head.to_json(&layout).as_bytes())?;
+    let training = head.training();
+    if args.format == Format::Json {
+        output::json(&serde_json::json!({
+            "head": args.output.display().to_string(),
+            "from": training.from,
+            "classes": training.classes.len(),
+            "train_pictures": training.pictures,
+            "train_pairs": training.pairs,
+        }))?;
+    } else {
+        output::line(&format!(
+            "{}: learned from the {} of {} pictures",
+            args.output.display(),
+            training.from,
+            training.pictures
+        ))?;
+    }
+    Ok(set.outcome())
+}
+
+/// Pictures by number, and pairs of them with their answers.
+type Pairs = (Vec<PathBuf>, Vec<(usize, usize, bool)>);
+
+/// Reads `path,path,same` lines; a first line that names the columns is skipped.
+fn read_pairs(csv: &Path) -> anyhow::Result<Pairs> {
+    let folder = csv.parent().unwrap_or(Path::new("."));
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_path(csv)
+        .with_context(|| csv.display().to_string())?;
+    let (mut paths, mut pairs) = (Vec::new(), Vec::new());
+    let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
+    for (line, record) in reader.records().enumerate() {
+        let record = record.with_context(|| csv.display().to_string())?;
+        let same = match record.get(2) {
+            Some("1" | "true" | "yes" | "same") => true,
+            Some("0" | "false" | "no" | "different") => false,
+            _ if line == 0 => continue,
+            _ => anyhow::bail!(
+                "{} line {}: the third column must be 1 or 0",
+                csv.display(),
+                line + 1
+            ),
+        };
+        let mut number = |column: usize| {
+            let path = folder.join(&record[column]);
+            *numbers.entry(path.clone()).or_insert_with(|| {
+                paths.push(path);
+                paths.len() - 1
+            })
+        };
+        pairs.push((number(0), number(1), same));
+    }
+    Ok((paths, pairs))
+}

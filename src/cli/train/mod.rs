@@ -1,0 +1,88 @@
+//! `simdex train`: heads from the user's own pictures.
+
+pub(super) mod features;
+mod fused;
+mod generic;
+mod mse18;
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, ValueEnum};
+
+use super::export::check_folder;
+use super::session::Session;
+use super::{Format, Outcome};
+use crate::head::{TrainOptions, labelled_files};
+use features::Pictures;
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("from").required(true).args(["dir", "pairs", "unlabelled", "generic"])))]
+pub(super) struct TrainArgs {
+    /// Folder with one folder of pictures per class
+    dir: Option<PathBuf>,
+    /// Learn from pairs instead: a CSV file of path, path, same (1 or 0); paths from its folder
+    #[arg(long, value_name = "CSV")]
+    pairs: Option<PathBuf>,
+    /// Learn from edited copies of the pictures below a folder instead
+    #[arg(long, value_name = "DIR")]
+    unlabelled: Option<PathBuf>,
+    /// Make the head and the projection that simdex ships, from one folder per class
+    #[arg(long, value_name = "DIR", requires = "projection")]
+    generic: Option<PathBuf>,
+    /// With --generic: where to write the projection
+    #[arg(long, value_name = "FILE", requires = "generic")]
+    projection: Option<PathBuf>,
+    /// What to train on a folder of classes
+    #[arg(long, default_value = "fused", conflicts_with_all = ["pairs", "unlabelled", "generic"])]
+    kind: Kind,
+    /// Where to write the head; the curve of mse18 goes beside it as .svg
+    #[arg(short, long, value_name = "HEAD")]
+    output: PathBuf,
+    /// Of mse18: passes over the pairs
+    #[arg(long, default_value_t = TrainOptions::default().epochs)]
+    epochs: usize,
+    /// Of mse18: most pairs trained on; of more, a sample is drawn
+    #[arg(long, default_value_t = TrainOptions::default().max_pairs)]
+    max_pairs: usize,
+    /// Seed of everything random
+    #[arg(long, default_value_t = TrainOptions::default().seed)]
+    seed: u64,
+    /// How to print the result
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Your classes, on top of everything that the shipped head knows
+    Fused,
+    /// The report's head
+    Mse18,
+}
+
+pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome> {
+    check_folder(&args.output)?;
+    let network = session.network()?;
+    if let Some(dir) = &args.generic {
+        return generic::run(session, &args, dir, network);
+    }
+    if let Some(csv) = &args.pairs {
+        return fused::from_pairs(session, &args, csv, &network);
+    }
+    if let Some(dir) = &args.unlabelled {
+        return fused::from_copies(session, &args, dir, &network);
+    }
+    let Some(dir) = &args.dir else {
+        unreachable!("clap asks for one of the four");
+    };
+    let layout = network.layout(session.config.store.activations);
+    let labelled = labelled_files(dir)?;
+    let set = Pictures::load(session, &network, &layout, &labelled)?;
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
+    match args.kind {
+        Kind::Fused => fused::from_labels(session, &args, &network, &set),
+        Kind::Mse18 => mse18::run(session, &args, &network, &set),
+    }
+}

@@ -1,0 +1,213 @@
+//! `simdex eval copies`: edited copies, searched among the pictures they were made from.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{Spread, average_precision};
+use crate::activation::Layout;
+use crate::edit::Edit;
+use crate::head::training::{nearest_to, thresholds};
+use crate::head::{Centre, Mode, Ranking, Thresholds};
+use crate::network::Descriptor;
+use crate::search::{Ranker, Subject};
+use crate::shutdown::Shutdown;
+use crate::store::NewPicture;
+
+/// An edited copy to search for.
+#[derive(Debug)]
+pub struct EditedQuery {
+    /// The picture that it was made from, by number.
+    pub original: usize,
+    /// What was done.
+    pub edit: Edit,
+    /// The copy in each view, upright first.
+    pub views: Vec<NewPicture>,
+}
+
+/// One edit's figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EditRow {
+    /// The edit, or `all`.
+    pub edit: String,
+    /// Queries.
+    pub queries: usize,
+    /// Share of queries whose original was among the candidates.
+    pub candidate_recall: f64,
+    /// Share of queries whose original came first, by ranking.
+    pub recall_1: Vec<(String, Spread)>,
+}
+
+/// The evaluation; the JSON that `eval copies` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CopiesEvaluation {
+    /// Untouched pictures searched.
+    pub pictures: usize,
+    /// Candidates that were re-scored.
+    pub candidates: usize,
+    /// One row an edit, then one for all.
+    pub rows: Vec<EditRow>,
+    /// Average precision of all results of all queries in one list, by ranking: whether one
+    /// threshold serves all queries (micro-AP).
+    pub micro_ap: Vec<(String, f64)>,
+    /// What always answering at random would find.
+    pub random_recall_1: f64,
+    /// Scores of `copy` from which on results of this evaluation were right.
+    pub thresholds: Thresholds,
+    /// Precision and recall at the head's own threshold for 99 %, if it has one.
+    pub at_shipped_99: Option<AtThreshold>,
+}
+
+/// What a threshold let through.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct AtThreshold {
+    /// The score.
+    pub threshold: f32,
+    /// Share of the results that were right.
+    pub precision: f64,
+    /// Share of the queries whose original was let through.
+    pub recall: f64,
+}
+
+const RESAMPLES: usize = 1_000;
+
+/// What one query gave by one ranking: scores with answers, best first.
+type List = Vec<(f32, bool)>;
+
+/// Searches every copy among `pictures`, by each ranking and its mode; the last is the one
+/// whose thresholds are measured. `None` after Ctrl-C.
+pub fn evaluate_copies(
+    layout: &Layout,
+    rankings: &[(&str, &Ranking, Mode)],
+    pictures: &[NewPicture],
+    queries: &[EditedQuery],
+    candidates: usize,
+    seed: u64,
+    shutdown: &Shutdown,
+    progress: &(dyn Fn() + Sync),
+) -> Option<CopiesEvaluation> {
+    let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
+    let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
+    let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
+    let candidates = candidates.min(pictures.len());
+    let one = |query: &EditedQuery| -> Option<(bool, Vec<List>)> {
+        if shutdown.requested() {
+            return None;
+        }
+        let mut had = false;
+        let lists = rankings.iter().map(|(_, ranking, mode)| {
+            let views = match mode {
+                Mode::Copy => query.views.as_slice(),
+                _ => &query.views[..1],
+            };
+            let views: Vec<Subject<'_>> = views.iter().map(NewPicture::subject).collect();
+            let order = pool(&descriptors, &views, candidates);
+            had = order.contains(&query.original);
+            let pool: Vec<Subject<'_>> = order.iter().map(|&i| subjects[i]).collect();
+            let ranker = Ranker {
+                layout,
+                ranking,
+                mode: *mode,
+                centre: &centre,
+                rescored: pool.len(),
+            };
+            let ranked = ranker.rank(&views, &pool);
+            let answer = |candidate: usize| order[candidate] == query.original;
+            ranked
+                .iter()
+                .map(|e| (e.score, answer(e.candidate)))
+                .collect()
+        });
+        let lists = lists.collect();
+        progress();
+        Some((had, lists))
+    };
+    let found: Vec<(bool, Vec<List>)> = queries.par_iter().map(one).collect::<Option<_>>()?;
+    let row = |name: &str, keep: &dyn Fn(Edit) -> bool| {
+        let kept: Vec<&(bool, Vec<List>)> = queries
+            .iter()
+            .zip(&found)
+            .filter(|(query, _)| keep(query.edit))
+            .map(|(_, found)| found)
+            .collect();
+        let share = |count: usize| count as f64 / kept.len().max(1) as f64;
+        let recall_1 = rankings.iter().enumerate().map(|(ranking, (name, _, _))| {
+            let first = kept.iter().map(|(_, lists)| lists[ranking].first());
+            let right = first.map(|first| f64::from(u8::from(first.is_some_and(|f| f.1))));
+            let right: Vec<f64> = right.collect();
+            (
+                (*name).to_owned(),
+                Spread::bootstrap(&right, RESAMPLES, seed),
+            )
+        });
+        EditRow {
+            edit: name.to_owned(),
+            queries: kept.len(),
+            candidate_recall: share(kept.iter().filter(|(had, _)| *had).count()),
+            recall_1: recall_1.collect(),
+        }
+    };
+    let mut rows: Vec<EditRow> = Edit::ALL
+        .iter()
+        .map(|&edit| row(edit.name(), &|other| other == edit))
+        .collect();
+    rows.push(row("all", &|_| true));
+    let together = |ranking: usize| -> List {
+        let mut all: List = found
+            .iter()
+            .flat_map(|(_, lists)| lists[ranking].clone())
+            .collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0));
+        all
+    };
+    let micro_ap = rankings.iter().enumerate().map(|(ranking, (name, _, _))| {
+        let answers: Vec<bool> = together(ranking).iter().map(|(_, right)| *right).collect();
+        (
+            (*name).to_owned(),
+            average_precision(&answers, queries.len()),
+        )
+    });
+    let last = together(rankings.len().saturating_sub(1));
+    let shipped = rankings
+        .last()
+        .and_then(|(_, ranking, mode)| match ranking {
+            Ranking::Fused(head) => head.judges(*mode).thresholds.precision_99,
+            _ => None,
+        });
+    Some(CopiesEvaluation {
+        pictures: pictures.len(),
+        candidates,
+        rows,
+        micro_ap: micro_ap.collect(),
+        random_recall_1: 1.0 / pictures.len().max(1) as f64,
+        thresholds: thresholds(&last),
+        at_shipped_99: shipped.map(|threshold| at_threshold(&last, threshold, queries.len())),
+    })
+}
+
+fn at_threshold(list: &List, threshold: f32, queries: usize) -> AtThreshold {
+    let through: Vec<bool> = list
+        .iter()
+        .filter(|(score, _)| *score >= threshold)
+        .map(|(_, right)| *right)
+        .collect();
+    let right = through.iter().filter(|right| **right).count() as f64;
+    AtThreshold {
+        threshold,
+        precision: right / through.len().max(1) as f64,
+        recall: right / queries.max(1) as f64,
+    }
+}
+
+/// The candidates of all views, nearest first.
+fn pool(descriptors: &[Descriptor], views: &[Subject<'_>], count: usize) -> Vec<usize> {
+    let mut all: Vec<(f32, usize)> = Vec::new();
+    for view in views {
+        for i in nearest_to(descriptors, view.descriptor, count) {
+            all.push((descriptors[i].cosine(view.descriptor), i));
+        }
+    }
+    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut seen = std::collections::HashSet::new();
+    let fresh = all.into_iter().filter(|(_, i)| seen.insert(*i));
+    fresh.map(|(_, i)| i).take(count).collect()
+}

@@ -1,0 +1,168 @@
+//! `simdex eval retrieval`: every picture a query, the others of its folder are right.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{Spread, average_precision};
+use crate::activation::Layout;
+use crate::head::training::nearest_to;
+use crate::head::{Centre, Mode, Ranking};
+use crate::network::Descriptor;
+use crate::search::{Ranker, Subject};
+use crate::shutdown::Shutdown;
+use crate::store::NewPicture;
+
+/// One ranking's figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RetrievalRow {
+    /// The ranking; `random`, `descriptor` (the first stage alone) and `embedding` order
+    /// everything, the others re-rank the candidates and leave the rest as it was.
+    pub head: String,
+    /// Mean average precision over all queries.
+    pub map: Spread,
+    /// Share of queries whose first result is right.
+    pub first_hit: Spread,
+    /// Share of the right pictures among the first 10, of at most 10.
+    pub recall_10: Spread,
+    /// Share of the right pictures among the first 100, of at most 100.
+    pub recall_100: Spread,
+}
+
+/// The evaluation; the JSON that `eval retrieval` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RetrievalEvaluation {
+    /// The classes.
+    pub classes: Vec<String>,
+    /// Classes left out because the head was trained on them.
+    pub left_out: Vec<String>,
+    /// Pictures, each of which was a query.
+    pub pictures: usize,
+    /// Candidates that were re-scored.
+    pub candidates: usize,
+    /// Share of the right pictures among the first stage's candidates.
+    pub candidate_recall: Spread,
+    /// The same, had the full embedding chosen them.
+    pub embedding_candidate_recall: Spread,
+    /// One row a ranking.
+    pub rows: Vec<RetrievalRow>,
+}
+
+const RESAMPLES: usize = 1_000;
+
+/// Ranks everything for each picture, by every ranking.
+///
+/// `None` after Ctrl-C.
+pub fn evaluate_retrieval(
+    layout: &Layout,
+    rankings: &[(&str, &Ranking)],
+    pictures: &[NewPicture],
+    labels: &[usize],
+    candidates: usize,
+    seed: u64,
+    shutdown: &Shutdown,
+    progress: &(dyn Fn() + Sync),
+) -> Option<RetrievalEvaluation> {
+    let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
+    let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
+    let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
+    let embeddings: Vec<Descriptor> = pictures
+        .iter()
+        .map(|p| Descriptor::normalized(p.embedding.values().to_vec()))
+        .collect();
+    let candidates = candidates.min(pictures.len().saturating_sub(1));
+    let one = |query: usize| -> Option<Vec<Vec<bool>>> {
+        if shutdown.requested() {
+            return None;
+        }
+        let answers = |order: &[usize]| -> Vec<bool> {
+            order.iter().map(|&i| labels[i] == labels[query]).collect()
+        };
+        let others = |of: &[Descriptor]| -> Vec<usize> {
+            let mut order = nearest_to(of, &of[query], of.len());
+            order.retain(|i| *i != query);
+            order
+        };
+        let first_stage = others(&descriptors);
+        let mut lists = vec![
+            answers(&shuffled(pictures.len(), query, seed)),
+            answers(&others(&embeddings)),
+            answers(&first_stage),
+        ];
+        for (_, ranking) in rankings {
+            let size = Ranker::pool(ranking, Mode::SameSubject, candidates);
+            let ranker = Ranker {
+                layout,
+                ranking,
+                mode: Mode::SameSubject,
+                centre: &centre,
+                rescored: candidates,
+            };
+            let pool = &first_stage[..size.min(first_stage.len())];
+            let pool: Vec<Subject<'_>> = pool.iter().map(|&i| subjects[i]).collect();
+            let ranked = ranker.rank(&[subjects[query]], &pool);
+            let mut order: Vec<usize> = ranked.iter().map(|e| first_stage[e.candidate]).collect();
+            let chosen: std::collections::HashSet<usize> = order.iter().copied().collect();
+            order.extend(first_stage.iter().filter(|i| !chosen.contains(i)));
+            lists.push(answers(&order));
+        }
+        progress();
+        Some(lists)
+    };
+    let queries: Vec<Vec<Vec<bool>>> = (0..pictures.len())
+        .into_par_iter()
+        .map(one)
+        .collect::<Option<_>>()?;
+    let relevant: Vec<usize> = labels
+        .iter()
+        .map(|label| labels.iter().filter(|other| *other == label).count() - 1)
+        .collect();
+    let figure = |list: usize, of: &dyn Fn(&[bool], usize) -> f64| {
+        let values: Vec<f64> = queries
+            .iter()
+            .zip(&relevant)
+            .map(|(lists, &relevant)| of(&lists[list], relevant))
+            .collect();
+        Spread::bootstrap(&values, RESAMPLES, seed)
+    };
+    let recall = |count: usize| {
+        move |answers: &[bool], relevant: usize| {
+            let found = answers.iter().take(count).filter(|answer| **answer).count();
+            found as f64 / relevant.clamp(1, count) as f64
+        }
+    };
+    let share_of_all = |answers: &[bool], relevant: usize| {
+        let found = answers.iter().take(candidates).filter(|a| **a).count();
+        found as f64 / relevant.max(1) as f64
+    };
+    let names = ["random", "embedding (all)", "descriptor (all)"].map(str::to_owned);
+    let names = names
+        .into_iter()
+        .chain(rankings.iter().map(|(name, _)| (*name).to_owned()));
+    let rows = names.enumerate().map(|(list, head)| RetrievalRow {
+        head,
+        map: figure(list, &average_precision),
+        first_hit: figure(list, &recall(1)),
+        recall_10: figure(list, &recall(10)),
+        recall_100: figure(list, &recall(100)),
+    });
+    Some(RetrievalEvaluation {
+        classes: Vec::new(),
+        left_out: Vec::new(),
+        pictures: pictures.len(),
+        candidates,
+        candidate_recall: figure(2, &share_of_all),
+        embedding_candidate_recall: figure(1, &share_of_all),
+        rows: rows.collect(),
+    })
+}
+
+/// The trivial answer: everything else in random order.
+fn shuffled(count: usize, query: usize, seed: u64) -> Vec<usize> {
+    use rand::SeedableRng;
+    use rand::seq::SliceRandom;
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(query as u64);
+    let mut order: Vec<usize> = (0..count).filter(|i| *i != query).collect();
+    order.shuffle(&mut rng);
+    order
+}

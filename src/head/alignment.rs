@@ -1,0 +1,209 @@
+use super::measure::ChannelScaler;
+use crate::activation::{Layout, inner_product_f32, layer_values};
+
+/// Where two pictures match best: one laid over a part of the other.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Alignment {
+    /// Mean cosine of the local descriptors that lie on each other, -1 to 1.
+    pub agreement: f32,
+    /// The part of the query that matches.
+    pub query: Region,
+    /// The part of the candidate that it matches.
+    pub candidate: Region,
+}
+
+/// A rectangle in shares of a picture's width and height, from the upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Region {
+    /// Left edge, 0 to 1.
+    pub x: f32,
+    /// Upper edge, 0 to 1.
+    pub y: f32,
+    /// Width, 0 to 1.
+    pub width: f32,
+    /// Height, 0 to 1.
+    pub height: f32,
+}
+
+impl Region {
+    /// The whole picture.
+    pub const WHOLE: Self = Self {
+        x: 0.0,
+        y: 0.0,
+        width: 1.0,
+        height: 1.0,
+    };
+}
+
+/// A picture's local descriptors: a grid of channel vectors, scaled, at unit length.
+#[derive(Debug, Clone)]
+pub struct Grid {
+    width: usize,
+    height: usize,
+    vectors: Vec<Vec<f32>>,
+}
+
+/// Sides of the smaller window, in shares of the larger picture's.
+const SCALES: [f32; 7] = [1.0, 0.87, 0.77, 0.68, 0.59, 0.5, 0.42];
+/// Steps of the window, in positions.
+const STEP: f32 = 0.5;
+
+impl Grid {
+    /// The grid of the layer before the last: the last block's output, the deepest layer
+    /// of few channels.
+    pub fn of(layout: &Layout, scaler: &ChannelScaler, block: &[u8]) -> Self {
+        let layer = layout.layers().len().saturating_sub(2);
+        let shape = &layout.layers()[layer];
+        let values = layer_values(layout, block, layer);
+        let (mean, std) = (&scaler.mean[layer], &scaler.std[layer]);
+        let vectors = values
+            .chunks_exact(shape.channels)
+            .map(|row| {
+                let scaled = row.iter().zip(mean.iter().zip(std));
+                let mut vector: Vec<f32> = scaled.map(|(v, (m, s))| (v - m) / s).collect();
+                let norm = inner_product_f32(&vector, &vector).sqrt().max(1e-6);
+                vector.iter_mut().for_each(|v| *v /= norm);
+                vector
+            })
+            .collect();
+        Self {
+            width: shape.width,
+            height: shape.positions / shape.width,
+            vectors,
+        }
+    }
+
+    /// Finds the offset and the scale at which this picture agrees best with a part of
+    /// `other`, or a part of it with the whole of `other`.
+    pub fn align(&self, other: &Self) -> Alignment {
+        let columns = other.vectors.len();
+        let cosines: Vec<f32> = self
+            .vectors
+            .iter()
+            .flat_map(|a| other.vectors.iter().map(|b| inner_product_f32(a, b)))
+            .collect();
+        let forth = |p: usize, q: usize| cosines[p * columns + q];
+        let back = |p: usize, q: usize| cosines[q * columns + p];
+        let (agreement, candidate) = best_window(self, other, &forth);
+        let (reverse, query) = best_window(other, self, &back);
+        if agreement >= reverse {
+            Alignment {
+                agreement,
+                query: Region::WHOLE,
+                candidate,
+            }
+        } else {
+            Alignment {
+                agreement: reverse,
+                query,
+                candidate: Region::WHOLE,
+            }
+        }
+    }
+}
+
+/// Lays the whole of `small` over windows of `large`.
+fn best_window(small: &Grid, large: &Grid, cosine: &dyn Fn(usize, usize) -> f32) -> (f32, Region) {
+    let mut best = (f32::MIN, Region::WHOLE);
+    for scale in SCALES {
+        let room = |side: usize| ((1.0 - scale) * side as f32 / STEP + 1e-3) as usize;
+        for row in 0..=room(large.height) {
+            for column in 0..=room(large.width) {
+                let (x, y) = (column as f32 * STEP, row as f32 * STEP);
+                let agreement = agreement(small, large, (x, y, scale), cosine);
+                if agreement > best.0 {
+                    let region = Region {
+                        x: x / large.width as f32,
+                        y: y / large.height as f32,
+                        width: scale,
+                        height: scale,
+                    };
+                    best = (agreement, region);
+                }
+            }
+        }
+    }
+    best
+}
+
+/// The mean cosine of every position of `small` with the place it falls on in `large`,
+/// between positions by bilinear weights.
+fn agreement(
+    small: &Grid,
+    large: &Grid,
+    (x, y, scale): (f32, f32, f32),
+    cosine: &dyn Fn(usize, usize) -> f32,
+) -> f32 {
+    // Where the centre of a position falls, in positions of the large grid.
+    let along = |at: usize, from: f32, small: usize, large: usize| {
+        let stretch = scale * large as f32 / small as f32;
+        ((at as f32 + 0.5) * stretch + from - 0.5).clamp(0.0, large as f32 - 1.0)
+    };
+    let mut sum = 0.0;
+    for row in 0..small.height {
+        let v = along(row, y, small.height, large.height);
+        let (v0, fv) = (v as usize, v.fract());
+        let v1 = (v0 + 1).min(large.height - 1);
+        for column in 0..small.width {
+            let u = along(column, x, small.width, large.width);
+            let (u0, fu) = (u as usize, u.fract());
+            let u1 = (u0 + 1).min(large.width - 1);
+            let p = row * small.width + column;
+            let at = |v: usize, u: usize| cosine(p, v * large.width + u);
+            sum += (1.0 - fv) * ((1.0 - fu) * at(v0, u0) + fu * at(v0, u1))
+                + fv * ((1.0 - fu) * at(v1, u0) + fu * at(v1, u1));
+        }
+    }
+    sum / (small.width * small.height) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A grid whose vectors are one-hot by a number that is different everywhere.
+    fn grid(side: usize, number: &dyn Fn(f32, f32) -> usize) -> Grid {
+        let vectors = (0..side * side)
+            .map(|p| {
+                let place = |at: usize| (at as f32 + 0.5) / side as f32;
+                let mut vector = vec![0.0; 256];
+                vector[number(place(p % side), place(p / side))] = 1.0;
+                vector
+            })
+            .collect();
+        Grid {
+            width: side,
+            height: side,
+            vectors,
+        }
+    }
+
+    #[test]
+    fn a_quarter_is_found_where_it_was_cut_out() {
+        let scene = |x: f32, y: f32| (x * 15.99) as usize + 16 * (y * 15.99) as usize;
+        let whole = grid(8, &scene);
+        let lower_right = grid(8, &|x, y| scene(0.5 + x / 2.0, 0.5 + y / 2.0));
+        let found = lower_right.align(&whole);
+        assert_eq!(found.query, Region::WHOLE);
+        let region = found.candidate;
+        assert!(
+            (region.x - 0.5).abs() < 0.1 && (region.y - 0.5).abs() < 0.1,
+            "{region:?}"
+        );
+        assert!((region.width - 0.5).abs() < 0.1, "{region:?}");
+        let reverse = whole.align(&lower_right);
+        assert_eq!((reverse.query, reverse.candidate), (region, Region::WHOLE));
+    }
+
+    #[test]
+    fn a_picture_agrees_with_itself_as_a_whole() {
+        let scene = |x: f32, y: f32| (x * 15.99) as usize + 16 * (y * 15.99) as usize;
+        let whole = grid(7, &scene);
+        let found = whole.align(&whole);
+        assert!((found.agreement - 1.0).abs() < 1e-5);
+        assert_eq!(
+            (found.query, found.candidate),
+            (Region::WHOLE, Region::WHOLE)
+        );
+    }
+}

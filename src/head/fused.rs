@@ -1,0 +1,362 @@
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::judge::{Judge, JudgeFile, sigmoid};
+use super::measure::{Centre, ChannelScaler, Measure, Measured};
+use super::probe::{Probe, Reading};
+use super::{HeadError, Signal};
+use crate::activation::{Encoding, Layout};
+use crate::network::{Network, NetworkId};
+
+/// What "alike" means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// The same kind of thing, however it looks.
+    #[default]
+    SameSubject,
+    /// The same look: colours, textures, patterns, whatever is shown.
+    LookAlike,
+    /// One picture made from the other: cut, resized, mirrored, recompressed.
+    Copy,
+}
+
+impl Mode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::SameSubject, Self::LookAlike, Self::Copy];
+
+    /// The name used by flags and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SameSubject => "same-subject",
+            Self::LookAlike => "look-alike",
+            Self::Copy => "copy",
+        }
+    }
+}
+
+/// The head over everything that the activations tell.
+#[derive(Debug, Clone)]
+pub struct Fused {
+    network: NetworkId,
+    descriptor: String,
+    scaler: ChannelScaler,
+    /// What the pictures of the training had in common.
+    centre: Centre,
+    /// In the order of [`Mode::ALL`].
+    judges: [Judges; 3],
+    /// What the user's labels taught.
+    probe: Option<Probe>,
+    training: FusedTraining,
+}
+
+/// The judges of one mode.
+#[derive(Debug, Clone)]
+pub struct Judges {
+    /// For a pair alone.
+    pub pair: Judge,
+    /// For a candidate in a list: with its neighbourhood or its parts.
+    pub list: Judge,
+    /// Scores in lists at which results of the training were as precise as named.
+    pub thresholds: Thresholds,
+}
+
+/// Scores from which on results were right, in the lists of the training.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// Nine results of ten.
+    pub precision_90: Option<f32>,
+    /// Ninety-nine results of a hundred.
+    pub precision_99: Option<f32>,
+}
+
+/// How a head was trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FusedTraining {
+    /// What was learned from: `labels`, `pairs`, `edits`.
+    pub from: String,
+    /// The classes' names, if there were any.
+    pub classes: Vec<String>,
+    /// Pictures.
+    pub pictures: usize,
+    /// Pairs judged.
+    pub pairs: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Share of pairs that are the same at which a score of .5 means even odds.
+    pub base_rate: f32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FusedFile {
+    version: u32,
+    kind: String,
+    network: NetworkId,
+    descriptor: String,
+    training: FusedTraining,
+    modes: Vec<ModeFile>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probe: Option<Probe>,
+    centre: Centre,
+    scaler: ChannelScaler,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModeFile {
+    mode: Mode,
+    thresholds: Thresholds,
+    pair: JudgeFile,
+    list: JudgeFile,
+}
+
+const VERSION: u32 = 1;
+const KIND: &str = "fused";
+
+impl Fused {
+    /// Puts a head together; `judges` in the order of [`Mode::ALL`].
+    pub fn new(
+        network: &Network,
+        scaler: ChannelScaler,
+        centre: Centre,
+        judges: [Judges; 3],
+        probe: Option<Probe>,
+        training: FusedTraining,
+    ) -> Self {
+        Self {
+            network: network.id().clone(),
+            descriptor: network.descriptor_id().to_owned(),
+            scaler,
+            centre,
+            judges,
+            probe,
+            training,
+        }
+    }
+
+    pub(super) fn parse(text: &str, path: &Path, network: &Network) -> Result<Self, HeadError> {
+        let wrong = |message: String| HeadError::Format {
+            path: path.to_owned(),
+            message,
+        };
+        let file: FusedFile =
+            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        if file.version != VERSION || file.kind != KIND {
+            return Err(wrong(format!(
+                "it is of kind {} version {}, this simdex reads {KIND} version {VERSION}",
+                file.kind, file.version
+            )));
+        }
+        if file.network != *network.id() {
+            return Err(HeadError::OtherNetwork {
+                head: file.network.short().to_owned(),
+                network: network.id().short().to_owned(),
+            });
+        }
+        if file.descriptor != network.descriptor_id() {
+            return Err(HeadError::OtherDescriptor);
+        }
+        let layout = network.layout(Encoding::default());
+        check_scaler(&file.scaler, &layout).map_err(wrong)?;
+        let dimensions = network.descriptor_dimensions();
+        if file.centre.embedding.len() != network.manifest().embedding.dimensions
+            || file.centre.descriptor.len() != dimensions
+        {
+            return Err(wrong("the centre is not of this network".to_owned()));
+        }
+        if file.probe.as_ref().is_some_and(|p| !p.fits(dimensions)) {
+            return Err(wrong("the probe's lengths do not fit together".to_owned()));
+        }
+        let mut judges = Vec::new();
+        for (mode, given) in Mode::ALL.into_iter().zip(file.modes) {
+            if given.mode != mode {
+                return Err(wrong(format!("mode {} is missing", mode.name())));
+            }
+            judges.push(Judges {
+                pair: Judge::from_file(given.pair, &layout).map_err(wrong)?,
+                list: Judge::from_file(given.list, &layout).map_err(wrong)?,
+                thresholds: given.thresholds,
+            });
+        }
+        let judges = judges
+            .try_into()
+            .map_err(|_| wrong("a mode is missing".to_owned()))?;
+        Ok(Self {
+            network: file.network,
+            descriptor: file.descriptor,
+            scaler: file.scaler,
+            centre: file.centre,
+            judges,
+            probe: file.probe,
+            training: file.training,
+        })
+    }
+
+    /// The file's contents; `layout` names the layers.
+    pub fn to_json(&self, layout: &Layout) -> String {
+        let modes = Mode::ALL.into_iter().zip(&self.judges);
+        let file = FusedFile {
+            version: VERSION,
+            kind: KIND.to_owned(),
+            network: self.network.clone(),
+            descriptor: self.descriptor.clone(),
+            training: self.training.clone(),
+            modes: modes
+                .map(|(mode, judges)| ModeFile {
+                    mode,
+                    thresholds: judges.thresholds,
+                    pair: judges.pair.to_file(layout),
+                    list: judges.list.to_file(layout),
+                })
+                .collect(),
+            probe: self.probe.clone(),
+            centre: self.centre.clone(),
+            scaler: self.scaler.clone(),
+        };
+        let mut text = serde_json::to_string(&file).expect("numbers and strings always encode");
+        text.push('\n');
+        text
+    }
+
+    /// The same head with what the user's labels taught.
+    #[must_use]
+    pub fn taught(&self, probe: Option<Probe>, training: FusedTraining) -> Self {
+        Self {
+            probe,
+            training,
+            ..self.clone()
+        }
+    }
+
+    /// The same head, some of its modes learned further from measured pairs.
+    #[must_use]
+    pub fn refitted(
+        &self,
+        modes: &[Mode],
+        rows: &[Vec<f32>],
+        same: &[bool],
+        training: FusedTraining,
+    ) -> Self {
+        let mut head = Self {
+            training,
+            ..self.clone()
+        };
+        for &mode in modes {
+            let judges = &mut head.judges[mode as usize];
+            judges.pair = judges.pair.refit(rows, same);
+            judges.list = judges.list.refit(rows, same);
+            // They were measured with the weights from before.
+            judges.thresholds = Thresholds::default();
+        }
+        head
+    }
+
+    /// How pairs of a collection are measured for this head. Where a collection is too
+    /// small to have a centre, that of the training stands in.
+    pub fn measure<'a>(&'a self, layout: &'a Layout, centre: &'a Centre) -> Measure<'a> {
+        Measure {
+            layout,
+            scaler: &self.scaler,
+            centre: if centre.embedding.is_empty() {
+                &self.centre
+            } else {
+                centre
+            },
+        }
+    }
+
+    /// How channel statistics are scaled.
+    pub fn scaler(&self) -> &ChannelScaler {
+        &self.scaler
+    }
+
+    /// The judges of a mode.
+    pub fn judges(&self, mode: Mode) -> &Judges {
+        &self.judges[mode as usize]
+    }
+
+    /// What the user's labels taught.
+    pub fn probe(&self) -> Option<&Probe> {
+        self.probe.as_ref()
+    }
+
+    /// How it was trained.
+    pub fn training(&self) -> &FusedTraining {
+        &self.training
+    }
+
+    /// The similarity of a pair alone, 0 to 1.
+    pub fn score_pair(
+        &self,
+        mode: Mode,
+        measured: &Measured,
+        readings: Option<(&Reading, &Reading)>,
+    ) -> f32 {
+        let odds = self.judges(mode).pair.log_odds(&measured.values);
+        with_readings(mode, sigmoid(odds), readings)
+    }
+
+    /// The similarity of a candidate in a list, 0 to 1: its measurements include the
+    /// signals that only a list has.
+    pub fn score_in_list(
+        &self,
+        mode: Mode,
+        values: &[f32],
+        readings: Option<(&Reading, &Reading)>,
+    ) -> f32 {
+        let odds = self.judges(mode).list.log_odds(values);
+        with_readings(mode, sigmoid(odds), readings)
+    }
+}
+
+fn with_readings(mode: Mode, score: f32, readings: Option<(&Reading, &Reading)>) -> f32 {
+    match (mode, readings) {
+        (Mode::SameSubject, Some((a, b))) => a.same(b, score),
+        _ => score,
+    }
+}
+
+fn check_scaler(scaler: &ChannelScaler, layout: &Layout) -> Result<(), String> {
+    let fits = |rows: &[Vec<f32>]| {
+        let widths = layout.layers().iter().map(|layer| 2 * layer.channels);
+        rows.iter().map(Vec::len).eq(widths)
+    };
+    if fits(&scaler.mean) && fits(&scaler.std) {
+        Ok(())
+    } else {
+        Err("the channel scaler is not of this network's layers".to_owned())
+    }
+}
+
+impl Judges {
+    /// Signals that a mode may look at in a pair alone.
+    pub fn pair_signals(mode: Mode, layers: usize) -> Vec<Signal> {
+        let all = Signal::all(layers).into_iter();
+        let of_pair = all.filter(|signal| !signal.is_likeness());
+        match mode {
+            Mode::SameSubject | Mode::Copy => of_pair.collect(),
+            // What is shown stands in the last layers, how it looks in those before.
+            Mode::LookAlike => of_pair
+                .filter(|signal| signal.layer().is_some_and(|l| l + LATE < layers))
+                .collect(),
+        }
+    }
+
+    /// The same, in a list.
+    pub fn list_signals(mode: Mode, layers: usize) -> Vec<Signal> {
+        let mut signals = Self::pair_signals(mode, layers);
+        match mode {
+            Mode::SameSubject => signals.push(Signal::Neighbourhood),
+            Mode::Copy => signals.push(Signal::Local),
+            Mode::LookAlike => {}
+        }
+        signals
+    }
+}
+
+/// Last layers that `look-alike` does not see: those of 7 x 7 positions in MobileNetV2.
+const LATE: usize = 5;

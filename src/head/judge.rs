@@ -1,0 +1,172 @@
+use serde::{Deserialize, Serialize};
+
+use super::logistic::{self, Logistic};
+use super::signal::Signal;
+use crate::activation::Layout;
+
+/// A logistic regression over some signals: log-odds that two pictures are "the same".
+/// No signal can count against its own meaning: the weights of distances are at most 0,
+/// those of likenesses at least 0, so that a picture never scores less for being nearer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judge {
+    signals: Vec<Signal>,
+    /// Place of each signal among all.
+    places: Vec<usize>,
+    logistic: Logistic,
+}
+
+/// A judge on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JudgeFile {
+    signals: Vec<String>,
+    mean: Vec<f32>,
+    std: Vec<f32>,
+    weights: Vec<f32>,
+    bias: f32,
+}
+
+impl Judge {
+    /// Learns from rows of all signals, each with its answer. Both answers together get
+    /// the same weight, so that .5 means even odds where half of the pairs are the same.
+    pub fn fit(
+        layers: usize,
+        signals: &[Signal],
+        rows: &[Vec<f32>],
+        same: &[bool],
+        regularisation: f64,
+    ) -> Self {
+        let places: Vec<usize> = signals.iter().map(|s| s.index(layers)).collect();
+        let narrow = narrow(&places, rows);
+        let logistic = logistic::fit(&narrow, same, &signs(signals), regularisation, None);
+        Self {
+            signals: signals.to_vec(),
+            places,
+            logistic,
+        }
+    }
+
+    /// The same signals, learned further: the fewer the rows, the nearer it stays to what
+    /// it was. Signals that the rows do not have keep their weights.
+    #[must_use]
+    pub fn refit(&self, rows: &[Vec<f32>], same: &[bool]) -> Self {
+        let mut narrow = narrow(&self.places, rows);
+        for (i, signal) in self.signals.iter().enumerate() {
+            if signal.is_likeness() {
+                let mean = self.logistic.mean[i];
+                narrow.iter_mut().for_each(|row| row[i] = mean);
+            }
+        }
+        let pull = PRIOR_PAIRS / rows.len().max(1) as f64;
+        let prior = Some(&self.logistic);
+        Self {
+            logistic: logistic::fit(&narrow, same, &signs(&self.signals), pull, prior),
+            ..self.clone()
+        }
+    }
+
+    /// Log-odds of "the same", from all signals.
+    pub fn log_odds(&self, values: &[f32]) -> f32 {
+        self.logistic.bias + self.terms(values).map(|(_, term)| term).sum::<f32>()
+    }
+
+    fn terms<'a>(&'a self, values: &'a [f32]) -> impl Iterator<Item = (Signal, f32)> + 'a {
+        let l = &self.logistic;
+        self.signals.iter().enumerate().map(move |(i, &signal)| {
+            let scaled = (values[self.places[i]] - l.mean[i]) / l.std[i];
+            (signal, l.weights[i] * scaled)
+        })
+    }
+
+    /// What speaks for "the same" and against it, in log-odds against the average pair of
+    /// the training: by layer, then the whole picture, its neighbourhood and its parts.
+    pub fn evidence(&self, layout: &Layout, values: &[f32]) -> Vec<(String, f32)> {
+        let mut groups: Vec<(String, f32)> = Vec::new();
+        for (signal, term) in self.terms(values) {
+            let name = match signal.layer() {
+                Some(layer) => layout.layers()[layer].name.clone(),
+                None => signal.name(layout),
+            };
+            match groups.iter_mut().find(|(group, _)| *group == name) {
+                Some((_, sum)) => *sum += term,
+                None => groups.push((name, term)),
+            }
+        }
+        groups.retain(|(_, sum)| *sum != 0.0);
+        groups
+    }
+
+    /// Whether it looks at this signal.
+    pub fn uses(&self, signal: Signal) -> bool {
+        self.signals.contains(&signal)
+    }
+
+    /// Signals with their weights, per standard deviation.
+    pub fn weights(&self) -> impl Iterator<Item = (Signal, f32)> + '_ {
+        self.signals
+            .iter()
+            .copied()
+            .zip(self.logistic.weights.iter().copied())
+    }
+
+    pub(super) fn to_file(&self, layout: &Layout) -> JudgeFile {
+        JudgeFile {
+            signals: self.signals.iter().map(|s| s.name(layout)).collect(),
+            mean: self.logistic.mean.clone(),
+            std: self.logistic.std.clone(),
+            weights: self.logistic.weights.clone(),
+            bias: self.logistic.bias,
+        }
+    }
+
+    pub(super) fn from_file(file: JudgeFile, layout: &Layout) -> Result<Self, String> {
+        let layers = layout.layers().len();
+        let signals = file
+            .signals
+            .iter()
+            .map(|name| {
+                Signal::named(name, layout).ok_or_else(|| format!("there is no signal {name}"))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let count = signals.len();
+        if [&file.mean, &file.std, &file.weights]
+            .iter()
+            .any(|v| v.len() != count)
+        {
+            return Err(format!("a judge is not of {count} signals"));
+        }
+        if file.std.iter().any(|std| *std <= 0.0) {
+            return Err("a standard deviation is not positive".to_owned());
+        }
+        Ok(Self {
+            places: signals.iter().map(|s| s.index(layers)).collect(),
+            signals,
+            logistic: Logistic {
+                mean: file.mean,
+                std: file.std,
+                weights: file.weights,
+                bias: file.bias,
+            },
+        })
+    }
+}
+
+/// The known weights count as much as this many new pairs that moved one by one standard
+/// deviation.
+const PRIOR_PAIRS: f64 = 10.0;
+
+fn narrow(places: &[usize], rows: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let pick = |row: &Vec<f32>| places.iter().map(|&place| row[place]).collect();
+    rows.iter().map(pick).collect()
+}
+
+/// The signs that weights must have.
+fn signs(signals: &[Signal]) -> Vec<f32> {
+    let sign = |s: &Signal| if s.is_likeness() { 1.0 } else { -1.0 };
+    signals.iter().map(sign).collect()
+}
+
+/// Log-odds to a probability.
+pub fn sigmoid(log_odds: f32) -> f32 {
+    1.0 / (1.0 + (-log_odds).exp())
+}

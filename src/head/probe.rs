@@ -1,0 +1,250 @@
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::judge::sigmoid;
+use crate::activation::inner_product_f32;
+use crate::network::Descriptor;
+
+/// What the user's own labels say: a multinomial logistic regression over descriptors, and
+/// how familiar a picture looks, so that it is not asked about classes it never saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Mean of the training pictures' descriptors.
+    centre: Vec<f32>,
+    /// Classes x dimensions.
+    weights: Vec<Vec<f32>>,
+    bias: Vec<f32>,
+    /// Mean direction of each class.
+    centroids: Vec<Vec<f32>>,
+    /// Cosine to the nearest centroid at which a picture is as likely known as not, and
+    /// how steeply it grows likelier.
+    familiar_at: f32,
+    familiar_slope: f32,
+}
+
+/// What the probe makes of one picture.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Probability of each class, if it is one of them.
+    pub classes: Vec<f32>,
+    /// Probability that it is of one of them.
+    pub known: f32,
+}
+
+const STEPS: usize = 400;
+/// Factor of half the squared weights: descriptors are at unit length, so that weights of
+/// some tens are needed to be sure of anything.
+const REGULARISATION: f32 = 3e-4;
+
+impl Probe {
+    /// Learns from descriptors and the class of each.
+    pub fn fit(descriptors: &[&Descriptor], labels: &[usize], classes: &[String]) -> Self {
+        let mut centre = vec![0f32; descriptors.first().map_or(0, |d| d.values().len())];
+        for descriptor in descriptors {
+            let share = 1.0 / descriptors.len() as f32;
+            centre
+                .iter_mut()
+                .zip(descriptor.values())
+                .for_each(|(c, v)| *c += share * v);
+        }
+        let inputs: Vec<Descriptor> = descriptors.iter().map(|d| d.from_centre(&centre)).collect();
+        let (weights, bias) = regress(&inputs, labels, classes.len());
+        let centroids = centroids(&inputs, labels, classes.len(), None);
+        let (familiar_at, familiar_slope) = familiarity(&inputs, labels, classes.len());
+        Self {
+            classes: classes.to_vec(),
+            centre,
+            weights,
+            bias,
+            centroids,
+            familiar_at,
+            familiar_slope,
+        }
+    }
+
+    /// Whether the lengths fit together and to descriptors of `dimensions`.
+    pub(super) fn fits(&self, dimensions: usize) -> bool {
+        let count = self.classes.len();
+        let wide =
+            |rows: &[Vec<f32>]| rows.len() == count && rows.iter().all(|r| r.len() == dimensions);
+        count > 0
+            && wide(&self.weights)
+            && wide(&self.centroids)
+            && self.bias.len() == count
+            && self.centre.len() == dimensions
+    }
+
+    /// Reads one picture.
+    pub fn read(&self, descriptor: &Descriptor) -> Reading {
+        let input = descriptor.from_centre(&self.centre);
+        let nearest = nearest(&self.centroids, &input);
+        Reading {
+            classes: softmax(&self.weights, &self.bias, &input),
+            known: sigmoid(self.familiar_slope * (nearest - self.familiar_at)),
+        }
+    }
+}
+
+impl Reading {
+    /// Probability that two pictures are of one class: where both look known, that both
+    /// are read as the same; else `otherwise`.
+    pub fn same(&self, other: &Self, otherwise: f32) -> f32 {
+        let agree = inner_product_f32(&self.classes, &other.classes);
+        let known = self.known * other.known;
+        known * agree + (1.0 - known) * otherwise
+    }
+}
+
+fn nearest(centroids: &[Vec<f32>], input: &Descriptor) -> f32 {
+    let cosines = centroids
+        .iter()
+        .map(|c| inner_product_f32(c, input.values()));
+    cosines.fold(-1.0, f32::max)
+}
+
+fn softmax(weights: &[Vec<f32>], bias: &[f32], input: &Descriptor) -> Vec<f32> {
+    let scores: Vec<f32> = weights
+        .iter()
+        .zip(bias)
+        .map(|(row, bias)| bias + inner_product_f32(row, input.values()))
+        .collect();
+    let largest = scores.iter().copied().fold(f32::MIN, f32::max);
+    let exps: Vec<f32> = scores.iter().map(|s| (s - largest).exp()).collect();
+    let sum: f32 = exps.iter().sum();
+    exps.into_iter().map(|e| e / sum).collect()
+}
+
+/// Multinomial logistic regression by accelerated gradient descent; each class has the
+/// same total weight.
+fn regress(inputs: &[Descriptor], labels: &[usize], classes: usize) -> (Vec<Vec<f32>>, Vec<f32>) {
+    let width = inputs.first().map_or(0, |input| input.values().len());
+    let mut counts = vec![0f32; classes];
+    labels.iter().for_each(|&label| counts[label] += 1.0);
+    let present = counts.iter().filter(|count| **count > 0.0).count().max(1) as f32;
+    let zero = || vec![vec![0f32; width + 1]; classes];
+    let (mut at, mut ahead, mut t) = (zero(), zero(), 1f32);
+    // Inputs and the constant are at unit length: the curvature is at most a half of 2.
+    let step = 1.0;
+    for _ in 0..STEPS {
+        let (weights, bias) = split(&ahead, width);
+        let parts: Vec<Vec<Vec<f32>>> = inputs
+            .par_chunks(512)
+            .zip(labels.par_chunks(512))
+            .map(|(inputs, labels)| {
+                let mut sums = zero();
+                for (input, &label) in inputs.iter().zip(labels) {
+                    let p = softmax(&weights, &bias, input);
+                    for (class, sum) in sums.iter_mut().enumerate() {
+                        let answer = f32::from(u8::from(class == label));
+                        let g = (p[class] - answer) / (counts[label] * present);
+                        sum.iter_mut()
+                            .zip(input.values())
+                            .for_each(|(s, v)| *s += g * v);
+                        sum[width] += g;
+                    }
+                }
+                sums
+            })
+            .collect();
+        let t_next = f32::midpoint(1.0, (1.0 + 4.0 * t * t).sqrt());
+        let momentum = (t - 1.0) / t_next;
+        for class in 0..classes {
+            for i in 0..=width {
+                let gradient: f32 = parts.iter().map(|part| part[class][i]).sum();
+                let pull = if i < width {
+                    REGULARISATION * ahead[class][i]
+                } else {
+                    0.0
+                };
+                let next = ahead[class][i] - step * (gradient + pull);
+                ahead[class][i] = next + momentum * (next - at[class][i]);
+                at[class][i] = next;
+            }
+        }
+        t = t_next;
+    }
+    split(&at, width)
+}
+
+fn split(rows: &[Vec<f32>], width: usize) -> (Vec<Vec<f32>>, Vec<f32>) {
+    rows.iter()
+        .map(|row| (row[..width].to_vec(), row[width]))
+        .unzip()
+}
+
+/// The mean direction of each class, without one of the pictures.
+fn centroids(
+    inputs: &[Descriptor],
+    labels: &[usize],
+    classes: usize,
+    without: Option<usize>,
+) -> Vec<Vec<f32>> {
+    let width = inputs.first().map_or(0, |input| input.values().len());
+    let mut sums = vec![vec![0f32; width]; classes];
+    for (i, (input, &label)) in inputs.iter().zip(labels).enumerate() {
+        if Some(i) != without {
+            let pairs = sums[label].iter_mut().zip(input.values());
+            pairs.for_each(|(sum, value)| *sum += value);
+        }
+    }
+    sums.into_iter()
+        .map(|sum| Descriptor::normalized(sum).values().to_vec())
+        .collect()
+}
+
+/// At which cosine to the nearest centroid a picture is as likely of a known class as not:
+/// between where the pictures lie from their own class, which was learned without them,
+/// and from the nearest of the other classes.
+fn familiarity(inputs: &[Descriptor], labels: &[usize], classes: usize) -> (f32, f32) {
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for (i, (input, &label)) in inputs.iter().zip(labels).enumerate() {
+        let mut centroids = centroids(inputs, labels, classes, Some(i));
+        known.push(nearest(&centroids, input));
+        centroids.remove(label);
+        unknown.push(nearest(&centroids, input));
+    }
+    let (known_mean, known_std) = moments(&known);
+    let (unknown_mean, unknown_std) = moments(&unknown);
+    // Two normal distributions of one spread: log-odds are linear between their means.
+    let spread = f32::midpoint(known_std.powi(2), unknown_std.powi(2)).max(1e-4);
+    let gap = (known_mean - unknown_mean).max(1e-3);
+    (f32::midpoint(known_mean, unknown_mean), gap / spread)
+}
+
+fn moments(values: &[f32]) -> (f32, f32) {
+    let count = values.len().max(1) as f32;
+    let mean = values.iter().sum::<f32>() / count;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / count;
+    (mean, variance.sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_classes_are_told_apart_and_a_stranger_is_noticed() {
+        let at = |axis: usize, i: usize| {
+            let mut values = vec![0.05; 8];
+            values[axis] = 1.0;
+            values[(axis + i) % 8] += 0.2;
+            Descriptor::normalized(values)
+        };
+        let labelled: Vec<_> = (0..3)
+            .flat_map(|class| (1..8).map(move |i| (at(class, i), class)))
+            .collect();
+        let descriptors: Vec<_> = labelled.iter().map(|(d, _)| d).collect();
+        let labels: Vec<_> = labelled.iter().map(|(_, class)| *class).collect();
+        let names = ["a", "b", "c"].map(str::to_owned);
+        let probe = Probe::fit(&descriptors, &labels, &names);
+        let read = |axis| probe.read(&at(axis, 3));
+        let (first, again, second, stranger) = (read(0), read(0), read(1), read(6));
+        assert!(first.same(&again, 0.5) > 0.8, "{first:?}");
+        assert!(first.same(&second, 0.5) < 0.2, "{second:?}");
+        assert!(stranger.known < 0.2 && first.known > 0.8, "{stranger:?}");
+        assert!((stranger.same(&stranger, 0.7) - 0.7).abs() < 0.1);
+    }
+}

@@ -1,0 +1,300 @@
+//! Candidates in, a ranked list out: the second stage, for pictures from a store and for
+//! those of an evaluation alike.
+
+use rayon::prelude::*;
+
+use crate::activation::{Layout, embedding, layer_mses, layer_normalised};
+use crate::head::{
+    Alignment, Centre, Fused, Grid, Measured, Mode, Prepared, Ranking, Reading, Signal,
+    neighbourhoods,
+};
+use crate::network::{Descriptor, Embedding};
+
+/// A picture as the second stage sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Its activations.
+    pub block: &'a [u8],
+    /// Its descriptor.
+    pub descriptor: &'a Descriptor,
+}
+
+/// A candidate with its score and what explains it.
+#[derive(Debug, Clone)]
+pub struct Scored {
+    /// Its place among the candidates given.
+    pub candidate: usize,
+    /// Similarity, 0 to 1.
+    pub score: f32,
+    /// Cosine of the embeddings.
+    pub cosine: f32,
+    /// The mean squared error of each layer; empty where the ranking did not need it.
+    pub mses: Vec<f32>,
+    /// Every signal; empty where the ranking has none.
+    pub values: Vec<f32>,
+    /// The view of the query that was compared.
+    pub view: usize,
+    /// Which parts match, where it was sought.
+    pub alignment: Option<Alignment>,
+}
+
+/// Ranks candidates by one ranking and mode.
+#[derive(Debug, Clone, Copy)]
+pub struct Ranker<'a> {
+    /// How blocks are laid out.
+    pub layout: &'a Layout,
+    /// What scores.
+    pub ranking: &'a Ranking,
+    /// What "alike" means.
+    pub mode: Mode,
+    /// What the collection's pictures have in common.
+    pub centre: &'a Centre,
+    /// Candidates whose activations are compared; the rest of the pool tells only of
+    /// neighbourhoods.
+    pub rescored: usize,
+}
+
+/// Size of the pool that neighbourhoods are sought in, against the candidates scored.
+const POOL: usize = 2;
+/// Best candidates whose parts are compared in copy mode.
+const ALIGNED: usize = 64;
+
+impl Ranker<'_> {
+    /// How many candidates a ranking wants from the index, to score `count` of them: more
+    /// where it looks at neighbourhoods.
+    pub fn pool(ranking: &Ranking, mode: Mode, count: usize) -> usize {
+        match ranking {
+            Ranking::Fused(head) if head.judges(mode).list.uses(Signal::Neighbourhood) => {
+                count.saturating_mul(POOL)
+            }
+            _ => count,
+        }
+    }
+
+    /// Ranks a pool of candidates, nearest first, by their likeness to a picture, given in
+    /// one or more views (upright first). Returns those that were scored, best first.
+    pub fn rank(&self, views: &[Subject<'_>], pool: &[Subject<'_>]) -> Vec<Scored> {
+        let Some(upright) = views.first() else {
+            return Vec::new();
+        };
+        let first: Vec<usize> = (0..self.rescored.min(pool.len())).collect();
+        let mut scored = match self.ranking {
+            Ranking::Embedding => first
+                .iter()
+                .map(|&candidate| {
+                    let plain = self.plain(candidate, upright, &pool[candidate]);
+                    // Cosines of pooled ReLU6 outputs are never negative.
+                    let score = plain.cosine.clamp(0.0, 1.0);
+                    Scored { score, ..plain }
+                })
+                .collect(),
+            Ranking::Mse18(head) => first
+                .par_iter()
+                .map(|&candidate| {
+                    let picture = &pool[candidate];
+                    let mses = layer_mses(self.layout, upright.block, picture.block);
+                    Scored {
+                        score: head.score(&mses),
+                        mses,
+                        ..self.plain(candidate, upright, picture)
+                    }
+                })
+                .collect(),
+            Ranking::Fused(head) => self.by_signals(head, views, pool, first),
+        };
+        sort(&mut scored);
+        scored
+    }
+
+    fn plain(&self, candidate: usize, query: &Subject<'_>, picture: &Subject<'_>) -> Scored {
+        let of = |block| Embedding::normalized(&embedding(self.layout, block));
+        Scored {
+            candidate,
+            score: 0.0,
+            cosine: of(query.block).cosine(&of(picture.block)),
+            mses: Vec::new(),
+            values: Vec::new(),
+            view: 0,
+            alignment: None,
+        }
+    }
+
+    fn by_signals(
+        &self,
+        head: &Fused,
+        views: &[Subject<'_>],
+        pool: &[Subject<'_>],
+        mut chosen: Vec<usize>,
+    ) -> Vec<Scored> {
+        let list = &head.judges(self.mode).list;
+        let mut common = Vec::new();
+        if list.uses(Signal::Neighbourhood) {
+            common = self.neighbourhoods(&views[0], pool, &mut chosen);
+        }
+        let measure = head.measure(self.layout, self.centre);
+        let prepared: Vec<Prepared<'_>> = views
+            .iter()
+            .map(|view| measure.prepare(view.block, view.descriptor))
+            .collect();
+        let layers = self.layout.layers().len();
+        let mut scored: Vec<Scored> = chosen
+            .par_iter()
+            .map(|&candidate| {
+                let picture = &pool[candidate];
+                let view = self.nearest_view(views, picture);
+                let Measured {
+                    cosine,
+                    mses,
+                    mut values,
+                } = measure.measure(&prepared[view], picture.block, picture.descriptor);
+                if let Some(common) = common.get(candidate) {
+                    values[Signal::Neighbourhood.index(layers)] = *common;
+                }
+                Scored {
+                    candidate,
+                    score: 0.0,
+                    cosine,
+                    mses,
+                    values,
+                    view,
+                    alignment: None,
+                }
+            })
+            .collect();
+        if list.uses(Signal::Local) {
+            self.align(head, views, pool, &mut scored);
+        } else {
+            let read = |descriptor| head.probe().map(|probe| probe.read(descriptor));
+            let own: Option<Reading> = read(views[0].descriptor);
+            for entry in &mut scored {
+                let other = read(pool[entry.candidate].descriptor);
+                let readings = own.as_ref().zip(other.as_ref());
+                entry.score = head.score_in_list(self.mode, &entry.values, readings);
+            }
+        }
+        scored
+    }
+
+    /// The view whose last layer is nearest to the candidate's.
+    fn nearest_view(&self, views: &[Subject<'_>], picture: &Subject<'_>) -> usize {
+        let last = self.layout.layers().len() - 1;
+        let distance =
+            |view: &Subject<'_>| layer_normalised(self.layout, view.block, picture.block, last);
+        let distances = views.iter().map(distance).enumerate();
+        let nearest = match views.len() {
+            1 => None,
+            _ => distances.min_by(|a, b| a.1.total_cmp(&b.1)),
+        };
+        nearest.map_or(0, |(view, _)| view)
+    }
+
+    /// What the query's neighbourhood and each of the pool's have in common; chooses those
+    /// for scoring whose descriptors and neighbourhoods together are nearest.
+    fn neighbourhoods(
+        &self,
+        query: &Subject<'_>,
+        pool: &[Subject<'_>],
+        chosen: &mut Vec<usize>,
+    ) -> Vec<f32> {
+        let centred: Vec<Descriptor> = [query]
+            .into_iter()
+            .chain(pool)
+            .map(|picture| picture.descriptor.from_centre(&self.centre.descriptor))
+            .collect();
+        let common = neighbourhoods(&centred);
+        let near: Vec<f32> = common
+            .iter()
+            .zip(&centred[1..])
+            .map(|(common, descriptor)| common + centred[0].cosine(descriptor))
+            .collect();
+        let count = chosen.len();
+        *chosen = (0..pool.len()).collect();
+        chosen.sort_by(|a, b| near[*b].total_cmp(&near[*a]).then(a.cmp(b)));
+        chosen.truncate(count);
+        common
+    }
+
+    /// Compares the parts of the best candidates; the others keep the order that they
+    /// have without.
+    fn align(
+        &self,
+        head: &Fused,
+        views: &[Subject<'_>],
+        candidates: &[Subject<'_>],
+        scored: &mut [Scored],
+    ) {
+        let layers = self.layout.layers().len();
+        for entry in scored.iter_mut() {
+            entry.score = crate::head::sigmoid(head.judges(self.mode).pair.log_odds(&entry.values));
+        }
+        sort(scored);
+        let grid = |block| Grid::of(self.layout, head.scaler(), block);
+        let grids: Vec<Grid> = views.iter().map(|view| grid(view.block)).collect();
+        let aligned = ALIGNED.min(scored.len());
+        let (best, rest) = scored.split_at_mut(aligned);
+        best.par_iter_mut().for_each(|entry| {
+            let other = grid(candidates[entry.candidate].block);
+            let found = grids[entry.view].align(&other);
+            entry.values[Signal::Local.index(layers)] = found.agreement;
+            entry.alignment = Some(found);
+            entry.score = head.score_in_list(self.mode, &entry.values, None);
+        });
+        let least = best.iter().map(|entry| entry.score).fold(1.0, f32::min);
+        for entry in rest {
+            entry.score = entry.score.min(least);
+        }
+    }
+}
+
+fn sort(scored: &mut [Scored]) {
+    scored.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then(b.cosine.total_cmp(&a.cosine))
+            .then(a.candidate.cmp(&b.candidate))
+    });
+}
+
+/// The similarity of a pair alone, with what was measured.
+pub fn score_pair(
+    layout: &Layout,
+    ranking: &Ranking,
+    mode: Mode,
+    a: Subject<'_>,
+    b: Subject<'_>,
+) -> Scored {
+    let centre = Centre::default();
+    let ranker = Ranker {
+        layout,
+        ranking,
+        mode,
+        centre: &centre,
+        rescored: 1,
+    };
+    match ranking {
+        Ranking::Fused(head) => {
+            let measure = head.measure(layout, &centre);
+            let query = measure.prepare(a.block, a.descriptor);
+            let measured = measure.measure(&query, b.block, b.descriptor);
+            let readings = head
+                .probe()
+                .map(|probe| (probe.read(a.descriptor), probe.read(b.descriptor)));
+            let readings = readings.as_ref().map(|(a, b)| (a, b));
+            Scored {
+                candidate: 0,
+                score: head.score_pair(mode, &measured, readings),
+                cosine: measured.cosine,
+                mses: measured.mses,
+                values: measured.values,
+                view: 0,
+                alignment: None,
+            }
+        }
+        Ranking::Mse18(_) | Ranking::Embedding => {
+            let mut scored = ranker.rank(&[a], &[b]);
+            let mut scored = scored.swap_remove(0);
+            scored.mses = layer_mses(layout, a.block, b.block);
+            scored
+        }
+    }
+}
