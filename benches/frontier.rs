@@ -2,8 +2,6 @@
 //! order: what queueing, leasing and settling cost, and the memory of the process, as it
 //! grows. Takes some minutes; `SIMDEX_BENCH_HOSTS` sets another number of hosts.
 
-mod common;
-
 use std::time::Instant;
 
 use rand::seq::SliceRandom;
@@ -13,7 +11,7 @@ use simdex::canonical_url::{CanonicalUrl, HostId};
 use simdex::network::Network;
 use simdex::store::{Discovery, Role, Store, StoreOptions, UrlOutcome};
 
-use common::Failure;
+type Failure = Box<dyn std::error::Error>;
 
 const HOSTS: usize = 100_000;
 const URLS_PER_HOST: usize = 20;
