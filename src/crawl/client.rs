@@ -31,7 +31,13 @@ pub(super) fn client(
         // Its own retries would go past the pacer.
         .retry(reqwest::retry::never());
     if let Some(proxy) = &config.proxy {
-        let proxy = reqwest::Proxy::all(proxy.as_str());
+        // By these names the client lets the proxy resolve host names, as other proxies do.
+        let url = match proxy.as_str().split_once("://") {
+            Some(("socks4", rest)) => format!("socks4a://{rest}"),
+            Some(("socks5", rest)) => format!("socks5h://{rest}"),
+            _ => proxy.to_string(),
+        };
+        let proxy = reqwest::Proxy::all(url);
         builder = builder.proxy(proxy.map_err(|error| FetchError::Client(with_causes(&error)))?);
     }
     builder
