@@ -3,12 +3,14 @@
 //! The machine's speed drifts, so only the ratios mean something. With photographs instead
 //! of drawn pictures: `SIMDEX_BENCH_PHOTOS=DIR cargo bench`.
 
+mod common;
+
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use common::{Failure, bare_rate, median, photos};
 use rayon::prelude::*;
 use simdex::activation::layer_mses;
 use simdex::config::Config;
@@ -18,7 +20,7 @@ use simdex::head::Ranking;
 use simdex::index::Index;
 use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
 use simdex::network::{Engine, Network};
-use simdex::picture::{Tile, decode, looks_like_picture};
+use simdex::picture::{Tile, decode};
 use simdex::search::{SearchOptions, Searcher};
 use simdex::shutdown::Shutdown;
 use simdex::store::{Store, StoreOptions};
@@ -27,8 +29,6 @@ use simdex::store::{Store, StoreOptions};
 const ROUNDS: usize = 3;
 /// Pictures drawn where no photos are given.
 const DRAWN: usize = 2_000;
-
-type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let config = Config::default();
@@ -50,16 +50,6 @@ fn main() -> Result<(), Failure> {
     query(&config, &engine, &network, &photos, &store)
 }
 
-fn photos(dir: &Path) -> Vec<PathBuf> {
-    walkdir::WalkDir::new(dir)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_map(Result::ok)
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| path.is_file() && looks_like_picture(path))
-        .collect()
-}
-
 fn drawn(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     eprintln!("drawing {DRAWN} pictures ...");
     std::fs::create_dir_all(dir)?;
@@ -74,11 +64,6 @@ fn drawn(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
         })
         .collect::<std::io::Result<_>>()
         .map_err(Failure::from)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn milliseconds(duration: Duration) -> f64 {
@@ -161,34 +146,6 @@ fn ingest(
         median(bare)
     );
     last.ok_or_else(|| "no round was run".into())
-}
-
-/// Pictures a second through one session per core, all outputs, nothing else.
-fn bare_rate(engine: &Engine, network: &Network, count: usize) -> Result<f64, Failure> {
-    let extractors = (0..worker_count())
-        .map(|_| engine.extractor(network))
-        .collect::<Result<Vec<_>, _>>()?;
-    let picture = draw(Motif::Lake, 1, 480, 360);
-    let left = AtomicUsize::new(count);
-    let started = Instant::now();
-    std::thread::scope(|scope| {
-        for mut extractor in extractors {
-            let (left, picture) = (&left, &picture);
-            scope.spawn(move || {
-                let tile = extractor.tile(picture);
-                let take = |n: usize| n.checked_sub(1);
-                while left
-                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-                    .is_ok()
-                {
-                    if extractor.run(&tile, |f| black_box(f.layers.len())).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-    });
-    Ok(count as f64 / started.elapsed().as_secs_f64())
 }
 
 /// Queries split by stage; re-scoring against reading the same bytes once.

@@ -182,6 +182,16 @@ impl Config {
             let range = "a URL or mail address in plain letters";
             return wrong("[crawl] contact", range, contact.clone());
         }
+        // What the client does not know it would pass by, and ask directly.
+        if let Some(proxy) = &crawl.proxy
+            && !matches!(
+                proxy.scheme(),
+                "http" | "https" | "socks4" | "socks5" | "socks5h"
+            )
+        {
+            let range = "a URL of a http, https, socks4 or socks5 proxy";
+            return wrong("[crawl] proxy", range, proxy.to_string());
+        }
         let own = crawl.host.values().flat_map(|host| &host.headers);
         for (name, value) in crawl.headers.iter().chain(own) {
             let sendable =

@@ -31,7 +31,13 @@ pub(super) fn client(
         // Its own retries would go past the pacer.
         .retry(reqwest::retry::never());
     if let Some(proxy) = &config.proxy {
-        let proxy = reqwest::Proxy::all(proxy.as_str());
+        // By these names the client lets the proxy resolve host names, as other proxies do.
+        let url = match proxy.as_str().split_once("://") {
+            Some(("socks4", rest)) => format!("socks4a://{rest}"),
+            Some(("socks5", rest)) => format!("socks5h://{rest}"),
+            _ => proxy.to_string(),
+        };
+        let proxy = reqwest::Proxy::all(url);
         builder = builder.proxy(proxy.map_err(|error| FetchError::Client(with_causes(&error)))?);
     }
     builder
@@ -65,24 +71,22 @@ pub(super) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
 pub(super) fn explain(error: &reqwest::Error) -> FetchError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = source {
-        // An I/O error keeps what it wraps out of the chain.
-        let wrapped = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(|error| error.get_ref())
-            .map(|inner| inner as &(dyn std::error::Error + 'static));
-        for cause in [Some(cause), wrapped].into_iter().flatten() {
-            if let Some(error) = cause.downcast_ref::<ResolveError>() {
-                return Refusal::from(error.clone()).into();
-            }
-            match cause.downcast_ref::<rustls::Error>() {
-                Some(rustls::Error::InvalidCertificate(why)) => {
-                    return FetchError::Certificate(format!("{why:?}"));
-                }
-                Some(error) => return FetchError::Tls(error.to_string()),
-                None => {}
-            }
+        if let Some(error) = cause.downcast_ref::<ResolveError>() {
+            return Refusal::from(error.clone()).into();
         }
-        source = cause.source();
+        match cause.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(why)) => {
+                return FetchError::Certificate(why.to_string());
+            }
+            Some(error) => return FetchError::Tls(error.to_string()),
+            None => {}
+        }
+        // An I/O error keeps what it wraps out of the chain, and TLS wraps twice.
+        let wrapped = cause.downcast_ref::<std::io::Error>();
+        source = match wrapped.and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
     }
     if error.is_timeout() {
         FetchError::Timeout("connect")

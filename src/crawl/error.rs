@@ -24,6 +24,9 @@ pub enum Refusal {
     /// robots.txt cannot be had, so everything is disallowed for now (RFC 9309, 2.3.1.4).
     #[error("its robots.txt cannot be reached ({0})")]
     RobotsUnreachable(String),
+    /// robots.txt cannot be had, and not before the server gets another certificate.
+    #[error("bad certificate: {0}")]
+    Certificate(String),
     /// The turn of the host or of its address has not come.
     #[error("the host's turn has not come")]
     NotYet(Instant),
@@ -61,6 +64,7 @@ impl Refusal {
             Self::NotYet(_) | Self::Held(_) => "held",
             Self::Private(_) => "private_address",
             Self::Unresolved { .. } => "dns",
+            Self::Certificate(_) => "certificate",
         }
     }
 }
@@ -166,9 +170,10 @@ impl FetchError {
     /// Whether it was not allowed, rather than not possible.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Refused(refusal) | Self::HostClosed(refusal) => {
-                !matches!(refusal, Refusal::Unresolved { .. })
-            }
+            Self::Refused(refusal) | Self::HostClosed(refusal) => !matches!(
+                refusal,
+                Refusal::Unresolved { .. } | Refusal::Certificate(_)
+            ),
             Self::TooLarge(_) | Self::OutOfScope | Self::NotAPage(_) | Self::OptedOut(_) => true,
             _ => false,
         }

@@ -54,12 +54,20 @@ pub struct Permit {
 }
 
 /// What is asked for beyond the URL.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Asking {
     /// The version that is known already: the server may say that it is still the same.
     pub(super) known: Option<Validators>,
     /// The how-maniest try it is, from 1.
     pub(super) attempt: u32,
+}
+
+impl Asking {
+    /// A first try, with nothing known.
+    pub(super) const FIRST: Self = Self {
+        known: None,
+        attempt: 1,
+    };
 }
 
 /// How long a permit may be waited for.

@@ -28,7 +28,11 @@ impl Fetcher {
             let patience = if hop == 0 { patience } else { Patience::Turn };
             let permit = self.permit(&url, purpose, patience).await;
             let permit = permit.map_err(|refusal| match refusal {
-                Refusal::RobotsUnreachable(_) | Refusal::Unresolved { .. } if hop == 0 => {
+                Refusal::RobotsUnreachable(_)
+                | Refusal::Certificate(_)
+                | Refusal::Unresolved { .. }
+                    if hop == 0 =>
+                {
                     FetchError::HostClosed(refusal)
                 }
                 refusal => refusal.into(),
@@ -54,11 +58,9 @@ pub async fn fetch_picture(
     url: &CanonicalUrl,
     config: &Config,
 ) -> Result<Vec<u8>, FetchError> {
-    let asking = Asking {
-        attempt: 1,
-        ..Asking::default()
-    };
-    let answer = fetcher.follow(url, Purpose::Query, Patience::Turn, &asking, &|_| true);
+    let answer = fetcher.follow(url, Purpose::Query, Patience::Turn, &Asking::FIRST, &|_| {
+        true
+    });
     let (response, _) = answer.await?;
     match response.status() {
         200 => fetcher.body(response, config.picture.max_bytes).await,

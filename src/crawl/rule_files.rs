@@ -62,6 +62,7 @@ impl Fetcher {
                 Err(FetchError::Refused(refusal)) if refusal.is_about_the_host() => {
                     return Err(refusal);
                 }
+                Err(FetchError::Certificate(why)) => return Err(Refusal::Certificate(why)),
                 Err(error) => {
                     tracing::info!(origin, %error, "robots.txt cannot be reached");
                     Robots::Unreachable(error.to_string())
@@ -152,7 +153,7 @@ impl Fetcher {
                 None => self.config.host_delay(url.host()),
             };
             let permit = self.turn(&url, kind.purpose, delay, patience).await?;
-            let response = self.send(permit, &Asking::default()).await?;
+            let response = self.send(permit, &Asking::FIRST).await?;
             match response.status() {
                 200..300 => return self.prefix(response, kind.cap).await.map(Some),
                 300..400 => match response.redirect(&url) {

@@ -316,8 +316,9 @@ impl Crawl {
         let Err(Trouble::Fetch { error, .. }) = &visited.result else {
             return Ok(());
         };
+        let for_good = matches!(error, FetchError::HostClosed(Refusal::Certificate(_)));
         let tries = self.hosts.unreachable(visited.host);
-        if tries < self.visitor.config.max_attempts {
+        if !for_good && tries < self.visitor.config.max_attempts {
             let wait = self.visitor.backoff(error, tries - 1);
             self.hosts.list(visited.host, Instant::now() + wait);
             return Ok(());

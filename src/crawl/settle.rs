@@ -71,7 +71,7 @@ pub(super) async fn fetch_and_settle(
             Ok(Fetched::Unchanged)
         }
         Err(error @ (FetchError::HostClosed(_) | FetchError::Refused(Refusal::NotYet(_)))) => {
-            block_in_place(|| store.release(lease)).map_err(Trouble::Store)?;
+            // The lease is dropped: the URL keeps its place in the queue.
             Err(Trouble::Fetch {
                 error,
                 retried: true,

@@ -1,5 +1,4 @@
-use std::time::{Duration, Instant};
-
+use super::gather::gather;
 use super::worker::Job;
 use super::writer::{Receipt, ReceiptOutcome};
 use crate::picture::{Limits, PictureError, PictureId, check_header};
@@ -8,8 +7,6 @@ use crate::store::{Body, Origin, Settled, Store, StoreError, UrlOutcome};
 /// Most pictures and bytes of one flush.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 64 << 20;
-/// Longest wait for a batch to fill.
-const LINGER: Duration = Duration::from_millis(200);
 
 /// Keeps fetched pictures without features: one thread, no network. What is no picture by
 /// its header is told at once.
@@ -20,18 +17,12 @@ pub(super) fn run(
     receipts: &async_channel::Sender<Receipt>,
 ) -> Result<(), StoreError> {
     while let Ok(first) = jobs.recv_blocking() {
-        let started = Instant::now();
         let mut batch = Batch::default();
         batch.take(first, limits);
-        while !batch.is_full() && started.elapsed() < LINGER {
-            match jobs.try_recv() {
-                Ok(job) => batch.take(job, limits),
-                Err(async_channel::TryRecvError::Empty) => {
-                    std::thread::sleep(Duration::from_millis(1));
-                }
-                Err(async_channel::TryRecvError::Closed) => break,
-            }
-        }
+        gather(jobs, |job| {
+            batch.take(job, limits);
+            batch.is_full()
+        });
         for receipt in batch.commit(store)? {
             // Nobody counts any more when the command is stopping; the store has it.
             let _ = receipts.send_blocking(receipt);

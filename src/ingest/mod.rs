@@ -9,6 +9,7 @@
 
 mod features;
 mod files;
+mod gather;
 mod keeper;
 mod screen;
 mod waiting;

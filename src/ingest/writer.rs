@@ -1,13 +1,10 @@
-use std::time::{Duration, Instant};
-
+use super::gather::gather;
 use super::worker::Finished;
 use crate::picture::PictureId;
 use crate::store::{Origin, Settled, Store, StoreError, UrlOutcome};
 
 /// Most pictures of one flush; also the queue before the writer (0.84 MB each in int8).
 pub(super) const BATCH: usize = 32;
-/// Longest wait for a batch to fill.
-const LINGER: Duration = Duration::from_millis(200);
 
 /// What became of one job, sent once it is durable.
 #[derive(Debug)]
@@ -40,17 +37,12 @@ pub(super) fn run(
     receipts: &async_channel::Sender<Receipt>,
 ) -> Result<(), StoreError> {
     while let Ok(first) = finished.recv_blocking() {
-        let started = Instant::now();
-        let mut batch = vec![first?];
-        while batch.len() < BATCH && started.elapsed() < LINGER {
-            match finished.try_recv() {
-                Ok(next) => batch.push(next?),
-                Err(async_channel::TryRecvError::Empty) => {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Err(async_channel::TryRecvError::Closed) => break,
-            }
-        }
+        let mut batch = vec![first];
+        gather(finished, |next| {
+            batch.push(next);
+            batch.len() == BATCH
+        });
+        let batch = batch.into_iter().collect::<Result<Vec<_>, _>>()?;
         let (settled, notes): (Vec<_>, Vec<_>) = batch.into_iter().map(note).unzip();
         let stored = store.commit(settled)?;
         for (note, is_new) in notes.into_iter().zip(stored) {

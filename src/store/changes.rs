@@ -6,7 +6,7 @@ use super::frontier::settle_into;
 use super::key::{PlaceId, embed_key, place_key};
 use super::record::{FileRecord, Place, encode};
 use super::visits::VisitRecord;
-use super::{Origin, UrlOutcome};
+use super::{Lease, Origin, UrlOutcome};
 use crate::canonical_url::UrlId;
 use crate::picture::PictureId;
 
@@ -25,9 +25,17 @@ pub(super) struct Changes {
     pub(super) frontier: Batch,
     pub(super) visits: Batch,
     pub(super) embeds: Batch,
+    /// What is settled; dropped once all is written.
+    settled: Vec<Lease>,
 }
 
 impl Changes {
+    /// Ends a lease.
+    pub(super) fn settle(&mut self, lease: Lease, outcome: UrlOutcome) {
+        settle_into(&mut self.frontier, &lease, outcome);
+        self.settled.push(lease);
+    }
+
     /// Takes in that a picture was found at a place, and settles the place's URL.
     pub(super) fn add_place(&mut self, origin: Origin, picture: PictureId) {
         let (id, place) = match origin {
@@ -37,7 +45,7 @@ impl Changes {
                 let validators = lease.validators.clone();
                 let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
                 self.visits.insert(&id.0, encode(&visit));
-                settle_into(&mut self.frontier, lease, UrlOutcome::Done);
+                self.settle(lease, UrlOutcome::Done);
                 (PlaceId::of_url(id), Place::Url(url))
             }
             // Its places are known since it was fetched.

@@ -1,14 +1,13 @@
 //! The frontier: every URL ever seen and what became of it, in one sled tree.
 //!
 //! ```text
-//!   offer ──> Queued ── lease ──> Leased ── settle ──> Done | Failed | Refused
-//!                ^                   │  └── retry ──> Retry
-//!                └── process ends ───┘                  │
-//!                └────────────── when due ──────────────┘
+//!   offer ──> Queued ── lease, settle ──> Done | Failed | Refused
+//!                ^           └── retry ──> Retry
+//!                └──────── when due ─────────┘
 //! ```
 //!
-//! A URL is marked seen when it is queued. Leases belong to the process: opening a crawl
-//! puts those of a dead one back.
+//! A URL is marked seen when it is queued, and leaves its queue when it is settled. That it
+//! is leased in between only the process knows (`flights.rs`), whose end ends its leases.
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
@@ -46,7 +45,8 @@ impl Store {
         Ok(queued)
     }
 
-    /// Puts the leases of a dead process back. Returns how many there were.
+    /// Puts back what was handed out in stores that wrote leases down, as they did until
+    /// version 0.1. Returns how many there were.
     ///
     /// # Errors
     /// If sled fails.
@@ -77,7 +77,7 @@ impl Store {
             _ => {}
         }
         let mut batch = Batch::default();
-        settle_into(&mut batch, lease, outcome);
+        settle_into(&mut batch, &lease, outcome);
         Ok(self.trees.frontier.apply_batch(batch)?)
     }
 
@@ -97,7 +97,7 @@ impl Store {
                 .is_some_and(|known| known.state != UrlState::Open)
             {
                 // Redirected to a page that was read, or that is not to be read.
-                settle_into(&mut changes.urls, lease, UrlOutcome::Done);
+                settle_into(&mut changes.urls, &lease, UrlOutcome::Done);
                 self.trees.frontier.apply_batch(changes.urls)?;
                 return Ok(Queued::default());
             }
@@ -113,7 +113,7 @@ impl Store {
         }
         self.touch_host(&mut changes, &visit.url, |record| record.pages += 1)?;
         let queued = self.queue_unseen(&visit.found, &mut changes)?;
-        settle_into(&mut changes.urls, lease, UrlOutcome::Done);
+        settle_into(&mut changes.urls, &lease, UrlOutcome::Done);
         let mut embeds = Batch::default();
         let mut shown = Vec::new();
         for found in &visit.found {
@@ -154,6 +154,7 @@ impl Store {
     /// If sled fails or a record is unreadable.
     pub fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
         let mut hosts = Vec::new();
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
         for key in self.trees.frontier.scan_prefix([FrontierKey::RETRY]).keys() {
             let key = key?;
             let Some(FrontierKey::Retry { at_ms, url }) = FrontierKey::decode(&key) else {
@@ -221,6 +222,9 @@ impl Store {
             };
             *count += 1;
         }
+        let leased = self.flights.count();
+        counts.leased += leased;
+        counts.pending = counts.pending.saturating_sub(leased);
         Ok(counts)
     }
 
@@ -323,6 +327,7 @@ impl Store {
             Role::Picture | Role::Sheet => Order::picture(count),
             Role::Page | Role::Feed | Role::Sitemap => Order::page(count),
         };
+        self.flights.is_free(host, order);
         Ok(FrontierKey::Queued { host, order })
     }
 }
@@ -358,10 +363,13 @@ fn may_be_asked_for_again(state: &UrlState) -> bool {
 
 pub(super) const UNREADABLE: StoreError = StoreError::Unreadable { tree: "frontier" };
 
-/// Ends a lease within `batch`.
-pub(super) fn settle_into(batch: &mut Batch, lease: Lease, outcome: UrlOutcome) {
-    let Lease { id, mut record, .. } = lease;
-    batch.remove(FrontierKey::Leased(id).encode());
+/// Ends a lease within `batch`. The lease is dropped only when the batch is applied, or it
+/// would be handed out again.
+pub(super) fn settle_into(batch: &mut Batch, lease: &Lease, outcome: UrlOutcome) {
+    let id = lease.id;
+    let (host, order) = (lease.flight.host, lease.flight.order);
+    batch.remove(FrontierKey::Queued { host, order }.encode());
+    let mut record = lease.record.clone();
     record.attempts += 1;
     record.state = match outcome {
         UrlOutcome::Done | UrlOutcome::Unchanged => UrlState::Done,

@@ -66,14 +66,14 @@ pub(super) enum FrontierKey {
     Url(UrlId),
     /// URLs waiting, in order within their host.
     Queued { host: HostId, order: Order },
-    /// URLs handed out by this process.
+    /// URLs handed out, as stores wrote them down before version 0.1.
     Leased(UrlId),
     /// URLs to try again at a time, in milliseconds since 1970.
     Retry { at_ms: u64, url: UrlId },
 }
 
 /// The order of a host's queue: pictures before pages, then first come, first served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Order(pub(super) u64);
 
 impl Order {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::key::Order;
+use super::flights::InFlight;
 use super::record::{Embed, PageRecord, Role, UrlRecord};
 use super::visits::{Validators, VisitRecord};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
@@ -20,12 +20,12 @@ pub struct Discovery {
     pub embed: Option<Embed>,
 }
 
-/// A URL handed out for fetching. It must be settled or released; if the process dies it
-/// is handed out again.
+/// A URL handed out for fetching. Until it is settled it stands in its host's queue, so a
+/// lease that is dropped, or dies with the process, is as if it had never been.
 #[derive(Debug)]
 pub struct Lease {
     pub(super) id: UrlId,
-    pub(super) order: Order,
+    pub(super) flight: InFlight,
     pub(super) record: UrlRecord,
     pub(super) visit: Option<VisitRecord>,
     pub(super) validators: Validators,
@@ -106,7 +106,7 @@ pub struct Queued {
 pub struct FrontierCounts {
     /// Waiting in a queue.
     pub pending: u64,
-    /// Handed out, by this process or a dead one.
+    /// Handed out by this process.
     pub leased: u64,
     /// Waiting for another try.
     pub retry: u64,

@@ -2,8 +2,7 @@
 
 use std::sync::PoisonError;
 
-use sled::Batch;
-
+use super::flights::InFlight;
 use super::frontier::UNREADABLE;
 use super::key::{FrontierKey, Order};
 use super::lease::Lease;
@@ -19,11 +18,8 @@ impl Store {
     /// If sled fails or a record is unreadable.
     pub fn lease(&self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = FrontierKey::Queued {
-            host,
-            order: Order(0),
-        }
-        .encode();
+        let order = self.flights.from(host);
+        let from = FrontierKey::Queued { host, order }.encode();
         for entry in self.trees.frontier.range(from..) {
             let (key, value) = entry?;
             let order = match FrontierKey::decode(&key) {
@@ -33,6 +29,9 @@ impl Store {
             if order.is_page() && !pages {
                 return Ok(None);
             }
+            if self.flights.is_out(host, order) {
+                continue;
+            }
             let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
             let record = self.url_record(id)?.ok_or(UNREADABLE)?;
             if record.state != UrlState::Open {
@@ -40,7 +39,8 @@ impl Store {
                 self.trees.frontier.remove(key)?;
                 continue;
             }
-            return self.hand_out(key, id, order, record).map(Some);
+            let flight = self.flights.take(host, order, true);
+            return self.hand_out(flight, id, record).map(Some);
         }
         Ok(None)
     }
@@ -58,7 +58,7 @@ impl Store {
         rank: &dyn Fn(UrlId, &UrlRecord) -> f32,
     ) -> Result<Option<Lease>, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut best: Option<(f32, sled::IVec, UrlId, Order, UrlRecord)> = None;
+        let mut best: Option<(f32, UrlId, Order, UrlRecord)> = None;
         let starts = [Order::picture(0), Order::page(0)];
         for order in starts.into_iter().take(if pages { 2 } else { 1 }) {
             let from = FrontierKey::Queued { host, order }.encode();
@@ -74,6 +74,9 @@ impl Store {
                 let Some(FrontierKey::Queued { order, .. }) = FrontierKey::decode(&key) else {
                     return Err(UNREADABLE);
                 };
+                if self.flights.is_out(host, order) {
+                    continue;
+                }
                 let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
                 let record = self.url_record(id)?.ok_or(UNREADABLE)?;
                 if record.state != UrlState::Open {
@@ -83,52 +86,29 @@ impl Store {
                 let rank = rank(id, &record);
                 // Of equals the one that waits longest.
                 if best.as_ref().is_none_or(|(known, ..)| rank > *known) {
-                    best = Some((rank, key, id, order, record));
+                    best = Some((rank, id, order, record));
                 }
             }
         }
-        let Some((_, key, id, order, record)) = best else {
+        let Some((_, id, order, record)) = best else {
             return Ok(None);
         };
-        self.hand_out(key, id, order, record).map(Some)
+        let flight = self.flights.take(host, order, false);
+        self.hand_out(flight, id, record).map(Some)
     }
 
-    /// Turns a queued URL into a lease. The caller holds the guard.
     fn hand_out(
         &self,
-        key: sled::IVec,
+        flight: InFlight,
         id: UrlId,
-        order: Order,
         record: UrlRecord,
     ) -> Result<Lease, StoreError> {
-        let mut batch = Batch::default();
-        batch.insert(FrontierKey::Leased(id).encode(), key.as_ref());
-        batch.remove(key);
-        self.trees.frontier.apply_batch(batch)?;
         Ok(Lease {
             id,
-            order,
+            flight,
             visit: self.last_visit(id, record.role)?,
             record,
             validators: Validators::default(),
         })
-    }
-
-    /// Puts a lease back unused.
-    ///
-    /// # Errors
-    /// If sled fails.
-    pub fn release(&self, lease: Lease) -> Result<(), StoreError> {
-        let mut batch = Batch::default();
-        batch.remove(FrontierKey::Leased(lease.id).encode());
-        batch.insert(queued(&lease).encode(), &lease.id.0);
-        Ok(self.trees.frontier.apply_batch(batch)?)
-    }
-}
-
-fn queued(lease: &Lease) -> FrontierKey {
-    FrontierKey::Queued {
-        host: lease.record.host,
-        order: lease.order,
     }
 }

@@ -17,6 +17,7 @@
 mod bodies;
 mod changes;
 mod error;
+mod flights;
 mod frontier;
 mod header;
 mod host;
@@ -56,6 +57,7 @@ use serde::de::DeserializeOwned;
 use crate::activation::{Encoding, Layout};
 use crate::network::{Network, NetworkId};
 use bodies::Bodies;
+use flights::Flights;
 use header::Header;
 use lock::Lock;
 use segment::Segments;
@@ -89,6 +91,8 @@ pub struct Store {
     pictures: Mutex<u64>,
     /// Held while the frontier is read and changed.
     frontier: Mutex<()>,
+    /// What of the frontier is handed out.
+    flights: Flights,
     /// The number of the crawler's present run; 0 if it does not run.
     run: AtomicU64,
     /// The crawl that it belongs to.
@@ -179,6 +183,7 @@ impl Store {
             reserve_bytes: options.reserve_bytes,
             pictures: Mutex::new(next),
             frontier: Mutex::new(()),
+            flights: Flights::default(),
             run: AtomicU64::new(0),
             crawl: AtomicU64::new(0),
             descriptor: options.network.descriptor_id().to_owned(),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use sled::transaction::{ConflictableTransactionResult, Transactional};
 
 use super::changes::Changes;
-use super::frontier::{settle_into, transaction_error};
+use super::frontier::transaction_error;
 use super::key::{PlaceId, Sequence};
 use super::record::{Embed, Extent, FileRecord, PictureRecord, SegmentRecord, decode, encode};
 use super::{Block, Lease, NEXT_SEQUENCE, Store, StoreError, UrlOutcome, now_ms};
@@ -122,7 +122,7 @@ impl Store {
                     false
                 }
                 Settled::Unusable(Origin::Url(lease), outcome) => {
-                    settle_into(&mut changes.frontier, lease, outcome);
+                    changes.settle(lease, outcome);
                     false
                 }
                 Settled::Unusable(_, _) => false,
