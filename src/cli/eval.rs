@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
+use super::eval_classify::{self, EvalClassifyArgs};
 use super::progress::Progress;
 use super::session::Session;
 use super::train::labelled_features;
@@ -10,10 +11,13 @@ use crate::evaluation::{Evaluation, EvaluationError, EvaluationOptions, Figures,
 use crate::head::{TrainError, labelled_files};
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct EvalArgs {
+    #[command(subcommand)]
+    protocol: Option<Protocol>,
     /// The report's protocol on a folder with one folder of pictures per class
-    #[arg(long, value_name = "DIR")]
-    pairs: PathBuf,
+    #[arg(long, value_name = "DIR", required = true)]
+    pairs: Option<PathBuf>,
     /// Random draws of training and test pictures
     #[arg(long, default_value_t = 10)]
     draws: usize,
@@ -34,11 +38,21 @@ pub(super) struct EvalArgs {
     format: Format,
 }
 
+#[derive(Debug, Subcommand)]
+enum Protocol {
+    /// Measure `simdex classify` on a folder with one folder of pictures per class
+    Classify(EvalClassifyArgs),
+}
+
 pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> {
+    if let Some(Protocol::Classify(args)) = args.protocol {
+        return eval_classify::run(session, args);
+    }
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
-    let labelled = labelled_files(&args.pairs)?;
-    let (pictures, labels, failed) = labelled_features(session, &network, &layout, &labelled)?;
+    // clap has seen to it where there is no subcommand.
+    let mut labelled = labelled_files(&args.pairs.unwrap_or_default())?;
+    let (pictures, labels, failed) = labelled_features(session, &network, &layout, &mut labelled)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }

@@ -45,8 +45,8 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
     check_folder(&args.output)?;
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
-    let labelled = labelled_files(&args.dir)?;
-    let (pictures, labels, failed) = labelled_features(session, &network, &layout, &labelled)?;
+    let mut labelled = labelled_files(&args.dir)?;
+    let (pictures, labels, failed) = labelled_features(session, &network, &layout, &mut labelled)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
@@ -126,12 +126,12 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
     })
 }
 
-/// Features of labelled pictures; those that fail are listed and left out.
+/// Features of labelled pictures; those that fail are listed and left out, also of `labelled`.
 pub(super) fn labelled_features(
     session: &Session,
     network: &Network,
     layout: &Layout,
-    labelled: &Labelled,
+    labelled: &mut Labelled,
 ) -> anyhow::Result<(Vec<NewPicture>, Vec<usize>, bool)> {
     let engine = session.engine()?;
     let paths: Vec<PathBuf> = labelled
@@ -158,19 +158,21 @@ pub(super) fn labelled_features(
     )?;
     drop(bar);
     let mut problems = Problems::new();
-    let (mut pictures, mut labels, mut failed) = (Vec::new(), Vec::new(), false);
-    for (result, (path, label)) in features.into_iter().zip(&labelled.files) {
+    let (mut pictures, mut used, mut failed) = (Vec::new(), Vec::new(), false);
+    for (result, file) in features.into_iter().zip(labelled.files.drain(..)) {
         match result {
             Ok(picture) => {
                 pictures.push(picture);
-                labels.push(*label);
+                used.push(file);
             }
             Err(error) => {
                 failed = true;
-                problems.add(&path.display().to_string(), &error.to_string());
+                problems.add(&file.0.display().to_string(), &error.to_string());
             }
         }
     }
     problems.finish();
+    labelled.files = used;
+    let labels = labelled.files.iter().map(|(_, label)| *label).collect();
     Ok((pictures, labels, failed))
 }
