@@ -8,7 +8,9 @@ mod dot;
 mod layout;
 mod mse;
 mod quantize;
+mod spread;
 
 pub use layout::{Encoding, LayerShape, Layout};
 pub use mse::layer_mses;
 pub use quantize::encode;
+pub use spread::layer_spread;
