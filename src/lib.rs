@@ -8,6 +8,7 @@
 
 pub mod activation;
 pub mod canonical_url;
+pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod crawl;

@@ -47,6 +47,16 @@ pub fn channel_statistics(layout: &Layout, block: &[u8], layer: usize, out: &mut
     halves(&block[layout.statistics(layer)], out);
 }
 
+/// How much a layer varies from place to place: the mean squared difference of its values
+/// from their channel's mean. Against it an MSE can be called small or large: plain
+/// pictures are all near each other.
+pub fn layer_spread(layout: &Layout, block: &[u8], layer: usize) -> f32 {
+    let mut statistics = Vec::new();
+    channel_statistics(layout, block, layer, &mut statistics);
+    let spreads = &statistics[statistics.len() / 2..];
+    inner_product_f32(spreads, spreads) / spreads.len() as f32
+}
+
 /// The embedding in a block.
 pub fn embedding(layout: &Layout, block: &[u8]) -> Vec<f32> {
     let mut values = Vec::new();
@@ -184,6 +194,9 @@ mod tests {
             for (got, expected) in statistics.iter().zip([2.0, -2.0, 1.0, 0.0]) {
                 assert!((got - expected).abs() < 0.02, "{encoding:?} {statistics:?}");
             }
+            // The mean of 1 and 0, squared.
+            let spread = layer_spread(&layout, &block, 0);
+            assert!((spread - 0.5).abs() < 0.02, "{encoding:?} {spread}");
             assert_eq!(super::embedding(&layout, &block), embedding);
             let values = layer_values(&layout, &block, 0);
             for (got, expected) in values.iter().zip([1.0, -2.0, 3.0, -2.0]) {

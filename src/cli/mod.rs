@@ -1,6 +1,7 @@
 //! The command line: a contract (docs/cli.md). stdout is data, stderr is for people.
 
 mod add;
+mod classify;
 mod compare;
 mod crawl;
 mod crawl_args;
@@ -67,6 +68,8 @@ enum Command {
     Query(query::QueryArgs),
     /// Compare two pictures
     Compare(compare::CompareArgs),
+    /// Say to which class of labelled pictures pictures belong, and how sure that is
+    Classify(classify::ClassifyArgs),
     /// Write ranked lists for many queries
     Export(export::ExportArgs),
     /// Train a head on your own labels
@@ -144,6 +147,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Add(args) => add::run(&session, args),
         Command::Query(args) => query::run(&session, args),
         Command::Compare(args) => compare::run(&session, args),
+        Command::Classify(args) => classify::run(&session, args),
         Command::Export(args) => export::run(&session, args),
         Command::Train(args) => train::run(&session, args),
         Command::Eval(args) => eval::run(&session, args),

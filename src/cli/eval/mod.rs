@@ -1,5 +1,6 @@
 //! `simdex eval`: measurements that anyone can repeat on their own pictures.
 
+mod classify;
 mod copies;
 mod pairs;
 mod retrieval;
@@ -23,6 +24,8 @@ enum Protocol {
     Retrieval(retrieval::RetrievalArgs),
     /// Edited copies, searched among the pictures they were made from
     Copies(copies::CopiesArgs),
+    /// `simdex classify` on a folder with one folder of pictures per class
+    Classify(classify::EvalClassifyArgs),
 }
 
 pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> {
@@ -30,5 +33,6 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
         Protocol::Pairs(args) => pairs::run(session, args),
         Protocol::Retrieval(args) => retrieval::run(session, args),
         Protocol::Copies(args) => copies::run(session, args),
+        Protocol::Classify(args) => classify::run(session, args),
     }
 }

@@ -1,0 +1,124 @@
+//! `eval classify`: evidence from labelled pictures, against plain neighbours and a probe.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::classify::{
+    ClassifyEvaluation, ClassifyEvaluationError, ClassifyEvaluationOptions, ClassifyOptions,
+    evaluate_classify,
+};
+use crate::cli::progress::Progress;
+use crate::cli::session::Session;
+use crate::cli::train::features::Pictures;
+use crate::cli::{Format, Outcome, output};
+use crate::evaluation::Spread;
+use crate::head::labelled_files;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct EvalClassifyArgs {
+    /// Folder with one folder of pictures per class
+    dir: PathBuf,
+    /// Random draws of labelled pictures and of classes left out
+    #[arg(long, default_value_t = 10)]
+    draws: usize,
+    /// Labelled pictures per class; the rest is asked about
+    #[arg(long, default_value_t = 20)]
+    train_per_class: usize,
+    /// Classes left out, whose pictures should be called unknown
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    unknown_classes: usize,
+    /// Labelled pictures that give evidence on each picture
+    #[arg(long, value_name = "K", default_value_t = ClassifyOptions::default().neighbours)]
+    neighbours: usize,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How to print the table
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<Outcome> {
+    let network = session.network()?;
+    let layout = network.layout(session.config.store.activations);
+    let set = Pictures::load(session, &network, &layout, &labelled_files(&args.dir)?)?;
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
+    let options = ClassifyEvaluationOptions {
+        draws: args.draws.max(1),
+        train_per_class: args.train_per_class.max(2),
+        unknown_classes: args.unknown_classes,
+        seed: args.seed,
+        classify: ClassifyOptions {
+            neighbours: args.neighbours.max(1),
+        },
+    };
+    let embeddings: Vec<_> = set
+        .pictures
+        .iter()
+        .map(|picture| &picture.embedding)
+        .collect();
+    let bar = Progress::new("classifying", options.draws as u64);
+    let mut done = 0;
+    let evaluation = evaluate_classify(
+        &embeddings,
+        &set.labels,
+        &set.classes,
+        &options,
+        &session.shutdown,
+        &mut || {
+            done += 1;
+            bar.set(done, || format!("{done}/{} draws", options.draws));
+        },
+    );
+    drop(bar);
+    let evaluation = match evaluation {
+        Err(ClassifyEvaluationError::Interrupted) => return Ok(Outcome::Interrupted),
+        evaluation => evaluation?,
+    };
+    match args.format {
+        Format::Json => output::json(&evaluation)?,
+        Format::Text => output::write(table(&evaluation).as_bytes())?,
+    }
+    Ok(set.outcome())
+}
+
+fn table(evaluation: &ClassifyEvaluation) -> String {
+    let mut text = format!(
+        "{} pictures of {} classes, {} left out, {} labelled a class, {} draws; mean +- standard deviation\n\
+         always the commonest class: accuracy {}\n\n\
+         method        accuracy        unknown: AUC    found at 5 %\n",
+        evaluation.pictures,
+        evaluation.classes,
+        evaluation.unknown_classes,
+        evaluation.train_per_class,
+        evaluation.draws,
+        figure(Some(evaluation.baseline)),
+    );
+    for row in &evaluation.rows {
+        text += &format!(
+            "{:<12}  {}  {}  {}\n",
+            row.method,
+            figure(Some(row.accuracy)),
+            figure(row.unknown_auc),
+            figure(row.unknown_found_at_5)
+        );
+    }
+    for rule in evaluation.rows.iter().filter_map(|row| row.rule.as_ref()) {
+        text += &format!(
+            "\nas `simdex classify` answers: {} of the known called unknown, {} of the other answers right, {} of the unknown found\n",
+            figure(Some(rule.wrongly_unknown)),
+            figure(Some(rule.accuracy_of_answered)),
+            figure(rule.unknown_found)
+        );
+    }
+    text
+}
+
+fn figure(spread: Option<Spread>) -> String {
+    spread.map_or(format!("{:<14}", "-"), |spread| {
+        format!("{:.3} +- {:.3}", spread.mean, spread.std)
+    })
+}
