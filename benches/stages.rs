@@ -16,12 +16,12 @@ use simdex::activation::layer_mses;
 use simdex::config::Config;
 use simdex::demo::drawing::{Motif, draw};
 use simdex::demo::edit::jpeg;
-use simdex::head::Ranking;
+use simdex::head::{Mode, Ranking};
 use simdex::index::Index;
 use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
 use simdex::network::{Engine, Network};
 use simdex::picture::{Tile, decode};
-use simdex::search::{SearchOptions, Searcher};
+use simdex::search::{Query, SearchOptions, Searcher};
 use simdex::shutdown::Shutdown;
 use simdex::store::{Store, StoreOptions};
 
@@ -164,8 +164,10 @@ fn query(
         candidates: config.query.candidates,
         host: None,
         min_score: 0.0,
+        mode: Mode::default(),
+        explain: false,
     };
-    let searcher = Searcher::new(store, &index, &ranking, &options);
+    let searcher = Searcher::new(store, &index, &ranking, &options)?;
     let mut extractor = engine.extractor(network)?;
     let (mut candidates, mut rescore, mut copy, mut ratios) = (vec![], vec![], vec![], vec![]);
     let mut pair = Vec::new();
@@ -178,12 +180,20 @@ fn query(
             store.layout(),
         )?;
         // Once to bring the candidates' pages into memory.
-        searcher.search("warm", &picture, Duration::ZERO)?;
-        let result = searcher.search("timed", &picture, Duration::ZERO)?;
+        let wanted = [vec![picture]];
+        let query = Query {
+            name: "drawn",
+            wanted: &wanted,
+            unwanted: &[],
+            features_took: Duration::ZERO,
+        };
+        searcher.search(&query)?;
+        let result = searcher.search(&query)?;
+        let picture = &wanted[0][0];
         candidates.push(result.timing_ms.candidates);
         rescore.push(result.timing_ms.rescore);
         let blocks = index
-            .search(&picture.embedding, options.candidates, &|_| true)
+            .search(&picture.descriptor, options.candidates, &|_| true)
             .into_iter()
             .filter_map(|candidate| store.picture_at(candidate.sequence).ok().flatten())
             .map(|id| store.block(id))

@@ -146,7 +146,7 @@ pub struct QueryConfig {
     pub k: usize,
     /// Candidates that the index gives to the head.
     pub candidates: usize,
-    /// The ranking: `mse18`, `embedding` or a head file.
+    /// The ranking: `fused`, `mse18`, `embedding` or a head file.
     pub head: String,
 }
 
@@ -155,7 +155,7 @@ impl Default for QueryConfig {
         Self {
             k: 10,
             candidates: 200,
-            head: "mse18".to_owned(),
+            head: "fused".to_owned(),
         }
     }
 }

@@ -3,14 +3,12 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Spread, average_precision};
-use crate::activation::Layout;
+use super::{Spread, Trial, average_precision};
 use crate::edit::Edit;
 use crate::head::training::{nearest_to, thresholds};
 use crate::head::{Centre, Mode, Ranking, Thresholds};
 use crate::network::Descriptor;
 use crate::search::{Ranker, Subject};
-use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
 /// An edited copy to search for.
@@ -76,21 +74,17 @@ type List = Vec<(f32, bool)>;
 /// Searches every copy among `pictures`, by each ranking and its mode; the last is the one
 /// whose thresholds are measured. `None` after Ctrl-C.
 pub fn evaluate_copies(
-    layout: &Layout,
+    trial: &Trial<'_>,
     rankings: &[(&str, &Ranking, Mode)],
-    pictures: &[NewPicture],
     queries: &[EditedQuery],
-    candidates: usize,
-    seed: u64,
-    shutdown: &Shutdown,
-    progress: &(dyn Fn() + Sync),
 ) -> Option<CopiesEvaluation> {
+    let (layout, pictures, seed) = (trial.layout, trial.pictures, trial.seed);
     let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
     let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
     let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
-    let candidates = candidates.min(pictures.len());
+    let candidates = trial.candidates.min(pictures.len());
     let one = |query: &EditedQuery| -> Option<(bool, Vec<List>)> {
-        if shutdown.requested() {
+        if trial.shutdown.requested() {
             return None;
         }
         let mut had = false;
@@ -118,7 +112,7 @@ pub fn evaluate_copies(
                 .collect()
         });
         let lists = lists.collect();
-        progress();
+        (trial.progress)();
         Some((had, lists))
     };
     let found: Vec<(bool, Vec<List>)> = queries.par_iter().map(one).collect::<Option<_>>()?;

@@ -8,9 +8,29 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
+use crate::activation::Layout;
+use crate::shutdown::Shutdown;
+use crate::store::NewPicture;
+
 pub use copies::{CopiesEvaluation, EditRow, EditedQuery, evaluate_copies};
 pub use pairs::{EvaluationError, Figures, PairsEvaluation, PairsOptions, Row, evaluate_pairs};
 pub use retrieval::{RetrievalEvaluation, RetrievalRow, evaluate_retrieval};
+
+/// What every evaluation takes.
+pub struct Trial<'a> {
+    /// How blocks are laid out.
+    pub layout: &'a Layout,
+    /// The pictures; all of them are what is searched.
+    pub pictures: &'a [NewPicture],
+    /// Candidates that are re-scored.
+    pub candidates: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Ctrl-C.
+    pub shutdown: &'a Shutdown,
+    /// Called after each step.
+    pub progress: &'a (dyn Fn() + Sync),
+}
 
 /// A figure over draws, or over resampled queries.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

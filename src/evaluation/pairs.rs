@@ -10,12 +10,12 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::Spread;
+use super::{Spread, Trial};
 use crate::activation::{Layout, layer_mses};
 use crate::head::training::nearest_to;
 use crate::head::{
-    Centre, Labelled, Metrics, Mode, Pair, PairSet, Probe, Ranking, Reading, TrainError,
-    TrainOptions, train_on_pairs,
+    Centre, Metrics, Mode, Pair, PairSet, Probe, Ranking, Reading, TrainError, TrainOptions,
+    train_on_pairs,
 };
 use crate::network::Descriptor;
 use crate::search::{Ranker, Subject};
@@ -31,8 +31,6 @@ pub struct PairsOptions {
     pub train_per_class: usize,
     /// Pictures a class of the small test; the report's 4.
     pub test_per_class: usize,
-    /// Seed of the draws.
-    pub seed: u64,
     /// Epochs of training; the report's 400.
     pub epochs: usize,
 }
@@ -118,20 +116,17 @@ pub enum EvaluationError {
 /// # Errors
 /// If a class is too small or training fails.
 pub fn evaluate_pairs(
-    layout: &Layout,
+    trial: &Trial<'_>,
     ranking: &Ranking,
-    pictures: &[NewPicture],
     labels: &[usize],
-    classes: &Labelled,
+    classes: &[String],
     options: &PairsOptions,
-    shutdown: &Shutdown,
-    progress: &(dyn Fn() + Sync),
 ) -> Result<PairsEvaluation, EvaluationError> {
     let members = |class: usize| (0..labels.len()).filter(move |i| labels[*i] == class);
     let needs = options
         .train_per_class
         .saturating_add(options.test_per_class);
-    for (class, name) in classes.classes.iter().enumerate() {
+    for (class, name) in classes.iter().enumerate() {
         let has = members(class).count();
         if has < needs {
             return Err(EvaluationError::TooFew {
@@ -141,13 +136,13 @@ pub fn evaluate_pairs(
             });
         }
     }
-    let table = Table::compute(layout, ranking, pictures);
+    let table = Table::compute(trial.layout, ranking, trial.pictures);
     let draws = (0..options.draws)
         .into_par_iter()
         .map(|draw| {
-            let mut rng = ChaCha8Rng::seed_from_u64(options.seed.wrapping_add(draw as u64));
+            let mut rng = ChaCha8Rng::seed_from_u64(trial.seed.wrapping_add(draw as u64));
             let (mut train, mut few, mut held) = (Vec::new(), Vec::new(), Vec::new());
-            for class in 0..classes.classes.len() {
+            for class in 0..classes.len() {
                 let mut all: Vec<usize> = members(class).collect();
                 all.shuffle(&mut rng);
                 let (trained, rest) = all.split_at(options.train_per_class);
@@ -161,9 +156,9 @@ pub fn evaluate_pairs(
                 [&train, &few, &held],
                 options,
                 &mut rng,
-                shutdown,
+                trial.shutdown,
             );
-            progress();
+            (trial.progress)();
             result
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -173,8 +168,8 @@ pub fn evaluate_pairs(
         held_out_pairs: spread(&draws.iter().map(|draw| pick(draw)[1]).collect::<Vec<_>>()),
     };
     Ok(PairsEvaluation {
-        classes: classes.classes.clone(),
-        pictures: pictures.len(),
+        classes: classes.to_vec(),
+        pictures: trial.pictures.len(),
         draws: draws.len(),
         train_per_class: options.train_per_class,
         few_pairs: draws.first().map_or(0, |draw| draw.few_pairs),

@@ -3,13 +3,11 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Spread, average_precision};
-use crate::activation::Layout;
+use super::{Spread, Trial, average_precision};
 use crate::head::training::nearest_to;
 use crate::head::{Centre, Mode, Ranking};
 use crate::network::Descriptor;
 use crate::search::{Ranker, Subject};
-use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
 /// One ranking's figures.
@@ -53,15 +51,11 @@ const RESAMPLES: usize = 1_000;
 ///
 /// `None` after Ctrl-C.
 pub fn evaluate_retrieval(
-    layout: &Layout,
+    trial: &Trial<'_>,
     rankings: &[(&str, &Ranking)],
-    pictures: &[NewPicture],
     labels: &[usize],
-    candidates: usize,
-    seed: u64,
-    shutdown: &Shutdown,
-    progress: &(dyn Fn() + Sync),
 ) -> Option<RetrievalEvaluation> {
+    let (layout, pictures, seed) = (trial.layout, trial.pictures, trial.seed);
     let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
     let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
     let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
@@ -69,9 +63,9 @@ pub fn evaluate_retrieval(
         .iter()
         .map(|p| Descriptor::normalized(p.embedding.values().to_vec()))
         .collect();
-    let candidates = candidates.min(pictures.len().saturating_sub(1));
+    let candidates = trial.candidates.min(pictures.len().saturating_sub(1));
     let one = |query: usize| -> Option<Vec<Vec<bool>>> {
-        if shutdown.requested() {
+        if trial.shutdown.requested() {
             return None;
         }
         let answers = |order: &[usize]| -> Vec<bool> {
@@ -105,7 +99,7 @@ pub fn evaluate_retrieval(
             order.extend(first_stage.iter().filter(|i| !chosen.contains(i)));
             lists.push(answers(&order));
         }
-        progress();
+        (trial.progress)();
         Some(lists)
     };
     let queries: Vec<Vec<Vec<bool>>> = (0..pictures.len())

@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
 use crate::edit::Edit;
-use crate::evaluation::{CopiesEvaluation, EditedQuery, evaluate_copies};
+use crate::evaluation::{CopiesEvaluation, EditedQuery, Trial, evaluate_copies};
 use crate::head::{Labelled, Mode, Ranking};
 use crate::ingest::{FeatureError, extract_each, extract_views, read_file};
 use crate::network::Extractor;
@@ -102,19 +102,18 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
         .zip(&rankings)
         .map(|((name, mode), ranking)| (*name, ranking, *mode))
         .collect();
-    let evaluation = evaluate_copies(
-        &layout,
-        &modes,
-        &set.pictures,
-        &queries,
+    let trial = Trial {
+        layout: &layout,
+        pictures: &set.pictures,
         candidates,
-        args.seed,
+        seed: args.seed,
         shutdown,
-        &|| {
+        progress: &|| {
             let done = 1 + done.fetch_add(1, Ordering::Relaxed);
             bar.set(done, || format!("{done}/{total} queries"));
         },
-    );
+    };
+    let evaluation = evaluate_copies(&trial, &modes, &queries);
     drop(bar);
     let Some(evaluation) = evaluation else {
         return Ok(Outcome::Interrupted);

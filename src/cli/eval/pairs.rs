@@ -9,7 +9,7 @@ use crate::cli::session::Session;
 use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::{
-    EvaluationError, Figures, PairsEvaluation, PairsOptions, Spread, evaluate_pairs,
+    EvaluationError, Figures, PairsEvaluation, PairsOptions, Spread, Trial, evaluate_pairs,
 };
 use crate::head::{TrainError, labelled_files};
 
@@ -41,8 +41,7 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
     let ranking = crate::head::Ranking::named("fused", &network)?;
-    let labelled = labelled_files(&args.dir)?;
-    let set = Pictures::load(session, &network, &layout, &labelled)?;
+    let set = Pictures::load(session, &network, &layout, &labelled_files(&args.dir)?)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
@@ -50,24 +49,22 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
         draws: args.draws.max(1),
         train_per_class: args.train_per_class.max(2),
         test_per_class: args.test_per_class.max(2),
-        seed: args.seed,
         epochs: args.epochs.max(1),
     };
     let bar = Progress::new("training", options.draws as u64);
     let done = std::sync::atomic::AtomicU64::new(0);
-    let evaluation = evaluate_pairs(
-        &layout,
-        &ranking,
-        &set.pictures,
-        &set.labels,
-        &labelled,
-        &options,
-        &session.shutdown,
-        &|| {
+    let trial = Trial {
+        layout: &layout,
+        pictures: &set.pictures,
+        candidates: set.pictures.len(),
+        seed: args.seed,
+        shutdown: &session.shutdown,
+        progress: &|| {
             let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             bar.set(done, || format!("{done}/{} draws", options.draws));
         },
-    );
+    };
+    let evaluation = evaluate_pairs(&trial, &ranking, &set.labels, &set.classes, &options);
     drop(bar);
     let evaluation = match evaluation {
         Err(EvaluationError::Train(TrainError::Interrupted)) => return Ok(Outcome::Interrupted),

@@ -9,7 +9,7 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
-use crate::evaluation::{RetrievalEvaluation, Spread, evaluate_retrieval};
+use crate::evaluation::{RetrievalEvaluation, Spread, Trial, evaluate_retrieval};
 use crate::head::{Labelled, Ranking, labelled_files};
 
 #[derive(Debug, Args)]
@@ -63,19 +63,18 @@ pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outc
     let bar = Progress::new("queries", total as u64);
     let done = AtomicU64::new(0);
     let pairs: Vec<(&str, &Ranking)> = names.iter().copied().zip(&rankings).collect();
-    let evaluation = evaluate_retrieval(
-        &layout,
-        &pairs,
-        &set.pictures,
-        &set.labels,
-        args.candidates.unwrap_or(session.config.query.candidates),
-        args.seed,
-        &session.shutdown,
-        &|| {
+    let trial = Trial {
+        layout: &layout,
+        pictures: &set.pictures,
+        candidates: args.candidates.unwrap_or(session.config.query.candidates),
+        seed: args.seed,
+        shutdown: &session.shutdown,
+        progress: &|| {
             let done = 1 + done.fetch_add(1, Ordering::Relaxed);
             bar.set(done, || format!("{done}/{total} queries"));
         },
-    );
+    };
+    let evaluation = evaluate_retrieval(&trial, &pairs, &set.labels);
     drop(bar);
     let Some(evaluation) = evaluation else {
         return Ok(Outcome::Interrupted);
