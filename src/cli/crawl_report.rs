@@ -30,7 +30,7 @@ impl Rates {
         }
         let figures = [
             summary.pages_fetched,
-            summary.images_indexed + summary.duplicates,
+            summary.images_fetched + summary.duplicates,
             summary.bytes,
         ];
         self.samples.push_back((now, figures));
@@ -55,7 +55,7 @@ impl Rates {
         let mut line = format!(
             "{} pages ({pages:.1}/s), {} pictures of {} found ({pictures:.1}/s), {:.1} MB ({:.2} MB/s), {hosts} hosts, {under_way} under way",
             summary.pages_fetched,
-            summary.images_indexed,
+            summary.images_fetched,
             summary.images_found,
             summary.bytes as f64 / 1e6,
             bytes / 1e6,
@@ -83,15 +83,20 @@ fn top<'a>(
 /// The figures of a summary in one line.
 pub(super) fn figures(summary: &Summary) -> String {
     let seconds = summary.elapsed_s.max(0.001);
+    let fate = match summary.images_fetched > summary.images_indexed {
+        true => "kept without features",
+        false => "indexed",
+    };
+    // Those that get their features later than they came were fetched by another crawl.
+    let pictures = summary.images_fetched.max(summary.images_indexed);
     format!(
-        "{} pages, {} pictures indexed of {} found, {} duplicates, {} not usable, {:.1} MB, {:.1} pictures/s",
+        "{} pages, {pictures} pictures {fate} of {} found, {} duplicates, {} not usable, {:.1} MB, {:.1} pictures/s",
         summary.pages_fetched,
-        summary.images_indexed,
         summary.images_found,
         summary.duplicates,
         summary.problems(),
         summary.bytes as f64 / 1e6,
-        summary.images_indexed as f64 / seconds,
+        pictures as f64 / seconds,
     )
 }
 

@@ -139,7 +139,11 @@ impl Track {
         self.under_way = self.under_way.saturating_sub(started.into());
         self.last_end_ms = self.last_end_ms.max(Some(end.time_ms));
         if self.serial {
-            self.owed_ms = self.owed_ms.max(ending.delay_ms);
+            // What was owed before the request is past.
+            self.owed_ms = match self.under_way {
+                0 => ending.delay_ms,
+                _ => self.owed_ms.max(ending.delay_ms),
+            };
         }
         if is_host && ending.wait_ms > 0 {
             let next_ms = end.time_ms.saturating_add(ending.wait_ms.into());

@@ -193,3 +193,23 @@ fn a_clock_set_back_between_sessions_is_no_violation() {
     assert_eq!((report.violations, report.overlaps), (0, 0));
     assert_eq!(report.clock_set_back, 1);
 }
+
+#[test]
+fn what_a_run_with_a_shorter_delay_promises_is_what_counts() {
+    let short = |ending: &mut Ending| ending.delay_ms = 100;
+    let dir = written(&[
+        opened(0),
+        start(2, 10, |_| ()),
+        end(2, 20, |_| ()),
+        opened(500),
+        // The first request still waits for what the last run promised.
+        start(5, 1_020, |_| ()),
+        end(5, 1_030, short),
+        start(7, 1_130, |asked| asked.delay_ms = 100),
+        end(7, 1_140, short),
+        start(9, 1_200, |asked| asked.delay_ms = 100),
+    ]);
+    let report = politeness(dir.path(), 10).unwrap();
+    assert_eq!(report.violations, 1, "only the last came too early");
+    assert_eq!(report.by_host[0].worst[0].promised_ms, 100);
+}
