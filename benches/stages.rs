@@ -207,6 +207,7 @@ fn query(
         candidates: config.query.candidates,
         host: None,
         min_score: 0.0,
+        all_copies: false,
     };
     let searcher = Searcher::new(store, &index, &ranking, &options);
     let mut extractor = engine.extractor(network)?;

@@ -72,6 +72,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
         candidates: session.config.query.candidates,
         host: None,
         min_score: 0.0,
+        all_copies: false,
     };
     let layout = store.layout().clone();
     let mut pictures = super::input::QueryPictures::new(&session, &engine, &network, layout)?;

@@ -89,6 +89,7 @@ pub(super) fn print(
         candidates: session.config.query.candidates,
         host: None,
         min_score,
+        all_copies: false,
     };
     let mut loader = QueryPictures::new(session, &engine, &network, store.layout().clone())?;
     let searcher = Searcher::new(&store, &index, &ranking, &options);

@@ -25,6 +25,9 @@ pub(super) struct SearchArgs {
     /// Only results of at least this score
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     min_score: f32,
+    /// List near-copies one by one; otherwise one stands for all
+    #[arg(long)]
+    all_copies: bool,
 }
 
 impl SearchArgs {
@@ -38,6 +41,7 @@ impl SearchArgs {
             candidates: config.query.candidates,
             host: self.host.as_deref().map(host_argument).transpose()?,
             min_score: self.min_score,
+            all_copies: self.all_copies,
         })
     }
 }
@@ -129,6 +133,9 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
             entry.cosine,
             entry.place()
         );
+        if !entry.copies.is_empty() {
+            text += &format!("{:>36}and {} near-copies\n", "", entry.copies.len());
+        }
         if let Some(page) = entry.pages.first() {
             text += &format!("{:>36}on {} {}\n", "", page.url, page.title);
         }

@@ -18,6 +18,10 @@ impl Exact {
         self.values.extend_from_slice(embedding.values());
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.sequences.is_empty()
+    }
+
     pub(super) fn contains(&self, sequence: Sequence) -> bool {
         self.sequences.binary_search(&sequence).is_ok()
     }

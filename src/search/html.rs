@@ -106,6 +106,11 @@ fn figure(out: &mut dyn Write, entry: &ResultEntry) -> io::Result<()> {
             escape(title)
         )?;
     }
+    match entry.copies.len() {
+        0 => {}
+        1 => write!(out, "<br>and 1 copy")?,
+        copies => write!(out, "<br>and {copies} copies")?,
+    }
     write!(out, "<details><summary>layers</summary><table>")?;
     for (layer, mse) in &entry.layers.0 {
         write!(out, "<tr><td>{}<td>{mse:.4}", escape(layer))?;
@@ -169,6 +174,7 @@ mod tests {
             height: 3,
             cosine: 0.5,
             layers: Default::default(),
+            copies: vec![],
             thumbnail: vec![],
         };
         let result = QueryResult {

@@ -20,6 +20,8 @@ pub struct SearchOptions {
     pub host: Option<String>,
     /// Only results of at least this score.
     pub min_score: f32,
+    /// Whether near-copies are results of their own; otherwise one stands for all.
+    pub all_copies: bool,
 }
 
 /// A search failed.
@@ -33,10 +35,10 @@ pub enum SearchError {
 
 /// A store with its index and a ranking, ready for queries.
 pub struct Searcher<'a> {
-    store: &'a Store,
-    index: &'a Index,
-    ranking: &'a Ranking,
-    options: &'a SearchOptions,
+    pub(super) store: &'a Store,
+    pub(super) index: &'a Index,
+    pub(super) ranking: &'a Ranking,
+    pub(super) options: &'a SearchOptions,
 }
 
 impl<'a> Searcher<'a> {
@@ -69,7 +71,10 @@ impl<'a> Searcher<'a> {
         let started = Instant::now();
         let accept = |sequence| self.accepts(sequence);
         let count = self.options.candidates.max(self.options.k);
-        let candidates = self.index.search(&picture.embedding, count, &accept);
+        let mut candidates = self.index.search(&picture.embedding, count, &accept);
+        if self.options.all_copies {
+            candidates = self.with_copies(&candidates, &picture.embedding)?;
+        }
         let pruned = Instant::now();
         let scored = rescore(self.store, self.ranking, &picture.block, &candidates)?;
         let rescored = Instant::now();
@@ -96,7 +101,7 @@ impl<'a> Searcher<'a> {
     }
 
     /// The host filter. An unreadable record is not filtered in; `verify` names it.
-    fn accepts(&self, sequence: Sequence) -> bool {
+    pub(super) fn accepts(&self, sequence: Sequence) -> bool {
         let Some(host) = &self.options.host else {
             return true;
         };
@@ -115,7 +120,7 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    fn entry(&self, rank: usize, scored: Scored) -> Result<ResultEntry, StoreError> {
+    pub(super) fn entry(&self, rank: usize, scored: Scored) -> Result<ResultEntry, StoreError> {
         let Scored {
             id,
             cosine,
@@ -138,6 +143,7 @@ impl<'a> Searcher<'a> {
             height: record.height,
             cosine,
             layers: named(self.store.layout(), &mses),
+            copies: self.copies(Sequence(record.sequence))?,
             thumbnail: self.store.thumbnail(id)?.unwrap_or_default(),
         })
     }
