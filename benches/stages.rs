@@ -166,6 +166,7 @@ fn query(
         min_score: 0.0,
         mode: Mode::default(),
         explain: false,
+        all_copies: false,
     };
     let searcher = Searcher::new(store, &index, &ranking, &options)?;
     let mut extractor = engine.extractor(network)?;

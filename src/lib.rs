@@ -11,6 +11,7 @@ pub mod canonical_url;
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod copies;
 pub mod crawl;
 pub mod demo;
 pub mod edit;

@@ -75,6 +75,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
         min_score: 0.0,
         mode: Mode::default(),
         explain: true,
+        all_copies: false,
     };
     let layout = store.layout().clone();
     let mut pictures = super::input::QueryPictures::new(&session, &engine, &network, layout)?;

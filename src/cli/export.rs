@@ -27,7 +27,7 @@ pub(super) struct ExportArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ExportFormat {
+pub(super) enum ExportFormat {
     /// One row a result
     Csv,
     /// One array of what `query --format json` prints
@@ -76,32 +76,43 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
         .head
         .as_deref()
         .unwrap_or(&session.config.query.head);
+    write_results(&results, head, args.format, &args.output)?;
+    Ok(outcome)
+}
+
+/// Writes lists in one of the formats, to a file or to stdout.
+pub(super) fn write_results(
+    results: &[QueryResult],
+    head: &str,
+    format: ExportFormat,
+    path: &Path,
+) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
-    match args.format {
-        ExportFormat::Csv => write_csv(&results, &mut bytes)?,
-        ExportFormat::Html => write_html(&results, head, &mut bytes)?,
+    match format {
+        ExportFormat::Csv => write_csv(results, &mut bytes)?,
+        ExportFormat::Html => write_html(results, head, &mut bytes)?,
         ExportFormat::Json => {
-            serde_json::to_writer(&mut bytes, &results)?;
+            serde_json::to_writer(&mut bytes, results)?;
             bytes.push(b'\n');
         }
         ExportFormat::Jsonl => {
-            for result in &results {
+            for result in results {
                 serde_json::to_writer(&mut bytes, result)?;
                 bytes.push(b'\n');
             }
         }
     }
-    if args.output == Path::new("-") {
+    if path == Path::new("-") {
         output::write(&bytes)?;
     } else {
-        replace(&args.output, &bytes)?;
+        replace(path, &bytes)?;
         progress::note(&format!(
             "{} lists written to {}",
             results.len(),
-            args.output.display()
+            path.display()
         ));
     }
-    Ok(outcome)
+    Ok(())
 }
 
 /// The folder that a file is to be written into.

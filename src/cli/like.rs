@@ -100,6 +100,7 @@ pub(super) fn print(
         min_score,
         mode: Mode::default(),
         explain: false,
+        all_copies: false,
     };
     let mut loader = QueryPictures::new(session, &engine, &network, store.layout().clone())?;
     let searcher = Searcher::new(&store, &index, &ranking, &options)?;

@@ -9,6 +9,7 @@ mod crawl_report;
 mod demo;
 mod doctor;
 mod dry_run;
+mod duplicates;
 mod eval;
 mod export;
 mod features;
@@ -72,6 +73,8 @@ enum Command {
     Classify(classify::ClassifyArgs),
     /// Write ranked lists for many queries
     Export(export::ExportArgs),
+    /// List the near-copies among the stored pictures
+    Duplicates(duplicates::DuplicatesArgs),
     /// Train a head on your own labels
     Train(train::TrainArgs),
     /// Measure how well heads tell same from different
@@ -149,6 +152,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Compare(args) => compare::run(&session, args),
         Command::Classify(args) => classify::run(&session, args),
         Command::Export(args) => export::run(&session, args),
+        Command::Duplicates(args) => duplicates::run(&session, args),
         Command::Train(args) => train::run(&session, args),
         Command::Eval(args) => eval::run(&session, args),
         Command::Status(args) => status::run(&session, args),

@@ -34,6 +34,9 @@ pub(super) struct SearchArgs {
     /// Say which parts of the pictures match
     #[arg(long)]
     explain: bool,
+    /// List near-copies one by one; otherwise one stands for all
+    #[arg(long)]
+    all_copies: bool,
 }
 
 /// What "alike" means.
@@ -71,6 +74,7 @@ impl SearchArgs {
             min_score: self.min_score,
             mode: self.mode.into(),
             explain: self.explain,
+            all_copies: self.all_copies,
         })
     }
 }
@@ -223,6 +227,9 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
                 part(&alignment.candidate),
                 alignment.agreement
             );
+        }
+        if !entry.copies.is_empty() {
+            text += &format!("{:>36}and {} near-copies\n", "", entry.copies.len());
         }
         if let Some(page) = entry.pages.first() {
             text += &format!("{:>36}on {} {}\n", "", page.url, page.title);

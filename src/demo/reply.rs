@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+
+use super::server::Stamped;
 
 /// How much of a file or of an endless body is sent at once.
 const PIECE: usize = 64 * 1024;
@@ -168,7 +169,7 @@ enum Length {
 
 /// Sends a reply, its body too unless `head_only`, and tells whether the connection goes on.
 pub(super) async fn send(
-    stream: &mut TcpStream,
+    stream: &mut Stamped,
     mut reply: Reply,
     head_only: bool,
     connection: Connection,
@@ -196,7 +197,7 @@ pub(super) async fn send(
         Body::UntilClose(_) => Length::Unknown,
         Body::HangBeforeHeaders => return hang(stream).await,
         Body::Reset => {
-            stream.set_zero_linger()?;
+            stream.inner().set_zero_linger()?;
             return Ok(Connection::Gone);
         }
         Body::Raw(bytes) => {
@@ -258,7 +259,7 @@ fn head(reply: &Reply, length: &Length, connection: Connection) -> String {
 }
 
 /// Sends what follows a head.
-async fn send_body(stream: &mut TcpStream, body: Body) -> io::Result<()> {
+async fn send_body(stream: &mut Stamped, body: Body) -> io::Result<()> {
     match body {
         Body::Bytes(bytes) | Body::UntilClose(bytes) | Body::WrongLength { bytes, .. } => {
             stream.write_all(&bytes).await
@@ -296,7 +297,7 @@ async fn send_body(stream: &mut TcpStream, body: Body) -> io::Result<()> {
     }
 }
 
-async fn send_chunk(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<()> {
+async fn send_chunk(stream: &mut Stamped, bytes: &[u8]) -> io::Result<()> {
     stream
         .write_all(format!("{:x}\r\n", bytes.len()).as_bytes())
         .await?;
@@ -315,7 +316,7 @@ async fn open(path: PathBuf) -> io::Result<(File, u64)> {
 }
 
 /// Sends as much of a file as was promised, piece by piece.
-async fn send_file(stream: &mut TcpStream, file: File, length: u64) -> io::Result<()> {
+async fn send_file(stream: &mut Stamped, file: File, length: u64) -> io::Result<()> {
     // The file may have grown since its length was sent.
     let mut file = file.take(length);
     let mut piece = vec![0; PIECE];
@@ -338,14 +339,14 @@ async fn send_file(stream: &mut TcpStream, file: File, length: u64) -> io::Resul
 }
 
 /// Says nothing until the client leaves.
-async fn hang(stream: &mut TcpStream) -> io::Result<Connection> {
+async fn hang(stream: &mut Stamped) -> io::Result<Connection> {
     let mut ignored = [0; 1024];
     while stream.read(&mut ignored).await? > 0 {}
     Ok(Connection::Gone)
 }
 
 /// Closes a connection so that what was sent still arrives.
-pub(super) async fn finish(stream: &mut TcpStream) -> io::Result<()> {
+pub(super) async fn finish(stream: &mut Stamped) -> io::Result<()> {
     stream.shutdown().await?;
     // Dropping a socket with unread bytes resets it, which can overtake the reply.
     let _ = timeout(LINGER, hang(stream)).await;

@@ -21,9 +21,11 @@ pub use log::Hit;
 use log::Log;
 pub use request::Request;
 use request::{Head, read_request};
+pub(in crate::demo) use stamped::Stamped;
 
 mod log;
 mod request;
+mod stamped;
 
 /// Connections served at once; others wait to be accepted. A process may have as few as 1,024
 /// files open.
@@ -307,10 +309,11 @@ async fn accept(listener: TcpListener, shared: Connections) {
 }
 
 /// Answers the requests of one connection until either side has had enough.
-async fn serve(mut stream: TcpStream, shared: &Connections) -> io::Result<()> {
+async fn serve(stream: TcpStream, shared: &Connections) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let number = shared.numbers.fetch_add(1, Ordering::Relaxed);
     let local: IpAddr = stream.local_addr()?.ip();
+    let mut stream = Stamped::new(stream);
     let mut unread = Vec::new();
     loop {
         let crowded = shared.room.available_permits() < MOST_CONNECTIONS / 2;
@@ -335,6 +338,9 @@ async fn serve(mut stream: TcpStream, shared: &Connections) -> io::Result<()> {
         answering.status = answer.status_sent();
         let sent = reply::send(&mut stream, answer, head_only, connection).await;
         // The answer has ended here; how long the client takes to close is its own affair.
+        if matches!(sent, Ok(Connection::Keep | Connection::Close)) {
+            answering.ended = Some(stream.written);
+        }
         drop(answering);
         match sent? {
             Connection::Keep => {}

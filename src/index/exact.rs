@@ -19,6 +19,10 @@ impl Exact {
         self.values.extend_from_slice(descriptor.values());
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.sequences.is_empty()
+    }
+
     pub(super) fn contains(&self, sequence: Sequence) -> bool {
         self.sequences.binary_search(&sequence).is_ok()
     }

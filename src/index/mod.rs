@@ -13,6 +13,7 @@ pub use graph::GraphOptions;
 pub use snapshot::SnapshotInfo;
 
 use crate::config::IndexConfig;
+use crate::copies::{Copies, CopiesError};
 use crate::network::Descriptor;
 use crate::store::{Sequence, Store, StoreError};
 use exact::Exact;
@@ -30,8 +31,14 @@ pub struct Candidate {
 /// An index that covers the whole store at the time it was opened.
 pub struct Index {
     kind: Kind,
-    /// Pictures that are in the store; the graph may hold removed ones.
+    /// Pictures in the store.
+    count: usize,
+    /// The originals among them, which alone are searched; the graph may hold others:
+    /// removed ones, and such as became copies.
     live: HashSet<Sequence>,
+    copies: Copies,
+    /// Originals that were copies when the graph was built.
+    promoted: Exact,
 }
 
 enum Kind {
@@ -46,6 +53,9 @@ pub enum IndexError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Copies cannot be grouped.
+    #[error(transparent)]
+    Copies(#[from] CopiesError),
     /// A snapshot cannot be written.
     #[error("the index cannot be saved in {path}: {source}")]
     Save {
@@ -61,6 +71,8 @@ pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
 /// A graph in which more than this share of the points was removed is built anew.
 const MAX_TOMBSTONES: f64 = 0.2;
+/// And so is one beside which more than this many originals are scanned.
+const MAX_PROMOTED: usize = 1_000;
 
 impl Index {
     /// Loads the last snapshot and inserts what came later; builds everything where there
@@ -73,11 +85,14 @@ impl Index {
         config: &IndexConfig,
         progress: Progress<'_>,
     ) -> Result<Self, IndexError> {
-        let live = store
+        let mut live = store
             .pictures()
             .map(|entry| Ok(entry?.0))
             .collect::<Result<HashSet<_>, StoreError>>()?;
-        if live.len() < config.exact_below {
+        let count = live.len();
+        let copies = Copies::open(store, &live)?;
+        live.retain(|sequence| copies.is_original(*sequence));
+        if count < config.exact_below {
             let mut exact = Exact::default();
             for entry in store.descriptors(Sequence(0)) {
                 let (sequence, descriptor) = entry?;
@@ -87,17 +102,23 @@ impl Index {
             }
             return Ok(Self {
                 kind: Kind::Exact(exact),
+                count,
                 live,
+                copies,
+                promoted: Exact::default(),
             });
         }
         let options = GraphOptions::new(config, live.len());
         let loaded = snapshot::load(store, options).filter(|loaded| {
             let dead = loaded.sequences().filter(|s| !live.contains(s)).count();
-            let acceptable = dead as f64 <= loaded.len() as f64 * MAX_TOMBSTONES;
+            let promoted = missing(loaded, &live).count();
+            let acceptable = dead as f64 <= loaded.len() as f64 * MAX_TOMBSTONES
+                && promoted <= MAX_PROMOTED;
             if !acceptable {
                 tracing::info!(
                     dead,
-                    "too many removed pictures in the index; building it anew"
+                    promoted,
+                    "too many pictures of the index were removed or are no copies any more; building it anew"
                 );
             }
             acceptable
@@ -115,37 +136,68 @@ impl Index {
                 source,
             })?;
         }
+        let mut promoted = Exact::default();
+        let mut missing: Vec<Sequence> = missing(&graph, &live).collect();
+        missing.sort_unstable();
+        for sequence in missing {
+            if let Some((found, descriptor)) = store.descriptors(sequence).next().transpose()?
+                && found == sequence
+            {
+                promoted.insert(sequence, &descriptor);
+            }
+        }
         Ok(Self {
             kind: Kind::Graph(Box::new(graph)),
+            count,
             live,
+            copies,
+            promoted,
         })
+    }
+
+    /// The near-copies among the pictures.
+    pub fn copies(&self) -> &Copies {
+        &self.copies
     }
 
     /// The `count` pictures nearest to `query` that `accept` lets through, best first.
     ///
     /// With a filter that refuses much, the graph is asked for more and more; when even
-    /// that gives too few, the caller gets what there is.
+    /// that gives too few, the caller gets what there is. Of a group of copies only one
+    /// comes: the original, or the first that `accept` lets through.
     pub fn search(
         &self,
         query: &Descriptor,
         count: usize,
         accept: &dyn Fn(Sequence) -> bool,
     ) -> Vec<Candidate> {
-        let accept = |sequence| self.live.contains(&sequence) && accept(sequence);
-        match &self.kind {
-            Kind::Exact(exact) => exact.search(query, count, &accept),
-            Kind::Graph(graph) => graph.search(query, count, &accept),
+        let accepted = |original: Sequence| {
+            let copies = self.copies.group(original).iter().copied();
+            std::iter::once(original).chain(copies).find(|s| accept(*s))
+        };
+        let live = |sequence| self.live.contains(&sequence) && accepted(sequence).is_some();
+        let mut candidates = match &self.kind {
+            Kind::Exact(exact) => exact.search(query, count, &live),
+            Kind::Graph(graph) => graph.search(query, count, &live),
+        };
+        if !self.promoted.is_empty() {
+            candidates.extend(self.promoted.search(query, count, &live));
+            candidates = best(candidates, count);
         }
+        for candidate in &mut candidates {
+            candidate.sequence = accepted(candidate.sequence).unwrap_or(candidate.sequence);
+        }
+        candidates
     }
 
     /// Pictures covered.
     pub fn len(&self) -> usize {
-        self.live.len()
+        self.count
     }
 
     /// Whether there is nothing to find.
     pub fn is_empty(&self) -> bool {
-        self.live.is_empty()
+        self.count == 0
     }
 
     /// Whether a graph is in use, rather than a scan of every descriptor.
@@ -153,7 +205,7 @@ impl Index {
         matches!(self.kind, Kind::Graph(_))
     }
 
-    /// Points of removed pictures that are still in the graph.
+    /// Points of removed pictures and of copies that are still in the graph.
     pub fn tombstones(&self) -> usize {
         match &self.kind {
             Kind::Exact(_) => 0,
@@ -161,8 +213,15 @@ impl Index {
         }
     }
 
-    /// Whether a stored picture finds itself: at rank 1, or at a distance no greater.
+    /// Whether a stored picture finds itself: at rank 1, or at a distance no greater. A copy
+    /// is found by its original.
     pub fn finds(&self, sequence: Sequence, descriptor: &Descriptor) -> bool {
+        if !self.copies.is_original(sequence) {
+            return self.live.contains(&self.copies.original(sequence));
+        }
+        if self.promoted.contains(sequence) {
+            return true;
+        }
         match &self.kind {
             Kind::Exact(exact) => exact.contains(sequence),
             Kind::Graph(graph) => graph.finds(sequence, descriptor),
@@ -173,6 +232,15 @@ impl Index {
 /// What is known of the saved index without loading it.
 pub fn snapshot_info(store: &Store) -> Option<SnapshotInfo> {
     snapshot::info(&store.index_dir())
+}
+
+/// Originals that a graph should have, and does not: those that have come later apart.
+fn missing(graph: &Graph, live: &HashSet<Sequence>) -> impl Iterator<Item = Sequence> {
+    let points: HashSet<Sequence> = graph.sequences().collect();
+    let last = graph.sequences().max();
+    live.iter()
+        .copied()
+        .filter(move |sequence| Some(*sequence) <= last && !points.contains(sequence))
 }
 
 /// Keeps the best `count` of many candidates, best first; ties in the order of storing.

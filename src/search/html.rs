@@ -106,6 +106,11 @@ fn figure(out: &mut dyn Write, entry: &ResultEntry) -> io::Result<()> {
             escape(title)
         )?;
     }
+    match entry.copies.len() {
+        0 => {}
+        1 => write!(out, "<br>and 1 copy")?,
+        copies => write!(out, "<br>and {copies} copies")?,
+    }
     write!(out, "<details><summary>layers</summary><table>")?;
     for (layer, mse) in &entry.layers.0 {
         write!(out, "<tr><td>{}<td>{mse:.4}", escape(layer))?;
@@ -171,6 +176,7 @@ mod tests {
             layers: Default::default(),
             evidence: None,
             alignment: None,
+            copies: vec![],
             thumbnail: vec![],
         };
         let result = QueryResult {

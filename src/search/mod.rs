@@ -1,5 +1,6 @@
 //! "Find images like this one": prune with the index, re-score with the head, explain.
 
+mod copies;
 mod html;
 mod rank;
 mod rescore;
@@ -9,6 +10,6 @@ mod table;
 
 pub use html::write_html;
 pub use rank::{Ranker, Scored, Subject, score_pair};
-pub use result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
+pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};
 pub use searcher::{Query, SearchError, SearchOptions, Searcher, compare};
 pub use table::write_csv;

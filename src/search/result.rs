@@ -49,9 +49,20 @@ pub struct ResultEntry {
     /// Which parts of the two pictures match, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Alignment>,
+    /// Stored near-copies of it, which the result stands for.
+    pub copies: Vec<CopyEntry>,
     /// The stored thumbnail, for HTML; not part of the JSON.
     #[serde(skip)]
     pub thumbnail: Vec<u8>,
+}
+
+/// A near-copy of a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CopyEntry {
+    /// The picture's id.
+    pub id: String,
+    /// Where it is: its first URL or its path.
+    pub place: String,
 }
 
 impl ResultEntry {

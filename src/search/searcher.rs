@@ -27,6 +27,8 @@ pub struct SearchOptions {
     pub mode: Mode,
     /// Whether the parts that match are sought for every result.
     pub explain: bool,
+    /// Whether near-copies are results of their own; otherwise one stands for all.
+    pub all_copies: bool,
 }
 
 /// A search failed.
@@ -53,11 +55,11 @@ pub struct Query<'a> {
 
 /// A store with its index and a ranking, ready for queries.
 pub struct Searcher<'a> {
-    store: &'a Store,
-    index: &'a Index,
-    ranking: &'a Ranking,
-    options: &'a SearchOptions,
-    centre: Centre,
+    pub(super) store: &'a Store,
+    pub(super) index: &'a Index,
+    pub(super) ranking: &'a Ranking,
+    pub(super) options: &'a SearchOptions,
+    pub(super) centre: Centre,
 }
 
 /// Pictures from which the store's centre is taken.
@@ -93,7 +95,7 @@ impl<'a> Searcher<'a> {
     /// If the store fails.
     pub fn search(&self, query: &Query<'_>) -> Result<QueryResult, SearchError> {
         let started = Instant::now();
-        let candidates = self.candidates(query.wanted);
+        let (candidates, rescored) = self.candidates(query.wanted);
         let pruned = Instant::now();
         let loaded = load(self.store, &candidates)?;
         let subjects: Vec<Subject<'_>> = loaded.iter().map(|picture| picture.subject()).collect();
@@ -102,7 +104,7 @@ impl<'a> Searcher<'a> {
             ranking: self.ranking,
             mode: self.options.mode,
             centre: &self.centre,
-            rescored: self.options.candidates.max(self.options.k),
+            rescored,
         };
         let (wanted, unwanted) = (views(query.wanted), views(query.unwanted));
         let scored = rank_by_examples(&ranker, &wanted, &unwanted, &subjects);
@@ -114,8 +116,8 @@ impl<'a> Searcher<'a> {
             .take(self.options.k)
             .enumerate()
             .map(|(i, scored)| {
-                let subject = &subjects[scored.candidate];
                 let id = loaded[scored.candidate].id;
+                let subject = &subjects[scored.candidate];
                 self.entry(i + 1, id, scored, wanted.first(), subject)
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
@@ -134,28 +136,28 @@ impl<'a> Searcher<'a> {
         })
     }
 
-    /// What the index proposes for any view of any picture wanted.
-    fn candidates(&self, wanted: &[Vec<NewPicture>]) -> Vec<Candidate> {
+    /// What the index proposes for any view of any picture wanted, nearest first, and how
+    /// many of them are to be scored.
+    fn candidates(&self, wanted: &[Vec<NewPicture>]) -> (Vec<Candidate>, usize) {
         let accept = |sequence| self.accepts(sequence);
-        let count = self.options.candidates.max(self.options.k);
-        let count = Ranker::pool(self.ranking, self.options.mode, count);
+        let scored = self.options.candidates.max(self.options.k);
+        let count = Ranker::pool(self.ranking, self.options.mode, scored);
         let mut seen = HashSet::new();
         let mut all = Vec::new();
         for picture in wanted.iter().flatten() {
             let found = self.index.search(&picture.descriptor, count, &accept);
-            all.extend(
-                found
-                    .into_iter()
-                    .filter(|found| seen.insert(found.sequence)),
-            );
+            let fresh = found.into_iter().filter(|c| seen.insert(c.sequence));
+            all.extend(fresh);
         }
-        // Of several pictures' candidates, the nearest to any of them come first.
         all.sort_by(|a: &Candidate, b| b.cosine.total_cmp(&a.cosine));
-        all
+        if !self.options.all_copies {
+            return (all, scored);
+        }
+        (self.copies_of(&all), usize::MAX)
     }
 
     /// The host filter. An unreadable record is not filtered in; `verify` names it.
-    fn accepts(&self, sequence: Sequence) -> bool {
+    pub(super) fn accepts(&self, sequence: Sequence) -> bool {
         let Some(host) = &self.options.host else {
             return true;
         };
@@ -174,7 +176,7 @@ impl<'a> Searcher<'a> {
         }
     }
 
-    fn entry(
+    pub(super) fn entry(
         &self,
         rank: usize,
         id: PictureId,
@@ -216,6 +218,7 @@ impl<'a> Searcher<'a> {
                 &scored.values,
             ),
             alignment,
+            copies: self.copies(Sequence(record.sequence))?,
             thumbnail: self.store.thumbnail(id)?.unwrap_or_default(),
         })
     }

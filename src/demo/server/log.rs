@@ -19,7 +19,7 @@ pub struct Hit {
     pub at: Instant,
     /// The same by the wall clock, in milliseconds since 1970.
     pub at_ms: u64,
-    /// When the last byte of its answer was given to the system, or the client had left.
+    /// When the last of its answer was given to the system, or the client had left.
     /// Nothing while it is being answered.
     pub ended: Option<Instant>,
     /// The same by the wall clock, in milliseconds since 1970.
@@ -134,6 +134,7 @@ impl Log {
             log: self,
             number,
             status: None,
+            ended: None,
         }
     }
 }
@@ -143,6 +144,8 @@ pub(super) struct Answering<'a> {
     log: &'a Log,
     number: u64,
     pub(super) status: Option<u16>,
+    /// When it ended, if not when this is dropped.
+    pub(super) ended: Option<Instant>,
 }
 
 impl Drop for Answering<'_> {
@@ -156,8 +159,11 @@ impl Drop for Answering<'_> {
         let Some(hit) = place.and_then(|place| hits.get_mut(place as usize)) else {
             return;
         };
-        hit.ended = Some(Instant::now());
-        hit.ended_ms = Some(now_ms());
+        let now = Instant::now();
+        let ended = self.ended.unwrap_or(now);
+        let since = u64::try_from((now - ended).as_millis()).unwrap_or(u64::MAX);
+        hit.ended = Some(ended);
+        hit.ended_ms = Some(now_ms().saturating_sub(since));
         hit.status = self.status;
         if let Some(open) = file
             && let Err(error) = writeln!(open, "{}", hit.to_json())

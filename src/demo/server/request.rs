@@ -3,7 +3,8 @@
 use std::io;
 
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
+
+use super::Stamped;
 
 /// The longest head of a request, in bytes.
 pub(super) const LONGEST_HEAD: usize = 32 * 1024;
@@ -73,7 +74,7 @@ pub(super) enum Head {
 }
 
 /// Reads the head of a request; `unread` keeps what came in beyond it.
-pub(super) async fn read_request(stream: &mut TcpStream, unread: &mut Vec<u8>) -> io::Result<Head> {
+pub(super) async fn read_request(stream: &mut Stamped, unread: &mut Vec<u8>) -> io::Result<Head> {
     loop {
         match parse(unread) {
             Ok(Some((request, length))) => {

@@ -1,0 +1,91 @@
+use std::collections::HashMap;
+
+use crate::picture::PerceptualHash;
+use crate::store::Sequence;
+
+/// Bits in which the hashes of copies may differ, as measured (docs/copies.md).
+pub(super) const MOST_BITS: u32 = 7;
+
+/// Finds hashes that differ in at most [`MOST_BITS`] bits without looking at all of them
+/// (multi-index hashing: Norouzi, Punjani and Fleet 2012). The hash is cut into four bands
+/// of 16 bits; of two hashes 7 bits apart, at least one band is at most 1 bit apart.
+#[derive(Debug, Default)]
+pub(super) struct HashTable {
+    hashes: Vec<(PerceptualHash, Sequence)>,
+    bands: HashMap<(u32, u16), Vec<u32>>,
+}
+
+const BANDS: u32 = 4;
+const BAND_BITS: u32 = 16;
+// With as many differing bits in each band as this, all four would pass the limit.
+const _: () = assert!(MOST_BITS < BANDS * 2);
+
+impl HashTable {
+    pub(super) fn insert(&mut self, hash: PerceptualHash, sequence: Sequence) {
+        let place = self.hashes.len() as u32;
+        self.hashes.push((hash, sequence));
+        for band in 0..BANDS {
+            let bits = band_of(hash, band);
+            self.bands.entry((band, bits)).or_default().push(place);
+        }
+    }
+
+    /// Those near to `hash`, nearest first, then in the order of storing.
+    pub(super) fn near(&self, hash: PerceptualHash) -> Vec<Sequence> {
+        let mut found = Vec::new();
+        for band in 0..BANDS {
+            let bits = band_of(hash, band);
+            let flipped = (0..BAND_BITS).map(|bit| bits ^ 1 << bit);
+            for bits in std::iter::once(bits).chain(flipped) {
+                for &place in self.bands.get(&(band, bits)).into_iter().flatten() {
+                    let (other, sequence) = self.hashes[place as usize];
+                    let distance = hash.distance(other);
+                    if distance <= MOST_BITS {
+                        found.push((distance, sequence));
+                    }
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|(_, sequence)| sequence).collect()
+    }
+}
+
+fn band_of(hash: PerceptualHash, band: u32) -> u16 {
+    (hash.0 >> (band * BAND_BITS)) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn finds_exactly_what_a_scan_finds() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut hashes: Vec<u64> = (0..300).map(|_| rng.random()).collect();
+        // Neighbours at every distance up to 10.
+        for i in 0..600 {
+            let mut hash = hashes[i % 300];
+            for _ in 0..i % 11 {
+                hash ^= 1u64 << rng.random_range(0..64);
+            }
+            hashes.push(hash);
+        }
+        let mut table = HashTable::default();
+        for (i, hash) in hashes.iter().enumerate() {
+            table.insert(PerceptualHash(*hash), Sequence(i as u64));
+        }
+        for hash in hashes.iter().map(|hash| PerceptualHash(*hash)) {
+            let mut scan: Vec<(u32, Sequence)> = (0..hashes.len())
+                .map(|i| (hash.distance(PerceptualHash(hashes[i])), Sequence(i as u64)))
+                .filter(|(distance, _)| *distance <= MOST_BITS)
+                .collect();
+            scan.sort_unstable();
+            let scan: Vec<Sequence> = scan.into_iter().map(|(_, sequence)| sequence).collect();
+            assert_eq!(table.near(hash), scan);
+        }
+    }
+}

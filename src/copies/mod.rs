@@ -1,0 +1,197 @@
+//! Near-copies: which stored pictures are one picture in other sizes and qualities.
+//!
+//! Derived data, as the index is: brought up to date when the index is opened, saved beside
+//! it, and made anew from the store where it is missing or damaged. Each group has one
+//! original, the member stored first, which alone stands in the index.
+
+mod file;
+mod hash_table;
+mod verify;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::picture::PerceptualHash;
+use crate::store::{Sequence, Store, StoreError};
+use hash_table::HashTable;
+use verify::Verifier;
+
+/// All stored pictures in their groups.
+#[derive(Debug, Default)]
+pub struct Copies {
+    entries: BTreeMap<Sequence, Entry>,
+    /// Members of groups of two and more by their original, all in the order of storing.
+    groups: HashMap<Sequence, Vec<Sequence>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    hash: PerceptualHash,
+    /// The picture itself, if it is the original.
+    original: u64,
+}
+
+/// Originals that a new picture is compared with, nearest by hash first. Plain pictures
+/// share a hash by the thousand; this bounds what they cost.
+const MOST_COMPARED: usize = 64;
+
+impl Copies {
+    /// Loads what is saved and takes in what has changed: where an original was removed, the
+    /// next of its group takes its place; what is new is compared with the originals.
+    ///
+    /// # Errors
+    /// If the store fails or the folder of the index cannot be written.
+    pub fn open(store: &Store, live: &HashSet<Sequence>) -> Result<Self, CopiesError> {
+        let saved = file::load(store).unwrap_or_default();
+        let mut entries = saved.clone();
+        entries.retain(|sequence, _| live.contains(sequence));
+        promote(&mut entries, live);
+        let next = saved.last_key_value().map_or(0, |(last, _)| last.0 + 1);
+        let mut new: Vec<Sequence> = live.iter().copied().filter(|s| s.0 >= next).collect();
+        new.sort_unstable();
+        if !new.is_empty() {
+            take_in(store, &mut entries, &new)?;
+        }
+        if entries != saved {
+            file::save(store, &entries).map_err(|source| CopiesError::Save {
+                path: store.index_dir(),
+                source,
+            })?;
+        }
+        let mut groups: HashMap<Sequence, Vec<Sequence>> = HashMap::new();
+        for (sequence, entry) in &entries {
+            let original = Sequence(entry.original);
+            if original != *sequence {
+                groups
+                    .entry(original)
+                    .or_insert_with(|| vec![original])
+                    .push(*sequence);
+            }
+        }
+        for members in groups.values_mut() {
+            members.sort_unstable();
+        }
+        Ok(Self { entries, groups })
+    }
+
+    /// Whether a picture stands in the index: it is no copy of another.
+    pub fn is_original(&self, sequence: Sequence) -> bool {
+        self.original(sequence) == sequence
+    }
+
+    /// What a picture is a copy of; itself, if of none.
+    pub fn original(&self, sequence: Sequence) -> Sequence {
+        let entry = self.entries.get(&sequence);
+        entry.map_or(sequence, |entry| Sequence(entry.original))
+    }
+
+    /// All members of a picture's group, in the order of storing; empty for a picture
+    /// without copies.
+    pub fn group(&self, sequence: Sequence) -> &[Sequence] {
+        self.groups
+            .get(&self.original(sequence))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// All groups of two and more, in the order of storing.
+    pub fn groups(&self) -> Vec<&[Sequence]> {
+        let mut groups: Vec<&[Sequence]> = self.groups.values().map(Vec::as_slice).collect();
+        groups.sort_unstable();
+        groups
+    }
+}
+
+/// The groups cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopiesError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// They cannot be saved.
+    #[error("the groups of copies cannot be saved in {path}: {source}")]
+    Save {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Where an original is gone, the first that is left of its group becomes it.
+fn promote(entries: &mut BTreeMap<Sequence, Entry>, live: &HashSet<Sequence>) {
+    let mut promoted = HashMap::new();
+    for (sequence, entry) in entries {
+        if !live.contains(&Sequence(entry.original)) {
+            entry.original = *promoted.entry(entry.original).or_insert(sequence.0);
+        }
+    }
+}
+
+fn take_in(
+    store: &Store,
+    entries: &mut BTreeMap<Sequence, Entry>,
+    new: &[Sequence],
+) -> Result<(), StoreError> {
+    let mut originals = HashTable::default();
+    for (sequence, entry) in &*entries {
+        if entry.original == sequence.0 {
+            originals.insert(entry.hash, *sequence);
+        }
+    }
+    let mut copies = 0;
+    for &sequence in new {
+        // Removed since the list was made.
+        let Some(id) = store.picture_at(sequence)? else {
+            continue;
+        };
+        let Some(record) = store.picture(id)? else {
+            continue;
+        };
+        let hash = record.perceptual_hash;
+        let mut near = originals
+            .near(hash)
+            .into_iter()
+            .take(MOST_COMPARED)
+            .peekable();
+        let mut original = None;
+        if near.peek().is_some() {
+            let verifier = Verifier::new(store, sequence)?;
+            for candidate in near {
+                if verifier.is_copy_of(candidate)? {
+                    original = Some(candidate);
+                    break;
+                }
+            }
+        }
+        match original {
+            Some(_) => copies += 1,
+            None => originals.insert(hash, sequence),
+        }
+        let original = original.unwrap_or(sequence).0;
+        entries.insert(sequence, Entry { hash, original });
+    }
+    tracing::debug!(new = new.len(), copies, "near-copies are grouped");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_of_a_group_takes_the_place_of_a_removed_original() {
+        let entry = |original| Entry {
+            hash: PerceptualHash(0),
+            original,
+        };
+        let mut entries: BTreeMap<Sequence, Entry> = [(2, 1), (3, 3), (5, 1), (6, 4)]
+            .map(|(sequence, original)| (Sequence(sequence), entry(original)))
+            .into();
+        let live = [2, 3, 5, 6].map(Sequence).into();
+        promote(&mut entries, &live);
+        let originals: Vec<u64> = entries.values().map(|entry| entry.original).collect();
+        assert_eq!(originals, [2, 3, 2, 6]);
+    }
+}

@@ -1,0 +1,80 @@
+use std::cell::RefCell;
+
+use crate::activation::{embedding, layer_mses, layer_spread};
+use crate::network::Embedding;
+use crate::store::{Block, Sequence, Store, StoreError};
+
+/// Says whether a picture whose hash is near another's really is a copy of it.
+///
+/// A hash of 64 bits takes plain pictures for each other, so two layers must agree too: the
+/// first (edges and colours) and the middle one. Their MSE is measured against how much both
+/// pictures vary from place to place: 0 for the same picture, 1 for two that have nothing in
+/// common, plain ones included.
+pub(super) struct Verifier<'a> {
+    store: &'a Store,
+    features: Option<Features>,
+}
+
+struct Features {
+    block: Block,
+    embedding: Embedding,
+    /// Of the first and the middle layer.
+    spreads: RefCell<Option<[f32; 2]>>,
+}
+
+/// Thresholds as measured (docs/copies.md).
+const LEAST_COSINE: f32 = 0.7;
+const MOST_RELATIVE: [f32; 2] = [0.15, 0.45];
+/// Below this a layer is the same everywhere but for rounding.
+const FLAT: f32 = 1e-6;
+
+impl<'a> Verifier<'a> {
+    pub(super) fn new(store: &'a Store, sequence: Sequence) -> Result<Self, StoreError> {
+        let features = Features::read(store, sequence)?;
+        Ok(Self { store, features })
+    }
+
+    pub(super) fn is_copy_of(&self, other: Sequence) -> Result<bool, StoreError> {
+        let (Some(a), Some(b)) = (&self.features, Features::read(self.store, other)?) else {
+            return Ok(false);
+        };
+        if a.embedding.cosine(&b.embedding) < LEAST_COSINE {
+            return Ok(false);
+        }
+        let layout = self.store.layout();
+        let mses = layer_mses(layout, &a.block, &b.block);
+        let (a, b) = (a.spreads(self.store), b.spreads(self.store));
+        Ok(layers(self.store)
+            .into_iter()
+            .enumerate()
+            .all(|(i, layer)| mses[layer] <= MOST_RELATIVE[i] * (a[i] + b[i]).max(FLAT)))
+    }
+}
+
+impl Features {
+    /// `None` if they are damaged or gone: such a picture is no copy of any.
+    fn read(store: &Store, sequence: Sequence) -> Result<Option<Self>, StoreError> {
+        let Some(id) = store.picture_at(sequence)? else {
+            return Ok(None);
+        };
+        let block = store
+            .block(id)
+            .inspect_err(|error| tracing::warn!(%error, "a picture is not compared"));
+        Ok(block.ok().map(|block| Self {
+            embedding: Embedding::normalized(&embedding(store.layout(), &block)),
+            block,
+            spreads: RefCell::default(),
+        }))
+    }
+
+    fn spreads(&self, store: &Store) -> [f32; 2] {
+        let compute =
+            || layers(store).map(|layer| layer_spread(store.layout(), &self.block, layer));
+        *self.spreads.borrow_mut().get_or_insert_with(compute)
+    }
+}
+
+/// The first and the middle layer.
+fn layers(store: &Store) -> [usize; 2] {
+    [0, store.layout().layers().len() / 2]
+}

@@ -1,0 +1,121 @@
+//! Near-copies in result lists, and the groups of them.
+
+use std::time::Instant;
+
+use super::rank::{Ranker, Subject};
+use super::rescore::{Loaded, load_one};
+use super::result::{CopyEntry, QueryResult, Timing};
+use super::{SearchError, Searcher};
+use crate::index::Candidate;
+use crate::store::{Sequence, StoreError};
+
+/// As many copies of one result are listed; `simdex duplicates` has them all.
+const MOST_LISTED: usize = 100;
+
+impl Searcher<'_> {
+    /// Candidates, each with all its near-copies that the filter lets through: as near as
+    /// itself, until their own activations are compared.
+    pub(super) fn copies_of(&self, candidates: &[Candidate]) -> Vec<Candidate> {
+        let mut all = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            all.push(*candidate);
+            for &sequence in self.index.copies().group(candidate.sequence) {
+                if sequence != candidate.sequence && self.accepts(sequence) {
+                    all.push(Candidate {
+                        sequence,
+                        ..*candidate
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// The copies that a result stands for; none where they are results of their own.
+    pub(super) fn copies(&self, sequence: Sequence) -> Result<Vec<CopyEntry>, StoreError> {
+        if self.options.all_copies {
+            return Ok(Vec::new());
+        }
+        let others = self.index.copies().group(sequence).iter();
+        let mut copies = Vec::new();
+        for &other in others.filter(|other| **other != sequence).take(MOST_LISTED) {
+            if let Some(id) = self.store.picture_at(other)? {
+                let sightings = self.store.sightings(id)?;
+                let place = sightings.urls.into_iter().chain(sightings.paths).next();
+                copies.push(CopyEntry {
+                    id: id.to_string(),
+                    place: place.unwrap_or_else(|| id.to_string()),
+                });
+            }
+        }
+        Ok(copies)
+    }
+
+    /// Every group of near-copies, each as the answer to its original: itself first, then
+    /// the others, the likest first. The options' `all_copies` should be set.
+    ///
+    /// # Errors
+    /// If the store fails, or `each` does.
+    pub fn duplicates<E: From<SearchError>>(
+        &self,
+        mut each: impl FnMut(QueryResult) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for group in self.index.copies().groups() {
+            if let Some(result) = self.group(group).map_err(SearchError::from)? {
+                each(result)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn group(&self, group: &[Sequence]) -> Result<Option<QueryResult>, StoreError> {
+        let started = Instant::now();
+        let original = self.index.copies().original(group[0]);
+        let Some(id) = self.store.picture_at(original)? else {
+            return Ok(None);
+        };
+        let mut loaded = Vec::with_capacity(group.len());
+        for &sequence in group.iter().filter(|sequence| self.accepts(**sequence)) {
+            loaded.extend(load_one(self.store, sequence)?);
+        }
+        let subjects: Vec<Subject<'_>> = loaded.iter().map(Loaded::subject).collect();
+        let Some(at) = loaded.iter().position(|picture| picture.id == id) else {
+            return Ok(None);
+        };
+        let views = vec![subjects[at]];
+        let ranker = Ranker {
+            layout: self.store.layout(),
+            ranking: self.ranking,
+            mode: self.options.mode,
+            centre: &self.centre,
+            rescored: usize::MAX,
+        };
+        let mut scored = ranker.rank(&views, &subjects);
+        // Stable: the others keep their order.
+        scored.sort_by_key(|scored| scored.candidate != at);
+        let entries = scored.into_iter().enumerate();
+        let results = entries
+            .map(|(i, scored)| {
+                let candidate = scored.candidate;
+                let id = loaded[candidate].id;
+                self.entry(i + 1, id, scored, Some(&views), &subjects[candidate])
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        // With a filter, what is left may be no group.
+        let Some(first) = results.first().filter(|_| results.len() > 1) else {
+            return Ok(None);
+        };
+        let total = started.elapsed().as_secs_f64() * 1e3;
+        Ok(Some(QueryResult {
+            query: first.place().to_owned(),
+            thumbnail: first.thumbnail.clone(),
+            size: (first.width, first.height),
+            results,
+            timing_ms: Timing {
+                total,
+                rescore: total,
+                ..Timing::default()
+            },
+        }))
+    }
+}
