@@ -24,12 +24,15 @@ fn kills() -> u32 {
     })
 }
 
+/// The URLs that gave the stored pictures. A page that holds a picture itself, in a `data:`
+/// URL, is settled after it, so that none is lost, and may be asked for again.
 fn urls(simdex: &Simdex) -> BTreeSet<String> {
     let stored = simdex.stored();
     let urls = stored
         .iter()
         .flat_map(|result| result["urls"].as_array().unwrap());
-    urls.map(|url| url.as_str().unwrap().to_owned()).collect()
+    let urls = urls.map(|url| url.as_str().unwrap().to_owned());
+    urls.filter(|url| !url.ends_with(".html")).collect()
 }
 
 #[test]

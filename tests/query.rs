@@ -136,8 +136,16 @@ fn comparing_gives_the_reports_eighteen_errors() {
     assert_eq!(other["layers"].as_object().unwrap().len(), 18);
     assert!(same["score"].as_f64() > other["score"].as_f64());
     assert!((same["cosine"].as_f64().unwrap() - 1.0).abs() < 1e-5);
-    let back = simdex.json(&["compare", "b.jpg", "a.jpg"]);
+    let mut back = simdex.json(&["compare", "b.jpg", "a.jpg"]);
+    let parts = &mut back["alignment"];
+    let (query, candidate) = (parts["query"].take(), parts["candidate"].take());
+    (parts["query"], parts["candidate"]) = (candidate, query);
     assert_eq!(back, other, "likeness is mutual");
+    let evidence = other["evidence"].as_object().unwrap();
+    let odds: f64 = evidence.values().map(|odds| odds.as_f64().unwrap()).sum();
+    let weaker = same["evidence"].as_object().unwrap();
+    let most: f64 = weaker.values().map(|odds| odds.as_f64().unwrap()).sum();
+    assert!(most > odds, "the evidence explains the score");
 }
 
 #[test]
@@ -189,7 +197,8 @@ fn the_graph_gives_what_the_scan_gives_and_survives_damage() {
 fn a_head_learns_from_folders_and_ranks() {
     let simdex = filled();
     draw_folders(&simdex.path("labels"), 3, 10);
-    let run = simdex.run(&["train", "labels", "-o", "mine.json", "--epochs", "40"]);
+    let mse18 = ["train", "labels", "--kind", "mse18", "--epochs", "40", "-o"];
+    let run = simdex.run(&[&mse18[..], &["mine.json"]].concat());
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("epoch  40/40"), "{}", run.stderr);
     let head: Value =
@@ -207,15 +216,7 @@ fn a_head_learns_from_folders_and_ranks() {
     assert_eq!(curve.matches("<polyline").count(), 2);
     let answer = simdex.json(&["query", "pictures/fish/0.jpg", "--head", "mine.json"]);
     assert!(paths(&answer)[0].ends_with("fish/0.jpg"));
-    let again = simdex.run(&[
-        "train",
-        "labels",
-        "-o",
-        "again.json",
-        "--epochs",
-        "40",
-        "-q",
-    ]);
+    let again = simdex.run(&[&mse18[..], &["again.json", "-q"]].concat());
     assert_eq!(again.code, 0);
     let [a, b] = ["mine.json", "again.json"].map(|name| std::fs::read(simdex.path(name)).unwrap());
     assert_eq!(a, b, "the same seed gives the same head");
@@ -227,7 +228,7 @@ fn the_evaluation_has_the_reports_pairs_and_baseline() {
     draw_folders(&simdex.path("labels"), 3, 10);
     let table = simdex.json(&[
         "eval",
-        "--pairs",
+        "pairs",
         "labels",
         "--draws",
         "2",
@@ -241,13 +242,17 @@ fn the_evaluation_has_the_reports_pairs_and_baseline() {
         (&66.into(), &105.into())
     );
     let rows = table["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 2);
+    let heads: Vec<&str> = rows
+        .iter()
+        .map(|row| row["head"].as_str().unwrap())
+        .collect();
+    assert_eq!(heads, ["mse18", "embedding", "fused", "train"]);
     for row in rows {
         let few = &row["few_pairs"];
         assert!((few["baseline"]["mean"].as_f64().unwrap() - 48.0 / 66.0).abs() < 1e-9);
         assert!(few["auc"]["mean"].as_f64().unwrap() > 0.6, "{row}");
     }
-    let run = simdex.run(&["eval", "--pairs", "labels"]);
+    let run = simdex.run(&["eval", "pairs", "labels"]);
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("needs 24"), "{}", run.stderr);
 }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{QueryResult, ResultEntry};
+use crate::head::Region;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884}\
@@ -18,6 +19,9 @@ figcaption{padding:.5rem .6rem;font-size:.85rem;overflow-wrap:anywhere}\
 .bar{height:.35rem;background:#8883;border-radius:1rem;margin:.3rem 0}\
 .bar i{display:block;height:100%;border-radius:1rem;background:#2a7de1}\
 details{margin-top:.3rem}table{border-collapse:collapse;font-size:.75rem}td{padding:0 .4rem 0 0}\
+.shot{position:relative;display:inline-block;line-height:0;margin:.3rem .3rem 0 0}\
+.shot i{position:absolute;border:2px solid #e1442a;box-sizing:border-box}\
+.for{color:#1a7f37}.against{color:#c2371f}\
 .muted{opacity:.7}";
 
 /// Writes one self-contained page: every query with its results as pictures, scores and
@@ -59,14 +63,14 @@ pub fn write_html(results: &[QueryResult], ranking: &str, out: &mut dyn Write) -
             result.timing_ms.total
         )?;
         for entry in &result.results {
-            figure(out, entry)?;
+            figure(out, result, entry)?;
         }
         writeln!(out, "</div></section>")?;
     }
     writeln!(out, "</html>")
 }
 
-fn figure(out: &mut dyn Write, entry: &ResultEntry) -> io::Result<()> {
+fn figure(out: &mut dyn Write, query: &QueryResult, entry: &ResultEntry) -> io::Result<()> {
     let page = entry.pages.first();
     let alt = page.map_or("", |page| page.alt.as_str());
     write!(out, "<figure><div class=\"frame\">")?;
@@ -111,11 +115,55 @@ fn figure(out: &mut dyn Write, entry: &ResultEntry) -> io::Result<()> {
         1 => write!(out, "<br>and 1 copy")?,
         copies => write!(out, "<br>and {copies} copies")?,
     }
-    write!(out, "<details><summary>layers</summary><table>")?;
+    write!(out, "<details><summary>why</summary>")?;
+    if let Some(alignment) = &entry.alignment {
+        part(out, &query.thumbnail, query.size, &alignment.query)?;
+        let size = (entry.width, entry.height);
+        part(out, &entry.thumbnail, size, &alignment.candidate)?;
+        write!(out, "<br>these parts agree by {:.2}", alignment.agreement)?;
+    }
+    write!(out, "<table>")?;
+    let odds = |name: &str| {
+        let evidence = entry.evidence.as_ref()?;
+        evidence
+            .0
+            .iter()
+            .find(|(of, _)| of == name)
+            .map(|(_, odds)| *odds)
+    };
+    write!(out, "<tr><td><td>MSE<td>log-odds")?;
     for (layer, mse) in &entry.layers.0 {
         write!(out, "<tr><td>{}<td>{mse:.4}", escape(layer))?;
+        share(out, odds(layer))?;
+    }
+    let of_all = entry.evidence.iter().flat_map(|evidence| &evidence.0);
+    let is_layer = |name: &String| entry.layers.0.iter().any(|(layer, _)| layer == name);
+    for (name, odds) in of_all.filter(|(name, _)| !is_layer(name)) {
+        write!(out, "<tr><td>{}<td>", escape(name))?;
+        share(out, Some(*odds))?;
     }
     write!(out, "</table></details></figcaption></figure>")
+}
+
+/// What one layer says for the result or against it.
+fn share(out: &mut dyn Write, odds: Option<f32>) -> io::Result<()> {
+    let Some(odds) = odds else { return Ok(()) };
+    let class = if odds > 0.0 { "for" } else { "against" };
+    write!(out, "<td class={class}>{odds:+.2}")
+}
+
+/// A small picture with the part that matches.
+fn part(out: &mut dyn Write, jpeg: &[u8], size: (u32, u32), region: &Region) -> io::Result<()> {
+    write!(out, "<span class=shot>")?;
+    picture(out, jpeg, size, 76.0, "")?;
+    write!(
+        out,
+        "<i style=\"left:{:.0}%;top:{:.0}%;width:{:.0}%;height:{:.0}%\"></i></span>",
+        region.x * 100.0,
+        region.y * 100.0,
+        region.width * 100.0,
+        region.height * 100.0
+    )
 }
 
 /// A thumbnail in the picture's own proportions; it is stored stretched.

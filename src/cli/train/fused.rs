@@ -175,8 +175,8 @@ fn read_pairs(csv: &Path) -> anyhow::Result<Pairs> {
     for (line, record) in reader.records().enumerate() {
         let record = record.with_context(|| csv.display().to_string())?;
         let same = match record.get(2) {
-            Some("1" | "true" | "yes" | "same") => true,
-            Some("0" | "false" | "no" | "different") => false,
+            Some("1" | "true" | "yes") => true,
+            Some("0" | "false" | "no") => false,
             _ if line == 0 => continue,
             _ => anyhow::bail!(
                 "{} line {}: the third column must be 1 or 0",
