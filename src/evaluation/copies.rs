@@ -1,11 +1,12 @@
-//! `simdex eval copies`: edited copies, searched among the pictures they were made from.
+//! `simdex eval copies`: edited copies, searched among the pictures they were made from. A
+//! picture that is nearly the same as the original ([`are_twins`]) is neither right nor wrong.
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{Spread, Trial, average_precision};
 use crate::edit::Edit;
-use crate::head::training::{nearest_to, thresholds};
+use crate::head::training::{are_twins, nearest_to, thresholds};
 use crate::head::{Centre, Mode, Ranking, Thresholds};
 use crate::network::Descriptor;
 use crate::search::{Ranker, Subject};
@@ -105,9 +106,14 @@ pub fn evaluate_copies(
                 rescored: pool.len(),
             };
             let ranked = ranker.rank(&views, &pool);
+            let original = &pictures[query.original].embedding;
             let answer = |candidate: usize| order[candidate] == query.original;
+            let is_twin = |candidate: usize| {
+                !answer(candidate) && are_twins(original, &pictures[order[candidate]].embedding)
+            };
             ranked
                 .iter()
+                .filter(|e| !is_twin(e.candidate))
                 .map(|e| (e.score, answer(e.candidate)))
                 .collect()
         });

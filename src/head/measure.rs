@@ -115,6 +115,13 @@ pub struct Prepared<'a> {
     descriptor: Descriptor,
 }
 
+impl Prepared<'_> {
+    /// Its activations.
+    pub fn block(&self) -> &[u8] {
+        self.block
+    }
+}
+
 /// What was measured of a pair.
 #[derive(Debug, Clone)]
 pub struct Measured {

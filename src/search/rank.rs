@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use crate::activation::{Layout, embedding, layer_mses, layer_normalised};
 use crate::head::{
-    Alignment, Centre, Fused, Grid, Measured, Mode, Prepared, Ranking, Reading, Signal,
-    neighbourhoods,
+    Alignment, Centre, Fused, Grid, Measure, Measured, Mode, Prepared, Ranking, Reading, Signal,
+    neighbourhoods, sigmoid,
 };
 use crate::network::{Descriptor, Embedding};
 
@@ -162,7 +162,7 @@ impl Ranker<'_> {
             })
             .collect();
         if list.uses(Signal::Local) {
-            self.align(head, views, pool, &mut scored);
+            self.align(head, &measure, &prepared, pool, &mut scored);
         } else {
             let read = |descriptor| head.probe().map(|probe| probe.read(descriptor));
             let own: Option<Reading> = read(views[0].descriptor);
@@ -214,30 +214,47 @@ impl Ranker<'_> {
         common
     }
 
-    /// Compares the parts of the best candidates; the others keep the order that they
-    /// have without.
+    /// Compares the parts of the best candidates, in whichever view they agree best; the
+    /// others keep the order that they have without.
     fn align(
         &self,
         head: &Fused,
-        views: &[Subject<'_>],
+        measure: &Measure<'_>,
+        views: &[Prepared<'_>],
         candidates: &[Subject<'_>],
         scored: &mut [Scored],
     ) {
-        let layers = self.layout.layers().len();
+        let local = Signal::Local.index(self.layout.layers().len());
+        let judges = head.judges(self.mode);
         for entry in scored.iter_mut() {
-            entry.score = crate::head::sigmoid(head.judges(self.mode).pair.log_odds(&entry.values));
+            entry.score = sigmoid(judges.pair.log_odds(&entry.values));
         }
         sort(scored);
         let grid = |block| Grid::of(self.layout, head.scaler(), block);
-        let grids: Vec<Grid> = views.iter().map(|view| grid(view.block)).collect();
+        let grids: Vec<Grid> = views.iter().map(|view| grid(view.block())).collect();
         let aligned = ALIGNED.min(scored.len());
         let (best, rest) = scored.split_at_mut(aligned);
         best.par_iter_mut().for_each(|entry| {
-            let other = grid(candidates[entry.candidate].block);
-            let found = grids[entry.view].align(&other);
-            entry.values[Signal::Local.index(layers)] = found.agreement;
+            let picture = &candidates[entry.candidate];
+            let other = grid(picture.block);
+            let found = grids.iter().map(|own| own.align(&other)).enumerate();
+            let worth = |(view, found): &(usize, Alignment)| match view {
+                0 => found.agreement,
+                _ => found.agreement - TURNED_AGREEMENT,
+            };
+            let Some((view, found)) = found.max_by(|a, b| worth(a).total_cmp(&worth(b))) else {
+                return;
+            };
+            if view != entry.view {
+                let measured = measure.measure(&views[view], picture.block, picture.descriptor);
+                entry.view = view;
+                entry.values = measured.values;
+                entry.mses = measured.mses;
+            }
+            entry.values[local] = found.agreement;
             entry.alignment = Some(found);
-            entry.score = head.score_in_list(self.mode, &entry.values, None);
+            let against = if view == 0 { 0.0 } else { TURNED_ODDS };
+            entry.score = sigmoid(judges.list.log_odds(&entry.values) - against);
         });
         let least = best.iter().map(|entry| entry.score).fold(1.0, f32::min);
         for entry in rest {
@@ -245,6 +262,12 @@ impl Ranker<'_> {
         }
     }
 }
+
+/// Few copies are mirrored or turned, and five views have five chances to agree: a view that
+/// is not upright must agree by this much more to be taken ...
+const TURNED_AGREEMENT: f32 = 0.03;
+/// ... and counts this much less, in log-odds.
+const TURNED_ODDS: f32 = 0.5;
 
 fn sort(scored: &mut [Scored]) {
     scored.sort_by(|a, b| {

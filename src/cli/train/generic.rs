@@ -15,7 +15,7 @@ use crate::head::{Centre, labelled_files};
 use crate::network::{Descriptor, Network, pooled};
 
 /// Every so many-th picture is edited to learn from.
-const EDITED: usize = 6;
+const EDITED: usize = 4;
 
 pub(super) fn run(
     session: &Session,

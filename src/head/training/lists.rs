@@ -157,6 +157,8 @@ pub(super) fn copies(
             if !order.contains(original) {
                 order.push(*original);
             }
+            let own_embedding = pictures[*original].embedding;
+            order.retain(|i| i == original || !are_twins(own_embedding, pictures[*i].embedding));
             let rows = order.into_iter().map(|i| {
                 let picture = &pictures[i];
                 let measured = measure.measure(&prepared, picture.block, picture.descriptor);
@@ -170,6 +172,14 @@ pub(super) fn copies(
         })
         .collect();
     Rows::of(pairs.into_iter().flatten().collect())
+}
+
+/// Whether two untouched pictures are so near that one may well be a copy of the other:
+/// collections of photos have such pairs, and nobody can say which of the two a copy was
+/// made from.
+pub fn are_twins(a: &Embedding, b: &Embedding) -> bool {
+    const COSINE: f32 = 0.95;
+    a.cosine(b) >= COSINE
 }
 
 fn nearest(descriptors: &[Descriptor], own: usize, count: usize) -> Vec<usize> {

@@ -4,7 +4,7 @@
 mod lists;
 mod projection;
 
-pub use lists::{Example, nearest_to, thresholds};
+pub use lists::{Example, are_twins, nearest_to, thresholds};
 pub use projection::fit_projection;
 
 use rand::SeedableRng;
