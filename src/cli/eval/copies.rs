@@ -21,6 +21,9 @@ use crate::picture::{View, decode};
 pub(in crate::cli) struct CopiesArgs {
     /// Folder of pictures
     dir: PathBuf,
+    /// The head whose copy mode is measured
+    #[arg(long, value_name = "NAME|FILE", default_value = "fused")]
+    head: String,
     /// Pictures that are edited, spread over all; every one is searched
     #[arg(long, value_name = "N", default_value_t = 100)]
     queries: usize,
@@ -41,7 +44,7 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
     let names = [
         ("embedding", Mode::SameSubject),
         ("mse18", Mode::SameSubject),
-        ("fused", Mode::Copy),
+        (args.head.as_str(), Mode::Copy),
     ];
     let rankings = names
         .iter()
@@ -154,7 +157,7 @@ fn table(evaluation: &CopiesEvaluation) -> String {
         threshold.map_or("-".to_owned(), |threshold| format!("{threshold:.3}"))
     };
     text += &format!(
-        "\nat random {:.4}; scores of fused (copy) from which on 90 % and 99 % are right: {} and {}\n",
+        "\nat random {:.4}; scores of the last from which on 90 % and 99 % are right: {} and {}\n",
         evaluation.random_recall_1,
         score(evaluation.thresholds.precision_90),
         score(evaluation.thresholds.precision_99),
