@@ -3,6 +3,7 @@
 //! the disk must hold both for a while.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, Instant};
 
 use sled::transaction::{ConflictableTransactionResult, Transactional};
 
@@ -18,6 +19,7 @@ use crate::store::segment::Segments;
 
 /// Blocks rewritten between two flushes.
 const BATCH: usize = 64;
+const NOTE_EVERY: Duration = Duration::from_secs(5);
 
 /// A block that is of the new length already is left alone, so the change can be run again.
 pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
@@ -46,6 +48,7 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         }
     }
     blocks.sort_unstable();
+    let (mut done, mut noted) = (0, Instant::now());
     for chunk in blocks.chunks(BATCH) {
         let (mut moved, mut grown) = (sled::Batch::default(), sled::Batch::default());
         for &(segment, offset, id) in chunk {
@@ -81,6 +84,11 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
             })
             .map_err(transaction_error)?;
         db.flush()?;
+        done += chunk.len();
+        if noted.elapsed() > NOTE_EVERY {
+            noted = Instant::now();
+            tracing::info!(done, of = blocks.len(), "pictures rewritten");
+        }
     }
     let in_use = extents
         .iter()
@@ -95,4 +103,148 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
     }
     db.drop_tree("embeddings")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::{Encoding, Layout, embedding};
+    use crate::network::Network;
+    use crate::picture::PerceptualHash;
+    use crate::store::{NewPicture, Origin, Settled, Store, StoreOptions, numbered};
+
+    const PICTURES: u8 = 70;
+
+    fn open(dir: &std::path::Path, network: &Network) -> Result<Store, StoreError> {
+        let options = StoreOptions {
+            network,
+            activations: Encoding::Int8,
+            reserve_bytes: 0,
+        };
+        Store::open(dir, &options)
+    }
+
+    /// Some picture's block; any four of its bytes are a scale below 1.
+    fn block(layout: &Layout, embedding: &Embedding, n: u8) -> Vec<u8> {
+        let mut block: Vec<u8> = (0..layout.layers_len())
+            .map(|i| 0x3c + (i * i + usize::from(n) * (i / 5)).rem_euclid(4) as u8)
+            .collect();
+        block.resize(layout.block_len(), 0);
+        summarise(layout, embedding.values(), &mut block);
+        block
+    }
+
+    fn picture(network: &Network, layout: &Layout, n: u8) -> NewPicture {
+        let mut values = vec![1.0; network.manifest().embedding.dimensions];
+        values[usize::from(n)] = 9.0;
+        let embedding = Embedding::normalized(&values);
+        let block = block(layout, &embedding, n);
+        NewPicture {
+            id: PictureId::of(&[n]),
+            width: 8,
+            height: 8,
+            media_type: "image/png",
+            bytes: 1,
+            perceptual_hash: PerceptualHash(u64::from(n)),
+            descriptor: network.describe(layout, &block),
+            embedding,
+            thumbnail: vec![n],
+            block,
+        }
+    }
+
+    /// Leaves the store as format 2 had it: blocks of layers alone, embeddings in a tree.
+    fn downgrade(dir: &std::path::Path, network: &Network) {
+        let db = sled::open(dir.join("records")).unwrap();
+        let layout = network.layout(Encoding::Int8);
+        let [extents, segments, pictures, embeddings] =
+            ["extents", "segments", "pictures", "embeddings"]
+                .map(|name| db.open_tree(name).unwrap());
+        let committed: Vec<_> = numbered(&segments, "segments")
+            .unwrap()
+            .into_iter()
+            .collect();
+        let activations = dir.join("activations");
+        let new = Segments::open(activations.clone(), layout.block_len(), &committed).unwrap();
+        let old = Segments::open(activations, layout.layers_len(), &committed).unwrap();
+        old.start_segment();
+        for entry in &extents {
+            let (key, value) = entry.unwrap();
+            let id = PictureId::from_slice(&key).unwrap();
+            let block = new.read(id, decode("extents", &value).unwrap()).unwrap();
+            let (extent, number, record) = old.append(id, &block[..layout.layers_len()]).unwrap();
+            extents.insert(key, encode(&extent)).unwrap();
+            segments
+                .insert(number.to_be_bytes(), encode(&record))
+                .unwrap();
+            let value = pictures.get(id.as_bytes()).unwrap().unwrap();
+            let record: PictureRecord = decode("pictures", &value).unwrap();
+            let embedding = embedding(&layout, &block);
+            let embedding: Vec<u8> = embedding.iter().flat_map(|v| v.to_le_bytes()).collect();
+            embeddings
+                .insert(Sequence(record.sequence).key(), embedding)
+                .unwrap();
+        }
+        for (number, _) in committed {
+            segments.remove(number.to_be_bytes()).unwrap();
+            new.delete(number).unwrap();
+        }
+        old.sync().unwrap();
+        db.drop_tree("descriptors").unwrap();
+        let header = dir.join("store.toml");
+        let text = std::fs::read_to_string(&header).unwrap();
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("descriptor"))
+            .map(|line| format!("{}\n", line.replace("format = 3", "format = 2")))
+            .collect();
+        std::fs::write(header, text).unwrap();
+    }
+
+    #[test]
+    fn blocks_of_format_2_get_their_summaries_even_if_cut_short() {
+        let dir = tempfile::tempdir().unwrap();
+        let network = Network::builtin().unwrap();
+        let layout = network.layout(Encoding::Int8);
+        {
+            let store = open(dir.path(), &network).unwrap();
+            let settled = (0..PICTURES).map(|n| {
+                let origin = Origin::File {
+                    path: format!("/{n}.png").into(),
+                    bytes: 1,
+                    modified_ns: 1,
+                };
+                Settled::Picture(origin, Box::new(picture(&network, &layout, n)))
+            });
+            store.commit(settled.collect()).unwrap();
+        }
+        downgrade(dir.path(), &network);
+        // Cut short: a picture that cannot be rewritten stops it after the first batch.
+        let embeddings = |db: &sled::Db| db.open_tree("embeddings").unwrap();
+        let last = Sequence(u64::from(PICTURES) - 1).key();
+        let taken = {
+            let db = sled::open(dir.path().join("records")).unwrap();
+            embeddings(&db).remove(last).unwrap().unwrap()
+        };
+        assert!(matches!(
+            open(dir.path(), &network),
+            Err(StoreError::Migration { from: 2, to: 3, .. })
+        ));
+        {
+            let db = sled::open(dir.path().join("records")).unwrap();
+            embeddings(&db).insert(last, taken).unwrap();
+        }
+        let store = open(dir.path(), &network).unwrap();
+        for n in 0..PICTURES {
+            let expected = picture(&network, &layout, n);
+            let found = store.verified_block(expected.id).unwrap();
+            assert!(*found == expected.block[..], "picture {n}");
+            let sequence = store.picture(expected.id).unwrap().unwrap().sequence;
+            let descriptor = store.descriptor(Sequence(sequence)).unwrap();
+            assert!(descriptor.cosine(&expected.descriptor) > 0.999_99);
+        }
+        assert_eq!(store.next_sequence(), u64::from(PICTURES));
+        let files = std::fs::read_dir(dir.path().join("activations")).unwrap();
+        assert!(files.count() <= 2, "old segments are deleted");
+    }
 }

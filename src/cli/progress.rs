@@ -43,7 +43,8 @@ pub(super) fn start_logging(verbose: u8, quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
     let level = match (quiet, verbose) {
         (true, _) => "error",
-        (false, 0) => "warn",
+        // A store that is brought up to date on opening may take minutes.
+        (false, 0) => "warn,simdex::store::migration=info,simdex::store::describe=info",
         (false, 1) => "simdex=info,warn",
         (false, _) => "simdex=debug,info",
     };

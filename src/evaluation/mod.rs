@@ -1,6 +1,7 @@
 //! Evaluations that anyone can repeat: pairs (the report's protocol), retrieval, copies.
 
 mod copies;
+mod pair_table;
 mod pairs;
 mod retrieval;
 

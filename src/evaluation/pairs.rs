@@ -10,17 +10,13 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::pair_table::Table;
 use super::{Spread, Trial};
-use crate::activation::{Layout, layer_mses};
-use crate::head::training::nearest_to;
 use crate::head::{
-    Centre, Metrics, Mode, Pair, PairSet, Probe, Ranking, Reading, TrainError, TrainOptions,
-    train_on_pairs,
+    Metrics, Pair, PairSet, Probe, Ranking, Reading, TrainError, TrainOptions, train_on_pairs,
 };
 use crate::network::Descriptor;
-use crate::search::{Ranker, Subject};
 use crate::shutdown::Shutdown;
-use crate::store::NewPicture;
 
 /// How to evaluate.
 #[derive(Debug, Clone, Copy)]
@@ -283,100 +279,6 @@ fn leaky_split(
     Ok(Metrics::of(&scored, 0.5).accuracy)
 }
 
-/// What was measured of every pair of pictures, computed once for all draws.
-struct Table {
-    pictures: usize,
-    layers: usize,
-    cosines: Vec<f32>,
-    mses: Vec<f32>,
-    /// Scores of the shipped head, rows and columns; 0 where one is no candidate of the
-    /// other.
-    scores: Vec<f32>,
-    descriptors: Vec<Descriptor>,
-}
-
-impl Table {
-    fn compute(layout: &Layout, ranking: &Ranking, pictures: &[NewPicture]) -> Self {
-        let rows: Vec<(Vec<f32>, Vec<f32>)> = (0..pictures.len())
-            .into_par_iter()
-            .map(|i| {
-                let a = &pictures[i];
-                pictures[i + 1..]
-                    .iter()
-                    .map(|b| {
-                        (
-                            a.embedding.cosine(&b.embedding),
-                            layer_mses(layout, &a.block, &b.block),
-                        )
-                    })
-                    .fold(
-                        (Vec::new(), Vec::new()),
-                        |(mut cosines, mut mses), (cosine, mse)| {
-                            cosines.push(cosine);
-                            mses.extend(mse);
-                            (cosines, mses)
-                        },
-                    )
-            })
-            .collect();
-        let mut table = Self {
-            pictures: pictures.len(),
-            layers: layout.layers().len(),
-            cosines: Vec::new(),
-            mses: Vec::new(),
-            scores: list_scores(layout, ranking, pictures),
-            descriptors: pictures.iter().map(|p| p.descriptor.clone()).collect(),
-        };
-        for (cosines, mses) in rows {
-            table.cosines.extend(cosines);
-            table.mses.extend(mses);
-        }
-        table
-    }
-
-    /// The shipped head's score of a pair: the mean over both lists.
-    fn fused(&self, pair: &Pair) -> f32 {
-        let at = |a: usize, b: usize| self.scores[a * self.pictures + b];
-        f32::midpoint(at(pair.a, pair.b), at(pair.b, pair.a))
-    }
-
-    /// Cosine and MSEs of a pair.
-    fn row(&self, pair: &Pair) -> (f32, &[f32]) {
-        let (a, b) = (pair.a.min(pair.b), pair.a.max(pair.b));
-        // Rows before `a` have pictures - 1, pictures - 2, ... entries.
-        let at = a * (2 * self.pictures - a - 1) / 2 + (b - a - 1);
-        (
-            self.cosines[at],
-            &self.mses[at * self.layers..][..self.layers],
-        )
-    }
-}
-
-/// Every picture's list among all others, by `ranking`: rows of queries.
-fn list_scores(layout: &Layout, ranking: &Ranking, pictures: &[NewPicture]) -> Vec<f32> {
-    let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
-    let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
-    let ranker = Ranker {
-        layout,
-        ranking,
-        mode: Mode::SameSubject,
-        centre: &centre,
-        rescored: pictures.len(),
-    };
-    let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
-    let rows = (0..pictures.len()).map(|query| {
-        let mut order = nearest_to(&descriptors, &descriptors[query], pictures.len());
-        order.retain(|i| *i != query);
-        let pool: Vec<Subject<'_>> = order.iter().map(|&i| subjects[i]).collect();
-        let mut row = vec![0.0; pictures.len()];
-        for entry in ranker.rank(&[subjects[query]], &pool) {
-            row[order[entry.candidate]] = entry.score;
-        }
-        row
-    });
-    rows.flatten().collect()
-}
-
 fn all_pairs(pictures: &[usize], labels: &[usize]) -> Vec<Pair> {
     let mut pairs = Vec::with_capacity(pictures.len() * pictures.len() / 2);
     for (i, &a) in pictures.iter().enumerate() {
@@ -449,23 +351,5 @@ mod tests {
         ];
         let threshold = best_threshold(&scored);
         assert_eq!(Metrics::of(&scored, threshold).accuracy, 1.0);
-    }
-
-    #[test]
-    fn rows_are_found_in_the_triangle() {
-        let table = Table {
-            pictures: 4,
-            layers: 1,
-            cosines: vec![0.01, 0.02, 0.03, 0.12, 0.13, 0.23],
-            mses: vec![1.0, 2.0, 3.0, 12.0, 13.0, 23.0],
-            scores: Vec::new(),
-            descriptors: Vec::new(),
-        };
-        let pair = Pair {
-            a: 3,
-            b: 1,
-            same: false,
-        };
-        assert_eq!(table.row(&pair), (0.13, &[13.0][..]));
     }
 }

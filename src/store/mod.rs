@@ -16,6 +16,7 @@
 
 mod bodies;
 mod changes;
+mod describe;
 mod error;
 mod flights;
 mod frontier;
@@ -190,7 +191,6 @@ impl Store {
             _lock: lock,
         };
         if header.descriptor != store.descriptor {
-            tracing::info!("describing the pictures anew");
             store.describe_anew(options.network)?;
             header.descriptor.clone_from(&store.descriptor);
             header.write(dir)?;

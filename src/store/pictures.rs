@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use rayon::prelude::*;
 use sled::transaction::{ConflictableTransactionResult, Transactional};
 
 use super::changes::Changes;
@@ -13,7 +12,7 @@ use super::key::{PlaceId, Sequence};
 use super::record::{Embed, Extent, FileRecord, PictureRecord, SegmentRecord, decode, encode};
 use super::{Block, Lease, NEXT_SEQUENCE, Store, StoreError, UrlOutcome, now_ms};
 use crate::canonical_url::CanonicalUrl;
-use crate::network::{Descriptor, Embedding, Network};
+use crate::network::{Descriptor, Embedding};
 use crate::picture::{PerceptualHash, PictureId};
 
 /// A picture with its features, ready to be stored.
@@ -313,33 +312,6 @@ impl Store {
         let value = self.trees.descriptors.get(sequence.key())?;
         let value = value.ok_or(DESCRIPTORS)?;
         Descriptor::from_bytes(&value, self.dimensions).ok_or(DESCRIPTORS)
-    }
-
-    /// Describes all pictures anew, from their activations.
-    pub(super) fn describe_anew(&self, network: &Network) -> Result<(), StoreError> {
-        const CHUNK: usize = 256;
-        let mut pictures = self.pictures().peekable();
-        while pictures.peek().is_some() {
-            let chunk: Vec<_> = pictures.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
-            let described: Vec<_> = chunk
-                .par_iter()
-                .map(|(sequence, id)| {
-                    let block = self.block(*id)?;
-                    Ok((*sequence, network.describe(&self.layout, &block)))
-                })
-                .collect::<Vec<Result<_, StoreError>>>();
-            for entry in described {
-                match entry {
-                    Ok((sequence, descriptor)) => {
-                        let bytes = descriptor.to_bytes();
-                        self.trees.descriptors.insert(sequence.key(), bytes)?;
-                    }
-                    Err(error) => tracing::warn!(%error, "a picture is not described"),
-                }
-            }
-        }
-        self.db.flush()?;
-        Ok(())
     }
 
     /// A picture's activations, read in place.

@@ -1,0 +1,50 @@
+//! Descriptors follow from activations; when their recipe changes, they are made anew.
+
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use super::{Store, StoreError};
+use crate::network::Network;
+
+/// Pictures described between two notes of progress at most.
+const CHUNK: usize = 256;
+const NOTE_EVERY: Duration = Duration::from_secs(5);
+
+impl Store {
+    /// Describes all pictures anew, from their activations.
+    pub(super) fn describe_anew(&self, network: &Network) -> Result<(), StoreError> {
+        let of = self.picture_count();
+        if of > 0 {
+            tracing::info!(pictures = of, "describing the pictures anew");
+        }
+        let (mut done, mut noted) = (0, Instant::now());
+        let mut pictures = self.pictures().peekable();
+        while pictures.peek().is_some() {
+            let chunk: Vec<_> = pictures.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
+            let described: Vec<_> = chunk
+                .par_iter()
+                .map(|(sequence, id)| {
+                    let block = self.block(*id)?;
+                    Ok((*sequence, network.describe(&self.layout, &block)))
+                })
+                .collect::<Vec<Result<_, StoreError>>>();
+            for entry in described {
+                match entry {
+                    Ok((sequence, descriptor)) => {
+                        let bytes = descriptor.to_bytes();
+                        self.trees.descriptors.insert(sequence.key(), bytes)?;
+                    }
+                    Err(error) => tracing::warn!(%error, "a picture is not described"),
+                }
+            }
+            done += chunk.len();
+            if noted.elapsed() > NOTE_EVERY {
+                noted = Instant::now();
+                tracing::info!(done, of, "described");
+            }
+        }
+        self.db.flush()?;
+        Ok(())
+    }
+}
