@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{Spread, Trial, average_precision};
 use crate::edit::Edit;
 use crate::head::training::{are_twins, nearest_to, thresholds};
-use crate::head::{Centre, Mode, Ranking, Thresholds};
+use crate::head::{Centre, Mode, Ranking, Subject, Thresholds};
 use crate::network::Descriptor;
-use crate::search::{Ranker, Subject};
+use crate::search::Ranker;
 use crate::store::NewPicture;
 
 /// An edited copy to search for.

@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use crate::activation::{Layout, layer_mses};
 use crate::head::training::nearest_to;
-use crate::head::{Centre, Mode, Pair, Ranking};
+use crate::head::{Centre, Mode, Pair, Ranking, Subject};
 use crate::network::Descriptor;
-use crate::search::{Ranker, Subject};
+use crate::search::Ranker;
 use crate::store::NewPicture;
 
 /// What was measured of every pair of pictures, computed once for all draws.

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::{Spread, Trial, average_precision};
 use crate::head::training::nearest_to;
-use crate::head::{Centre, Mode, Ranking};
+use crate::head::{Centre, Mode, Ranking, Subject};
 use crate::network::Descriptor;
-use crate::search::{Ranker, Subject};
+use crate::search::Ranker;
 use crate::store::NewPicture;
 
 /// One ranking's figures.

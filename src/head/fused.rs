@@ -338,7 +338,8 @@ impl Judges {
         let all = Signal::all(layers).into_iter();
         let of_pair = all.filter(|signal| !signal.is_likeness());
         match mode {
-            Mode::SameSubject | Mode::Copy => of_pair.collect(),
+            Mode::SameSubject => of_pair.filter(|signal| *signal != Signal::Hash).collect(),
+            Mode::Copy => of_pair.collect(),
             // What is shown stands in the last layers, how it looks in those before.
             Mode::LookAlike => of_pair
                 .filter(|signal| signal.layer().is_some_and(|l| l + LATE < layers))

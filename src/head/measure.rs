@@ -5,6 +5,7 @@ use crate::activation::{
     Layout, channel_statistics, embedding, inner_product_f32, layer_distances,
 };
 use crate::network::{Descriptor, Embedding};
+use crate::picture::PerceptualHash;
 
 /// Mean and standard deviation of every channel's mean and spread over many pictures,
 /// layer by layer: means first, then spreads.
@@ -104,10 +105,22 @@ impl Centre {
     }
 }
 
+/// A picture as the second stage sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Its activations.
+    pub block: &'a [u8],
+    /// Its descriptor.
+    pub descriptor: &'a Descriptor,
+    /// Its perceptual hash.
+    pub hash: PerceptualHash,
+}
+
 /// One side of many comparisons, worked out once.
 #[derive(Debug, Clone)]
 pub struct Prepared<'a> {
     block: &'a [u8],
+    hash: PerceptualHash,
     /// Each layer's scaled channel statistics.
     statistics: Vec<Vec<f32>>,
     embedding: Embedding,
@@ -136,6 +149,8 @@ pub struct Measured {
 /// Below these, differences are the storing's own noise.
 const LEAST_MSE: f32 = 1e-5;
 const LEAST_NORMALISED: f32 = 1e-3;
+/// Hashes that differ in more bits have nothing in common: half of 64 is chance.
+const MOST_BITS: u32 = 20;
 
 /// Measures pairs of pictures of one collection.
 #[derive(Debug, Clone, Copy)]
@@ -150,7 +165,8 @@ pub struct Measure<'a> {
 
 impl Measure<'_> {
     /// Prepares one side.
-    pub fn prepare<'b>(&self, block: &'b [u8], descriptor: &Descriptor) -> Prepared<'b> {
+    pub fn prepare<'b>(&self, picture: &Subject<'b>) -> Prepared<'b> {
+        let block = picture.block;
         let layers = self.layout.layers().len();
         let statistics = (0..layers).map(|layer| {
             let mut row = Vec::new();
@@ -160,24 +176,24 @@ impl Measure<'_> {
         let embedding = Embedding::normalized(&embedding(self.layout, block));
         Prepared {
             block,
+            hash: picture.hash,
             statistics: statistics.collect(),
             centred: embedding.from_centre(&self.centre.embedding),
             embedding,
-            descriptor: descriptor.from_centre(&self.centre.descriptor),
+            descriptor: picture.descriptor.from_centre(&self.centre.descriptor),
         }
     }
 
     /// Measures everything that a pair alone tells.
-    pub fn measure(&self, a: &Prepared<'_>, block: &[u8], descriptor: &Descriptor) -> Measured {
-        let b = self.prepare(block, descriptor);
-        self.between(a, &b)
+    pub fn measure(&self, a: &Prepared<'_>, picture: &Subject<'_>) -> Measured {
+        self.between(a, &self.prepare(picture))
     }
 
     /// Measures two prepared pictures.
     pub fn between(&self, a: &Prepared<'_>, b: &Prepared<'_>) -> Measured {
         let layers = self.layout.layers().len();
         let distances = layer_distances(self.layout, a.block, b.block);
-        let mut values = vec![0.0; Signal::Local.index(layers) + 1];
+        let mut values = vec![0.0; Signal::Hash.index(layers) + 1];
         let mut set = |signal: Signal, value: f32| values[signal.index(layers)] = value;
         for (l, distance) in distances.iter().enumerate() {
             set(Signal::Mse(l), (distance.mse + LEAST_MSE).ln());
@@ -191,6 +207,8 @@ impl Measure<'_> {
             set(Signal::Spreads(l), 1.0 - cosine(half..2 * half));
         }
         set(Signal::Embedding, 1.0 - a.centred.cosine(&b.centred));
+        let bits = a.hash.distance(b.hash).min(MOST_BITS);
+        set(Signal::Hash, bits as f32 / MOST_BITS as f32);
         set(Signal::Descriptor, 1.0 - a.descriptor.cosine(&b.descriptor));
         Measured {
             cosine: a.embedding.cosine(&b.embedding),

@@ -24,7 +24,7 @@ pub use alignment::{Alignment, Grid, Region};
 pub use fused::{Fused, FusedTraining, Judges, Mode, Thresholds};
 pub use judge::{Judge, sigmoid};
 pub use labelled::{LabelError, Labelled, labelled_files};
-pub use measure::{Centre, ChannelScaler, Measure, Measured, Prepared};
+pub use measure::{Centre, ChannelScaler, Measure, Measured, Prepared, Subject};
 pub use metrics::{Metrics, auc};
 pub use mse18::{
     Epoch, Mse18, Pair, PairSet, TrainError, TrainOptions, Training, TrainingSet, train,

@@ -6,18 +6,9 @@ use rayon::prelude::*;
 use crate::activation::{Layout, embedding, layer_mses, layer_normalised};
 use crate::head::{
     Alignment, Centre, Fused, Grid, Measure, Measured, Mode, Prepared, Ranking, Reading, Signal,
-    neighbourhoods, sigmoid,
+    Subject, neighbourhoods, sigmoid,
 };
 use crate::network::{Descriptor, Embedding};
-
-/// A picture as the second stage sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    /// Its activations.
-    pub block: &'a [u8],
-    /// Its descriptor.
-    pub descriptor: &'a Descriptor,
-}
 
 /// A candidate with its score and what explains it.
 #[derive(Debug, Clone)]
@@ -134,7 +125,7 @@ impl Ranker<'_> {
         let measure = head.measure(self.layout, self.centre);
         let prepared: Vec<Prepared<'_>> = views
             .iter()
-            .map(|view| measure.prepare(view.block, view.descriptor))
+            .map(|view| measure.prepare(view))
             .collect();
         let layers = self.layout.layers().len();
         let mut scored: Vec<Scored> = chosen
@@ -146,7 +137,7 @@ impl Ranker<'_> {
                     cosine,
                     mses,
                     mut values,
-                } = measure.measure(&prepared[view], picture.block, picture.descriptor);
+                } = measure.measure(&prepared[view], picture);
                 if let Some(common) = common.get(candidate) {
                     values[Signal::Neighbourhood.index(layers)] = *common;
                 }
@@ -246,7 +237,7 @@ impl Ranker<'_> {
                 return;
             };
             if view != entry.view {
-                let measured = measure.measure(&views[view], picture.block, picture.descriptor);
+                let measured = measure.measure(&views[view], picture);
                 entry.view = view;
                 entry.values = measured.values;
                 entry.mses = measured.mses;
@@ -297,8 +288,8 @@ pub fn score_pair(
     match ranking {
         Ranking::Fused(head) => {
             let measure = head.measure(layout, &centre);
-            let query = measure.prepare(a.block, a.descriptor);
-            let measured = measure.measure(&query, b.block, b.descriptor);
+            let query = measure.prepare(&a);
+            let measured = measure.measure(&query, &b);
             let readings = head
                 .probe()
                 .map(|probe| (probe.read(a.descriptor), probe.read(b.descriptor)));

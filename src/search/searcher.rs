@@ -1,12 +1,12 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use super::rank::{Ranker, Scored, Subject, score_pair};
+use super::rank::{Ranker, Scored, score_pair};
 use super::rescore::{load, load_one, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
 use crate::activation::{Layout, layer_mses};
 use crate::canonical_url::CanonicalUrl;
-use crate::head::{Alignment, Centre, Grid, Mode, Ranking};
+use crate::head::{Alignment, Centre, Grid, Mode, Ranking, Subject};
 use crate::index::{Candidate, Index};
 use crate::network::Embedding;
 use crate::picture::PictureId;
@@ -308,6 +308,7 @@ impl NewPicture {
         Subject {
             block: &self.block,
             descriptor: &self.descriptor,
+            hash: self.perceptual_hash,
         }
     }
 }

@@ -152,8 +152,7 @@ impl Edited {
 
 fn example(picture: &NewPicture) -> Example<'_> {
     Example {
-        block: &picture.block,
+        subject: picture.subject(),
         embedding: &picture.embedding,
-        descriptor: &picture.descriptor,
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 use crate::cli::{Outcome, output, progress};
 use crate::edit::Edit;
 use crate::head::training::{Example, GenericSet, Half, fit_projection, train_generic};
-use crate::head::{Centre, labelled_files};
+use crate::head::{Centre, Subject, labelled_files};
 use crate::network::{Descriptor, Network, pooled};
 
 /// Every so many-th picture is edited to learn from.
@@ -66,9 +66,11 @@ pub(super) fn run(
         .collect::<anyhow::Result<Vec<_>>>()?;
     let network = network.with_projection_of(projection.clone());
     let example = |i: usize, descriptor| Example {
-        block: &set.pictures[i].block,
+        subject: Subject {
+            descriptor,
+            ..set.pictures[i].subject()
+        },
         embedding: &set.pictures[i].embedding,
-        descriptor,
     };
     let half = |half: usize| Half {
         pictures: of_half(half)
@@ -86,7 +88,7 @@ pub(super) fn run(
         .zip(&copied)
         .map(|(copy, descriptor)| {
             let mut edited = Edited::example(copy);
-            edited.example.descriptor = descriptor;
+            edited.example.subject.descriptor = descriptor;
             edited
         })
         .collect();
@@ -99,7 +101,7 @@ pub(super) fn run(
             originals: &originals,
             edited: &edited_examples,
             classes: &set.classes,
-            centre: Centre::of(originals.iter().map(|e| (e.embedding, e.descriptor))),
+            centre: Centre::of(originals.iter().map(|e| (e.embedding, e.subject.descriptor))),
             seed: args.seed,
         },
         &|_| (),

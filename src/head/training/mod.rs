@@ -87,7 +87,7 @@ pub fn train_generic(set: &GenericSet<'_>, progress: &(dyn Fn(usize) + Sync)) ->
     let layout = set.layout;
     let layers = layout.layers().len();
     let blocks = set.halves.iter().flat_map(|half| &half.pictures);
-    let scaler = ChannelScaler::fit(layout, blocks.map(|picture| picture.block));
+    let scaler = ChannelScaler::fit(layout, blocks.map(|picture| picture.subject.block));
     let mut rng = ChaCha8Rng::seed_from_u64(set.seed);
     let (mut in_lists, mut alone) = (Rows::default(), Rows::default());
     for half in &set.halves {
@@ -188,8 +188,8 @@ pub fn train_on_pairs_of(
         .iter()
         .map(|&(i, j, _)| {
             let (a, b) = (&pictures[i], &pictures[j]);
-            let prepared = measure.prepare(a.block, a.descriptor);
-            measure.measure(&prepared, b.block, b.descriptor).values
+            let prepared = measure.prepare(&a.subject);
+            measure.measure(&prepared, &b.subject).values
         })
         .collect();
     let same: Vec<bool> = answers.iter().map(|(_, _, same)| *same).collect();
