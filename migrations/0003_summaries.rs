@@ -1,6 +1,6 @@
 //! A picture's block holds what is derived from its layers too: norms, channel statistics,
-//! the embedding. Blocks are written anew, behind the old segments, which are deleted then;
-//! the disk must hold both for a while.
+//! the embedding. Blocks are written anew, and each old segment is deleted when all of its
+//! are.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sled::transaction::{ConflictableTransactionResult, Transactional};
 
 use super::Migrating;
-use crate::activation::summarise;
+use crate::activation::{Layout, summarise};
 use crate::network::Embedding;
 use crate::picture::PictureId;
 use crate::store::StoreError;
@@ -27,9 +27,12 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
     let layout = store.network.layout(store.activations);
     let extents = db.open_tree("extents")?;
     let segments = db.open_tree("segments")?;
-    let pictures = db.open_tree("pictures")?;
-    let embeddings = db.open_tree("embeddings")?;
-    let dimensions = store.network.manifest().embedding.dimensions;
+    let summaries = Summaries {
+        layout: &layout,
+        dimensions: store.network.manifest().embedding.dimensions,
+        pictures: db.open_tree("pictures")?,
+        embeddings: db.open_tree("embeddings")?,
+    };
     let committed: BTreeMap<u32, SegmentRecord> = super::super::numbered(&segments, "segments")?
         .into_iter()
         .collect();
@@ -48,67 +51,94 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         }
     }
     blocks.sort_unstable();
-    let (mut done, mut noted) = (0, Instant::now());
-    for chunk in blocks.chunks(BATCH) {
-        let (mut moved, mut grown) = (sled::Batch::default(), sled::Batch::default());
-        for &(segment, offset, id) in chunk {
-            let block = match old.read(id, Extent { segment, offset }) {
-                Ok(block) => block,
-                Err(error) => {
-                    tracing::warn!(%error, "left as it is");
-                    continue;
-                }
-            };
-            let embedding = match pictures.get(id.as_bytes())? {
-                Some(value) => {
-                    let record: PictureRecord = decode("pictures", &value)?;
-                    embeddings.get(Sequence(record.sequence).key())?
-                }
-                None => None,
-            };
-            let embedding = embedding.and_then(|value| Embedding::from_bytes(&value, dimensions));
-            let embedding = embedding.ok_or(StoreError::Unreadable { tree: "embeddings" })?;
-            let mut longer = vec![0; layout.block_len()];
-            longer[..block.len()].copy_from_slice(&block);
-            summarise(&layout, embedding.values(), &mut longer);
-            let (extent, number, record) = new.append(id, &longer)?;
-            moved.insert(id.as_bytes(), encode(&extent));
-            grown.insert(&number.to_be_bytes(), encode(&record));
-        }
-        new.sync()?;
-        (&extents, &segments)
-            .transaction(|trees| -> ConflictableTransactionResult<(), ()> {
-                trees.0.apply_batch(&moved)?;
-                trees.1.apply_batch(&grown)?;
-                Ok(())
-            })
-            .map_err(transaction_error)?;
+    let delete = |number: u32| -> Result<(), StoreError> {
+        segments.remove(number.to_be_bytes())?;
         db.flush()?;
-        done += chunk.len();
-        if noted.elapsed() > NOTE_EVERY {
-            noted = Instant::now();
-            tracing::info!(done, of = blocks.len(), "pictures rewritten");
+        old.delete(number)
+    };
+    let (mut done, mut noted) = (0, Instant::now());
+    for of_segment in blocks.chunk_by(|a, b| a.0 == b.0) {
+        let mut in_use = false;
+        for chunk in of_segment.chunks(BATCH) {
+            let (mut moved, mut grown) = (sled::Batch::default(), sled::Batch::default());
+            for &(segment, offset, id) in chunk {
+                let block = match old.read(id, Extent { segment, offset }) {
+                    Ok(block) => block,
+                    Err(error) => {
+                        tracing::warn!(%error, "left as it is");
+                        in_use = true;
+                        continue;
+                    }
+                };
+                let (extent, number, record) = new.append(id, &summaries.added(id, &block)?)?;
+                moved.insert(id.as_bytes(), encode(&extent));
+                grown.insert(&number.to_be_bytes(), encode(&record));
+            }
+            new.sync()?;
+            (&extents, &segments)
+                .transaction(|trees| -> ConflictableTransactionResult<(), ()> {
+                    trees.0.apply_batch(&moved)?;
+                    trees.1.apply_batch(&grown)?;
+                    Ok(())
+                })
+                .map_err(transaction_error)?;
+            db.flush()?;
+            done += chunk.len();
+            if noted.elapsed() > NOTE_EVERY {
+                noted = Instant::now();
+                tracing::info!(done, of = blocks.len(), "pictures rewritten");
+            }
+        }
+        if !in_use {
+            delete(of_segment[0].0)?;
         }
     }
+    // What an interrupted run had emptied.
     let in_use = extents
         .iter()
         .map(|entry| Ok(decode::<Extent>("extents", &entry?.1)?.segment))
         .collect::<Result<HashSet<_>, StoreError>>()?;
     for (number, _) in committed {
         if !in_use.contains(&number) {
-            segments.remove(number.to_be_bytes())?;
-            db.flush()?;
-            old.delete(number)?;
+            delete(number)?;
         }
     }
     db.drop_tree("embeddings")?;
     Ok(())
 }
 
+struct Summaries<'a> {
+    layout: &'a Layout,
+    /// Of the embedding.
+    dimensions: usize,
+    pictures: sled::Tree,
+    embeddings: sled::Tree,
+}
+
+impl Summaries<'_> {
+    /// A picture's block with what is derived from it.
+    fn added(&self, id: PictureId, block: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let embedding = match self.pictures.get(id.as_bytes())? {
+            Some(value) => {
+                let record: PictureRecord = decode("pictures", &value)?;
+                self.embeddings.get(Sequence(record.sequence).key())?
+            }
+            None => None,
+        };
+        let embedding = embedding
+            .and_then(|value| Embedding::from_bytes(&value, self.dimensions))
+            .ok_or(StoreError::Unreadable { tree: "embeddings" })?;
+        let mut longer = vec![0; self.layout.block_len()];
+        longer[..block.len()].copy_from_slice(block);
+        summarise(self.layout, embedding.values(), &mut longer);
+        Ok(longer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::{Encoding, Layout, embedding};
+    use crate::activation::{Encoding, embedding};
     use crate::network::Network;
     use crate::picture::PerceptualHash;
     use crate::store::{NewPicture, Origin, Settled, Store, StoreOptions, numbered};

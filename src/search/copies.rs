@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use super::rank::{Ranker, Subject};
+use super::rank::Ranker;
 use super::rescore::{Loaded, load_one};
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, Searcher};
+use crate::head::Subject;
 use crate::index::Candidate;
 use crate::store::{Sequence, StoreError};
 

@@ -123,10 +123,7 @@ impl Ranker<'_> {
             common = self.neighbourhoods(&views[0], pool, &mut chosen);
         }
         let measure = head.measure(self.layout, self.centre);
-        let prepared: Vec<Prepared<'_>> = views
-            .iter()
-            .map(|view| measure.prepare(view))
-            .collect();
+        let prepared: Vec<Prepared<'_>> = views.iter().map(|view| measure.prepare(view)).collect();
         let layers = self.layout.layers().len();
         let mut scored: Vec<Scored> = chosen
             .par_iter()

@@ -101,7 +101,11 @@ pub(super) fn run(
             originals: &originals,
             edited: &edited_examples,
             classes: &set.classes,
-            centre: Centre::of(originals.iter().map(|e| (e.embedding, e.subject.descriptor))),
+            centre: Centre::of(
+                originals
+                    .iter()
+                    .map(|e| (e.embedding, e.subject.descriptor)),
+            ),
             seed: args.seed,
         },
         &|_| (),

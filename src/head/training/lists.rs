@@ -4,9 +4,7 @@ use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::head::{
-    Centre, Grid, Measure, Prepared, Signal, Subject, Thresholds, neighbourhoods,
-};
+use crate::head::{Centre, Grid, Measure, Prepared, Signal, Subject, Thresholds, neighbourhoods};
 use crate::network::{Descriptor, Embedding};
 
 /// A picture to learn from.
@@ -144,7 +142,10 @@ pub(super) fn copies(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Rows {
     const NEAREST: usize = 20;
-    let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.subject.descriptor.clone()).collect();
+    let descriptors: Vec<Descriptor> = pictures
+        .iter()
+        .map(|p| p.subject.descriptor.clone())
+        .collect();
     let layers = measure.layout.layers().len();
     let grid = |block| Grid::of(measure.layout, measure.scaler, block);
     let grids: Vec<Grid> = pictures.par_iter().map(|p| grid(p.subject.block)).collect();
