@@ -239,7 +239,7 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
 }
 
 /// A part of a picture in words: `all`, or its size and place in percent.
-fn part(region: &Region) -> String {
+pub(super) fn part(region: &Region) -> String {
     if *region == Region::WHOLE {
         return "all".to_owned();
     }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::activation::{Layout, layer_mses};
 use crate::head::training::nearest_to;
-use crate::head::{Centre, Mode, Pair, Ranking, Subject};
+use crate::head::{Centre, Fused, Mode, Pair, Ranking, Subject};
 use crate::network::Descriptor;
 use crate::search::Ranker;
 use crate::store::NewPicture;
@@ -22,7 +22,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub fn compute(layout: &Layout, ranking: &Ranking, pictures: &[NewPicture]) -> Self {
+    pub fn compute(layout: &Layout, head: &Fused, pictures: &[NewPicture]) -> Self {
         let rows: Vec<(Vec<f32>, Vec<f32>)> = (0..pictures.len())
             .into_par_iter()
             .map(|i| {
@@ -50,7 +50,7 @@ impl Table {
             layers: layout.layers().len(),
             cosines: Vec::new(),
             mses: Vec::new(),
-            scores: list_scores(layout, ranking, pictures),
+            scores: list_scores(layout, head, pictures),
             descriptors: pictures.iter().map(|p| p.descriptor.clone()).collect(),
         };
         for (cosines, mses) in rows {
@@ -78,13 +78,14 @@ impl Table {
     }
 }
 
-/// Every picture's list among all others, by `ranking`: rows of queries.
-fn list_scores(layout: &Layout, ranking: &Ranking, pictures: &[NewPicture]) -> Vec<f32> {
+/// Every picture's list among all others, by `head`: rows of queries.
+fn list_scores(layout: &Layout, head: &Fused, pictures: &[NewPicture]) -> Vec<f32> {
+    let ranking = Ranking::Fused(Box::new(head.clone()));
     let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
     let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
     let ranker = Ranker {
         layout,
-        ranking,
+        ranking: &ranking,
         mode: Mode::SameSubject,
         centre: &centre,
         rescored: pictures.len(),

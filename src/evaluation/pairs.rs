@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::pair_table::Table;
 use super::{Spread, Trial};
 use crate::head::{
-    Metrics, Pair, PairSet, Probe, Ranking, Reading, TrainError, TrainOptions, train_on_pairs,
+    Fused, Metrics, Pair, PairSet, Reading, TrainError, TrainOptions, train_on_pairs,
 };
 use crate::network::Descriptor;
 use crate::shutdown::Shutdown;
@@ -113,7 +113,7 @@ pub enum EvaluationError {
 /// If a class is too small or training fails.
 pub fn evaluate_pairs(
     trial: &Trial<'_>,
-    ranking: &Ranking,
+    head: &Fused,
     labels: &[usize],
     classes: &[String],
     options: &PairsOptions,
@@ -132,7 +132,7 @@ pub fn evaluate_pairs(
             });
         }
     }
-    let table = Table::compute(trial.layout, ranking, trial.pictures);
+    let table = Table::compute(trial.layout, head, trial.pictures);
     let draws = (0..options.draws)
         .into_par_iter()
         .map(|draw| {
@@ -148,6 +148,7 @@ pub fn evaluate_pairs(
             }
             let result = measure(
                 &table,
+                head,
                 labels,
                 [&train, &few, &held],
                 options,
@@ -194,6 +195,7 @@ struct Draw {
 
 fn measure(
     table: &Table,
+    head: &Fused,
     labels: &[usize],
     [train, few, held]: [&[usize]; 3],
     options: &PairsOptions,
@@ -205,7 +207,7 @@ fn measure(
     let classes: Vec<String> = (0..=labels.iter().max().copied().unwrap_or(0))
         .map(|class| class.to_string())
         .collect();
-    let probe = Probe::fit(&descriptors, &taught_labels, &classes);
+    let probe = head.probe_of(&descriptors, &taught_labels, &classes);
     let readings: Vec<Reading> = table.descriptors.iter().map(|d| probe.read(d)).collect();
     let [train, few, held] = [train, few, held].map(|pictures| all_pairs(pictures, labels));
     let set = |pairs: &[Pair]| PairSet {

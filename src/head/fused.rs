@@ -2,12 +2,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::{Judge, JudgeFile, sigmoid};
-use super::measure::{Centre, ChannelScaler, Measure, Measured};
-use super::probe::{Probe, Reading};
+use super::judge::{Judge, JudgeFile};
+use super::measure::{Centre, ChannelScaler, Measure};
+use super::probe::{Anything, Probe, Reading};
 use super::{HeadError, Signal};
 use crate::activation::{Encoding, Layout};
-use crate::network::{Network, NetworkId};
+use crate::network::{Descriptor, Network, NetworkId};
 
 /// What "alike" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub struct Fused {
     scaler: ChannelScaler,
     /// What the pictures of the training had in common.
     centre: Centre,
+    /// Their descriptors.
+    anything: Anything,
     /// In the order of [`Mode::ALL`].
     judges: [Judges; 3],
     /// What the user's labels taught.
@@ -102,6 +104,7 @@ struct FusedFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probe: Option<Probe>,
     centre: Centre,
+    anything: Anything,
     scaler: ChannelScaler,
 }
 
@@ -123,8 +126,8 @@ impl Fused {
         network: &Network,
         scaler: ChannelScaler,
         centre: Centre,
+        anything: Anything,
         judges: [Judges; 3],
-        probe: Option<Probe>,
         training: FusedTraining,
     ) -> Self {
         Self {
@@ -132,8 +135,9 @@ impl Fused {
             descriptor: network.descriptor_id().to_owned(),
             scaler,
             centre,
+            anything,
             judges,
-            probe,
+            probe: None,
             training,
         }
     }
@@ -165,6 +169,7 @@ impl Fused {
         let dimensions = network.descriptor_dimensions();
         if file.centre.embedding.len() != network.manifest().embedding.dimensions
             || file.centre.descriptor.len() != dimensions
+            || !file.anything.fits(dimensions)
         {
             return Err(wrong("the centre is not of this network".to_owned()));
         }
@@ -190,6 +195,7 @@ impl Fused {
             descriptor: file.descriptor,
             scaler: file.scaler,
             centre: file.centre,
+            anything: file.anything,
             judges,
             probe: file.probe,
             training: file.training,
@@ -215,6 +221,7 @@ impl Fused {
                 .collect(),
             probe: self.probe.clone(),
             centre: self.centre.clone(),
+            anything: self.anything.clone(),
             scaler: self.scaler.clone(),
         };
         let mut text = serde_json::to_string(&file).expect("numbers and strings always encode");
@@ -222,21 +229,33 @@ impl Fused {
         text
     }
 
+    /// What labels teach this head, before it is part of one.
+    pub fn probe_of(
+        &self,
+        descriptors: &[&Descriptor],
+        labels: &[usize],
+        classes: &[String],
+    ) -> Probe {
+        Probe::fit(&self.anything, descriptors, labels, classes)
+    }
+
     /// The same head with what the user's labels taught.
     #[must_use]
-    pub fn taught(&self, probe: Option<Probe>, training: FusedTraining) -> Self {
+    pub fn taught(&self, probe: Probe, training: FusedTraining) -> Self {
         Self {
-            probe,
+            probe: Some(probe),
             training,
             ..self.clone()
         }
     }
 
-    /// The same head, some of its modes learned further from measured pairs.
+    /// The same head, some of its modes learned further from pairs, of which all signals but
+    /// `unmeasured` were measured.
     #[must_use]
     pub fn refitted(
         &self,
         modes: &[Mode],
+        unmeasured: &[Signal],
         rows: &[Vec<f32>],
         same: &[bool],
         training: FusedTraining,
@@ -247,8 +266,8 @@ impl Fused {
         };
         for &mode in modes {
             let judges = &mut head.judges[mode as usize];
-            judges.pair = judges.pair.refit(rows, same);
-            judges.list = judges.list.refit(rows, same);
+            judges.pair = judges.pair.refit(unmeasured, rows, same);
+            judges.list = judges.list.refit(unmeasured, rows, same);
             // They were measured with the weights from before.
             judges.thresholds = Thresholds::default();
         }
@@ -279,44 +298,16 @@ impl Fused {
         &self.judges[mode as usize]
     }
 
-    /// What the user's labels taught.
-    pub fn probe(&self) -> Option<&Probe> {
-        self.probe.as_ref()
-    }
-
     /// How it was trained.
     pub fn training(&self) -> &FusedTraining {
         &self.training
     }
 
-    /// The similarity of a pair alone, 0 to 1.
-    pub fn score_pair(
-        &self,
-        mode: Mode,
-        measured: &Measured,
-        readings: Option<(&Reading, &Reading)>,
-    ) -> f32 {
-        let odds = self.judges(mode).pair.log_odds(&measured.values);
-        with_readings(mode, sigmoid(odds), readings)
-    }
-
-    /// The similarity of a candidate in a list, 0 to 1: its measurements include the
-    /// signals that only a list has.
-    pub fn score_in_list(
-        &self,
-        mode: Mode,
-        values: &[f32],
-        readings: Option<(&Reading, &Reading)>,
-    ) -> f32 {
-        let odds = self.judges(mode).list.log_odds(values);
-        with_readings(mode, sigmoid(odds), readings)
-    }
-}
-
-fn with_readings(mode: Mode, score: f32, readings: Option<(&Reading, &Reading)>) -> f32 {
-    match (mode, readings) {
-        (Mode::SameSubject, Some((a, b))) => a.same(b, score),
-        _ => score,
+    /// What the user's labels make of a picture, where the mode asks what is shown. Two
+    /// readings' odds are added to what the judges say.
+    pub fn reading(&self, mode: Mode, picture: &Descriptor) -> Option<Reading> {
+        let probe = self.probe.as_ref().filter(|_| mode == Mode::SameSubject);
+        probe.map(|probe| probe.read(picture))
     }
 }
 

@@ -49,10 +49,10 @@ impl Judge {
     /// The same signals, learned further: the fewer the rows, the nearer it stays to what
     /// it was. Signals that the rows do not have keep their weights.
     #[must_use]
-    pub fn refit(&self, rows: &[Vec<f32>], same: &[bool]) -> Self {
+    pub fn refit(&self, unmeasured: &[Signal], rows: &[Vec<f32>], same: &[bool]) -> Self {
         let mut narrow = narrow(&self.places, rows);
         for (i, signal) in self.signals.iter().enumerate() {
-            if signal.is_likeness() {
+            if unmeasured.contains(signal) {
                 let mean = self.logistic.mean[i];
                 narrow.iter_mut().for_each(|row| row[i] = mean);
             }

@@ -31,7 +31,7 @@ pub use mse18::{
     train_on_pairs, training_curve,
 };
 pub use neighbourhood::neighbourhoods;
-pub use probe::{Probe, Reading};
+pub use probe::{Anything, Probe, Reading};
 pub use signal::Signal;
 
 use crate::network::Network;
@@ -97,6 +97,16 @@ pub enum HeadError {
 const MSE18: &str = include_str!("../../models/mse18.json");
 const FUSED: &str = include_str!("../../models/fused.json");
 
+impl Fused {
+    /// The head that simdex ships.
+    ///
+    /// # Errors
+    /// If it belongs to another network.
+    pub fn builtin(network: &Network) -> Result<Self, HeadError> {
+        Self::parse(FUSED, Path::new("models/fused.json"), network)
+    }
+}
+
 impl Ranking {
     /// `fused`, `mse18`, `embedding` or the path of a head file, checked against the network.
     ///
@@ -106,7 +116,7 @@ impl Ranking {
         match name {
             "embedding" => Ok(Self::Embedding),
             "mse18" => Self::parse(MSE18, Path::new("models/mse18.json"), network),
-            "fused" => Self::parse(FUSED, Path::new("models/fused.json"), network),
+            "fused" => Ok(Self::Fused(Box::new(Fused::builtin(network)?))),
             path if Path::new(path).is_file() => {
                 let text = std::fs::read_to_string(path).map_err(|source| HeadError::File {
                     path: path.into(),

@@ -40,9 +40,11 @@ pub(super) fn load_one(store: &Store, sequence: Sequence) -> Result<Option<Loade
     let Some(record) = store.picture(id)? else {
         return Ok(None);
     };
-    let descriptor = store.descriptor(sequence)?;
-    match store.block(id) {
-        Ok(block) => Ok(Some(Loaded {
+    let features = store
+        .descriptor(sequence)
+        .and_then(|descriptor| Ok((descriptor, store.block(id)?)));
+    match features {
+        Ok((descriptor, block)) => Ok(Some(Loaded {
             id,
             block,
             descriptor,
@@ -67,6 +69,11 @@ pub(super) fn rank_by_examples(
     if let ([views], []) = (wanted, unwanted) {
         return ranker.rank(views, candidates);
     }
+    // A candidate counts only if it was compared with all.
+    let ranker = &Ranker {
+        rescored: candidates.len(),
+        ..*ranker
+    };
     let mut sums = vec![0f32; candidates.len()];
     let mut shown: Vec<Option<Scored>> = vec![None; candidates.len()];
     for views in wanted {

@@ -11,7 +11,7 @@ use crate::cli::{Format, Outcome, output};
 use crate::evaluation::{
     EvaluationError, Figures, PairsEvaluation, PairsOptions, Spread, Trial, evaluate_pairs,
 };
-use crate::head::{TrainError, labelled_files};
+use crate::head::{Fused, TrainError, labelled_files};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PairsArgs {
@@ -40,7 +40,7 @@ pub(in crate::cli) struct PairsArgs {
 pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome> {
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
-    let ranking = crate::head::Ranking::named("fused", &network)?;
+    let head = Fused::builtin(&network)?;
     let set = Pictures::load(session, &network, &layout, &labelled_files(&args.dir)?)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
@@ -64,7 +64,7 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
             bar.set(done, || format!("{done}/{} draws", options.draws));
         },
     };
-    let evaluation = evaluate_pairs(&trial, &ranking, &set.labels, &set.classes, &options);
+    let evaluation = evaluate_pairs(&trial, &head, &set.labels, &set.classes, &options);
     drop(bar);
     let evaluation = match evaluation {
         Err(EvaluationError::Train(TrainError::Interrupted)) => return Ok(Outcome::Interrupted),

@@ -11,8 +11,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Centre, ChannelScaler, Fused, FusedTraining, Judge, Judges, Measure, Mode, Probe, Thresholds,
-    sigmoid,
+    Anything, Centre, ChannelScaler, Fused, FusedTraining, Judge, Judges, Measure, Mode, Signal,
+    Thresholds, sigmoid,
 };
 use crate::activation::Layout;
 use crate::edit::Edit;
@@ -130,8 +130,8 @@ pub fn train_generic(set: &GenericSet<'_>, progress: &(dyn Fn(usize) + Sync)) ->
         set.network,
         scaler,
         set.centre.clone(),
+        Anything::of(set.originals.iter().map(|e| e.subject.descriptor)),
         judges,
-        None,
         training,
     )
 }
@@ -172,7 +172,7 @@ pub fn train_on_labels(
         pictures: descriptors.len(),
         ..base.training().clone()
     };
-    base.taught(Some(Probe::fit(descriptors, labels, classes)), training)
+    base.taught(base.probe_of(descriptors, labels, classes), training)
 }
 
 /// Teaches `base` which pairs the user finds the same.
@@ -200,7 +200,8 @@ pub fn train_on_pairs_of(
         pairs: rows.len(),
         ..base.training().clone()
     };
-    base.refitted(&[Mode::SameSubject], &rows, &same, training)
+    let unmeasured = [Signal::Neighbourhood, Signal::Local];
+    base.refitted(&[Mode::SameSubject], &unmeasured, &rows, &same, training)
 }
 
 /// Teaches `base` the user's kind of pictures from copies of them: two pictures made from
@@ -226,5 +227,12 @@ pub fn train_on_copies(
         pairs: rows.same.len(),
         ..base.training().clone()
     };
-    base.refitted(&Mode::ALL, &rows.values, &rows.same, training)
+    // Other photos of the same kind are not the same here, so `same-subject` learns nothing.
+    base.refitted(
+        &[Mode::LookAlike, Mode::Copy],
+        &[Signal::Neighbourhood],
+        &rows.values,
+        &rows.same,
+        training,
+    )
 }
