@@ -1,13 +1,15 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::judge::{Judge, JudgeFile};
-use super::measure::{Centre, ChannelScaler, Measure};
+use super::measure::{Centre, ChannelScaler, Measure, Needs};
 use super::probe::{Anything, Probe, Reading};
 use super::{HeadError, Signal};
 use crate::activation::{Encoding, Layout};
 use crate::network::{Descriptor, Network, NetworkId};
+use crate::picture::PictureId;
 
 /// What "alike" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -84,6 +86,9 @@ pub struct FusedTraining {
     pub classes: Vec<String>,
     /// Pictures.
     pub pictures: usize,
+    /// The first eight bytes of the id of each, in hexadecimal: an evaluation on them says
+    /// nothing.
+    pub seen: BTreeSet<String>,
     /// Pairs judged.
     pub pairs: usize,
     /// Seed of everything random.
@@ -274,17 +279,35 @@ impl Fused {
         head
     }
 
-    /// How pairs of a collection are measured for this head. Where a collection is too
-    /// small to have a centre, that of the training stands in.
+    /// How pairs of a collection are measured for this head: everything. Where a collection
+    /// is too small to have a centre, that of the training stands in.
     pub fn measure<'a>(&'a self, layout: &'a Layout, centre: &'a Centre) -> Measure<'a> {
         Measure {
             layout,
             scaler: &self.scaler,
+            needs: Needs::all(layout.layers().len()),
             centre: if centre.embedding.is_empty() {
                 &self.centre
             } else {
                 centre
             },
+        }
+    }
+
+    /// The same, but only what the judges of `mode` weigh.
+    pub fn measure_for<'a>(
+        &'a self,
+        mode: Mode,
+        layout: &'a Layout,
+        centre: &'a Centre,
+    ) -> Measure<'a> {
+        let Judges { pair, list, .. } = self.judges(mode);
+        // Where parts are compared, the pair's judge says of which candidates.
+        let pair = pair.weights().filter(|_| list.uses(Signal::Local));
+        let weighed = pair.chain(list.weights()).filter(|(_, w)| *w != 0.0);
+        Measure {
+            needs: Needs::of(layout.layers().len(), weighed.map(|(signal, _)| signal)),
+            ..self.measure(layout, centre)
         }
     }
 
@@ -298,6 +321,11 @@ impl Fused {
         &self.judges[mode as usize]
     }
 
+    /// Whether it was trained on this picture.
+    pub fn saw(&self, picture: PictureId) -> bool {
+        self.training.seen.contains(&short(picture))
+    }
+
     /// How it was trained.
     pub fn training(&self) -> &FusedTraining {
         &self.training
@@ -308,6 +336,18 @@ impl Fused {
     pub fn reading(&self, mode: Mode, picture: &Descriptor) -> Option<Reading> {
         let probe = self.probe.as_ref().filter(|_| mode == Mode::SameSubject);
         probe.map(|probe| probe.read(picture))
+    }
+}
+
+fn short(picture: PictureId) -> String {
+    picture.to_string()[..16].to_owned()
+}
+
+impl FusedTraining {
+    /// With these pictures among those seen.
+    pub(super) fn having_seen(mut self, pictures: impl Iterator<Item = PictureId>) -> Self {
+        self.seen.extend(pictures.map(short));
+        self
     }
 }
 

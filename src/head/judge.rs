@@ -26,6 +26,9 @@ pub(super) struct JudgeFile {
     bias: f32,
 }
 
+/// Weights below this, in log-odds per standard deviation, are taken for 0.
+const LEAST_WEIGHT: f32 = 0.01;
+
 impl Judge {
     /// Learns from rows of all signals, each with its answer. Both answers together get
     /// the same weight, so that .5 means even odds where half of the pairs are the same.
@@ -38,7 +41,14 @@ impl Judge {
     ) -> Self {
         let places: Vec<usize> = signals.iter().map(|s| s.index(layers)).collect();
         let narrow = narrow(&places, rows);
-        let logistic = logistic::fit(&narrow, same, &signs(signals), regularisation, None);
+        let mut logistic = logistic::fit(&narrow, same, &signs(signals), regularisation, None);
+        // What hardly counts need not be measured.
+        let small = |weight: &&mut f32| weight.abs() < LEAST_WEIGHT;
+        logistic
+            .weights
+            .iter_mut()
+            .filter(small)
+            .for_each(|weight| *weight = 0.0);
         Self {
             signals: signals.to_vec(),
             places,

@@ -24,7 +24,7 @@ pub use alignment::{Alignment, Grid, Region};
 pub use fused::{Fused, FusedTraining, Judges, Mode, Thresholds};
 pub use judge::{Judge, sigmoid};
 pub use labelled::{LabelError, Labelled, labelled_files};
-pub use measure::{Centre, ChannelScaler, Measure, Measured, Prepared, Subject};
+pub use measure::{Centre, ChannelScaler, Measure, Measured, Needs, Prepared, Subject};
 pub use metrics::{Metrics, auc};
 pub use mse18::{
     Epoch, Mse18, Pair, PairSet, TrainError, TrainOptions, Training, TrainingSet, train,
@@ -35,6 +35,7 @@ pub use probe::{Anything, Probe, Reading};
 pub use signal::Signal;
 
 use crate::network::Network;
+use crate::picture::PictureId;
 
 /// How results are scored.
 #[derive(Debug, Clone)]
@@ -108,6 +109,14 @@ impl Fused {
 }
 
 impl Ranking {
+    /// Whether it was trained on this picture, as far as it knows.
+    pub fn saw(&self, picture: PictureId) -> bool {
+        match self {
+            Self::Fused(head) => head.saw(picture),
+            Self::Mse18(_) | Self::Embedding => false,
+        }
+    }
+
     /// `fused`, `mse18`, `embedding` or the path of a head file, checked against the network.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ impl Ranker<'_> {
         mut chosen: Vec<usize>,
     ) -> Vec<Scored> {
         let list = &head.judges(self.mode).list;
-        let measure = head.measure(self.layout, self.centre);
+        let measure = head.measure_for(self.mode, self.layout, self.centre);
         let mut common = Vec::new();
         if list.uses(Signal::Neighbourhood) {
             common = neighbours(measure.centre, &views[0], pool, &mut chosen);

@@ -154,5 +154,6 @@ fn example(picture: &NewPicture) -> Example<'_> {
     Example {
         subject: picture.subject(),
         embedding: &picture.embedding,
+        id: picture.id,
     }
 }

@@ -28,10 +28,10 @@ pub(super) fn from_labels(
     network: &Network,
     set: &Pictures,
 ) -> anyhow::Result<Outcome> {
-    let descriptors: Vec<_> = set.pictures.iter().map(|p| &p.descriptor).collect();
+    let pictures: Vec<_> = set.pictures.iter().map(|p| (p.id, &p.descriptor)).collect();
     let head = train_on_labels(
         shipped(network)?.as_ref(),
-        &descriptors,
+        &pictures,
         &set.labels,
         &set.classes,
     );

@@ -71,6 +71,7 @@ pub(super) fn run(
             ..set.pictures[i].subject()
         },
         embedding: &set.pictures[i].embedding,
+        id: set.pictures[i].id,
     };
     let half = |half: usize| Half {
         pictures: of_half(half)

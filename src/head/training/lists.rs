@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::head::{Centre, Grid, Measure, Prepared, Signal, Subject, Thresholds, neighbourhoods};
 use crate::network::{Descriptor, Embedding};
+use crate::picture::PictureId;
 
 /// A picture to learn from.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +15,8 @@ pub struct Example<'a> {
     pub subject: Subject<'a>,
     /// Its embedding.
     pub embedding: &'a Embedding,
+    /// Its id.
+    pub id: PictureId,
 }
 
 /// Measured pairs with their answers.
