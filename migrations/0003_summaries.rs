@@ -11,11 +11,11 @@ use super::Migrating;
 use crate::activation::{Layout, summarise};
 use crate::network::Embedding;
 use crate::picture::PictureId;
-use crate::store::StoreError;
 use crate::store::frontier::transaction_error;
 use crate::store::key::Sequence;
 use crate::store::record::{Extent, PictureRecord, SegmentRecord, decode, encode};
 use crate::store::segment::Segments;
+use crate::store::{StoreError, check_space};
 
 /// Blocks rewritten between two flushes.
 const BATCH: usize = 64;
@@ -60,6 +60,7 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
     for of_segment in blocks.chunk_by(|a, b| a.0 == b.0) {
         let mut in_use = false;
         for chunk in of_segment.chunks(BATCH) {
+            check_space(store.dir, store.reserve_bytes)?;
             let (mut moved, mut grown) = (sled::Batch::default(), sled::Batch::default());
             for &(segment, offset, id) in chunk {
                 // What is damaged stays, for `verify` to name.

@@ -257,14 +257,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::DiskFull`] below the reserve.
     pub fn check_space(&self) -> Result<(), StoreError> {
-        let free = fs4::available_space(&self.dir).map_err(|e| StoreError::io(&self.dir, e))?;
-        if free < self.reserve_bytes {
-            return Err(StoreError::DiskFull {
-                free_mb: free >> 20,
-                reserve_mb: self.reserve_bytes >> 20,
-            });
-        }
-        Ok(())
+        check_space(&self.dir, self.reserve_bytes)
     }
 
     /// Makes everything so far survive a power failure.
@@ -315,6 +308,17 @@ fn numbered<T: DeserializeOwned>(
         Ok((number, record::decode(name, &value)?))
     };
     tree.iter().map(entry).collect()
+}
+
+fn check_space(dir: &Path, reserve_bytes: u64) -> Result<(), StoreError> {
+    let free = fs4::available_space(dir).map_err(|error| StoreError::io(dir, error))?;
+    if free < reserve_bytes {
+        return Err(StoreError::DiskFull {
+            free_mb: free >> 20,
+            reserve_mb: reserve_bytes >> 20,
+        });
+    }
+    Ok(())
 }
 
 /// Milliseconds since 1970.
