@@ -162,6 +162,9 @@ impl Probe {
     }
 }
 
+/// What the user says counts for more than what others' pictures taught.
+const LABELS: f32 = 2.0;
+
 impl Reading {
     /// What the labels say for two pictures being of one class, in log-odds against what
     /// they would say by chance; the less, the less either looks known.
@@ -173,7 +176,7 @@ impl Reading {
         };
         let agree = inner_product_f32(&self.classes, &other.classes);
         let chance = 1.0 / self.classes.len().max(2) as f32;
-        self.known * other.known * (logit(agree) - logit(chance))
+        LABELS * self.known * other.known * (logit(agree) - logit(chance))
     }
 
     /// Probability that two pictures are of one class; without the labels, `otherwise`.
