@@ -26,7 +26,7 @@ pub(super) struct SearchArgs {
     #[arg(long, value_enum, default_value_t)]
     mode: ModeArg,
     /// Only pictures seen on this host
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
     /// Only results of at least this score
     #[arg(long, value_name = "S", default_value_t = 0.0)]
@@ -70,7 +70,7 @@ impl SearchArgs {
         Ok(SearchOptions {
             k: config.query.k,
             candidates: config.query.candidates,
-            host: self.host.as_deref().map(host_argument).transpose()?,
+            host: self.host.clone(),
             min_score: self.min_score,
             mode: self.mode.into(),
             explain: self.explain,
@@ -233,6 +233,9 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
         }
         if let Some(page) = entry.pages.first() {
             text += &format!("{:>36}on {} {}\n", "", page.url, page.title);
+            if !page.words().is_empty() {
+                text += &format!("{:>36}as {}\n", "", page.words());
+            }
         }
     }
     output::write(text.as_bytes())
