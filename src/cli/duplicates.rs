@@ -12,7 +12,7 @@ use crate::search::{QueryResult, SearchError, SearchOptions, Searcher};
 #[derive(Debug, Args)]
 pub(super) struct DuplicatesArgs {
     /// Only pictures seen on this host
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
     /// Ranking of the copies: fused, mse18, embedding or a file made by `simdex train`
     #[arg(long, value_name = "NAME|FILE")]
@@ -42,7 +42,7 @@ pub(super) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Result<Out
     let options = SearchOptions {
         k: usize::MAX,
         candidates: usize::MAX,
-        host: args.host.as_deref().map(host_argument).transpose()?,
+        host: args.host.clone(),
         min_score: 0.0,
         all_copies: true,
         mode: Mode::Copy,

@@ -28,7 +28,7 @@ pub(super) struct SearchArgs {
     #[arg(long, value_enum, default_value_t)]
     mode: ModeArg,
     /// Only pictures seen on this host
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
     /// Only results of at least this score: a number from 0 to 1, or `p90` or `p99`, from
     /// where on 90 or 99 of 100 results were right in the head's training
@@ -116,7 +116,7 @@ impl SearchArgs {
         Ok(SearchOptions {
             k: config.query.k,
             candidates: config.query.candidates,
-            host: self.host.as_deref().map(host_argument).transpose()?,
+            host: self.host.clone(),
             min_score: self.min_score.of(ranking, self.mode.into())?,
             mode: self.mode.into(),
             explain: self.explain,
@@ -279,6 +279,9 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
         }
         if let Some(page) = entry.pages.first() {
             text += &format!("{:>36}on {} {}\n", "", page.url, page.title);
+            if !page.words().is_empty() {
+                text += &format!("{:>36}as {}\n", "", page.words());
+            }
         }
     }
     output::write(text.as_bytes())

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::rank::{Ranker, Scored, score_views, upright};
+use super::rank::{Ranker, Scored, score_pair, score_views, upright};
 use super::rescore::{load, load_one, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
 use crate::activation::{Layout, layer_mses};
@@ -60,6 +60,8 @@ pub struct Searcher<'a> {
     pub(super) ranking: &'a Ranking,
     pub(super) options: &'a SearchOptions,
     pub(super) centre: Centre,
+    /// Whether each candidate is scored as a pair with the query alone.
+    alone: bool,
 }
 
 /// Pictures from which the store's centre is taken.
@@ -86,7 +88,17 @@ impl<'a> Searcher<'a> {
             ranking,
             options,
             centre,
+            alone: false,
         })
+    }
+
+    /// Scores each picture by itself, whatever else the store holds: as when it came.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self {
+            alone: true,
+            ..self
+        }
     }
 
     /// Ranks the stored pictures by their likeness to what is asked for.
@@ -107,7 +119,10 @@ impl<'a> Searcher<'a> {
             rescored,
         };
         let (wanted, unwanted) = (views(query.wanted), views(query.unwanted));
-        let scored = rank_by_examples(&ranker, &wanted, &unwanted, &subjects);
+        let scored = match wanted.as_slice() {
+            [views] if self.alone => self.pairs(&views[0], &subjects),
+            _ => rank_by_examples(&ranker, &wanted, &unwanted, &subjects),
+        };
         let rescored = Instant::now();
         // Of several, no one's parts explain a result.
         let only = wanted.first().filter(|_| wanted.len() == 1);
@@ -136,6 +151,23 @@ impl<'a> Searcher<'a> {
             thumbnail: first.map_or_else(Vec::new, |picture| picture.thumbnail.clone()),
             size: first.map_or((1, 1), |picture| (picture.width, picture.height)),
         })
+    }
+
+    /// Candidates by their score as a pair with the query, best first.
+    fn pairs(&self, query: &Subject<'_>, candidates: &[Subject<'_>]) -> Vec<Scored> {
+        let score = |(candidate, picture): (usize, &Subject<'_>)| Scored {
+            candidate,
+            ..score_pair(
+                self.store.layout(),
+                self.ranking,
+                self.options.mode,
+                *query,
+                *picture,
+            )
+        };
+        let mut scored: Vec<Scored> = candidates.iter().enumerate().map(score).collect();
+        scored.sort_by(|a, b| b.score.total_cmp(&a.score));
+        scored
     }
 
     /// What the index proposes for any view of any picture wanted, nearest first, and how

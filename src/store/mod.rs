@@ -23,6 +23,7 @@ mod frontier;
 mod header;
 mod host;
 mod key;
+mod later;
 mod lease;
 mod leasing;
 pub mod ledger;
@@ -118,6 +119,8 @@ struct Trees {
     counters: sled::Tree,
     hosts: sled::Tree,
     rules: sled::Tree,
+    /// Hosts that were removed, and when, in milliseconds since 1970.
+    removed_hosts: sled::Tree,
     visits: sled::Tree,
     waiting: sled::Tree,
     body_files: sled::Tree,
@@ -289,6 +292,7 @@ impl Trees {
             counters: open("counters")?,
             hosts: open("hosts")?,
             rules: open("rules")?,
+            removed_hosts: open("removed_hosts")?,
             visits: open("visits")?,
             waiting: open("waiting")?,
             body_files: open("body_files")?,
