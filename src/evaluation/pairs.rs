@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::pair_table::Table;
 use super::{Spread, Trial};
 use crate::head::{
-    Fused, Metrics, Pair, PairSet, Reading, TrainError, TrainOptions, train_on_pairs,
+    Fused, Metrics, Pair, PairSet, Ranking, Reading, TrainError, TrainOptions, train_on_pairs,
 };
 use crate::network::Descriptor;
 use crate::shutdown::Shutdown;
@@ -107,7 +107,8 @@ pub enum EvaluationError {
 }
 
 /// Measures heads on labelled pictures. The pictures themselves, without their labels, are
-/// the collection from which `fused` takes its centre and neighbourhoods.
+/// the collection from which `fused` takes its centre and neighbourhoods. The trial's progress
+/// has a step for each picture, then one for each draw.
 ///
 /// # Errors
 /// If a class is too small or training fails.
@@ -132,7 +133,8 @@ pub fn evaluate_pairs(
             });
         }
     }
-    let table = Table::compute(trial.layout, head, trial.pictures);
+    let ranking = Ranking::Fused(Box::new(head.clone()));
+    let table = Table::compute(trial, &ranking).ok_or(TrainError::Interrupted)?;
     let draws = (0..options.draws)
         .into_par_iter()
         .map(|draw| {

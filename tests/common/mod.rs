@@ -125,6 +125,15 @@ pub fn draw_folders(dir: &Path, motifs: usize, each: u64) {
     }
 }
 
+/// Makes every file of every folder in `dir` no picture.
+pub fn break_all(dir: &Path) {
+    for folder in std::fs::read_dir(dir).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            std::fs::write(file.unwrap().path(), b"no picture").unwrap();
+        }
+    }
+}
+
 pub fn picture(motif: Motif, variation: u64) -> RgbImage {
     draw(motif, variation, 160, 120)
 }

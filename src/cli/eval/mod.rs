@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::Outcome;
 use super::session::Session;
+use crate::evaluation::Spread;
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
@@ -35,4 +36,19 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
         Protocol::Copies(args) => copies::run(session, args),
         Protocol::Classify(args) => classify::run(session, args),
     }
+}
+
+/// The mean and where the middle 95 % lie, in a table.
+fn with_interval(spread: &Spread) -> String {
+    let [low, high] = spread.interval;
+    format!("{:.3} ({low:.3}-{high:.3})", spread.mean)
+}
+
+/// The mean, the draws' standard deviation and where the middle 95 % of the mean lie.
+fn over_draws(spread: &Spread) -> String {
+    let [low, high] = spread.interval;
+    format!(
+        "{:.3} +- {:.3} ({low:.3}-{high:.3})",
+        spread.mean, spread.std
+    )
 }
