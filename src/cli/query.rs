@@ -275,7 +275,8 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
             );
         }
         if !entry.copies.is_empty() {
-            text += &format!("{:>36}and {} near-copies\n", "", entry.copies.len());
+            let many = if entry.copies.len() == 1 { "y" } else { "ies" };
+            text += &format!("{:>36}and {} near-cop{many}\n", "", entry.copies.len());
         }
         if let Some(page) = entry.pages.first() {
             text += &format!("{:>36}on {} {}\n", "", page.url, page.title);

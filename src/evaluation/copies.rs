@@ -42,6 +42,8 @@ pub struct EditRow {
 pub struct CopiesEvaluation {
     /// Untouched pictures searched.
     pub pictures: usize,
+    /// How many of the pictures each ranking was trained on: its figures flatter it.
+    pub seen: Vec<(String, usize)>,
     /// Candidates that were re-scored.
     pub candidates: usize,
     /// One row an edit of which there are copies, then one for all.
@@ -184,6 +186,12 @@ pub fn evaluate_copies(
         });
     Some(CopiesEvaluation {
         pictures: pictures.len(),
+        seen: trial.seen(
+            &rankings
+                .iter()
+                .map(|(name, r, _)| (*name, *r))
+                .collect::<Vec<_>>(),
+        ),
         candidates,
         rows,
         micro_ap: micro_ap.collect(),

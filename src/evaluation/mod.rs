@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::activation::Layout;
+use crate::head::Ranking;
 use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
@@ -29,6 +30,21 @@ pub struct Trial<'a> {
     pub shutdown: &'a Shutdown,
     /// Called after each step.
     pub progress: &'a (dyn Fn() + Sync),
+}
+
+impl Trial<'_> {
+    /// How many of the pictures each ranking was trained on, as far as it knows; those that
+    /// were on none are left out.
+    fn seen(&self, rankings: &[(&str, &Ranking)]) -> Vec<(String, usize)> {
+        let count = |ranking: &Ranking| {
+            let seen = self.pictures.iter().filter(|p| ranking.saw(p.id));
+            seen.count()
+        };
+        let all = rankings
+            .iter()
+            .map(|(name, r)| ((*name).to_owned(), count(r)));
+        all.filter(|(_, count)| *count > 0).collect()
+    }
 }
 
 /// A figure over draws, or over resampled queries.

@@ -63,6 +63,8 @@ pub struct PairsEvaluation {
     pub classes: Vec<String>,
     /// Pictures in all.
     pub pictures: usize,
+    /// How many of the pictures each ranking was trained on: its figures flatter it.
+    pub seen: Vec<(String, usize)>,
     /// Draws.
     pub draws: usize,
     /// Pictures a class trained on in each draw.
@@ -169,6 +171,7 @@ pub fn evaluate_pairs(
     Ok(PairsEvaluation {
         classes: classes.to_vec(),
         pictures: trial.pictures.len(),
+        seen: trial.seen(&[("fused", &ranking)]),
         draws: draws.len(),
         train_per_class: options.train_per_class,
         few_pairs: draws.first().map_or(0, |draw| draw.few_pairs),

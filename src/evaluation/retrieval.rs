@@ -37,6 +37,8 @@ pub struct RetrievalEvaluation {
     pub pictures: usize,
     /// Those that were queries: all of whose class there is another.
     pub queries: usize,
+    /// How many of the pictures each ranking was trained on: its figures flatter it.
+    pub seen: Vec<(String, usize)>,
     /// Candidates that were re-scored.
     pub candidates: usize,
     /// Share of the right pictures among the first stage's candidates.
@@ -151,6 +153,7 @@ pub fn evaluate_retrieval(
         left_out: Vec::new(),
         pictures: pictures.len(),
         queries: queries.len(),
+        seen: trial.seen(rankings),
         candidates,
         candidate_recall: figure(2, &share_of_all),
         embedding_candidate_recall: figure(1, &share_of_all),

@@ -164,5 +164,5 @@ fn table(evaluation: &CopiesEvaluation) -> String {
             shipped.threshold, shipped.precision, shipped.recall
         );
     }
-    text
+    text + &super::seen(&evaluation.seen, evaluation.pictures)
 }

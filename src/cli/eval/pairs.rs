@@ -104,11 +104,12 @@ fn table(evaluation: &PairsEvaluation) -> String {
         "The report gives its own head {:.3} on 66 pairs of three classes; by its own split, \
          which lets the validation see\ntraining pictures, {:.3}. So split, mse18 gets \
          {} here.\n\
-         fused is as shipped and saw no label; train was taught the labels of {} pictures a class.\n",
+         fused is as shipped; train was taught the labels of {} pictures a class.\n{}",
         evaluation.report_accuracy,
         evaluation.report_leaky_accuracy,
         over_draws(&evaluation.leaky_split_accuracy),
         evaluation.train_per_class,
+        super::seen(&evaluation.seen, evaluation.pictures),
     )
 }
 

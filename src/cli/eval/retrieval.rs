@@ -172,5 +172,5 @@ fn table(evaluation: &RetrievalEvaluation) -> String {
             with_interval(&row.recall_100)
         );
     }
-    text
+    text + &super::seen(&evaluation.seen, evaluation.pictures)
 }
