@@ -272,7 +272,10 @@ mod tests {
             ("[crawl]\ncontact = ''", "[crawl] contact"),
             ("[crawl.headers]\nuser-agent = 'x'", "[crawl.headers]"),
             ("[crawl.host.'h']\nheaders = { Host = 'x' }", "[crawl.host]"),
-            ("[crawl.host.'h']\nheaders = { 'a b' = 'x' }", "[crawl.host]"),
+            (
+                "[crawl.host.'h']\nheaders = { 'a b' = 'x' }",
+                "[crawl.host]",
+            ),
         ] {
             let config: Config = toml::from_str(text).unwrap();
             let error = config.check().unwrap_err().to_string();
