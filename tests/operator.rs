@@ -211,7 +211,7 @@ fn what_is_kept_for_its_likeness_is_listed_with_it() {
         "/robots.txt" => Reply::not_found(),
         "/" => {
             let pictures = (0..48).map(|i| format!("<img src={i}.jpg>"));
-            Reply::html(&pictures.collect::<String>())
+            Reply::html(pictures.collect::<String>())
         }
         _ => numbered(request),
     });
