@@ -31,7 +31,7 @@ fn a_dead_origin_does_not_close_its_host() {
     let server = serve(|request| match request.path() {
         "/robots.txt" => Reply::not_found(),
         // Nobody listens on the one, and nobody speaks TLS on the other.
-        "/" => Reply::html(&format!(
+        "/" => Reply::html(format!(
             "<a href=http://127.0.0.1:9/z>x</a><a href=https://{}/s>x</a>\
              <a href=a.html>a</a><img src=1.jpg>",
             request.host
@@ -106,8 +106,8 @@ fn a_removed_host_stays_away_until_it_is_taken_back() {
         let elsewhere = request.host.replace("127.0.0.1", "localhost");
         match request.path() {
             "/robots.txt" => Reply::not_found(),
-            "/" => Reply::html(&format!("<a href=http://{elsewhere}/known>x</a>")),
-            "/more" => Reply::html(&format!(
+            "/" => Reply::html(format!("<a href=http://{elsewhere}/known>x</a>")),
+            "/more" => Reply::html(format!(
                 "<a href=http://{elsewhere}/new>x</a><img src=http://{elsewhere}/1.jpg>\
                  <a href=/away>y</a><img src=2.jpg>"
             )),
@@ -156,7 +156,7 @@ fn pictures_leave_with_the_last_page_that_may_be_used() {
                 false => "",
             };
             let body = "<img src=1.jpg><img src=2.jpg><a href=/other>x</a>";
-            Reply::html(&format!("{head}{body}"))
+            Reply::html(format!("{head}{body}"))
         }
         "/other" => Reply::html("<img src=2.jpg>"),
         _ => numbered(request),

@@ -48,11 +48,11 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
     if let Some(host) = &args.host {
         removed += store.remove_host(host)?;
     }
-    if let Some(host) = &args.take_back {
-        if !store.take_back_host(HostId::of(host))? {
-            missing += 1;
-            progress::line(&format!("{host}: no such host was removed"));
-        }
+    if let Some(host) = &args.take_back
+        && !store.take_back_host(HostId::of(host))?
+    {
+        missing += 1;
+        progress::line(&format!("{host}: no such host was removed"));
     }
     store.flush()?;
     let bytes_freed = store.compact()?;

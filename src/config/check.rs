@@ -194,9 +194,10 @@ impl Config {
             return wrong("[crawl] proxy", range, proxy.to_string());
         }
         check_headers("[crawl.headers]", &crawl.headers)?;
-        let own = crawl.host.values().map(|host| &host.headers);
-        own.into_iter()
-            .try_for_each(|own| check_headers("headers under [crawl.host]", own))
+        for host in crawl.host.values() {
+            check_headers("headers under [crawl.host]", &host.headers)?;
+        }
+        Ok(())
     }
 }
 

@@ -79,24 +79,22 @@ fn seed_discovery(url: &CanonicalUrl) -> Discovery {
     }
 }
 
-/// A seed as it is queued; else the reason why it is not.
+/// A seed in the form in which it is queued; else the reason why it is not, in short and
+/// for people.
 fn admit_seed(
     store: &Store,
     admission: &Admission,
     seed: &CanonicalUrl,
-) -> Result<Result<CanonicalUrl, (&'static str, Problem)>, StoreError> {
-    let (reason, message) = match admission.admit(seed.clone(), Role::Page) {
+) -> Result<Result<CanonicalUrl, (&'static str, String)>, StoreError> {
+    Ok(match admission.admit(seed.clone(), Role::Page) {
         Ok(url) if store.is_removed(url.host_id())? => {
-            let host = url.host();
-            let refusal = Refusal::Removed;
+            let (refusal, host) = (Refusal::Removed, url.host());
             let advice = format!("{refusal}; `simdex remove --take-back {host}` lets it in again");
-            (refusal.reason(), advice)
+            Err((refusal.reason(), advice))
         }
-        Ok(url) => return Ok(Ok(url)),
-        Err(rejection) => (rejection.name(), rejection.to_string()),
-    };
-    let source = seed.to_string();
-    Ok(Err((reason, Problem { source, message })))
+        Ok(url) => Ok(url),
+        Err(rejection) => Err((rejection.name(), rejection.to_string())),
+    })
 }
 
 impl Crawl {
@@ -129,9 +127,10 @@ impl Crawl {
         for seed in seeds {
             match admit_seed(&store, &admission, &seed)? {
                 Ok(url) => admitted.push(url),
-                Err((reason, problem)) => {
+                Err((reason, message)) => {
                     summary.refuse(reason);
-                    problems.push(problem);
+                    let source = seed.to_string();
+                    problems.push(Problem { source, message });
                 }
             }
         }

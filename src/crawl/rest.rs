@@ -76,8 +76,30 @@ impl Crawl {
         if self.list_at(host, Instant::now() + pause)? && !again {
             self.origins.close(source);
             self.tell(source.to_owned(), error);
+            let of_origin = |seed: &CanonicalUrl| origin(seed.as_str()) == origin(source);
+            let seeds = self.open_seeds(|seed| seed.as_str() != source && of_origin(seed))?;
+            self.problems
+                .extend(seeds.into_iter().map(|source| Problem {
+                    source,
+                    message: error.to_string(),
+                }));
         }
         Ok(())
+    }
+
+    /// The seeds of a kind that could not be had until now.
+    fn open_seeds(
+        &self,
+        of_kind: impl Fn(&CanonicalUrl) -> bool,
+    ) -> Result<Vec<String>, CrawlError> {
+        let mut open = Vec::new();
+        for seed in self.seeds.iter().filter(|seed| of_kind(seed)) {
+            let known = self.store.url_record(seed.id())?;
+            if known.is_some_and(|known| known.state == UrlState::Open) {
+                open.push(seed.to_string());
+            }
+        }
+        Ok(open)
     }
 
     /// Lists a host for its next turn, once.
@@ -118,13 +140,7 @@ impl Crawl {
         }
         block_in_place(|| self.store.leave_host(host))?;
         self.summary.refuse("held");
-        let mut sources = Vec::new();
-        for seed in self.seeds.iter().filter(|seed| seed.host_id() == host) {
-            let known = self.store.url_record(seed.id())?;
-            if known.is_some_and(|known| known.state == UrlState::Open) {
-                sources.push(seed.to_string());
-            }
-        }
+        let mut sources = self.open_seeds(|seed| seed.host_id() == host)?;
         if sources.is_empty() {
             sources.push(record.name);
         }
