@@ -16,7 +16,7 @@ use simdex::activation::layer_mses;
 use simdex::config::Config;
 use simdex::demo::drawing::{Motif, draw};
 use simdex::demo::edit::jpeg;
-use simdex::head::{Mode, Ranking};
+use simdex::head::{Mode, Ranking, neighbourhoods};
 use simdex::index::Index;
 use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
 use simdex::network::{Engine, Network};
@@ -169,6 +169,17 @@ fn query(
         all_copies: false,
     };
     let searcher = Searcher::new(store, &index, &ranking, &options)?;
+    let fused = Ranking::named("fused", network)?;
+    let fused_options = Mode::ALL.map(|mode| SearchOptions {
+        mode,
+        ..options.clone()
+    });
+    let fused_searchers = fused_options
+        .iter()
+        .map(|options| Searcher::new(store, &index, &fused, options))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut by_mode: [Vec<f64>; 3] = Default::default();
+    let mut neighbours = Vec::new();
     let mut extractor = engine.extractor(network)?;
     let (mut candidates, mut rescore, mut copy, mut ratios) = (vec![], vec![], vec![], vec![]);
     let mut pair = Vec::new();
@@ -193,6 +204,19 @@ fn query(
         let picture = &wanted[0][0];
         candidates.push(result.timing_ms.candidates);
         rescore.push(result.timing_ms.rescore);
+        for (searcher, ratios) in fused_searchers.iter().zip(&mut by_mode) {
+            searcher.search(&query)?;
+            let fused = searcher.search(&query)?;
+            ratios.push(fused.timing_ms.rescore / result.timing_ms.rescore);
+        }
+        let around: Vec<_> = index
+            .search(&picture.descriptor, 2 * options.candidates, &|_| true)
+            .into_iter()
+            .map(|candidate| store.descriptor(candidate.sequence))
+            .collect::<Result<_, _>>()?;
+        let started = Instant::now();
+        black_box(neighbourhoods(&around));
+        neighbours.push(milliseconds(started.elapsed()));
         let blocks = index
             .search(&picture.descriptor, options.candidates, &|_| true)
             .into_iter()
@@ -224,6 +248,23 @@ fn query(
         },
         median(rescore),
         worker_count(),
+    );
+    for (mode, ratios) in Mode::ALL.iter().zip(by_mode) {
+        println!(
+            "  re-scoring by fused, {}: {:.2} of mse18's{}",
+            mode.name(),
+            median(ratios),
+            if *mode == Mode::SameSubject {
+                " (aim 1.3)"
+            } else {
+                ""
+            }
+        );
+    }
+    println!(
+        "  of which neighbourhoods among {} pictures {:.1}",
+        2 * options.candidates,
+        median(neighbours)
     );
     println!(
         "  floor: copying the same {:.0} MB once on one thread {:.1}; ratio {:.2} (aim 2); one pair {:.3} on one thread",

@@ -1,6 +1,6 @@
 //! A picture's block holds what is derived from its layers too: norms, channel statistics,
-//! the embedding. Blocks are written anew, behind the old segments, which are deleted then;
-//! the disk must hold both for a while.
+//! the embedding. Blocks are written anew, and each old segment is deleted when all of its
+//! are.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use sled::transaction::{ConflictableTransactionResult, Transactional};
 
 use super::Migrating;
-use crate::activation::summarise;
+use crate::activation::{Layout, summarise};
 use crate::network::Embedding;
 use crate::picture::PictureId;
-use crate::store::StoreError;
 use crate::store::frontier::transaction_error;
 use crate::store::key::Sequence;
 use crate::store::record::{Extent, PictureRecord, SegmentRecord, decode, encode};
 use crate::store::segment::Segments;
+use crate::store::{StoreError, check_space};
 
 /// Blocks rewritten between two flushes.
 const BATCH: usize = 64;
@@ -27,9 +27,12 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
     let layout = store.network.layout(store.activations);
     let extents = db.open_tree("extents")?;
     let segments = db.open_tree("segments")?;
-    let pictures = db.open_tree("pictures")?;
-    let embeddings = db.open_tree("embeddings")?;
-    let dimensions = store.network.manifest().embedding.dimensions;
+    let summaries = Summaries {
+        layout: &layout,
+        dimensions: store.network.manifest().embedding.dimensions,
+        pictures: db.open_tree("pictures")?,
+        embeddings: db.open_tree("embeddings")?,
+    };
     let committed: BTreeMap<u32, SegmentRecord> = super::super::numbered(&segments, "segments")?
         .into_iter()
         .collect();
@@ -48,72 +51,106 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         }
     }
     blocks.sort_unstable();
-    let (mut done, mut noted) = (0, Instant::now());
-    for chunk in blocks.chunks(BATCH) {
-        let (mut moved, mut grown) = (sled::Batch::default(), sled::Batch::default());
-        for &(segment, offset, id) in chunk {
-            let block = match old.read(id, Extent { segment, offset }) {
-                Ok(block) => block,
-                Err(error) => {
-                    tracing::warn!(%error, "left as it is");
-                    continue;
-                }
-            };
-            let embedding = match pictures.get(id.as_bytes())? {
-                Some(value) => {
-                    let record: PictureRecord = decode("pictures", &value)?;
-                    embeddings.get(Sequence(record.sequence).key())?
-                }
-                None => None,
-            };
-            let embedding = embedding.and_then(|value| Embedding::from_bytes(&value, dimensions));
-            let embedding = embedding.ok_or(StoreError::Unreadable { tree: "embeddings" })?;
-            let mut longer = vec![0; layout.block_len()];
-            longer[..block.len()].copy_from_slice(&block);
-            summarise(&layout, embedding.values(), &mut longer);
-            let (extent, number, record) = new.append(id, &longer)?;
-            moved.insert(id.as_bytes(), encode(&extent));
-            grown.insert(&number.to_be_bytes(), encode(&record));
-        }
-        new.sync()?;
-        (&extents, &segments)
-            .transaction(|trees| -> ConflictableTransactionResult<(), ()> {
-                trees.0.apply_batch(&moved)?;
-                trees.1.apply_batch(&grown)?;
-                Ok(())
-            })
-            .map_err(transaction_error)?;
+    let delete = |number: u32| -> Result<(), StoreError> {
+        segments.remove(number.to_be_bytes())?;
         db.flush()?;
-        done += chunk.len();
-        if noted.elapsed() > NOTE_EVERY {
-            noted = Instant::now();
-            tracing::info!(done, of = blocks.len(), "pictures rewritten");
+        old.delete(number)
+    };
+    let (mut done, mut noted) = (0, Instant::now());
+    for of_segment in blocks.chunk_by(|a, b| a.0 == b.0) {
+        let mut in_use = false;
+        for chunk in of_segment.chunks(BATCH) {
+            check_space(store.dir, store.reserve_bytes)?;
+            let (mut moved, mut grown) = (sled::Batch::default(), sled::Batch::default());
+            for &(segment, offset, id) in chunk {
+                // What is damaged stays, for `verify` to name.
+                let block = old
+                    .verify(id, Extent { segment, offset })
+                    .and_then(|block| summaries.added(id, &block));
+                let block = match block {
+                    Ok(block) => block,
+                    Err(error) => {
+                        tracing::warn!(%error, "left as it is");
+                        in_use = true;
+                        continue;
+                    }
+                };
+                let (extent, number, record) = new.append(id, &block)?;
+                moved.insert(id.as_bytes(), encode(&extent));
+                grown.insert(&number.to_be_bytes(), encode(&record));
+            }
+            new.sync()?;
+            (&extents, &segments)
+                .transaction(|trees| -> ConflictableTransactionResult<(), ()> {
+                    trees.0.apply_batch(&moved)?;
+                    trees.1.apply_batch(&grown)?;
+                    Ok(())
+                })
+                .map_err(transaction_error)?;
+            db.flush()?;
+            done += chunk.len();
+            if noted.elapsed() > NOTE_EVERY {
+                noted = Instant::now();
+                tracing::info!(done, of = blocks.len(), "pictures rewritten");
+            }
+        }
+        if !in_use {
+            delete(of_segment[0].0)?;
         }
     }
+    // What an interrupted run had emptied.
     let in_use = extents
         .iter()
         .map(|entry| Ok(decode::<Extent>("extents", &entry?.1)?.segment))
         .collect::<Result<HashSet<_>, StoreError>>()?;
     for (number, _) in committed {
         if !in_use.contains(&number) {
-            segments.remove(number.to_be_bytes())?;
-            db.flush()?;
-            old.delete(number)?;
+            delete(number)?;
         }
     }
     db.drop_tree("embeddings")?;
     Ok(())
 }
 
+struct Summaries<'a> {
+    layout: &'a Layout,
+    /// Of the embedding.
+    dimensions: usize,
+    pictures: sled::Tree,
+    embeddings: sled::Tree,
+}
+
+impl Summaries<'_> {
+    /// A picture's block with what is derived from it.
+    fn added(&self, id: PictureId, block: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let embedding = match self.pictures.get(id.as_bytes())? {
+            Some(value) => {
+                let record: PictureRecord = decode("pictures", &value)?;
+                self.embeddings.get(Sequence(record.sequence).key())?
+            }
+            None => None,
+        };
+        let embedding = embedding
+            .and_then(|value| Embedding::from_bytes(&value, self.dimensions))
+            .ok_or(StoreError::Unreadable { tree: "embeddings" })?;
+        let mut longer = vec![0; self.layout.block_len()];
+        longer[..block.len()].copy_from_slice(block);
+        summarise(self.layout, embedding.values(), &mut longer);
+        Ok(longer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::{Encoding, Layout, embedding};
+    use crate::activation::{Encoding, embedding};
     use crate::network::Network;
     use crate::picture::PerceptualHash;
     use crate::store::{NewPicture, Origin, Settled, Store, StoreOptions, numbered};
 
-    const PICTURES: u8 = 70;
+    const PICTURES: u8 = 200;
+    /// Those that the interrupted change had come to.
+    const REWRITTEN: usize = 40;
 
     fn open(dir: &std::path::Path, network: &Network) -> Result<Store, StoreError> {
         let options = StoreOptions {
@@ -153,8 +190,9 @@ mod tests {
         }
     }
 
-    /// Leaves the store as format 2 had it: blocks of layers alone, embeddings in a tree.
-    fn downgrade(dir: &std::path::Path, network: &Network) {
+    /// Leaves the store as an interrupted change of format 2 would: most blocks are of layers
+    /// alone, embeddings are in a tree. Returns the file that the old blocks are in.
+    fn downgrade(dir: &std::path::Path, network: &Network) -> std::path::PathBuf {
         let db = sled::open(dir.join("records")).unwrap();
         let layout = network.layout(Encoding::Int8);
         let [extents, segments, pictures, embeddings] =
@@ -166,17 +204,12 @@ mod tests {
             .collect();
         let activations = dir.join("activations");
         let new = Segments::open(activations.clone(), layout.block_len(), &committed).unwrap();
-        let old = Segments::open(activations, layout.layers_len(), &committed).unwrap();
+        let old = Segments::open(activations.clone(), layout.layers_len(), &committed).unwrap();
         old.start_segment();
-        for entry in &extents {
+        for (i, entry) in extents.iter().enumerate() {
             let (key, value) = entry.unwrap();
             let id = PictureId::from_slice(&key).unwrap();
             let block = new.read(id, decode("extents", &value).unwrap()).unwrap();
-            let (extent, number, record) = old.append(id, &block[..layout.layers_len()]).unwrap();
-            extents.insert(key, encode(&extent)).unwrap();
-            segments
-                .insert(number.to_be_bytes(), encode(&record))
-                .unwrap();
             let value = pictures.get(id.as_bytes()).unwrap().unwrap();
             let record: PictureRecord = decode("pictures", &value).unwrap();
             let embedding = embedding(&layout, &block);
@@ -184,10 +217,14 @@ mod tests {
             embeddings
                 .insert(Sequence(record.sequence).key(), embedding)
                 .unwrap();
-        }
-        for (number, _) in committed {
-            segments.remove(number.to_be_bytes()).unwrap();
-            new.delete(number).unwrap();
+            if i >= REWRITTEN {
+                let (extent, number, record) =
+                    old.append(id, &block[..layout.layers_len()]).unwrap();
+                extents.insert(key, encode(&extent)).unwrap();
+                segments
+                    .insert(number.to_be_bytes(), encode(&record))
+                    .unwrap();
+            }
         }
         old.sync().unwrap();
         db.drop_tree("descriptors").unwrap();
@@ -199,6 +236,7 @@ mod tests {
             .map(|line| format!("{}\n", line.replace("format = 3", "format = 2")))
             .collect();
         std::fs::write(header, text).unwrap();
+        activations.join("00000001.activations")
     }
 
     #[test]
@@ -218,33 +256,26 @@ mod tests {
             });
             store.commit(settled.collect()).unwrap();
         }
-        downgrade(dir.path(), &network);
-        // Cut short: a picture that cannot be rewritten stops it after the first batch.
-        let embeddings = |db: &sled::Db| db.open_tree("embeddings").unwrap();
-        let last = Sequence(u64::from(PICTURES) - 1).key();
-        let taken = {
-            let db = sled::open(dir.path().join("records")).unwrap();
-            embeddings(&db).remove(last).unwrap().unwrap()
-        };
-        assert!(matches!(
-            open(dir.path(), &network),
-            Err(StoreError::Migration { from: 2, to: 3, .. })
-        ));
-        {
-            let db = sled::open(dir.path().join("records")).unwrap();
-            embeddings(&db).insert(last, taken).unwrap();
-        }
+        let old = downgrade(dir.path(), &network);
+        assert!(old.is_file());
+        // A bit of the last picture's block has flipped since.
+        let mut bytes = std::fs::read(&old).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&old, bytes).unwrap();
         let store = open(dir.path(), &network).unwrap();
+        let mut damaged = 0;
         for n in 0..PICTURES {
             let expected = picture(&network, &layout, n);
-            let found = store.verified_block(expected.id).unwrap();
+            let Ok(found) = store.verified_block(expected.id) else {
+                damaged += 1;
+                continue;
+            };
             assert!(*found == expected.block[..], "picture {n}");
             let sequence = store.picture(expected.id).unwrap().unwrap().sequence;
             let descriptor = store.descriptor(Sequence(sequence)).unwrap();
             assert!(descriptor.cosine(&expected.descriptor) > 0.999_99);
         }
+        assert_eq!(damaged, 1, "what was damaged is not made to look sound");
         assert_eq!(store.next_sequence(), u64::from(PICTURES));
-        let files = std::fs::read_dir(dir.path().join("activations")).unwrap();
-        assert!(files.count() <= 2, "old segments are deleted");
     }
 }

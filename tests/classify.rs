@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Simdex, draw_folders, jpeg};
+use common::{Simdex, break_all, draw_folders, jpeg};
 use serde_json::Value;
 use simdex::demo::drawing::Motif;
 
@@ -112,6 +112,17 @@ fn a_labelled_picture_is_of_its_class_beyond_doubt() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn without_a_usable_label_there_is_no_answer() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("labels"), 2, 2);
+    std::fs::write(simdex.path("new.jpg"), jpeg(Motif::ALL[0], 77)).unwrap();
+    break_all(&simdex.path("labels"));
+    let run = simdex.run(&["classify", "new.jpg", "--labels", "labels"]);
+    assert_eq!(run.code, 1, "{}", run.stdout);
+    assert!(run.stderr.contains("usable picture"), "{}", run.stderr);
 }
 
 #[test]

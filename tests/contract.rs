@@ -14,6 +14,11 @@ fn wrong_usage_ends_with_2() {
         &["query"],
         &["crawl", "--scope", "moon"],
         &["remove"],
+        &["remove", "--host", "http://example.org/"],
+        &["crawl", "ftp://example.org/"],
+        &["crawl", "example.org", "--resolve", "foo"],
+        &["crawl", "example.org", "--concurrency", "0"],
+        &["crawl", "example.org", "--features-only"],
     ] {
         let run = simdex.run(args);
         assert_eq!(run.code, 2, "{args:?}: {}", run.stderr);
@@ -56,7 +61,6 @@ fn missing_things_say_what_to_do() {
             "no-such-folder",
         ),
         (&["crawl"], "--seeds"),
-        (&["crawl", "ftp://example.org/"], "http"),
     ] {
         let run = simdex.run(args);
         assert_eq!(run.code, 1, "{args:?}: {}", run.stderr);

@@ -2,11 +2,15 @@
 
 mod common;
 
-use common::{Simdex, draw_folders};
+use std::sync::Arc;
+
+use common::{FAST, Simdex, draw_folders};
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use serde_json::Value;
 use simdex::demo::drawing::{Motif, draw};
+use simdex::demo::reply::Reply;
+use simdex::demo::server::{Request, Server};
 use simdex::edit::{Edit, jpeg};
 
 /// A store with other pictures, one original and three near-copies of it; and an edit that
@@ -77,13 +81,16 @@ fn one_result_stands_for_its_near_copies_and_the_list_has_them_all() {
     assert_eq!(members, GROUP);
     let text = simdex.run(&["duplicates"]).stdout;
     assert!(
-        text.contains("1 groups of near-copies, 4 pictures"),
+        text.contains("\n\n1 group of near-copies, 4 pictures\n"),
         "{text}"
     );
     let run = simdex.run(&["duplicates", "--format", "csv", "-o", "copies.csv"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let csv = std::fs::read_to_string(simdex.path("copies.csv")).unwrap();
     assert_eq!(csv.lines().count(), 5);
+    let lines = simdex.run(&["duplicates", "--format", "jsonl"]).stdout;
+    let line: Value = serde_json::from_str(&lines).unwrap();
+    assert_eq!(line["results"], groups[0]["results"]);
     assert_eq!(
         simdex
             .run(&["duplicates", "--format", "html", "-o", "copies.html"])
@@ -92,6 +99,38 @@ fn one_result_stands_for_its_near_copies_and_the_list_has_them_all() {
     );
     let none = simdex.json(&["duplicates", "--host", "example.org"]);
     assert!(none.as_array().unwrap().is_empty());
+}
+
+#[test]
+fn copies_on_one_host_are_a_group_without_the_original_elsewhere() {
+    let simdex = Simdex::new();
+    let original = draw(Motif::Sailboat, 500, 400, 300);
+    write(&simdex, "0-original.jpg", &original, 92);
+    simdex.json(&["add", "0-original.jpg"]);
+    let copies = [60, 75].map(|quality| jpeg(&original, quality).unwrap());
+    let server = Server::background(Arc::new(move |request: &Request| match request.path() {
+        "/" => Reply::html("<img src=1-weak.jpg><img src=2-better.jpg>"),
+        "/1-weak.jpg" => Reply::bytes("image/jpeg", copies[0].clone()),
+        "/2-better.jpg" => Reply::bytes("image/jpeg", copies[1].clone()),
+        _ => Reply::not_found(),
+    }))
+    .unwrap();
+    simdex.json(&[&["crawl", &server.url("/")], &FAST[..]].concat());
+    let groups = simdex.json(&["duplicates", "--host", "127.0.0.1"]);
+    assert_eq!(groups.as_array().unwrap().len(), 1, "{groups}");
+    let results = groups[0]["results"].as_array().unwrap();
+    let mut urls: Vec<&str> = results
+        .iter()
+        .map(|entry| entry["urls"][0].as_str().unwrap())
+        .collect();
+    assert_eq!(groups[0]["query"], urls[0]);
+    urls.sort_unstable();
+    let expected = ["/1-weak.jpg", "/2-better.jpg"].map(|path| server.url(path));
+    assert_eq!(urls, expected);
+    assert_eq!(
+        places(&simdex.json(&["duplicates"])[0]["results"], "id").len(),
+        3
+    );
 }
 
 #[test]

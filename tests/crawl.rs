@@ -6,20 +6,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{FAST, SITE, Simdex, jpeg};
+use common::{FAST, SITE, Simdex, crawl, jpeg, serve};
 use serde_json::{Value, json};
 use simdex::demo::drawing::Motif;
 use simdex::demo::reply::{Body, Reply};
 use simdex::demo::server::{Request, Server};
 use simdex::demo::site::Shown;
-
-fn serve(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Server {
-    Server::background(Arc::new(handler)).unwrap()
-}
-
-fn crawl(simdex: &Simdex, url: &str, more: &[&str]) -> Value {
-    simdex.json(&[&["crawl", url], &FAST[..], more].concat())
-}
 
 fn picture(motif: Motif, variation: u64) -> Reply {
     Reply::bytes("image/jpeg", jpeg(motif, variation))
@@ -69,7 +61,7 @@ fn every_open_picture_is_found_and_no_closed_one_is_asked_for() {
         simdex
             .run(&["query", "fish.jpg", "--host", "http://127.0.0.1/"])
             .code,
-        1
+        2
     );
     assert_eq!(simdex.run(&["verify"]).code, 0);
     // The twins are one picture with both URLs and the pages they stand on.

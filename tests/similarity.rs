@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Simdex, draw_folders};
+use common::{Simdex, break_all, draw_folders};
 use serde_json::Value;
 use simdex::demo::drawing::{Motif, draw};
 use simdex::edit::{Edit, jpeg};
@@ -37,8 +37,6 @@ fn the_default_ranking_finds_the_kind_and_says_why() {
     for result in answer["results"].as_array().unwrap() {
         let evidence = result["evidence"].as_object().unwrap();
         assert!(evidence.contains_key("neighbourhood"), "{result}");
-        let region = &result["alignment"]["candidate"];
-        assert!((0.0..=1.0).contains(&region["width"].as_f64().unwrap()));
     }
     let report = simdex.json(&["query", "new.jpg", "-k", "5", "--head", "mse18"]);
     assert!(report["results"][0].get("evidence").is_none());
@@ -57,6 +55,33 @@ fn copy_mode_finds_what_a_picture_was_made_from() {
         let first = &paths(&answer)[0];
         assert!(first.ends_with("flower/3.jpg"), "{edit}: {first}");
     }
+}
+
+#[test]
+fn the_region_that_a_crop_was_cut_from_is_found() {
+    let simdex = filled();
+    let original = draw(Motif::Flower, 901, 480, 360);
+    std::fs::write(simdex.path("whole.jpg"), jpeg(&original, 90).unwrap()).unwrap();
+    simdex.json(&["add", "whole.jpg"]);
+    let quarter = image::imageops::crop_imm(&original, 240, 180, 240, 180).to_image();
+    std::fs::write(simdex.path("quarter.jpg"), jpeg(&quarter, 90).unwrap()).unwrap();
+    let query = ["query", "quarter.jpg", "--mode", "copy", "--explain"];
+    let answer = simdex.json(&query);
+    let results = answer["results"].as_array().unwrap();
+    let is_whole = |result: &&Value| result["path"].as_str().unwrap().ends_with("whole.jpg");
+    let whole = results.iter().find(is_whole).unwrap();
+    let side = |axis: &str, length: &str| {
+        let region = &whole["alignment"]["candidate"];
+        let start = region[axis].as_f64().unwrap();
+        let length = region[length].as_f64().unwrap();
+        let common = (start + length).min(1.0) - start.max(0.5);
+        (length, common.max(0.0))
+    };
+    let ((width, common_width), (height, common_height)) =
+        (side("x", "width"), side("y", "height"));
+    let common = common_width * common_height;
+    let overlap = common / (width * height + 0.25 - common);
+    assert!(overlap > 0.3, "{overlap}: {}", whole["alignment"]);
 }
 
 #[test]
@@ -162,23 +187,136 @@ fn labels_pairs_and_bare_pictures_teach() {
         (&trained["from"], &trained["train_pictures"]),
         (&"edits".into(), &8.into())
     );
-    simdex.json(&[
-        "query",
-        "pictures/flower/0.jpg",
-        "--head",
-        "edits.json",
-        "--mode",
-        "copy",
-    ]);
+    for (number, edit) in [Edit::Crop60, Edit::SmallJpeg, Edit::Mirror, Edit::Grey]
+        .into_iter()
+        .enumerate()
+    {
+        let original = format!("pictures/flower/{number}.jpg");
+        let picture = image::open(simdex.path(&original)).unwrap().to_rgb8();
+        std::fs::write(simdex.path("copy.jpg"), edit.jpeg(&picture, 5).unwrap()).unwrap();
+        let query = [
+            "query",
+            "copy.jpg",
+            "--head",
+            "edits.json",
+            "--mode",
+            "copy",
+        ];
+        let first = paths(&simdex.json(&query)).swap_remove(0);
+        assert!(first.ends_with(&original), "{edit}: {first}");
+    }
+}
 
-    std::fs::write(
-        simdex.path("one.csv"),
-        "pictures/flower/0.jpg,pictures/flower/1.jpg,1\n",
-    )
-    .unwrap();
-    let run = simdex.run(&["train", "--pairs", "one.csv", "-o", "x.json"]);
-    assert_eq!(run.code, 1);
-    assert!(run.stderr.contains("pairs that are not"), "{}", run.stderr);
+/// Runs `train`, which must fail and write nothing.
+fn refuse(simdex: &Simdex, from: &[&str]) -> String {
+    let run = simdex.run(&[&["train", "-o", "x.json"], from].concat());
+    assert_eq!(run.code, 1, "{from:?}: {}{}", run.stdout, run.stderr);
+    assert!(!simdex.path("x.json").exists(), "{from:?}");
+    run.stderr
+}
+
+#[test]
+fn nothing_and_one_kind_of_pairs_teach_nothing() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("pictures"), 2, 2);
+    let one = simdex.path("pictures").join(Motif::ALL[0].name());
+    let pair = |rest: &str| {
+        let name = Motif::ALL[0].name();
+        format!("pictures/{name}/0.jpg,pictures/{name}/1.jpg,{rest}\n")
+    };
+    std::fs::write(simdex.path("one.csv"), pair("True")).unwrap();
+    let refused = refuse(&simdex, &["--pairs", "one.csv"]);
+    assert!(refused.contains("usable pairs: 1"), "{refused}");
+    std::fs::write(simdex.path("typo.csv"), pair("ture") + &pair("0")).unwrap();
+    let refused = refuse(&simdex, &["--pairs", "typo.csv"]);
+    assert!(
+        refused.contains("line 1") && refused.contains("ture"),
+        "{refused}"
+    );
+
+    std::fs::create_dir(simdex.path("twins")).unwrap();
+    for name in ["twins/a.jpg", "twins/b.jpg"] {
+        std::fs::copy(one.join("0.jpg"), simdex.path(name)).unwrap();
+    }
+    let refused = refuse(&simdex, &["--unlabelled", "twins"]);
+    assert!(refused.contains("not copies of each other"), "{refused}");
+
+    for kind in ["fused", "mse18"] {
+        let simdex = Simdex::new();
+        draw_folders(&simdex.path("pictures"), 2, 2);
+        std::fs::write(simdex.path("both.csv"), pair("1") + &pair("0")).unwrap();
+        break_all(&simdex.path("pictures"));
+        let refused = refuse(&simdex, &["pictures", "--kind", kind]);
+        assert!(refused.contains("of 2 classes 0"), "{refused}");
+        let refused = refuse(&simdex, &["--unlabelled", "pictures"]);
+        assert!(refused.contains("0 pictures"), "{refused}");
+        let refused = refuse(&simdex, &["--pairs", "both.csv"]);
+        assert!(refused.contains("usable pairs: 0"), "{refused}");
+    }
+}
+
+#[test]
+fn evaluations_on_nothing_say_so() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("pictures"), 2, 3);
+    let lone = simdex.path("pictures").join(Motif::ALL[0].name());
+    std::fs::write(lone.join("1.jpg"), b"no picture").unwrap();
+    std::fs::write(lone.join("2.jpg"), b"no picture").unwrap();
+    // What is alone in its class can be found, but has nothing to find.
+    let run = simdex.run(&["eval", "retrieval", "pictures", "--format", "json"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(
+        (&run.json()["pictures"], &run.json()["queries"]),
+        (&4.into(), &3.into())
+    );
+    assert_eq!(run.json()["candidate_recall"]["mean"], 1.0);
+    let run = simdex.run(&["eval", "retrieval", "pictures"]);
+    assert!(run.stdout.contains("but 1, alone"), "{}", run.stdout);
+    for count in ["0", "1"] {
+        let run = simdex.run(&["eval", "retrieval", "pictures", "--per-class", count]);
+        assert_eq!(run.code, 1, "{}", run.stdout);
+    }
+    break_all(&simdex.path("pictures"));
+    for protocol in ["pairs", "retrieval", "copies", "classify"] {
+        let run = simdex.run(&["eval", protocol, "pictures"]);
+        assert_eq!(
+            (run.code, run.stdout.as_str()),
+            (1, ""),
+            "{protocol}: {}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_copy_below_a_limit_is_left_out() {
+    let simdex = Simdex::new();
+    std::fs::create_dir(simdex.path("small")).unwrap();
+    for (i, motif) in Motif::ALL.into_iter().take(3).enumerate() {
+        let picture = jpeg(&draw(motif, 1, 48, 48), 90).unwrap();
+        std::fs::write(simdex.path(&format!("small/{i}.jpg")), picture).unwrap();
+    }
+    let run = simdex.run(&[
+        "eval",
+        "copies",
+        "small",
+        "--queries",
+        "3",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("crop-25"), "{}", run.stderr);
+    let rows = run.json()["rows"].take();
+    let queries = |edit: &str| {
+        let row = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["edit"] == edit);
+        row.map(|row| row["queries"].as_u64().unwrap())
+    };
+    assert_eq!((queries("crop-25"), queries("mirror")), (None, Some(3)));
 }
 
 #[test]
@@ -197,6 +335,9 @@ fn evaluations_of_lists_and_copies_have_baselines_and_intervals() {
 
     let copies = simdex.json(&["eval", "copies", "pictures", "--queries", "4"]);
     let rows = copies["rows"].as_array().unwrap();
+    let found = rows[0]["candidate_recall"].as_array().unwrap();
+    let rankings: Vec<_> = found.iter().map(|ranking| &ranking[0]).collect();
+    assert_eq!(rankings, ["embedding", "mse18", "fused"]);
     assert_eq!(rows.len(), Edit::ALL.len() + 1);
     assert_eq!(rows[Edit::ALL.len()]["queries"], 4 * Edit::ALL.len());
     let best = copies["micro_ap"].as_array().unwrap().last().unwrap();

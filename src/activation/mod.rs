@@ -14,6 +14,6 @@ mod summary;
 
 pub use dot::inner_product_f32;
 pub use layout::{Encoding, LayerShape, Layout};
-pub use mse::{LayerDistance, layer_distances, layer_mses, layer_normalised};
+pub use mse::{LayerDistance, layer_distance, layer_mses, layer_normalised};
 pub use quantize::encode;
 pub use summary::{channel_statistics, embedding, layer_spread, layer_values, summarise};

@@ -46,11 +46,6 @@ pub struct LayerDistance {
 ///
 /// # Panics
 /// If a block is shorter than the layout's: blocks come from a store that checked them.
-pub fn layer_distances(layout: &Layout, a: &[u8], b: &[u8]) -> Vec<LayerDistance> {
-    let layers = 0..layout.layers().len();
-    layers.map(|i| layer_distance(layout, a, b, i)).collect()
-}
-
 /// The channel-normalised distance of one layer.
 ///
 /// # Panics
@@ -59,7 +54,11 @@ pub fn layer_normalised(layout: &Layout, a: &[u8], b: &[u8], layer: usize) -> f3
     layer_distance(layout, a, b, layer).normalised
 }
 
-fn layer_distance(layout: &Layout, a: &[u8], b: &[u8], i: usize) -> LayerDistance {
+/// The distances of one layer.
+///
+/// # Panics
+/// If a block is shorter than the layout's.
+pub fn layer_distance(layout: &Layout, a: &[u8], b: &[u8], i: usize) -> LayerDistance {
     let shape = &layout.layers()[i];
     let norms = (&a[layout.norms(i)], &b[layout.norms(i)]);
     let (a, b) = (&a[layout.range(i)], &b[layout.range(i)]);
@@ -198,7 +197,7 @@ mod tests {
         encode(&layout, a, &[], &mut left);
         encode(&layout, b, &[], &mut right);
         let mses = layer_mses(&layout, &left, &right);
-        let distances = layer_distances(&layout, &left, &right);
+        let distances = [0, 1].map(|i| layer_distance(&layout, &left, &right, i));
         for ((distance, mse), (a, b)) in distances.iter().zip(&mses).zip(a.iter().zip(b)) {
             assert!(
                 (distance.mse - mse).abs() <= mse * 1e-5,

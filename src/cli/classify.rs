@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::input::QueryPictures;
 use super::progress;
 use super::session::Session;
-use super::train::features::Pictures;
+use super::train::features::{Described, Pictures};
 use super::{Format, Outcome, output};
 use crate::classify::{CentredCosine, Classifier, ClassifyOptions, Verdict};
 use crate::crawl::with_causes;
@@ -61,11 +61,13 @@ pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outco
     ensure!(args.neighbours > 0, "--neighbours must be at least 1");
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
-    let set = Pictures::load(session, &network, &layout, &labelled_files(&args.labels)?)?;
+    let labelled = labelled_files(&args.labels)?;
+    let set: Pictures<Described> = Pictures::load(session, &network, &layout, &labelled)?;
     let mut failed = set.outcome() == Outcome::SomeFailed;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
+    set.ensure_classes(1)?;
     let embeddings: Vec<&Embedding> = set.pictures.iter().map(|p| &p.embedding).collect();
     let likeness = CentredCosine::new(&embeddings);
     let options = ClassifyOptions {
@@ -106,7 +108,7 @@ pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outco
 }
 
 impl<'a> Answer<'a> {
-    fn new(query: &'a str, verdict: &Verdict, labelled: &'a Pictures) -> Self {
+    fn new(query: &'a str, verdict: &Verdict, labelled: &'a Pictures<Described>) -> Self {
         let name = |class: usize| labelled.classes[class].as_str();
         let evidence = &verdict.evidence;
         let classes = evidence

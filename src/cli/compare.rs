@@ -1,7 +1,7 @@
 use clap::Args;
 
 use super::input::QueryPictures;
-use super::query::ModeArg;
+use super::query::{ModeArg, part};
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::search::compare;
@@ -29,9 +29,9 @@ pub(super) fn run(session: &Session, args: CompareArgs) -> anyhow::Result<Outcom
     let engine = session.engine()?;
     let layout = network.layout(session.config.store.activations);
     let mut pictures = QueryPictures::new(session, &engine, &network, layout.clone())?;
-    let a = pictures.load(&args.a)?;
+    let views = pictures.load_views(&args.a, args.mode.into())?;
     let b = pictures.load(&args.b)?;
-    let comparison = compare(&layout, &ranking, args.mode.into(), &a, &b);
+    let comparison = compare(&layout, &ranking, args.mode.into(), &views, &b);
     if args.format == Format::Json {
         output::json(&comparison)?;
     } else {
@@ -47,6 +47,14 @@ pub(super) fn run(session: &Session, args: CompareArgs) -> anyhow::Result<Outcom
             for (name, odds) in &evidence.0 {
                 text += &format!("  {name:<18} {odds:+.3}\n");
             }
+        }
+        if let Some(parts) = &comparison.alignment {
+            text += &format!(
+                "{} of the first agrees with {} of the second by {:.2}\n",
+                part(&parts.query),
+                part(&parts.candidate),
+                parts.agreement
+            );
         }
         output::write(text.as_bytes())?;
     }

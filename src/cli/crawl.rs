@@ -7,10 +7,11 @@ use super::crawl_report::{Rates, print_summary};
 use super::like::{self, Wanted};
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
-use crate::crawl::{Crawl, CrawlPlan, Event, Summary};
+use crate::canonical_url::CanonicalUrl;
+use crate::crawl::{Crawl, CrawlPlan, Event, Recorders, Summary};
 use crate::ingest::Ingest;
 use crate::network::Network;
-use crate::store::{Store, now_ms};
+use crate::store::{Again, Store, now_ms};
 
 /// What happens to the pictures that a crawl fetches.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +57,7 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
     let plan = CrawlPlan {
         seeds,
         again: args.again(),
-        recorders: args.recorders(&session.config)?,
+        recorders: Arc::new(args.recorders(&session.config)?),
         ..CrawlPlan::default()
     };
     let (summary, failed) = crawl(&session, plan, pictures)?;
@@ -107,14 +108,15 @@ fn start(
     Ok((store, ingest))
 }
 
-/// Crawls and indexes; says whether a seed could not be used.
+/// Crawls and indexes; says whether a seed could not be used, or a log not be written.
 pub(super) fn crawl(
     session: &Session,
     mut plan: CrawlPlan,
     pictures: Pictures,
 ) -> anyhow::Result<(Summary, bool)> {
-    let seeds = plan.seeds.clone();
-    let asks_again = !plan.again.is_empty();
+    let given = plan.seeds.clone();
+    let recorders = Arc::clone(&plan.recorders);
+    let again = plan.again.clone();
     let network = session.network()?;
     let (store, ingest) = start(session, &network, &mut plan, pictures)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -123,7 +125,7 @@ pub(super) fn crawl(
         .build()?;
     let bar = Progress::new("crawling", 0);
     let mut problems = Problems::new();
-    let mut seed_failed = false;
+    let mut failed = false;
     let mut rates = Rates::default();
     let result: anyhow::Result<Summary> = runtime.block_on(async {
         let crawl = Crawl::new(
@@ -133,9 +135,10 @@ pub(super) fn crawl(
             plan,
             session.shutdown.clone(),
         )?;
-        if asks_again {
-            say_again(&store, crawl.queued_again())?;
+        if !again.is_empty() {
+            say_again(&store, &again, crawl.queued_again())?;
         }
+        let asked: Vec<CanonicalUrl> = crawl.seeds().iter().chain(&given).cloned().collect();
         let mut observe = |event: Event<'_>| match event {
             Event::Progress {
                 summary,
@@ -146,7 +149,7 @@ pub(super) fn crawl(
                 bar.set(0, || rates.line(summary, hosts, under_way));
             }
             Event::Problem(problem) => {
-                seed_failed |= seeds.iter().any(|seed| seed.as_str() == problem.source);
+                failed |= asked.iter().any(|seed| seed.as_str() == problem.source);
                 problems.add(&problem.source, &problem.message);
             }
         };
@@ -158,16 +161,34 @@ pub(super) fn crawl(
     let summary = result?;
     drop(bar);
     problems.finish();
+    // Whoever is not stopped by now, such as a page's parser after Ctrl-C, writes no more.
+    for message in Arc::into_inner(recorders).map_or_else(Vec::new, Recorders::close) {
+        progress::line(&message);
+        failed = true;
+    }
     if !session.shutdown.requested() {
         session.update_index(&store)?;
     }
-    Ok((summary, seed_failed))
+    Ok((summary, failed))
 }
 
 /// Says how much is asked for again, or when there will be something.
-fn say_again(store: &Store, queued: u64) -> anyhow::Result<()> {
+fn say_again(store: &Store, again: &[Again], queued: u64) -> anyhow::Result<()> {
     if queued > 0 {
         progress::note(&format!("{queued} URLs are asked for again"));
+        return Ok(());
+    }
+    if let [Again::Failed(reason)] = again {
+        let reason = reason.as_deref().unwrap_or("any reason");
+        let known = store.reasons()?.into_iter();
+        let known: Vec<String> = known
+            .map(|(reason, count)| format!("{reason} ({count})"))
+            .collect();
+        let known = match known.is_empty() {
+            true => "nothing has failed".to_owned(),
+            false => format!("the store knows {}", known.join(", ")),
+        };
+        progress::note(&format!("nothing failed for {reason}; {known}"));
         return Ok(());
     }
     let now_s = now_ms() / 1000;

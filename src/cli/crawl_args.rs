@@ -7,15 +7,18 @@ use clap::{Args, ValueEnum};
 
 use super::Format;
 use super::input::read_list;
-use crate::canonical_url::CanonicalUrl;
+use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
 use crate::crawl::{FetchLog, Recorders, WarcOptions, WarcWriter, user_agent};
 use crate::store::Again;
 
+type Count = clap::builder::RangedU64ValueParser<usize>;
+
 #[derive(Debug, Args)]
 pub(super) struct CrawlArgs {
     /// Pages to start from; without any, the last crawl goes on
-    pub(super) urls: Vec<String>,
+    #[arg(value_name = "URL", value_parser = seed)]
+    pub(super) urls: Vec<CanonicalUrl>,
     /// File with seeds, one URL a line, # for comments
     #[arg(long, value_name = "FILE")]
     pub(super) seeds: Option<PathBuf>,
@@ -32,13 +35,13 @@ pub(super) struct CrawlArgs {
     #[arg(long)]
     pub(super) scope: Option<Scope>,
     /// Least time between two requests to a host, in milliseconds
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(..=86_400_000))]
     pub(super) delay: Option<u64>,
     /// Requests under way at once
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = Count::new().range(1..=10_000))]
     pub(super) concurrency: Option<usize>,
     /// Requests under way at once to one host
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = Count::new().range(1..=1_000))]
     pub(super) host_concurrency: Option<usize>,
     /// Write a JSON line for every fetch
     #[arg(long, value_name = "FILE")]
@@ -47,7 +50,7 @@ pub(super) struct CrawlArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) warc: Option<PathBuf>,
     /// Say what would be fetched, and what not and why, without a request
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["refresh", "retry_failed"])]
     pub(super) dry_run: bool,
     /// Look for pictures like this file or URL first, and list them at the end
     #[arg(long, value_name = "IMAGE", conflicts_with_all = ["fetch_only", "features_only"])]
@@ -62,7 +65,7 @@ pub(super) struct CrawlArgs {
     #[arg(long, conflicts_with = "features_only")]
     pub(super) fetch_only: bool,
     /// Fetch nothing; compute the features of what --fetch-only has kept
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["urls", "seeds"])]
     pub(super) features_only: bool,
     /// Ask again what is due: pages and pictures that an earlier crawl visited
     #[arg(long, value_name = "WHICH", num_args = 0..=1, default_missing_value = "due")]
@@ -71,8 +74,8 @@ pub(super) struct CrawlArgs {
     #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = "")]
     pub(super) retry_failed: Option<String>,
     /// Send a host name to an address: NAME=ADDRESS[:PORT]; *.NAME stands for all below
-    #[arg(long, value_name = "NAME=ADDRESS")]
-    pub(super) resolve: Vec<String>,
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = resolved)]
+    pub(super) resolve: Vec<(HostPattern, ResolveTarget)>,
     /// Fetch from loopback, private and other closed addresses too
     #[arg(long)]
     pub(super) allow_private_addresses: bool,
@@ -101,18 +104,7 @@ impl CrawlArgs {
         crawl.concurrency = self.concurrency.unwrap_or(crawl.concurrency);
         crawl.host_concurrency = self.host_concurrency.unwrap_or(crawl.host_concurrency);
         crawl.allow_private_addresses |= self.allow_private_addresses;
-        for text in &self.resolve {
-            let (pattern, target) = text
-                .split_once('=')
-                .with_context(|| format!("--resolve takes NAME=ADDRESS, not {text}"))?;
-            let pattern = HostPattern::try_from(pattern.to_owned());
-            let target = ResolveTarget::try_from(target.to_owned());
-            let pair = (
-                pattern.map_err(anyhow::Error::msg)?,
-                target.map_err(anyhow::Error::msg)?,
-            );
-            crawl.resolve.insert(pair.0, pair.1);
-        }
+        crawl.resolve.extend(self.resolve.iter().cloned());
         Ok(config.check()?)
     }
 
@@ -144,23 +136,32 @@ impl CrawlArgs {
     }
 
     pub(super) fn seeds(&self) -> anyhow::Result<Vec<CanonicalUrl>> {
-        let mut texts = self.urls.clone();
+        let mut seeds = self.urls.clone();
         if let Some(path) = &self.seeds {
-            texts.extend(read_list(path)?);
+            for (line, text) in read_list(path)? {
+                let place = || format!("{}, line {line}: {text}", path.display());
+                seeds.push(seed(&text).with_context(place)?);
+            }
         }
-        texts
-            .iter()
-            .map(|text| {
-                // "example.org" is what people type.
-                let absolute = if text.contains("://") {
-                    text.clone()
-                } else {
-                    format!("https://{text}")
-                };
-                CanonicalUrl::parse(&absolute).with_context(|| text.clone())
-            })
-            .collect()
+        Ok(seeds)
     }
+}
+
+/// `example.org` is what people type.
+fn seed(text: &str) -> Result<CanonicalUrl, UrlError> {
+    if text.contains("://") {
+        CanonicalUrl::parse(text)
+    } else {
+        CanonicalUrl::parse(&format!("https://{text}"))
+    }
+}
+
+fn resolved(text: &str) -> Result<(HostPattern, ResolveTarget), String> {
+    let (pattern, target) = text.split_once('=').ok_or("write NAME=ADDRESS")?;
+    Ok((
+        HostPattern::try_from(pattern.to_owned())?,
+        ResolveTarget::try_from(target.to_owned())?,
+    ))
 }
 
 fn score(text: &str) -> Result<f32, String> {

@@ -108,6 +108,15 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> anyhow::Result
     if summary.unchanged > 0 {
         text += &format!("\n  unchanged since the last visit: {}", summary.unchanged);
     }
+    if summary.pending > 0 {
+        text += &format!("\n  waiting for another crawl: {} URLs", summary.pending);
+    }
+    if summary.spent_hosts > 0 {
+        text += &format!(
+            " - {} hosts have had all the pages that max_host_pages lets them",
+            summary.spent_hosts
+        );
+    }
     for (kind, reasons) in [("refused", &summary.refused), ("failed", &summary.failed)] {
         for (reason, count) in top(reasons.iter(), usize::MAX) {
             text += &format!("\n  {kind} {reason}: {count}");
@@ -124,13 +133,13 @@ fn advice(reason: &str) -> Option<&'static str> {
     Some(match reason {
         "robots" => "the sites' robots.txt asks crawlers to stay out; ask their webmasters",
         "robots_unreachable" => "closed until robots.txt can be had; `simdex crawl` asks again",
-        "held" => "the hosts asked for patience; `simdex crawl` goes on later",
+        "held" => "the hosts ask for patience; `simdex crawl` goes on after that",
         "dns" => "check the names and the resolver; then crawl --retry-failed dns",
         "connect" | "transfer" | "tls" => "if it was the line: crawl --retry-failed",
         "timeout" => {
             "slow hosts: raise the deadlines of [crawl], then crawl --retry-failed timeout"
         }
-        "certificate" => "the site's own matter; not tried again",
+        "certificate" => "the site's own matter; `simdex crawl` asks again",
         "http_404" | "http_410" => "dead links on the pages; nothing to do",
         "http_401" | "http_403" => "the site refuses; if you have leave, send its [crawl.headers]",
         "http_429" | "http_503" => {
@@ -147,6 +156,7 @@ fn advice(reason: &str) -> Option<&'static str> {
         | "tdm" | "content_usage" => "the site opts out; [crawl.respect] says what is heeded",
         "excluded" | "not_included" => "by [crawl.admission] include and exclude",
         "skipped_host" => "by skip under [crawl.host]",
+        "removed_host" => "simdex remove --take-back HOST lets them in again",
         "html_not_picture" => "pages where pictures were promised; often a login or a block page",
         "too_many_redirects" | "bad_redirect" => "the site's own matter; nothing to do",
         _ if reason.starts_with("trap_") => "looks endless; the limits are in [crawl.admission]",

@@ -4,7 +4,7 @@ use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::{Preview, Verdict};
-use crate::store::{Role, Store};
+use crate::store::Store;
 
 pub(super) fn run(
     session: &Session,
@@ -30,22 +30,25 @@ pub(super) fn run(
     );
     let mut preview = Preview::new(store.as_deref(), &session.config.crawl, &scope)?;
     for seed in seeds {
-        print(&preview.of_url(seed.clone(), Role::Page)?, format)?;
+        print(preview.of_seed(seed.clone())?, format)?;
     }
     if let Some(store) = &store {
-        for record in store.queued() {
+        for record in store.pending() {
             if session.shutdown.requested() {
                 return Ok(Outcome::Interrupted);
             }
-            print(&preview.of_record(&record?)?, format)?;
+            print(preview.of_record(&record?)?, format)?;
         }
     }
     Ok(Outcome::Done)
 }
 
-fn print(verdict: &Verdict, format: Format) -> anyhow::Result<()> {
+fn print(verdict: Option<Verdict>, format: Format) -> anyhow::Result<()> {
+    let Some(verdict) = verdict else {
+        return Ok(());
+    };
     if format == Format::Json {
-        return output::json(verdict);
+        return output::json(&verdict);
     }
     let word = if verdict.fetched { "fetch" } else { "leave" };
     output::line(&format!("{word}  {}  {}", verdict.url, verdict.message))

@@ -39,14 +39,15 @@ pub(super) enum ExportFormat {
 }
 
 pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome> {
-    let queries = if args.queries.is_dir() {
+    let queries: Vec<String> = if args.queries.is_dir() {
         let paths = pictures_below(&args.queries);
         paths
             .iter()
             .map(|path| path.display().to_string())
             .collect()
     } else {
-        read_list(&args.queries)?
+        let list = read_list(&args.queries)?;
+        list.into_iter().map(|(_, name)| name).collect()
     };
     if args.output != Path::new("-") {
         check_folder(&args.output)?;

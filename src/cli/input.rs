@@ -1,6 +1,7 @@
 //! Query pictures: local files and URLs.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -72,7 +73,7 @@ impl<'a> QueryPictures<'a> {
                 .build()?;
             self.web = Some((
                 runtime,
-                Fetcher::new(&config.crawl, None, Recorders::default())?,
+                Fetcher::new(&config.crawl, None, Arc::new(Recorders::default()))?,
             ));
         }
         let Some((runtime, fetcher)) = &self.web else {
@@ -102,14 +103,16 @@ pub(super) fn is_url(query: &str) -> bool {
     matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
-/// The entries of a list: one a line, blank lines and lines that begin with # left out.
-pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<String>> {
+/// The entries of a list with the numbers of their lines: one a line, blank lines and lines
+/// that begin with # left out.
+pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     Ok(text
         .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
+        .enumerate()
+        .map(|(i, line)| (i + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| (number, line.to_owned()))
         .collect())
 }
 

@@ -103,7 +103,8 @@ pub(super) fn print(
         all_copies: false,
     };
     let mut loader = QueryPictures::new(session, &engine, &network, store.layout().clone())?;
-    let searcher = Searcher::new(&store, &index, &ranking, &options)?;
+    // By the score with which pictures were screened as they came.
+    let searcher = Searcher::new(&store, &index, &ranking, &options)?.alone();
     let mut results = Vec::with_capacity(names.len());
     for name in names {
         let started = std::time::Instant::now();

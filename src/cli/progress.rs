@@ -15,18 +15,31 @@ static QUIET: AtomicBool = AtomicBool::new(false);
 /// Time between two plain lines where stderr is no terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
-/// Writes around the progress bar.
+/// Writes around the progress bar. Nothing sensible is left to do when stderr is gone, and
+/// the work goes on; tracing would say so on stderr, and panic.
 #[derive(Clone, Copy)]
 struct AroundBars;
 
 impl Write for AroundBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        BARS.suspend(|| io::stderr().write_all(bytes))?;
+        write_around_bars(bytes);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
+    }
+}
+
+fn write_around_bars(bytes: &[u8]) {
+    let write = || {
+        let _ = io::stderr().write_all(bytes);
+    };
+    // Bars are on terminals only; they panic when theirs is gone.
+    if io::stderr().is_terminal() {
+        BARS.suspend(write);
+    } else {
+        write();
     }
 }
 
@@ -60,8 +73,7 @@ pub(super) fn start_logging(verbose: u8, quiet: bool) {
 
 /// One line on stderr, always shown.
 pub(super) fn line(text: &str) {
-    // Nothing sensible is left to do when stderr is gone.
-    let _ = BARS.suspend(|| writeln!(io::stderr(), "{text}"));
+    write_around_bars(format!("{text}\n").as_bytes());
 }
 
 /// One line on stderr, unless --quiet.

@@ -1,5 +1,7 @@
+use std::str::FromStr;
 use std::time::Instant;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use super::input::{QueryPictures, host_argument};
@@ -7,7 +9,7 @@ use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::crawl::with_causes;
-use crate::head::{Mode, Region};
+use crate::head::{Mode, Ranking, Region, Thresholds};
 use crate::search::{Query, QueryResult, SearchOptions, Searcher};
 
 /// The flags that `query` and `export` share.
@@ -26,17 +28,57 @@ pub(super) struct SearchArgs {
     #[arg(long, value_enum, default_value_t)]
     mode: ModeArg,
     /// Only pictures seen on this host
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
-    /// Only results of at least this score
-    #[arg(long, value_name = "S", default_value_t = 0.0)]
-    min_score: f32,
+    /// Only results of at least this score: a number from 0 to 1, or `p90` or `p99`, from
+    /// where on 90 or 99 of 100 results were right in the head's training
+    #[arg(long, value_name = "S", default_value = "0")]
+    min_score: MinScore,
     /// Say which parts of the pictures match
     #[arg(long)]
     explain: bool,
     /// List near-copies one by one; otherwise one stands for all
     #[arg(long)]
     all_copies: bool,
+}
+
+/// From which score on results are shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum MinScore {
+    Score(f32),
+    Precision90,
+    Precision99,
+}
+
+impl FromStr for MinScore {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "p90" => Ok(Self::Precision90),
+            "p99" => Ok(Self::Precision99),
+            _ => match text.parse() {
+                Ok(score) if (0.0..=1.0).contains(&score) => Ok(Self::Score(score)),
+                _ => Err("it takes a number from 0 to 1, p90 or p99".to_owned()),
+            },
+        }
+    }
+}
+
+impl MinScore {
+    /// The score that it stands for, with this head in this mode.
+    fn of(self, ranking: &Ranking, mode: Mode) -> anyhow::Result<f32> {
+        let thresholds = match ranking {
+            Ranking::Fused(head) => head.judges(mode).thresholds,
+            Ranking::Mse18(_) | Ranking::Embedding => Thresholds::default(),
+        };
+        match self {
+            Self::Score(score) => Some(score),
+            Self::Precision90 => thresholds.precision_90,
+            Self::Precision99 => thresholds.precision_99,
+        }
+        .context("this head has no such threshold; give a number for --min-score")
+    }
 }
 
 /// What "alike" means.
@@ -62,7 +104,11 @@ impl From<ModeArg> for Mode {
 }
 
 impl SearchArgs {
-    pub(super) fn options(&self, session: &Session) -> anyhow::Result<SearchOptions> {
+    pub(super) fn options(
+        &self,
+        session: &Session,
+        ranking: &Ranking,
+    ) -> anyhow::Result<SearchOptions> {
         let mut config = session.config.clone();
         config.query.k = self.k.unwrap_or(config.query.k);
         config.query.candidates = self.candidates.unwrap_or(config.query.candidates);
@@ -70,8 +116,8 @@ impl SearchArgs {
         Ok(SearchOptions {
             k: config.query.k,
             candidates: config.query.candidates,
-            host: self.host.as_deref().map(host_argument).transpose()?,
-            min_score: self.min_score,
+            host: self.host.clone(),
+            min_score: self.min_score.of(ranking, self.mode.into())?,
             mode: self.mode.into(),
             explain: self.explain,
             all_copies: self.all_copies,
@@ -145,9 +191,9 @@ pub(super) fn for_each_result(
     args: &SearchArgs,
     each: &mut dyn FnMut(QueryResult) -> anyhow::Result<()>,
 ) -> anyhow::Result<Outcome> {
-    let options = args.options(session)?;
     let network = session.network()?;
     let ranking = session.ranking(args.head.as_deref(), &network)?;
+    let options = args.options(session, &ranking)?;
     let store = session.existing_store(&network)?;
     let engine = session.engine()?;
     let index = session.index(&store)?;
@@ -229,17 +275,21 @@ pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
             );
         }
         if !entry.copies.is_empty() {
-            text += &format!("{:>36}and {} near-copies\n", "", entry.copies.len());
+            let many = if entry.copies.len() == 1 { "y" } else { "ies" };
+            text += &format!("{:>36}and {} near-cop{many}\n", "", entry.copies.len());
         }
         if let Some(page) = entry.pages.first() {
             text += &format!("{:>36}on {} {}\n", "", page.url, page.title);
+            if !page.words().is_empty() {
+                text += &format!("{:>36}as {}\n", "", page.words());
+            }
         }
     }
     output::write(text.as_bytes())
 }
 
 /// A part of a picture in words: `all`, or its size and place in percent.
-fn part(region: &Region) -> String {
+pub(super) fn part(region: &Region) -> String {
     if *region == Region::WHOLE {
         return "all".to_owned();
     }

@@ -5,17 +5,21 @@ use super::input::host_argument;
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::canonical_url::HostId;
 use crate::picture::PictureId;
 
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["ids", "host"])))]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["ids", "host", "take_back"])))]
 pub(super) struct RemoveArgs {
     /// Pictures, by the ids that `query --format json` prints
     #[arg(value_name = "ID")]
     ids: Vec<PictureId>,
     /// Everything of a host: pages, URLs, and pictures seen nowhere else
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
+    /// Let a removed host be crawled again
+    #[arg(long, value_name = "H", value_parser = host_argument)]
+    take_back: Option<String>,
     /// How to print the result
     #[arg(long, default_value = "text")]
     format: Format,
@@ -42,7 +46,13 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
         }
     }
     if let Some(host) = &args.host {
-        removed += store.remove_host(&host_argument(host)?)?;
+        removed += store.remove_host(host)?;
+    }
+    if let Some(host) = &args.take_back
+        && !store.take_back_host(HostId::of(host))?
+    {
+        missing += 1;
+        progress::line(&format!("{host}: no such host was removed"));
     }
     store.flush()?;
     let bytes_freed = store.compact()?;
@@ -53,7 +63,7 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
     };
     if args.format == Format::Json {
         output::json(&result)?;
-    } else {
+    } else if args.take_back.is_none() {
         output::line(&format!(
             "{removed} pictures removed, {:.1} MB given back at once",
             bytes_freed as f64 / 1e6

@@ -1,8 +1,9 @@
 //! What the types of the configuration cannot say.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
 
 use super::Config;
 
@@ -177,10 +178,10 @@ impl Config {
             return wrong("[crawl] max_host_pages", "at least 1", "0".to_owned());
         }
         if let Some(contact) = &crawl.contact
-            && HeaderValue::from_str(contact).is_err()
+            && (contact.trim().is_empty() || HeaderValue::from_str(contact).is_err())
         {
             let range = "a URL or mail address in plain letters";
-            return wrong("[crawl] contact", range, contact.clone());
+            return wrong("[crawl] contact", range, format!("{contact:?}"));
         }
         // What the client does not know it would pass by, and ask directly.
         if let Some(proxy) = &crawl.proxy
@@ -192,15 +193,25 @@ impl Config {
             let range = "a URL of a http, https, socks4 or socks5 proxy";
             return wrong("[crawl] proxy", range, proxy.to_string());
         }
-        let own = crawl.host.values().flat_map(|host| &host.headers);
-        for (name, value) in crawl.headers.iter().chain(own) {
-            let sendable =
-                HeaderName::try_from(name).is_ok() && HeaderValue::from_str(value).is_ok();
-            if !sendable {
-                let range = "names and values that HTTP allows";
-                return wrong("[crawl.headers]", range, format!("{name}: {value}"));
-            }
+        check_headers("[crawl.headers]", &crawl.headers)?;
+        for host in crawl.host.values() {
+            check_headers("headers under [crawl.host]", &host.headers)?;
         }
         Ok(())
     }
+}
+
+fn check_headers(key: &'static str, headers: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+    for (name, value) in headers {
+        let range = match (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            (Ok(USER_AGENT | HOST), _) => {
+                "fields other than User-Agent (set [crawl] contact) and Host"
+            }
+            (Ok(_), Ok(_)) => continue,
+            _ => "names and values that HTTP allows",
+        };
+        let value = format!("{name}: {value}");
+        return Err(ConfigError::Range { key, range, value });
+    }
+    Ok(())
 }

@@ -268,5 +268,18 @@ mod tests {
                 .to_string()
                 .contains("candidates")
         );
+        for (text, key) in [
+            ("[crawl]\ncontact = ''", "[crawl] contact"),
+            ("[crawl.headers]\nuser-agent = 'x'", "[crawl.headers]"),
+            ("[crawl.host.'h']\nheaders = { Host = 'x' }", "[crawl.host]"),
+            (
+                "[crawl.host.'h']\nheaders = { 'a b' = 'x' }",
+                "[crawl.host]",
+            ),
+        ] {
+            let config: Config = toml::from_str(text).unwrap();
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
     }
 }

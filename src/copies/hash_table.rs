@@ -3,15 +3,20 @@ use std::collections::HashMap;
 use crate::picture::PerceptualHash;
 use crate::store::Sequence;
 
-/// Bits in which the hashes of copies may differ, as measured (docs/copies.md).
+/// Bits in which the hashes of copies may differ, as measured (docs/similarity.md,
+/// "Near-copies").
 pub(super) const MOST_BITS: u32 = 7;
 
 /// Finds hashes that differ in at most [`MOST_BITS`] bits without looking at all of them
 /// (multi-index hashing: Norouzi, Punjani and Fleet 2012). The hash is cut into four bands
 /// of 16 bits; of two hashes 7 bits apart, at least one band is at most 1 bit apart.
+///
+/// Plain pictures share a hash by the thousand, so each hash stands in the bands once.
 #[derive(Debug, Default)]
 pub(super) struct HashTable {
-    hashes: Vec<(PerceptualHash, Sequence)>,
+    places: HashMap<u64, u32>,
+    /// Each hash with its pictures in the order of storing.
+    hashes: Vec<(PerceptualHash, Vec<Sequence>)>,
     bands: HashMap<(u32, u16), Vec<u32>>,
 }
 
@@ -22,33 +27,49 @@ const _: () = assert!(MOST_BITS < BANDS * 2);
 
 impl HashTable {
     pub(super) fn insert(&mut self, hash: PerceptualHash, sequence: Sequence) {
+        if let Some(&place) = self.places.get(&hash.0) {
+            self.hashes[place as usize].1.push(sequence);
+            return;
+        }
         let place = self.hashes.len() as u32;
-        self.hashes.push((hash, sequence));
+        self.places.insert(hash.0, place);
+        self.hashes.push((hash, vec![sequence]));
         for band in 0..BANDS {
             let bits = band_of(hash, band);
             self.bands.entry((band, bits)).or_default().push(place);
         }
     }
 
-    /// Those near to `hash`, nearest first, then in the order of storing.
-    pub(super) fn near(&self, hash: PerceptualHash) -> Vec<Sequence> {
-        let mut found = Vec::new();
+    /// At most `most` of those near to `hash`: the nearest first, then in the order of
+    /// storing.
+    pub(super) fn near(&self, hash: PerceptualHash, most: usize) -> Vec<Sequence> {
+        let mut found: Vec<(u32, u32)> = Vec::new();
         for band in 0..BANDS {
             let bits = band_of(hash, band);
             let flipped = (0..BAND_BITS).map(|bit| bits ^ 1 << bit);
             for bits in std::iter::once(bits).chain(flipped) {
                 for &place in self.bands.get(&(band, bits)).into_iter().flatten() {
-                    let (other, sequence) = self.hashes[place as usize];
-                    let distance = hash.distance(other);
+                    let distance = hash.distance(self.hashes[place as usize].0);
                     if distance <= MOST_BITS {
-                        found.push((distance, sequence));
+                        found.push((distance, place));
                     }
                 }
             }
         }
         found.sort_unstable();
         found.dedup();
-        found.into_iter().map(|(_, sequence)| sequence).collect()
+        let mut near: Vec<(u32, Sequence)> = Vec::new();
+        for (distance, place) in found {
+            let enough = near.len() >= most;
+            if enough && near.last().is_some_and(|(last, _)| *last < distance) {
+                break;
+            }
+            let sequences = self.hashes[place as usize].1.iter().take(most);
+            near.extend(sequences.map(|sequence| (distance, *sequence)));
+        }
+        near.sort_unstable();
+        near.truncate(most);
+        near.into_iter().map(|(_, sequence)| sequence).collect()
     }
 }
 
@@ -85,7 +106,19 @@ mod tests {
                 .collect();
             scan.sort_unstable();
             let scan: Vec<Sequence> = scan.into_iter().map(|(_, sequence)| sequence).collect();
-            assert_eq!(table.near(hash), scan);
+            assert_eq!(table.near(hash, usize::MAX), scan);
+            assert_eq!(table.near(hash, 3), scan[..scan.len().min(3)]);
         }
+    }
+
+    #[test]
+    fn many_plain_pictures_cost_what_one_does() {
+        let mut table = HashTable::default();
+        for i in 0..10_000 {
+            table.insert(PerceptualHash(i % 2), Sequence(i));
+        }
+        let near = table.near(PerceptualHash(0), 4);
+        assert_eq!(near, [0, 2, 4, 6].map(Sequence));
+        assert!(table.bands.values().all(|places| places.len() <= 2));
     }
 }

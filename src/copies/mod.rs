@@ -35,14 +35,31 @@ struct Entry {
 /// Originals that a new picture is compared with, nearest by hash first. Plain pictures
 /// share a hash by the thousand; this bounds what they cost.
 const MOST_COMPARED: usize = 64;
+/// New pictures that are grouped between two saves, and two steps of the progress bar.
+const CHUNK: usize = 1_000;
 
 impl Copies {
     /// Loads what is saved and takes in what has changed: where an original was removed, the
-    /// next of its group takes its place; what is new is compared with the originals.
+    /// next of its group takes its place; what is new is compared with the originals. That
+    /// is saved again and again, so that a process that is stopped over a large store has
+    /// not worked for nothing.
     ///
     /// # Errors
     /// If the store fails or the folder of the index cannot be written.
-    pub fn open(store: &Store, live: &HashSet<Sequence>) -> Result<Self, CopiesError> {
+    pub fn open(
+        store: &Store,
+        live: &HashSet<Sequence>,
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Self, CopiesError> {
+        Self::open_by(CHUNK, store, live, progress)
+    }
+
+    fn open_by(
+        chunk: usize,
+        store: &Store,
+        live: &HashSet<Sequence>,
+        progress: &dyn Fn(usize, usize),
+    ) -> Result<Self, CopiesError> {
         let saved = file::load(store).unwrap_or_default();
         let mut entries = saved.clone();
         entries.retain(|sequence, _| live.contains(sequence));
@@ -50,14 +67,22 @@ impl Copies {
         let next = saved.last_key_value().map_or(0, |(last, _)| last.0 + 1);
         let mut new: Vec<Sequence> = live.iter().copied().filter(|s| s.0 >= next).collect();
         new.sort_unstable();
-        if !new.is_empty() {
-            take_in(store, &mut entries, &new)?;
-        }
-        if entries != saved {
-            file::save(store, &entries).map_err(|source| CopiesError::Save {
+        let save = |entries: &BTreeMap<Sequence, Entry>| {
+            file::save(store, entries).map_err(|source| CopiesError::Save {
                 path: store.index_dir(),
                 source,
-            })?;
+            })
+        };
+        if entries != saved {
+            save(&entries)?;
+        }
+        let mut originals = originals(&entries);
+        let mut done = 0;
+        for part in new.chunks(chunk) {
+            take_in(store, &mut entries, &mut originals, part)?;
+            save(&entries)?;
+            done += part.len();
+            progress(done, new.len());
         }
         let mut groups: HashMap<Sequence, Vec<Sequence>> = HashMap::new();
         for (sequence, entry) in &entries {
@@ -129,17 +154,22 @@ fn promote(entries: &mut BTreeMap<Sequence, Entry>, live: &HashSet<Sequence>) {
     }
 }
 
-fn take_in(
-    store: &Store,
-    entries: &mut BTreeMap<Sequence, Entry>,
-    new: &[Sequence],
-) -> Result<(), StoreError> {
+fn originals(entries: &BTreeMap<Sequence, Entry>) -> HashTable {
     let mut originals = HashTable::default();
-    for (sequence, entry) in &*entries {
+    for (sequence, entry) in entries {
         if entry.original == sequence.0 {
             originals.insert(entry.hash, *sequence);
         }
     }
+    originals
+}
+
+fn take_in(
+    store: &Store,
+    entries: &mut BTreeMap<Sequence, Entry>,
+    originals: &mut HashTable,
+    new: &[Sequence],
+) -> Result<(), StoreError> {
     let mut copies = 0;
     for &sequence in new {
         // Removed since the list was made.
@@ -150,13 +180,9 @@ fn take_in(
             continue;
         };
         let hash = record.perceptual_hash;
-        let mut near = originals
-            .near(hash)
-            .into_iter()
-            .take(MOST_COMPARED)
-            .peekable();
+        let near = originals.near(hash, MOST_COMPARED);
         let mut original = None;
-        if near.peek().is_some() {
+        if !near.is_empty() {
             let verifier = Verifier::new(store, sequence)?;
             for candidate in near {
                 if verifier.is_copy_of(candidate)? {
@@ -179,6 +205,61 @@ fn take_in(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activation::Encoding;
+    use crate::network::{Descriptor, Embedding, Network};
+    use crate::picture::PictureId;
+    use crate::store::{NewPicture, Origin, Settled, StoreOptions};
+
+    /// A picture whose hash is near no other number's.
+    fn picture(network: &Network, store: &Store, number: u64) -> Settled {
+        let origin = Origin::File {
+            path: number.to_string().into(),
+            bytes: 1,
+            modified_ns: 1,
+        };
+        let picture = NewPicture {
+            id: PictureId::of(&number.to_le_bytes()),
+            width: 1,
+            height: 1,
+            media_type: "image/jpeg",
+            bytes: 1,
+            perceptual_hash: PerceptualHash(0xff << (8 * number)),
+            embedding: Embedding::normalized(&[1.0]),
+            descriptor: Descriptor::normalized(vec![1.0; network.descriptor_dimensions()]),
+            thumbnail: Vec::new(),
+            block: vec![0; store.layout().block_len()],
+        };
+        Settled::Picture(origin, Box::new(picture))
+    }
+
+    #[test]
+    fn what_was_grouped_when_a_process_is_stopped_is_not_grouped_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let network = Network::builtin().unwrap();
+        let options = StoreOptions {
+            network: &network,
+            activations: Encoding::Int8,
+            reserve_bytes: 0,
+        };
+        let store = Store::open(dir.path(), &options).unwrap();
+        let pictures = (0..5).map(|number| picture(&network, &store, number));
+        store.commit(pictures.collect()).unwrap();
+        let live: HashSet<Sequence> = store.pictures().map(|entry| entry.unwrap().0).collect();
+        let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            Copies::open_by(2, &store, &live, &|done, total| {
+                assert_eq!(total, 5);
+                assert_eq!(file::load(&store).unwrap().len(), done);
+                assert!(done < 4, "stopped here");
+            })
+        }));
+        assert!(stopped.is_err());
+        let steps = std::cell::RefCell::new(Vec::new());
+        let copies = Copies::open_by(2, &store, &live, &|done, total| {
+            steps.borrow_mut().push((done, total));
+        });
+        assert_eq!(copies.unwrap().entries.len(), 5);
+        assert_eq!(steps.into_inner(), [(1, 1)]);
+    }
 
     #[test]
     fn the_next_of_a_group_takes_the_place_of_a_removed_original() {

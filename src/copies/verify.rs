@@ -22,7 +22,7 @@ struct Features {
     spreads: RefCell<Option<[f32; 2]>>,
 }
 
-/// Thresholds as measured (docs/copies.md).
+/// Thresholds as measured (docs/similarity.md, "Near-copies").
 const LEAST_COSINE: f32 = 0.7;
 const MOST_RELATIVE: [f32; 2] = [0.15, 0.45];
 /// Below this a layer is the same everywhere but for rounding.

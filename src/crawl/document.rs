@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::opt_out::OptOuts;
 use super::page::{
-    InlinePicture, Page, PictureLink, Sitemap, parse_feed, parse_page, parse_sheet, parse_sitemap,
+    InlinePicture, Page, PictureLink, Sitemap, Way, parse_feed, parse_page, parse_sheet,
+    parse_sitemap,
 };
 use super::visit::{Reading, Visitor, seconds};
 use crate::canonical_url::CanonicalUrl;
@@ -36,6 +37,8 @@ struct Taken<'a> {
     visitor: &'a Visitor,
     found: Vec<Discovery>,
     declined: BTreeMap<&'static str, u64>,
+    /// Why pictures are not to be used, if the document says so.
+    opted_out: Option<&'static str>,
 }
 
 impl Document {
@@ -47,6 +50,7 @@ impl Document {
             visitor,
             found: Vec::new(),
             declined: BTreeMap::new(),
+            opted_out: None,
         };
         for url in std::mem::take(&mut self.sitemaps) {
             taken.queue(url, Role::Sitemap, 0, None);
@@ -74,6 +78,7 @@ impl Document {
                     ..self.validators
                 },
                 found: taken.found,
+                opted_out: taken.opted_out,
             },
             inline,
             bytes,
@@ -93,7 +98,8 @@ impl Document {
         for directive in &page.directives {
             self.said.add_meta(&directive.name, &directive.content);
         }
-        match self.said.forbids_links(respect) {
+        let links_forbidden = self.said.forbids_links(respect);
+        match links_forbidden {
             Some(reason) => taken.decline(reason.name()),
             None => {
                 for link in page.links {
@@ -113,12 +119,25 @@ impl Document {
         let unrecorded = self.said.forbids_page(respect);
         match unrecorded.or(self.said.forbids_pictures(respect)) {
             Some(reason) => {
-                taken.decline(reason.name());
+                taken.opt_out(reason.name());
                 (unrecorded.is_none().then_some(page.title), Vec::new())
             }
             None => {
                 for picture in page.pictures {
-                    taken.picture(picture, self.depth);
+                    let follows = match picture.way {
+                        Way::Shown => true,
+                        Way::Linked => links_forbidden.is_none(),
+                        Way::LinkedNofollow => links_forbidden.is_none() && !respect.nofollow,
+                    };
+                    if follows {
+                        taken.picture(picture, self.depth);
+                        continue;
+                    }
+                    taken.decline("nofollow");
+                    // The page shows this one, wherever its link leads.
+                    if let Some(url) = picture.thumbnail.clone() {
+                        taken.picture(PictureLink { url, ..picture }, self.depth);
+                    }
                 }
                 for sheet in page.sheets {
                     taken.queue(sheet, Role::Sheet, 0, None);
@@ -130,7 +149,7 @@ impl Document {
 
     fn sheet(&self, taken: &mut Taken<'_>) -> Vec<InlinePicture> {
         if let Some(reason) = self.said.forbids_pictures(&taken.visitor.config.respect) {
-            taken.decline(reason.name());
+            taken.opt_out(reason.name());
             return Vec::new();
         }
         let sheet = parse_sheet(&self.body, self.charset.as_deref(), self.url.as_url());
@@ -197,6 +216,11 @@ impl Taken<'_> {
             }),
             Err(rejection) => self.decline(rejection.name()),
         }
+    }
+
+    fn opt_out(&mut self, reason: &'static str) {
+        self.opted_out = Some(reason);
+        self.decline(reason);
     }
 
     fn decline(&mut self, reason: &'static str) {

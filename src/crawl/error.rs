@@ -30,6 +30,9 @@ pub enum Refusal {
     /// The turn of the host or of its address has not come.
     #[error("the host's turn has not come")]
     NotYet(Instant),
+    /// The host was removed from the store, and is not to come back.
+    #[error("its host was removed from the store")]
+    Removed,
     /// The host asked to be left alone for this long.
     #[error("the host asks for {} s of patience", .0.as_secs())]
     Held(Duration),
@@ -60,6 +63,7 @@ impl Refusal {
         match self {
             Self::Robots { .. } => "robots",
             Self::Skipped => "skipped_host",
+            Self::Removed => "removed_host",
             Self::RobotsUnreachable(_) => "robots_unreachable",
             Self::NotYet(_) | Self::Held(_) => "held",
             Self::Private(_) => "private_address",
@@ -92,9 +96,11 @@ pub enum FetchError {
     /// No permit.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The rules of the URL's own host cannot be had, so the host is closed for now.
-    #[error("{0}; so all of the host is closed for now, and the next crawl asks again")]
-    HostClosed(Refusal),
+    /// The rules of the URL's own origin cannot be had, so the origin is closed for now.
+    #[error(
+        "{0}; so all of its origin (scheme, host and port) is closed for now, and the next crawl asks again"
+    )]
+    OriginClosed(Refusal),
     /// A deadline passed.
     #[error("no answer in time ({0})")]
     Timeout(&'static str),
@@ -149,7 +155,7 @@ impl FetchError {
     /// A short, stable name for summaries and JSON.
     pub fn reason(&self) -> String {
         match self {
-            Self::HostClosed(refusal) | Self::Refused(refusal) => refusal.reason().to_owned(),
+            Self::OriginClosed(refusal) | Self::Refused(refusal) => refusal.reason().to_owned(),
             Self::Certificate(_) => "certificate".to_owned(),
             Self::Tls(_) => "tls".to_owned(),
             Self::Timeout(_) => "timeout".to_owned(),
@@ -170,7 +176,7 @@ impl FetchError {
     /// Whether it was not allowed, rather than not possible.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Refused(refusal) | Self::HostClosed(refusal) => !matches!(
+            Self::Refused(refusal) | Self::OriginClosed(refusal) => !matches!(
                 refusal,
                 Refusal::Unresolved { .. } | Refusal::Certificate(_)
             ),

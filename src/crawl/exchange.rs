@@ -41,8 +41,17 @@ pub struct Answer<'a> {
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The body after content decoding.
     pub body: &'a [u8],
-    /// A cap cut the body.
-    pub truncated: bool,
+    /// Why the body is not whole, if it is not.
+    pub cut: Option<Cut>,
+}
+
+/// Why a body is not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// It is longer than what is read of its kind.
+    Length,
+    /// It was of no use and not read: a redirect's, or with a status that says no.
+    Unread,
 }
 
 /// Why there is no response, or no whole one.

@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant, timeout};
 use super::body::{Overlong, read_body};
 use super::client::{client, explain, headers};
 use super::error::{FetchError, Refusal};
-use super::exchange::{Exchange, HttpVersion};
+use super::exchange::{Cut, Exchange, HttpVersion};
 use super::fetch_log::FetchLog;
 use super::pacing::{Health, Pacer, Turn};
 use super::resolver::Resolver;
@@ -49,7 +49,6 @@ pub struct Permit {
     turn: Turn,
     purpose: Purpose,
     robots: RobotsDecision,
-    waited: Duration,
     rules: Option<Arc<OriginRules>>,
 }
 
@@ -94,7 +93,7 @@ impl Fetcher {
     pub fn new(
         config: &CrawlConfig,
         store: Option<Arc<Store>>,
-        recorders: Recorders,
+        recorders: Arc<Recorders>,
     ) -> Result<Self, FetchError> {
         let proxy = config.proxy.as_ref();
         let proxy = proxy.and_then(|url| url.host_str().map(str::to_owned));
@@ -114,7 +113,7 @@ impl Fetcher {
             rules: RulesCache::default(),
             store,
             ledger,
-            recorders: Arc::new(recorders),
+            recorders,
             config: config.clone(),
         })
     }
@@ -137,6 +136,14 @@ impl Fetcher {
         let own = self.config.host_config(url.host());
         if own.is_some_and(|host| host.skip) {
             return Err(Refusal::Skipped);
+        }
+        // A store that cannot be read stops the crawl when the answer is to be stored.
+        let removed = self
+            .store
+            .as_ref()
+            .map(|store| store.is_removed(url.host_id()));
+        if let Some(Ok(true)) = removed {
+            return Err(Refusal::Removed);
         }
         let rules = self.rules(url, patience).await?;
         let robots = rules.decide(url)?;
@@ -168,7 +175,6 @@ impl Fetcher {
         delay: Duration,
         patience: Patience,
     ) -> Result<Permit, Refusal> {
-        let asked = Instant::now();
         let address = self.resolver.pin(url).await?;
         let host = url.host_id();
         let turn = match patience {
@@ -177,7 +183,7 @@ impl Fetcher {
                 .try_turn(host, address, delay)
                 .map_err(Refusal::NotYet)?,
             Patience::Turn => {
-                let deadline = asked + LONGEST_TURN.max(delay.mul_f64(1.5));
+                let deadline = Instant::now() + LONGEST_TURN.max(delay.mul_f64(1.5));
                 let turn = self.pacer.turn(host, address, delay, deadline).await;
                 turn.map_err(|when| Refusal::Held(when - Instant::now()))?
             }
@@ -187,7 +193,6 @@ impl Fetcher {
             turn,
             purpose,
             robots: RobotsDecision::NotNeeded,
-            waited: asked.elapsed(),
             rules: None,
         })
     }
@@ -219,12 +224,13 @@ impl Fetcher {
             purpose: permit.purpose,
             robots: permit.robots,
             attempt: asking.attempt,
-            waited: permit.waited,
+            waited: permit.turn.waited(),
             time: SystemTime::now(),
             started: Instant::now(),
             retry_after: None,
             request_headers,
             head: None,
+            cut: None,
             ledger: ledger.transpose()?,
             recorders: Arc::clone(&self.recorders),
             turn: permit.turn,
@@ -334,6 +340,9 @@ impl Fetcher {
         let deadline = under_way.started + Duration::from_millis(self.config.total_timeout_ms);
         let idle = Duration::from_millis(self.config.idle_timeout_ms);
         let body = read_body(inner, cap, overlong, idle, deadline).await;
+        if overlong == Overlong::Cut && body.as_ref().is_ok_and(|b| b.len() as u64 == cap) {
+            under_way.cut = Some(Cut::Length);
+        }
         under_way.end(body.as_deref());
         body
     }
@@ -342,6 +351,15 @@ impl Fetcher {
 impl Recorders {
     pub(super) fn is_empty(&self) -> bool {
         self.fetch_log.is_none() && self.warc.is_none()
+    }
+
+    /// Writes what is left, and says what could not be written.
+    pub fn close(self) -> Vec<String> {
+        let log = self.fetch_log.and_then(|log| log.close().err());
+        let log = log.map(|error| format!("not every fetch is logged: {error}"));
+        let warc = self.warc.and_then(|warc| warc.close().err());
+        let warc = warc.map(|error| format!("not every fetch is archived: {error}"));
+        log.into_iter().chain(warc).collect()
     }
 
     /// A log that cannot be written is said once, and the crawl goes on.

@@ -35,8 +35,8 @@ use super::writer_thread::WriterThread;
 /// | `status` | the HTTP status; `null` if no answer came |
 /// | `content_type` | the answer's Content-Type |
 /// | `redirect` | where the answer's Location leads |
-/// | `bytes` | length of the body after content decoding |
-/// | `truncated` | whether a cap cut the body |
+/// | `bytes` | length of what was read of the body, after content decoding |
+/// | `truncated` | whether the body is not whole: a cap cut it, or it was of no use and not read |
 ///
 /// Texts that the server or the system wrote are cut at 2,048 bytes. Lines are written by a
 /// thread of their own, and fetching waits if it falls behind by more than 1,024.
@@ -197,7 +197,7 @@ fn line(exchange: &Exchange<'_>) -> String {
         content_type: content_type.map(text),
         redirect: answer.and_then(|answer| redirect(exchange, answer)),
         bytes: answer.map(|answer| answer.body.len()),
-        truncated: answer.map(|answer| answer.truncated),
+        truncated: answer.map(|answer| answer.cut.is_some()),
     };
     let mut json = serde_json::to_string(&line).expect("texts and numbers always encode");
     json.push('\n');
@@ -259,7 +259,7 @@ mod tests {
             status: 301,
             headers,
             body: b"moved",
-            truncated: false,
+            cut: None,
         })
     }
 

@@ -33,7 +33,7 @@ impl Fetcher {
                 | Refusal::Unresolved { .. }
                     if hop == 0 =>
                 {
-                    FetchError::HostClosed(refusal)
+                    FetchError::OriginClosed(refusal)
                 }
                 refusal => refusal.into(),
             })?;

@@ -21,8 +21,6 @@ pub(super) struct HostWindow {
     under_way: HashMap<HostId, usize>,
     /// URLs handed out since a host came into the window.
     served: HashMap<HostId, u32>,
-    /// How often in a row a host's rules could not be had.
-    unreachable: HashMap<HostId, u32>,
     host_concurrency: usize,
     capacity: usize,
     /// Some host was turned away, or may have been; the store has it.
@@ -44,7 +42,6 @@ impl HostWindow {
             listings: 0,
             under_way: HashMap::new(),
             served: HashMap::new(),
-            unreachable: HashMap::new(),
             host_concurrency,
             capacity,
             missed: false,
@@ -165,18 +162,6 @@ impl HostWindow {
     /// Whether the store's queues are to be read now.
     pub(super) fn reads(&self) -> bool {
         self.others_wait() && self.listed.len() <= self.capacity / 2
-    }
-
-    /// Notes that a host's robots.txt could not be reached; how often in a row.
-    pub(super) fn unreachable(&mut self, host: HostId) -> u32 {
-        let count = self.unreachable.entry(host).or_default();
-        *count += 1;
-        *count
-    }
-
-    /// Notes that a host answered, or that it was given up.
-    pub(super) fn reached(&mut self, host: HostId) {
-        self.unreachable.remove(&host);
     }
 
     /// When the next listed host's turn comes.

@@ -31,6 +31,7 @@ mod preview;
 mod queues;
 mod resolver;
 mod response;
+mod rest;
 mod robots_txt;
 mod rule_files;
 mod rules;

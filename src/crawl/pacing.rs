@@ -57,6 +57,8 @@ struct Pace {
     latency: Duration,
     /// Where the host stood when it was last asked.
     address: Option<IpAddr>,
+    /// Since when the next turn is waited for.
+    wanted: Option<Instant>,
 }
 
 /// The right to send one request now; the turn ends when it is dropped.
@@ -72,6 +74,7 @@ pub(super) struct Turn {
     /// The same for others at the address, whom this host's troubles do not slow down.
     least: Duration,
     started: Instant,
+    waited: Duration,
 }
 
 /// What an answer says about how its host is doing.
@@ -144,9 +147,19 @@ impl Pacer {
             wait = wait.max(Some(when));
         }
         if let Some(when) = wait {
+            paces.pace(Key::Host(host), now).wanted.get_or_insert(now);
             return Err(when);
         }
-        let owed = delay.max(paces.pace(Key::Host(host), now).owed);
+        let free = keys
+            .into_iter()
+            .flatten()
+            .map(|key| paces.pace(key, now).next);
+        let free = free.max().unwrap_or(now);
+        let pace = paces.pace(Key::Host(host), now);
+        let owed = delay.max(pace.owed);
+        // A turn that nobody took when it was free was not waited for any longer.
+        let wanted = pace.wanted.take().unwrap_or(free);
+        let waited = free.saturating_duration_since(wanted);
         for key in keys.into_iter().flatten() {
             let pace = paces.pace(key, now);
             pace.under_way += 1;
@@ -160,6 +173,7 @@ impl Pacer {
             delay,
             least,
             started: now,
+            waited,
         })
     }
 
@@ -219,10 +233,12 @@ impl Pacer {
 
     /// When a turn of a host may come, as far as is known; not before `now`.
     pub(super) fn next_turn(&self, host: HostId, now: Instant) -> Instant {
-        let paces = self.paces();
-        let Some(pace) = paces.by_key.get(&Key::Host(host)) else {
+        let mut paces = self.paces();
+        let Some(pace) = paces.by_key.get_mut(&Key::Host(host)) else {
             return now;
         };
+        pace.wanted.get_or_insert(now);
+        let pace = *pace;
         let ready = |pace: &Pace| match pace.under_way < self.host_concurrency {
             true => pace.next,
             false => pace.next.max(now + BUSY),
@@ -230,7 +246,7 @@ impl Pacer {
         let address = pace
             .address
             .and_then(|address| paces.by_key.get(&Key::Address(address)));
-        address.map_or(now, ready).max(ready(pace)).max(now)
+        address.map_or(now, ready).max(ready(&pace)).max(now)
     }
 
     /// The delay in force: the least one, or what the host's health asks for.
@@ -278,6 +294,7 @@ impl Paces {
             penalty: Duration::ZERO,
             latency: Duration::ZERO,
             address: None,
+            wanted: None,
         })
     }
 
@@ -303,6 +320,11 @@ impl Turn {
     /// The least time until the next request to the host, as far as is known now.
     pub(super) fn delay(&self) -> Duration {
         self.delay
+    }
+
+    /// How long the turn was waited for.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
     }
 
     /// The address that is asked.

@@ -1,5 +1,6 @@
 //! What a crawl is to do, and how it gets ready.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -7,17 +8,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::admission::{Admission, PatternError};
-use super::error::FetchError;
+use super::error::{FetchError, Refusal};
 use super::fetch::{Fetcher, Recorders};
 use super::focus::Focus;
 use super::hosts::{CAPACITY, HostWindow};
 use super::page::PageRules;
 use super::queues::Steering;
+use super::rest::Origins;
 use super::schedule::Crawl;
 use super::scope::ScopeRules;
-use super::summary::Summary;
+use super::summary::{Problem, Summary};
 use super::visit::Visitor;
-use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::config::Config;
 use crate::ingest::{Ingest, worker_count};
 use crate::shutdown::Shutdown;
@@ -49,7 +51,7 @@ pub struct CrawlPlan {
     /// URLs of earlier crawls to ask for again.
     pub again: Vec<Again>,
     /// Logs of the fetches.
-    pub recorders: Recorders,
+    pub recorders: Arc<Recorders>,
     /// Tells which pictures are matches, if the crawl is to look for them first.
     pub matches: Option<async_channel::Receiver<(UrlId, bool)>>,
 }
@@ -77,13 +79,32 @@ fn seed_discovery(url: &CanonicalUrl) -> Discovery {
     }
 }
 
+/// A seed in the form in which it is queued; else the reason why it is not, in short and
+/// for people.
+fn admit_seed(
+    store: &Store,
+    admission: &Admission,
+    seed: &CanonicalUrl,
+) -> Result<Result<CanonicalUrl, (&'static str, String)>, StoreError> {
+    Ok(match admission.admit(seed.clone(), Role::Page) {
+        Ok(url) if store.is_removed(url.host_id())? => {
+            let (refusal, host) = (Refusal::Removed, url.host());
+            let advice = format!("{refusal}; `simdex remove --take-back {host}` lets it in again");
+            Err((refusal.reason(), advice))
+        }
+        Ok(url) => Ok(url),
+        Err(rejection) => Err((rejection.name(), rejection.to_string())),
+    })
+}
+
 impl Crawl {
     /// Queues the seeds and what is asked for again, takes back what a dead crawl had
     /// leased and gets ready. Without either the crawl goes on where the last one stopped,
     /// in the scope of all its seeds.
     ///
     /// # Errors
-    /// If there is nothing to crawl, or the store fails.
+    /// If there is nothing to crawl, or the store fails. A seed that is not let in is no
+    /// error, but told when the crawl runs.
     pub fn new(
         store: Arc<Store>,
         ingest: &Ingest,
@@ -97,10 +118,27 @@ impl Crawl {
             recorders,
             matches,
         } = plan;
-        let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
         let crawl_id = crawl_id(&seeds);
+        let admission = Admission::new(&config.crawl.admission)?;
+        let mut summary = Summary::default();
+        let mut problems = Vec::new();
+        let mut admitted = Vec::new();
+        let is_resumed = seeds.is_empty();
+        for seed in seeds {
+            match admit_seed(&store, &admission, &seed)? {
+                Ok(url) => admitted.push(url),
+                Err((reason, message)) => {
+                    summary.refuse(reason);
+                    let source = seed.to_string();
+                    problems.push(Problem { source, message });
+                }
+            }
+        }
+        let seeds = admitted;
+        let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
         let run = store.begin_run(crawl_id)?;
         let recovered = store.recover_leases()?;
+        store.requeue_left()?;
         if recovered > 0 {
             tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
         }
@@ -110,7 +148,7 @@ impl Crawl {
             );
         }
         // Named seeds are a crawl of their own; without any, all earlier crawls go on.
-        let all_seeds: Vec<CanonicalUrl> = if seeds.is_empty() {
+        let all_seeds: Vec<CanonicalUrl> = if is_resumed {
             let earlier = store.seeds()?;
             earlier
                 .iter()
@@ -119,7 +157,7 @@ impl Crawl {
         } else {
             seeds.clone()
         };
-        if all_seeds.is_empty() {
+        if all_seeds.is_empty() && problems.is_empty() {
             return Err(CrawlError::NoSeeds);
         }
         let mut queued_again = 0;
@@ -128,7 +166,7 @@ impl Crawl {
         }
         let visitor = Visitor {
             fetcher: Fetcher::new(&config.crawl, Some(Arc::clone(&store)), recorders)?,
-            admission: Admission::new(&config.crawl.admission)?,
+            admission,
             page_rules: PageRules {
                 icons: config.crawl.icons,
                 min_side: config.picture.min_side,
@@ -145,9 +183,11 @@ impl Crawl {
             shutdown,
             visits: JoinSet::new(),
             hosts: HostWindow::new(config.crawl.host_concurrency, CAPACITY),
+            origins: Origins::default(),
             run,
             crawl_id,
-            own_hosts_only: !seeds.is_empty() || !again.is_empty(),
+            own_hosts_only: !is_resumed || !again.is_empty(),
+            seeds,
             queued_again,
             pages_fetching: 0,
             pictures_fetching: 0,
@@ -157,15 +197,23 @@ impl Crawl {
                 focus: Focus::default(),
                 matches,
             }),
-            summary: Summary::default(),
+            spent_hosts: HashSet::new(),
+            summary,
+            problems,
             started: Instant::now(),
             store,
         };
-        for seed in &seeds {
-            crawl.list(seed.host_id());
+        let hosts: Vec<HostId> = crawl.seeds.iter().map(CanonicalUrl::host_id).collect();
+        for host in hosts {
+            crawl.list(host)?;
         }
         crawl.hosts.look_again();
         Ok(crawl)
+    }
+
+    /// The seeds in the form in which they are asked for.
+    pub fn seeds(&self) -> &[CanonicalUrl] {
+        &self.seeds
     }
 
     /// How many URLs are asked for again.

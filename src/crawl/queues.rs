@@ -7,7 +7,7 @@ use super::focus::{Focus, HOSTS_LOOKED_AT, LOOKED_AT};
 use super::plan::CrawlError;
 use super::schedule::{Crawl, LONGEST_WAIT};
 use crate::canonical_url::{HostId, UrlId};
-use crate::store::{Lease, StoreError, UrlRecord, now_ms};
+use crate::store::{Lease, StoreError, UrlOutcome, UrlRecord, now_ms};
 
 /// What a focused crawl goes by.
 pub(super) struct Steering {
@@ -17,6 +17,8 @@ pub(super) struct Steering {
 
 /// Hosts read from the store's queues before visits are started.
 const READ_AT_ONCE: usize = 500;
+/// URLs of closed origins that are passed over before others have their turns.
+const LEFT_AT_ONCE: usize = 1_000;
 
 impl Crawl {
     pub(super) fn next_host(&mut self, now: Instant) -> Option<HostId> {
@@ -30,11 +32,7 @@ impl Crawl {
     }
 
     /// The next URL of a host: what waits longest, or what promises most.
-    pub(super) fn next_lease(
-        &mut self,
-        host: HostId,
-        pages: bool,
-    ) -> Result<Option<Lease>, StoreError> {
+    fn next_lease(&mut self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
         let Some(Steering { focus, .. }) = &mut self.steering else {
             return self.store.lease(host, pages);
         };
@@ -50,6 +48,26 @@ impl Crawl {
         Ok(lease)
     }
 
+    /// The next URL of a host whose origin is open; those of closed origins are left to the
+    /// next run.
+    pub(super) fn next_open_lease(
+        &mut self,
+        host: HostId,
+        pages: bool,
+    ) -> Result<Option<Lease>, StoreError> {
+        for _ in 0..LEFT_AT_ONCE {
+            match self.next_lease(host, pages)? {
+                Some(lease) if self.origins.is_closed(&lease.record().url) => {
+                    self.store.settle(lease, UrlOutcome::Left)?;
+                }
+                lease => return Ok(lease),
+            }
+        }
+        // There may be more; the others have their turns first.
+        self.hosts.look_again();
+        Ok(None)
+    }
+
     /// Brings hosts from the store's queues into the window, as far as there is room.
     pub(super) fn read_queues(&mut self) -> Result<(), CrawlError> {
         for _ in 0..READ_AT_ONCE {
@@ -61,7 +79,7 @@ impl Crawl {
             if let Some(host) = host
                 && self.is_ours(host)?
             {
-                self.list(host);
+                self.list(host)?;
             }
         }
         Ok(())
@@ -84,27 +102,9 @@ impl Crawl {
         Ok(most.is_none_or(|most| record.pages < most))
     }
 
-    /// Lists a host for its next turn, once. A host that asked for more patience than a
-    /// crawl has is left to the next one.
-    pub(super) fn list(&mut self, host: HostId) {
-        let when = self.visitor.fetcher.next_turn(host, Instant::now());
-        let config = &self.visitor.config;
-        let longest = LONGEST_WAIT
-            .max(config.delay())
-            .max(Duration::from_secs(config.max_crawl_delay_s));
-        if when <= Instant::now() + longest {
-            self.hosts.list(host, when);
-        } else {
-            tracing::info!(
-                wait_s = (when - Instant::now()).as_secs(),
-                "a host asks for patience; it is left to the next crawl"
-            );
-        }
-    }
-
     pub(super) fn requeue_due(&mut self) -> Result<(), CrawlError> {
         for host in block_in_place(|| self.store.requeue_due(now_ms()))? {
-            self.list(host);
+            self.list(host)?;
         }
         Ok(())
     }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, LOCATION};
 use tokio::time::{Duration, Instant};
 
 use super::ROBOTS_AGENT;
 use super::error::FetchError;
-use super::exchange::{Answer, Exchange, Failure, HttpVersion};
+use super::exchange::{Answer, Cut, Exchange, Failure, HttpVersion};
 use super::fetch::Recorders;
 use super::opt_out::OptOuts;
 use super::pacing::{Health, Turn};
@@ -31,6 +31,8 @@ pub(super) struct Underway {
     pub(super) retry_after: Option<Duration>,
     pub(super) request_headers: HeaderMap,
     pub(super) head: Option<Head>,
+    /// Why the body is not whole.
+    pub(super) cut: Option<Cut>,
     pub(super) ledger: Option<ledger::Request>,
     pub(super) recorders: Arc<Recorders>,
     pub(super) turn: Turn,
@@ -41,6 +43,14 @@ pub(super) struct Head {
     pub(super) status: u16,
     pub(super) version: HttpVersion,
     pub(super) headers: HeaderMap,
+}
+
+impl Head {
+    /// Whether a body follows, as far as is known.
+    fn has_body(&self) -> bool {
+        let length = self.headers.get(CONTENT_LENGTH);
+        !matches!(self.status, 204 | 304) && length.is_none_or(|length| length != "0")
+    }
 }
 
 /// A response whose body has not been read. The turn lasts until it is dropped.
@@ -75,7 +85,7 @@ impl Underway {
                 status: head.status,
                 headers: &headers,
                 body,
-                truncated: false,
+                cut: self.cut,
             }),
             _ => Err(Failure {
                 status: head.map(|head| head.status),
@@ -121,7 +131,10 @@ impl Underway {
 impl Drop for Underway {
     fn drop(&mut self) {
         // A redirect, or a status that says no: there is nothing to read.
-        if self.ledger.is_some() && self.head.is_some() {
+        if self.ledger.is_some()
+            && let Some(head) = &self.head
+        {
+            self.cut = head.has_body().then_some(Cut::Unread);
             self.end(Ok(&[]));
         }
     }

@@ -1,6 +1,7 @@
 //! The crawl itself: which host is asked next, within the budgets, until the frontier is
 //! empty or the user stops it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::task::{JoinSet, block_in_place};
@@ -10,10 +11,11 @@ use super::error::{FetchError, Refusal};
 use super::hosts::HostWindow;
 use super::plan::CrawlError;
 use super::queues::Steering;
+use super::rest::Origins;
 use super::settle::{Fetched, Trouble, fetch_and_settle};
 use super::summary::{Event, Problem, Summary};
 use super::visit::Visitor;
-use crate::canonical_url::HostId;
+use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::ingest::{Job, Receipt};
 use crate::shutdown::Shutdown;
 use crate::store::{Lease, Role, Store};
@@ -27,6 +29,8 @@ pub struct Crawl {
     pub(super) shutdown: Shutdown,
     pub(super) visits: JoinSet<Visited>,
     pub(super) hosts: HostWindow,
+    pub(super) origins: Origins,
+    pub(super) seeds: Vec<CanonicalUrl>,
     /// This run's number, the crawl that it belongs to, and whether it keeps to the hosts
     /// of that crawl: then those of others wait for a run without seeds.
     pub(super) run: u64,
@@ -43,7 +47,11 @@ pub struct Crawl {
     pub(super) pages_left: bool,
     /// What a focused crawl goes by.
     pub(super) steering: Option<Steering>,
+    /// Hosts of which as many pages were read as may be, and more are known.
+    pub(super) spent_hosts: HashSet<HostId>,
     pub(super) summary: Summary,
+    /// What is to be told.
+    pub(super) problems: Vec<Problem>,
     pub(super) started: Instant,
 }
 
@@ -80,6 +88,7 @@ impl Crawl {
             if !stopping {
                 self.start_visits()?;
             }
+            self.tell_problems(observe);
             let waiting = !stopping && (!self.hosts.is_empty() || self.hosts.others_wait());
             if self.visits.is_empty() && self.pictures_handed <= 0 && !waiting {
                 match self.wait_for_retry(stopping)? {
@@ -100,13 +109,13 @@ impl Crawl {
             };
             tokio::select! {
                 Some(visited) = self.visits.join_next() => match visited {
-                    Ok(visited) => self.finish(visited, observe)?,
+                    Ok(visited) => self.finish(visited)?,
                     Err(error) if error.is_cancelled() => {}
                     // A panicked visit leaves its lease to the next crawl.
                     Err(error) => tracing::error!(%error, "a visit panicked; please report this"),
                 },
                 receipt = self.receipts.recv() => match receipt {
-                    Ok(receipt) => self.count(receipt, observe),
+                    Ok(receipt) => self.count(receipt),
                     // The writer has stopped early; `Ingest::finish` tells why.
                     Err(_) => break,
                 },
@@ -122,8 +131,17 @@ impl Crawl {
                 under_way: self.visits.len(),
             });
         }
+        self.tell_problems(observe);
+        self.summary.pending = block_in_place(|| self.store.pending_count())?;
+        self.summary.spent_hosts = self.spent_hosts.len() as u64;
         self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
         Ok(self.summary)
+    }
+
+    fn tell_problems(&mut self, observe: &mut dyn FnMut(Event<'_>)) {
+        for problem in self.problems.drain(..) {
+            observe(Event::Problem(&problem));
+        }
     }
 
     fn has_room(&self) -> bool {
@@ -170,20 +188,24 @@ impl Crawl {
             let turn = self.visitor.fetcher.next_turn(host, now);
             if turn > now {
                 // Another name at its address was asked meanwhile.
-                self.hosts.list(host, turn);
+                self.list(host)?;
                 continue;
             }
-            let pages = !self.pages_exhausted() && self.host_has_pages(host)?;
-            match block_in_place(|| self.next_lease(host, pages))? {
+            let host_has_pages = self.host_has_pages(host)?;
+            let pages = !self.pages_exhausted() && host_has_pages;
+            match block_in_place(|| self.next_open_lease(host, pages))? {
                 Some(lease) => {
                     self.start(lease);
                     if self.hosts.has_slot(host) {
-                        self.list(host);
+                        self.list(host)?;
                     }
                 }
                 None => {
                     // Its pages may be wanted again if one under way turns out not to be one.
                     self.pages_left |= self.pages_exhausted();
+                    if !host_has_pages && self.store.has_queued(host)? {
+                        self.spent_hosts.insert(host);
+                    }
                     self.hosts.exhausted(host);
                 }
             }
@@ -213,11 +235,7 @@ impl Crawl {
         });
     }
 
-    fn finish(
-        &mut self,
-        visited: Visited,
-        observe: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), CrawlError> {
+    fn finish(&mut self, visited: Visited) -> Result<(), CrawlError> {
         match visited.role {
             Role::Page => self.pages_fetching -= 1,
             Role::Picture => self.pictures_fetching -= 1,
@@ -230,20 +248,19 @@ impl Crawl {
         }
         match &visited.result {
             Err(Trouble::Fetch {
-                error: FetchError::HostClosed(_),
+                error: error @ FetchError::OriginClosed(_),
                 ..
-            }) => return self.rest(&visited, observe),
+            }) => return self.rest(visited.host, &visited.source, error),
             Err(Trouble::Fetch {
                 error: FetchError::Refused(Refusal::NotYet(when)),
                 ..
             }) => {
-                self.hosts.list(visited.host, *when);
-                return Ok(());
+                return self.list_at(visited.host, *when).map(drop);
             }
             _ => {}
         }
-        self.hosts.reached(visited.host);
-        self.list(visited.host);
+        self.origins.reached(&visited.source);
+        self.list(visited.host)?;
         match visited.result {
             Ok(Fetched::Document {
                 bytes,
@@ -258,13 +275,17 @@ impl Crawl {
                 self.summary.pages_fetched += u64::from(visited.role == Role::Page);
                 self.summary.bytes += bytes;
                 self.summary.images_found += queued.pictures + inline;
+                if queued.removed > 0 {
+                    let removed = self.summary.refused.entry("removed_host".to_owned());
+                    *removed.or_default() += queued.removed;
+                }
                 // Their receipts may be here already, or may be still to come.
                 self.pictures_handed += i64::try_from(inline).unwrap_or(i64::MAX);
                 for (reason, count) in declined {
                     *self.summary.refused.entry(reason.to_owned()).or_default() += count;
                 }
                 for host in queued.hosts {
-                    self.list(host);
+                    self.list(host)?;
                 }
             }
             Ok(Fetched::Unchanged) => {
@@ -282,58 +303,21 @@ impl Crawl {
                 // Most sites have no sitemap in the usual place.
                 let probe = visited.role == Role::Sitemap
                     && (error.is_refusal() || matches!(error, FetchError::Status(400..500)));
-                if retried || probe {
-                    return Ok(());
+                // What this crawl does not wait for is told now.
+                let held = matches!(
+                    error,
+                    FetchError::Refused(Refusal::Held(wait)) if wait > LONGEST_WAIT
+                );
+                if !probe && (!retried || held) {
+                    self.tell(visited.source, &error);
                 }
-                if error.is_refusal() {
-                    self.summary.refuse(&error.reason());
-                } else {
-                    self.summary.fail(&error.reason());
-                }
-                observe(Event::Problem(&Problem {
-                    source: visited.source,
-                    message: error.to_string(),
-                }));
             }
         }
         Ok(())
     }
 
-    fn count(&mut self, receipt: Receipt, observe: &mut dyn FnMut(Event<'_>)) {
+    fn count(&mut self, receipt: Receipt) {
         self.pictures_handed -= 1;
-        if let Some(problem) = self.summary.count(receipt) {
-            observe(Event::Problem(&problem));
-        }
-    }
-
-    /// Lets a host rest whose robots.txt cannot be reached; after some tries in a row its
-    /// URLs are left to the next crawl.
-    fn rest(
-        &mut self,
-        visited: &Visited,
-        observe: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), CrawlError> {
-        let Err(Trouble::Fetch { error, .. }) = &visited.result else {
-            return Ok(());
-        };
-        let for_good = matches!(error, FetchError::HostClosed(Refusal::Certificate(_)));
-        let tries = self.hosts.unreachable(visited.host);
-        if !for_good && tries < self.visitor.config.max_attempts {
-            let wait = self.visitor.backoff(error, tries - 1);
-            self.hosts.list(visited.host, Instant::now() + wait);
-            return Ok(());
-        }
-        self.hosts.reached(visited.host);
-        block_in_place(|| self.store.leave_host(visited.host))?;
-        if error.is_refusal() {
-            self.summary.refuse(&error.reason());
-        } else {
-            self.summary.fail(&error.reason());
-        }
-        observe(Event::Problem(&Problem {
-            source: visited.source.clone(),
-            message: error.to_string(),
-        }));
-        Ok(())
+        self.problems.extend(self.summary.count(receipt));
     }
 }

@@ -70,7 +70,7 @@ pub(super) async fn fetch_and_settle(
             block_in_place(settle).map_err(Trouble::Store)?;
             Ok(Fetched::Unchanged)
         }
-        Err(error @ (FetchError::HostClosed(_) | FetchError::Refused(Refusal::NotYet(_)))) => {
+        Err(error @ (FetchError::OriginClosed(_) | FetchError::Refused(Refusal::NotYet(_)))) => {
             // The lease is dropped: the URL keeps its place in the queue.
             Err(Trouble::Fetch {
                 error,
@@ -87,7 +87,7 @@ pub(super) async fn fetch_and_settle(
                     at_ms: now_ms() + wait,
                 }
             } else {
-                last_outcome(&error)
+                last_outcome(record.role, &error)
             };
             block_in_place(|| store.settle(lease, outcome)).map_err(Trouble::Store)?;
             Err(Trouble::Fetch { error, retried })
@@ -96,8 +96,10 @@ pub(super) async fn fetch_and_settle(
 }
 
 /// What becomes of a URL that is not tried again.
-fn last_outcome(error: &FetchError) -> UrlOutcome {
+fn last_outcome(role: Role, error: &FetchError) -> UrlOutcome {
     match error {
+        // Most sites have no sitemap in the usual place; it was looked for, and that is all.
+        FetchError::Status(400..500) if role == Role::Sitemap => UrlOutcome::Done,
         FetchError::Status(404 | 410) => UrlOutcome::Gone(error.reason()),
         FetchError::OptedOut(_) => UrlOutcome::OptedOut(error.reason()),
         _ if error.is_refusal() => UrlOutcome::Refused(error.reason()),

@@ -25,6 +25,10 @@ pub struct Summary {
     pub refused: BTreeMap<String, u64>,
     /// What did not work, by reason.
     pub failed: BTreeMap<String, u64>,
+    /// URLs that wait in the store for a later crawl.
+    pub pending: u64,
+    /// Hosts whose page budget is spent, of those that have more pages waiting.
+    pub spent_hosts: u64,
     /// Bytes read.
     pub bytes: u64,
     /// Seconds it took.
@@ -81,6 +85,10 @@ impl Summary {
             }
             ReceiptOutcome::Duplicate(_) => {
                 self.duplicates += 1;
+                return None;
+            }
+            ReceiptOutcome::Unchanged(_) => {
+                self.unchanged += 1;
                 return None;
             }
             ReceiptOutcome::Refused(reason, message) => {

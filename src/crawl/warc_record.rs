@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use url::Position;
 
-use super::exchange::{Answer, Exchange, HttpVersion};
+use super::exchange::{Answer, Cut, Exchange, HttpVersion};
 use crate::store::ledger::rfc3339;
 
 /// Header fields of a response that no longer hold of a decoded body. What they said is
@@ -110,10 +110,12 @@ impl Records {
             block,
             payload,
         };
-        if answer.truncated {
-            response
-                .fields
-                .insert(WarcHeader::Truncated, "length".into());
+        if let Some(cut) = answer.cut {
+            let why = match cut {
+                Cut::Length => "length",
+                Cut::Unread => "unspecified",
+            };
+            response.fields.insert(WarcHeader::Truncated, why.into());
         }
         fields.insert(WarcHeader::ConcurrentTo, response.id.clone().into_bytes());
         let request = Draft {

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{Spread, Trial, average_precision};
 use crate::edit::Edit;
 use crate::head::training::{are_twins, nearest_to, thresholds};
-use crate::head::{Centre, Mode, Ranking, Thresholds};
+use crate::head::{Centre, Mode, Ranking, Subject, Thresholds};
 use crate::network::Descriptor;
-use crate::search::{Ranker, Subject};
+use crate::search::Ranker;
 use crate::store::NewPicture;
 
 /// An edited copy to search for.
@@ -30,8 +30,9 @@ pub struct EditRow {
     pub edit: String,
     /// Queries.
     pub queries: usize,
-    /// Share of queries whose original was among the candidates.
-    pub candidate_recall: f64,
+    /// Share of queries whose original was among the candidates, by ranking: `copy` asks
+    /// for candidates by several views.
+    pub candidate_recall: Vec<(String, f64)>,
     /// Share of queries whose original came first, by ranking.
     pub recall_1: Vec<(String, Spread)>,
 }
@@ -41,9 +42,11 @@ pub struct EditRow {
 pub struct CopiesEvaluation {
     /// Untouched pictures searched.
     pub pictures: usize,
+    /// How many of the pictures each ranking was trained on: its figures flatter it.
+    pub seen: Vec<(String, usize)>,
     /// Candidates that were re-scored.
     pub candidates: usize,
-    /// One row an edit, then one for all.
+    /// One row an edit of which there are copies, then one for all.
     pub rows: Vec<EditRow>,
     /// Average precision of all results of all queries in one list, by ranking: whether one
     /// threshold serves all queries (micro-AP).
@@ -67,15 +70,21 @@ pub struct AtThreshold {
     pub recall: f64,
 }
 
-const RESAMPLES: usize = 1_000;
-
-/// What one query gave by one ranking: scores with answers, best first.
+/// Scores with answers, best first.
 type List = Vec<(f32, bool)>;
 
-/// Searches every copy among `pictures`, by each ranking and its mode; the last is the one
-/// whose thresholds are measured. `None` after Ctrl-C.
+/// What one query gave by one ranking.
+struct Found {
+    /// Whether the original was among the candidates.
+    candidate: bool,
+    list: List,
+}
+
+/// Searches every copy among `pictures`, by each ranking and its mode, which re-scores so
+/// many candidates; the last is the one whose thresholds are measured. `None` after Ctrl-C.
 pub fn evaluate_copies(
     trial: &Trial<'_>,
+    candidates: usize,
     rankings: &[(&str, &Ranking, Mode)],
     queries: &[EditedQuery],
 ) -> Option<CopiesEvaluation> {
@@ -83,20 +92,18 @@ pub fn evaluate_copies(
     let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
     let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
     let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
-    let candidates = trial.candidates.min(pictures.len());
-    let one = |query: &EditedQuery| -> Option<(bool, Vec<List>)> {
+    let candidates = candidates.min(pictures.len());
+    let one = |query: &EditedQuery| -> Option<Vec<Found>> {
         if trial.shutdown.requested() {
             return None;
         }
-        let mut had = false;
-        let lists = rankings.iter().map(|(_, ranking, mode)| {
+        let found = rankings.iter().map(|(_, ranking, mode)| {
             let views = match mode {
                 Mode::Copy => query.views.as_slice(),
                 _ => &query.views[..1],
             };
             let views: Vec<Subject<'_>> = views.iter().map(NewPicture::subject).collect();
             let order = pool(&descriptors, &views, candidates);
-            had = order.contains(&query.original);
             let pool: Vec<Subject<'_>> = order.iter().map(|&i| subjects[i]).collect();
             let ranker = Ranker {
                 layout,
@@ -111,50 +118,54 @@ pub fn evaluate_copies(
             let is_twin = |candidate: usize| {
                 !answer(candidate) && are_twins(original, &pictures[order[candidate]].embedding)
             };
-            ranked
+            let list = ranked
                 .iter()
                 .filter(|e| !is_twin(e.candidate))
-                .map(|e| (e.score, answer(e.candidate)))
-                .collect()
+                .map(|e| (e.score, answer(e.candidate)));
+            Found {
+                candidate: order.contains(&query.original),
+                list: list.collect(),
+            }
         });
-        let lists = lists.collect();
+        let found = found.collect();
         (trial.progress)();
-        Some((had, lists))
+        Some(found)
     };
-    let found: Vec<(bool, Vec<List>)> = queries.par_iter().map(one).collect::<Option<_>>()?;
+    let found: Vec<Vec<Found>> = queries.par_iter().map(one).collect::<Option<_>>()?;
     let row = |name: &str, keep: &dyn Fn(Edit) -> bool| {
-        let kept: Vec<&(bool, Vec<List>)> = queries
+        let kept: Vec<&Vec<Found>> = queries
             .iter()
             .zip(&found)
             .filter(|(query, _)| keep(query.edit))
             .map(|(_, found)| found)
             .collect();
-        let share = |count: usize| count as f64 / kept.len().max(1) as f64;
         let recall_1 = rankings.iter().enumerate().map(|(ranking, (name, _, _))| {
-            let first = kept.iter().map(|(_, lists)| lists[ranking].first());
+            let first = kept.iter().map(|found| found[ranking].list.first());
             let right = first.map(|first| f64::from(u8::from(first.is_some_and(|f| f.1))));
             let right: Vec<f64> = right.collect();
-            (
-                (*name).to_owned(),
-                Spread::bootstrap(&right, RESAMPLES, seed),
-            )
+            ((*name).to_owned(), Spread::bootstrap(&right, seed))
+        });
+        let candidate_recall = rankings.iter().enumerate().map(|(ranking, (name, _, _))| {
+            let had = kept.iter().filter(|found| found[ranking].candidate).count();
+            ((*name).to_owned(), had as f64 / kept.len().max(1) as f64)
         });
         EditRow {
             edit: name.to_owned(),
             queries: kept.len(),
-            candidate_recall: share(kept.iter().filter(|(had, _)| *had).count()),
+            candidate_recall: candidate_recall.collect(),
             recall_1: recall_1.collect(),
         }
     };
     let mut rows: Vec<EditRow> = Edit::ALL
         .iter()
         .map(|&edit| row(edit.name(), &|other| other == edit))
+        .filter(|row| row.queries > 0)
         .collect();
     rows.push(row("all", &|_| true));
     let together = |ranking: usize| -> List {
         let mut all: List = found
             .iter()
-            .flat_map(|(_, lists)| lists[ranking].clone())
+            .flat_map(|found| found[ranking].list.iter().copied())
             .collect();
         all.sort_by(|a, b| b.0.total_cmp(&a.0));
         all
@@ -175,6 +186,12 @@ pub fn evaluate_copies(
         });
     Some(CopiesEvaluation {
         pictures: pictures.len(),
+        seen: trial.seen(
+            &rankings
+                .iter()
+                .map(|(name, r, _)| (*name, *r))
+                .collect::<Vec<_>>(),
+        ),
         candidates,
         rows,
         micro_ap: micro_ap.collect(),

@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::activation::Layout;
+use crate::head::Ranking;
 use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
@@ -23,8 +24,6 @@ pub struct Trial<'a> {
     pub layout: &'a Layout,
     /// The pictures; all of them are what is searched.
     pub pictures: &'a [NewPicture],
-    /// Candidates that are re-scored.
-    pub candidates: usize,
     /// Seed of everything random.
     pub seed: u64,
     /// Ctrl-C.
@@ -33,46 +32,68 @@ pub struct Trial<'a> {
     pub progress: &'a (dyn Fn() + Sync),
 }
 
+impl Trial<'_> {
+    /// How many of the pictures each ranking was trained on, as far as it knows; those that
+    /// were on none are left out.
+    fn seen(&self, rankings: &[(&str, &Ranking)]) -> Vec<(String, usize)> {
+        let count = |ranking: &Ranking| {
+            let seen = self.pictures.iter().filter(|p| ranking.saw(p.id));
+            seen.count()
+        };
+        let all = rankings
+            .iter()
+            .map(|(name, r)| ((*name).to_owned(), count(r)));
+        all.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
 /// A figure over draws, or over resampled queries.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {
     /// The mean.
     pub mean: f64,
-    /// The standard deviation.
+    /// The standard deviation: of the draws themselves, or of the means of resampled queries.
     pub std: f64,
-    /// The interval that holds the middle 95 %.
+    /// The middle 95 % of the means of resampled draws or queries.
     pub interval: [f64; 2],
 }
 
+const RESAMPLES: usize = 1_000;
+
 impl Spread {
-    /// Of the figure of each draw.
+    /// Of the figure of each draw. The interval says where the mean of as many draws lies:
+    /// of few draws the figures themselves have no middle 95 %.
     pub fn of(values: impl Iterator<Item = f64>) -> Self {
-        let mut sorted: Vec<f64> = values.collect();
-        sorted.sort_by(f64::total_cmp);
-        let count = sorted.len().max(1) as f64;
-        let mean = sorted.iter().sum::<f64>() / count;
-        let variance = sorted.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+        let values: Vec<f64> = values.collect();
         Self {
-            mean,
-            std: (variance / (count - 1.0).max(1.0)).sqrt(),
-            interval: [quantile(&sorted, 0.025), quantile(&sorted, 0.975)],
+            std: mean_and_std(&values).1,
+            ..Self::bootstrap(&values, 1)
         }
     }
 
-    /// Of the mean of each query's figure, over queries drawn anew with replacement.
-    pub fn bootstrap(values: &[f64], draws: usize, seed: u64) -> Self {
+    /// Of the mean of each query's figure, over queries drawn anew with replacement (the
+    /// percentile bootstrap).
+    pub fn bootstrap(values: &[f64], seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let count = values.len().max(1);
         let mut resampled = || {
             let drawn = (0..values.len()).map(|_| values[rng.random_range(0..values.len())]);
-            drawn.sum::<f64>() / count as f64
+            drawn.sum::<f64>() / values.len().max(1) as f64
         };
-        let means: Vec<f64> = (0..draws).map(|_| resampled()).collect();
+        let mut means: Vec<f64> = (0..RESAMPLES).map(|_| resampled()).collect();
+        means.sort_by(f64::total_cmp);
         Self {
-            mean: values.iter().sum::<f64>() / count as f64,
-            ..Self::of(means.into_iter())
+            mean: mean_and_std(values).0,
+            std: mean_and_std(&means).1,
+            interval: [quantile(&means, 0.025), quantile(&means, 0.975)],
         }
     }
+}
+
+fn mean_and_std(values: &[f64]) -> (f64, f64) {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+    (mean, (variance / (count - 1.0).max(1.0)).sqrt())
 }
 
 fn quantile(sorted: &[f64], share: f64) -> f64 {
@@ -109,10 +130,20 @@ mod tests {
     #[test]
     fn a_bootstrap_holds_the_mean() {
         let values: Vec<f64> = (0..200).map(|i| f64::from(i % 2)).collect();
-        let spread = Spread::bootstrap(&values, 400, 1);
+        let spread = Spread::bootstrap(&values, 1);
         assert!((spread.mean - 0.5).abs() < 1e-12);
         // The standard error of a fair coin over 200 throws is .035.
         assert!((spread.std - 0.035).abs() < 0.01, "{spread:?}");
         assert!(spread.interval[0] < 0.5 && spread.interval[1] > 0.5);
+    }
+
+    #[test]
+    fn the_interval_of_few_draws_is_of_their_mean() {
+        let spread = Spread::of([0.7, 0.8, 0.75, 0.72, 0.78].into_iter());
+        assert!((spread.mean - 0.75).abs() < 1e-12);
+        // The draws' own is .041, and that of the mean of five .018 at most.
+        assert!((spread.std - 0.041).abs() < 1e-3, "{spread:?}");
+        let [low, high] = spread.interval;
+        assert!((low - 0.718).abs() < 0.01 && (high - 0.782).abs() < 0.01);
     }
 }

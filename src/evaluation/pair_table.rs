@@ -2,11 +2,12 @@
 
 use rayon::prelude::*;
 
-use crate::activation::{Layout, layer_mses};
+use super::Trial;
+use crate::activation::layer_mses;
 use crate::head::training::nearest_to;
-use crate::head::{Centre, Mode, Pair, Ranking};
+use crate::head::{Centre, Mode, Pair, Ranking, Subject};
 use crate::network::Descriptor;
-use crate::search::{Ranker, Subject};
+use crate::search::Ranker;
 use crate::store::NewPicture;
 
 /// What was measured of every pair of pictures, computed once for all draws.
@@ -21,43 +22,69 @@ pub(super) struct Table {
     pub descriptors: Vec<Descriptor>,
 }
 
+/// What one picture has to do with the others.
+struct Row {
+    /// Of the pictures behind it.
+    cosines: Vec<f32>,
+    mses: Vec<f32>,
+    /// Of all pictures.
+    scores: Vec<f32>,
+}
+
 impl Table {
-    pub fn compute(layout: &Layout, ranking: &Ranking, pictures: &[NewPicture]) -> Self {
-        let rows: Vec<(Vec<f32>, Vec<f32>)> = (0..pictures.len())
-            .into_par_iter()
-            .map(|i| {
-                let a = &pictures[i];
-                pictures[i + 1..]
+    /// A step of the trial's progress is a picture; `None` after Ctrl-C.
+    pub fn compute(trial: &Trial<'_>, ranking: &Ranking) -> Option<Self> {
+        let pictures = trial.pictures;
+        let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
+        let lists = Lists {
+            subjects: pictures.iter().map(NewPicture::subject).collect(),
+            descriptors: pictures.iter().map(|p| p.descriptor.clone()).collect(),
+            ranker: Ranker {
+                layout: trial.layout,
+                ranking,
+                mode: Mode::SameSubject,
+                centre: &centre,
+                rescored: pictures.len(),
+            },
+        };
+        let row = |i: usize| -> Option<Row> {
+            if trial.shutdown.requested() {
+                return None;
+            }
+            let a = &pictures[i];
+            let behind = &pictures[i + 1..];
+            let row = Row {
+                cosines: behind
                     .iter()
-                    .map(|b| {
-                        (
-                            a.embedding.cosine(&b.embedding),
-                            layer_mses(layout, &a.block, &b.block),
-                        )
-                    })
-                    .fold(
-                        (Vec::new(), Vec::new()),
-                        |(mut cosines, mut mses), (cosine, mse)| {
-                            cosines.push(cosine);
-                            mses.extend(mse);
-                            (cosines, mses)
-                        },
-                    )
-            })
-            .collect();
+                    .map(|b| a.embedding.cosine(&b.embedding))
+                    .collect(),
+                mses: behind
+                    .iter()
+                    .flat_map(|b| layer_mses(trial.layout, &a.block, &b.block))
+                    .collect(),
+                scores: lists.scores(i),
+            };
+            (trial.progress)();
+            Some(row)
+        };
+        let rows = (0..pictures.len())
+            .into_par_iter()
+            .map(row)
+            .collect::<Option<Vec<Row>>>()?;
         let mut table = Self {
             pictures: pictures.len(),
-            layers: layout.layers().len(),
+            layers: trial.layout.layers().len(),
             cosines: Vec::new(),
             mses: Vec::new(),
-            scores: list_scores(layout, ranking, pictures),
-            descriptors: pictures.iter().map(|p| p.descriptor.clone()).collect(),
+            scores: Vec::new(),
+            descriptors: lists.descriptors,
         };
-        for (cosines, mses) in rows {
-            table.cosines.extend(cosines);
-            table.mses.extend(mses);
+        for row in rows {
+            table.cosines.extend(row.cosines);
+            table.mses.extend(row.mses);
+            table.scores.extend(row.scores);
         }
-        table
+        Some(table)
     }
 
     /// The shipped head's score of a pair: the mean over both lists.
@@ -78,34 +105,62 @@ impl Table {
     }
 }
 
-/// Every picture's list among all others, by `ranking`: rows of queries.
-fn list_scores(layout: &Layout, ranking: &Ranking, pictures: &[NewPicture]) -> Vec<f32> {
-    let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
-    let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
-    let ranker = Ranker {
-        layout,
-        ranking,
-        mode: Mode::SameSubject,
-        centre: &centre,
-        rescored: pictures.len(),
-    };
-    let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
-    let rows = (0..pictures.len()).map(|query| {
-        let mut order = nearest_to(&descriptors, &descriptors[query], pictures.len());
+/// Every picture's list among all others, by a ranking.
+struct Lists<'a> {
+    ranker: Ranker<'a>,
+    subjects: Vec<Subject<'a>>,
+    descriptors: Vec<Descriptor>,
+}
+
+impl Lists<'_> {
+    /// The scores of all pictures in the list of one; its own is 0.
+    fn scores(&self, query: usize) -> Vec<f32> {
+        let count = self.descriptors.len();
+        let mut order = nearest_to(&self.descriptors, &self.descriptors[query], count);
         order.retain(|i| *i != query);
-        let pool: Vec<Subject<'_>> = order.iter().map(|&i| subjects[i]).collect();
-        let mut row = vec![0.0; pictures.len()];
-        for entry in ranker.rank(&[subjects[query]], &pool) {
-            row[order[entry.candidate]] = entry.score;
+        let pool: Vec<Subject<'_>> = order.iter().map(|&i| self.subjects[i]).collect();
+        let mut scores = vec![0.0; count];
+        for entry in self.ranker.rank(&[self.subjects[query]], &pool) {
+            scores[order[entry.candidate]] = entry.score;
         }
-        row
-    });
-    rows.flatten().collect()
+        scores
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activation::Encoding;
+    use crate::network::{Embedding, Network};
+    use crate::picture::{PerceptualHash, PictureId};
+    use crate::shutdown::Shutdown;
+
+    #[test]
+    fn nothing_is_compared_after_ctrl_c() {
+        // Without activations, so that comparing two would panic.
+        let picture = |number: u8| NewPicture {
+            id: PictureId::of(&[number]),
+            width: 1,
+            height: 1,
+            media_type: "image/jpeg",
+            bytes: 1,
+            perceptual_hash: PerceptualHash(0),
+            embedding: Embedding::normalized(&[1.0]),
+            descriptor: Descriptor::normalized(vec![1.0]),
+            thumbnail: Vec::new(),
+            block: Vec::new(),
+        };
+        let shutdown = Shutdown::manual();
+        shutdown.request();
+        let trial = Trial {
+            layout: &Network::builtin().unwrap().layout(Encoding::Int8),
+            pictures: &[picture(1), picture(2)],
+            seed: 1,
+            shutdown: &shutdown,
+            progress: &|| panic!("nothing was done"),
+        };
+        assert!(Table::compute(&trial, &Ranking::Embedding).is_none());
+    }
 
     #[test]
     fn rows_are_found_in_the_triangle() {

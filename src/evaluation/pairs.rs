@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::pair_table::Table;
 use super::{Spread, Trial};
 use crate::head::{
-    Metrics, Pair, PairSet, Probe, Ranking, Reading, TrainError, TrainOptions, train_on_pairs,
+    Fused, Metrics, Pair, PairSet, Ranking, Reading, TrainError, TrainOptions, train_on_pairs,
 };
 use crate::network::Descriptor;
 use crate::shutdown::Shutdown;
@@ -63,6 +63,8 @@ pub struct PairsEvaluation {
     pub classes: Vec<String>,
     /// Pictures in all.
     pub pictures: usize,
+    /// How many of the pictures each ranking was trained on: its figures flatter it.
+    pub seen: Vec<(String, usize)>,
     /// Draws.
     pub draws: usize,
     /// Pictures a class trained on in each draw.
@@ -107,13 +109,14 @@ pub enum EvaluationError {
 }
 
 /// Measures heads on labelled pictures. The pictures themselves, without their labels, are
-/// the collection from which `fused` takes its centre and neighbourhoods.
+/// the collection from which `fused` takes its centre and neighbourhoods. The trial's progress
+/// has a step for each picture, then one for each draw.
 ///
 /// # Errors
 /// If a class is too small or training fails.
 pub fn evaluate_pairs(
     trial: &Trial<'_>,
-    ranking: &Ranking,
+    head: &Fused,
     labels: &[usize],
     classes: &[String],
     options: &PairsOptions,
@@ -132,7 +135,8 @@ pub fn evaluate_pairs(
             });
         }
     }
-    let table = Table::compute(trial.layout, ranking, trial.pictures);
+    let ranking = Ranking::Fused(Box::new(head.clone()));
+    let table = Table::compute(trial, &ranking).ok_or(TrainError::Interrupted)?;
     let draws = (0..options.draws)
         .into_par_iter()
         .map(|draw| {
@@ -148,6 +152,7 @@ pub fn evaluate_pairs(
             }
             let result = measure(
                 &table,
+                head,
                 labels,
                 [&train, &few, &held],
                 options,
@@ -166,6 +171,7 @@ pub fn evaluate_pairs(
     Ok(PairsEvaluation {
         classes: classes.to_vec(),
         pictures: trial.pictures.len(),
+        seen: trial.seen(&[("fused", &ranking)]),
         draws: draws.len(),
         train_per_class: options.train_per_class,
         few_pairs: draws.first().map_or(0, |draw| draw.few_pairs),
@@ -194,6 +200,7 @@ struct Draw {
 
 fn measure(
     table: &Table,
+    head: &Fused,
     labels: &[usize],
     [train, few, held]: [&[usize]; 3],
     options: &PairsOptions,
@@ -205,7 +212,7 @@ fn measure(
     let classes: Vec<String> = (0..=labels.iter().max().copied().unwrap_or(0))
         .map(|class| class.to_string())
         .collect();
-    let probe = Probe::fit(&descriptors, &taught_labels, &classes);
+    let probe = head.probe_of(&descriptors, &taught_labels, &classes);
     let readings: Vec<Reading> = table.descriptors.iter().map(|d| probe.read(d)).collect();
     let [train, few, held] = [train, few, held].map(|pictures| all_pairs(pictures, labels));
     let set = |pairs: &[Pair]| PairSet {

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::{Spread, Trial, average_precision};
 use crate::head::training::nearest_to;
-use crate::head::{Centre, Mode, Ranking};
+use crate::head::{Centre, Mode, Ranking, Subject};
 use crate::network::Descriptor;
-use crate::search::{Ranker, Subject};
+use crate::search::Ranker;
 use crate::store::NewPicture;
 
 /// One ranking's figures.
@@ -33,8 +33,12 @@ pub struct RetrievalEvaluation {
     pub classes: Vec<String>,
     /// Classes left out because the head was trained on them.
     pub left_out: Vec<String>,
-    /// Pictures, each of which was a query.
+    /// Pictures searched.
     pub pictures: usize,
+    /// Those that were queries: all of whose class there is another.
+    pub queries: usize,
+    /// How many of the pictures each ranking was trained on: its figures flatter it.
+    pub seen: Vec<(String, usize)>,
     /// Candidates that were re-scored.
     pub candidates: usize,
     /// Share of the right pictures among the first stage's candidates.
@@ -45,13 +49,13 @@ pub struct RetrievalEvaluation {
     pub rows: Vec<RetrievalRow>,
 }
 
-const RESAMPLES: usize = 1_000;
-
-/// Ranks everything for each picture, by every ranking.
+/// Ranks everything for each picture of whose class there is another, by every ranking that
+/// re-scores so many candidates.
 ///
 /// `None` after Ctrl-C.
 pub fn evaluate_retrieval(
     trial: &Trial<'_>,
+    candidates: usize,
     rankings: &[(&str, &Ranking)],
     labels: &[usize],
 ) -> Option<RetrievalEvaluation> {
@@ -63,7 +67,7 @@ pub fn evaluate_retrieval(
         .iter()
         .map(|p| Descriptor::normalized(p.embedding.values().to_vec()))
         .collect();
-    let candidates = trial.candidates.min(pictures.len().saturating_sub(1));
+    let candidates = candidates.min(pictures.len().saturating_sub(1));
     let one = |query: usize| -> Option<Vec<Vec<bool>>> {
         if trial.shutdown.requested() {
             return None;
@@ -102,31 +106,36 @@ pub fn evaluate_retrieval(
         (trial.progress)();
         Some(lists)
     };
-    let queries: Vec<Vec<Vec<bool>>> = (0..pictures.len())
-        .into_par_iter()
-        .map(one)
+    let others_of = |query: usize| -> usize {
+        let own = labels[query];
+        labels.iter().filter(|label| **label == own).count() - 1
+    };
+    // Where there is nothing to find, nothing can be right or wrong.
+    let (asked, relevant): (Vec<usize>, Vec<usize>) = (0..pictures.len())
+        .map(|query| (query, others_of(query)))
+        .filter(|(_, relevant)| *relevant > 0)
+        .unzip();
+    let queries: Vec<Vec<Vec<bool>>> = asked
+        .par_iter()
+        .map(|&query| one(query))
         .collect::<Option<_>>()?;
-    let relevant: Vec<usize> = labels
-        .iter()
-        .map(|label| labels.iter().filter(|other| *other == label).count() - 1)
-        .collect();
     let figure = |list: usize, of: &dyn Fn(&[bool], usize) -> f64| {
         let values: Vec<f64> = queries
             .iter()
             .zip(&relevant)
             .map(|(lists, &relevant)| of(&lists[list], relevant))
             .collect();
-        Spread::bootstrap(&values, RESAMPLES, seed)
+        Spread::bootstrap(&values, seed)
     };
     let recall = |count: usize| {
         move |answers: &[bool], relevant: usize| {
             let found = answers.iter().take(count).filter(|answer| **answer).count();
-            found as f64 / relevant.clamp(1, count) as f64
+            found as f64 / relevant.min(count) as f64
         }
     };
     let share_of_all = |answers: &[bool], relevant: usize| {
         let found = answers.iter().take(candidates).filter(|a| **a).count();
-        found as f64 / relevant.max(1) as f64
+        found as f64 / relevant as f64
     };
     let names = ["random", "embedding (all)", "descriptor (all)"].map(str::to_owned);
     let names = names
@@ -143,6 +152,8 @@ pub fn evaluate_retrieval(
         classes: Vec::new(),
         left_out: Vec::new(),
         pictures: pictures.len(),
+        queries: queries.len(),
+        seen: trial.seen(rankings),
         candidates,
         candidate_recall: figure(2, &share_of_all),
         embedding_candidate_recall: figure(1, &share_of_all),

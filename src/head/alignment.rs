@@ -1,5 +1,6 @@
 use super::measure::ChannelScaler;
 use crate::activation::{Layout, inner_product_f32, layer_values};
+use crate::picture::View;
 
 /// Where two pictures match best: one laid over a part of the other.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -26,6 +27,35 @@ pub struct Region {
 }
 
 impl Region {
+    /// Where the part of a turned or mirrored picture lies in the upright one.
+    #[must_use]
+    pub fn upright(self, view: View) -> Self {
+        let Self {
+            x,
+            y,
+            width,
+            height,
+        } = self;
+        let (right, below) = (1.0 - x - width, 1.0 - y - height);
+        let (x, y) = match view {
+            View::Upright => (x, y),
+            View::Mirrored => (right, y),
+            View::Turned90 => (y, right),
+            View::Turned180 => (right, below),
+            View::Turned270 => (below, x),
+        };
+        let (width, height) = match view {
+            View::Turned90 | View::Turned270 => (height, width),
+            View::Upright | View::Mirrored | View::Turned180 => (width, height),
+        };
+        Self {
+            x,
+            y,
+            width,
+            height,
+        }
+    }
+
     /// The whole picture.
     pub const WHOLE: Self = Self {
         x: 0.0,

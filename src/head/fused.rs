@@ -1,13 +1,15 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::{Judge, JudgeFile, sigmoid};
-use super::measure::{Centre, ChannelScaler, Measure, Measured};
-use super::probe::{Probe, Reading};
+use super::judge::{Judge, JudgeFile};
+use super::measure::{Centre, ChannelScaler, Measure, Needs};
+use super::probe::{Anything, Probe, Reading};
 use super::{HeadError, Signal};
 use crate::activation::{Encoding, Layout};
-use crate::network::{Network, NetworkId};
+use crate::network::{Descriptor, Network, NetworkId};
+use crate::picture::PictureId;
 
 /// What "alike" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,6 +46,8 @@ pub struct Fused {
     scaler: ChannelScaler,
     /// What the pictures of the training had in common.
     centre: Centre,
+    /// Their descriptors.
+    anything: Anything,
     /// In the order of [`Mode::ALL`].
     judges: [Judges; 3],
     /// What the user's labels taught.
@@ -82,6 +86,9 @@ pub struct FusedTraining {
     pub classes: Vec<String>,
     /// Pictures.
     pub pictures: usize,
+    /// The first eight bytes of the id of each, in hexadecimal: an evaluation on them says
+    /// nothing.
+    pub seen: BTreeSet<String>,
     /// Pairs judged.
     pub pairs: usize,
     /// Seed of everything random.
@@ -102,6 +109,7 @@ struct FusedFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probe: Option<Probe>,
     centre: Centre,
+    anything: Anything,
     scaler: ChannelScaler,
 }
 
@@ -123,8 +131,8 @@ impl Fused {
         network: &Network,
         scaler: ChannelScaler,
         centre: Centre,
+        anything: Anything,
         judges: [Judges; 3],
-        probe: Option<Probe>,
         training: FusedTraining,
     ) -> Self {
         Self {
@@ -132,8 +140,9 @@ impl Fused {
             descriptor: network.descriptor_id().to_owned(),
             scaler,
             centre,
+            anything,
             judges,
-            probe,
+            probe: None,
             training,
         }
     }
@@ -165,6 +174,7 @@ impl Fused {
         let dimensions = network.descriptor_dimensions();
         if file.centre.embedding.len() != network.manifest().embedding.dimensions
             || file.centre.descriptor.len() != dimensions
+            || !file.anything.fits(dimensions)
         {
             return Err(wrong("the centre is not of this network".to_owned()));
         }
@@ -190,6 +200,7 @@ impl Fused {
             descriptor: file.descriptor,
             scaler: file.scaler,
             centre: file.centre,
+            anything: file.anything,
             judges,
             probe: file.probe,
             training: file.training,
@@ -215,6 +226,7 @@ impl Fused {
                 .collect(),
             probe: self.probe.clone(),
             centre: self.centre.clone(),
+            anything: self.anything.clone(),
             scaler: self.scaler.clone(),
         };
         let mut text = serde_json::to_string(&file).expect("numbers and strings always encode");
@@ -222,21 +234,33 @@ impl Fused {
         text
     }
 
+    /// What labels teach this head, before it is part of one.
+    pub fn probe_of(
+        &self,
+        descriptors: &[&Descriptor],
+        labels: &[usize],
+        classes: &[String],
+    ) -> Probe {
+        Probe::fit(&self.anything, descriptors, labels, classes)
+    }
+
     /// The same head with what the user's labels taught.
     #[must_use]
-    pub fn taught(&self, probe: Option<Probe>, training: FusedTraining) -> Self {
+    pub fn taught(&self, probe: Probe, training: FusedTraining) -> Self {
         Self {
-            probe,
+            probe: Some(probe),
             training,
             ..self.clone()
         }
     }
 
-    /// The same head, some of its modes learned further from measured pairs.
+    /// The same head, some of its modes learned further from pairs, of which all signals but
+    /// `unmeasured` were measured.
     #[must_use]
     pub fn refitted(
         &self,
         modes: &[Mode],
+        unmeasured: &[Signal],
         rows: &[Vec<f32>],
         same: &[bool],
         training: FusedTraining,
@@ -247,25 +271,43 @@ impl Fused {
         };
         for &mode in modes {
             let judges = &mut head.judges[mode as usize];
-            judges.pair = judges.pair.refit(rows, same);
-            judges.list = judges.list.refit(rows, same);
+            judges.pair = judges.pair.refit(unmeasured, rows, same);
+            judges.list = judges.list.refit(unmeasured, rows, same);
             // They were measured with the weights from before.
             judges.thresholds = Thresholds::default();
         }
         head
     }
 
-    /// How pairs of a collection are measured for this head. Where a collection is too
-    /// small to have a centre, that of the training stands in.
+    /// How pairs of a collection are measured for this head: everything. Where a collection
+    /// is too small to have a centre, that of the training stands in.
     pub fn measure<'a>(&'a self, layout: &'a Layout, centre: &'a Centre) -> Measure<'a> {
         Measure {
             layout,
             scaler: &self.scaler,
+            needs: Needs::all(layout.layers().len()),
             centre: if centre.embedding.is_empty() {
                 &self.centre
             } else {
                 centre
             },
+        }
+    }
+
+    /// The same, but only what the judges of `mode` weigh.
+    pub fn measure_for<'a>(
+        &'a self,
+        mode: Mode,
+        layout: &'a Layout,
+        centre: &'a Centre,
+    ) -> Measure<'a> {
+        let Judges { pair, list, .. } = self.judges(mode);
+        // Where parts are compared, the pair's judge says of which candidates.
+        let pair = pair.weights().filter(|_| list.uses(Signal::Local));
+        let weighed = pair.chain(list.weights()).filter(|(_, w)| *w != 0.0);
+        Measure {
+            needs: Needs::of(layout.layers().len(), weighed.map(|(signal, _)| signal)),
+            ..self.measure(layout, centre)
         }
     }
 
@@ -279,9 +321,9 @@ impl Fused {
         &self.judges[mode as usize]
     }
 
-    /// What the user's labels taught.
-    pub fn probe(&self) -> Option<&Probe> {
-        self.probe.as_ref()
+    /// Whether it was trained on this picture.
+    pub fn saw(&self, picture: PictureId) -> bool {
+        self.training.seen.contains(&short(picture))
     }
 
     /// How it was trained.
@@ -289,34 +331,23 @@ impl Fused {
         &self.training
     }
 
-    /// The similarity of a pair alone, 0 to 1.
-    pub fn score_pair(
-        &self,
-        mode: Mode,
-        measured: &Measured,
-        readings: Option<(&Reading, &Reading)>,
-    ) -> f32 {
-        let odds = self.judges(mode).pair.log_odds(&measured.values);
-        with_readings(mode, sigmoid(odds), readings)
-    }
-
-    /// The similarity of a candidate in a list, 0 to 1: its measurements include the
-    /// signals that only a list has.
-    pub fn score_in_list(
-        &self,
-        mode: Mode,
-        values: &[f32],
-        readings: Option<(&Reading, &Reading)>,
-    ) -> f32 {
-        let odds = self.judges(mode).list.log_odds(values);
-        with_readings(mode, sigmoid(odds), readings)
+    /// What the user's labels make of a picture, where the mode asks what is shown. Two
+    /// readings' odds are added to what the judges say.
+    pub fn reading(&self, mode: Mode, picture: &Descriptor) -> Option<Reading> {
+        let probe = self.probe.as_ref().filter(|_| mode == Mode::SameSubject);
+        probe.map(|probe| probe.read(picture))
     }
 }
 
-fn with_readings(mode: Mode, score: f32, readings: Option<(&Reading, &Reading)>) -> f32 {
-    match (mode, readings) {
-        (Mode::SameSubject, Some((a, b))) => a.same(b, score),
-        _ => score,
+fn short(picture: PictureId) -> String {
+    picture.to_string()[..16].to_owned()
+}
+
+impl FusedTraining {
+    /// With these pictures among those seen.
+    pub(super) fn having_seen(mut self, pictures: impl Iterator<Item = PictureId>) -> Self {
+        self.seen.extend(pictures.map(short));
+        self
     }
 }
 
@@ -338,7 +369,8 @@ impl Judges {
         let all = Signal::all(layers).into_iter();
         let of_pair = all.filter(|signal| !signal.is_likeness());
         match mode {
-            Mode::SameSubject | Mode::Copy => of_pair.collect(),
+            Mode::SameSubject => of_pair.filter(|signal| *signal != Signal::Hash).collect(),
+            Mode::Copy => of_pair.collect(),
             // What is shown stands in the last layers, how it looks in those before.
             Mode::LookAlike => of_pair
                 .filter(|signal| signal.layer().is_some_and(|l| l + LATE < layers))

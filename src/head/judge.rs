@@ -26,6 +26,9 @@ pub(super) struct JudgeFile {
     bias: f32,
 }
 
+/// Weights below this, in log-odds per standard deviation, are taken for 0.
+const LEAST_WEIGHT: f32 = 0.01;
+
 impl Judge {
     /// Learns from rows of all signals, each with its answer. Both answers together get
     /// the same weight, so that .5 means even odds where half of the pairs are the same.
@@ -38,7 +41,14 @@ impl Judge {
     ) -> Self {
         let places: Vec<usize> = signals.iter().map(|s| s.index(layers)).collect();
         let narrow = narrow(&places, rows);
-        let logistic = logistic::fit(&narrow, same, &signs(signals), regularisation, None);
+        let mut logistic = logistic::fit(&narrow, same, &signs(signals), regularisation, None);
+        // What hardly counts need not be measured.
+        let small = |weight: &&mut f32| weight.abs() < LEAST_WEIGHT;
+        logistic
+            .weights
+            .iter_mut()
+            .filter(small)
+            .for_each(|weight| *weight = 0.0);
         Self {
             signals: signals.to_vec(),
             places,
@@ -49,10 +59,10 @@ impl Judge {
     /// The same signals, learned further: the fewer the rows, the nearer it stays to what
     /// it was. Signals that the rows do not have keep their weights.
     #[must_use]
-    pub fn refit(&self, rows: &[Vec<f32>], same: &[bool]) -> Self {
+    pub fn refit(&self, unmeasured: &[Signal], rows: &[Vec<f32>], same: &[bool]) -> Self {
         let mut narrow = narrow(&self.places, rows);
         for (i, signal) in self.signals.iter().enumerate() {
-            if signal.is_likeness() {
+            if unmeasured.contains(signal) {
                 let mean = self.logistic.mean[i];
                 narrow.iter_mut().for_each(|row| row[i] = mean);
             }

@@ -1,10 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::signal::Signal;
-use crate::activation::{
-    Layout, channel_statistics, embedding, inner_product_f32, layer_distances,
-};
+use crate::activation::{Layout, channel_statistics, embedding, inner_product_f32, layer_distance};
 use crate::network::{Descriptor, Embedding};
+use crate::picture::PerceptualHash;
 
 /// Mean and standard deviation of every channel's mean and spread over many pictures,
 /// layer by layer: means first, then spreads.
@@ -104,10 +103,22 @@ impl Centre {
     }
 }
 
+/// A picture as the second stage sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// Its activations.
+    pub block: &'a [u8],
+    /// Its descriptor.
+    pub descriptor: &'a Descriptor,
+    /// Its perceptual hash.
+    pub hash: PerceptualHash,
+}
+
 /// One side of many comparisons, worked out once.
 #[derive(Debug, Clone)]
 pub struct Prepared<'a> {
     block: &'a [u8],
+    hash: PerceptualHash,
     /// Each layer's scaled channel statistics.
     statistics: Vec<Vec<f32>>,
     embedding: Embedding,
@@ -127,7 +138,7 @@ impl Prepared<'_> {
 pub struct Measured {
     /// Cosine of the embeddings as they are.
     pub cosine: f32,
-    /// The mean squared error of each layer.
+    /// The mean squared error of each layer; empty if not all were measured.
     pub mses: Vec<f32>,
     /// Every signal, by [`Signal::index`]; 0 where it was not measured.
     pub values: Vec<f32>,
@@ -136,9 +147,44 @@ pub struct Measured {
 /// Below these, differences are the storing's own noise.
 const LEAST_MSE: f32 = 1e-5;
 const LEAST_NORMALISED: f32 = 1e-3;
+/// Hashes that differ in more bits have nothing in common: half of 64 is chance.
+const MOST_BITS: u32 = 20;
+
+/// Layers of which something is to be measured: what no judge weighs is not read.
+#[derive(Debug, Clone)]
+pub struct Needs {
+    distances: Vec<bool>,
+    statistics: Vec<bool>,
+}
+
+impl Needs {
+    /// Everything of `layers` layers.
+    pub fn all(layers: usize) -> Self {
+        Self {
+            distances: vec![true; layers],
+            statistics: vec![true; layers],
+        }
+    }
+
+    /// What some signals need.
+    pub fn of(layers: usize, signals: impl Iterator<Item = Signal>) -> Self {
+        let mut needs = Self {
+            distances: vec![false; layers],
+            statistics: vec![false; layers],
+        };
+        for signal in signals {
+            match signal {
+                Signal::Mse(l) | Signal::Normalised(l) => needs.distances[l] = true,
+                Signal::Means(l) | Signal::Spreads(l) => needs.statistics[l] = true,
+                _ => {}
+            }
+        }
+        needs
+    }
+}
 
 /// Measures pairs of pictures of one collection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Measure<'a> {
     /// How blocks are laid out.
     pub layout: &'a Layout,
@@ -146,43 +192,55 @@ pub struct Measure<'a> {
     pub scaler: &'a ChannelScaler,
     /// What the pictures have in common.
     pub centre: &'a Centre,
+    /// What is measured.
+    pub needs: Needs,
 }
 
 impl Measure<'_> {
     /// Prepares one side.
-    pub fn prepare<'b>(&self, block: &'b [u8], descriptor: &Descriptor) -> Prepared<'b> {
+    pub fn prepare<'b>(&self, picture: &Subject<'b>) -> Prepared<'b> {
+        let block = picture.block;
         let layers = self.layout.layers().len();
         let statistics = (0..layers).map(|layer| {
             let mut row = Vec::new();
-            self.scaler.scaled(self.layout, block, layer, &mut row);
+            if self.needs.statistics[layer] {
+                self.scaler.scaled(self.layout, block, layer, &mut row);
+            }
             row
         });
         let embedding = Embedding::normalized(&embedding(self.layout, block));
         Prepared {
             block,
+            hash: picture.hash,
             statistics: statistics.collect(),
             centred: embedding.from_centre(&self.centre.embedding),
             embedding,
-            descriptor: descriptor.from_centre(&self.centre.descriptor),
+            descriptor: picture.descriptor.from_centre(&self.centre.descriptor),
         }
     }
 
     /// Measures everything that a pair alone tells.
-    pub fn measure(&self, a: &Prepared<'_>, block: &[u8], descriptor: &Descriptor) -> Measured {
-        let b = self.prepare(block, descriptor);
-        self.between(a, &b)
+    pub fn measure(&self, a: &Prepared<'_>, picture: &Subject<'_>) -> Measured {
+        self.between(a, &self.prepare(picture))
     }
 
     /// Measures two prepared pictures.
     pub fn between(&self, a: &Prepared<'_>, b: &Prepared<'_>) -> Measured {
         let layers = self.layout.layers().len();
-        let distances = layer_distances(self.layout, a.block, b.block);
-        let mut values = vec![0.0; Signal::Local.index(layers) + 1];
+        let mut values = vec![0.0; Signal::Hash.index(layers) + 1];
         let mut set = |signal: Signal, value: f32| values[signal.index(layers)] = value;
-        for (l, distance) in distances.iter().enumerate() {
-            set(Signal::Mse(l), (distance.mse + LEAST_MSE).ln());
-            let normalised = (distance.normalised + LEAST_NORMALISED).ln();
-            set(Signal::Normalised(l), normalised);
+        let mut mses = Vec::new();
+        for l in 0..layers {
+            if self.needs.distances[l] {
+                let distance = layer_distance(self.layout, a.block, b.block, l);
+                mses.push(distance.mse);
+                set(Signal::Mse(l), (distance.mse + LEAST_MSE).ln());
+                let normalised = (distance.normalised + LEAST_NORMALISED).ln();
+                set(Signal::Normalised(l), normalised);
+            }
+            if !self.needs.statistics[l] {
+                continue;
+            }
             let (a, b) = (&a.statistics[l], &b.statistics[l]);
             let half = a.len() / 2;
             let cosine =
@@ -191,10 +249,16 @@ impl Measure<'_> {
             set(Signal::Spreads(l), 1.0 - cosine(half..2 * half));
         }
         set(Signal::Embedding, 1.0 - a.centred.cosine(&b.centred));
+        let bits = a.hash.distance(b.hash).min(MOST_BITS);
+        set(Signal::Hash, bits as f32 / MOST_BITS as f32);
         set(Signal::Descriptor, 1.0 - a.descriptor.cosine(&b.descriptor));
         Measured {
             cosine: a.embedding.cosine(&b.embedding),
-            mses: distances.iter().map(|distance| distance.mse).collect(),
+            mses: if mses.len() == layers {
+                mses
+            } else {
+                Vec::new()
+            },
             values,
         }
     }

@@ -24,17 +24,18 @@ pub use alignment::{Alignment, Grid, Region};
 pub use fused::{Fused, FusedTraining, Judges, Mode, Thresholds};
 pub use judge::{Judge, sigmoid};
 pub use labelled::{LabelError, Labelled, labelled_files};
-pub use measure::{Centre, ChannelScaler, Measure, Measured, Prepared};
+pub use measure::{Centre, ChannelScaler, Measure, Measured, Needs, Prepared, Subject};
 pub use metrics::{Metrics, auc};
 pub use mse18::{
     Epoch, Mse18, Pair, PairSet, TrainError, TrainOptions, Training, TrainingSet, train,
     train_on_pairs, training_curve,
 };
 pub use neighbourhood::neighbourhoods;
-pub use probe::{Probe, Reading};
+pub use probe::{Anything, Probe, Reading};
 pub use signal::Signal;
 
 use crate::network::Network;
+use crate::picture::PictureId;
 
 /// How results are scored.
 #[derive(Debug, Clone)]
@@ -97,7 +98,25 @@ pub enum HeadError {
 const MSE18: &str = include_str!("../../models/mse18.json");
 const FUSED: &str = include_str!("../../models/fused.json");
 
+impl Fused {
+    /// The head that simdex ships.
+    ///
+    /// # Errors
+    /// If it belongs to another network.
+    pub fn builtin(network: &Network) -> Result<Self, HeadError> {
+        Self::parse(FUSED, Path::new("models/fused.json"), network)
+    }
+}
+
 impl Ranking {
+    /// Whether it was trained on this picture, as far as it knows.
+    pub fn saw(&self, picture: PictureId) -> bool {
+        match self {
+            Self::Fused(head) => head.saw(picture),
+            Self::Mse18(_) | Self::Embedding => false,
+        }
+    }
+
     /// `fused`, `mse18`, `embedding` or the path of a head file, checked against the network.
     ///
     /// # Errors
@@ -106,7 +125,7 @@ impl Ranking {
         match name {
             "embedding" => Ok(Self::Embedding),
             "mse18" => Self::parse(MSE18, Path::new("models/mse18.json"), network),
-            "fused" => Self::parse(FUSED, Path::new("models/fused.json"), network),
+            "fused" => Ok(Self::Fused(Box::new(Fused::builtin(network)?))),
             path if Path::new(path).is_file() => {
                 let text = std::fs::read_to_string(path).map_err(|source| HeadError::File {
                     path: path.into(),

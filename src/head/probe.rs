@@ -1,3 +1,5 @@
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -17,12 +19,74 @@ pub struct Probe {
     /// Classes x dimensions.
     weights: Vec<Vec<f32>>,
     bias: Vec<f32>,
-    /// Mean direction of each class.
+    /// What pictures of all kinds have in common: from there a stranger is told. Seen from
+    /// the middle of two classes, each would be as far from the other as can be.
+    home: Vec<f32>,
+    /// Mean direction of each class, from there.
     centroids: Vec<Vec<f32>>,
     /// Cosine to the nearest centroid at which a picture is as likely known as not, and
     /// how steeply it grows likelier.
     familiar_at: f32,
     familiar_slope: f32,
+}
+
+/// Pictures of all kinds, by their descriptors' means and standard deviations. Descriptors
+/// are principal components, so that their numbers vary by themselves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anything {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+/// Pictures drawn as strangers.
+const STRANGERS: usize = 500;
+
+impl Anything {
+    /// What some descriptors have in common and how they vary.
+    pub fn of<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Self {
+        let (mut sums, mut squares, mut count) = (Vec::new(), Vec::new(), 0f32);
+        for descriptor in descriptors {
+            sums.resize(descriptor.values().len(), 0f32);
+            squares.resize(descriptor.values().len(), 0f32);
+            for ((value, sum), square) in
+                descriptor.values().iter().zip(&mut sums).zip(&mut squares)
+            {
+                *sum += value;
+                *square += value * value;
+            }
+            count += 1.0;
+        }
+        let mean: Vec<f32> = sums.iter().map(|sum| sum / count.max(1.0)).collect();
+        let variance = |(square, mean): (&f32, &f32)| square / count.max(1.0) - mean * mean;
+        let std = squares
+            .iter()
+            .zip(&mean)
+            .map(|pair| variance(pair).max(0.0).sqrt());
+        Self {
+            std: std.collect(),
+            mean,
+        }
+    }
+
+    /// Whether the lengths are those of descriptors of `dimensions`.
+    pub(super) fn fits(&self, dimensions: usize) -> bool {
+        self.mean.len() == dimensions && self.std.len() == dimensions
+    }
+
+    /// Descriptors of pictures of no kind in particular.
+    fn strangers(&self) -> Vec<Descriptor> {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut one = || {
+            let values = self.mean.iter().zip(&self.std).map(|(mean, std)| {
+                // The sum of twelve is as good as normal here.
+                let normal: f32 = (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
+                mean + std * normal
+            });
+            Descriptor::normalized(values.collect())
+        };
+        (0..STRANGERS).map(|_| one()).collect()
+    }
 }
 
 /// What the probe makes of one picture.
@@ -40,8 +104,13 @@ const STEPS: usize = 400;
 const REGULARISATION: f32 = 3e-4;
 
 impl Probe {
-    /// Learns from descriptors and the class of each.
-    pub fn fit(descriptors: &[&Descriptor], labels: &[usize], classes: &[String]) -> Self {
+    /// Learns from descriptors and the class of each, among `anything`.
+    pub fn fit(
+        anything: &Anything,
+        descriptors: &[&Descriptor],
+        labels: &[usize],
+        classes: &[String],
+    ) -> Self {
         let mut centre = vec![0f32; descriptors.first().map_or(0, |d| d.values().len())];
         for descriptor in descriptors {
             let share = 1.0 / descriptors.len() as f32;
@@ -52,14 +121,18 @@ impl Probe {
         }
         let inputs: Vec<Descriptor> = descriptors.iter().map(|d| d.from_centre(&centre)).collect();
         let (weights, bias) = regress(&inputs, labels, classes.len());
-        let centroids = centroids(&inputs, labels, classes.len(), None);
-        let (familiar_at, familiar_slope) = familiarity(&inputs, labels, classes.len());
+        let from_home = |d: &Descriptor| d.from_centre(&anything.mean);
+        let pictures: Vec<Descriptor> = descriptors.iter().map(|d| from_home(d)).collect();
+        let strangers: Vec<Descriptor> = anything.strangers().iter().map(from_home).collect();
+        let sums = sums(&pictures, labels, classes.len());
+        let (familiar_at, familiar_slope) = familiarity(&pictures, labels, &sums, &strangers);
         Self {
             classes: classes.to_vec(),
             centre,
             weights,
             bias,
-            centroids,
+            home: anything.mean.clone(),
+            centroids: sums.into_iter().map(direction).collect(),
             familiar_at,
             familiar_slope,
         }
@@ -75,12 +148,13 @@ impl Probe {
             && wide(&self.centroids)
             && self.bias.len() == count
             && self.centre.len() == dimensions
+            && self.home.len() == dimensions
     }
 
     /// Reads one picture.
     pub fn read(&self, descriptor: &Descriptor) -> Reading {
         let input = descriptor.from_centre(&self.centre);
-        let nearest = nearest(&self.centroids, &input);
+        let nearest = nearest(&self.centroids, &descriptor.from_centre(&self.home));
         Reading {
             classes: softmax(&self.weights, &self.bias, &input),
             known: sigmoid(self.familiar_slope * (nearest - self.familiar_at)),
@@ -88,13 +162,27 @@ impl Probe {
     }
 }
 
+/// What the user says counts for more than what others' pictures taught.
+const LABELS: f32 = 2.0;
+
 impl Reading {
-    /// Probability that two pictures are of one class: where both look known, that both
-    /// are read as the same; else `otherwise`.
-    pub fn same(&self, other: &Self, otherwise: f32) -> f32 {
+    /// What the labels say for two pictures being of one class, in log-odds against what
+    /// they would say by chance; the less, the less either looks known.
+    pub fn odds(&self, other: &Self) -> f32 {
+        const SURE: f32 = 1e-3;
+        let logit = |p: f32| {
+            let p = p.clamp(SURE, 1.0 - SURE);
+            (p / (1.0 - p)).ln()
+        };
         let agree = inner_product_f32(&self.classes, &other.classes);
-        let known = self.known * other.known;
-        known * agree + (1.0 - known) * otherwise
+        let chance = 1.0 / self.classes.len().max(2) as f32;
+        LABELS * self.known * other.known * (logit(agree) - logit(chance))
+    }
+
+    /// Probability that two pictures are of one class; without the labels, `otherwise`.
+    pub fn same(&self, other: &Self, otherwise: f32) -> f32 {
+        let otherwise = otherwise.clamp(1e-6, 1.0 - 1e-6);
+        sigmoid((otherwise / (1.0 - otherwise)).ln() + self.odds(other))
     }
 }
 
@@ -175,41 +263,51 @@ fn split(rows: &[Vec<f32>], width: usize) -> (Vec<Vec<f32>>, Vec<f32>) {
         .unzip()
 }
 
-/// The mean direction of each class, without one of the pictures.
-fn centroids(
-    inputs: &[Descriptor],
-    labels: &[usize],
-    classes: usize,
-    without: Option<usize>,
-) -> Vec<Vec<f32>> {
+/// Sums over the pictures of each class.
+fn sums(inputs: &[Descriptor], labels: &[usize], classes: usize) -> Vec<Vec<f32>> {
     let width = inputs.first().map_or(0, |input| input.values().len());
     let mut sums = vec![vec![0f32; width]; classes];
-    for (i, (input, &label)) in inputs.iter().zip(labels).enumerate() {
-        if Some(i) != without {
-            let pairs = sums[label].iter_mut().zip(input.values());
-            pairs.for_each(|(sum, value)| *sum += value);
-        }
+    for (input, &label) in inputs.iter().zip(labels) {
+        let pairs = sums[label].iter_mut().zip(input.values());
+        pairs.for_each(|(sum, value)| *sum += value);
     }
-    sums.into_iter()
-        .map(|sum| Descriptor::normalized(sum).values().to_vec())
-        .collect()
+    sums
 }
 
-/// At which cosine to the nearest centroid a picture is as likely of a known class as not:
-/// between where the pictures lie from their own class, which was learned without them,
-/// and from the nearest of the other classes.
-fn familiarity(inputs: &[Descriptor], labels: &[usize], classes: usize) -> (f32, f32) {
-    let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for (i, (input, &label)) in inputs.iter().zip(labels).enumerate() {
-        let mut centroids = centroids(inputs, labels, classes, Some(i));
-        known.push(nearest(&centroids, input));
-        centroids.remove(label);
-        unknown.push(nearest(&centroids, input));
+fn direction(sum: Vec<f32>) -> Vec<f32> {
+    Descriptor::normalized(sum).values().to_vec()
+}
+
+/// At which cosine to the nearest class a picture is as likely known as not: between where
+/// the pictures lie from their own class, which was learned without them, and where pictures
+/// of no known class lie. Those are drawn ones, and the pictures themselves with their own
+/// class left out.
+fn familiarity(
+    inputs: &[Descriptor],
+    labels: &[usize],
+    sums: &[Vec<f32>],
+    strangers: &[Descriptor],
+) -> (f32, f32) {
+    let all: Vec<Vec<f32>> = sums.iter().cloned().map(direction).collect();
+    let (mut known, mut others) = (Vec::new(), Vec::new());
+    for (input, &label) in inputs.iter().zip(labels) {
+        let without = sums[label].iter().zip(input.values()).map(|(s, v)| s - v);
+        let own = inner_product_f32(&direction(without.collect()), input.values());
+        let classes = all.iter().enumerate().filter(|(class, _)| *class != label);
+        let nearest = classes
+            .map(|(_, class)| inner_product_f32(class, input.values()))
+            .fold(-1.0, f32::max);
+        known.push(own.max(nearest));
+        others.push(nearest);
     }
+    let drawn: Vec<f32> = strangers.iter().map(|s| nearest(&all, s)).collect();
     let (known_mean, known_std) = moments(&known);
-    let (unknown_mean, unknown_std) = moments(&unknown);
+    let (others_mean, others_std) = moments(&others);
+    let (drawn_mean, drawn_std) = moments(&drawn);
+    let unknown_mean = f32::midpoint(others_mean, drawn_mean);
+    let unknown_variance = f32::midpoint(others_std.powi(2), drawn_std.powi(2));
     // Two normal distributions of one spread: log-odds are linear between their means.
-    let spread = f32::midpoint(known_std.powi(2), unknown_std.powi(2)).max(1e-4);
+    let spread = f32::midpoint(known_std.powi(2), unknown_variance).max(1e-4);
     let gap = (known_mean - unknown_mean).max(1e-3);
     (f32::midpoint(known_mean, unknown_mean), gap / spread)
 }
@@ -239,7 +337,10 @@ mod tests {
         let descriptors: Vec<_> = labelled.iter().map(|(d, _)| d).collect();
         let labels: Vec<_> = labelled.iter().map(|(_, class)| *class).collect();
         let names = ["a", "b", "c"].map(str::to_owned);
-        let probe = Probe::fit(&descriptors, &labels, &names);
+        let all: Vec<Descriptor> = (0..8)
+            .flat_map(|axis| (1..8).map(move |i| at(axis, i)))
+            .collect();
+        let probe = Probe::fit(&Anything::of(all.iter()), &descriptors, &labels, &names);
         let read = |axis| probe.read(&at(axis, 3));
         let (first, again, second, stranger) = (read(0), read(0), read(1), read(6));
         assert!(first.same(&again, 0.5) > 0.8, "{first:?}");

@@ -19,6 +19,8 @@ pub enum Signal {
     Neighbourhood,
     /// How well the two pictures agree where one is laid over a part of the other.
     Local,
+    /// Bits in which the perceptual hashes differ.
+    Hash,
 }
 
 /// Signals measured of each layer.
@@ -40,6 +42,7 @@ impl Signal {
             Self::Descriptor,
             Self::Neighbourhood,
             Self::Local,
+            Self::Hash,
         ];
         (0..layers).flat_map(of_layer).chain(of_pair).collect()
     }
@@ -55,6 +58,7 @@ impl Signal {
             Self::Descriptor => layers * PER_LAYER + 1,
             Self::Neighbourhood => layers * PER_LAYER + 2,
             Self::Local => layers * PER_LAYER + 3,
+            Self::Hash => layers * PER_LAYER + 4,
         }
     }
 
@@ -83,6 +87,7 @@ impl Signal {
             Self::Descriptor => "descriptor".to_owned(),
             Self::Neighbourhood => "neighbourhood".to_owned(),
             Self::Local => "local".to_owned(),
+            Self::Hash => "hash".to_owned(),
         }
     }
 

@@ -66,7 +66,7 @@ pub enum IndexError {
     },
 }
 
-/// What opening did, for progress bars: pictures inserted so far, and in all.
+/// What opening did, for progress bars: pictures grouped or inserted so far, and in all.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
 /// A graph in which more than this share of the points was removed is built anew.
@@ -90,7 +90,7 @@ impl Index {
             .map(|entry| Ok(entry?.0))
             .collect::<Result<HashSet<_>, StoreError>>()?;
         let count = live.len();
-        let copies = Copies::open(store, &live)?;
+        let copies = Copies::open(store, &live, progress)?;
         live.retain(|sequence| copies.is_original(*sequence));
         if count < config.exact_below {
             let mut exact = Exact::default();

@@ -1,5 +1,5 @@
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -122,26 +122,6 @@ pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, FeatureError> 
         .take(most)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Extracts the features of many files on all cores, in the order of `paths`. Stops early,
-/// with fewer results, when asked to.
-///
-/// # Errors
-/// If the network cannot be opened; a file that fails is an error in its own place.
-pub fn extract_all(
-    paths: &[PathBuf],
-    limits: &Limits,
-    engine: &Engine,
-    network: &Network,
-    layout: &Layout,
-    shutdown: &Shutdown,
-    progress: &(dyn Fn() + Sync),
-) -> Result<Vec<Result<NewPicture, FeatureError>>, ExtractError> {
-    let one = |i: usize, extractor: &mut Extractor| {
-        read_file(&paths[i], limits).and_then(|bytes| extract(&bytes, limits, extractor, layout))
-    };
-    extract_each(paths.len(), engine, network, shutdown, progress, &one)
 }
 
 /// Does `work` for each number below `count`, with an extractor on each core; results are

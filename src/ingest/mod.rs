@@ -19,7 +19,7 @@ mod writer;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-pub use features::{FeatureError, extract, extract_all, extract_each, extract_views, read_file};
+pub use features::{FeatureError, extract, extract_each, extract_views, read_file};
 pub use files::{FileReport, add_files};
 pub use screen::Screen;
 pub use waiting::add_features;

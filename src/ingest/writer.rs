@@ -24,6 +24,8 @@ pub enum ReceiptOutcome {
     Kept(PictureId),
     /// Its bytes were stored before; the place was added.
     Duplicate(PictureId),
+    /// Its URL gave the same at the last visit.
+    Unchanged(PictureId),
     /// A limit refused it: short reason and message.
     Refused(String, String),
     /// It is no picture: short reason and message.
@@ -57,6 +59,7 @@ pub(super) fn run(
 struct Note {
     source: String,
     picture: Option<PictureId>,
+    unchanged: bool,
     problem: Option<(bool, String, String)>,
     /// Kept until the batch is durable.
     _stored: Option<async_channel::Sender<()>>,
@@ -68,6 +71,11 @@ fn note(finished: Finished) -> (Settled, Note) {
         Settled::Known(origin, id) => (origin, Some(*id), None),
         Settled::Unusable(origin, outcome) => (origin, None, Some(outcome)),
     };
+    let last = match origin {
+        Origin::Url(lease) => lease.last_visit().map(|visit| visit.content),
+        _ => None,
+    };
+    let unchanged = last.is_some() && last == picture.map(|id| *id.as_bytes());
     let source = match origin {
         Origin::File { path, .. } => path.display().to_string(),
         Origin::Url(lease) => lease.record().url.clone(),
@@ -83,13 +91,14 @@ fn note(finished: Finished) -> (Settled, Note) {
         UrlOutcome::Failed(reason) => (false, reason.clone(), message),
         UrlOutcome::Gone(reason) => (false, reason.clone(), message),
         UrlOutcome::OptedOut(reason) => (true, reason.clone(), message),
-        UrlOutcome::Done | UrlOutcome::Unchanged | UrlOutcome::Retry { .. } => {
+        UrlOutcome::Done | UrlOutcome::Unchanged | UrlOutcome::Left | UrlOutcome::Retry { .. } => {
             (false, String::new(), message)
         }
     });
     let note = Note {
         source,
         picture,
+        unchanged,
         problem,
         _stored: finished.stored,
     };
@@ -100,6 +109,7 @@ impl Note {
     fn receipt(self, is_new: bool) -> Receipt {
         let outcome = match (self.picture, self.problem) {
             (Some(id), _) if is_new => ReceiptOutcome::Stored(id),
+            (Some(id), _) if self.unchanged => ReceiptOutcome::Unchanged(id),
             (Some(id), _) => ReceiptOutcome::Duplicate(id),
             (None, Some((true, reason, message))) => ReceiptOutcome::Refused(reason, message),
             (None, Some((false, reason, message))) => ReceiptOutcome::Failed(reason, message),

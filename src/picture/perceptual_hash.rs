@@ -15,14 +15,22 @@ impl PerceptualHash {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         let mut sums = [[0u64; COLUMNS]; ROWS];
         let mut counts = [[0u64; COLUMNS]; ROWS];
+        // A pixel belongs to the cell `x * COLUMNS / width`.
+        let first = |cell: usize| (cell * width).div_ceil(COLUMNS);
         for (y, row) in picture.as_raw().chunks_exact(width * 3).enumerate() {
             let cell_row = y * ROWS / height;
-            for (x, pixel) in row.chunks_exact(3).enumerate() {
-                let cell = x * COLUMNS / width;
-                let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(u64::from);
+            for cell in 0..COLUMNS {
+                let pixels = &row[3 * first(cell)..3 * first(cell + 1)];
+                let mut rgb = [0u32; 3];
+                for pixel in pixels.as_chunks::<3>().0 {
+                    for (sum, value) in rgb.iter_mut().zip(pixel) {
+                        *sum += u32::from(*value);
+                    }
+                }
                 // Rec. 601 luma, in thousandths.
+                let [r, g, b] = rgb.map(u64::from);
                 sums[cell_row][cell] += 299 * r + 587 * g + 114 * b;
-                counts[cell_row][cell] += 1;
+                counts[cell_row][cell] += pixels.len() as u64 / 3;
             }
         }
         let mut bits = 0;

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use super::rank::{Ranker, Subject};
+use super::rank::Ranker;
 use super::rescore::{Loaded, load_one};
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, Searcher};
+use crate::head::Subject;
 use crate::index::Candidate;
 use crate::store::{Sequence, StoreError};
 
@@ -51,8 +52,9 @@ impl Searcher<'_> {
         Ok(copies)
     }
 
-    /// Every group of near-copies, each as the answer to its original: itself first, then
-    /// the others, the likest first. The options' `all_copies` should be set.
+    /// Every group of near-copies, each as the answer to its original, or to the first that
+    /// the filter lets through: itself first, then the others, the likest first. The options'
+    /// `all_copies` should be set.
     ///
     /// # Errors
     /// If the store fails, or `each` does.
@@ -70,19 +72,16 @@ impl Searcher<'_> {
 
     fn group(&self, group: &[Sequence]) -> Result<Option<QueryResult>, StoreError> {
         let started = Instant::now();
-        let original = self.index.copies().original(group[0]);
-        let Some(id) = self.store.picture_at(original)? else {
-            return Ok(None);
-        };
         let mut loaded = Vec::with_capacity(group.len());
         for &sequence in group.iter().filter(|sequence| self.accepts(**sequence)) {
             loaded.extend(load_one(self.store, sequence)?);
         }
         let subjects: Vec<Subject<'_>> = loaded.iter().map(Loaded::subject).collect();
-        let Some(at) = loaded.iter().position(|picture| picture.id == id) else {
+        // With a filter, what is left may be no group.
+        let (Some(&first), 2..) = (subjects.first(), subjects.len()) else {
             return Ok(None);
         };
-        let views = vec![subjects[at]];
+        let views = vec![first];
         let ranker = Ranker {
             layout: self.store.layout(),
             ranking: self.ranking,
@@ -92,7 +91,7 @@ impl Searcher<'_> {
         };
         let mut scored = ranker.rank(&views, &subjects);
         // Stable: the others keep their order.
-        scored.sort_by_key(|scored| scored.candidate != at);
+        scored.sort_by_key(|scored| scored.candidate != 0);
         let entries = scored.into_iter().enumerate();
         let results = entries
             .map(|(i, scored)| {
@@ -101,8 +100,7 @@ impl Searcher<'_> {
                 self.entry(i + 1, id, scored, Some(&views), &subjects[candidate])
             })
             .collect::<Result<Vec<_>, _>>()?;
-        // With a filter, what is left may be no group.
-        let Some(first) = results.first().filter(|_| results.len() > 1) else {
+        let Some(first) = results.first() else {
             return Ok(None);
         };
         let total = started.elapsed().as_secs_f64() * 1e3;

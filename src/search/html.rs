@@ -109,6 +109,9 @@ fn figure(out: &mut dyn Write, query: &QueryResult, entry: &ResultEntry) -> io::
             escape(&page.url),
             escape(title)
         )?;
+        if !page.words().is_empty() {
+            write!(out, "<br><i>{}</i>", escape(page.words()))?;
+        }
     }
     match entry.copies.len() {
         0 => {}
@@ -216,6 +219,8 @@ mod tests {
                 url: "http://h/".into(),
                 title: "<script>".into(),
                 alt: "'\"><script>".into(),
+                picture_title: "<script>".into(),
+                caption: "<script>".into(),
             }],
             path: None,
             width: 4,

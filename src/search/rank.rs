@@ -5,19 +5,11 @@ use rayon::prelude::*;
 
 use crate::activation::{Layout, embedding, layer_mses, layer_normalised};
 use crate::head::{
-    Alignment, Centre, Fused, Grid, Measure, Measured, Mode, Prepared, Ranking, Reading, Signal,
+    Alignment, Centre, Fused, Grid, Measure, Measured, Mode, Prepared, Ranking, Signal, Subject,
     neighbourhoods, sigmoid,
 };
 use crate::network::{Descriptor, Embedding};
-
-/// A picture as the second stage sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    /// Its activations.
-    pub block: &'a [u8],
-    /// Its descriptor.
-    pub descriptor: &'a Descriptor,
-}
+use crate::picture::View;
 
 /// A candidate with its score and what explains it.
 #[derive(Debug, Clone)]
@@ -32,10 +24,25 @@ pub struct Scored {
     pub mses: Vec<f32>,
     /// Every signal; empty where the ranking has none.
     pub values: Vec<f32>,
+    /// Whether the signals that only a list has are among them.
+    pub in_list: bool,
+    /// What the user's labels say for it, in log-odds.
+    pub labels: f32,
     /// The view of the query that was compared.
     pub view: usize,
     /// Which parts match, where it was sought.
     pub alignment: Option<Alignment>,
+}
+
+impl Scored {
+    /// What being found in a turned or mirrored view takes off, in log-odds.
+    pub fn turned(&self) -> f32 {
+        if self.in_list && self.view > 0 {
+            -TURNED_ODDS
+        } else {
+            0.0
+        }
+    }
 }
 
 /// Ranks candidates by one ranking and mode.
@@ -56,6 +63,9 @@ pub struct Ranker<'a> {
 
 /// Size of the pool that neighbourhoods are sought in, against the candidates scored.
 const POOL: usize = 2;
+/// Nearest pictures that neighbourhoods are sought among: all of them are compared with
+/// each other.
+const MOST_NEIGHBOURS: usize = 1_000;
 /// Best candidates whose parts are compared in copy mode.
 const ALIGNED: usize = 64;
 
@@ -114,6 +124,8 @@ impl Ranker<'_> {
             cosine: of(query.block).cosine(&of(picture.block)),
             mses: Vec::new(),
             values: Vec::new(),
+            in_list: false,
+            labels: 0.0,
             view: 0,
             alignment: None,
         }
@@ -127,15 +139,12 @@ impl Ranker<'_> {
         mut chosen: Vec<usize>,
     ) -> Vec<Scored> {
         let list = &head.judges(self.mode).list;
+        let measure = head.measure_for(self.mode, self.layout, self.centre);
         let mut common = Vec::new();
         if list.uses(Signal::Neighbourhood) {
-            common = self.neighbourhoods(&views[0], pool, &mut chosen);
+            common = neighbours(measure.centre, &views[0], pool, &mut chosen);
         }
-        let measure = head.measure(self.layout, self.centre);
-        let prepared: Vec<Prepared<'_>> = views
-            .iter()
-            .map(|view| measure.prepare(view.block, view.descriptor))
-            .collect();
+        let prepared: Vec<Prepared<'_>> = views.iter().map(|view| measure.prepare(view)).collect();
         let layers = self.layout.layers().len();
         let mut scored: Vec<Scored> = chosen
             .par_iter()
@@ -146,7 +155,7 @@ impl Ranker<'_> {
                     cosine,
                     mses,
                     mut values,
-                } = measure.measure(&prepared[view], picture.block, picture.descriptor);
+                } = measure.measure(&prepared[view], picture);
                 if let Some(common) = common.get(candidate) {
                     values[Signal::Neighbourhood.index(layers)] = *common;
                 }
@@ -156,6 +165,8 @@ impl Ranker<'_> {
                     cosine,
                     mses,
                     values,
+                    in_list: true,
+                    labels: 0.0,
                     view,
                     alignment: None,
                 }
@@ -164,12 +175,12 @@ impl Ranker<'_> {
         if list.uses(Signal::Local) {
             self.align(head, &measure, &prepared, pool, &mut scored);
         } else {
-            let read = |descriptor| head.probe().map(|probe| probe.read(descriptor));
-            let own: Option<Reading> = read(views[0].descriptor);
+            let own = head.reading(self.mode, views[0].descriptor);
             for entry in &mut scored {
-                let other = read(pool[entry.candidate].descriptor);
+                let other = head.reading(self.mode, pool[entry.candidate].descriptor);
                 let readings = own.as_ref().zip(other.as_ref());
-                entry.score = head.score_in_list(self.mode, &entry.values, readings);
+                entry.labels = readings.map_or(0.0, |(own, other)| own.odds(other));
+                entry.score = sigmoid(list.log_odds(&entry.values) + entry.labels);
             }
         }
         scored
@@ -188,32 +199,6 @@ impl Ranker<'_> {
         nearest.map_or(0, |(view, _)| view)
     }
 
-    /// What the query's neighbourhood and each of the pool's have in common; chooses those
-    /// for scoring whose descriptors and neighbourhoods together are nearest.
-    fn neighbourhoods(
-        &self,
-        query: &Subject<'_>,
-        pool: &[Subject<'_>],
-        chosen: &mut Vec<usize>,
-    ) -> Vec<f32> {
-        let centred: Vec<Descriptor> = [query]
-            .into_iter()
-            .chain(pool)
-            .map(|picture| picture.descriptor.from_centre(&self.centre.descriptor))
-            .collect();
-        let common = neighbourhoods(&centred);
-        let near: Vec<f32> = common
-            .iter()
-            .zip(&centred[1..])
-            .map(|(common, descriptor)| common + centred[0].cosine(descriptor))
-            .collect();
-        let count = chosen.len();
-        *chosen = (0..pool.len()).collect();
-        chosen.sort_by(|a, b| near[*b].total_cmp(&near[*a]).then(a.cmp(b)));
-        chosen.truncate(count);
-        common
-    }
-
     /// Compares the parts of the best candidates, in whichever view they agree best; the
     /// others keep the order that they have without.
     fn align(
@@ -228,6 +213,7 @@ impl Ranker<'_> {
         let judges = head.judges(self.mode);
         for entry in scored.iter_mut() {
             entry.score = sigmoid(judges.pair.log_odds(&entry.values));
+            entry.in_list = false;
         }
         sort(scored);
         let grid = |block| Grid::of(self.layout, head.scaler(), block);
@@ -246,20 +232,57 @@ impl Ranker<'_> {
                 return;
             };
             if view != entry.view {
-                let measured = measure.measure(&views[view], picture.block, picture.descriptor);
+                let measured = measure.measure(&views[view], picture);
                 entry.view = view;
                 entry.values = measured.values;
                 entry.mses = measured.mses;
             }
             entry.values[local] = found.agreement;
-            entry.alignment = Some(found);
-            let against = if view == 0 { 0.0 } else { TURNED_ODDS };
-            entry.score = sigmoid(judges.list.log_odds(&entry.values) - against);
+            entry.in_list = true;
+            entry.alignment = Some(upright(found, view));
+            entry.score = sigmoid(judges.list.log_odds(&entry.values) + entry.turned());
         });
         let least = best.iter().map(|entry| entry.score).fold(1.0, f32::min);
         for entry in rest {
             entry.score = entry.score.min(least);
         }
+    }
+}
+
+/// What the query's neighbourhood and each of the pool's have in common; chooses those for
+/// scoring whose descriptors and neighbourhoods together are nearest.
+fn neighbours(
+    centre: &Centre,
+    query: &Subject<'_>,
+    pool: &[Subject<'_>],
+    chosen: &mut Vec<usize>,
+) -> Vec<f32> {
+    let centred: Vec<Descriptor> = [query]
+        .into_iter()
+        .chain(pool)
+        .map(|picture| picture.descriptor.from_centre(&centre.descriptor))
+        .collect();
+    let among = pool.len().min(MOST_NEIGHBOURS);
+    let mut common = neighbourhoods(&centred[..=among]);
+    common.resize(pool.len(), 0.0);
+    let near: Vec<f32> = common
+        .iter()
+        .zip(&centred[1..])
+        .map(|(common, descriptor)| common + centred[0].cosine(descriptor))
+        .collect();
+    let count = chosen.len();
+    *chosen = (0..pool.len()).collect();
+    chosen.sort_by(|a, b| near[*b].total_cmp(&near[*a]).then(a.cmp(b)));
+    chosen.truncate(count);
+    common
+}
+
+/// An alignment found in one of the query's views, told of the query as it is.
+pub(super) fn upright(found: Alignment, view: usize) -> Alignment {
+    let view = View::ALL.get(view).copied().unwrap_or(View::Upright);
+    Alignment {
+        query: found.query.upright(view),
+        ..found
     }
 }
 
@@ -286,37 +309,52 @@ pub fn score_pair(
     a: Subject<'_>,
     b: Subject<'_>,
 ) -> Scored {
+    score_views(layout, ranking, mode, &[a], b)
+}
+
+/// The same, the first picture in one or more views, upright first.
+///
+/// # Panics
+/// If there is no view.
+pub fn score_views(
+    layout: &Layout,
+    ranking: &Ranking,
+    mode: Mode,
+    views: &[Subject<'_>],
+    b: Subject<'_>,
+) -> Scored {
     let centre = Centre::default();
-    let ranker = Ranker {
-        layout,
-        ranking,
-        mode,
-        centre: &centre,
-        rescored: 1,
-    };
     match ranking {
-        Ranking::Fused(head) => {
+        // A copy is one whatever else there is; of the other modes a list knows more.
+        Ranking::Fused(head) if mode != Mode::Copy => {
+            let a = &views[0];
             let measure = head.measure(layout, &centre);
-            let query = measure.prepare(a.block, a.descriptor);
-            let measured = measure.measure(&query, b.block, b.descriptor);
-            let readings = head
-                .probe()
-                .map(|probe| (probe.read(a.descriptor), probe.read(b.descriptor)));
-            let readings = readings.as_ref().map(|(a, b)| (a, b));
+            let measured = measure.measure(&measure.prepare(a), &b);
+            let read = |picture: &Subject<'_>| head.reading(mode, picture.descriptor);
+            let labels = read(a).zip(read(&b)).map_or(0.0, |(a, b)| a.odds(&b));
+            let odds = head.judges(mode).pair.log_odds(&measured.values);
             Scored {
                 candidate: 0,
-                score: head.score_pair(mode, &measured, readings),
+                score: sigmoid(odds + labels),
                 cosine: measured.cosine,
                 mses: measured.mses,
                 values: measured.values,
+                in_list: false,
+                labels,
                 view: 0,
                 alignment: None,
             }
         }
-        Ranking::Mse18(_) | Ranking::Embedding => {
-            let mut scored = ranker.rank(&[a], &[b]);
-            let mut scored = scored.swap_remove(0);
-            scored.mses = layer_mses(layout, a.block, b.block);
+        _ => {
+            let ranker = Ranker {
+                layout,
+                ranking,
+                mode,
+                centre: &centre,
+                rescored: 1,
+            };
+            let mut scored = ranker.rank(views, &[b]).swap_remove(0);
+            scored.mses = layer_mses(layout, views[scored.view].block, b.block);
             scored
         }
     }

@@ -1,7 +1,8 @@
-use super::rank::{Ranker, Scored, Subject};
+use super::rank::{Ranker, Scored};
+use crate::head::Subject;
 use crate::index::Candidate;
 use crate::network::Descriptor;
-use crate::picture::PictureId;
+use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{Block, Sequence, Store, StoreError};
 
 /// A candidate's features, read from the store.
@@ -9,6 +10,7 @@ pub(super) struct Loaded {
     pub(super) id: PictureId,
     block: Block,
     descriptor: Descriptor,
+    hash: PerceptualHash,
 }
 
 impl Loaded {
@@ -16,6 +18,7 @@ impl Loaded {
         Subject {
             block: &self.block,
             descriptor: &self.descriptor,
+            hash: self.hash,
         }
     }
 }
@@ -34,12 +37,18 @@ pub(super) fn load_one(store: &Store, sequence: Sequence) -> Result<Option<Loade
     let Some(id) = store.picture_at(sequence)? else {
         return Ok(None);
     };
-    let descriptor = store.descriptor(sequence)?;
-    match store.block(id) {
-        Ok(block) => Ok(Some(Loaded {
+    let Some(record) = store.picture(id)? else {
+        return Ok(None);
+    };
+    let features = store
+        .descriptor(sequence)
+        .and_then(|descriptor| Ok((descriptor, store.block(id)?)));
+    match features {
+        Ok((descriptor, block)) => Ok(Some(Loaded {
             id,
             block,
             descriptor,
+            hash: record.perceptual_hash,
         })),
         Err(error) => {
             tracing::warn!(%error, "a candidate is left out");
@@ -60,6 +69,11 @@ pub(super) fn rank_by_examples(
     if let ([views], []) = (wanted, unwanted) {
         return ranker.rank(views, candidates);
     }
+    // A candidate counts only if it was compared with all.
+    let ranker = &Ranker {
+        rescored: candidates.len(),
+        ..*ranker
+    };
     let mut sums = vec![0f32; candidates.len()];
     let mut shown: Vec<Option<Scored>> = vec![None; candidates.len()];
     for views in wanted {

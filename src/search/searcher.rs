@@ -1,12 +1,12 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::rank::{Ranker, Scored, Subject, score_pair};
+use super::rank::{Ranker, Scored, score_pair, score_views, upright};
 use super::rescore::{load, load_one, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
 use crate::activation::{Layout, layer_mses};
 use crate::canonical_url::CanonicalUrl;
-use crate::head::{Alignment, Centre, Grid, Mode, Ranking};
+use crate::head::{Alignment, Centre, Grid, Mode, Ranking, Subject};
 use crate::index::{Candidate, Index};
 use crate::network::Embedding;
 use crate::picture::PictureId;
@@ -60,6 +60,8 @@ pub struct Searcher<'a> {
     pub(super) ranking: &'a Ranking,
     pub(super) options: &'a SearchOptions,
     pub(super) centre: Centre,
+    /// Whether each candidate is scored as a pair with the query alone.
+    alone: bool,
 }
 
 /// Pictures from which the store's centre is taken.
@@ -86,7 +88,17 @@ impl<'a> Searcher<'a> {
             ranking,
             options,
             centre,
+            alone: false,
         })
+    }
+
+    /// Scores each picture by itself, whatever else the store holds: as when it came.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self {
+            alone: true,
+            ..self
+        }
     }
 
     /// Ranks the stored pictures by their likeness to what is asked for.
@@ -107,8 +119,13 @@ impl<'a> Searcher<'a> {
             rescored,
         };
         let (wanted, unwanted) = (views(query.wanted), views(query.unwanted));
-        let scored = rank_by_examples(&ranker, &wanted, &unwanted, &subjects);
+        let scored = match wanted.as_slice() {
+            [views] if self.alone => self.pairs(&views[0], &subjects),
+            _ => rank_by_examples(&ranker, &wanted, &unwanted, &subjects),
+        };
         let rescored = Instant::now();
+        // Of several, no one's parts explain a result.
+        let only = wanted.first().filter(|_| wanted.len() == 1);
         let first = query.wanted.first().and_then(|views| views.first());
         let results = scored
             .into_iter()
@@ -118,7 +135,7 @@ impl<'a> Searcher<'a> {
             .map(|(i, scored)| {
                 let id = loaded[scored.candidate].id;
                 let subject = &subjects[scored.candidate];
-                self.entry(i + 1, id, scored, wanted.first(), subject)
+                self.entry(i + 1, id, scored, only, subject)
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
@@ -136,20 +153,49 @@ impl<'a> Searcher<'a> {
         })
     }
 
+    /// Candidates by their score as a pair with the query, best first.
+    fn pairs(&self, query: &Subject<'_>, candidates: &[Subject<'_>]) -> Vec<Scored> {
+        let score = |(candidate, picture): (usize, &Subject<'_>)| Scored {
+            candidate,
+            ..score_pair(
+                self.store.layout(),
+                self.ranking,
+                self.options.mode,
+                *query,
+                *picture,
+            )
+        };
+        let mut scored: Vec<Scored> = candidates.iter().enumerate().map(score).collect();
+        scored.sort_by(|a, b| b.score.total_cmp(&a.score));
+        scored
+    }
+
     /// What the index proposes for any view of any picture wanted, nearest first, and how
     /// many of them are to be scored.
     fn candidates(&self, wanted: &[Vec<NewPicture>]) -> (Vec<Candidate>, usize) {
         let accept = |sequence| self.accepts(sequence);
         let scored = self.options.candidates.max(self.options.k);
         let count = Ranker::pool(self.ranking, self.options.mode, scored);
-        let mut seen = HashSet::new();
-        let mut all = Vec::new();
+        let mut best: HashMap<Sequence, f32> = HashMap::new();
         for picture in wanted.iter().flatten() {
-            let found = self.index.search(&picture.descriptor, count, &accept);
-            let fresh = found.into_iter().filter(|c| seen.insert(c.sequence));
-            all.extend(fresh);
+            for found in self.index.search(&picture.descriptor, count, &accept) {
+                let cosine = best.entry(found.sequence).or_insert(found.cosine);
+                *cosine = cosine.max(found.cosine);
+            }
         }
-        all.sort_by(|a: &Candidate, b| b.cosine.total_cmp(&a.cosine));
+        let mut all: Vec<Candidate> = best
+            .into_iter()
+            .map(|(sequence, cosine)| Candidate { sequence, cosine })
+            .collect();
+        all.sort_by(|a, b| {
+            b.cosine
+                .total_cmp(&a.cosine)
+                .then(a.sequence.cmp(&b.sequence))
+        });
+        if wanted.len() > 1 {
+            // Each of them is scored against all wanted.
+            all.truncate(count);
+        }
         if !self.options.all_copies {
             return (all, scored);
         }
@@ -196,7 +242,9 @@ impl<'a> Searcher<'a> {
             _ => scored.mses.clone(),
         };
         let alignment = match (self.options.explain, view) {
-            (true, Some(view)) => scored.alignment.or_else(|| self.align(view, candidate)),
+            (true, Some(view)) => scored
+                .alignment
+                .or_else(|| self.align(view, scored.view, candidate)),
             _ => None,
         };
         Ok(ResultEntry {
@@ -210,25 +258,25 @@ impl<'a> Searcher<'a> {
             height: record.height,
             cosine: scored.cosine,
             layers: named(layout, &mses),
-            evidence: evidence(
-                layout,
-                self.ranking,
-                self.options.mode,
-                true,
-                &scored.values,
-            ),
+            evidence: evidence(layout, self.ranking, self.options.mode, &scored),
             alignment,
             copies: self.copies(Sequence(record.sequence))?,
             thumbnail: self.store.thumbnail(id)?.unwrap_or_default(),
         })
     }
 
-    fn align(&self, view: &Subject<'_>, candidate: &Subject<'_>) -> Option<Alignment> {
+    fn align(
+        &self,
+        view: &Subject<'_>,
+        turned: usize,
+        candidate: &Subject<'_>,
+    ) -> Option<Alignment> {
         let Ranking::Fused(head) = self.ranking else {
             return None;
         };
         let grid = |block| Grid::of(self.store.layout(), head.scaler(), block);
-        Some(grid(view.block).align(&grid(candidate.block)))
+        let found = grid(view.block).align(&grid(candidate.block));
+        Some(upright(found, turned))
     }
 }
 
@@ -257,44 +305,50 @@ fn centre(store: &Store) -> Result<Centre, StoreError> {
     Ok(Centre::of(sample.iter().map(|(e, d)| (e, d))))
 }
 
-/// The report's core: one similarity for two pictures.
+/// The report's core: one similarity for two pictures, the first in one or more views,
+/// upright first.
+///
+/// # Panics
+/// If there is no view.
 pub fn compare(
     layout: &Layout,
     ranking: &Ranking,
     mode: Mode,
-    a: &NewPicture,
+    views: &[NewPicture],
     b: &NewPicture,
 ) -> Comparison {
-    let scored = score_pair(layout, ranking, mode, a.subject(), b.subject());
-    let alignment = match ranking {
+    let subjects: Vec<Subject<'_>> = views.iter().map(NewPicture::subject).collect();
+    let scored = score_views(layout, ranking, mode, &subjects, b.subject());
+    let alignment = scored.alignment.or_else(|| match ranking {
         Ranking::Fused(head) => {
             let grid = |block| Grid::of(layout, head.scaler(), block);
-            Some(grid(&a.block).align(&grid(&b.block)))
+            Some(grid(&views[0].block).align(&grid(&b.block)))
         }
         Ranking::Mse18(_) | Ranking::Embedding => None,
-    };
+    });
     Comparison {
         score: scored.score,
         cosine: scored.cosine,
         layers: named(layout, &scored.mses),
-        evidence: evidence(layout, ranking, mode, false, &scored.values),
+        evidence: evidence(layout, ranking, mode, &scored),
         alignment,
     }
 }
 
-fn evidence(
-    layout: &Layout,
-    ranking: &Ranking,
-    mode: Mode,
-    in_list: bool,
-    values: &[f32],
-) -> Option<Evidence> {
+fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> Option<Evidence> {
     let Ranking::Fused(head) = ranking else {
         return None;
     };
     let judges = head.judges(mode);
-    let judge = if in_list { &judges.list } else { &judges.pair };
-    Some(Evidence(judge.evidence(layout, values)))
+    let judge = match scored.in_list {
+        true => &judges.list,
+        false => &judges.pair,
+    };
+    let mut all = judge.evidence(layout, &scored.values);
+    let others = [("labels", scored.labels), ("turned", scored.turned())];
+    let others = others.into_iter().filter(|(_, odds)| *odds != 0.0);
+    all.extend(others.map(|(name, odds)| (name.to_owned(), odds)));
+    Some(Evidence(all))
 }
 
 fn named(layout: &Layout, mses: &[f32]) -> Layers {
@@ -308,6 +362,7 @@ impl NewPicture {
         Subject {
             block: &self.block,
             descriptor: &self.descriptor,
+            hash: self.perceptual_hash,
         }
     }
 }

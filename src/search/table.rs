@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::QueryResult;
 
@@ -7,26 +7,44 @@ use super::QueryResult;
 ///
 /// # Errors
 /// If writing fails.
-pub fn write_csv(results: &[QueryResult], out: &mut dyn Write) -> std::io::Result<()> {
+pub fn write_csv(results: &[QueryResult], out: &mut dyn Write) -> io::Result<()> {
+    write_csv_header(out)?;
+    results
+        .iter()
+        .try_for_each(|result| write_csv_rows(result, out))
+}
+
+/// The first row of [`write_csv`].
+///
+/// # Errors
+/// If writing fails.
+pub fn write_csv_header(out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record([
         "query", "rank", "score", "cosine", "id", "url", "page", "path", "width", "height",
     ])?;
-    for result in results {
-        for entry in &result.results {
-            csv.write_record([
-                result.query.as_str(),
-                &entry.rank.to_string(),
-                &entry.score.to_string(),
-                &entry.cosine.to_string(),
-                &entry.id,
-                entry.urls.first().map_or("", String::as_str),
-                entry.pages.first().map_or("", |page| page.url.as_str()),
-                entry.path.as_deref().unwrap_or(""),
-                &entry.width.to_string(),
-                &entry.height.to_string(),
-            ])?;
-        }
+    csv.flush()
+}
+
+/// The rows of one list, for those that write list by list.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_csv_rows(result: &QueryResult, out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    for entry in &result.results {
+        csv.write_record([
+            result.query.as_str(),
+            &entry.rank.to_string(),
+            &entry.score.to_string(),
+            &entry.cosine.to_string(),
+            &entry.id,
+            entry.urls.first().map_or("", String::as_str),
+            entry.pages.first().map_or("", |page| page.url.as_str()),
+            entry.path.as_deref().unwrap_or(""),
+            &entry.width.to_string(),
+            &entry.height.to_string(),
+        ])?;
     }
     csv.flush()
 }

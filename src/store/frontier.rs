@@ -145,60 +145,10 @@ impl Store {
                 },
             )
             .map_err(transaction_error)?;
-        Ok(queued)
-    }
-
-    /// Queues the retries that are due. Returns their hosts.
-    ///
-    /// # Errors
-    /// If sled fails or a record is unreadable.
-    pub fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
-        let mut hosts = Vec::new();
-        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-        for key in self.trees.frontier.scan_prefix([FrontierKey::RETRY]).keys() {
-            let key = key?;
-            let Some(FrontierKey::Retry { at_ms, url }) = FrontierKey::decode(&key) else {
-                return Err(UNREADABLE);
-            };
-            if at_ms > now_ms {
-                break;
-            }
-            let record = self.url_record(url)?.ok_or(UNREADABLE)?;
-            let mut batch = Batch::default();
-            batch.remove(key);
-            batch.insert(self.next_key(record.host, record.role)?.encode(), &url.0);
-            self.trees.frontier.apply_batch(batch)?;
-            hosts.push(record.host);
+        if let (Some(reason), Some(before)) = (visit.opted_out, &before) {
+            self.let_go(&before.shown, reason)?;
         }
-        Ok(hosts)
-    }
-
-    /// The URLs that wait in queues, host by host.
-    pub fn queued(&self) -> impl Iterator<Item = Result<UrlRecord, StoreError>> + '_ {
-        let keys = self.trees.frontier.scan_prefix([FrontierKey::QUEUED]);
-        keys.map(|entry| {
-            let id = UrlId(entry?.1.as_ref().try_into().map_err(|_| UNREADABLE)?);
-            self.url_record(id)?.ok_or(UNREADABLE)
-        })
-    }
-
-    /// When the next retry is due, in milliseconds since 1970.
-    ///
-    /// # Errors
-    /// If sled fails.
-    pub fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
-        let first = self
-            .trees
-            .frontier
-            .scan_prefix([FrontierKey::RETRY])
-            .keys()
-            .next();
-        Ok(first
-            .transpose()?
-            .and_then(|key| match FrontierKey::decode(&key) {
-                Some(FrontierKey::Retry { at_ms, .. }) => Some(at_ms),
-                _ => None,
-            }))
+        Ok(queued)
     }
 
     /// Counts the URLs by state; reads the whole frontier.
@@ -267,12 +217,16 @@ impl Store {
             if !fresh.insert(id) {
                 continue;
             }
+            let host = discovery.url.host_id();
+            if self.is_removed(host)? {
+                queued.removed += 1;
+                continue;
+            }
             if let Some(known) = self.url_record(id)?
                 && !(is_seed(discovery) && may_be_asked_for_again(&known.state))
             {
                 continue;
             }
-            let host = discovery.url.host_id();
             self.touch_host(changes, &discovery.url, |record| {
                 record.crawl = self.crawl()
             })?;
@@ -377,6 +331,11 @@ pub(super) fn settle_into(batch: &mut Batch, lease: &Lease, outcome: UrlOutcome)
         UrlOutcome::Refused(reason) | UrlOutcome::OptedOut(reason) => UrlState::Refused(reason),
         UrlOutcome::Retry { at_ms } => {
             batch.insert(FrontierKey::Retry { at_ms, url: id }.encode(), vec![]);
+            UrlState::Open
+        }
+        UrlOutcome::Left => {
+            record.attempts -= 1;
+            batch.insert(FrontierKey::left(order, id).encode(), vec![]);
             UrlState::Open
         }
     };

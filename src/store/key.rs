@@ -98,6 +98,17 @@ impl FrontierKey {
     pub(super) const LEASED: u8 = 2;
     pub(super) const RETRY: u8 = 3;
 
+    /// Retries from this time on, which no clock shows, are those of the next run.
+    pub(super) const NEXT_RUN: u64 = 1 << 63;
+
+    /// The key of a URL that is left to the next run, which keeps their order.
+    pub(super) fn left(order: Order, url: UrlId) -> Self {
+        Self::Retry {
+            at_ms: order.0 | Self::NEXT_RUN,
+            url,
+        }
+    }
+
     pub(super) fn encode(self) -> Vec<u8> {
         match self {
             Self::Url(url) => [&[Self::URL][..], &url.0].concat(),

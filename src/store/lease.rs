@@ -73,6 +73,8 @@ pub enum UrlOutcome {
         /// Not before, in milliseconds since 1970.
         at_ms: u64,
     },
+    /// It was not asked for, and is left to the next run.
+    Left,
 }
 
 /// A page that was fetched and read.
@@ -88,6 +90,8 @@ pub struct PageVisit {
     pub validators: Validators,
     /// What stood on it.
     pub found: Vec<Discovery>,
+    /// Why its pictures are not to be used, if it says so.
+    pub opted_out: Option<&'static str>,
 }
 
 /// What was new among the discoveries.
@@ -99,6 +103,8 @@ pub struct Queued {
     pub pictures: u64,
     /// Page URLs queued.
     pub pages: u64,
+    /// URLs not taken, because their hosts were removed.
+    pub removed: u64,
 }
 
 /// How many URLs are in which state.

@@ -22,6 +22,8 @@ struct Migrating<'a> {
     db: &'a sled::Db,
     network: &'a Network,
     activations: Encoding,
+    /// Bytes of the disk that are left free.
+    reserve_bytes: u64,
 }
 
 /// One change of format. It must be safe to run again after it was interrupted.
@@ -72,19 +74,20 @@ pub(super) fn run(
             descriptor: options.network.descriptor_id().to_owned(),
         },
     };
-    apply(dir, db, header, options.network, &MIGRATIONS)
+    apply(dir, db, header, options, &MIGRATIONS)
 }
 
 fn apply(
     dir: &Path,
     db: &sled::Db,
     mut header: Header,
-    network: &Network,
+    options: &StoreOptions<'_>,
     migrations: &[Migration],
 ) -> Result<Header, StoreError> {
+    let is_new = header.format == 0;
     for migration in &migrations[header.format as usize..] {
         let (from, to) = (header.format, header.format + 1);
-        if from > 0 {
+        if !is_new {
             tracing::info!(
                 from,
                 to,
@@ -100,8 +103,9 @@ fn apply(
         let store = Migrating {
             dir,
             db,
-            network,
+            network: options.network,
             activations: header.activations,
+            reserve_bytes: options.reserve_bytes,
         };
         (migration.up)(&store).map_err(failed)?;
         db.flush().map_err(|error| failed(error.into()))?;
@@ -149,9 +153,14 @@ mod tests {
                 up: |store| mark(store, "3"),
             },
         ];
-        let header = apply(dir.path(), &db, header, &network, &migrations).unwrap();
+        let options = StoreOptions {
+            network: &network,
+            activations: Encoding::default(),
+            reserve_bytes: 0,
+        };
+        let header = apply(dir.path(), &db, header, &options, &migrations).unwrap();
         assert_eq!(header.format, 3);
-        apply(dir.path(), &db, header, &network, &migrations).unwrap();
+        apply(dir.path(), &db, header, &options, &migrations).unwrap();
         assert_eq!(db.get("marks").unwrap().unwrap(), b"23");
         assert!(matches!(
             Header::read(dir.path()),

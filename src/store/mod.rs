@@ -23,6 +23,7 @@ mod frontier;
 mod header;
 mod host;
 mod key;
+mod later;
 mod lease;
 mod leasing;
 pub mod ledger;
@@ -118,6 +119,8 @@ struct Trees {
     counters: sled::Tree,
     hosts: sled::Tree,
     rules: sled::Tree,
+    /// Hosts that were removed, and when, in milliseconds since 1970.
+    removed_hosts: sled::Tree,
     visits: sled::Tree,
     waiting: sled::Tree,
     body_files: sled::Tree,
@@ -257,14 +260,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::DiskFull`] below the reserve.
     pub fn check_space(&self) -> Result<(), StoreError> {
-        let free = fs4::available_space(&self.dir).map_err(|e| StoreError::io(&self.dir, e))?;
-        if free < self.reserve_bytes {
-            return Err(StoreError::DiskFull {
-                free_mb: free >> 20,
-                reserve_mb: self.reserve_bytes >> 20,
-            });
-        }
-        Ok(())
+        check_space(&self.dir, self.reserve_bytes)
     }
 
     /// Makes everything so far survive a power failure.
@@ -296,6 +292,7 @@ impl Trees {
             counters: open("counters")?,
             hosts: open("hosts")?,
             rules: open("rules")?,
+            removed_hosts: open("removed_hosts")?,
             visits: open("visits")?,
             waiting: open("waiting")?,
             body_files: open("body_files")?,
@@ -315,6 +312,17 @@ fn numbered<T: DeserializeOwned>(
         Ok((number, record::decode(name, &value)?))
     };
     tree.iter().map(entry).collect()
+}
+
+fn check_space(dir: &Path, reserve_bytes: u64) -> Result<(), StoreError> {
+    let free = fs4::available_space(dir).map_err(|error| StoreError::io(dir, error))?;
+    if free < reserve_bytes {
+        return Err(StoreError::DiskFull {
+            free_mb: free >> 20,
+            reserve_mb: reserve_bytes >> 20,
+        });
+    }
+    Ok(())
 }
 
 /// Milliseconds since 1970.

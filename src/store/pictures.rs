@@ -9,7 +9,9 @@ use sled::transaction::{ConflictableTransactionResult, Transactional};
 use super::changes::Changes;
 use super::frontier::transaction_error;
 use super::key::{PlaceId, Sequence};
-use super::record::{Embed, Extent, FileRecord, PictureRecord, SegmentRecord, decode, encode};
+use super::record::{
+    Embed, Extent, FileRecord, PictureRecord, SegmentRecord, UrlState, decode, encode,
+};
 use super::{Block, Lease, NEXT_SEQUENCE, Store, StoreError, UrlOutcome, now_ms};
 use crate::canonical_url::CanonicalUrl;
 use crate::network::{Descriptor, Embedding};
@@ -105,7 +107,7 @@ impl Store {
         let mut sequence = *next;
         let mut stored = Vec::with_capacity(settled.len());
         for entry in settled {
-            let is_new = match entry {
+            let is_new = match self.unless_let_go(entry)? {
                 Settled::Picture(origin, picture) => {
                     let id = picture.id;
                     let is_new = !self.contains(id)? && fresh.insert(id);
@@ -149,6 +151,23 @@ impl Store {
             "committed and flushed"
         );
         Ok(stored)
+    }
+
+    /// A picture whose last page has opted out while it was on its way is not taken.
+    fn unless_let_go(&self, entry: Settled) -> Result<Settled, StoreError> {
+        let (Settled::Picture(Origin::Url(lease), _) | Settled::Known(Origin::Url(lease), _)) =
+            &entry
+        else {
+            return Ok(entry);
+        };
+        let state = self.url_record(lease.id)?.map(|record| record.state);
+        Ok(match (entry, state) {
+            (
+                Settled::Picture(origin, _) | Settled::Known(origin, _),
+                Some(UrlState::Refused(reason)),
+            ) => Settled::Unusable(origin, UrlOutcome::Refused(reason)),
+            (entry, _) => entry,
+        })
     }
 
     /// A URL that gives another picture than it gave before is no place of that one.

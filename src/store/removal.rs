@@ -11,7 +11,7 @@ use super::key::{FrontierKey, Sequence};
 use super::record::{
     Extent, PageRecord, Place, SegmentRecord, UrlRecord, UrlState, decode, encode,
 };
-use super::{Store, StoreError};
+use super::{Store, StoreError, now_ms};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 
@@ -116,9 +116,37 @@ impl Store {
             }
         }
         self.remove_pages(&on_host)?;
-        self.forget_host(HostId::of(host))?;
+        let id = HostId::of(host);
+        let now = now_ms().to_be_bytes();
+        self.trees.removed_hosts.insert(id.0, &now)?;
+        self.forget_host(id)?;
         self.flush()?;
         Ok(removed)
+    }
+
+    /// Whether a host was removed: none of its URLs is taken then.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn is_removed(&self, host: HostId) -> Result<bool, StoreError> {
+        Ok(self.trees.removed_hosts.contains_key(host.0)?)
+    }
+
+    /// Lets a removed host be crawled again, as one that was never met. Returns whether it
+    /// was removed.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn take_back_host(&self, host: HostId) -> Result<bool, StoreError> {
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
+            let (key, value) = entry?;
+            let record: UrlRecord = decode("frontier", &value)?;
+            if record.host == host && record.state == UrlState::Refused(REMOVED.to_owned()) {
+                self.trees.frontier.remove(key)?;
+            }
+        }
+        Ok(self.trees.removed_hosts.remove(host.0)?.is_some())
     }
 
     fn remove_pages(&self, on_host: &dyn Fn(&str) -> bool) -> Result<(), StoreError> {

@@ -30,6 +30,22 @@ pub struct PageSighting {
     pub title: String,
     /// The picture's alternative text there; empty if it has none.
     pub alt: String,
+    /// The picture's own title there; empty if it has none.
+    pub picture_title: String,
+    /// The caption of the figure it stands in there; empty if it has none.
+    pub caption: String,
+}
+
+impl PageSighting {
+    /// What the page says of the picture: its caption, title or alternative text, the first
+    /// that there is.
+    pub fn words(&self) -> &str {
+        let texts = [&self.caption, &self.picture_title, &self.alt];
+        texts
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .map_or("", String::as_str)
+    }
 }
 
 impl Store {
@@ -73,6 +89,8 @@ impl Store {
                 url: page.url,
                 title: page.title,
                 alt: embed.alt,
+                picture_title: embed.title,
+                caption: embed.caption,
             });
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! When URLs were visited, what they gave, and when they are to be visited again.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
@@ -168,6 +168,23 @@ impl Store {
         Ok(queued)
     }
 
+    /// Why URLs failed or were refused, and how many; reads the whole frontier.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut reasons = BTreeMap::new();
+        for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
+            let record: UrlRecord = decode("frontier", &entry?.1)?;
+            if let UrlState::Failed(reason) | UrlState::Refused(reason) = record.state
+                && reason != REMOVED
+            {
+                *reasons.entry(reason).or_default() += 1;
+            }
+        }
+        Ok(reasons)
+    }
+
     /// Queues a settled URL again; says whether it was one.
     fn reopen(&self, id: UrlId) -> Result<bool, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
@@ -244,6 +261,28 @@ impl Store {
             if !now.contains(picture) {
                 self.trees.embeds.remove(embed_key(*picture, page))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes pictures out of the store that no page shows any more, because the last one
+    /// has opted out. The caller holds the frontier's guard.
+    pub(super) fn let_go(&self, pictures: &[UrlId], reason: &str) -> Result<(), StoreError> {
+        for &id in pictures {
+            if self.trees.embeds.scan_prefix(id.0).next().is_some() {
+                continue;
+            }
+            // A commit is before this, and its picture goes, or after it, and takes none.
+            let commits = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(mut record) = self.url_record(id)?
+                && record.state != UrlState::Refused(REMOVED.to_owned())
+            {
+                record.state = UrlState::Refused(reason.to_owned());
+                let key = FrontierKey::Url(id).encode();
+                self.trees.frontier.insert(key, encode(&record))?;
+            }
+            drop(commits);
+            self.forget(id)?;
         }
         Ok(())
     }

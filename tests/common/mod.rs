@@ -5,11 +5,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use image::RgbImage;
 use serde_json::Value;
 use simdex::demo::drawing::{Motif, draw};
+use simdex::demo::reply::Reply;
+use simdex::demo::server::{Request, Server};
 use simdex::demo::site::Site;
 use tempfile::TempDir;
 
@@ -123,6 +125,15 @@ pub fn draw_folders(dir: &Path, motifs: usize, each: u64) {
     }
 }
 
+/// Makes every file of every folder in `dir` no picture.
+pub fn break_all(dir: &Path) {
+    for folder in std::fs::read_dir(dir).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            std::fs::write(file.unwrap().path(), b"no picture").unwrap();
+        }
+    }
+}
+
 pub fn picture(motif: Motif, variation: u64) -> RgbImage {
     draw(motif, variation, 160, 120)
 }
@@ -134,6 +145,28 @@ pub fn jpeg(motif: Motif, variation: u64) -> Vec<u8> {
         .write_to(&mut bytes, image::ImageFormat::Jpeg)
         .unwrap();
     bytes.into_inner()
+}
+
+/// A server that answers as it is told.
+pub fn serve(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Server {
+    Server::background(Arc::new(handler)).unwrap()
+}
+
+/// A crawl that must succeed.
+pub fn crawl(simdex: &Simdex, url: &str, more: &[&str]) -> Value {
+    simdex.json(&[&["crawl", url], &FAST[..], more].concat())
+}
+
+/// A picture of a number, whose name ends in it.
+pub fn numbered(request: &Request) -> Reply {
+    let digits = request.path().matches(|c: char| c.is_ascii_digit());
+    match digits.collect::<String>().parse::<u64>() {
+        Ok(number) => {
+            let motif = Motif::ALL[number as usize % Motif::ALL.len()];
+            Reply::bytes("image/jpeg", jpeg(motif, number))
+        }
+        Err(_) => Reply::not_found(),
+    }
 }
 
 /// The flags of a crawl of a test server: no delay, loopback allowed.

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::over_draws;
 use crate::classify::{
     ClassifyEvaluation, ClassifyEvaluationError, ClassifyEvaluationOptions, ClassifyOptions,
     evaluate_classify,
 };
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
-use crate::cli::train::features::Pictures;
+use crate::cli::train::features::{Described, Pictures};
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::Spread;
 use crate::head::labelled_files;
@@ -42,7 +43,8 @@ pub(in crate::cli) struct EvalClassifyArgs {
 pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<Outcome> {
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
-    let set = Pictures::load(session, &network, &layout, &labelled_files(&args.dir)?)?;
+    let set: Pictures<Described> =
+        Pictures::load(session, &network, &layout, &labelled_files(&args.dir)?)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
@@ -87,9 +89,9 @@ pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<O
 
 fn table(evaluation: &ClassifyEvaluation) -> String {
     let mut text = format!(
-        "{} pictures of {} classes, {} left out, {} labelled a class, {} draws; mean +- standard deviation\n\
+        "{} pictures of {} classes, {} left out, {} labelled a class, {} draws; mean +- standard deviation (95 % interval of the mean)\n\
          always the commonest class: accuracy {}\n\n\
-         method        accuracy        unknown: AUC    found at 5 %\n",
+         method        accuracy                        unknown: AUC                    found at 5 %\n",
         evaluation.pictures,
         evaluation.classes,
         evaluation.unknown_classes,
@@ -99,7 +101,7 @@ fn table(evaluation: &ClassifyEvaluation) -> String {
     );
     for row in &evaluation.rows {
         text += &format!(
-            "{:<12}  {}  {}  {}\n",
+            "{:<12}  {:<30}  {:<30}  {}\n",
             row.method,
             figure(Some(row.accuracy)),
             figure(row.unknown_auc),
@@ -118,7 +120,5 @@ fn table(evaluation: &ClassifyEvaluation) -> String {
 }
 
 fn figure(spread: Option<Spread>) -> String {
-    spread.map_or(format!("{:<14}", "-"), |spread| {
-        format!("{:.3} +- {:.3}", spread.mean, spread.std)
-    })
+    spread.as_ref().map_or_else(|| "-".to_owned(), over_draws)
 }

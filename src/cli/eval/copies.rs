@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 
+use super::with_interval;
 use crate::cli::input::pictures_below;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
@@ -13,9 +14,8 @@ use crate::cli::{Format, Outcome, output};
 use crate::edit::Edit;
 use crate::evaluation::{CopiesEvaluation, EditedQuery, Trial, evaluate_copies};
 use crate::head::{Labelled, Mode, Ranking};
-use crate::ingest::{FeatureError, extract_each, extract_views, read_file};
-use crate::network::Extractor;
-use crate::picture::{View, decode};
+use crate::ingest::extract_views;
+use crate::picture::View;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CopiesArgs {
@@ -60,7 +60,15 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
         classes: Vec::new(),
         files: files.into_iter().map(|path| (path, 0)).collect(),
     };
-    let set = Pictures::load(session, &network, &layout, &labelled)?;
+    let set: Pictures = Pictures::load(session, &network, &layout, &labelled)?;
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
+    anyhow::ensure!(
+        set.pictures.len() >= 2,
+        "fewer than two pictures below {} can be used",
+        args.dir.display()
+    );
     let step = (set.pictures.len() / args.queries.max(1)).max(1);
     let wanted: Vec<(usize, Edit)> = (0..set.pictures.len())
         .step_by(step)
@@ -69,35 +77,22 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
         .collect();
     let candidates = args.candidates.unwrap_or(session.config.query.candidates);
     let limits = session.config.picture.limits();
-    let total = wanted.len();
-    let bar = Progress::new("copies", total as u64);
-    let done = AtomicU64::new(0);
-    let engine = session.engine()?;
-    let shutdown = &session.shutdown;
-    let make = |i: usize, extractor: &mut Extractor| {
-        let (original, edit) = wanted[i];
-        let bytes = read_file(&set.paths[original], &limits)?;
-        let decoded = decode(&bytes, &limits)?;
-        let copy = edit
-            .jpeg(&decoded.rgb, args.seed.wrapping_add(original as u64))
-            .map_err(|error| FeatureError::Read(std::io::Error::other(error)))?;
-        let views = extract_views(&copy, &limits, extractor, &layout, &View::ALL)?;
-        Ok::<_, FeatureError>(EditedQuery {
-            original,
-            edit,
-            views,
-        })
-    };
-    let progress = || {
-        let done = 1 + done.fetch_add(1, Ordering::Relaxed);
-        bar.set(done, || format!("features of {done}/{total} copies"));
-    };
-    let made = extract_each(total, &engine, &network, shutdown, &progress, &make)?;
-    drop(bar);
-    let queries = made.into_iter().collect::<Result<Vec<_>, _>>()?;
-    if shutdown.requested() {
+    let edited = set.edited(session, &network, &wanted, args.seed, &|copy, extractor| {
+        extract_views(copy, &limits, extractor, &layout, &View::ALL)
+    })?;
+    if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
+    let queries: Vec<EditedQuery> = edited
+        .into_iter()
+        .map(|copy| EditedQuery {
+            original: copy.original,
+            edit: copy.edit,
+            views: copy.features,
+        })
+        .collect();
+    anyhow::ensure!(!queries.is_empty(), "no edited copy can be used");
+    let total = queries.len();
     let bar = Progress::new("queries", total as u64);
     let done = AtomicU64::new(0);
     let modes: Vec<_> = names
@@ -108,15 +103,14 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
     let trial = Trial {
         layout: &layout,
         pictures: &set.pictures,
-        candidates,
         seed: args.seed,
-        shutdown,
+        shutdown: &session.shutdown,
         progress: &|| {
             let done = 1 + done.fetch_add(1, Ordering::Relaxed);
             bar.set(done, || format!("{done}/{total} queries"));
         },
     };
-    let evaluation = evaluate_copies(&trial, &modes, &queries);
+    let evaluation = evaluate_copies(&trial, candidates, &modes, &queries);
     drop(bar);
     let Some(evaluation) = evaluation else {
         return Ok(Outcome::Interrupted);
@@ -130,26 +124,28 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
 
 fn table(evaluation: &CopiesEvaluation) -> String {
     let mut text = format!(
-        "{} untouched pictures; {} candidates re-scored; share found first (95 % interval)\n{:<12} {:>7} {:>10}",
-        evaluation.pictures, evaluation.candidates, "edit", "queries", "candidate",
+        "{} untouched pictures; {} candidates re-scored; share found first (95 % interval)\n{:<12} {:>7}  {:<17}",
+        evaluation.pictures, evaluation.candidates, "edit", "queries", "among candidates",
     );
     for (name, _) in &evaluation.micro_ap {
         text += &format!("  {name:<21}");
     }
     text.push('\n');
     for row in &evaluation.rows {
+        let candidates = row.candidate_recall.iter();
+        let candidates: Vec<String> = candidates.map(|(_, x)| format!("{x:.3}")).collect();
         text += &format!(
-            "{:<12} {:>7} {:>10.3}",
-            row.edit, row.queries, row.candidate_recall
+            "{:<12} {:>7}  {:<17}",
+            row.edit,
+            row.queries,
+            candidates.join("/")
         );
         for (_, spread) in &row.recall_1 {
-            let [low, high] = spread.interval;
-            let cell = format!("{:.3} ({low:.3}-{high:.3})", spread.mean);
-            text += &format!("  {cell:<21}");
+            text += &format!("  {:<21}", with_interval(spread));
         }
         text.push('\n');
     }
-    text += &format!("{:<31}", "micro-AP");
+    text += &format!("{:<39}", "micro-AP");
     for (_, ap) in &evaluation.micro_ap {
         text += &format!("  {ap:<21.3}");
     }
@@ -168,5 +164,5 @@ fn table(evaluation: &CopiesEvaluation) -> String {
             shipped.threshold, shipped.precision, shipped.recall
         );
     }
-    text
+    text + &super::seen(&evaluation.seen, evaluation.pictures)
 }

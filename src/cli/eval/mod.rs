@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::Outcome;
 use super::session::Session;
+use crate::evaluation::Spread;
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
@@ -35,4 +36,29 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
         Protocol::Copies(args) => copies::run(session, args),
         Protocol::Classify(args) => classify::run(session, args),
     }
+}
+
+/// A line for each ranking that was trained on what it is measured on.
+fn seen(rankings: &[(String, usize)], pictures: usize) -> String {
+    let line = |(name, count): &(String, usize)| {
+        format!(
+            "{name} was trained on {count} of the {pictures} pictures: its figures flatter it\n"
+        )
+    };
+    rankings.iter().map(line).collect()
+}
+
+/// The mean and where the middle 95 % lie, in a table.
+fn with_interval(spread: &Spread) -> String {
+    let [low, high] = spread.interval;
+    format!("{:.3} ({low:.3}-{high:.3})", spread.mean)
+}
+
+/// The mean, the draws' standard deviation and where the middle 95 % of the mean lie.
+fn over_draws(spread: &Spread) -> String {
+    let [low, high] = spread.interval;
+    format!(
+        "{:.3} +- {:.3} ({low:.3}-{high:.3})",
+        spread.mean, spread.std
+    )
 }

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::over_draws;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::{
-    EvaluationError, Figures, PairsEvaluation, PairsOptions, Spread, Trial, evaluate_pairs,
+    EvaluationError, Figures, PairsEvaluation, PairsOptions, Trial, evaluate_pairs,
 };
-use crate::head::{TrainError, labelled_files};
+use crate::head::{Fused, TrainError, labelled_files};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PairsArgs {
@@ -40,7 +41,7 @@ pub(in crate::cli) struct PairsArgs {
 pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome> {
     let network = session.network()?;
     let layout = network.layout(session.config.store.activations);
-    let ranking = crate::head::Ranking::named("fused", &network)?;
+    let head = Fused::builtin(&network)?;
     let set = Pictures::load(session, &network, &layout, &labelled_files(&args.dir)?)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
@@ -51,20 +52,23 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
         test_per_class: args.test_per_class.max(2),
         epochs: args.epochs.max(1),
     };
-    let bar = Progress::new("training", options.draws as u64);
+    let total = set.pictures.len();
+    let bar = Progress::new("evaluating", (total + options.draws) as u64);
     let done = std::sync::atomic::AtomicU64::new(0);
     let trial = Trial {
         layout: &layout,
         pictures: &set.pictures,
-        candidates: set.pictures.len(),
         seed: args.seed,
         shutdown: &session.shutdown,
         progress: &|| {
             let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            bar.set(done, || format!("{done}/{} draws", options.draws));
+            bar.set(done, || match done.checked_sub(total as u64) {
+                None | Some(0) => format!("{done}/{total} pictures compared"),
+                Some(draws) => format!("{draws}/{} draws", options.draws),
+            });
         },
     };
-    let evaluation = evaluate_pairs(&trial, &ranking, &set.labels, &set.classes, &options);
+    let evaluation = evaluate_pairs(&trial, &head, &set.labels, &set.classes, &options);
     drop(bar);
     let evaluation = match evaluation {
         Err(EvaluationError::Train(TrainError::Interrupted)) => return Ok(Outcome::Interrupted),
@@ -79,8 +83,8 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
 
 fn table(evaluation: &PairsEvaluation) -> String {
     let mut text = format!(
-        "{} pictures of {} classes, {} draws, split by picture; mean +- standard deviation\n\
-         {:<10} {:<24} {:<18} {:<18} {:<18} always \"different\"\n",
+        "{} pictures of {} classes, {} draws, split by picture; mean +- standard deviation (95 % interval of the mean)\n\
+         {:<10} {:<24} {:<30} {:<30} {:<30} always \"different\"\n",
         evaluation.pictures,
         evaluation.classes.len(),
         evaluation.draws,
@@ -99,23 +103,22 @@ fn table(evaluation: &PairsEvaluation) -> String {
     text + &format!(
         "The report gives its own head {:.3} on 66 pairs of three classes; by its own split, \
          which lets the validation see\ntraining pictures, {:.3}. So split, mse18 gets \
-         {:.3} +- {:.3} here.\n\
-         fused is as shipped and saw no label; train was taught the labels of {} pictures a class.\n",
+         {} here.\n\
+         fused is as shipped; train was taught the labels of {} pictures a class.\n{}",
         evaluation.report_accuracy,
         evaluation.report_leaky_accuracy,
-        evaluation.leaky_split_accuracy.mean,
-        evaluation.leaky_split_accuracy.std,
+        over_draws(&evaluation.leaky_split_accuracy),
         evaluation.train_per_class,
+        super::seen(&evaluation.seen, evaluation.pictures),
     )
 }
 
 fn line(head: &str, pairs: &str, figures: &Figures) -> String {
-    let cell = |spread: &Spread| format!("{:.3} +- {:.3}", spread.mean, spread.std);
     format!(
-        "{head:<10} {pairs:<24} {:<18} {:<18} {:<18} {:.3}\n",
-        cell(&figures.accuracy),
-        cell(&figures.balanced_accuracy),
-        cell(&figures.auc),
+        "{head:<10} {pairs:<24} {:<30} {:<30} {:<30} {:.3}\n",
+        over_draws(&figures.accuracy),
+        over_draws(&figures.balanced_accuracy),
+        over_draws(&figures.auc),
         figures.baseline.mean
     )
 }

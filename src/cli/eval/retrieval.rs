@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 
+use super::with_interval;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
-use crate::evaluation::{RetrievalEvaluation, Spread, Trial, evaluate_retrieval};
+use crate::evaluation::{RetrievalEvaluation, Trial, evaluate_retrieval};
 use crate::head::{Labelled, Ranking, labelled_files};
 
 #[derive(Debug, Args)]
@@ -55,18 +56,23 @@ pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outc
         "the heads were trained on classes of these names; `--trained-classes` measures them all the same"
     );
     keep_first(&mut labelled, args.per_class);
-    let set = Pictures::load(session, &network, &layout, &labelled)?;
+    let set: Pictures = Pictures::load(session, &network, &layout, &labelled)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
-    let total = set.pictures.len();
+    set.ensure_classes(2)?;
+    let counts = set.counts();
+    let total: usize = counts.iter().filter(|count| **count > 1).sum();
+    anyhow::ensure!(
+        total > 0,
+        "there is nothing to find: no class has two usable pictures"
+    );
     let bar = Progress::new("queries", total as u64);
     let done = AtomicU64::new(0);
     let pairs: Vec<(&str, &Ranking)> = names.iter().copied().zip(&rankings).collect();
     let trial = Trial {
         layout: &layout,
         pictures: &set.pictures,
-        candidates: args.candidates.unwrap_or(session.config.query.candidates),
         seed: args.seed,
         shutdown: &session.shutdown,
         progress: &|| {
@@ -74,7 +80,8 @@ pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outc
             bar.set(done, || format!("{done}/{total} queries"));
         },
     };
-    let evaluation = evaluate_retrieval(&trial, &pairs, &set.labels);
+    let candidates = args.candidates.unwrap_or(session.config.query.candidates);
+    let evaluation = evaluate_retrieval(&trial, candidates, &pairs, &set.labels);
     drop(bar);
     let Some(evaluation) = evaluation else {
         return Ok(Outcome::Interrupted);
@@ -136,20 +143,20 @@ fn table(evaluation: &RetrievalEvaluation) -> String {
         evaluation.classes.len(),
         evaluation.candidates,
     );
+    let alone = evaluation.pictures - evaluation.queries;
+    if alone > 0 {
+        text += &format!("but {alone}, alone in their class: nothing is there to be found\n");
+    }
     if !evaluation.left_out.is_empty() {
         text += &format!(
             "left out, since heads were trained on them: {}\n",
             evaluation.left_out.join(", ")
         );
     }
-    let cell = |spread: &Spread| {
-        let [low, high] = spread.interval;
-        format!("{:.3} ({low:.3}-{high:.3})", spread.mean)
-    };
     text += &format!(
         "candidate recall {}; had the full embedding chosen them {}\n{:<18} {:<22} {:<22} {:<22} recall@100\n",
-        cell(&evaluation.candidate_recall),
-        cell(&evaluation.embedding_candidate_recall),
+        with_interval(&evaluation.candidate_recall),
+        with_interval(&evaluation.embedding_candidate_recall),
         "ranking",
         "mAP",
         "first hit",
@@ -159,11 +166,11 @@ fn table(evaluation: &RetrievalEvaluation) -> String {
         text += &format!(
             "{:<18} {:<22} {:<22} {:<22} {}\n",
             row.head,
-            cell(&row.map),
-            cell(&row.first_hit),
-            cell(&row.recall_10),
-            cell(&row.recall_100)
+            with_interval(&row.map),
+            with_interval(&row.first_hit),
+            with_interval(&row.recall_10),
+            with_interval(&row.recall_100)
         );
     }
-    text
+    text + &super::seen(&evaluation.seen, evaluation.pictures)
 }

@@ -8,28 +8,46 @@ use crate::cli::session::Session;
 use crate::edit::Edit;
 use crate::head::Labelled;
 use crate::head::training::{EditedExample, Example};
-use crate::ingest::{FeatureError, extract, extract_all, extract_each, read_file};
-use crate::network::Network;
-use crate::picture::decode;
+use crate::ingest::{FeatureError, extract, extract_each, read_file};
+use crate::network::{Descriptor, Embedding, Extractor, Network};
+use crate::picture::{PictureId, decode};
 use crate::store::NewPicture;
 
-/// Pictures with features and, perhaps, labels.
-pub(in crate::cli) struct Pictures {
-    pub(in crate::cli) pictures: Vec<NewPicture>,
+/// Pictures with features and, perhaps, labels. Where `P` is [`Described`], they take a
+/// hundredth of the memory.
+pub(in crate::cli) struct Pictures<P = NewPicture> {
+    pub(in crate::cli) pictures: Vec<P>,
     pub(in crate::cli) paths: Vec<PathBuf>,
     pub(in crate::cli) labels: Vec<usize>,
     pub(in crate::cli) classes: Vec<String>,
     failed: bool,
 }
 
-/// A copy of one of them.
-pub(in crate::cli) struct Edited {
-    pub(in crate::cli) original: usize,
-    pub(in crate::cli) edit: Edit,
-    pub(in crate::cli) picture: NewPicture,
+/// A picture without its activations, which are 0.84 MB.
+pub(in crate::cli) struct Described {
+    pub(in crate::cli) id: PictureId,
+    pub(in crate::cli) embedding: Embedding,
+    pub(in crate::cli) descriptor: Descriptor,
 }
 
-impl Pictures {
+impl From<NewPicture> for Described {
+    fn from(picture: NewPicture) -> Self {
+        Self {
+            id: picture.id,
+            embedding: picture.embedding,
+            descriptor: picture.descriptor,
+        }
+    }
+}
+
+/// A copy of one of them, and what was computed of it.
+pub(in crate::cli) struct Edited<T = NewPicture> {
+    pub(in crate::cli) original: usize,
+    pub(in crate::cli) edit: Edit,
+    pub(in crate::cli) features: T,
+}
+
+impl<P: From<NewPicture> + Send> Pictures<P> {
     /// Features of labelled pictures; those that fail are listed and left out. Fewer come
     /// back after Ctrl-C.
     pub(in crate::cli) fn load(
@@ -50,8 +68,13 @@ impl Pictures {
                 format!("features of {done}/{} pictures", all.len())
             });
         };
+        // What is not kept is dropped here, not when all pictures are done.
+        let one = |i: usize, extractor: &mut Extractor| {
+            let bytes = read_file(&all[i], &limits)?;
+            extract(&bytes, &limits, extractor, layout).map(P::from)
+        };
         let shutdown = &session.shutdown;
-        let features = extract_all(&all, &limits, &engine, network, layout, shutdown, &progress)?;
+        let features = extract_each(all.len(), &engine, network, shutdown, &progress, &one)?;
         drop(bar);
         let mut problems = Problems::new();
         let mut set = Self {
@@ -87,20 +110,48 @@ impl Pictures {
         }
     }
 
+    /// Usable pictures of each class.
+    pub(in crate::cli) fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        for &label in &self.labels {
+            counts[label] += 1;
+        }
+        counts
+    }
+
+    /// Fails unless there are usable pictures of so many classes.
+    pub(in crate::cli) fn ensure_classes(&self, needed: usize) -> anyhow::Result<()> {
+        let usable = self.counts().iter().filter(|count| **count > 0).count();
+        anyhow::ensure!(
+            usable >= needed,
+            "of {} classes {usable} have a usable picture; {needed} must. Give each folder pictures that can be read",
+            self.classes.len()
+        );
+        Ok(())
+    }
+}
+
+impl Pictures {
     /// The pictures to learn from.
     pub(in crate::cli) fn examples(&self) -> Vec<Example<'_>> {
         self.pictures.iter().map(example).collect()
     }
 
-    /// Copies of the pictures `originals`, each edited by the edits that `choose` gives.
-    pub(in crate::cli) fn edited(
+    /// Copies of the pictures, by number and edit, with what `features` makes of a copy's
+    /// bytes. A copy that cannot be used is left out, with a warning: a crop of a small
+    /// picture may fall below a limit.
+    pub(in crate::cli) fn edited<T, F>(
         &self,
         session: &Session,
         network: &Network,
-        layout: &Layout,
         copies: &[(usize, Edit)],
         seed: u64,
-    ) -> anyhow::Result<Vec<Edited>> {
+        features: &F,
+    ) -> anyhow::Result<Vec<Edited<T>>>
+    where
+        T: Send,
+        F: Fn(&[u8], &mut Extractor) -> Result<T, FeatureError> + Sync,
+    {
         let engine = session.engine()?;
         let limits = session.config.picture.limits();
         let bar = Progress::new("copies", copies.len() as u64);
@@ -111,14 +162,14 @@ impl Pictures {
                 format!("features of {done}/{} copies", copies.len())
             });
         };
-        let one = |i: usize, extractor: &mut crate::network::Extractor| {
+        let one = |i: usize, extractor: &mut Extractor| {
             let (original, edit) = copies[i];
             let bytes = read_file(&self.paths[original], &limits)?;
             let decoded = decode(&bytes, &limits)?;
             let copy = edit
                 .jpeg(&decoded.rgb, seed.wrapping_add(original as u64))
                 .map_err(|error| FeatureError::Read(std::io::Error::other(error)))?;
-            extract(&copy, &limits, extractor, layout)
+            features(&copy, extractor)
         };
         let shutdown = &session.shutdown;
         let made = extract_each(copies.len(), &engine, network, shutdown, &progress, &one)?;
@@ -126,13 +177,14 @@ impl Pictures {
             .iter()
             .zip(made)
             .filter_map(|(&(original, edit), made)| {
-                let picture = made
-                    .inspect_err(|error| tracing::warn!(%edit, %error, "a copy is left out"))
+                let path = self.paths[original].display();
+                let features = made
+                    .inspect_err(|error| tracing::warn!(%path, %edit, %error, "a copy is left out"))
                     .ok()?;
                 Some(Edited {
                     original,
                     edit,
-                    picture,
+                    features,
                 })
             });
         Ok(edited.collect())
@@ -145,15 +197,15 @@ impl Edited {
         EditedExample {
             original: self.original,
             edit: self.edit,
-            example: example(&self.picture),
+            example: example(&self.features),
         }
     }
 }
 
 fn example(picture: &NewPicture) -> Example<'_> {
     Example {
-        block: &picture.block,
+        subject: picture.subject(),
         embedding: &picture.embedding,
-        descriptor: &picture.descriptor,
+        id: picture.id,
     }
 }

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-
 use super::TrainArgs;
-use super::features::{Edited, Pictures};
+use super::features::{Described, Edited, Pictures};
+use super::pairs_file::PairsFile;
 use crate::cli::export::replace;
 use crate::cli::input::pictures_below;
 use crate::cli::progress::Progress;
@@ -15,6 +14,7 @@ use crate::cli::{Format, Outcome, output};
 use crate::edit::Edit;
 use crate::head::training::{train_on_copies, train_on_labels, train_on_pairs_of};
 use crate::head::{Fused, Labelled, Ranking};
+use crate::ingest::extract;
 use crate::network::Network;
 
 /// Edits of each picture that `--unlabelled` learns from.
@@ -26,16 +26,20 @@ pub(super) fn from_labels(
     session: &Session,
     args: &TrainArgs,
     network: &Network,
-    set: &Pictures,
+    set: &Pictures<Described>,
 ) -> anyhow::Result<Outcome> {
-    let descriptors: Vec<_> = set.pictures.iter().map(|p| &p.descriptor).collect();
+    if session.shutdown.requested() {
+        return Ok(Outcome::Interrupted);
+    }
+    set.ensure_classes(2)?;
+    let pictures: Vec<_> = set.pictures.iter().map(|p| (p.id, &p.descriptor)).collect();
     let head = train_on_labels(
         shipped(network)?.as_ref(),
-        &descriptors,
+        &pictures,
         &set.labels,
         &set.classes,
     );
-    finish(session, args, network, &head, set)
+    finish(session, args, network, &head, set.outcome())
 }
 
 pub(super) fn from_pairs(
@@ -44,10 +48,10 @@ pub(super) fn from_pairs(
     csv: &Path,
     network: &Network,
 ) -> anyhow::Result<Outcome> {
-    let (paths, pairs) = read_pairs(csv)?;
+    let PairsFile { paths, pairs } = PairsFile::read(csv)?;
     let layout = network.layout(session.config.store.activations);
     let labelled = unlabelled(paths.clone());
-    let set = Pictures::load(session, network, &layout, &labelled)?;
+    let set: Pictures = Pictures::load(session, network, &layout, &labelled)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
@@ -61,8 +65,9 @@ pub(super) fn from_pairs(
     for kind in [true, false] {
         anyhow::ensure!(
             answers.iter().any(|(_, _, same)| *same == kind),
-            "{} needs pairs that are the same and pairs that are not",
-            csv.display()
+            "{} needs pairs that are the same and pairs that are not, of pictures that can be used; usable pairs: {}",
+            csv.display(),
+            answers.len()
         );
     }
     let head = train_on_pairs_of(
@@ -71,7 +76,7 @@ pub(super) fn from_pairs(
         &set.examples(),
         &answers,
     );
-    finish(session, args, network, &head, &set)
+    finish(session, args, network, &head, set.outcome())
 }
 
 pub(super) fn from_copies(
@@ -89,11 +94,14 @@ pub(super) fn from_copies(
     let step = paths.len().div_ceil(MOST);
     paths = paths.into_iter().step_by(step).collect();
     let layout = network.layout(session.config.store.activations);
-    let set = Pictures::load(session, network, &layout, &unlabelled(paths))?;
+    let set: Pictures = Pictures::load(session, network, &layout, &unlabelled(paths))?;
     let copies: Vec<_> = (0..set.pictures.len())
         .flat_map(|i| (0..EDITS).map(move |n| (i, Edit::ALL[(i * EDITS + n) % Edit::ALL.len()])))
         .collect();
-    let edited = set.edited(session, network, &layout, &copies, args.seed)?;
+    let limits = session.config.picture.limits();
+    let edited = set.edited(session, network, &copies, args.seed, &|copy, extractor| {
+        extract(copy, &limits, extractor, &layout)
+    })?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
@@ -110,7 +118,14 @@ pub(super) fn from_copies(
         },
     );
     drop(bar);
-    finish(session, args, network, &head, &set)
+    // Each copy gives one pair that is the same.
+    anyhow::ensure!(
+        !edited.is_empty() && head.training().pairs > edited.len(),
+        "{} pictures below {} can be used; there must be two that are not copies of each other",
+        set.pictures.len(),
+        dir.display()
+    );
+    finish(session, args, network, &head, set.outcome())
 }
 
 /// The head that the user's are built on.
@@ -135,7 +150,7 @@ fn finish(
     args: &TrainArgs,
     network: &Network,
     head: &Fused,
-    set: &Pictures,
+    outcome: Outcome,
 ) -> anyhow::Result<Outcome> {
     let layout = network.layout(session.config.store.activations);
     replace(&args.output, head.to_json(&layout).as_bytes())?;
@@ -156,42 +171,5 @@ fn finish(
             training.pictures
         ))?;
     }
-    Ok(set.outcome())
-}
-
-/// Pictures by number, and pairs of them with their answers.
-type Pairs = (Vec<PathBuf>, Vec<(usize, usize, bool)>);
-
-/// Reads `path,path,same` lines; a first line that names the columns is skipped.
-fn read_pairs(csv: &Path) -> anyhow::Result<Pairs> {
-    let folder = csv.parent().unwrap_or(Path::new("."));
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .trim(csv::Trim::All)
-        .from_path(csv)
-        .with_context(|| csv.display().to_string())?;
-    let (mut paths, mut pairs) = (Vec::new(), Vec::new());
-    let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
-    for (line, record) in reader.records().enumerate() {
-        let record = record.with_context(|| csv.display().to_string())?;
-        let same = match record.get(2) {
-            Some("1" | "true" | "yes") => true,
-            Some("0" | "false" | "no") => false,
-            _ if line == 0 => continue,
-            _ => anyhow::bail!(
-                "{} line {}: the third column must be 1 or 0",
-                csv.display(),
-                line + 1
-            ),
-        };
-        let mut number = |column: usize| {
-            let path = folder.join(&record[column]);
-            *numbers.entry(path.clone()).or_insert_with(|| {
-                paths.push(path);
-                paths.len() - 1
-            })
-        };
-        pairs.push((number(0), number(1), same));
-    }
-    Ok((paths, pairs))
+    Ok(outcome)
 }

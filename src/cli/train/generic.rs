@@ -11,7 +11,8 @@ use crate::cli::session::Session;
 use crate::cli::{Outcome, output, progress};
 use crate::edit::Edit;
 use crate::head::training::{Example, GenericSet, Half, fit_projection, train_generic};
-use crate::head::{Centre, labelled_files};
+use crate::head::{Centre, Subject, labelled_files};
+use crate::ingest::extract;
 use crate::network::{Descriptor, Network, pooled};
 
 /// Every so many-th picture is edited to learn from.
@@ -26,12 +27,15 @@ pub(super) fn run(
     let projection_file = args.projection.as_deref().context("clap asks for it")?;
     check_folder(projection_file)?;
     let layout = network.layout(session.config.store.activations);
-    let set = Pictures::load(session, &network, &layout, &labelled_files(dir)?)?;
+    let set: Pictures = Pictures::load(session, &network, &layout, &labelled_files(dir)?)?;
     let copies: Vec<_> = (0..set.pictures.len())
         .step_by(EDITED)
         .flat_map(|i| Edit::ALL.map(|edit| (i, edit)))
         .collect();
-    let edited = set.edited(session, &network, &layout, &copies, args.seed)?;
+    let limits = session.config.picture.limits();
+    let edited = set.edited(session, &network, &copies, args.seed, &|copy, extractor| {
+        extract(copy, &limits, extractor, &layout)
+    })?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
@@ -62,13 +66,16 @@ pub(super) fn run(
     let finals: Vec<Descriptor> = all.into_iter().map(|row| projection.apply(row)).collect();
     let copied = edited
         .iter()
-        .map(|copy| Ok(projection.apply(pool(&copy.picture.block)?)))
+        .map(|copy| Ok(projection.apply(pool(&copy.features.block)?)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let network = network.with_projection_of(projection.clone());
     let example = |i: usize, descriptor| Example {
-        block: &set.pictures[i].block,
+        subject: Subject {
+            descriptor,
+            ..set.pictures[i].subject()
+        },
         embedding: &set.pictures[i].embedding,
-        descriptor,
+        id: set.pictures[i].id,
     };
     let half = |half: usize| Half {
         pictures: of_half(half)
@@ -86,7 +93,7 @@ pub(super) fn run(
         .zip(&copied)
         .map(|(copy, descriptor)| {
             let mut edited = Edited::example(copy);
-            edited.example.descriptor = descriptor;
+            edited.example.subject.descriptor = descriptor;
             edited
         })
         .collect();
@@ -99,7 +106,11 @@ pub(super) fn run(
             originals: &originals,
             edited: &edited_examples,
             classes: &set.classes,
-            centre: Centre::of(originals.iter().map(|e| (e.embedding, e.descriptor))),
+            centre: Centre::of(
+                originals
+                    .iter()
+                    .map(|e| (e.embedding, e.subject.descriptor)),
+            ),
             seed: args.seed,
         },
         &|_| (),

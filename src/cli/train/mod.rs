@@ -4,6 +4,7 @@ pub(super) mod features;
 mod fused;
 mod generic;
 mod mse18;
+mod pairs_file;
 
 use std::path::PathBuf;
 
@@ -20,7 +21,7 @@ use features::Pictures;
 pub(super) struct TrainArgs {
     /// Folder with one folder of pictures per class
     dir: Option<PathBuf>,
-    /// Learn from pairs instead: a CSV file of path, path, same (1 or 0); paths from its folder
+    /// Learn from pairs instead: a CSV file of path, path, same or different (or 1, 0); paths from its folder
     #[arg(long, value_name = "CSV")]
     pairs: Option<PathBuf>,
     /// Learn from edited copies of the pictures below a folder instead
@@ -77,12 +78,18 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
     };
     let layout = network.layout(session.config.store.activations);
     let labelled = labelled_files(dir)?;
-    let set = Pictures::load(session, &network, &layout, &labelled)?;
-    if session.shutdown.requested() {
-        return Ok(Outcome::Interrupted);
-    }
     match args.kind {
-        Kind::Fused => fused::from_labels(session, &args, &network, &set),
-        Kind::Mse18 => mse18::run(session, &args, &network, &set),
+        Kind::Fused => {
+            let set = Pictures::load(session, &network, &layout, &labelled)?;
+            fused::from_labels(session, &args, &network, &set)
+        }
+        Kind::Mse18 => {
+            let set = Pictures::load(session, &network, &layout, &labelled)?;
+            if session.shutdown.requested() {
+                return Ok(Outcome::Interrupted);
+            }
+            set.ensure_classes(2)?;
+            mse18::run(session, &args, &network, &set)
+        }
     }
 }

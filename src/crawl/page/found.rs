@@ -7,7 +7,9 @@ use url::Url;
 use super::data_picture::{data_picture, is_data};
 use super::folded_text::FoldedText;
 use super::kind::Kind;
-use super::{InlinePicture, Link, MOST, MetaDirective, Page, PageRules, PictureLink, REFERENCE};
+use super::{
+    InlinePicture, Link, MOST, MetaDirective, Page, PageRules, PictureLink, REFERENCE, Way,
+};
 use crate::canonical_url::{CanonicalUrl, UrlId};
 
 /// Most `data:` pictures of one page.
@@ -63,7 +65,7 @@ impl Found {
         };
         match Kind::of_path(url.as_url().path()) {
             Kind::Picture => {
-                self.add_picture(url, "", "");
+                self.add_picture(url, "", "", way(nofollow));
             }
             Kind::Other => {}
             Kind::Page => match self.links.get(&url.id()) {
@@ -84,7 +86,7 @@ impl Found {
         }
         let url = self.resolve(reference)?;
         (Kind::of_path(url.as_url().path()) != Kind::Other)
-            .then(|| self.add_picture(url, alt, title))
+            .then(|| self.add_picture(url, alt, title, Way::Shown))
             .flatten()
     }
 
@@ -94,11 +96,13 @@ impl Found {
         url: CanonicalUrl,
         alt: &str,
         title: &str,
+        way: Way,
     ) -> Option<Place> {
         if let Some(at) = self.pictures.get(&url.id()) {
             let picture = &mut self.page.pictures[*at];
             fill(&mut picture.alt, alt);
             fill(&mut picture.title, title);
+            picture.way = picture.way.min(way);
             return Some(Place::Fetched(*at));
         }
         let at = self.page.pictures.len();
@@ -111,8 +115,22 @@ impl Found {
             alt: FoldedText::of(alt),
             title: FoldedText::of(title),
             caption: String::new(),
+            way,
+            thumbnail: None,
         });
         Some(Place::Fetched(at))
+    }
+
+    /// Notes what a link to a picture shows in its place.
+    pub(super) fn thumbnail(&mut self, place: Option<Place>, reference: &str) {
+        if let Some(Place::Fetched(at)) = place {
+            let shown = self.resolve(reference);
+            let picture = &mut self.page.pictures[at];
+            if shown.as_ref() == Some(&picture.url) {
+                picture.way = Way::Shown;
+            }
+            picture.thumbnail = picture.thumbnail.take().or(shown);
+        }
     }
 
     fn inline(&mut self, reference: &str, alt: &str, title: &str) -> Option<Place> {
@@ -174,6 +192,15 @@ impl Found {
                 .directives
                 .extend(MetaDirective::new(name, content));
         }
+    }
+}
+
+/// The way of a link.
+pub(super) fn way(nofollow: bool) -> Way {
+    if nofollow {
+        Way::LinkedNofollow
+    } else {
+        Way::Linked
     }
 }
 

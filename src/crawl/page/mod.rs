@@ -88,6 +88,21 @@ pub struct PictureLink {
     pub title: String,
     /// The caption of the enclosing figure.
     pub caption: String,
+    /// How the page leads to it.
+    pub way: Way,
+    /// Of a picture that is only linked: the one that the link shows in its place.
+    pub thumbnail: Option<CanonicalUrl>,
+}
+
+/// How a page leads to a picture, the strongest way first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// It stands on the page.
+    Shown,
+    /// A link leads to it.
+    Linked,
+    /// Only links that say `rel=nofollow` lead to it.
+    LinkedNofollow,
 }
 
 /// A picture that a `data:` URL holds (RFC 2397).

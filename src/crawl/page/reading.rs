@@ -6,7 +6,7 @@ use scraper::ElementRef;
 
 use super::data_picture::is_data;
 use super::folded_text::FoldedText;
-use super::found::{Found, Place};
+use super::found::{Found, Place, way};
 use super::img::{is_large, larger, largest_in_sets, largest_version};
 use super::json_ld::json_ld_pictures;
 use super::kind::Kind;
@@ -45,6 +45,7 @@ pub(super) struct Reading<'a, 'f> {
 struct Anchor<'a> {
     element: ElementRef<'a>,
     url: CanonicalUrl,
+    nofollow: bool,
     thumbnail: Option<&'a str>,
     text: FoldedText,
     alt: &'a str,
@@ -192,6 +193,7 @@ impl<'a, 'f> Reading<'a, 'f> {
         let Some(href) = attribute(&element, "href") else {
             return;
         };
+        let nofollow = has_token(&element, "rel", "nofollow");
         let url = self
             .found
             .resolve(href)
@@ -205,15 +207,14 @@ impl<'a, 'f> Reading<'a, 'f> {
                 self.anchor = Some(Anchor {
                     element,
                     url,
+                    nofollow,
                     thumbnail: None,
                     text: FoldedText::default(),
                     alt: "",
                     title: attribute(&element, "title").unwrap_or_default(),
                 });
             }
-            _ => self
-                .found
-                .link(href, has_token(&element, "rel", "nofollow")),
+            _ => self.found.link(href, nofollow),
         }
     }
 
@@ -227,7 +228,11 @@ impl<'a, 'f> Reading<'a, 'f> {
         } else {
             anchor.alt
         };
-        let place = self.found.add_picture(anchor.url, alt, anchor.title);
+        let way = way(anchor.nofollow);
+        let place = self.found.add_picture(anchor.url, alt, anchor.title, way);
+        if let Some(thumbnail) = anchor.thumbnail {
+            self.found.thumbnail(place, thumbnail);
+        }
         self.placed(place);
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use ::warc::{WarcHeader as Field, WarcReader};
 use flate2::read::MultiGzDecoder;
 
-use super::super::exchange::{Answer, Failure, HttpVersion};
+use super::super::exchange::{Answer, Cut, Failure, HttpVersion};
 use super::*;
 use crate::canonical_url::CanonicalUrl;
 use crate::store::ledger::{Purpose, RobotsDecision};
@@ -20,7 +20,7 @@ fn options(max_bytes: u64) -> WarcOptions {
     }
 }
 
-fn record(warc: &WarcWriter, version: HttpVersion, body: &[u8], truncated: bool) {
+fn record(warc: &WarcWriter, version: HttpVersion, body: &[u8], cut: Option<Cut>) {
     let url = CanonicalUrl::parse("http://a.example:8080/p?q=1").unwrap();
     let headers: [(&str, &[u8]); 4] = [
         ("Content-Type", b"text/html"),
@@ -32,7 +32,7 @@ fn record(warc: &WarcWriter, version: HttpVersion, body: &[u8], truncated: bool)
         status: 200,
         headers: &headers,
         body,
-        truncated,
+        cut,
     });
     warc.record(&exchange(&url, version, outcome)).unwrap();
 }
@@ -85,8 +85,8 @@ fn an_exchange_reads_back_whole() {
         let warc = WarcWriter::create(&path, options(WarcOptions::MAX_BYTES)).unwrap();
         // Neither line ends in a body nor its end matter.
         let body = b"a\r\n\r\nWARC/1.1\r\n\xff\x00".repeat(3_000);
-        record(&warc, HttpVersion::Http2, &body, true);
-        record(&warc, HttpVersion::Http11, b"", false);
+        record(&warc, HttpVersion::Http2, &body, Some(Cut::Length));
+        record(&warc, HttpVersion::Http11, b"", None);
         warc.close().unwrap();
 
         let records = read(&path);
@@ -153,8 +153,8 @@ fn a_full_file_is_followed_by_the_next_and_none_is_written_over() {
     let path = dir.path().join("crawl.warc.gz");
     for run in 0..2 {
         let warc = WarcWriter::create(&path, options(1)).unwrap();
-        record(&warc, HttpVersion::Http11, b"one", false);
-        record(&warc, HttpVersion::Http11, b"two", false);
+        record(&warc, HttpVersion::Http11, b"one", None);
+        record(&warc, HttpVersion::Http11, b"two", None);
         warc.close().unwrap();
         for number in 0..2 {
             let records = read(&numbered(&path, run * 2 + number));

@@ -50,7 +50,8 @@ impl PairSet {
 }
 
 /// All pairs of `pictures` (index, class), as the report takes them; where there are more
-/// than `most`, a random sample that keeps every class's share.
+/// than `most`, a sample: same pairs up to half of it, the rest different ones, drawn with
+/// replacement.
 pub(super) fn pairs_of(
     pictures: &[(usize, usize)],
     most: usize,

@@ -4,18 +4,19 @@ use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::head::{Centre, Grid, Measure, Prepared, Signal, Thresholds, neighbourhoods};
+use crate::head::{Centre, Grid, Measure, Prepared, Signal, Subject, Thresholds, neighbourhoods};
 use crate::network::{Descriptor, Embedding};
+use crate::picture::PictureId;
 
 /// A picture to learn from.
 #[derive(Debug, Clone, Copy)]
 pub struct Example<'a> {
-    /// Its activations.
-    pub block: &'a [u8],
+    /// What is measured of it.
+    pub subject: Subject<'a>,
     /// Its embedding.
     pub embedding: &'a Embedding,
-    /// Its descriptor.
-    pub descriptor: &'a Descriptor,
+    /// Its id.
+    pub id: PictureId,
 }
 
 /// Measured pairs with their answers.
@@ -43,7 +44,7 @@ const CANDIDATES: usize = 200;
 const WRONG: usize = 60;
 
 pub(super) fn centre(pictures: &[Example<'_>]) -> Centre {
-    Centre::of(pictures.iter().map(|p| (p.embedding, p.descriptor)))
+    Centre::of(pictures.iter().map(|p| (p.embedding, p.subject.descriptor)))
 }
 
 /// Every picture as a query among the others: its candidates, with their neighbourhoods.
@@ -55,7 +56,7 @@ pub(super) fn lists(
 ) -> Rows {
     let centred: Vec<Descriptor> = pictures
         .iter()
-        .map(|p| p.descriptor.from_centre(&measure.centre.descriptor))
+        .map(|p| p.subject.descriptor.from_centre(&measure.centre.descriptor))
         .collect();
     let layers = measure.layout.layers().len();
     let pairs: Vec<Vec<_>> = (0..pictures.len())
@@ -68,7 +69,7 @@ pub(super) fn lists(
                 .map(|&i| centred[i].clone())
                 .collect();
             let common = neighbourhoods(&around);
-            let prepared = measure.prepare(pictures[query].block, pictures[query].descriptor);
+            let prepared = measure.prepare(&pictures[query].subject);
             let mut wrong = 0;
             let mut rows = Vec::new();
             for (&other, common) in order.iter().zip(common) {
@@ -78,7 +79,7 @@ pub(super) fn lists(
                     continue;
                 }
                 let picture = &pictures[other];
-                let measured = measure.measure(&prepared, picture.block, picture.descriptor);
+                let measured = measure.measure(&prepared, &picture.subject);
                 let mut values = measured.values;
                 values[Signal::Neighbourhood.index(layers)] = common;
                 rows.push((values, answer));
@@ -125,8 +126,8 @@ fn measured(
         .into_par_iter()
         .map(|(i, j)| {
             let (a, b) = (&pictures[i], &pictures[j]);
-            let prepared = measure.prepare(a.block, a.descriptor);
-            measure.measure(&prepared, b.block, b.descriptor).values
+            let prepared = measure.prepare(&a.subject);
+            measure.measure(&prepared, &b.subject).values
         })
         .collect();
     Rows {
@@ -144,16 +145,19 @@ pub(super) fn copies(
     progress: &(dyn Fn(usize) + Sync),
 ) -> Rows {
     const NEAREST: usize = 20;
-    let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
+    let descriptors: Vec<Descriptor> = pictures
+        .iter()
+        .map(|p| p.subject.descriptor.clone())
+        .collect();
     let layers = measure.layout.layers().len();
     let grid = |block| Grid::of(measure.layout, measure.scaler, block);
-    let grids: Vec<Grid> = pictures.par_iter().map(|p| grid(p.block)).collect();
+    let grids: Vec<Grid> = pictures.par_iter().map(|p| grid(p.subject.block)).collect();
     let pairs: Vec<Vec<_>> = edited
         .par_iter()
         .map(|(original, copy)| {
-            let prepared: Prepared<'_> = measure.prepare(copy.block, copy.descriptor);
-            let own = grid(copy.block);
-            let mut order = nearest_to(&descriptors, copy.descriptor, NEAREST);
+            let prepared: Prepared<'_> = measure.prepare(&copy.subject);
+            let own = grid(copy.subject.block);
+            let mut order = nearest_to(&descriptors, copy.subject.descriptor, NEAREST);
             if !order.contains(original) {
                 order.push(*original);
             }
@@ -161,7 +165,7 @@ pub(super) fn copies(
             order.retain(|i| i == original || !are_twins(own_embedding, pictures[*i].embedding));
             let rows = order.into_iter().map(|i| {
                 let picture = &pictures[i];
-                let measured = measure.measure(&prepared, picture.block, picture.descriptor);
+                let measured = measure.measure(&prepared, &picture.subject);
                 let mut values = measured.values;
                 values[Signal::Local.index(layers)] = own.align(&grids[i]).agreement;
                 (values, i == *original)

@@ -7,16 +7,19 @@ mod projection;
 pub use lists::{Example, are_twins, nearest_to, thresholds};
 pub use projection::fit_projection;
 
+use std::collections::BTreeSet;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Centre, ChannelScaler, Fused, FusedTraining, Judge, Judges, Measure, Mode, Probe, Thresholds,
-    sigmoid,
+    Anything, Centre, ChannelScaler, Fused, FusedTraining, Judge, Judges, Measure, Mode, Needs,
+    Signal, Thresholds, sigmoid,
 };
 use crate::activation::Layout;
 use crate::edit::Edit;
 use crate::network::{Descriptor, Network};
+use crate::picture::PictureId;
 use lists::{Rows, centre, copies, lists, pairs};
 
 /// Factor of half the squared weights of the judges.
@@ -87,7 +90,7 @@ pub fn train_generic(set: &GenericSet<'_>, progress: &(dyn Fn(usize) + Sync)) ->
     let layout = set.layout;
     let layers = layout.layers().len();
     let blocks = set.halves.iter().flat_map(|half| &half.pictures);
-    let scaler = ChannelScaler::fit(layout, blocks.map(|picture| picture.block));
+    let scaler = ChannelScaler::fit(layout, blocks.map(|picture| picture.subject.block));
     let mut rng = ChaCha8Rng::seed_from_u64(set.seed);
     let (mut in_lists, mut alone) = (Rows::default(), Rows::default());
     for half in &set.halves {
@@ -96,6 +99,7 @@ pub fn train_generic(set: &GenericSet<'_>, progress: &(dyn Fn(usize) + Sync)) ->
             layout,
             scaler: &scaler,
             centre: &centre,
+            needs: Needs::all(layers),
         };
         let same = |i: usize, j: usize| half.labels[i] == half.labels[j];
         in_lists.extend(lists(&measure, &half.pictures, &same, progress));
@@ -105,6 +109,7 @@ pub fn train_generic(set: &GenericSet<'_>, progress: &(dyn Fn(usize) + Sync)) ->
         layout,
         scaler: &scaler,
         centre: &set.centre,
+        needs: Needs::all(layers),
     };
     let chosen = |keep: &dyn Fn(Edit) -> bool| {
         let kept = set.edited.iter().filter(|copy| keep(copy.edit));
@@ -125,13 +130,15 @@ pub fn train_generic(set: &GenericSet<'_>, progress: &(dyn Fn(usize) + Sync)) ->
         pairs: in_lists.same.len() + alone.same.len() + copied.same.len() + looked.same.len(),
         seed: set.seed,
         base_rate: 0.5,
+        seen: BTreeSet::new(),
     };
+    let training = training.having_seen(set.originals.iter().map(|e| e.id));
     Fused::new(
         set.network,
         scaler,
         set.centre.clone(),
+        Anything::of(set.originals.iter().map(|e| e.subject.descriptor)),
         judges,
-        None,
         training,
     )
 }
@@ -159,20 +166,22 @@ fn thresholds_of(judge: &Judge, rows: &Rows) -> Thresholds {
     thresholds(&scored)
 }
 
-/// Teaches `base` the user's classes.
+/// Teaches `base` the user's classes, by the descriptors of labelled pictures.
 pub fn train_on_labels(
     base: &Fused,
-    descriptors: &[&Descriptor],
+    pictures: &[(PictureId, &Descriptor)],
     labels: &[usize],
     classes: &[String],
 ) -> Fused {
     let training = FusedTraining {
         from: "labels".to_owned(),
         classes: classes.to_vec(),
-        pictures: descriptors.len(),
+        pictures: pictures.len(),
         ..base.training().clone()
     };
-    base.taught(Some(Probe::fit(descriptors, labels, classes)), training)
+    let training = training.having_seen(pictures.iter().map(|(id, _)| *id));
+    let descriptors: Vec<&Descriptor> = pictures.iter().map(|(_, d)| *d).collect();
+    base.taught(base.probe_of(&descriptors, labels, classes), training)
 }
 
 /// Teaches `base` which pairs the user finds the same.
@@ -188,8 +197,8 @@ pub fn train_on_pairs_of(
         .iter()
         .map(|&(i, j, _)| {
             let (a, b) = (&pictures[i], &pictures[j]);
-            let prepared = measure.prepare(a.block, a.descriptor);
-            measure.measure(&prepared, b.block, b.descriptor).values
+            let prepared = measure.prepare(&a.subject);
+            measure.measure(&prepared, &b.subject).values
         })
         .collect();
     let same: Vec<bool> = answers.iter().map(|(_, _, same)| *same).collect();
@@ -200,7 +209,9 @@ pub fn train_on_pairs_of(
         pairs: rows.len(),
         ..base.training().clone()
     };
-    base.refitted(&[Mode::SameSubject], &rows, &same, training)
+    let training = training.having_seen(pictures.iter().map(|picture| picture.id));
+    let unmeasured = [Signal::Neighbourhood, Signal::Local];
+    base.refitted(&[Mode::SameSubject], &unmeasured, &rows, &same, training)
 }
 
 /// Teaches `base` the user's kind of pictures from copies of them: two pictures made from
@@ -226,5 +237,13 @@ pub fn train_on_copies(
         pairs: rows.same.len(),
         ..base.training().clone()
     };
-    base.refitted(&Mode::ALL, &rows.values, &rows.same, training)
+    let training = training.having_seen(pictures.iter().map(|picture| picture.id));
+    // Other photos of the same kind are not the same here, so `same-subject` learns nothing.
+    base.refitted(
+        &[Mode::LookAlike, Mode::Copy],
+        &[Signal::Neighbourhood],
+        &rows.values,
+        &rows.same,
+        training,
+    )
 }

@@ -1,0 +1,131 @@
+//! The file of `train --pairs`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+/// Pictures by number, and pairs of them with the user's answers.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct PairsFile {
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) pairs: Vec<(usize, usize, bool)>,
+}
+
+impl PairsFile {
+    /// Reads `path,path,same` lines; paths are relative to the file's folder. A first line
+    /// that names the columns is skipped.
+    pub(super) fn read(csv: &Path) -> anyhow::Result<Self> {
+        let folder = csv.parent().unwrap_or(Path::new("."));
+        let text = std::fs::read_to_string(csv).with_context(|| csv.display().to_string())?;
+        let lines = text.lines().zip(1..);
+        let mut lines = lines.filter(|(line, _)| !line.trim().is_empty()).peekable();
+        lines.next_if(|(line, _)| fields(line).is_ok_and(|first| names_columns(folder, &first)));
+        let mut file = Self::default();
+        let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
+        for (line, number) in lines {
+            let (names, same) =
+                pair(line).with_context(|| format!("{} line {number}", csv.display()))?;
+            let [first, second] = names.map(|name| {
+                let path = folder.join(name);
+                *numbers.entry(path.clone()).or_insert_with(|| {
+                    file.paths.push(path);
+                    file.paths.len() - 1
+                })
+            });
+            file.pairs.push((first, second, same));
+        }
+        Ok(file)
+    }
+}
+
+fn pair(line: &str) -> anyhow::Result<([String; 2], bool)> {
+    let Ok::<[String; 3], _>([first, second, answer]) = fields(line)?.try_into() else {
+        anyhow::bail!("there must be three fields: path, path, same");
+    };
+    let same = parse(&answer).with_context(|| {
+        format!(
+            "the third field must be 1 or 0, true or false, same or different; it is `{answer}`"
+        )
+    })?;
+    Ok(([first, second], same))
+}
+
+fn fields(line: &str) -> csv::Result<Vec<String>> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_reader(line.as_bytes());
+    let mut record = csv::StringRecord::new();
+    reader.read_record(&mut record)?;
+    Ok(record.iter().map(str::to_owned).collect())
+}
+
+fn parse(answer: &str) -> Option<bool> {
+    match answer.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "same" => Some(true),
+        "0" | "false" | "no" | "different" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a first line is no pair: neither of its paths is there. One with an answer is a
+/// pair whose pictures are missing, but a column may well be called "same".
+fn names_columns(folder: &Path, fields: &[String]) -> bool {
+    let is_pair = fields
+        .get(2)
+        .is_some_and(|answer| parse(answer).is_some() && !answer.eq_ignore_ascii_case("same"));
+    !is_pair
+        && fields
+            .iter()
+            .take(2)
+            .all(|name| !folder.join(name).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> anyhow::Result<PairsFile> {
+        let dir = tempfile::tempdir()?;
+        for name in ["a.jpg", "b.jpg", "c.jpg"] {
+            std::fs::write(dir.path().join(name), "")?;
+        }
+        let csv = dir.path().join("pairs.csv");
+        std::fs::write(&csv, text)?;
+        PairsFile::read(&csv)
+    }
+
+    #[test]
+    fn answers_are_words_in_any_case() {
+        let text = "a.jpg,b.jpg,TRUE\na.jpg,c.jpg,False\n\nb.jpg, c.jpg, same\nc.jpg,a.jpg,Different\na.jpg,b.jpg,1\na.jpg,b.jpg,0\n";
+        let answers: Vec<bool> = read(text)
+            .unwrap()
+            .pairs
+            .iter()
+            .map(|pair| pair.2)
+            .collect();
+        assert_eq!(answers, [true, false, true, false, true, false]);
+    }
+
+    #[test]
+    fn only_a_first_line_without_files_names_columns() {
+        let pairs = |text: &str| read(text).unwrap().pairs.len();
+        assert_eq!(pairs("a,b,same\na.jpg,b.jpg,1\n"), 1);
+        assert_eq!(pairs("left,right,is it the same?\na.jpg,b.jpg,1\n"), 1);
+        // Its pictures are missing, and are named when they are read.
+        assert_eq!(pairs("x.jpg,y.jpg,1\na.jpg,b.jpg,1\n"), 2);
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let problem = |text: &str| format!("{:#}", read(text).unwrap_err());
+        let mistyped = problem("a.jpg,b.jpg,ture\n");
+        assert!(
+            mistyped.contains("line 1") && mistyped.contains("`ture`"),
+            "{mistyped}"
+        );
+        assert!(problem("a,b,same\n\na.jpg,b.jpg,maybe\n").contains("line 3"));
+        assert!(problem("a.jpg,b.jpg,1\na.jpg,b.jpg\n").contains("line 2: there must be three"));
+    }
+}

@@ -1,0 +1,113 @@
+//! URLs that wait: in queues, for another try at its time, or for the next run.
+
+use std::ops::RangeInclusive;
+use std::sync::PoisonError;
+
+use sled::Batch;
+
+use super::frontier::UNREADABLE;
+use super::key::{FrontierKey, Order};
+use super::record::{UrlRecord, UrlState};
+use super::{Store, StoreError};
+use crate::canonical_url::{HostId, UrlId};
+
+impl Store {
+    /// Queues the retries that are due. Returns their hosts.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
+        self.requeue(0..=now_ms.min(FrontierKey::NEXT_RUN - 1))
+    }
+
+    /// Queues what the last run has left to this one, in its order.
+    ///
+    /// # Errors
+    /// If sled fails or a record is unreadable.
+    pub fn requeue_left(&self) -> Result<(), StoreError> {
+        self.requeue(FrontierKey::NEXT_RUN..=u64::MAX).map(drop)
+    }
+
+    fn requeue(&self, times: RangeInclusive<u64>) -> Result<Vec<HostId>, StoreError> {
+        let mut hosts = Vec::new();
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at_ms, url) = (*times.start(), UrlId([0; 16]));
+        let from = FrontierKey::Retry { at_ms, url }.encode();
+        for key in self.trees.frontier.range(from..).keys() {
+            let key = key?;
+            let Some(FrontierKey::Retry { at_ms, url }) = FrontierKey::decode(&key) else {
+                return Err(UNREADABLE);
+            };
+            if at_ms > *times.end() {
+                break;
+            }
+            let record = self.url_record(url)?.ok_or(UNREADABLE)?;
+            let mut batch = Batch::default();
+            batch.remove(key);
+            if record.state == UrlState::Open {
+                batch.insert(self.next_key(record.host, record.role)?.encode(), &url.0);
+                hosts.push(record.host);
+            }
+            self.trees.frontier.apply_batch(batch)?;
+        }
+        Ok(hosts)
+    }
+
+    /// When the next retry is due, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
+        let mut retries = self.trees.frontier.scan_prefix([FrontierKey::RETRY]).keys();
+        let first = retries.next().transpose()?;
+        Ok(first.and_then(|key| match FrontierKey::decode(&key) {
+            Some(FrontierKey::Retry { at_ms, .. }) if at_ms < FrontierKey::NEXT_RUN => Some(at_ms),
+            _ => None,
+        }))
+    }
+
+    /// The URLs that wait: those in queues, host by host, then those to be tried again.
+    pub fn pending(&self) -> impl Iterator<Item = Result<UrlRecord, StoreError>> + '_ {
+        let entries = self.trees.frontier.range([FrontierKey::QUEUED]..);
+        let record = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (key, value) = entry?;
+            let id = match FrontierKey::decode(&key).ok_or(UNREADABLE)? {
+                FrontierKey::Leased(id) | FrontierKey::Retry { url: id, .. } => id,
+                _ => UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?),
+            };
+            self.url_record(id)?.ok_or(UNREADABLE)
+        };
+        let is_open = |record: &Result<UrlRecord, _>| {
+            // Others were settled in the meantime, and are passed over in their queue.
+            record
+                .as_ref()
+                .map_or(true, |record| record.state == UrlState::Open)
+        };
+        entries.map(record).filter(is_open)
+    }
+
+    /// Whether URLs of a host wait in its queue.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn has_queued(&self, host: HostId) -> Result<bool, StoreError> {
+        let order = Order::picture(0);
+        let from = FrontierKey::Queued { host, order }.encode();
+        let to = FrontierKey::behind_host(host);
+        let mut keys = self.trees.frontier.range(from..to).keys();
+        Ok(keys.next().transpose()?.is_some())
+    }
+
+    /// How many URLs wait; reads all their keys.
+    ///
+    /// # Errors
+    /// If sled fails.
+    pub fn pending_count(&self) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for key in self.trees.frontier.range([FrontierKey::QUEUED]..).keys() {
+            key?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
