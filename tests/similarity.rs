@@ -58,6 +58,57 @@ fn copy_mode_finds_what_a_picture_was_made_from() {
 }
 
 #[test]
+fn compare_turns_the_picture_in_copy_mode() {
+    let simdex = Simdex::new();
+    let original = draw(Motif::Flower, 3, 320, 240);
+    std::fs::write(simdex.path("a.jpg"), jpeg(&original, 90).unwrap()).unwrap();
+    for edit in [Edit::Mirror, Edit::Rotate90] {
+        let copy = edit.jpeg(&original, 5).unwrap();
+        std::fs::write(simdex.path("b.jpg"), copy).unwrap();
+        let answer = simdex.json(&["compare", "b.jpg", "a.jpg", "--mode", "copy"]);
+        assert!(answer["score"].as_f64().unwrap() > 0.9, "{edit}: {answer}");
+        assert!(answer["evidence"]["turned"].as_f64().unwrap() < 0.0);
+    }
+}
+
+#[test]
+fn what_labels_taught_leaves_the_same_picture_first_and_strangers_alone() {
+    let simdex = filled();
+    // Two of the six kinds are labelled.
+    for motif in ["flower", "house"] {
+        std::fs::create_dir_all(simdex.path("labels").join(motif)).unwrap();
+        for entry in std::fs::read_dir(simdex.path("pictures").join(motif)).unwrap() {
+            let from = entry.unwrap().path();
+            let to = simdex.path("labels").join(motif);
+            std::fs::copy(&from, to.join(from.file_name().unwrap())).unwrap();
+        }
+    }
+    simdex.json(&["train", "labels", "-o", "mine.json"]);
+    let list = |query: &str, head: &str| {
+        let answer = simdex.json(&["query", query, "-k", "8", "--head", head]);
+        let results = answer["results"].as_array().unwrap().clone();
+        let of = |r: &Value| (r["path"].clone(), r["score"].as_f64().unwrap());
+        (results.iter().map(of).collect::<Vec<_>>(), results)
+    };
+    for n in 0..8 {
+        let query = format!("pictures/flower/{n}.jpg");
+        let (taught, results) = list(&query, "mine.json");
+        assert!(taught[0].0.as_str().unwrap().ends_with(&query), "{query}");
+        assert!(results[0]["evidence"]["labels"].as_f64().unwrap() > 0.0);
+    }
+    let unlabelled = std::fs::read_dir(simdex.path("pictures")).unwrap();
+    let unlabelled = unlabelled.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let known = ["flower", "house"];
+    for motif in unlabelled.filter(|motif| !known.contains(&motif.as_str())) {
+        let query = format!("pictures/{motif}/2.jpg");
+        let (before, after) = (list(&query, "fused").0, list(&query, "mine.json").0);
+        for ((path, score), (same, now)) in before.iter().zip(&after) {
+            assert!(path == same && (score - now).abs() < 0.1, "{query}");
+        }
+    }
+}
+
+#[test]
 fn the_region_that_a_crop_was_cut_from_is_found() {
     let simdex = filled();
     let original = draw(Motif::Flower, 901, 480, 360);

@@ -209,6 +209,42 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_view_is_told_of_the_upright_picture() {
+        let part = Region {
+            x: 0.25,
+            y: 0.5,
+            width: 0.5,
+            height: 0.25,
+        };
+        // The part is white.
+        let (width, height) = (8u32, 4u32);
+        let picture = image::RgbImage::from_fn(width, height, |x, y| {
+            let within = (2..6).contains(&x) && y == 2;
+            image::Rgb([if within { 255 } else { 0 }; 3])
+        });
+        for view in View::ALL {
+            let turned = view.of(&picture);
+            let (width, height) = (turned.width() as f32, turned.height() as f32);
+            let white = turned
+                .enumerate_pixels()
+                .filter(|(_, _, pixel)| pixel[0] > 0);
+            let places: Vec<(u32, u32)> = white.map(|(x, y, _)| (x, y)).collect();
+            let least =
+                |of: &dyn Fn(&(u32, u32)) -> u32| places.iter().map(of).min().unwrap() as f32;
+            let most =
+                |of: &dyn Fn(&(u32, u32)) -> u32| places.iter().map(of).max().unwrap() as f32;
+            let (left, top) = (least(&|p| p.0), least(&|p| p.1));
+            let seen = Region {
+                x: left / width,
+                y: top / height,
+                width: (most(&|p| p.0) + 1.0 - left) / width,
+                height: (most(&|p| p.1) + 1.0 - top) / height,
+            };
+            assert_eq!(seen.upright(view), part, "{view:?}");
+        }
+    }
+
+    #[test]
     fn a_quarter_is_found_where_it_was_cut_out() {
         let scene = |x: f32, y: f32| (x * 15.99) as usize + 16 * (y * 15.99) as usize;
         let whole = grid(8, &scene);
