@@ -12,7 +12,7 @@ use super::policy::{AdmissionConfig, Respect};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
-    /// Pages on the seeds' hosts.
+    /// Pages on the seeds' hosts, with and without `www.`.
     Host,
     /// Pages on any host of the seeds' registrable domains (by the public suffix list).
     Domain,

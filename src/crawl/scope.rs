@@ -40,13 +40,14 @@ impl ScopeRules {
 }
 
 /// What the scope compares: the host, or its registrable domain by the public suffix list.
+/// A site's name with and without `www.` lead to each other.
 fn unit(scope: Scope, url: &CanonicalUrl) -> String {
     let host = url.host();
     match (scope, url.as_url().host()) {
         (Scope::Domain, Some(url::Host::Domain(domain))) => {
             psl::domain_str(domain).unwrap_or(host).to_owned()
         }
-        _ => host.to_owned(),
+        _ => host.strip_prefix("www.").unwrap_or(host).to_owned(),
     }
 }
 
@@ -63,6 +64,7 @@ mod tests {
     fn scopes_nest() {
         let seed = "https://www.example.co.uk/";
         assert!(follows(Scope::Host, seed, "http://www.example.co.uk/a"));
+        assert!(follows(Scope::Host, seed, "http://example.co.uk/a"));
         assert!(!follows(Scope::Host, seed, "https://img.example.co.uk/"));
         assert!(follows(Scope::Domain, seed, "https://img.example.co.uk/"));
         assert!(!follows(Scope::Domain, seed, "https://other.co.uk/"));
