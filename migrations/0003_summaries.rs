@@ -15,7 +15,7 @@ use crate::store::frontier::transaction_error;
 use crate::store::key::Sequence;
 use crate::store::record::{Extent, PictureRecord, SegmentRecord, decode, encode};
 use crate::store::segment::Segments;
-use crate::store::{StoreError, check_space};
+use crate::store::{StoreError, check_space, numbered};
 
 /// Blocks rewritten between two flushes.
 const BATCH: usize = 64;
@@ -33,9 +33,8 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         pictures: db.open_tree("pictures")?,
         embeddings: db.open_tree("embeddings")?,
     };
-    let committed: BTreeMap<u32, SegmentRecord> = super::super::numbered(&segments, "segments")?
-        .into_iter()
-        .collect();
+    let committed: BTreeMap<u32, SegmentRecord> =
+        numbered(&segments, "segments")?.into_iter().collect();
     let committed: Vec<_> = committed.into_iter().collect();
     let dir = store.dir.join("activations");
     let old = Segments::open(dir.clone(), layout.layers_len(), &committed)?;
@@ -146,7 +145,7 @@ mod tests {
     use crate::activation::{Encoding, embedding};
     use crate::network::Network;
     use crate::picture::PerceptualHash;
-    use crate::store::{NewPicture, Origin, Settled, Store, StoreOptions, numbered};
+    use crate::store::{NewPicture, Origin, Settled, Store, StoreOptions};
 
     const PICTURES: u8 = 200;
     /// Those that the interrupted change had come to.

@@ -10,7 +10,7 @@ use common::{FAST, SITE, Simdex, crawl, jpeg, serve};
 use serde_json::{Value, json};
 use simdex::demo::drawing::Motif;
 use simdex::demo::reply::{Body, Reply};
-use simdex::demo::server::{Request, Server};
+use simdex::demo::server::Server;
 use simdex::demo::site::Shown;
 
 fn picture(motif: Motif, variation: u64) -> Reply {
@@ -392,79 +392,4 @@ fn budgets_and_scope_hold() {
     let deep = Simdex::new();
     let summary = crawl(&deep, &server.url("/"), &["--max-depth", "2"]);
     assert_eq!(summary["pages_fetched"], 3);
-}
-
-#[test]
-fn ctrl_c_stops_cleanly_and_the_next_crawl_goes_on() {
-    let simdex = Simdex::new();
-    let server = serve(|request| match request.path() {
-        "/robots.txt" => Reply::not_found(),
-        "/" => page(
-            &(0..40)
-                .map(|i| format!("<img src={i}.jpg>"))
-                .collect::<String>(),
-        ),
-        path => {
-            let n: u64 = path
-                .trim_matches(|c: char| !c.is_ascii_digit())
-                .parse()
-                .unwrap();
-            picture(Motif::ALL[n as usize % 16], n).after(Duration::from_millis(60))
-        }
-    });
-    let child = simdex.start(&[&["crawl", &server.url("/")], &FAST[..]].concat());
-    while server.total() < 12 {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let interrupt = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(interrupt.unwrap().success());
-    let run = common::Run::of(child.wait_with_output().unwrap());
-    assert_eq!(run.code, 130, "{}", run.stderr);
-    let status = simdex.json(&["status"]);
-    assert!(status["images"].as_u64().unwrap() >= 5, "{status}");
-    assert_eq!(
-        status["frontier"]["leased"], 0,
-        "what was under way was finished"
-    );
-    simdex.json(&[&["crawl"], &FAST[..]].concat());
-    assert_eq!(simdex.json(&["status"])["images"], 40);
-    let mut asked: Vec<String> = server
-        .log()
-        .iter()
-        .map(|h| h.request.target.clone())
-        .collect();
-    asked.retain(|target| target.ends_with(".jpg"));
-    assert_eq!(asked.len(), 40, "nothing was fetched twice");
-}
-
-#[test]
-fn removing_a_host_covers_pages_that_other_hosts_redirect_to() {
-    let simdex = Simdex::new();
-    simdex.configure("[crawl]\nsitemaps = false\n");
-    let port = std::sync::Arc::new(std::sync::OnceLock::new());
-    let known = std::sync::Arc::clone(&port);
-    let server = serve(move |request: &Request| match request.path() {
-        "/" => {
-            let elsewhere = format!("http://localhost:{}/there", known.get().unwrap());
-            Reply::new(302).header("Location", &elsewhere)
-        }
-        "/there" => page("<p>moved"),
-        _ => Reply::new(404),
-    });
-    let url = server.url("/");
-    port.set(
-        url.rsplit(':')
-            .next()
-            .unwrap()
-            .trim_end_matches('/')
-            .to_owned(),
-    )
-    .unwrap();
-    crawl(&simdex, &url, &["--scope", "any"]);
-    assert_eq!(simdex.json(&["status"])["frontier"]["refused"], 0);
-    let removed = simdex.run(&["remove", "--host", "localhost"]);
-    assert_eq!(removed.code, 0, "{}", removed.stderr);
-    assert_eq!(simdex.json(&["status"])["frontier"]["refused"], 1);
 }

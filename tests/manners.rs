@@ -4,6 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use common::{FAST, Simdex, crawl, numbered, serve};
@@ -29,7 +30,6 @@ fn a_dead_origin_does_not_close_its_host() {
     let simdex = Simdex::new();
     simdex.configure("[crawl]\nmax_attempts = 2\nsitemaps = false\n");
     let server = serve(|request| match request.path() {
-        "/robots.txt" => Reply::not_found(),
         // Nobody listens on the one, and nobody speaks TLS on the other.
         "/" => Reply::html(format!(
             "<a href=http://127.0.0.1:9/z>x</a><a href=https://{}/s>x</a>\
@@ -149,7 +149,6 @@ fn pictures_leave_with_the_last_page_that_may_be_used() {
     let simdex = Simdex::new();
     simdex.configure("[crawl]\nsitemaps = false\n");
     let server = serve(|request| match request.path() {
-        "/robots.txt" => Reply::not_found(),
         "/" => {
             let head = match OPTED_OUT.load(Ordering::Relaxed) {
                 true => "<meta name=robots content=noimageindex>",
@@ -178,7 +177,6 @@ fn links_to_pictures_are_links() {
     let simdex = Simdex::new();
     simdex.configure("[crawl]\nsitemaps = false\n");
     let server = serve(|request| match request.path() {
-        "/robots.txt" => Reply::not_found(),
         "/" => Reply::html(
             "<a rel=nofollow href=1.jpg>x</a><a href=2.jpg>x</a><a rel=nofollow href=3.jpg>x</a>\
              <img src=3.jpg><a rel=nofollow href=4.jpg><img src=5.jpg></a><a href=/n>x</a>",
@@ -193,4 +191,34 @@ fn links_to_pictures_are_links() {
     assert_eq!(asked(&server), BTreeSet::from(expected));
     // Two links of the first page; of the second the page itself and two links.
     assert_eq!(summary["refused"], json!({"nofollow": 5}));
+}
+
+#[test]
+fn removing_a_host_covers_pages_that_other_hosts_redirect_to() {
+    let simdex = Simdex::new();
+    simdex.configure("[crawl]\nsitemaps = false\n");
+    let port = Arc::new(OnceLock::new());
+    let known = Arc::clone(&port);
+    let server = serve(move |request| match request.path() {
+        "/" => {
+            let elsewhere = format!("http://localhost:{}/there", known.get().unwrap());
+            Reply::new(302).header("Location", &elsewhere)
+        }
+        "/there" => Reply::html("<p>moved"),
+        _ => Reply::new(404),
+    });
+    let url = server.url("/");
+    port.set(
+        url.rsplit(':')
+            .next()
+            .unwrap()
+            .trim_end_matches('/')
+            .to_owned(),
+    )
+    .unwrap();
+    crawl(&simdex, &url, &["--scope", "any"]);
+    assert_eq!(simdex.json(&["status"])["frontier"]["refused"], 0);
+    let removed = simdex.run(&["remove", "--host", "localhost"]);
+    assert_eq!(removed.code, 0, "{}", removed.stderr);
+    assert_eq!(simdex.json(&["status"])["frontier"]["refused"], 1);
 }

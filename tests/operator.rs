@@ -4,6 +4,7 @@ mod common;
 
 use std::io::Read;
 use std::process::Stdio;
+use std::time::Duration;
 
 use common::{FAST, Run, Simdex, crawl, jpeg, numbered, serve};
 use serde_json::{Value, json};
@@ -14,7 +15,6 @@ use simdex::demo::reply::Reply;
 fn nobody_has_to_read_stderr() {
     let simdex = Simdex::new();
     let server = serve(|request| match request.path() {
-        "/robots.txt" => Reply::not_found(),
         "/" => Reply::html("<img src=1.jpg><img src=2.jpg>"),
         _ => numbered(request),
     });
@@ -35,7 +35,6 @@ fn seeds_are_admitted_like_links() {
     let simdex = Simdex::new();
     simdex.configure("[crawl.admission]\nexclude = [\"/private/\"]\n");
     let server = serve(|request| match request.path() {
-        "/robots.txt" => Reply::not_found(),
         "/" => Reply::html("<a href=/private/b>x</a>"),
         _ => numbered(request),
     });
@@ -176,7 +175,6 @@ fn a_log_on_a_full_device_is_told() {
 fn captions_and_titles_are_in_the_results() {
     let simdex = Simdex::new();
     let server = serve(|request| match request.path() {
-        "/robots.txt" => Reply::not_found(),
         "/" => Reply::html(
             "<title>Fish</title><figure><img src=1.jpg alt=one title='A title'>\
              <figcaption>A caption</figcaption></figure>",
@@ -208,7 +206,6 @@ fn captions_and_titles_are_in_the_results() {
 fn what_is_kept_for_its_likeness_is_listed_with_it() {
     let simdex = Simdex::new();
     let server = serve(|request| match request.path() {
-        "/robots.txt" => Reply::not_found(),
         "/" => {
             let pictures = (0..48).map(|i| format!("<img src={i}.jpg>"));
             Reply::html(pictures.collect::<String>())
@@ -236,4 +233,41 @@ fn what_is_kept_for_its_likeness_is_listed_with_it() {
         let difference = pair["score"].as_f64().unwrap() - result["score"].as_f64().unwrap();
         assert!(difference.abs() < 0.01, "{url}: {result} {pair}");
     }
+}
+
+#[test]
+fn ctrl_c_stops_cleanly_and_the_next_crawl_goes_on() {
+    let simdex = Simdex::new();
+    let server = serve(|request| match request.path() {
+        "/" => {
+            let pictures = (0..40).map(|i| format!("<img src={i}.jpg>"));
+            Reply::html(pictures.collect::<String>())
+        }
+        _ => numbered(request).after(Duration::from_millis(60)),
+    });
+    let child = simdex.start(&[&["crawl", &server.url("/")], &FAST[..]].concat());
+    while server.total() < 12 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let interrupt = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let run = Run::of(child.wait_with_output().unwrap());
+    assert_eq!(run.code, 130, "{}", run.stderr);
+    let status = simdex.json(&["status"]);
+    assert!(status["images"].as_u64().unwrap() >= 5, "{status}");
+    assert_eq!(
+        status["frontier"]["leased"], 0,
+        "what was under way was finished"
+    );
+    simdex.json(&[&["crawl"], &FAST[..]].concat());
+    assert_eq!(simdex.json(&["status"])["images"], 40);
+    let mut asked: Vec<String> = server
+        .log()
+        .iter()
+        .map(|h| h.request.target.clone())
+        .collect();
+    asked.retain(|target| target.ends_with(".jpg"));
+    assert_eq!(asked.len(), 40, "nothing was fetched twice");
 }

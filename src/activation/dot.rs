@@ -1,6 +1,8 @@
 //! Inner products: of bytes, the loop that every byte re-scored by `mse18` passes through, and
 //! of floats.
 
+use super::widened::widened;
+
 /// Values summed in 32 bits before widening: 2^16 products of at most 127^2 stay below 2^31.
 const CHUNK: usize = 1 << 16;
 
@@ -74,25 +76,13 @@ fn chunk_portable(a: &[u8], b: &[u8]) -> i32 {
         .sum()
 }
 
-/// Inner product of two vectors in sixteen independent sums, so that it vectorises.
-pub fn inner_product_f32(a: &[f32], b: &[f32]) -> f32 {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2, the only requirement of the function.
-        return unsafe { inner_product_f32_avx2(a, b) };
-    }
-    inner_product_f32_anywhere(a, b)
-}
-
-/// The same instructions as anywhere, in vectors twice as wide.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn inner_product_f32_avx2(a: &[f32], b: &[f32]) -> f32 {
-    inner_product_f32_anywhere(a, b)
+widened! {
+    /// Inner product of two vectors in sixteen independent sums, so that it vectorises.
+    pub fn inner_product_f32(a: &[f32], b: &[f32]) -> f32 = sixteen_sums
 }
 
 #[inline(always)]
-fn inner_product_f32_anywhere(a: &[f32], b: &[f32]) -> f32 {
+fn sixteen_sums(a: &[f32], b: &[f32]) -> f32 {
     let (a_chunks, a_rest) = a.as_chunks::<16>();
     let (b_chunks, b_rest) = b.as_chunks::<16>();
     let mut lanes = [0f32; 16];

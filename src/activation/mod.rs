@@ -11,6 +11,7 @@ mod mse;
 mod quantize;
 mod rows;
 mod summary;
+mod widened;
 
 pub use dot::inner_product_f32;
 pub use layout::{Encoding, LayerShape, Layout};

@@ -42,10 +42,6 @@ pub struct LayerDistance {
     pub normalised: f32,
 }
 
-/// Both distances of every layer, from one reading of the two blocks.
-///
-/// # Panics
-/// If a block is shorter than the layout's: blocks come from a store that checked them.
 /// The channel-normalised distance of one layer.
 ///
 /// # Panics
@@ -54,7 +50,7 @@ pub fn layer_normalised(layout: &Layout, a: &[u8], b: &[u8], layer: usize) -> f3
     layer_distance(layout, a, b, layer).normalised
 }
 
-/// The distances of one layer.
+/// Both distances of one layer, from one reading of the two blocks.
 ///
 /// # Panics
 /// If a block is shorter than the layout's.

@@ -4,6 +4,7 @@ use half::slice::HalfFloatSliceExt;
 use super::dot::inner_product;
 use super::layout::{Encoding, HEADER, Layout};
 use super::summary::summarise;
+use super::widened::widened;
 
 /// Appends one picture's block to `block`.
 ///
@@ -69,25 +70,13 @@ fn channels_last(values: &[f32], channels: usize, out: &mut [f32]) {
     }
 }
 
-/// Rounds to -127..=127 and transposes; returns the scale that a stored byte is worth.
-fn int8(values: &[f32], channels: usize, out: &mut [u8]) -> f32 {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2, the only requirement of the function.
-        return unsafe { int8_avx2(values, channels, out) };
-    }
-    int8_anywhere(values, channels, out)
-}
-
-/// The same instructions as anywhere, in vectors twice as wide.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn int8_avx2(values: &[f32], channels: usize, out: &mut [u8]) -> f32 {
-    int8_anywhere(values, channels, out)
+widened! {
+    /// Rounds to -127..=127 and transposes; returns the scale that a stored byte is worth.
+    fn int8(values: &[f32], channels: usize, out: &mut [u8]) -> f32 = round_and_transpose
 }
 
 #[inline(always)]
-fn int8_anywhere(values: &[f32], channels: usize, out: &mut [u8]) -> f32 {
+fn round_and_transpose(values: &[f32], channels: usize, out: &mut [u8]) -> f32 {
     // Sixteen maxima side by side: a single one is a chain of dependent comparisons.
     let (quads, rest) = values.as_chunks::<16>();
     let mut lanes = [0f32; 16];

@@ -6,6 +6,7 @@ use half::slice::HalfFloatSliceExt;
 
 use super::dot::inner_product_f32;
 use super::layout::{Encoding, HEADER, Layout};
+use super::widened::widened;
 
 /// Positions summed in 32 bits before widening to f64.
 const STEP: usize = 512;
@@ -113,26 +114,14 @@ fn put(values: &[f32], bytes: &mut [u8]) {
     }
 }
 
-/// Adds up rows of bytes, by channel, and notes the inverse length of each row.
-fn add_rows(rows: &[u8], sums: &mut [i32], squares: &mut [i32], inverse_norms: &mut Vec<f32>) {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2, the only requirement of the function.
-        unsafe { add_rows_avx2(rows, sums, squares, inverse_norms) };
-        return;
-    }
-    add_rows_anywhere(rows, sums, squares, inverse_norms);
-}
-
-/// The same instructions as anywhere, in vectors twice as wide.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn add_rows_avx2(rows: &[u8], sums: &mut [i32], squares: &mut [i32], inverse_norms: &mut Vec<f32>) {
-    add_rows_anywhere(rows, sums, squares, inverse_norms);
+widened! {
+    /// Adds up rows of bytes, by channel, and notes the inverse length of each row.
+    fn add_rows(rows: &[u8], sums: &mut [i32], squares: &mut [i32], inverse_norms: &mut Vec<f32>) =
+        add_row_by_row
 }
 
 #[inline(always)]
-fn add_rows_anywhere(
+fn add_row_by_row(
     rows: &[u8],
     sums: &mut [i32],
     squares: &mut [i32],
@@ -148,6 +137,12 @@ fn add_rows_anywhere(
         }
         let norm = (length as f32).sqrt();
         inverse_norms.push(if norm > 0.0 { 1.0 / norm } else { 0.0 });
+    }
+}
+
+fn add_to<T: Copy + Into<f64>>(totals: &mut [f64], parts: &[T]) {
+    for (total, &part) in totals.iter_mut().zip(parts) {
+        *total += part.into();
     }
 }
 
@@ -184,12 +179,8 @@ impl Moments {
             sums.fill(0);
             squares.fill(0);
             add_rows(rows, &mut sums, &mut squares, &mut self.inverse_norms);
-            for (total, sum) in self.sums.iter_mut().zip(&sums) {
-                *total += f64::from(*sum);
-            }
-            for (total, square) in self.squares.iter_mut().zip(&squares) {
-                *total += f64::from(*square);
-            }
+            add_to(&mut self.sums, &sums);
+            add_to(&mut self.squares, &squares);
         }
     }
 
@@ -209,12 +200,8 @@ impl Moments {
                 let inverse = if norm > 0.0 { 1.0 / norm } else { 0.0 };
                 self.inverse_norms.push(inverse);
             }
-            for (total, sum) in self.sums.iter_mut().zip(&sums) {
-                *total += f64::from(*sum);
-            }
-            for (total, square) in self.squares.iter_mut().zip(&squares) {
-                *total += f64::from(*square);
-            }
+            add_to(&mut self.sums, &sums);
+            add_to(&mut self.squares, &squares);
         }
     }
 

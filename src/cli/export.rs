@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
+use super::Outcome;
 use super::input::{pictures_below, read_list};
+use super::lists::{Lists, deliver};
 use super::progress::{self, Progress};
 use super::query::{Question, SearchArgs, for_each_result};
 use super::session::Session;
-use super::{Outcome, output};
-use crate::search::{QueryResult, write_csv, write_html};
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -58,12 +58,17 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
         args.queries.display()
     );
     let bar = Progress::new("querying", queries.len() as u64);
-    let mut results: Vec<QueryResult> = Vec::new();
+    let head = args
+        .search
+        .head
+        .as_deref()
+        .unwrap_or(&session.config.query.head);
+    let mut lists = Lists::new(args.format, head)?;
     let total = queries.len();
     let questions: Vec<Question> = queries.into_iter().map(Question::one).collect();
     let outcome = for_each_result(session, &questions, &args.search, &mut |result| {
-        results.push(result);
-        let done = results.len();
+        lists.add(result)?;
+        let done = lists.count;
         bar.set(done as u64, || format!("{done}/{total} queries"));
         Ok(())
     })?;
@@ -72,48 +77,9 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
         progress::note("interrupted; nothing was written");
         return Ok(outcome);
     }
-    let head = args
-        .search
-        .head
-        .as_deref()
-        .unwrap_or(&session.config.query.head);
-    write_results(&results, head, args.format, &args.output)?;
+    let count = lists.count;
+    deliver(&args.output, &lists.finish()?, count)?;
     Ok(outcome)
-}
-
-/// Writes lists in one of the formats, to a file or to stdout.
-pub(super) fn write_results(
-    results: &[QueryResult],
-    head: &str,
-    format: ExportFormat,
-    path: &Path,
-) -> anyhow::Result<()> {
-    let mut bytes = Vec::new();
-    match format {
-        ExportFormat::Csv => write_csv(results, &mut bytes)?,
-        ExportFormat::Html => write_html(results, head, &mut bytes)?,
-        ExportFormat::Json => {
-            serde_json::to_writer(&mut bytes, results)?;
-            bytes.push(b'\n');
-        }
-        ExportFormat::Jsonl => {
-            for result in results {
-                serde_json::to_writer(&mut bytes, result)?;
-                bytes.push(b'\n');
-            }
-        }
-    }
-    if path == Path::new("-") {
-        output::write(&bytes)?;
-    } else {
-        replace(path, &bytes)?;
-        progress::note(&format!(
-            "{} lists written to {}",
-            results.len(),
-            path.display()
-        ));
-    }
-    Ok(())
 }
 
 /// The folder that a file is to be written into.

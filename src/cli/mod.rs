@@ -15,6 +15,7 @@ mod export;
 mod features;
 mod input;
 mod like;
+mod lists;
 mod output;
 mod politeness;
 mod progress;

@@ -275,13 +275,11 @@ impl Crawl {
                 self.summary.pages_fetched += u64::from(visited.role == Role::Page);
                 self.summary.bytes += bytes;
                 self.summary.images_found += queued.pictures + inline;
-                if queued.removed > 0 {
-                    let removed = self.summary.refused.entry("removed_host".to_owned());
-                    *removed.or_default() += queued.removed;
-                }
                 // Their receipts may be here already, or may be still to come.
                 self.pictures_handed += i64::try_from(inline).unwrap_or(i64::MAX);
-                for (reason, count) in declined {
+                let removed = (Refusal::Removed.reason(), queued.removed);
+                let declined = declined.into_iter().chain([removed]);
+                for (reason, count) in declined.filter(|(_, count)| *count > 0) {
                     *self.summary.refused.entry(reason.to_owned()).or_default() += count;
                 }
                 for host in queued.hosts {

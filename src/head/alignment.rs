@@ -27,6 +27,14 @@ pub struct Region {
 }
 
 impl Region {
+    /// The whole picture.
+    pub const WHOLE: Self = Self {
+        x: 0.0,
+        y: 0.0,
+        width: 1.0,
+        height: 1.0,
+    };
+
     /// Where the part of a turned or mirrored picture lies in the upright one.
     #[must_use]
     pub fn upright(self, view: View) -> Self {
@@ -55,14 +63,6 @@ impl Region {
             height,
         }
     }
-
-    /// The whole picture.
-    pub const WHOLE: Self = Self {
-        x: 0.0,
-        y: 0.0,
-        width: 1.0,
-        height: 1.0,
-    };
 }
 
 /// A picture's local descriptors: a grid of channel vectors, scaled, at unit length.

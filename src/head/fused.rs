@@ -46,8 +46,8 @@ pub struct Fused {
     scaler: ChannelScaler,
     /// What the pictures of the training had in common.
     centre: Centre,
-    /// Their descriptors.
-    anything: Anything,
+    /// How their descriptors vary: the standard deviation of each number.
+    spread: Vec<f32>,
     /// In the order of [`Mode::ALL`].
     judges: [Judges; 3],
     /// What the user's labels taught.
@@ -109,7 +109,7 @@ struct FusedFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probe: Option<Probe>,
     centre: Centre,
-    anything: Anything,
+    spread: Vec<f32>,
     scaler: ChannelScaler,
 }
 
@@ -131,7 +131,7 @@ impl Fused {
         network: &Network,
         scaler: ChannelScaler,
         centre: Centre,
-        anything: Anything,
+        spread: Vec<f32>,
         judges: [Judges; 3],
         training: FusedTraining,
     ) -> Self {
@@ -140,7 +140,7 @@ impl Fused {
             descriptor: network.descriptor_id().to_owned(),
             scaler,
             centre,
-            anything,
+            spread,
             judges,
             probe: None,
             training,
@@ -174,7 +174,7 @@ impl Fused {
         let dimensions = network.descriptor_dimensions();
         if file.centre.embedding.len() != network.manifest().embedding.dimensions
             || file.centre.descriptor.len() != dimensions
-            || !file.anything.fits(dimensions)
+            || file.spread.len() != dimensions
         {
             return Err(wrong("the centre is not of this network".to_owned()));
         }
@@ -200,7 +200,7 @@ impl Fused {
             descriptor: file.descriptor,
             scaler: file.scaler,
             centre: file.centre,
-            anything: file.anything,
+            spread: file.spread,
             judges,
             probe: file.probe,
             training: file.training,
@@ -226,7 +226,7 @@ impl Fused {
                 .collect(),
             probe: self.probe.clone(),
             centre: self.centre.clone(),
-            anything: self.anything.clone(),
+            spread: self.spread.clone(),
             scaler: self.scaler.clone(),
         };
         let mut text = serde_json::to_string(&file).expect("numbers and strings always encode");
@@ -241,7 +241,11 @@ impl Fused {
         labels: &[usize],
         classes: &[String],
     ) -> Probe {
-        Probe::fit(&self.anything, descriptors, labels, classes)
+        let anything = Anything {
+            mean: &self.centre.descriptor,
+            spread: &self.spread,
+        };
+        Probe::fit(anything, descriptors, labels, classes)
     }
 
     /// The same head with what the user's labels taught.

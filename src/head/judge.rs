@@ -180,3 +180,9 @@ fn signs(signals: &[Signal]) -> Vec<f32> {
 pub fn sigmoid(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds).exp())
 }
+
+/// Log-odds of a probability, as far from 0 and 1 as an f32 can tell.
+pub fn logit(probability: f32) -> f32 {
+    let p = probability.clamp(1e-6, 1.0 - 1e-6);
+    (p / (1.0 - p)).ln()
+}

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use alignment::{Alignment, Grid, Region};
 pub use fused::{Fused, FusedTraining, Judges, Mode, Thresholds};
-pub use judge::{Judge, sigmoid};
+pub use judge::{Judge, logit, sigmoid};
 pub use labelled::{LabelError, Labelled, labelled_files};
 pub use measure::{Centre, ChannelScaler, Measure, Measured, Needs, Prepared, Subject};
 pub use metrics::{Metrics, auc};

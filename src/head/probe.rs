@@ -3,7 +3,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::judge::sigmoid;
+use super::judge::{logit, sigmoid};
 use crate::activation::inner_product_f32;
 use crate::network::Descriptor;
 
@@ -32,56 +32,43 @@ pub struct Probe {
 
 /// Pictures of all kinds, by their descriptors' means and standard deviations. Descriptors
 /// are principal components, so that their numbers vary by themselves.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Anything {
-    mean: Vec<f32>,
-    std: Vec<f32>,
+#[derive(Debug, Clone, Copy)]
+pub struct Anything<'a> {
+    /// Mean of each number.
+    pub mean: &'a [f32],
+    /// Standard deviation of each number.
+    pub spread: &'a [f32],
+}
+
+/// Standard deviations of the numbers of descriptors whose mean is known.
+pub(super) fn spread<'a>(
+    mean: &[f32],
+    descriptors: impl Iterator<Item = &'a Descriptor>,
+) -> Vec<f32> {
+    let (mut squares, mut count) = (vec![0f32; mean.len()], 0f32);
+    for descriptor in descriptors {
+        for (square, value) in squares.iter_mut().zip(descriptor.values()) {
+            *square += value * value;
+        }
+        count += 1.0;
+    }
+    let variance = |(square, mean): (&f32, &f32)| square / count.max(1.0) - mean * mean;
+    let pairs = squares.iter().zip(mean);
+    pairs.map(|pair| variance(pair).max(0.0).sqrt()).collect()
 }
 
 /// Pictures drawn as strangers.
 const STRANGERS: usize = 500;
 
-impl Anything {
-    /// What some descriptors have in common and how they vary.
-    pub fn of<'a>(descriptors: impl Iterator<Item = &'a Descriptor>) -> Self {
-        let (mut sums, mut squares, mut count) = (Vec::new(), Vec::new(), 0f32);
-        for descriptor in descriptors {
-            sums.resize(descriptor.values().len(), 0f32);
-            squares.resize(descriptor.values().len(), 0f32);
-            for ((value, sum), square) in
-                descriptor.values().iter().zip(&mut sums).zip(&mut squares)
-            {
-                *sum += value;
-                *square += value * value;
-            }
-            count += 1.0;
-        }
-        let mean: Vec<f32> = sums.iter().map(|sum| sum / count.max(1.0)).collect();
-        let variance = |(square, mean): (&f32, &f32)| square / count.max(1.0) - mean * mean;
-        let std = squares
-            .iter()
-            .zip(&mean)
-            .map(|pair| variance(pair).max(0.0).sqrt());
-        Self {
-            std: std.collect(),
-            mean,
-        }
-    }
-
-    /// Whether the lengths are those of descriptors of `dimensions`.
-    pub(super) fn fits(&self, dimensions: usize) -> bool {
-        self.mean.len() == dimensions && self.std.len() == dimensions
-    }
-
+impl Anything<'_> {
     /// Descriptors of pictures of no kind in particular.
     fn strangers(&self) -> Vec<Descriptor> {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut one = || {
-            let values = self.mean.iter().zip(&self.std).map(|(mean, std)| {
+            let values = self.mean.iter().zip(self.spread).map(|(mean, spread)| {
                 // The sum of twelve is as good as normal here.
                 let normal: f32 = (0..12).map(|_| rng.random::<f32>()).sum::<f32>() - 6.0;
-                mean + std * normal
+                mean + spread * normal
             });
             Descriptor::normalized(values.collect())
         };
@@ -106,7 +93,7 @@ const REGULARISATION: f32 = 3e-4;
 impl Probe {
     /// Learns from descriptors and the class of each, among `anything`.
     pub fn fit(
-        anything: &Anything,
+        anything: Anything<'_>,
         descriptors: &[&Descriptor],
         labels: &[usize],
         classes: &[String],
@@ -121,7 +108,7 @@ impl Probe {
         }
         let inputs: Vec<Descriptor> = descriptors.iter().map(|d| d.from_centre(&centre)).collect();
         let (weights, bias) = regress(&inputs, labels, classes.len());
-        let from_home = |d: &Descriptor| d.from_centre(&anything.mean);
+        let from_home = |d: &Descriptor| d.from_centre(anything.mean);
         let pictures: Vec<Descriptor> = descriptors.iter().map(|d| from_home(d)).collect();
         let strangers: Vec<Descriptor> = anything.strangers().iter().map(from_home).collect();
         let sums = sums(&pictures, labels, classes.len());
@@ -131,7 +118,7 @@ impl Probe {
             centre,
             weights,
             bias,
-            home: anything.mean.clone(),
+            home: anything.mean.to_vec(),
             centroids: sums.into_iter().map(direction).collect(),
             familiar_at,
             familiar_slope,
@@ -170,19 +157,15 @@ impl Reading {
     /// they would say by chance; the less, the less either looks known.
     pub fn odds(&self, other: &Self) -> f32 {
         const SURE: f32 = 1e-3;
-        let logit = |p: f32| {
-            let p = p.clamp(SURE, 1.0 - SURE);
-            (p / (1.0 - p)).ln()
-        };
         let agree = inner_product_f32(&self.classes, &other.classes);
         let chance = 1.0 / self.classes.len().max(2) as f32;
-        LABELS * self.known * other.known * (logit(agree) - logit(chance))
+        let [agree, chance] = [agree, chance].map(|p| logit(p.clamp(SURE, 1.0 - SURE)));
+        LABELS * self.known * other.known * (agree - chance)
     }
 
     /// Probability that two pictures are of one class; without the labels, `otherwise`.
     pub fn same(&self, other: &Self, otherwise: f32) -> f32 {
-        let otherwise = otherwise.clamp(1e-6, 1.0 - 1e-6);
-        sigmoid((otherwise / (1.0 - otherwise)).ln() + self.odds(other))
+        sigmoid(logit(otherwise) + self.odds(other))
     }
 }
 
@@ -340,7 +323,14 @@ mod tests {
         let all: Vec<Descriptor> = (0..8)
             .flat_map(|axis| (1..8).map(move |i| at(axis, i)))
             .collect();
-        let probe = Probe::fit(&Anything::of(all.iter()), &descriptors, &labels, &names);
+        let mean: Vec<f32> = (0..8)
+            .map(|i| all.iter().map(|d| d.values()[i]).sum::<f32>() / all.len() as f32)
+            .collect();
+        let anything = Anything {
+            mean: &mean,
+            spread: &spread(&mean, all.iter()),
+        };
+        let probe = Probe::fit(anything, &descriptors, &labels, &names);
         let read = |axis| probe.read(&at(axis, 3));
         let (first, again, second, stranger) = (read(0), read(0), read(1), read(6));
         assert!(first.same(&again, 0.5) > 0.8, "{first:?}");

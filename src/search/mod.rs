@@ -12,4 +12,4 @@ pub use html::write_html;
 pub use rank::{Ranker, Scored, score_pair, score_views};
 pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};
 pub use searcher::{Query, SearchError, SearchOptions, Searcher, compare};
-pub use table::{write_csv, write_csv_header, write_csv_rows};
+pub use table::{write_csv_header, write_csv_rows};

@@ -1,5 +1,5 @@
 use super::rank::{Ranker, Scored};
-use crate::head::Subject;
+use crate::head::{Subject, logit, sigmoid};
 use crate::index::Candidate;
 use crate::network::Descriptor;
 use crate::picture::{PerceptualHash, PictureId};
@@ -78,7 +78,7 @@ pub(super) fn rank_by_examples(
     let mut shown: Vec<Option<Scored>> = vec![None; candidates.len()];
     for views in wanted {
         for entry in ranker.rank(views, candidates) {
-            sums[entry.candidate] += log_odds(entry.score) / wanted.len() as f32;
+            sums[entry.candidate] += logit(entry.score) / wanted.len() as f32;
             let best = &mut shown[entry.candidate];
             if best.as_ref().is_none_or(|best| entry.score > best.score) {
                 *best = Some(entry);
@@ -89,13 +89,13 @@ pub(super) fn rank_by_examples(
     for views in unwanted {
         for entry in ranker.rank(views, candidates) {
             let odds = &mut against[entry.candidate];
-            *odds = odds.max(log_odds(entry.score));
+            *odds = odds.max(logit(entry.score));
         }
     }
     let mut all: Vec<Scored> = shown.into_iter().flatten().collect();
     for entry in &mut all {
         let odds = sums[entry.candidate] - against[entry.candidate];
-        entry.score = crate::head::sigmoid(odds);
+        entry.score = sigmoid(odds);
     }
     all.sort_by(|a, b| {
         b.score
@@ -103,9 +103,4 @@ pub(super) fn rank_by_examples(
             .then(a.candidate.cmp(&b.candidate))
     });
     all
-}
-
-fn log_odds(score: f32) -> f32 {
-    let score = score.clamp(1e-6, 1.0 - 1e-6);
-    (score / (1.0 - score)).ln()
 }

@@ -125,7 +125,10 @@ impl<'a> Searcher<'a> {
         };
         let rescored = Instant::now();
         // Of several, no one's parts explain a result.
-        let only = wanted.first().filter(|_| wanted.len() == 1);
+        let only = match wanted.as_slice() {
+            [views] => Some(views),
+            _ => None,
+        };
         let first = query.wanted.first().and_then(|views| views.first());
         let results = scored
             .into_iter()
@@ -242,9 +245,7 @@ impl<'a> Searcher<'a> {
             _ => scored.mses.clone(),
         };
         let alignment = match (self.options.explain, view) {
-            (true, Some(view)) => scored
-                .alignment
-                .or_else(|| self.align(view, scored.view, candidate)),
+            (true, Some(view)) => alignment(layout, self.ranking, &scored, view, candidate),
             _ => None,
         };
         Ok(ResultEntry {
@@ -263,20 +264,6 @@ impl<'a> Searcher<'a> {
             copies: self.copies(Sequence(record.sequence))?,
             thumbnail: self.store.thumbnail(id)?.unwrap_or_default(),
         })
-    }
-
-    fn align(
-        &self,
-        view: &Subject<'_>,
-        turned: usize,
-        candidate: &Subject<'_>,
-    ) -> Option<Alignment> {
-        let Ranking::Fused(head) = self.ranking else {
-            return None;
-        };
-        let grid = |block| Grid::of(self.store.layout(), head.scaler(), block);
-        let found = grid(view.block).align(&grid(candidate.block));
-        Some(upright(found, turned))
     }
 }
 
@@ -319,13 +306,8 @@ pub fn compare(
 ) -> Comparison {
     let subjects: Vec<Subject<'_>> = views.iter().map(NewPicture::subject).collect();
     let scored = score_views(layout, ranking, mode, &subjects, b.subject());
-    let alignment = scored.alignment.or_else(|| match ranking {
-        Ranking::Fused(head) => {
-            let grid = |block| Grid::of(layout, head.scaler(), block);
-            Some(grid(&views[0].block).align(&grid(&b.block)))
-        }
-        Ranking::Mse18(_) | Ranking::Embedding => None,
-    });
+    let b = b.subject();
+    let alignment = alignment(layout, ranking, &scored, &subjects[scored.view], &b);
     Comparison {
         score: scored.score,
         cosine: scored.cosine,
@@ -333,6 +315,24 @@ pub fn compare(
         evidence: evidence(layout, ranking, mode, &scored),
         alignment,
     }
+}
+
+/// Which parts of the query, in the view that was compared, and of a candidate match.
+fn alignment(
+    layout: &Layout,
+    ranking: &Ranking,
+    scored: &Scored,
+    view: &Subject<'_>,
+    candidate: &Subject<'_>,
+) -> Option<Alignment> {
+    scored.alignment.or_else(|| {
+        let Ranking::Fused(head) = ranking else {
+            return None;
+        };
+        let grid = |block| Grid::of(layout, head.scaler(), block);
+        let found = grid(view.block).align(&grid(candidate.block));
+        Some(upright(found, scored.view))
+    })
 }
 
 fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> Option<Evidence> {

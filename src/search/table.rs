@@ -2,19 +2,7 @@ use std::io::{self, Write};
 
 use super::QueryResult;
 
-/// Writes one row a result: query, rank, score, cosine, id, url, page, path, width,
-/// height. Of several URLs and pages the first of each.
-///
-/// # Errors
-/// If writing fails.
-pub fn write_csv(results: &[QueryResult], out: &mut dyn Write) -> io::Result<()> {
-    write_csv_header(out)?;
-    results
-        .iter()
-        .try_for_each(|result| write_csv_rows(result, out))
-}
-
-/// The first row of [`write_csv`].
+/// The first row of a table of results.
 ///
 /// # Errors
 /// If writing fails.
@@ -26,7 +14,8 @@ pub fn write_csv_header(out: &mut dyn Write) -> io::Result<()> {
     csv.flush()
 }
 
-/// The rows of one list, for those that write list by list.
+/// One row a result of a list: query, rank, score, cosine, id, url, page, path, width,
+/// height. Of several URLs and pages the first of each.
 ///
 /// # Errors
 /// If writing fails.

@@ -13,7 +13,7 @@ use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::edit::Edit;
 use crate::head::training::{train_on_copies, train_on_labels, train_on_pairs_of};
-use crate::head::{Fused, Labelled, Ranking};
+use crate::head::{Fused, Labelled};
 use crate::ingest::extract;
 use crate::network::Network;
 
@@ -34,7 +34,7 @@ pub(super) fn from_labels(
     set.ensure_classes(2)?;
     let pictures: Vec<_> = set.pictures.iter().map(|p| (p.id, &p.descriptor)).collect();
     let head = train_on_labels(
-        shipped(network)?.as_ref(),
+        &Fused::builtin(network)?,
         &pictures,
         &set.labels,
         &set.classes,
@@ -71,7 +71,7 @@ pub(super) fn from_pairs(
         );
     }
     let head = train_on_pairs_of(
-        shipped(network)?.as_ref(),
+        &Fused::builtin(network)?,
         &layout,
         &set.examples(),
         &answers,
@@ -108,7 +108,7 @@ pub(super) fn from_copies(
     let bar = Progress::new("learning", edited.len() as u64);
     let done = std::sync::atomic::AtomicU64::new(0);
     let head = train_on_copies(
-        shipped(network)?.as_ref(),
+        &Fused::builtin(network)?,
         &layout,
         &set.examples(),
         &edited.iter().map(Edited::example).collect::<Vec<_>>(),
@@ -126,16 +126,6 @@ pub(super) fn from_copies(
         dir.display()
     );
     finish(session, args, network, &head, set.outcome())
-}
-
-/// The head that the user's are built on.
-fn shipped(network: &Network) -> anyhow::Result<Box<Fused>> {
-    match Ranking::named("fused", network)? {
-        Ranking::Fused(head) => Ok(head),
-        Ranking::Mse18(_) | Ranking::Embedding => {
-            unreachable!("`fused` is a fused head")
-        }
-    }
 }
 
 fn unlabelled(paths: Vec<PathBuf>) -> Labelled {

@@ -12,9 +12,10 @@ use std::collections::BTreeSet;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use super::probe::spread;
 use super::{
-    Anything, Centre, ChannelScaler, Fused, FusedTraining, Judge, Judges, Measure, Mode, Needs,
-    Signal, Thresholds, sigmoid,
+    Centre, ChannelScaler, Fused, FusedTraining, Judge, Judges, Measure, Mode, Needs, Signal,
+    Thresholds, sigmoid,
 };
 use crate::activation::Layout;
 use crate::edit::Edit;
@@ -133,11 +134,12 @@ pub fn train_generic(set: &GenericSet<'_>, progress: &(dyn Fn(usize) + Sync)) ->
         seen: BTreeSet::new(),
     };
     let training = training.having_seen(set.originals.iter().map(|e| e.id));
+    let descriptors = set.originals.iter().map(|e| e.subject.descriptor);
     Fused::new(
         set.network,
         scaler,
         set.centre.clone(),
-        Anything::of(set.originals.iter().map(|e| e.subject.descriptor)),
+        spread(&set.centre.descriptor, descriptors),
         judges,
         training,
     )
