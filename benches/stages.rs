@@ -20,7 +20,7 @@ use simdex::head::{Mode, Ranking, neighbourhoods};
 use simdex::index::Index;
 use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
 use simdex::network::{Engine, Network};
-use simdex::picture::{Tile, decode};
+use simdex::picture::{NetworkInput, decode};
 use simdex::search::{Query, SearchOptions, Searcher};
 use simdex::shutdown::Shutdown;
 use simdex::store::{Store, StoreOptions};
@@ -86,7 +86,7 @@ fn one_picture(
         let mut times = [Instant::now(); 5];
         let decoded = decode(&bytes, &limits)?;
         times[1] = Instant::now();
-        let tile: Tile = extractor.tile(&decoded.rgb);
+        let tile: NetworkInput = extractor.tile(&decoded.rgb);
         times[2] = Instant::now();
         extractor.run(&tile, |features| black_box(features.layers.len()))?;
         times[3] = Instant::now();

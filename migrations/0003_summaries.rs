@@ -145,7 +145,7 @@ mod tests {
     use crate::activation::{Encoding, embedding};
     use crate::network::Network;
     use crate::picture::PerceptualHash;
-    use crate::store::{NewPicture, Origin, Settled, Store, StoreOptions};
+    use crate::store::{NewPicture, PictureOutcome, Source, Store, StoreOptions};
 
     const PICTURES: u8 = 200;
     /// Those that the interrupted change had come to.
@@ -246,12 +246,12 @@ mod tests {
         {
             let store = open(dir.path(), &network).unwrap();
             let settled = (0..PICTURES).map(|n| {
-                let origin = Origin::File {
+                let origin = Source::File {
                     path: format!("/{n}.png").into(),
                     bytes: 1,
                     modified_ns: 1,
                 };
-                Settled::Picture(origin, Box::new(picture(&network, &layout, n)))
+                PictureOutcome::Picture(origin, Box::new(picture(&network, &layout, n)))
             });
             store.commit(settled.collect()).unwrap();
         }

@@ -11,7 +11,6 @@ pub mod canonical_url;
 pub mod classify;
 pub mod cli;
 pub mod config;
-pub mod copies;
 pub mod crawl;
 pub mod demo;
 pub mod edit;

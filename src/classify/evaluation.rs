@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use super::{CentredCosine, Classifier, ClassifyOptions, probe};
-use crate::evaluation::Spread;
+use crate::evaluation::Estimate;
 use crate::head::auc;
 use crate::network::Embedding;
 use crate::shutdown::Shutdown;
@@ -41,7 +41,7 @@ pub struct ClassifyEvaluation {
     /// Labelled pictures a class.
     pub train_per_class: usize,
     /// Accuracy of always answering the class that most pictures asked about have.
-    pub baseline: Spread,
+    pub baseline: Estimate,
     /// One row a method.
     pub rows: Vec<ClassifyRow>,
 }
@@ -52,14 +52,14 @@ pub struct ClassifyRow {
     /// `evidential`, `knn` (as many votes, ties to the nearest) or `linear_probe`.
     pub method: &'static str,
     /// Share of the pictures of known classes whose likeliest class is right.
-    pub accuracy: Spread,
+    pub accuracy: Estimate,
     /// Area under the ROC curve of "this is of no known class", by what is left unknown, the
     /// mean distance of the neighbours or the highest probability; null if no class was
     /// left out. So with the next.
-    pub unknown_auc: Option<Spread>,
+    pub unknown_auc: Option<Estimate>,
     /// Share of the pictures of no known class that are found where 5 % of the known ones
     /// are taken for unknown.
-    pub unknown_found_at_5: Option<Spread>,
+    pub unknown_found_at_5: Option<Estimate>,
     /// The rule of `simdex classify`: how it answers. Null for the others, which have none.
     pub rule: Option<RuleFigures>,
 }
@@ -68,11 +68,11 @@ pub struct ClassifyRow {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RuleFigures {
     /// Share of the pictures of known classes that are called unknown.
-    pub wrongly_unknown: Spread,
+    pub wrongly_unknown: Estimate,
     /// Share of right answers among the others.
-    pub accuracy_of_answered: Spread,
+    pub accuracy_of_answered: Estimate,
     /// Share of the pictures of no known class that are called unknown.
-    pub unknown_found: Option<Spread>,
+    pub unknown_found: Option<Estimate>,
 }
 
 /// An evaluation cannot be made.
@@ -176,7 +176,7 @@ pub fn evaluate_classify(
     let leaves_out = options.unknown_classes > 0;
     let methods = ["evidential", "knn", "linear_probe"];
     let rows = methods.into_iter().zip(&figures).map(|(method, all)| {
-        let of = |value: fn(&Figures) -> f64| Spread::of(all.iter().map(value));
+        let of = |value: fn(&Figures) -> f64| Estimate::of(all.iter().map(value));
         ClassifyRow {
             method,
             accuracy: of(|f| f.accuracy),
@@ -195,7 +195,7 @@ pub fn evaluate_classify(
         pictures: labels.len(),
         draws: options.draws,
         train_per_class: options.train_per_class,
-        baseline: Spread::of(baselines.into_iter()),
+        baseline: Estimate::of(baselines.into_iter()),
         rows: rows.collect(),
     })
 }

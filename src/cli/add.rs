@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
                     summary.fail("unreadable");
                     problems.add(&path.display().to_string(), &message);
                 }
-                FileReport::Settled(receipt) => {
+                FileReport::PictureOutcome(receipt) => {
                     if let Some(problem) = summary.count(receipt) {
                         failed = true;
                         problems.add(&problem.source, &problem.message);

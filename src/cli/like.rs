@@ -8,7 +8,7 @@ use super::{Format, output};
 use crate::canonical_url::UrlId;
 use crate::crawl::Summary;
 use crate::head::{Mode, Ranking};
-use crate::ingest::Screen;
+use crate::ingest::MatchFilter;
 use crate::network::{Engine, Network};
 use crate::search::{Query, QueryResult, SearchOptions, Searcher, score_pair};
 use crate::store::{NewPicture, Store};
@@ -53,7 +53,7 @@ impl Wanted {
         store: &Store,
         keep_matches: bool,
         matches: async_channel::Sender<(UrlId, bool)>,
-    ) -> anyhow::Result<Screen> {
+    ) -> anyhow::Result<MatchFilter> {
         let ranking: Ranking = session.ranking(None, network)?;
         let layout = store.layout().clone();
         let min_score = self.min_score;
@@ -71,7 +71,7 @@ impl Wanted {
             });
             scores.fold(0.0, f32::max)
         };
-        Ok(Screen {
+        Ok(MatchFilter {
             score: Box::new(score),
             min_score,
             keep_matches,

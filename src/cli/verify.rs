@@ -85,7 +85,7 @@ fn check(store: &Store, index: &Index, sequence: Sequence, id: PictureId) -> any
         "its sequence number is another picture's"
     );
     store.verified_block(id)?;
-    store.sightings(id)?;
+    store.provenance(id)?;
     anyhow::ensure!(store.thumbnail(id)?.is_some(), "its thumbnail is missing");
     let descriptor: Descriptor = match store.descriptors(sequence).next() {
         Some(entry) => {

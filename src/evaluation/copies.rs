@@ -4,10 +4,10 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Spread, Trial, average_precision};
+use super::{Estimate, Trial, average_precision};
 use crate::edit::Edit;
 use crate::head::training::{are_twins, nearest_to, thresholds};
-use crate::head::{Centre, Mode, Ranking, Subject, Thresholds};
+use crate::head::{CollectionMean, Features, Mode, Ranking, Thresholds};
 use crate::network::Descriptor;
 use crate::search::Ranker;
 use crate::store::NewPicture;
@@ -34,7 +34,7 @@ pub struct EditRow {
     /// for candidates by several views.
     pub candidate_recall: Vec<(String, f64)>,
     /// Share of queries whose original came first, by ranking.
-    pub recall_1: Vec<(String, Spread)>,
+    pub recall_1: Vec<(String, Estimate)>,
 }
 
 /// The evaluation; the JSON that `eval copies` prints.
@@ -89,9 +89,9 @@ pub fn evaluate_copies(
     queries: &[EditedQuery],
 ) -> Option<CopiesEvaluation> {
     let (layout, pictures, seed) = (trial.layout, trial.pictures, trial.seed);
-    let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
+    let subjects: Vec<Features<'_>> = pictures.iter().map(NewPicture::subject).collect();
     let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
-    let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
+    let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
     let candidates = candidates.min(pictures.len());
     let one = |query: &EditedQuery| -> Option<Vec<Found>> {
         if trial.shutdown.requested() {
@@ -102,9 +102,9 @@ pub fn evaluate_copies(
                 Mode::Copy => query.views.as_slice(),
                 _ => &query.views[..1],
             };
-            let views: Vec<Subject<'_>> = views.iter().map(NewPicture::subject).collect();
+            let views: Vec<Features<'_>> = views.iter().map(NewPicture::subject).collect();
             let order = pool(&descriptors, &views, candidates);
-            let pool: Vec<Subject<'_>> = order.iter().map(|&i| subjects[i]).collect();
+            let pool: Vec<Features<'_>> = order.iter().map(|&i| subjects[i]).collect();
             let ranker = Ranker {
                 layout,
                 ranking,
@@ -143,7 +143,7 @@ pub fn evaluate_copies(
             let first = kept.iter().map(|found| found[ranking].list.first());
             let right = first.map(|first| f64::from(u8::from(first.is_some_and(|f| f.1))));
             let right: Vec<f64> = right.collect();
-            ((*name).to_owned(), Spread::bootstrap(&right, seed))
+            ((*name).to_owned(), Estimate::bootstrap(&right, seed))
         });
         let candidate_recall = rankings.iter().enumerate().map(|(ranking, (name, _, _))| {
             let had = kept.iter().filter(|found| found[ranking].candidate).count();
@@ -216,7 +216,7 @@ fn at_threshold(list: &List, threshold: f32, queries: usize) -> AtThreshold {
 }
 
 /// The candidates of all views, nearest first.
-fn pool(descriptors: &[Descriptor], views: &[Subject<'_>], count: usize) -> Vec<usize> {
+fn pool(descriptors: &[Descriptor], views: &[Features<'_>], count: usize) -> Vec<usize> {
     let mut all: Vec<(f32, usize)> = Vec::new();
     for view in views {
         for i in nearest_to(descriptors, view.descriptor, count) {

@@ -49,7 +49,7 @@ impl Trial<'_> {
 
 /// A figure over draws, or over resampled queries.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Spread {
+pub struct Estimate {
     /// The mean.
     pub mean: f64,
     /// The standard deviation: of the draws themselves, or of the means of resampled queries.
@@ -60,7 +60,7 @@ pub struct Spread {
 
 const RESAMPLES: usize = 1_000;
 
-impl Spread {
+impl Estimate {
     /// Of the figure of each draw. The interval says where the mean of as many draws lies:
     /// of few draws the figures themselves have no middle 95 %.
     pub fn of(values: impl Iterator<Item = f64>) -> Self {
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn a_bootstrap_holds_the_mean() {
         let values: Vec<f64> = (0..200).map(|i| f64::from(i % 2)).collect();
-        let spread = Spread::bootstrap(&values, 1);
+        let spread = Estimate::bootstrap(&values, 1);
         assert!((spread.mean - 0.5).abs() < 1e-12);
         // The standard error of a fair coin over 200 throws is .035.
         assert!((spread.std - 0.035).abs() < 0.01, "{spread:?}");
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_interval_of_few_draws_is_of_their_mean() {
-        let spread = Spread::of([0.7, 0.8, 0.75, 0.72, 0.78].into_iter());
+        let spread = Estimate::of([0.7, 0.8, 0.75, 0.72, 0.78].into_iter());
         assert!((spread.mean - 0.75).abs() < 1e-12);
         // The draws' own is .041, and that of the mean of five .018 at most.
         assert!((spread.std - 0.041).abs() < 1e-3, "{spread:?}");

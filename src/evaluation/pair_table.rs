@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::Trial;
 use crate::activation::layer_mses;
 use crate::head::training::nearest_to;
-use crate::head::{Centre, Mode, Pair, Ranking, Subject};
+use crate::head::{CollectionMean, Features, Mode, Pair, Ranking};
 use crate::network::Descriptor;
 use crate::search::Ranker;
 use crate::store::NewPicture;
@@ -35,7 +35,7 @@ impl Table {
     /// A step of the trial's progress is a picture; `None` after Ctrl-C.
     pub fn compute(trial: &Trial<'_>, ranking: &Ranking) -> Option<Self> {
         let pictures = trial.pictures;
-        let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
+        let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
         let lists = Lists {
             subjects: pictures.iter().map(NewPicture::subject).collect(),
             descriptors: pictures.iter().map(|p| p.descriptor.clone()).collect(),
@@ -108,7 +108,7 @@ impl Table {
 /// Every picture's list among all others, by a ranking.
 struct Lists<'a> {
     ranker: Ranker<'a>,
-    subjects: Vec<Subject<'a>>,
+    subjects: Vec<Features<'a>>,
     descriptors: Vec<Descriptor>,
 }
 
@@ -118,7 +118,7 @@ impl Lists<'_> {
         let count = self.descriptors.len();
         let mut order = nearest_to(&self.descriptors, &self.descriptors[query], count);
         order.retain(|i| *i != query);
-        let pool: Vec<Subject<'_>> = order.iter().map(|&i| self.subjects[i]).collect();
+        let pool: Vec<Features<'_>> = order.iter().map(|&i| self.subjects[i]).collect();
         let mut scores = vec![0.0; count];
         for entry in self.ranker.rank(&[self.subjects[query]], &pool) {
             scores[order[entry.candidate]] = entry.score;

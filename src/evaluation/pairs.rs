@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::pair_table::Table;
-use super::{Spread, Trial};
+use super::{Estimate, Trial};
 use crate::head::{
     Fused, Metrics, Pair, PairSet, Ranking, Reading, TrainError, TrainOptions, train_on_pairs,
 };
@@ -35,13 +35,13 @@ pub struct PairsOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Figures {
     /// Share of pairs answered right.
-    pub accuracy: Spread,
+    pub accuracy: Estimate,
     /// Mean of the accuracies on same and on different pairs.
-    pub balanced_accuracy: Spread,
+    pub balanced_accuracy: Estimate,
     /// Area under the ROC curve.
-    pub auc: Spread,
+    pub auc: Estimate,
     /// Accuracy of always answering "different".
-    pub baseline: Spread,
+    pub baseline: Estimate,
 }
 
 /// One ranking's row of the table.
@@ -77,7 +77,7 @@ pub struct PairsEvaluation {
     pub report_accuracy: f64,
     /// Accuracy of `mse18` by the report's own split: a fifth of the pairs of the training
     /// pictures, same-class pairs twice, so that pairs and pictures are on both sides.
-    pub leaky_split_accuracy: Spread,
+    pub leaky_split_accuracy: Estimate,
     /// What the report says of that: its validation accuracy.
     pub report_leaky_accuracy: f64,
     /// One row a ranking.
@@ -183,7 +183,7 @@ pub fn evaluate_pairs(
             row("fused", &|draw| draw.fused),
             row("train", &|draw| draw.taught),
         ],
-        leaky_split_accuracy: Spread::of(draws.iter().map(|draw| draw.leaky)),
+        leaky_split_accuracy: Estimate::of(draws.iter().map(|draw| draw.leaky)),
         report_leaky_accuracy: REPORT_LEAKY_ACCURACY,
     })
 }
@@ -323,7 +323,7 @@ fn best_threshold(scored: &[(f32, bool)]) -> f32 {
 }
 
 fn spread(metrics: &[Metrics]) -> Figures {
-    let of = |value: &dyn Fn(&Metrics) -> f64| Spread::of(metrics.iter().map(value));
+    let of = |value: &dyn Fn(&Metrics) -> f64| Estimate::of(metrics.iter().map(value));
     Figures {
         accuracy: of(&|m| m.accuracy),
         balanced_accuracy: of(&|m| m.balanced_accuracy),

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Spread, Trial, average_precision};
+use super::{Estimate, Trial, average_precision};
 use crate::head::training::nearest_to;
-use crate::head::{Centre, Mode, Ranking, Subject};
+use crate::head::{CollectionMean, Features, Mode, Ranking};
 use crate::network::Descriptor;
 use crate::search::Ranker;
 use crate::store::NewPicture;
@@ -17,13 +17,13 @@ pub struct RetrievalRow {
     /// everything, the others re-rank the candidates and leave the rest as it was.
     pub head: String,
     /// Mean average precision over all queries.
-    pub map: Spread,
+    pub map: Estimate,
     /// Share of queries whose first result is right.
-    pub first_hit: Spread,
+    pub first_hit: Estimate,
     /// Share of the right pictures among the first 10, of at most 10.
-    pub recall_10: Spread,
+    pub recall_10: Estimate,
     /// Share of the right pictures among the first 100, of at most 100.
-    pub recall_100: Spread,
+    pub recall_100: Estimate,
 }
 
 /// The evaluation; the JSON that `eval retrieval` prints.
@@ -42,9 +42,9 @@ pub struct RetrievalEvaluation {
     /// Candidates that were re-scored.
     pub candidates: usize,
     /// Share of the right pictures among the first stage's candidates.
-    pub candidate_recall: Spread,
+    pub candidate_recall: Estimate,
     /// The same, had the full embedding chosen them.
-    pub embedding_candidate_recall: Spread,
+    pub embedding_candidate_recall: Estimate,
     /// One row a ranking.
     pub rows: Vec<RetrievalRow>,
 }
@@ -60,8 +60,8 @@ pub fn evaluate_retrieval(
     labels: &[usize],
 ) -> Option<RetrievalEvaluation> {
     let (layout, pictures, seed) = (trial.layout, trial.pictures, trial.seed);
-    let subjects: Vec<Subject<'_>> = pictures.iter().map(NewPicture::subject).collect();
-    let centre = Centre::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
+    let subjects: Vec<Features<'_>> = pictures.iter().map(NewPicture::subject).collect();
+    let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
     let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
     let embeddings: Vec<Descriptor> = pictures
         .iter()
@@ -96,7 +96,7 @@ pub fn evaluate_retrieval(
                 rescored: candidates,
             };
             let pool = &first_stage[..size.min(first_stage.len())];
-            let pool: Vec<Subject<'_>> = pool.iter().map(|&i| subjects[i]).collect();
+            let pool: Vec<Features<'_>> = pool.iter().map(|&i| subjects[i]).collect();
             let ranked = ranker.rank(&[subjects[query]], &pool);
             let mut order: Vec<usize> = ranked.iter().map(|e| first_stage[e.candidate]).collect();
             let chosen: std::collections::HashSet<usize> = order.iter().copied().collect();
@@ -125,7 +125,7 @@ pub fn evaluate_retrieval(
             .zip(&relevant)
             .map(|(lists, &relevant)| of(&lists[list], relevant))
             .collect();
-        Spread::bootstrap(&values, seed)
+        Estimate::bootstrap(&values, seed)
     };
     let recall = |count: usize| {
         move |answers: &[bool], relevant: usize| {

@@ -3,9 +3,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::{Judge, JudgeFile};
-use super::measure::{Centre, ChannelScaler, Measure, Needs};
+use super::measure::{ChannelScaler, CollectionMean, Measure, Needs};
 use super::probe::{Anything, Probe, Reading};
+use super::scorer::{JudgeFile, Scorer};
 use super::{HeadError, Signal};
 use crate::activation::{Encoding, Layout};
 use crate::network::{Descriptor, Network, NetworkId};
@@ -45,7 +45,7 @@ pub struct Fused {
     descriptor: String,
     scaler: ChannelScaler,
     /// What the pictures of the training had in common.
-    centre: Centre,
+    centre: CollectionMean,
     /// How their descriptors vary: the standard deviation of each number.
     spread: Vec<f32>,
     /// In the order of [`Mode::ALL`].
@@ -59,9 +59,9 @@ pub struct Fused {
 #[derive(Debug, Clone)]
 pub struct Judges {
     /// For a pair alone.
-    pub pair: Judge,
+    pub pair: Scorer,
     /// For a candidate in a list: with its neighbourhood or its parts.
-    pub list: Judge,
+    pub list: Scorer,
     /// Scores in lists at which results of the training were as precise as named.
     pub thresholds: Thresholds,
 }
@@ -108,7 +108,7 @@ struct FusedFile {
     modes: Vec<ModeFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probe: Option<Probe>,
-    centre: Centre,
+    centre: CollectionMean,
     spread: Vec<f32>,
     scaler: ChannelScaler,
 }
@@ -130,7 +130,7 @@ impl Fused {
     pub fn new(
         network: &Network,
         scaler: ChannelScaler,
-        centre: Centre,
+        centre: CollectionMean,
         spread: Vec<f32>,
         judges: [Judges; 3],
         training: FusedTraining,
@@ -187,8 +187,8 @@ impl Fused {
                 return Err(wrong(format!("mode {} is missing", mode.name())));
             }
             judges.push(Judges {
-                pair: Judge::from_file(given.pair, &layout).map_err(wrong)?,
-                list: Judge::from_file(given.list, &layout).map_err(wrong)?,
+                pair: Scorer::from_file(given.pair, &layout).map_err(wrong)?,
+                list: Scorer::from_file(given.list, &layout).map_err(wrong)?,
                 thresholds: given.thresholds,
             });
         }
@@ -285,7 +285,7 @@ impl Fused {
 
     /// How pairs of a collection are measured for this head: everything. Where a collection
     /// is too small to have a centre, that of the training stands in.
-    pub fn measure<'a>(&'a self, layout: &'a Layout, centre: &'a Centre) -> Measure<'a> {
+    pub fn measure<'a>(&'a self, layout: &'a Layout, centre: &'a CollectionMean) -> Measure<'a> {
         Measure {
             layout,
             scaler: &self.scaler,
@@ -303,7 +303,7 @@ impl Fused {
         &'a self,
         mode: Mode,
         layout: &'a Layout,
-        centre: &'a Centre,
+        centre: &'a CollectionMean,
     ) -> Measure<'a> {
         let Judges { pair, list, .. } = self.judges(mode);
         // Where parts are compared, the pair's judge says of which candidates.

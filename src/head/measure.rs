@@ -72,14 +72,14 @@ fn rounded(value: f64) -> f32 {
 /// What all pictures of a collection have in common; empty for none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Centre {
+pub struct CollectionMean {
     /// Mean of the embeddings.
     pub embedding: Vec<f32>,
     /// Mean of the descriptors.
     pub descriptor: Vec<f32>,
 }
 
-impl Centre {
+impl CollectionMean {
     /// The means over some pictures; of too few a mean says nothing, and none is taken off.
     pub fn of<'a>(pictures: impl Iterator<Item = (&'a Embedding, &'a Descriptor)>) -> Self {
         const FEWEST: usize = 20;
@@ -105,7 +105,7 @@ impl Centre {
 
 /// A picture as the second stage sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
+pub struct Features<'a> {
     /// Its activations.
     pub block: &'a [u8],
     /// Its descriptor.
@@ -191,14 +191,14 @@ pub struct Measure<'a> {
     /// How channel statistics are scaled.
     pub scaler: &'a ChannelScaler,
     /// What the pictures have in common.
-    pub centre: &'a Centre,
+    pub centre: &'a CollectionMean,
     /// What is measured.
     pub needs: Needs,
 }
 
 impl Measure<'_> {
     /// Prepares one side.
-    pub fn prepare<'b>(&self, picture: &Subject<'b>) -> Prepared<'b> {
+    pub fn prepare<'b>(&self, picture: &Features<'b>) -> Prepared<'b> {
         let block = picture.block;
         let layers = self.layout.layers().len();
         let statistics = (0..layers).map(|layer| {
@@ -220,7 +220,7 @@ impl Measure<'_> {
     }
 
     /// Measures everything that a pair alone tells.
-    pub fn measure(&self, a: &Prepared<'_>, picture: &Subject<'_>) -> Measured {
+    pub fn measure(&self, a: &Prepared<'_>, picture: &Features<'_>) -> Measured {
         self.between(a, &self.prepare(picture))
     }
 

@@ -2,12 +2,11 @@
 //!
 //! `mse18` is the report's, over the mean squared errors of 18 layers. `fused` looks at
 //! everything the stored activations tell: signals ([`Signal`]) are measured of a pair
-//! ([`Measure`]) and judged ([`Judge`]), with what the collection tells of the pair's
+//! ([`Measure`]) and judged ([`Scorer`]), with what the collection tells of the pair's
 //! neighbourhoods, what the pictures' parts tell, and what the user's labels taught.
 
 mod alignment;
 mod fused;
-mod judge;
 mod labelled;
 mod logistic;
 mod measure;
@@ -15,6 +14,7 @@ mod metrics;
 mod mse18;
 mod neighbourhood;
 mod probe;
+mod scorer;
 mod signal;
 pub mod training;
 
@@ -22,9 +22,8 @@ use std::path::{Path, PathBuf};
 
 pub use alignment::{Alignment, Grid, Region};
 pub use fused::{Fused, FusedTraining, Judges, Mode, Thresholds};
-pub use judge::{Judge, logit, sigmoid};
 pub use labelled::{LabelError, Labelled, labelled_files};
-pub use measure::{Centre, ChannelScaler, Measure, Measured, Needs, Prepared, Subject};
+pub use measure::{ChannelScaler, CollectionMean, Features, Measure, Measured, Needs, Prepared};
 pub use metrics::{Metrics, auc};
 pub use mse18::{
     Epoch, Mse18, Pair, PairSet, TrainError, TrainOptions, Training, TrainingSet, train,
@@ -32,6 +31,7 @@ pub use mse18::{
 };
 pub use neighbourhood::neighbourhoods;
 pub use probe::{Anything, Probe, Reading};
+pub use scorer::{Scorer, logit, sigmoid};
 pub use signal::Signal;
 
 use crate::network::Network;

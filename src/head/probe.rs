@@ -3,7 +3,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::judge::{logit, sigmoid};
+use super::scorer::{logit, sigmoid};
 use crate::activation::inner_product_f32;
 use crate::network::Descriptor;
 

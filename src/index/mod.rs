@@ -5,6 +5,7 @@
 
 mod exact;
 mod graph;
+pub mod near_duplicates;
 mod snapshot;
 
 use std::collections::HashSet;
@@ -13,7 +14,7 @@ pub use graph::GraphOptions;
 pub use snapshot::SnapshotInfo;
 
 use crate::config::IndexConfig;
-use crate::copies::{Copies, CopiesError};
+use crate::index::near_duplicates::{NearDuplicates, NearDuplicatesError};
 use crate::network::Descriptor;
 use crate::store::{Sequence, Store, StoreError};
 use exact::Exact;
@@ -36,7 +37,7 @@ pub struct Index {
     /// The originals among them, which alone are searched; the graph may hold others:
     /// removed ones, and such as became copies.
     live: HashSet<Sequence>,
-    copies: Copies,
+    copies: NearDuplicates,
     /// Originals that were copies when the graph was built.
     promoted: Exact,
 }
@@ -53,9 +54,9 @@ pub enum IndexError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Copies cannot be grouped.
+    /// NearDuplicates cannot be grouped.
     #[error(transparent)]
-    Copies(#[from] CopiesError),
+    NearDuplicates(#[from] NearDuplicatesError),
     /// A snapshot cannot be written.
     #[error("the index cannot be saved in {path}: {source}")]
     Save {
@@ -90,7 +91,7 @@ impl Index {
             .map(|entry| Ok(entry?.0))
             .collect::<Result<HashSet<_>, StoreError>>()?;
         let count = live.len();
-        let copies = Copies::open(store, &live, progress)?;
+        let copies = NearDuplicates::open(store, &live, progress)?;
         live.retain(|sequence| copies.is_original(*sequence));
         if count < config.exact_below {
             let mut exact = Exact::default();
@@ -156,7 +157,7 @@ impl Index {
     }
 
     /// The near-copies among the pictures.
-    pub fn copies(&self) -> &Copies {
+    pub fn copies(&self) -> &NearDuplicates {
         &self.copies
     }
 

@@ -26,7 +26,7 @@ pub enum FileReport {
         message: String,
     },
     /// A file was settled.
-    Settled(Receipt),
+    PictureOutcome(Receipt),
 }
 
 /// Indexes files and folders (recursively) and reports everything to `report`; returns
@@ -55,7 +55,7 @@ pub fn add_files(
         });
         scope.spawn(move || {
             while let Ok(receipt) = receipts.recv_blocking() {
-                if found.send(FileReport::Settled(receipt)).is_err() {
+                if found.send(FileReport::PictureOutcome(receipt)).is_err() {
                     break;
                 }
             }

@@ -7,11 +7,11 @@
 //! Threads of their own, never the async ones. A full queue makes the sender wait, so a
 //! fast crawl cannot fill the memory. A receipt means the picture survives a power failure.
 
+mod batching;
+mod body_writer;
 mod features;
 mod files;
-mod gather;
-mod keeper;
-mod screen;
+mod match_filter;
 mod waiting;
 mod worker;
 mod writer;
@@ -21,7 +21,7 @@ use std::thread::JoinHandle;
 
 pub use features::{FeatureError, extract, extract_each, extract_views, read_file};
 pub use files::{FileReport, add_files};
-pub use screen::Screen;
+pub use match_filter::MatchFilter;
 pub use waiting::add_features;
 pub use worker::Job;
 pub use writer::{Receipt, ReceiptOutcome};
@@ -58,7 +58,7 @@ impl Ingest {
         engine: &Engine,
         network: &Network,
         limits: Limits,
-        screen: Option<Screen>,
+        screen: Option<MatchFilter>,
     ) -> Result<Self, ExtractError> {
         let screen = screen.map(Arc::new);
         let count = worker_count();
@@ -95,7 +95,8 @@ impl Ingest {
         let (jobs, job_queue) = async_channel::bounded(KEPT_QUEUE);
         let (receipt, receipts) = async_channel::bounded(KEPT_QUEUE * 4);
         let store = Arc::clone(store);
-        let writer = std::thread::spawn(move || keeper::run(&store, &limits, &job_queue, &receipt));
+        let writer =
+            std::thread::spawn(move || body_writer::run(&store, &limits, &job_queue, &receipt));
         Self {
             jobs,
             receipts,

@@ -2,11 +2,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::features::{FeatureError, extract, read_file};
-use super::screen::Screen;
+use super::match_filter::MatchFilter;
 use crate::canonical_url::CanonicalUrl;
 use crate::network::Extractor;
 use crate::picture::{Limits, PictureId};
-use crate::store::{Embed, Lease, NewPicture, Origin, Settled, Store, StoreError, UrlOutcome};
+use crate::store::{
+    Embed, Lease, NewPicture, PictureOutcome, Source, Store, StoreError, UrlOutcome,
+};
 
 /// Bytes to be turned into a picture.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ pub enum Job {
 
 /// What a worker hands to the writer.
 pub(super) struct Finished {
-    pub(super) settled: Settled,
+    pub(super) settled: PictureOutcome,
     /// Why the bytes are unusable.
     pub(super) error: Option<FeatureError>,
     /// Dropped once the batch is durable.
@@ -56,7 +58,7 @@ pub(super) struct Worker {
     pub(super) extractor: Extractor,
     pub(super) store: Arc<Store>,
     pub(super) limits: Limits,
-    pub(super) screen: Option<Arc<Screen>>,
+    pub(super) screen: Option<Arc<MatchFilter>>,
     pub(super) jobs: async_channel::Receiver<Job>,
     pub(super) settled: async_channel::Sender<Result<Finished, StoreError>>,
 }
@@ -80,7 +82,7 @@ impl Worker {
                 modified_ns,
             } => {
                 let read = read_file(&path, &self.limits);
-                let origin = Origin::File {
+                let origin = Source::File {
                     path,
                     bytes,
                     modified_ns,
@@ -90,12 +92,12 @@ impl Worker {
                     Err(error) => return Ok(unusable(origin, error)),
                 }
             }
-            Job::Fetched { lease, bytes } => (Origin::Url(lease), bytes),
+            Job::Fetched { lease, bytes } => (Source::Url(lease), bytes),
             Job::Waiting(id) => match self.store.waiting_body(id) {
-                Ok(bytes) => (Origin::Waiting(id), bytes),
+                Ok(bytes) => (Source::Waiting(id), bytes),
                 Err(error) => {
                     let error = FeatureError::Read(std::io::Error::other(error));
-                    return Ok(unusable(Origin::Waiting(id), error));
+                    return Ok(unusable(Source::Waiting(id), error));
                 }
             },
             Job::Inline {
@@ -104,7 +106,7 @@ impl Worker {
                 bytes,
                 stored,
             } => {
-                let finished = self.extract(Origin::Inline { page, embed }, &bytes)?;
+                let finished = self.extract(Source::Inline { page, embed }, &bytes)?;
                 return Ok(Finished {
                     stored: Some(stored),
                     ..finished
@@ -114,12 +116,12 @@ impl Worker {
         self.extract(origin, &bytes)
     }
 
-    fn extract(&mut self, origin: Origin, bytes: &[u8]) -> Result<Finished, StoreError> {
+    fn extract(&mut self, origin: Source, bytes: &[u8]) -> Result<Finished, StoreError> {
         let id = PictureId::of(bytes);
         tracing::trace!(%id, bytes = bytes.len(), "a picture to extract");
         if self.store.contains(id)? {
             return Ok(Finished {
-                settled: Settled::Known(origin, id),
+                settled: PictureOutcome::Known(origin, id),
                 error: None,
                 stored: None,
             });
@@ -138,18 +140,18 @@ impl Worker {
 }
 
 impl Worker {
-    fn screened(&self, origin: Origin, picture: NewPicture) -> Finished {
+    fn screened(&self, origin: Source, picture: NewPicture) -> Finished {
         let picture = Box::new(picture);
         let Some(screen) = &self.screen else {
             return Finished {
-                settled: Settled::Picture(origin, picture),
+                settled: PictureOutcome::Picture(origin, picture),
                 error: None,
                 stored: None,
             };
         };
         let score = (screen.score)(&picture);
         let is_match = score >= screen.min_score;
-        if let Origin::Url(lease) = &origin {
+        if let Source::Url(lease) = &origin {
             // Whoever steers the crawl may have stopped.
             let _ = screen.matches.send_blocking((lease.id(), is_match));
         }
@@ -157,14 +159,14 @@ impl Worker {
             return unusable(origin, FeatureError::NoMatch(score));
         }
         Finished {
-            settled: Settled::Picture(origin, picture),
+            settled: PictureOutcome::Picture(origin, picture),
             error: None,
             stored: None,
         }
     }
 }
 
-fn unusable(origin: Origin, error: FeatureError) -> Finished {
+fn unusable(origin: Source, error: FeatureError) -> Finished {
     let outcome = match &error {
         FeatureError::Picture(picture) if picture.is_limit() => {
             UrlOutcome::Refused(picture.reason().to_owned())
@@ -177,7 +179,7 @@ fn unusable(origin: Origin, error: FeatureError) -> Finished {
         }
     };
     Finished {
-        settled: Settled::Unusable(origin, outcome),
+        settled: PictureOutcome::Unusable(origin, outcome),
         error: Some(error),
         stored: None,
     }

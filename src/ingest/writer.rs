@@ -1,7 +1,7 @@
-use super::gather::gather;
+use super::batching::gather;
 use super::worker::Finished;
 use crate::picture::PictureId;
-use crate::store::{Origin, Settled, Store, StoreError, UrlOutcome};
+use crate::store::{PictureOutcome, Source, Store, StoreError, UrlOutcome};
 
 /// Most pictures of one flush; also the queue before the writer (0.84 MB each in int8).
 pub(super) const BATCH: usize = 32;
@@ -65,22 +65,22 @@ struct Note {
     _stored: Option<async_channel::Sender<()>>,
 }
 
-fn note(finished: Finished) -> (Settled, Note) {
+fn note(finished: Finished) -> (PictureOutcome, Note) {
     let (origin, picture, outcome) = match &finished.settled {
-        Settled::Picture(origin, picture) => (origin, Some(picture.id), None),
-        Settled::Known(origin, id) => (origin, Some(*id), None),
-        Settled::Unusable(origin, outcome) => (origin, None, Some(outcome)),
+        PictureOutcome::Picture(origin, picture) => (origin, Some(picture.id), None),
+        PictureOutcome::Known(origin, id) => (origin, Some(*id), None),
+        PictureOutcome::Unusable(origin, outcome) => (origin, None, Some(outcome)),
     };
     let last = match origin {
-        Origin::Url(lease) => lease.last_visit().map(|visit| visit.content),
+        Source::Url(lease) => lease.last_visit().map(|visit| visit.content),
         _ => None,
     };
     let unchanged = last.is_some() && last == picture.map(|id| *id.as_bytes());
     let source = match origin {
-        Origin::File { path, .. } => path.display().to_string(),
-        Origin::Url(lease) => lease.record().url.clone(),
-        Origin::Inline { page, .. } => format!("{page} (in the page itself)"),
-        Origin::Waiting(id) => format!("picture {id}"),
+        Source::File { path, .. } => path.display().to_string(),
+        Source::Url(lease) => lease.record().url.clone(),
+        Source::Inline { page, .. } => format!("{page} (in the page itself)"),
+        Source::Waiting(id) => format!("picture {id}"),
     };
     let message = finished
         .error

@@ -59,7 +59,7 @@ pub(super) fn unit(values: &mut [f32]) {
     }
 }
 
-/// Spread of the window over the positions, in positions: what a picture shows stands in
+/// Estimate of the window over the positions, in positions: what a picture shows stands in
 /// its middle more often than at its edges.
 const SIGMA: f32 = 1.5;
 

@@ -8,7 +8,7 @@ use ort::value::TensorRef;
 use super::projection::describe;
 use super::{Descriptor, Embedding, Manifest, Network, Projection};
 use crate::activation::Layout;
-use crate::picture::Tile;
+use crate::picture::NetworkInput;
 
 /// One network session of one thread. Each core's worker owns one.
 pub struct Extractor {
@@ -116,8 +116,8 @@ impl Extractor {
     }
 
     /// Stretches a decoded picture to the network's input size.
-    pub fn tile(&self, picture: &image::RgbImage) -> Tile {
-        Tile::stretch(
+    pub fn tile(&self, picture: &image::RgbImage) -> NetworkInput {
+        NetworkInput::stretch(
             picture,
             self.manifest.input.width,
             self.manifest.input.height,
@@ -133,7 +133,7 @@ impl Extractor {
     /// If the tile was not made by [`Self::tile`].
     pub fn run<R>(
         &mut self,
-        tile: &Tile,
+        tile: &NetworkInput,
         read: impl FnOnce(Features<'_>) -> R,
     ) -> Result<R, ExtractError> {
         let manifest = &self.manifest;

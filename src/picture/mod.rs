@@ -7,13 +7,13 @@
 mod decode;
 mod id;
 mod name;
+mod network_input;
 mod perceptual_hash;
-mod tile;
 mod view;
 
 pub use decode::{Decoded, Limits, PictureError, check_header, decode, silence_decoder_panics};
 pub use id::{ParsePictureIdError, PictureId};
 pub use name::{is_picture_ending, looks_like_picture};
+pub use network_input::NetworkInput;
 pub use perceptual_hash::PerceptualHash;
-pub use tile::Tile;
 pub use view::View;

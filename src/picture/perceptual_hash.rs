@@ -2,7 +2,7 @@ use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 /// A 64-bit difference hash ("dHash"): the picture's brightness averaged into 9 x 8 cells,
-/// one bit for each pair of neighbours in a row. Copies differ in few bits.
+/// one bit for each pair of neighbours in a row. NearDuplicates differ in few bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PerceptualHash(pub u64);
 

@@ -6,7 +6,7 @@ use super::rank::Ranker;
 use super::rescore::{Loaded, load_one};
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, Searcher};
-use crate::head::Subject;
+use crate::head::Features;
 use crate::index::Candidate;
 use crate::store::{Sequence, StoreError};
 
@@ -41,8 +41,8 @@ impl Searcher<'_> {
         let mut copies = Vec::new();
         for &other in others.filter(|other| **other != sequence).take(MOST_LISTED) {
             if let Some(id) = self.store.picture_at(other)? {
-                let sightings = self.store.sightings(id)?;
-                let place = sightings.urls.into_iter().chain(sightings.paths).next();
+                let provenance = self.store.provenance(id)?;
+                let place = provenance.urls.into_iter().chain(provenance.paths).next();
                 copies.push(CopyEntry {
                     id: id.to_string(),
                     place: place.unwrap_or_else(|| id.to_string()),
@@ -76,7 +76,7 @@ impl Searcher<'_> {
         for &sequence in group.iter().filter(|sequence| self.accepts(**sequence)) {
             loaded.extend(load_one(self.store, sequence)?);
         }
-        let subjects: Vec<Subject<'_>> = loaded.iter().map(Loaded::subject).collect();
+        let subjects: Vec<Features<'_>> = loaded.iter().map(Loaded::subject).collect();
         // With a filter, what is left may be no group.
         let (Some(&first), 2..) = (subjects.first(), subjects.len()) else {
             return Ok(None);

@@ -206,7 +206,7 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::search::Timing;
-    use crate::store::PageSighting;
+    use crate::store::SourcePage;
 
     #[test]
     fn text_from_the_web_stays_text() {
@@ -215,7 +215,7 @@ mod tests {
             score: 0.5,
             id: "id".into(),
             urls: vec!["http://h/\"><script>alert(1)</script>".into()],
-            pages: vec![PageSighting {
+            pages: vec![SourcePage {
                 url: "http://h/".into(),
                 title: "<script>".into(),
                 alt: "'\"><script>".into(),

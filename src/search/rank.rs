@@ -5,8 +5,8 @@ use rayon::prelude::*;
 
 use crate::activation::{Layout, embedding, layer_mses, layer_normalised};
 use crate::head::{
-    Alignment, Centre, Fused, Grid, Measure, Measured, Mode, Prepared, Ranking, Signal, Subject,
-    neighbourhoods, sigmoid,
+    Alignment, CollectionMean, Features, Fused, Grid, Measure, Measured, Mode, Prepared, Ranking,
+    Signal, neighbourhoods, sigmoid,
 };
 use crate::network::{Descriptor, Embedding};
 use crate::picture::View;
@@ -55,7 +55,7 @@ pub struct Ranker<'a> {
     /// What "alike" means.
     pub mode: Mode,
     /// What the collection's pictures have in common.
-    pub centre: &'a Centre,
+    pub centre: &'a CollectionMean,
     /// Candidates whose activations are compared; the rest of the pool tells only of
     /// neighbourhoods.
     pub rescored: usize,
@@ -83,7 +83,7 @@ impl Ranker<'_> {
 
     /// Ranks a pool of candidates, nearest first, by their likeness to a picture, given in
     /// one or more views (upright first). Returns those that were scored, best first.
-    pub fn rank(&self, views: &[Subject<'_>], pool: &[Subject<'_>]) -> Vec<Scored> {
+    pub fn rank(&self, views: &[Features<'_>], pool: &[Features<'_>]) -> Vec<Scored> {
         let Some(upright) = views.first() else {
             return Vec::new();
         };
@@ -116,7 +116,7 @@ impl Ranker<'_> {
         scored
     }
 
-    fn plain(&self, candidate: usize, query: &Subject<'_>, picture: &Subject<'_>) -> Scored {
+    fn plain(&self, candidate: usize, query: &Features<'_>, picture: &Features<'_>) -> Scored {
         let of = |block| Embedding::normalized(&embedding(self.layout, block));
         Scored {
             candidate,
@@ -134,8 +134,8 @@ impl Ranker<'_> {
     fn by_signals(
         &self,
         head: &Fused,
-        views: &[Subject<'_>],
-        pool: &[Subject<'_>],
+        views: &[Features<'_>],
+        pool: &[Features<'_>],
         mut chosen: Vec<usize>,
     ) -> Vec<Scored> {
         let list = &head.judges(self.mode).list;
@@ -187,10 +187,10 @@ impl Ranker<'_> {
     }
 
     /// The view whose last layer is nearest to the candidate's.
-    fn nearest_view(&self, views: &[Subject<'_>], picture: &Subject<'_>) -> usize {
+    fn nearest_view(&self, views: &[Features<'_>], picture: &Features<'_>) -> usize {
         let last = self.layout.layers().len() - 1;
         let distance =
-            |view: &Subject<'_>| layer_normalised(self.layout, view.block, picture.block, last);
+            |view: &Features<'_>| layer_normalised(self.layout, view.block, picture.block, last);
         let distances = views.iter().map(distance).enumerate();
         let nearest = match views.len() {
             1 => None,
@@ -206,7 +206,7 @@ impl Ranker<'_> {
         head: &Fused,
         measure: &Measure<'_>,
         views: &[Prepared<'_>],
-        candidates: &[Subject<'_>],
+        candidates: &[Features<'_>],
         scored: &mut [Scored],
     ) {
         let local = Signal::Local.index(self.layout.layers().len());
@@ -252,9 +252,9 @@ impl Ranker<'_> {
 /// What the query's neighbourhood and each of the pool's have in common; chooses those for
 /// scoring whose descriptors and neighbourhoods together are nearest.
 fn neighbours(
-    centre: &Centre,
-    query: &Subject<'_>,
-    pool: &[Subject<'_>],
+    centre: &CollectionMean,
+    query: &Features<'_>,
+    pool: &[Features<'_>],
     chosen: &mut Vec<usize>,
 ) -> Vec<f32> {
     let centred: Vec<Descriptor> = [query]
@@ -306,8 +306,8 @@ pub fn score_pair(
     layout: &Layout,
     ranking: &Ranking,
     mode: Mode,
-    a: Subject<'_>,
-    b: Subject<'_>,
+    a: Features<'_>,
+    b: Features<'_>,
 ) -> Scored {
     score_views(layout, ranking, mode, &[a], b)
 }
@@ -320,17 +320,17 @@ pub fn score_views(
     layout: &Layout,
     ranking: &Ranking,
     mode: Mode,
-    views: &[Subject<'_>],
-    b: Subject<'_>,
+    views: &[Features<'_>],
+    b: Features<'_>,
 ) -> Scored {
-    let centre = Centre::default();
+    let centre = CollectionMean::default();
     match ranking {
         // A copy is one whatever else there is; of the other modes a list knows more.
         Ranking::Fused(head) if mode != Mode::Copy => {
             let a = &views[0];
             let measure = head.measure(layout, &centre);
             let measured = measure.measure(&measure.prepare(a), &b);
-            let read = |picture: &Subject<'_>| head.reading(mode, picture.descriptor);
+            let read = |picture: &Features<'_>| head.reading(mode, picture.descriptor);
             let labels = read(a).zip(read(&b)).map_or(0.0, |(a, b)| a.odds(&b));
             let odds = head.judges(mode).pair.log_odds(&measured.values);
             Scored {

@@ -1,5 +1,5 @@
 use super::rank::{Ranker, Scored};
-use crate::head::{Subject, logit, sigmoid};
+use crate::head::{Features, logit, sigmoid};
 use crate::index::Candidate;
 use crate::network::Descriptor;
 use crate::picture::{PerceptualHash, PictureId};
@@ -14,8 +14,8 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    pub(super) fn subject(&self) -> Subject<'_> {
-        Subject {
+    pub(super) fn subject(&self) -> Features<'_> {
+        Features {
             block: &self.block,
             descriptor: &self.descriptor,
             hash: self.hash,
@@ -62,9 +62,9 @@ pub(super) fn load_one(store: &Store, sequence: Sequence) -> Result<Option<Loade
 /// the likest of those unwanted has above even odds.
 pub(super) fn rank_by_examples(
     ranker: &Ranker<'_>,
-    wanted: &[Vec<Subject<'_>>],
-    unwanted: &[Vec<Subject<'_>>],
-    candidates: &[Subject<'_>],
+    wanted: &[Vec<Features<'_>>],
+    unwanted: &[Vec<Features<'_>>],
+    candidates: &[Features<'_>],
 ) -> Vec<Scored> {
     if let ([views], []) = (wanted, unwanted) {
         return ranker.rank(views, candidates);

@@ -1,7 +1,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::head::Alignment;
-use crate::store::PageSighting;
+use crate::store::SourcePage;
 
 /// The answer to one query; the JSON that `query` and `export` print.
 #[derive(Debug, Clone, Serialize)]
@@ -32,7 +32,7 @@ pub struct ResultEntry {
     /// URLs that served it.
     pub urls: Vec<String>,
     /// Pages that showed it.
-    pub pages: Vec<PageSighting>,
+    pub pages: Vec<SourcePage>,
     /// Its local path, for files added with `simdex add`.
     pub path: Option<String>,
     /// Width in pixels.

@@ -6,7 +6,7 @@ use super::rescore::{load, load_one, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
 use crate::activation::{Layout, layer_mses};
 use crate::canonical_url::CanonicalUrl;
-use crate::head::{Alignment, Centre, Grid, Mode, Ranking, Subject};
+use crate::head::{Alignment, CollectionMean, Features, Grid, Mode, Ranking};
 use crate::index::{Candidate, Index};
 use crate::network::Embedding;
 use crate::picture::PictureId;
@@ -59,7 +59,7 @@ pub struct Searcher<'a> {
     pub(super) index: &'a Index,
     pub(super) ranking: &'a Ranking,
     pub(super) options: &'a SearchOptions,
-    pub(super) centre: Centre,
+    pub(super) centre: CollectionMean,
     /// Whether each candidate is scored as a pair with the query alone.
     alone: bool,
 }
@@ -80,7 +80,7 @@ impl<'a> Searcher<'a> {
     ) -> Result<Self, SearchError> {
         let centre = match ranking {
             Ranking::Fused(_) => centre(store)?,
-            Ranking::Mse18(_) | Ranking::Embedding => Centre::default(),
+            Ranking::Mse18(_) | Ranking::Embedding => CollectionMean::default(),
         };
         Ok(Self {
             store,
@@ -110,7 +110,7 @@ impl<'a> Searcher<'a> {
         let (candidates, rescored) = self.candidates(query.wanted);
         let pruned = Instant::now();
         let loaded = load(self.store, &candidates)?;
-        let subjects: Vec<Subject<'_>> = loaded.iter().map(|picture| picture.subject()).collect();
+        let subjects: Vec<Features<'_>> = loaded.iter().map(|picture| picture.subject()).collect();
         let ranker = Ranker {
             layout: self.store.layout(),
             ranking: self.ranking,
@@ -157,8 +157,8 @@ impl<'a> Searcher<'a> {
     }
 
     /// Candidates by their score as a pair with the query, best first.
-    fn pairs(&self, query: &Subject<'_>, candidates: &[Subject<'_>]) -> Vec<Scored> {
-        let score = |(candidate, picture): (usize, &Subject<'_>)| Scored {
+    fn pairs(&self, query: &Features<'_>, candidates: &[Features<'_>]) -> Vec<Scored> {
+        let score = |(candidate, picture): (usize, &Features<'_>)| Scored {
             candidate,
             ..score_pair(
                 self.store.layout(),
@@ -210,16 +210,16 @@ impl<'a> Searcher<'a> {
         let Some(host) = &self.options.host else {
             return true;
         };
-        let sightings = self
+        let provenance = self
             .store
             .picture_at(sequence)
-            .and_then(|id| id.map(|id| self.store.sightings(id)).transpose());
+            .and_then(|id| id.map(|id| self.store.provenance(id)).transpose());
         let on_host =
             |url: &String| CanonicalUrl::parse(url).is_ok_and(|url| url.host() == host.as_str());
-        match sightings {
-            Ok(Some(sightings)) => {
-                sightings.urls.iter().any(on_host)
-                    || sightings.pages.iter().any(|page| on_host(&page.url))
+        match provenance {
+            Ok(Some(provenance)) => {
+                provenance.urls.iter().any(on_host)
+                    || provenance.pages.iter().any(|page| on_host(&page.url))
             }
             _ => false,
         }
@@ -230,15 +230,15 @@ impl<'a> Searcher<'a> {
         rank: usize,
         id: PictureId,
         scored: Scored,
-        query: Option<&Vec<Subject<'_>>>,
-        candidate: &Subject<'_>,
+        query: Option<&Vec<Features<'_>>>,
+        candidate: &Features<'_>,
     ) -> Result<ResultEntry, StoreError> {
         let layout = self.store.layout();
         let record = self
             .store
             .picture(id)?
             .ok_or(StoreError::Unreadable { tree: "pictures" })?;
-        let sightings = self.store.sightings(id)?;
+        let provenance = self.store.provenance(id)?;
         let view = query.and_then(|views| views.get(scored.view));
         let mses = match (scored.mses.is_empty(), view) {
             (true, Some(view)) => layer_mses(layout, view.block, candidate.block),
@@ -252,9 +252,9 @@ impl<'a> Searcher<'a> {
             rank,
             score: scored.score,
             id: id.to_string(),
-            urls: sightings.urls,
-            pages: sightings.pages,
-            path: sightings.paths.into_iter().next(),
+            urls: provenance.urls,
+            pages: provenance.pages,
+            path: provenance.paths.into_iter().next(),
             width: record.width,
             height: record.height,
             cosine: scored.cosine,
@@ -267,7 +267,7 @@ impl<'a> Searcher<'a> {
     }
 }
 
-fn views(pictures: &[Vec<NewPicture>]) -> Vec<Vec<Subject<'_>>> {
+fn views(pictures: &[Vec<NewPicture>]) -> Vec<Vec<Features<'_>>> {
     pictures
         .iter()
         .map(|views| views.iter().map(NewPicture::subject).collect())
@@ -275,7 +275,7 @@ fn views(pictures: &[Vec<NewPicture>]) -> Vec<Vec<Subject<'_>>> {
 }
 
 /// What the store's pictures have in common, from a sample spread over all of them.
-fn centre(store: &Store) -> Result<Centre, StoreError> {
+fn centre(store: &Store) -> Result<CollectionMean, StoreError> {
     let total = store.next_sequence();
     let step = (total / SAMPLE as u64).max(1);
     let mut sample = Vec::new();
@@ -289,7 +289,7 @@ fn centre(store: &Store) -> Result<Centre, StoreError> {
             ));
         }
     }
-    Ok(Centre::of(sample.iter().map(|(e, d)| (e, d))))
+    Ok(CollectionMean::of(sample.iter().map(|(e, d)| (e, d))))
 }
 
 /// The report's core: one similarity for two pictures, the first in one or more views,
@@ -304,7 +304,7 @@ pub fn compare(
     views: &[NewPicture],
     b: &NewPicture,
 ) -> Comparison {
-    let subjects: Vec<Subject<'_>> = views.iter().map(NewPicture::subject).collect();
+    let subjects: Vec<Features<'_>> = views.iter().map(NewPicture::subject).collect();
     let scored = score_views(layout, ranking, mode, &subjects, b.subject());
     let b = b.subject();
     let alignment = alignment(layout, ranking, &scored, &subjects[scored.view], &b);
@@ -322,8 +322,8 @@ fn alignment(
     layout: &Layout,
     ranking: &Ranking,
     scored: &Scored,
-    view: &Subject<'_>,
-    candidate: &Subject<'_>,
+    view: &Features<'_>,
+    candidate: &Features<'_>,
 ) -> Option<Alignment> {
     scored.alignment.or_else(|| {
         let Ranking::Fused(head) = ranking else {
@@ -358,8 +358,8 @@ fn named(layout: &Layout, mses: &[f32]) -> Layers {
 
 impl NewPicture {
     /// The picture as the second stage sees it.
-    pub fn subject(&self) -> Subject<'_> {
-        Subject {
+    pub fn subject(&self) -> Features<'_> {
+        Features {
             block: &self.block,
             descriptor: &self.descriptor,
             hash: self.perceptual_hash,

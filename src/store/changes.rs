@@ -3,10 +3,10 @@
 use sled::Batch;
 
 use super::frontier::settle_into;
-use super::key::{PlaceId, embed_key, place_key};
-use super::record::{FileRecord, Place, encode};
+use super::key::{LocationId, embed_key, place_key};
+use super::record::{FileRecord, Location, encode};
 use super::visits::VisitRecord;
-use super::{Lease, Origin, UrlOutcome};
+use super::{Lease, Source, UrlOutcome};
 use crate::canonical_url::UrlId;
 use crate::picture::PictureId;
 
@@ -37,38 +37,38 @@ impl Changes {
     }
 
     /// Takes in that a picture was found at a place, and settles the place's URL.
-    pub(super) fn add_place(&mut self, origin: Origin, picture: PictureId) {
+    pub(super) fn add_place(&mut self, origin: Source, picture: PictureId) {
         let (id, place) = match origin {
-            Origin::Url(lease) => {
+            Source::Url(lease) => {
                 let (id, url) = (lease.id(), lease.record().url.clone());
                 let before = lease.visit.as_ref();
                 let validators = lease.validators.clone();
                 let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
                 self.visits.insert(&id.0, encode(&visit));
                 self.settle(lease, UrlOutcome::Done);
-                (PlaceId::of_url(id), Place::Url(url))
+                (LocationId::of_url(id), Location::Url(url))
             }
             // Its places are known since it was fetched.
-            Origin::Waiting(_) => return,
-            Origin::Inline { page, embed } => {
-                let id = PlaceId::within(&page, picture);
+            Source::Waiting(_) => return,
+            Source::Inline { page, embed } => {
+                let id = LocationId::within(&page, picture);
                 self.embeds
                     .insert(&embed_key(UrlId(id.0), page.id()), encode(&embed));
-                (id, Place::Url(page.to_string()))
+                (id, Location::Url(page.to_string()))
             }
-            Origin::File {
+            Source::File {
                 path,
                 bytes,
                 modified_ns,
             } => {
-                let id = PlaceId::of_path(&path);
+                let id = LocationId::of_path(&path);
                 let record = FileRecord {
                     bytes,
                     modified_ns,
                     picture,
                 };
                 self.files.insert(&id.0, encode(&record));
-                (id, Place::Path(path.to_string_lossy().into_owned()))
+                (id, Location::Path(path.to_string_lossy().into_owned()))
             }
         };
         self.places

@@ -21,9 +21,9 @@ impl Sequence {
 
 /// Where a picture's bytes were found: a URL or a local path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PlaceId(pub(super) [u8; 16]);
+pub struct LocationId(pub(super) [u8; 16]);
 
-impl PlaceId {
+impl LocationId {
     pub(super) fn of_url(url: UrlId) -> Self {
         Self(url.0)
     }
@@ -44,7 +44,7 @@ impl PlaceId {
 }
 
 /// Key of the places tree: a picture's places stand together.
-pub(super) fn place_key(picture: PictureId, place: PlaceId) -> [u8; 48] {
+pub(super) fn place_key(picture: PictureId, place: LocationId) -> [u8; 48] {
     let mut key = [0; 48];
     key[..32].copy_from_slice(picture.as_bytes());
     key[32..].copy_from_slice(&place.0);

@@ -35,7 +35,7 @@ impl Store {
             let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
             let record = self.url_record(id)?.ok_or(UNREADABLE)?;
             if record.state != UrlState::Open {
-                // Settled in the meantime: another URL was redirected to it.
+                // PictureOutcome in the meantime: another URL was redirected to it.
                 self.trees.frontier.remove(key)?;
                 continue;
             }

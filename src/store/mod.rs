@@ -30,10 +30,10 @@ pub mod ledger;
 mod lock;
 mod migration;
 mod pictures;
+mod provenance;
 mod record;
 mod removal;
 mod segment;
-mod sightings;
 mod visits;
 mod waiting;
 
@@ -45,12 +45,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use error::StoreError;
 pub use host::{HostRecord, RuleFileRecord};
-pub use key::{PlaceId, Sequence};
+pub use key::{LocationId, Sequence};
 pub use lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
-pub use pictures::{NewPicture, Origin, Settled};
-pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Place, Role, UrlRecord, UrlState};
+pub use pictures::{NewPicture, PictureOutcome, Source};
+pub use provenance::{Provenance, SourcePage};
+pub use record::{
+    Embed, FileRecord, Location, PageRecord, PictureRecord, Role, UrlRecord, UrlState,
+};
 pub use segment::Block;
-pub use sightings::{PageSighting, Sightings};
 pub use visits::{Again, Validators, VisitRecord};
 pub use waiting::Body;
 

@@ -8,7 +8,7 @@ use sled::transaction::{ConflictableTransactionResult, Transactional};
 
 use super::changes::Changes;
 use super::frontier::transaction_error;
-use super::key::{PlaceId, Sequence};
+use super::key::{LocationId, Sequence};
 use super::record::{
     Embed, Extent, FileRecord, PictureRecord, SegmentRecord, UrlState, decode, encode,
 };
@@ -44,7 +44,7 @@ pub struct NewPicture {
 
 /// Where bytes came from.
 #[derive(Debug)]
-pub enum Origin {
+pub enum Source {
     /// A local file.
     File {
         /// Its absolute path.
@@ -69,22 +69,22 @@ pub enum Origin {
 
 /// What came of bytes.
 #[derive(Debug)]
-pub enum Settled {
+pub enum PictureOutcome {
     /// A picture to be stored, unless its bytes are there already.
-    Picture(Origin, Box<NewPicture>),
+    Picture(Source, Box<NewPicture>),
     /// Bytes that are in the store.
-    Known(Origin, PictureId),
+    Known(Source, PictureId),
     /// Bytes that are no usable picture; nothing is kept but the URL's fate.
-    Unusable(Origin, UrlOutcome),
+    Unusable(Source, UrlOutcome),
 }
 
-impl Settled {
+impl PictureOutcome {
     /// The picture, if the store had kept its bytes until now.
     fn had_waited(&self) -> Option<PictureId> {
         match self {
-            Self::Picture(Origin::Waiting(id), _)
-            | Self::Known(Origin::Waiting(id), _)
-            | Self::Unusable(Origin::Waiting(id), _) => Some(*id),
+            Self::Picture(Source::Waiting(id), _)
+            | Self::Known(Source::Waiting(id), _)
+            | Self::Unusable(Source::Waiting(id), _) => Some(*id),
             _ => None,
         }
     }
@@ -97,10 +97,13 @@ impl Store {
     /// # Errors
     /// If the disk is full or fails. Nothing of the batch counts then; its URLs are
     /// handed out again by the next crawl.
-    pub fn commit(&self, settled: Vec<Settled>) -> Result<Vec<bool>, StoreError> {
+    pub fn commit(&self, settled: Vec<PictureOutcome>) -> Result<Vec<bool>, StoreError> {
         self.check_space()?;
         self.leave_old_places(&settled)?;
-        let had_waited: Vec<PictureId> = settled.iter().filter_map(Settled::had_waited).collect();
+        let had_waited: Vec<PictureId> = settled
+            .iter()
+            .filter_map(PictureOutcome::had_waited)
+            .collect();
         let mut next = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changes = Changes::default();
         let mut fresh = HashSet::new();
@@ -108,7 +111,7 @@ impl Store {
         let mut stored = Vec::with_capacity(settled.len());
         for entry in settled {
             let is_new = match self.unless_let_go(entry)? {
-                Settled::Picture(origin, picture) => {
+                PictureOutcome::Picture(origin, picture) => {
                     let id = picture.id;
                     let is_new = !self.contains(id)? && fresh.insert(id);
                     if is_new {
@@ -118,15 +121,15 @@ impl Store {
                     changes.add_place(origin, id);
                     is_new
                 }
-                Settled::Known(origin, id) => {
+                PictureOutcome::Known(origin, id) => {
                     changes.add_place(origin, id);
                     false
                 }
-                Settled::Unusable(Origin::Url(lease), outcome) => {
+                PictureOutcome::Unusable(Source::Url(lease), outcome) => {
                     changes.settle(lease, outcome);
                     false
                 }
-                Settled::Unusable(_, _) => false,
+                PictureOutcome::Unusable(_, _) => false,
             };
             stored.push(is_new);
         }
@@ -154,29 +157,29 @@ impl Store {
     }
 
     /// A picture whose last page has opted out while it was on its way is not taken.
-    fn unless_let_go(&self, entry: Settled) -> Result<Settled, StoreError> {
-        let (Settled::Picture(Origin::Url(lease), _) | Settled::Known(Origin::Url(lease), _)) =
-            &entry
+    fn unless_let_go(&self, entry: PictureOutcome) -> Result<PictureOutcome, StoreError> {
+        let (PictureOutcome::Picture(Source::Url(lease), _)
+        | PictureOutcome::Known(Source::Url(lease), _)) = &entry
         else {
             return Ok(entry);
         };
         let state = self.url_record(lease.id)?.map(|record| record.state);
         Ok(match (entry, state) {
             (
-                Settled::Picture(origin, _) | Settled::Known(origin, _),
+                PictureOutcome::Picture(origin, _) | PictureOutcome::Known(origin, _),
                 Some(UrlState::Refused(reason)),
-            ) => Settled::Unusable(origin, UrlOutcome::Refused(reason)),
+            ) => PictureOutcome::Unusable(origin, UrlOutcome::Refused(reason)),
             (entry, _) => entry,
         })
     }
 
     /// A URL that gives another picture than it gave before is no place of that one.
-    fn leave_old_places(&self, settled: &[Settled]) -> Result<(), StoreError> {
+    fn leave_old_places(&self, settled: &[PictureOutcome]) -> Result<(), StoreError> {
         for entry in settled {
             let (lease, now) = match entry {
-                Settled::Picture(Origin::Url(lease), picture) => (lease, Some(picture.id)),
-                Settled::Known(Origin::Url(lease), id) => (lease, Some(*id)),
-                Settled::Unusable(Origin::Url(lease), _) => (lease, None),
+                PictureOutcome::Picture(Source::Url(lease), picture) => (lease, Some(picture.id)),
+                PictureOutcome::Known(Source::Url(lease), id) => (lease, Some(*id)),
+                PictureOutcome::Unusable(Source::Url(lease), _) => (lease, None),
                 _ => continue,
             };
             match (&lease.visit, now) {
@@ -379,7 +382,7 @@ impl Store {
         bytes: u64,
         modified_ns: u64,
     ) -> Result<Option<PictureId>, StoreError> {
-        let Some(value) = self.trees.files.get(PlaceId::of_path(path).0)? else {
+        let Some(value) = self.trees.files.get(LocationId::of_path(path).0)? else {
             return Ok(None);
         };
         let record: FileRecord = decode("files", &value)?;

@@ -28,7 +28,7 @@ pub struct PictureRecord {
 
 /// Where a picture's bytes were found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Place {
+pub enum Location {
     /// At a URL, in canonical form.
     Url(String),
     /// In a local file, by its absolute path.

@@ -9,7 +9,7 @@ use sled::transaction::{ConflictableTransactionResult, Transactional};
 use super::frontier::transaction_error;
 use super::key::{FrontierKey, Sequence};
 use super::record::{
-    Extent, PageRecord, Place, SegmentRecord, UrlRecord, UrlState, decode, encode,
+    Extent, Location, PageRecord, SegmentRecord, UrlRecord, UrlState, decode, encode,
 };
 use super::{Store, StoreError, now_ms};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
@@ -40,8 +40,8 @@ impl Store {
                 .try_into()
                 .map_err(|_| StoreError::Unreadable { tree: "places" })?;
             match decode("places", &value)? {
-                Place::Path(_) => files.remove(&place),
-                Place::Url(_) => self.mark_removed(&mut frontier, UrlId(place))?,
+                Location::Path(_) => files.remove(&place),
+                Location::Url(_) => self.mark_removed(&mut frontier, UrlId(place))?,
             }
             places.remove(key);
         }
@@ -98,7 +98,7 @@ impl Store {
                 .ok_or(StoreError::Unreadable { tree: "places" })?;
             let (here, elsewhere) = places.entry(id).or_default();
             match decode("places", &value)? {
-                Place::Url(url) if on_host(&url) => here.push(key),
+                Location::Url(url) if on_host(&url) => here.push(key),
                 _ => *elsewhere += 1,
             }
         }

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 use sled::Batch;
 
-use super::key::{FrontierKey, PlaceId, embed_key, place_key};
+use super::key::{FrontierKey, LocationId, embed_key, place_key};
 use super::record::{Role, UrlRecord, UrlState, decode, encode};
 use super::removal::REMOVED;
 use super::{Store, StoreError, now_ms};
@@ -103,7 +103,10 @@ impl Store {
         let Some(visit) = self.visit(url)? else {
             return Ok(None);
         };
-        let place = place_key(PictureId::from_bytes(visit.content), PlaceId::of_url(url));
+        let place = place_key(
+            PictureId::from_bytes(visit.content),
+            LocationId::of_url(url),
+        );
         let kept = role != Role::Picture || self.trees.places.contains_key(place)?;
         Ok(kept.then_some(visit))
     }
@@ -289,7 +292,7 @@ impl Store {
 
     /// Removes a URL from a picture's places, and the picture if it was the last.
     pub(super) fn leave_place(&self, picture: PictureId, url: UrlId) -> Result<(), StoreError> {
-        let key = place_key(picture, PlaceId::of_url(url));
+        let key = place_key(picture, LocationId::of_url(url));
         if self.trees.places.remove(key)?.is_none() {
             return Ok(());
         }

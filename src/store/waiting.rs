@@ -10,14 +10,14 @@ use super::bodies::{BodyExtent, BodyFileRecord};
 use super::changes::Changes;
 use super::frontier::transaction_error;
 use super::record::{decode, encode};
-use super::{Origin, Store, StoreError};
+use super::{Source, Store, StoreError};
 use crate::picture::PictureId;
 
 /// A fetched picture whose header was read.
 #[derive(Debug)]
 pub struct Body {
     /// Where it came from.
-    pub origin: Origin,
+    pub origin: Source,
     /// Hash of its bytes.
     pub id: PictureId,
     /// The bytes.

@@ -13,7 +13,7 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::train::features::{Described, Pictures};
 use crate::cli::{Format, Outcome, output};
-use crate::evaluation::Spread;
+use crate::evaluation::Estimate;
 use crate::head::labelled_files;
 
 #[derive(Debug, Args)]
@@ -119,6 +119,6 @@ fn table(evaluation: &ClassifyEvaluation) -> String {
     text
 }
 
-fn figure(spread: Option<Spread>) -> String {
+fn figure(spread: Option<Estimate>) -> String {
     spread.as_ref().map_or_else(|| "-".to_owned(), over_draws)
 }

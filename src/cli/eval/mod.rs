@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::Outcome;
 use super::session::Session;
-use crate::evaluation::Spread;
+use crate::evaluation::Estimate;
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
@@ -24,7 +24,7 @@ enum Protocol {
     /// Every picture a query, the others of its folder are right
     Retrieval(retrieval::RetrievalArgs),
     /// Edited copies, searched among the pictures they were made from
-    Copies(copies::CopiesArgs),
+    NearDuplicates(copies::CopiesArgs),
     /// `simdex classify` on a folder with one folder of pictures per class
     Classify(classify::EvalClassifyArgs),
 }
@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
     match args.protocol {
         Protocol::Pairs(args) => pairs::run(session, args),
         Protocol::Retrieval(args) => retrieval::run(session, args),
-        Protocol::Copies(args) => copies::run(session, args),
+        Protocol::NearDuplicates(args) => copies::run(session, args),
         Protocol::Classify(args) => classify::run(session, args),
     }
 }
@@ -49,13 +49,13 @@ fn seen(rankings: &[(String, usize)], pictures: usize) -> String {
 }
 
 /// The mean and where the middle 95 % lie, in a table.
-fn with_interval(spread: &Spread) -> String {
+fn with_interval(spread: &Estimate) -> String {
     let [low, high] = spread.interval;
     format!("{:.3} ({low:.3}-{high:.3})", spread.mean)
 }
 
 /// The mean, the draws' standard deviation and where the middle 95 % of the mean lie.
-fn over_draws(spread: &Spread) -> String {
+fn over_draws(spread: &Estimate) -> String {
     let [low, high] = spread.interval;
     format!(
         "{:.3} +- {:.3} ({low:.3}-{high:.3})",

@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 use crate::cli::{Outcome, output, progress};
 use crate::edit::Edit;
 use crate::head::training::{Example, GenericSet, Half, fit_projection, train_generic};
-use crate::head::{Centre, Subject, labelled_files};
+use crate::head::{CollectionMean, Features, labelled_files};
 use crate::ingest::extract;
 use crate::network::{Descriptor, Network, pooled};
 
@@ -70,7 +70,7 @@ pub(super) fn run(
         .collect::<anyhow::Result<Vec<_>>>()?;
     let network = network.with_projection_of(projection.clone());
     let example = |i: usize, descriptor| Example {
-        subject: Subject {
+        subject: Features {
             descriptor,
             ..set.pictures[i].subject()
         },
@@ -106,7 +106,7 @@ pub(super) fn run(
             originals: &originals,
             edited: &edited_examples,
             classes: &set.classes,
-            centre: Centre::of(
+            centre: CollectionMean::of(
                 originals
                     .iter()
                     .map(|e| (e.embedding, e.subject.descriptor)),

@@ -37,7 +37,7 @@ pub(super) fn pages(pictures: &[Picture]) -> Vec<(String, String)> {
         let path = workshop(edit);
         add_link(&mut copies, &path, edit.name());
         let body = figures(&path, &path);
-        pages.push((path, page(&format!("Copies, {edit}"), "", &body)));
+        pages.push((path, page(&format!("NearDuplicates, {edit}"), "", &body)));
     }
 
     let (path, base) = ARCHIVE;
@@ -76,7 +76,7 @@ pub(super) fn pages(pictures: &[Picture]) -> Vec<(String, String)> {
     }
     let body = format!(
         "<p>Sixteen things, drawn again and again.</p>\n\
-         <h2>Topics</h2>\n<nav>\n{links}</nav>\n<h2>Copies</h2>\n<nav>\n{copies}</nav>\n\
+         <h2>Topics</h2>\n<nav>\n{links}</nav>\n<h2>NearDuplicates</h2>\n<nav>\n{copies}</nav>\n\
          <h2>Elsewhere</h2>\n<nav>\n{places}</nav>\n"
     );
     pages.push(("/".to_owned(), page("A gallery of drawings", "", &body)));

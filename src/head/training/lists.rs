@@ -4,7 +4,9 @@ use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::head::{Centre, Grid, Measure, Prepared, Signal, Subject, Thresholds, neighbourhoods};
+use crate::head::{
+    CollectionMean, Features, Grid, Measure, Prepared, Signal, Thresholds, neighbourhoods,
+};
 use crate::network::{Descriptor, Embedding};
 use crate::picture::PictureId;
 
@@ -12,7 +14,7 @@ use crate::picture::PictureId;
 #[derive(Debug, Clone, Copy)]
 pub struct Example<'a> {
     /// What is measured of it.
-    pub subject: Subject<'a>,
+    pub subject: Features<'a>,
     /// Its embedding.
     pub embedding: &'a Embedding,
     /// Its id.
@@ -43,8 +45,8 @@ const CANDIDATES: usize = 200;
 /// Wrong candidates learned from in each list: the nearest of them.
 const WRONG: usize = 60;
 
-pub(super) fn centre(pictures: &[Example<'_>]) -> Centre {
-    Centre::of(pictures.iter().map(|p| (p.embedding, p.subject.descriptor)))
+pub(super) fn centre(pictures: &[Example<'_>]) -> CollectionMean {
+    CollectionMean::of(pictures.iter().map(|p| (p.embedding, p.subject.descriptor)))
 }
 
 /// Every picture as a query among the others: its candidates, with their neighbourhoods.

@@ -14,8 +14,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::probe::spread;
 use super::{
-    Centre, ChannelScaler, Fused, FusedTraining, Judge, Judges, Measure, Mode, Needs, Signal,
-    Thresholds, sigmoid,
+    ChannelScaler, CollectionMean, Fused, FusedTraining, Judges, Measure, Mode, Needs, Scorer,
+    Signal, Thresholds, sigmoid,
 };
 use crate::activation::Layout;
 use crate::edit::Edit;
@@ -64,15 +64,15 @@ pub struct GenericSet<'a> {
     /// Labelled pictures; their descriptors come from projections that were trained on
     /// the other half of the classes, so that the head does not trust them too much.
     pub halves: [Half<'a>; 2],
-    /// Copies of the first half's pictures, described by the shipped projection, and those
+    /// NearDuplicates of the first half's pictures, described by the shipped projection, and those
     /// pictures likewise.
     pub originals: &'a [Example<'a>],
     /// The copies.
     pub edited: &'a [EditedExample<'a>],
     /// Names of all classes.
     pub classes: &'a [String],
-    /// Centre of all pictures by the shipped projection.
-    pub centre: Centre,
+    /// CollectionMean of all pictures by the shipped projection.
+    pub centre: CollectionMean,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -147,7 +147,7 @@ pub fn train_generic(set: &GenericSet<'_>, progress: &(dyn Fn(usize) + Sync)) ->
 
 fn judges(mode: Mode, layers: usize, alone: &Rows, in_lists: &Rows) -> Judges {
     let fit = |signals: Vec<_>, rows: &Rows| {
-        Judge::fit(layers, &signals, &rows.values, &rows.same, REGULARISATION)
+        Scorer::fit(layers, &signals, &rows.values, &rows.same, REGULARISATION)
     };
     let list = fit(Judges::list_signals(mode, layers), in_lists);
     Judges {
@@ -157,7 +157,7 @@ fn judges(mode: Mode, layers: usize, alone: &Rows, in_lists: &Rows) -> Judges {
     }
 }
 
-fn thresholds_of(judge: &Judge, rows: &Rows) -> Thresholds {
+fn thresholds_of(judge: &Scorer, rows: &Rows) -> Thresholds {
     let score = |values: &Vec<f32>| sigmoid(judge.log_odds(values));
     let scored: Vec<_> = rows
         .values

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn principal_directions_are_found() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        // Spread 8, 4, 2, 1, ... along the axes.
+        // Estimate 8, 4, 2, 1, ... along the axes.
         let rows = DMatrix::from_fn(400, 12, |_, c| {
             (rng.random::<f32>() - 0.5) * 8.0 / 2f32.powi(c as i32)
         });

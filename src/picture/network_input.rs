@@ -8,14 +8,14 @@ use super::PerceptualHash;
 ///
 /// Stretched, not cropped, as the report does ("Feature Extraction").
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tile {
+pub struct NetworkInput {
     rgb: RgbImage,
 }
 
 /// Good enough for a thumbnail in a result list, about 8 KB at 224 x 224.
 const THUMBNAIL_QUALITY: u8 = 75;
 
-impl Tile {
+impl NetworkInput {
     /// Resizes `picture` to `width` x `height` with a triangle filter whose support grows
     /// with the scale, so that large pictures are averaged and not sampled.
     pub fn stretch(picture: &RgbImage, width: u32, height: u32) -> Self {
@@ -69,7 +69,7 @@ mod tests {
     fn stretches_and_averages() {
         // Black and white columns average to grey when the picture shrinks.
         let picture = RgbImage::from_fn(80, 40, |x, _| Rgb([if x % 2 == 0 { 0 } else { 255 }; 3]));
-        let tile = Tile::stretch(&picture, 10, 10);
+        let tile = NetworkInput::stretch(&picture, 10, 10);
         assert_eq!(tile.pixels().len(), 300);
         assert!(tile.pixels().iter().all(|&p| (120..=136).contains(&p)));
     }

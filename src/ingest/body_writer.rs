@@ -1,8 +1,8 @@
-use super::gather::gather;
+use super::batching::gather;
 use super::worker::Job;
 use super::writer::{Receipt, ReceiptOutcome};
 use crate::picture::{Limits, PictureError, PictureId, check_header};
-use crate::store::{Body, Origin, Settled, Store, StoreError, UrlOutcome};
+use crate::store::{Body, PictureOutcome, Source, Store, StoreError, UrlOutcome};
 
 /// Most pictures and bytes of one flush.
 const BATCH: usize = 256;
@@ -35,7 +35,7 @@ pub(super) fn run(
 struct Batch {
     bodies: Vec<Body>,
     sources: Vec<String>,
-    unusable: Vec<(Settled, Receipt)>,
+    unusable: Vec<(PictureOutcome, Receipt)>,
     bytes: usize,
     /// Dropped once the batch is durable.
     stored: Vec<async_channel::Sender<()>>,
@@ -50,7 +50,7 @@ impl Batch {
         let (origin, source, bytes) = match job {
             Job::Fetched { lease, bytes } => {
                 let source = lease.record().url.clone();
-                (Origin::Url(lease), source, bytes)
+                (Source::Url(lease), source, bytes)
             }
             Job::Inline {
                 page,
@@ -60,7 +60,7 @@ impl Batch {
             } => {
                 self.stored.push(stored);
                 let source = page.to_string();
-                (Origin::Inline { page, embed }, source, bytes)
+                (Source::Inline { page, embed }, source, bytes)
             }
             // Only a crawl keeps pictures, and it hands in no others.
             Job::File { .. } | Job::Waiting(_) => return,
@@ -95,7 +95,7 @@ impl Batch {
     }
 }
 
-fn unusable(origin: Origin, source: String, error: &PictureError) -> (Settled, Receipt) {
+fn unusable(origin: Source, source: String, error: &PictureError) -> (PictureOutcome, Receipt) {
     let (reason, message) = (error.reason().to_owned(), error.to_string());
     let (state, outcome) = if error.is_limit() {
         (
@@ -108,6 +108,6 @@ fn unusable(origin: Origin, source: String, error: &PictureError) -> (Settled, R
             ReceiptOutcome::Failed(reason, message),
         )
     };
-    let settled = Settled::Unusable(origin, state);
+    let settled = PictureOutcome::Unusable(origin, state);
     (settled, Receipt { source, outcome })
 }

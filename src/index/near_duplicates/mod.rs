@@ -19,7 +19,7 @@ use verify::Verifier;
 
 /// All stored pictures in their groups.
 #[derive(Debug, Default)]
-pub struct Copies {
+pub struct NearDuplicates {
     entries: BTreeMap<Sequence, Entry>,
     /// Members of groups of two and more by their original, all in the order of storing.
     groups: HashMap<Sequence, Vec<Sequence>>,
@@ -38,7 +38,7 @@ const MOST_COMPARED: usize = 64;
 /// New pictures that are grouped between two saves, and two steps of the progress bar.
 const CHUNK: usize = 1_000;
 
-impl Copies {
+impl NearDuplicates {
     /// Loads what is saved and takes in what has changed: where an original was removed, the
     /// next of its group takes its place; what is new is compared with the originals. That
     /// is saved again and again, so that a process that is stopped over a large store has
@@ -50,7 +50,7 @@ impl Copies {
         store: &Store,
         live: &HashSet<Sequence>,
         progress: &dyn Fn(usize, usize),
-    ) -> Result<Self, CopiesError> {
+    ) -> Result<Self, NearDuplicatesError> {
         Self::open_by(CHUNK, store, live, progress)
     }
 
@@ -59,7 +59,7 @@ impl Copies {
         store: &Store,
         live: &HashSet<Sequence>,
         progress: &dyn Fn(usize, usize),
-    ) -> Result<Self, CopiesError> {
+    ) -> Result<Self, NearDuplicatesError> {
         let saved = file::load(store).unwrap_or_default();
         let mut entries = saved.clone();
         entries.retain(|sequence, _| live.contains(sequence));
@@ -68,7 +68,7 @@ impl Copies {
         let mut new: Vec<Sequence> = live.iter().copied().filter(|s| s.0 >= next).collect();
         new.sort_unstable();
         let save = |entries: &BTreeMap<Sequence, Entry>| {
-            file::save(store, entries).map_err(|source| CopiesError::Save {
+            file::save(store, entries).map_err(|source| NearDuplicatesError::Save {
                 path: store.index_dir(),
                 source,
             })
@@ -130,7 +130,7 @@ impl Copies {
 /// The groups cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum CopiesError {
+pub enum NearDuplicatesError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -208,11 +208,11 @@ mod tests {
     use crate::activation::Encoding;
     use crate::network::{Descriptor, Embedding, Network};
     use crate::picture::PictureId;
-    use crate::store::{NewPicture, Origin, Settled, StoreOptions};
+    use crate::store::{NewPicture, PictureOutcome, Source, StoreOptions};
 
     /// A picture whose hash is near no other number's.
-    fn picture(network: &Network, store: &Store, number: u64) -> Settled {
-        let origin = Origin::File {
+    fn picture(network: &Network, store: &Store, number: u64) -> PictureOutcome {
+        let origin = Source::File {
             path: number.to_string().into(),
             bytes: 1,
             modified_ns: 1,
@@ -229,7 +229,7 @@ mod tests {
             thumbnail: Vec::new(),
             block: vec![0; store.layout().block_len()],
         };
-        Settled::Picture(origin, Box::new(picture))
+        PictureOutcome::Picture(origin, Box::new(picture))
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
         store.commit(pictures.collect()).unwrap();
         let live: HashSet<Sequence> = store.pictures().map(|entry| entry.unwrap().0).collect();
         let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            Copies::open_by(2, &store, &live, &|done, total| {
+            NearDuplicates::open_by(2, &store, &live, &|done, total| {
                 assert_eq!(total, 5);
                 assert_eq!(file::load(&store).unwrap().len(), done);
                 assert!(done < 4, "stopped here");
@@ -254,7 +254,7 @@ mod tests {
         }));
         assert!(stopped.is_err());
         let steps = std::cell::RefCell::new(Vec::new());
-        let copies = Copies::open_by(2, &store, &live, &|done, total| {
+        let copies = NearDuplicates::open_by(2, &store, &live, &|done, total| {
             steps.borrow_mut().push((done, total));
         });
         assert_eq!(copies.unwrap().entries.len(), 5);

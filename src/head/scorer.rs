@@ -8,7 +8,7 @@ use crate::activation::Layout;
 /// No signal can count against its own meaning: the weights of distances are at most 0,
 /// those of likenesses at least 0, so that a picture never scores less for being nearer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judge {
+pub struct Scorer {
     signals: Vec<Signal>,
     /// Place of each signal among all.
     places: Vec<usize>,
@@ -29,7 +29,7 @@ pub(super) struct JudgeFile {
 /// Weights below this, in log-odds per standard deviation, are taken for 0.
 const LEAST_WEIGHT: f32 = 0.01;
 
-impl Judge {
+impl Scorer {
     /// Learns from rows of all signals, each with its answer. Both answers together get
     /// the same weight, so that .5 means even odds where half of the pairs are the same.
     pub fn fit(

@@ -5,7 +5,7 @@ use crate::store::NewPicture;
 
 /// Gives each new picture a score as soon as its features are there, and lets only matches
 /// into the store if that is wanted.
-pub struct Screen {
+pub struct MatchFilter {
     /// How much a picture is like the ones asked for, from 0 to 1.
     pub score: Box<dyn Fn(&NewPicture) -> f32 + Send + Sync>,
     /// The score from which on it is a match.
@@ -16,9 +16,9 @@ pub struct Screen {
     pub matches: async_channel::Sender<(UrlId, bool)>,
 }
 
-impl fmt::Debug for Screen {
+impl fmt::Debug for MatchFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Screen")
+        f.debug_struct("MatchFilter")
             .field("min_score", &self.min_score)
             .field("keep_matches", &self.keep_matches)
             .finish_non_exhaustive()

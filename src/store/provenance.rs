@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::record::{Embed, PageRecord, Place, decode};
+use super::record::{Embed, Location, PageRecord, decode};
 use super::{Store, StoreError};
 use crate::canonical_url::UrlId;
 use crate::picture::PictureId;
@@ -12,18 +12,18 @@ const MOST: usize = 100;
 
 /// Where a picture was seen, at most 100 places and 100 pages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sightings {
+pub struct Provenance {
     /// URLs that served it.
     pub urls: Vec<String>,
     /// Local files that held it.
     pub paths: Vec<String>,
     /// Pages that showed it.
-    pub pages: Vec<PageSighting>,
+    pub pages: Vec<SourcePage>,
 }
 
 /// A page that shows a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PageSighting {
+pub struct SourcePage {
     /// The page's URL.
     pub url: String,
     /// The page's title; empty if it has none.
@@ -36,7 +36,7 @@ pub struct PageSighting {
     pub caption: String,
 }
 
-impl PageSighting {
+impl SourcePage {
     /// What the page says of the picture: its caption, title or alternative text, the first
     /// that there is.
     pub fn words(&self) -> &str {
@@ -53,28 +53,24 @@ impl Store {
     ///
     /// # Errors
     /// If sled fails or a record is unreadable.
-    pub fn sightings(&self, id: PictureId) -> Result<Sightings, StoreError> {
-        let mut sightings = Sightings::default();
+    pub fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
+        let mut provenance = Provenance::default();
         for entry in self.trees.places.scan_prefix(id.as_bytes()).take(MOST) {
             let (key, value) = entry?;
             match decode("places", &value)? {
-                Place::Path(path) => sightings.paths.push(path),
-                Place::Url(url) => {
-                    sightings.urls.push(url);
+                Location::Path(path) => provenance.paths.push(path),
+                Location::Url(url) => {
+                    provenance.urls.push(url);
                     let place = key[PictureId::LEN..].try_into();
                     let place = place.map_err(|_| StoreError::Unreadable { tree: "places" })?;
-                    self.pages_showing(UrlId(place), &mut sightings.pages)?;
+                    self.pages_showing(UrlId(place), &mut provenance.pages)?;
                 }
             }
         }
-        Ok(sightings)
+        Ok(provenance)
     }
 
-    fn pages_showing(
-        &self,
-        picture: UrlId,
-        pages: &mut Vec<PageSighting>,
-    ) -> Result<(), StoreError> {
+    fn pages_showing(&self, picture: UrlId, pages: &mut Vec<SourcePage>) -> Result<(), StoreError> {
         for entry in self.trees.embeds.scan_prefix(picture.0) {
             if pages.len() >= MOST {
                 break;
@@ -85,7 +81,7 @@ impl Store {
             };
             let page: PageRecord = decode("pages", &page)?;
             let embed: Embed = decode("embeds", &value)?;
-            pages.push(PageSighting {
+            pages.push(SourcePage {
                 url: page.url,
                 title: page.title,
                 alt: embed.alt,
