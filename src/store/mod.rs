@@ -14,6 +14,7 @@
 //! A picture is acknowledged once its block is synced, its records are in one sled
 //! transaction and sled is flushed.
 
+mod async_store;
 mod bodies;
 mod changes;
 mod describe;
@@ -43,6 +44,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use async_store::AsyncStore;
 pub use error::StoreError;
 pub use host::{HostRecord, RuleFileRecord};
 pub use key::{LocationId, Sequence};
