@@ -17,11 +17,11 @@ use simdex::config::Config;
 use simdex::demo::drawing::{Motif, draw};
 use simdex::demo::edit::jpeg;
 use simdex::head::{Mode, Ranking, neighbourhoods};
-use simdex::index::Index;
+use simdex::index::IndexWriter;
 use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
 use simdex::network::{Engine, Network};
 use simdex::picture::{NetworkInput, decode};
-use simdex::search::{Query, SearchOptions, Searcher};
+use simdex::search::{Query, SearchOptions, Searcher, View};
 use simdex::shutdown::Shutdown;
 use simdex::store::{Store, StoreOptions};
 
@@ -154,30 +154,20 @@ fn query(
     engine: &Engine,
     network: &Network,
     photos: &[PathBuf],
-    store: &Store,
+    store: &Arc<Store>,
 ) -> Result<(), Failure> {
     let limits = config.picture.limits();
-    let index = Index::open(store, &config.index, &|_, _| ())?;
+    let index = IndexWriter::open(store, &config.index, &|_, _| ())?.index();
+    let view = View::new(store, Arc::clone(&index))?;
     let ranking = Ranking::named("mse18", network)?;
-    let options = SearchOptions {
-        k: config.query.k,
-        candidates: config.query.candidates,
-        host: None,
-        min_score: 0.0,
-        mode: Mode::default(),
-        explain: false,
-        all_copies: false,
-    };
-    let searcher = Searcher::new(store, &index, &ranking, &options)?;
-    let fused = Ranking::named("fused", network)?;
+    let options = SearchOptions::new(config.query.k, config.query.candidates);
+    let searcher = |ranking| Searcher::new(Arc::clone(store), view.clone(), Arc::new(ranking));
+    let fused = searcher(Ranking::named("fused", network)?);
+    let searcher = searcher(ranking);
     let fused_options = Mode::ALL.map(|mode| SearchOptions {
         mode,
         ..options.clone()
     });
-    let fused_searchers = fused_options
-        .iter()
-        .map(|options| Searcher::new(store, &index, &fused, options))
-        .collect::<Result<Vec<_>, _>>()?;
     let mut by_mode: [Vec<f64>; 3] = Default::default();
     let mut neighbours = Vec::new();
     let mut extractor = engine.extractor(network)?;
@@ -199,14 +189,14 @@ fn query(
             unwanted: &[],
             features_took: Duration::ZERO,
         };
-        searcher.search(&query)?;
-        let result = searcher.search(&query)?;
+        searcher.search(&query, &options)?;
+        let result = searcher.search(&query, &options)?;
         let picture = &wanted[0][0];
         candidates.push(result.timing_ms.candidates);
         rescore.push(result.timing_ms.rescore);
-        for (searcher, ratios) in fused_searchers.iter().zip(&mut by_mode) {
-            searcher.search(&query)?;
-            let fused = searcher.search(&query)?;
+        for (options, ratios) in fused_options.iter().zip(&mut by_mode) {
+            fused.search(&query, options)?;
+            let fused = fused.search(&query, options)?;
             ratios.push(fused.timing_ms.rescore / result.timing_ms.rescore);
         }
         let around: Vec<_> = index

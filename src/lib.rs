@@ -7,6 +7,8 @@
 //! ```
 
 pub mod activation;
+pub mod app;
+pub mod atomic_file;
 pub mod canonical_url;
 pub mod classify;
 pub mod cli;
@@ -20,6 +22,7 @@ pub mod index;
 pub mod ingest;
 pub mod network;
 pub mod picture;
+pub mod report;
 pub mod search;
 pub mod shutdown;
 pub mod store;

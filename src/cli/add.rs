@@ -1,5 +1,6 @@
+//! `add`: local files.
+
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 
@@ -7,8 +8,7 @@ use super::crawl_report::{figures, print_summary};
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
-use crate::crawl::Summary;
-use crate::ingest::{FileReport, Ingest, add_files};
+use crate::app::AddEvent;
 
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
@@ -21,64 +21,23 @@ pub(super) struct AddArgs {
 }
 
 pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
-    let network = session.network()?;
-    let engine = session.engine()?;
-    let store = session.store(&network)?;
-    let limits = session.config.picture.limits();
-    let ingest = Ingest::start(&store, &engine, &network, limits, None)?;
-    let started = Instant::now();
-    let mut summary = Summary::default();
+    session.engine()?;
+    let collection = session.collection()?;
     let mut problems = Problems::new();
-    let mut failed = false;
     let bar = Progress::new("adding", 0);
-    add_files(
-        &args.paths,
-        &store,
-        ingest,
-        &session.shutdown,
-        &mut |report| {
-            match report {
-                FileReport::Found { bytes } => {
-                    summary.images_found += 1;
-                    summary.bytes += bytes;
-                }
-                FileReport::Unchanged => {
-                    summary.images_found += 1;
-                    summary.duplicates += 1;
-                }
-                FileReport::Unreadable { path, message } => {
-                    failed = true;
-                    summary.fail("unreadable");
-                    problems.add(&path.display().to_string(), &message);
-                }
-                FileReport::PictureOutcome(receipt) => {
-                    if let Some(problem) = summary.count(receipt) {
-                        failed = true;
-                        problems.add(&problem.source, &problem.message);
-                    }
-                }
-            }
-            summary.elapsed_s = started.elapsed().as_secs_f64();
-            bar.set(0, || figures(&summary));
-        },
-    )?;
+    let end = collection.add(&args.paths, &session.shutdown, &mut |event| match event {
+        AddEvent::Problem(problem) => problems.add(&problem.source, &problem.message),
+        AddEvent::Progress(summary) => bar.set(0, || figures(summary)),
+    });
     drop(bar);
     problems.finish();
-    let used = summary.images_indexed + summary.duplicates;
-    anyhow::ensure!(
-        !failed || used > 0 || session.shutdown.requested(),
-        "nothing could be indexed"
-    );
-    if !session.shutdown.requested() {
-        session.update_index(&store)?;
-    }
-    summary.elapsed_s = started.elapsed().as_secs_f64();
-    print_summary(&summary, args.format)?;
+    let end = end?;
+    print_summary(&end.summary, args.format)?;
     if session.shutdown.requested() {
         progress::note("interrupted; the same command goes on where it stopped");
         return Ok(Outcome::Interrupted);
     }
-    Ok(if failed {
+    Ok(if end.some_failed {
         Outcome::SomeFailed
     } else {
         Outcome::Done

@@ -1,17 +1,19 @@
+//! `classify`: the class of pictures by labelled ones.
+
 use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
 use serde::Serialize;
 
-use super::input::QueryPictures;
+use super::input::PictureReader;
 use super::progress;
 use super::session::Session;
 use super::train::features::{Described, Pictures};
 use super::{Format, Outcome, output};
 use crate::classify::{CentredCosine, Classifier, ClassifyOptions, Verdict};
 use crate::crawl::with_causes;
-use crate::head::labelled_files;
+use crate::head::{Mode, labelled_files};
 use crate::network::Embedding;
 
 #[derive(Debug, Args)]
@@ -59,10 +61,10 @@ struct NeighbourAnswer<'a> {
 
 pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outcome> {
     ensure!(args.neighbours > 0, "--neighbours must be at least 1");
-    let network = session.network()?;
-    let layout = network.layout(session.config.store.activations);
+    let extraction = session.extraction()?;
+    let (network, layout) = (extraction.network(), extraction.layout());
     let labelled = labelled_files(&args.labels)?;
-    let set: Pictures<Described> = Pictures::load(session, &network, &layout, &labelled)?;
+    let set: Pictures<Described> = Pictures::load(session, network, layout, &labelled)?;
     let mut failed = set.outcome() == Outcome::SomeFailed;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
@@ -74,15 +76,19 @@ pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outco
         neighbours: args.neighbours,
     };
     let classifier = Classifier::fit(&set.labels, &options, &|a, b| likeness.of_labelled(a, b));
-    let engine = session.engine()?;
-    let mut queries = QueryPictures::new(session, &engine, &network, layout)?;
+    let mut reader = PictureReader::new(&session.config);
+    let mut embedding = |name: &str| -> anyhow::Result<Embedding> {
+        let bytes = reader.read(name)?.bytes;
+        let mut views = extraction.views(name, &bytes, Mode::default(), layout)?;
+        Ok(views.swap_remove(0).embedding)
+    };
     let mut answered = false;
     for query in &args.pictures {
         if session.shutdown.requested() {
             return Ok(Outcome::Interrupted);
         }
-        let picture = match queries.load(query) {
-            Ok(picture) => picture,
+        let embedding = match embedding(query) {
+            Ok(embedding) => embedding,
             Err(error) if args.pictures.len() == 1 => return Err(error),
             Err(error) => {
                 failed = true;
@@ -91,7 +97,7 @@ pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outco
             }
         };
         answered = true;
-        let centred = likeness.centre(&picture.embedding);
+        let centred = likeness.centre(&embedding);
         let verdict = classifier.classify(|i| likeness.similarity(&centred, i));
         let answer = Answer::new(query, &verdict, &set);
         match args.format {

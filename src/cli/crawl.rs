@@ -1,33 +1,17 @@
-use std::sync::Arc;
+//! `crawl`: gathering pictures from the web.
+
 use std::time::Duration;
 
 use super::Outcome;
 use super::crawl_args::CrawlArgs;
 use super::crawl_report::{Rates, print_summary};
-use super::like::{self, Wanted};
+use super::input::PictureReader;
+use super::like;
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
-use crate::canonical_url::CanonicalUrl;
-use crate::crawl::{Crawl, CrawlPlan, Event, Recorders, Summary};
-use crate::ingest::Ingest;
-use crate::network::Network;
-use crate::store::{Again, Store, now_ms};
-
-/// What happens to the pictures that a crawl fetches.
-#[derive(Debug, Clone, Default)]
-pub(super) enum Pictures {
-    /// They get their features and are stored.
-    #[default]
-    Indexed,
-    /// They are kept without features.
-    Kept,
-    /// They are held against some; the rest goes on as it is, or is not stored.
-    Screened {
-        like: Vec<String>,
-        min_score: f32,
-        keep_matches: bool,
-    },
-}
+use crate::app::{Collection, CrawlJob, Looking, Pictures, QueuedAgain};
+use crate::crawl::{Event, Summary};
+use crate::store::{Again, now_ms};
 
 pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outcome> {
     args.apply(&mut session.config)?;
@@ -43,28 +27,25 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
             "no contact is configured: webmasters cannot reach you ([crawl] contact in config.toml)",
         );
     }
-    let pictures = if args.fetch_only {
-        Pictures::Kept
-    } else if args.like.is_empty() {
-        Pictures::Indexed
-    } else {
-        Pictures::Screened {
-            like: args.like.clone(),
-            min_score: args.min_score,
-            keep_matches: args.keep_matches,
-        }
-    };
-    let plan = CrawlPlan {
+    let pictures = pictures(&session, &args)?;
+    let job = CrawlJob {
         seeds,
         again: args.again(),
-        recorders: Arc::new(args.recorders(&session.config)?),
-        ..CrawlPlan::default()
+        recorders: args.recorders(&session.config)?,
+        pictures,
     };
-    let (summary, failed) = crawl(&session, plan, pictures)?;
+    let collection = session.collection()?;
+    let (summary, failed) = crawl(&session, &collection, job)?;
     if args.like.is_empty() || session.shutdown.requested() {
         print_summary(&summary, args.format)?;
     } else {
-        like::print(&session, &summary, &args.like, args.min_score, args.format)?;
+        like::print(
+            &collection,
+            &summary,
+            &args.like,
+            args.min_score,
+            args.format,
+        )?;
     }
     if session.shutdown.requested() {
         progress::note("interrupted; `simdex crawl` without URLs goes on where it stopped");
@@ -77,110 +58,68 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
     })
 }
 
-/// Opens the store, and starts what takes the pictures in.
-fn start(
-    session: &Session,
-    network: &Network,
-    plan: &mut CrawlPlan,
-    pictures: Pictures,
-) -> anyhow::Result<(Arc<Store>, Ingest)> {
-    let limits = session.config.picture.limits();
-    if let Pictures::Kept = pictures {
-        let store = session.store(network)?;
-        let ingest = Ingest::keep_only(&store, limits);
-        return Ok((store, ingest));
+/// What the flags say of the pictures; what is looked for is read before the store is made.
+fn pictures(session: &Session, args: &CrawlArgs) -> anyhow::Result<Pictures> {
+    if args.fetch_only {
+        return Ok(Pictures::Kept);
     }
-    let engine = session.engine()?;
-    let wanted = match &pictures {
-        Pictures::Screened {
-            like, min_score, ..
-        } => Some(Wanted::load(session, &engine, network, like, *min_score)?),
-        _ => None,
-    };
-    let store = session.store(network)?;
-    let mut screen = None;
-    if let (Some(wanted), Pictures::Screened { keep_matches, .. }) = (wanted, pictures) {
-        let (sender, receiver) = async_channel::unbounded();
-        plan.matches = Some(receiver);
-        screen = Some(wanted.screen(session, network, &store, keep_matches, sender)?);
+    session.engine()?;
+    if args.like.is_empty() {
+        return Ok(Pictures::Indexed);
     }
-    let ingest = Ingest::start(&store, &engine, network, limits, screen)?;
-    Ok((store, ingest))
+    let like = PictureReader::new(&session.config).read_all(&args.like)?;
+    let extraction = session.extraction()?;
+    let looking = Looking::new(extraction, &like, args.min_score, args.keep_matches)?;
+    Ok(Pictures::Compared(looking))
 }
 
 /// Crawls and indexes; says whether a seed could not be used, or a log not be written.
 pub(super) fn crawl(
     session: &Session,
-    mut plan: CrawlPlan,
-    pictures: Pictures,
+    collection: &Collection,
+    job: CrawlJob,
 ) -> anyhow::Result<(Summary, bool)> {
-    let given = plan.seeds.clone();
-    let recorders = Arc::clone(&plan.recorders);
-    let again = plan.again.clone();
-    let network = session.network()?;
-    let (store, ingest) = start(session, &network, &mut plan, pictures)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()?;
     let bar = Progress::new("crawling", 0);
     let mut problems = Problems::new();
-    let mut failed = false;
     let mut rates = Rates::default();
-    let result: anyhow::Result<Summary> = runtime.block_on(async {
-        let crawl = Crawl::new(
-            store.clone(),
-            &ingest,
-            &session.config,
-            plan,
-            session.shutdown.clone(),
-        )?;
-        if !again.is_empty() {
-            say_again(&store, &again, crawl.queued_again())?;
+    let mut observe = |event: Event<'_>| match event {
+        Event::Progress {
+            summary,
+            hosts,
+            under_way,
+        } => {
+            rates.sample(summary);
+            bar.set(0, || rates.line(summary, hosts, under_way));
         }
-        let asked: Vec<CanonicalUrl> = crawl.seeds().iter().chain(&given).cloned().collect();
-        let mut observe = |event: Event<'_>| match event {
-            Event::Progress {
-                summary,
-                hosts,
-                under_way,
-            } => {
-                rates.sample(summary);
-                bar.set(0, || rates.line(summary, hosts, under_way));
-            }
-            Event::Problem(problem) => {
-                failed |= asked.iter().any(|seed| seed.as_str() == problem.source);
-                problems.add(&problem.source, &problem.message);
-            }
-        };
-        Ok(crawl.run(&mut observe).await?)
-    });
+        Event::Problem(problem) => problems.add(&problem.source, &problem.message),
+    };
+    let mut said = say_again;
+    let crawl = collection.crawl(job, &session.shutdown, &mut said, &mut observe);
+    let end = runtime.block_on(crawl);
     runtime.shutdown_timeout(Duration::from_secs(1));
-    // The store's own error says more than the crawl's end.
-    ingest.finish()?;
-    let summary = result?;
+    let end = end?;
     drop(bar);
     problems.finish();
-    // Whoever is not stopped by now, such as a page's parser after Ctrl-C, writes no more.
-    for message in Arc::into_inner(recorders).map_or_else(Vec::new, Recorders::close) {
-        progress::line(&message);
-        failed = true;
+    for message in &end.unrecorded {
+        progress::line(message);
     }
-    if !session.shutdown.requested() {
-        session.update_index(&store)?;
-    }
-    Ok((summary, failed))
+    let failed = end.seed_failed || !end.unrecorded.is_empty();
+    Ok((end.summary, failed))
 }
 
 /// Says how much is asked for again, or when there will be something.
-fn say_again(store: &Store, again: &[Again], queued: u64) -> anyhow::Result<()> {
-    if queued > 0 {
-        progress::note(&format!("{queued} URLs are asked for again"));
-        return Ok(());
+fn say_again(again: QueuedAgain<'_>) {
+    if again.queued > 0 {
+        progress::note(&format!("{} URLs are asked for again", again.queued));
+        return;
     }
-    if let [Again::Failed(reason)] = again {
+    if let [Again::Failed(reason)] = again.which {
         let reason = reason.as_deref().unwrap_or("any reason");
-        let known = store.reasons()?.into_iter();
+        let known = again.reasons.iter();
         let known: Vec<String> = known
             .map(|(reason, count)| format!("{reason} ({count})"))
             .collect();
@@ -189,10 +128,10 @@ fn say_again(store: &Store, again: &[Again], queued: u64) -> anyhow::Result<()> 
             false => format!("the store knows {}", known.join(", ")),
         };
         progress::note(&format!("nothing failed for {reason}; {known}"));
-        return Ok(());
+        return;
     }
     let now_s = now_ms() / 1000;
-    let next = match store.next_due_s()? {
+    let next = match again.next_due_s {
         Some(due_s) if due_s > now_s => {
             let wait = due_s - now_s;
             format!(
@@ -204,5 +143,4 @@ fn say_again(store: &Store, again: &[Again], queued: u64) -> anyhow::Result<()> 
         _ => String::new(),
     };
     progress::note(&format!("there is nothing to ask for again{next}"));
-    Ok(())
 }

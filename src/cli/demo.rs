@@ -1,21 +1,25 @@
+//! `demo`: the whole way in a minute.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
 
-use super::crawl::{Pictures, crawl};
+use super::crawl::crawl;
 use super::crawl_report::figures;
 use super::export::replace;
+use super::input::PictureReader;
 use super::progress;
+use super::query::NamedQuestion;
 use super::session::Session;
 use super::{Outcome, output};
+use crate::app::CrawlJob;
 use crate::canonical_url::CanonicalUrl;
-use crate::crawl::CrawlPlan;
 use crate::demo::server::Server;
 use crate::demo::site::Site;
-use crate::head::Mode;
-use crate::search::{Query, SearchOptions, Searcher, write_html};
+use crate::report::{result_text, write_html};
+use crate::search::SearchOptions;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
@@ -52,42 +56,26 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     session.config.crawl.host_concurrency = 4;
     let seed = CanonicalUrl::parse(&server.url("/"))?;
     progress::note(&format!("crawling {seed} ({pictures} picture files) ..."));
-    let plan = CrawlPlan {
+    session.engine()?;
+    let collection = session.collection()?;
+    let job = CrawlJob {
         seeds: vec![seed],
-        ..CrawlPlan::default()
+        ..CrawlJob::default()
     };
-    let (summary, _) = crawl(&session, plan, Pictures::Indexed)?;
+    let (summary, _) = crawl(&session, &collection, job)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
     output::line(&figures(&summary))?;
 
     let query_name = query_path.display().to_string();
-    let network = session.network()?;
-    let ranking = session.ranking(None, &network)?;
-    let store = session.existing_store(&network)?;
-    let engine = session.engine()?;
-    let index = session.index(&store)?;
+    let question = NamedQuestion::one(query_name).read(&mut PictureReader::new(&session.config))?;
     let options = SearchOptions {
-        k: args.k.into(),
-        candidates: session.config.query.candidates,
-        host: None,
-        min_score: 0.0,
-        mode: Mode::default(),
         explain: true,
-        all_copies: false,
+        ..SearchOptions::new(args.k.into(), session.config.query.candidates)
     };
-    let layout = store.layout().clone();
-    let mut pictures = super::input::QueryPictures::new(&session, &engine, &network, layout)?;
-    let started = std::time::Instant::now();
-    let wanted = [vec![pictures.load(&query_name)?]];
-    let result = Searcher::new(&store, &index, &ranking, &options)?.search(&Query {
-        name: &query_name,
-        wanted: &wanted,
-        unwanted: &[],
-        features_took: started.elapsed(),
-    })?;
-    super::query::print(&result)?;
+    let result = collection.search(&question, &session.head(None)?, &options)?;
+    output::write(result_text(&result).as_bytes())?;
     let mut page = Vec::new();
     write_html(
         std::slice::from_ref(&result),

@@ -1,3 +1,5 @@
+//! `doctor`: whether everything that simdex needs is there.
+
 use std::time::Instant;
 
 use clap::Args;
@@ -5,8 +7,8 @@ use image::{Rgb, RgbImage};
 use serde::Serialize;
 
 use super::session::Session;
-use super::status::{IndexStatus, index_status};
 use super::{Format, Outcome, output};
+use crate::app::IndexStatus;
 use crate::crawl::with_causes;
 use crate::ingest::worker_count;
 use crate::network::{Engine, Network};
@@ -39,23 +41,21 @@ pub(super) fn run(session: &Session, args: DoctorArgs) -> anyhow::Result<Outcome
     let network = session.network()?;
     let mut problems = Vec::new();
     let mut note = |error: anyhow::Error| problems.push(with_causes(error.as_ref()));
-    let engine = session.engine().map_err(&mut note).ok();
-    let picture_ms = engine
-        .as_ref()
-        .and_then(|engine| median_ms(engine, &network).map_err(&mut note).ok());
+    let engine = session.engine().map_err(|e| note(e.into())).ok();
+    let picture_ms = engine.and_then(|engine| median_ms(engine, network).map_err(&mut note).ok());
     let dir = session.config.data_dir()?;
     let mut state = None;
     if Store::exists(&dir) {
         state = session
-            .existing_store(&network)
-            .and_then(|store| index_status(session, &store))
-            .map_err(&mut note)
+            .existing_collection()
+            .and_then(|collection| collection.index_status())
+            .map_err(|error| note(error.into()))
             .ok();
     }
     let (images, index) = state.map_or((None, None), |(images, index)| (Some(images), Some(index)));
     let findings = Findings {
         version: env!("CARGO_PKG_VERSION"),
-        runtime: engine.as_ref().map(Engine::description),
+        runtime: engine.map(Engine::description),
         picture_ms,
         workers: worker_count(),
         network: format!("{} ({})", network.manifest().name, network.id().short()),

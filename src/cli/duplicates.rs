@@ -1,14 +1,14 @@
+//! `duplicates`: the groups of near-copies.
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::export::{ExportFormat, check_folder};
+use super::export::{ExportFormat, check_folder, counted, deliver};
 use super::input::host_argument;
-use super::lists::{Lists, counted, deliver};
 use super::session::Session;
 use super::{Outcome, output};
-use crate::head::Mode;
-use crate::search::{QueryResult, SearchOptions, Searcher};
+use crate::report::{ListWriter, duplicates_text};
 
 #[derive(Debug, Args)]
 pub(super) struct DuplicatesArgs {
@@ -33,45 +33,34 @@ pub(super) struct DuplicatesArgs {
 }
 
 pub(super) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Result<Outcome> {
-    if args.output != Path::new("-") {
+    let to_stdout = args.output == Path::new("-");
+    if !to_stdout {
         check_folder(&args.output)?;
     }
-    let network = session.network()?;
-    let ranking = session.ranking(args.head.as_deref(), &network)?;
-    let store = session.existing_store(&network)?;
-    let index = session.index(&store)?;
-    let options = SearchOptions {
-        k: usize::MAX,
-        candidates: usize::MAX,
-        host: args.host.clone(),
-        min_score: 0.0,
-        all_copies: true,
-        mode: Mode::Copy,
-        explain: false,
-    };
-    let searcher = Searcher::new(&store, &index, &ranking, &options)?;
-    let head = args.head.as_deref().unwrap_or(&session.config.query.head);
+    let head = session.head(args.head.as_deref())?;
+    let collection = session.existing_collection()?;
+    let head_name = args.head.as_deref().unwrap_or(&session.config.query.head);
     let mut lists = args
         .format
-        .map(|format| Lists::new(format, head))
+        .map(|format| ListWriter::new(format.into(), head_name))
         .transpose()?;
     let (mut plain, mut groups, mut pictures) = (Vec::new(), 0, 0);
-    let to_stdout = args.output == Path::new("-");
-    searcher.duplicates(|group| -> anyhow::Result<()> {
+    collection.duplicates(args.host.clone(), &head, |group| -> anyhow::Result<()> {
         groups += 1;
         pictures += group.results.len();
-        let bytes = match &mut lists {
+        match &mut lists {
             Some(lists) => {
                 lists.add(group)?;
-                &mut lists.bytes
+                if to_stdout {
+                    output::write(&lists.take())?;
+                }
             }
             None => {
-                plain.extend(text(&group).as_bytes());
-                &mut plain
+                plain.extend(duplicates_text(&group).as_bytes());
+                if to_stdout {
+                    output::write(&std::mem::take(&mut plain))?;
+                }
             }
-        };
-        if to_stdout {
-            output::write(&std::mem::take(bytes))?;
         }
         Ok(())
     })?;
@@ -85,14 +74,4 @@ pub(super) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Result<Out
     };
     deliver(&args.output, &bytes, groups)?;
     Ok(Outcome::Done)
-}
-
-fn text(group: &QueryResult) -> String {
-    let mut text = String::new();
-    for entry in &group.results {
-        let size = format!("{}x{}", entry.width, entry.height);
-        text += &format!("{:.3}  {size:<9}  {}\n", entry.cosine, entry.place());
-    }
-    text.push('\n');
-    text
 }

@@ -1,15 +1,17 @@
-use std::io::Write;
+//! `export`: ranked lists for many queries.
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::Outcome;
 use super::input::{pictures_below, read_list};
-use super::lists::{Lists, deliver};
 use super::progress::{self, Progress};
-use super::query::{Question, SearchArgs, for_each_result};
+use super::query::{NamedQuestion, SearchArgs, for_each_result};
 use super::session::Session;
+use super::{Outcome, output};
+use crate::atomic_file::{self, Access, folder_of};
+use crate::report::{ListFormat, ListWriter};
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -38,6 +40,17 @@ pub(super) enum ExportFormat {
     Html,
 }
 
+impl From<ExportFormat> for ListFormat {
+    fn from(format: ExportFormat) -> Self {
+        match format {
+            ExportFormat::Csv => Self::Csv,
+            ExportFormat::Json => Self::Json,
+            ExportFormat::Jsonl => Self::Jsonl,
+            ExportFormat::Html => Self::Html,
+        }
+    }
+}
+
 pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome> {
     let queries: Vec<String> = if args.queries.is_dir() {
         let paths = pictures_below(&args.queries);
@@ -63,12 +76,12 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
         .head
         .as_deref()
         .unwrap_or(&session.config.query.head);
-    let mut lists = Lists::new(args.format, head)?;
+    let mut lists = ListWriter::new(args.format.into(), head)?;
     let total = queries.len();
-    let questions: Vec<Question> = queries.into_iter().map(Question::one).collect();
+    let questions: Vec<NamedQuestion> = queries.into_iter().map(NamedQuestion::one).collect();
     let outcome = for_each_result(session, &questions, &args.search, &mut |result| {
         lists.add(result)?;
-        let done = lists.count;
+        let done = lists.count();
         bar.set(done as u64, || format!("{done}/{total} queries"));
         Ok(())
     })?;
@@ -77,17 +90,9 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
         progress::note("interrupted; nothing was written");
         return Ok(outcome);
     }
-    let count = lists.count;
+    let count = lists.count();
     deliver(&args.output, &lists.finish()?, count)?;
     Ok(outcome)
-}
-
-/// The folder that a file is to be written into.
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
 }
 
 /// Fails before the long work, not after it, if a file cannot be written.
@@ -99,16 +104,22 @@ pub(super) fn check_folder(path: &Path) -> anyhow::Result<()> {
 
 /// Writes a file in one step: a failed export leaves the old one as it was.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        // What other programs give a new file, before the umask; temporary files are private.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder_of(path))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    atomic_file::replace(path, bytes, Access::Shared)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes lists to a file in one step, or to stdout.
+pub(super) fn deliver(path: &Path, bytes: &[u8], lists: usize) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return output::write(bytes);
+    }
+    replace(path, bytes)?;
+    let lists = counted(lists, "list");
+    progress::note(&format!("{lists} written to {}", path.display()));
+    Ok(())
+}
+
+/// "1 group", "2 groups".
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,87 +1,56 @@
-//! Query pictures: local files and URLs.
+//! What arguments name: pictures, hosts, lists.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::session::Session;
-use crate::activation::Layout;
+use crate::app::{Error, NamedPicture, Web};
 use crate::canonical_url::CanonicalUrl;
-use crate::crawl::{Fetcher, Recorders, fetch_picture};
-use crate::head::Mode;
-use crate::ingest::{extract_views, read_file};
-use crate::network::{Engine, Extractor, Network};
-use crate::picture::View;
-use crate::store::NewPicture;
+use crate::config::Config;
+use crate::ingest::read_file;
 
-/// Turns files and URLs into pictures with features.
-pub(super) struct QueryPictures<'a> {
-    session: &'a Session,
-    extractor: Extractor,
-    layout: Layout,
+/// Reads local files and fetches URLs.
+pub(super) struct PictureReader<'a> {
+    config: &'a Config,
     /// Made when the first URL comes.
-    web: Option<(tokio::runtime::Runtime, Fetcher)>,
+    web: Option<(tokio::runtime::Runtime, Web)>,
 }
 
-impl<'a> QueryPictures<'a> {
-    pub(super) fn new(
-        session: &'a Session,
-        engine: &Engine,
-        network: &Network,
-        layout: Layout,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
-            session,
-            extractor: engine.extractor(network)?,
-            layout,
-            web: None,
+impl<'a> PictureReader<'a> {
+    pub(super) fn new(config: &'a Config) -> Self {
+        Self { config, web: None }
+    }
+
+    pub(super) fn read(&mut self, name: &str) -> anyhow::Result<NamedPicture> {
+        if Web::is_url(name) {
+            return self.fetch(name);
+        }
+        let bytes = read_file(Path::new(name), &self.config.picture.limits());
+        let bytes = bytes.map_err(|source| Error::Picture {
+            name: name.to_owned(),
+            source,
+        })?;
+        Ok(NamedPicture {
+            name: name.to_owned(),
+            bytes,
         })
     }
 
-    /// Reads or fetches a picture and extracts its features.
-    pub(super) fn load(&mut self, query: &str) -> anyhow::Result<NewPicture> {
-        let mut views = self.load_views(query, Mode::SameSubject)?;
-        Ok(views.swap_remove(0))
+    pub(super) fn read_all(&mut self, names: &[String]) -> anyhow::Result<Vec<NamedPicture>> {
+        names.iter().map(|name| self.read(name)).collect()
     }
 
-    /// The same, in every view that a mode compares; upright first.
-    pub(super) fn load_views(
-        &mut self,
-        query: &str,
-        mode: Mode,
-    ) -> anyhow::Result<Vec<NewPicture>> {
-        let limits = self.session.config.picture.limits();
-        let bytes = match is_url(query) {
-            true => self.fetch(query)?,
-            false => read_file(Path::new(query), &limits).with_context(|| query.to_owned())?,
+    fn fetch(&mut self, url: &str) -> anyhow::Result<NamedPicture> {
+        let (runtime, web) = match &self.web {
+            Some(web) => web,
+            None => {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?;
+                self.web.insert((runtime, Web::new(self.config)?))
+            }
         };
-        let views = match mode {
-            Mode::Copy => View::ALL.as_slice(),
-            Mode::SameSubject | Mode::LookAlike => &[View::Upright],
-        };
-        extract_views(&bytes, &limits, &mut self.extractor, &self.layout, views)
-            .with_context(|| query.to_owned())
-    }
-
-    fn fetch(&mut self, query: &str) -> anyhow::Result<Vec<u8>> {
-        let url = CanonicalUrl::parse(query).with_context(|| query.to_owned())?;
-        let config = &self.session.config;
-        if self.web.is_none() {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            self.web = Some((
-                runtime,
-                Fetcher::new(&config.crawl, None, Arc::new(Recorders::default()))?,
-            ));
-        }
-        let Some((runtime, fetcher)) = &self.web else {
-            unreachable!("made just above")
-        };
-        runtime
-            .block_on(fetch_picture(fetcher, &url, config))
-            .with_context(|| query.to_owned())
+        Ok(runtime.block_on(web.fetch(url))?)
     }
 }
 
@@ -93,14 +62,6 @@ pub(super) fn host_argument(host: &str) -> anyhow::Result<String> {
         "--host takes a host name, such as example.org, not {host}"
     );
     Ok(url.host().to_owned())
-}
-
-/// Whether an argument names something on the web.
-pub(super) fn is_url(query: &str) -> bool {
-    let scheme = query
-        .split_once("://")
-        .map(|(scheme, _)| scheme.to_ascii_lowercase());
-    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 /// The entries of a list with the numbers of their lines: one a line, blank lines and lines

@@ -15,7 +15,6 @@ mod export;
 mod features;
 mod input;
 mod like;
-mod lists;
 mod output;
 mod politeness;
 mod progress;

@@ -1,16 +1,20 @@
+//! `query`, and the flags and the loop that it shares with `export`.
+
 use std::str::FromStr;
 use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::input::{QueryPictures, host_argument};
+use super::input::{PictureReader, host_argument};
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::app::Question;
 use crate::crawl::with_causes;
-use crate::head::{Mode, Ranking, Region, Thresholds};
-use crate::search::{Query, QueryResult, SearchOptions, Searcher};
+use crate::head::{Mode, Ranking, Thresholds};
+use crate::report::result_text;
+use crate::search::{QueryResult, SearchOptions};
 
 /// The flags that `query` and `export` share.
 #[derive(Debug, Args)]
@@ -121,6 +125,7 @@ impl SearchArgs {
             mode: self.mode.into(),
             explain: self.explain,
             all_copies: self.all_copies,
+            alone: false,
         })
     }
 }
@@ -146,13 +151,13 @@ pub(super) struct QueryArgs {
 pub(super) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<Outcome> {
     let format = args.format;
     let questions = if args.together || !args.not.is_empty() {
-        vec![Question {
+        vec![NamedQuestion {
             name: args.queries.join(" + "),
             wanted: args.queries,
             unwanted: args.not,
         }]
     } else {
-        args.queries.into_iter().map(Question::one).collect()
+        args.queries.into_iter().map(NamedQuestion::one).collect()
     };
     for_each_result(
         session,
@@ -160,19 +165,19 @@ pub(super) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<Outcome>
         &args.search,
         &mut |result| match format {
             Format::Json => output::json(&result),
-            Format::Text => print(&result),
+            Format::Text => output::write(result_text(&result).as_bytes()),
         },
     )
 }
 
 /// What is asked for, by names of files and URLs.
-pub(super) struct Question {
+pub(super) struct NamedQuestion {
     name: String,
     wanted: Vec<String>,
     unwanted: Vec<String>,
 }
 
-impl Question {
+impl NamedQuestion {
     /// Pictures like one.
     pub(super) fn one(name: String) -> Self {
         Self {
@@ -181,33 +186,44 @@ impl Question {
             name,
         }
     }
+
+    /// Reads and fetches its pictures.
+    pub(super) fn read(&self, reader: &mut PictureReader<'_>) -> anyhow::Result<Question> {
+        let started = Instant::now();
+        Ok(Question {
+            name: self.name.clone(),
+            wanted: reader.read_all(&self.wanted)?,
+            unwanted: reader.read_all(&self.unwanted)?,
+            reading_took: started.elapsed(),
+        })
+    }
 }
 
 /// Answers queries one by one. A query that fails is listed and the rest goes on; if all
 /// fail, so does the command.
 pub(super) fn for_each_result(
     session: &Session,
-    questions: &[Question],
+    questions: &[NamedQuestion],
     args: &SearchArgs,
     each: &mut dyn FnMut(QueryResult) -> anyhow::Result<()>,
 ) -> anyhow::Result<Outcome> {
-    let network = session.network()?;
-    let ranking = session.ranking(args.head.as_deref(), &network)?;
-    let options = args.options(session, &ranking)?;
-    let store = session.existing_store(&network)?;
-    let engine = session.engine()?;
-    let index = session.index(&store)?;
-    if index.is_empty() {
+    let head = session.head(args.head.as_deref())?;
+    let options = args.options(session, &head)?;
+    let collection = session.existing_collection()?;
+    session.engine()?;
+    if collection.view()?.index.is_empty() {
         progress::note("the store has no pictures yet");
     }
-    let mut pictures = QueryPictures::new(session, &engine, &network, store.layout().clone())?;
-    let searcher = Searcher::new(&store, &index, &ranking, &options)?;
+    let mut reader = PictureReader::new(&session.config);
     let mut failed = 0;
     for question in questions {
         if session.shutdown.requested() {
             return Ok(Outcome::Interrupted);
         }
-        match answer(&mut pictures, &searcher, question, options.mode) {
+        let answer = question
+            .read(&mut reader)
+            .and_then(|question| Ok(collection.search(&question, &head, &options)?));
+        match answer {
             Ok(result) => each(result)?,
             Err(error) if questions.len() == 1 => return Err(error),
             Err(error) => {
@@ -222,83 +238,4 @@ pub(super) fn for_each_result(
     } else {
         Outcome::Done
     })
-}
-
-fn answer(
-    pictures: &mut QueryPictures<'_>,
-    searcher: &Searcher<'_>,
-    question: &Question,
-    mode: Mode,
-) -> anyhow::Result<QueryResult> {
-    let started = Instant::now();
-    let mut load = |names: &[String]| -> anyhow::Result<Vec<_>> {
-        let views = names.iter().map(|name| pictures.load_views(name, mode));
-        views.collect()
-    };
-    let (wanted, unwanted) = (load(&question.wanted)?, load(&question.unwanted)?);
-    Ok(searcher.search(&Query {
-        name: &question.name,
-        wanted: &wanted,
-        unwanted: &unwanted,
-        features_took: started.elapsed(),
-    })?)
-}
-
-pub(super) fn print(result: &QueryResult) -> anyhow::Result<()> {
-    let timing = &result.timing_ms;
-    let mut text = format!(
-        "{}: {} results in {:.1} ms (features {:.1}, candidates {:.1}, re-scoring {:.1})\n",
-        result.query,
-        result.results.len(),
-        timing.total,
-        timing.features,
-        timing.candidates,
-        timing.rescore
-    );
-    text += "rank  score  cosine  size       picture\n";
-    for entry in &result.results {
-        let size = format!("{}x{}", entry.width, entry.height);
-        text += &format!(
-            "{:>4}  {:.3}  {:.3}   {size:<9}  {}\n",
-            entry.rank,
-            entry.score,
-            entry.cosine,
-            entry.place()
-        );
-        if let Some(alignment) = &entry.alignment {
-            text += &format!(
-                "{:>36}{} of the query lies on {} of it, agreeing by {:.2}\n",
-                "",
-                part(&alignment.query),
-                part(&alignment.candidate),
-                alignment.agreement
-            );
-        }
-        if !entry.copies.is_empty() {
-            let many = if entry.copies.len() == 1 { "y" } else { "ies" };
-            text += &format!("{:>36}and {} near-cop{many}\n", "", entry.copies.len());
-        }
-        if let Some(page) = entry.pages.first() {
-            text += &format!("{:>36}on {} {}\n", "", page.url, page.title);
-            if !page.words().is_empty() {
-                text += &format!("{:>36}as {}\n", "", page.words());
-            }
-        }
-    }
-    output::write(text.as_bytes())
-}
-
-/// A part of a picture in words: `all`, or its size and place in percent.
-pub(super) fn part(region: &Region) -> String {
-    if *region == Region::WHOLE {
-        return "all".to_owned();
-    }
-    let percent = |share: f32| (share * 100.0).round();
-    format!(
-        "{}x{}% at {},{}%",
-        percent(region.width),
-        percent(region.height),
-        percent(region.x),
-        percent(region.y)
-    )
 }

@@ -1,11 +1,12 @@
+//! `remove`: deleting pictures everywhere.
+
 use clap::Args;
-use serde::Serialize;
 
 use super::input::host_argument;
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
-use crate::canonical_url::HostId;
+use crate::app::Removal;
 use crate::picture::PictureId;
 
 #[derive(Debug, Args)]
@@ -25,51 +26,24 @@ pub(super) struct RemoveArgs {
     format: Format,
 }
 
-/// The JSON of `remove`.
-#[derive(Debug, Serialize)]
-struct Removed {
-    removed: u64,
-    missing: u64,
-    bytes_freed: u64,
-}
-
 pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome> {
-    let network = session.network()?;
-    let store = session.existing_store(&network)?;
-    let (mut removed, mut missing) = (0, 0);
-    for id in args.ids {
-        if store.remove_picture(id)? {
-            removed += 1;
-        } else {
-            missing += 1;
-            progress::line(&format!("{id}: there is no such picture"));
-        }
-    }
-    if let Some(host) = &args.host {
-        removed += store.remove_host(host)?;
-    }
-    if let Some(host) = &args.take_back
-        && !store.take_back_host(HostId::of(host))?
-    {
-        missing += 1;
-        progress::line(&format!("{host}: no such host was removed"));
-    }
-    store.flush()?;
-    let bytes_freed = store.compact()?;
-    let result = Removed {
-        removed,
-        missing,
-        bytes_freed,
+    let collection = session.existing_collection()?;
+    let what = Removal {
+        pictures: args.ids,
+        host: args.host,
+        take_back: args.take_back,
     };
+    let result = collection.remove(&what, &mut |missing| progress::line(missing))?;
     if args.format == Format::Json {
         output::json(&result)?;
-    } else if args.take_back.is_none() {
+    } else if what.take_back.is_none() {
         output::line(&format!(
-            "{removed} pictures removed, {:.1} MB given back at once",
-            bytes_freed as f64 / 1e6
+            "{} pictures removed, {:.1} MB given back at once",
+            result.removed,
+            result.bytes_freed as f64 / 1e6
         ))?;
     }
-    Ok(if missing > 0 {
+    Ok(if result.missing > 0 {
         Outcome::SomeFailed
     } else {
         Outcome::Done

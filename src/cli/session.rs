@@ -1,86 +1,82 @@
-//! What commands share: the configuration and how the parts are opened from it.
+//! What commands share: the configuration, and how the engine behind them is opened.
 
-use std::sync::Arc;
-
-use anyhow::bail;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::progress::{self, Progress};
+use crate::app::{Collection, Error, Extraction, Heads, Observer, Step};
 use crate::config::Config;
 use crate::head::Ranking;
-use crate::index::Index;
-use crate::network::{Engine, Network, runtime};
+use crate::network::{Engine, Network};
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreOptions};
 
 pub(super) struct Session {
     pub(super) config: Config,
     pub(super) shutdown: Shutdown,
+    extraction: OnceLock<Extraction>,
 }
 
 impl Session {
     pub(super) fn new(config: Config, shutdown: Shutdown) -> Self {
-        Self { config, shutdown }
+        Self {
+            config,
+            shutdown,
+            extraction: OnceLock::new(),
+        }
     }
 
-    pub(super) fn network(&self) -> anyhow::Result<Network> {
-        Ok(match &self.config.network.manifest {
-            Some(path) => Network::load(path)?,
-            None => Network::builtin()?,
-        })
+    /// The network and its extractors, read once.
+    pub(super) fn extraction(&self) -> Result<&Extraction, Error> {
+        if let Some(extraction) = self.extraction.get() {
+            return Ok(extraction);
+        }
+        let extraction = Extraction::new(&self.config, observer())?;
+        Ok(self.extraction.get_or_init(|| extraction))
+    }
+
+    /// The network.
+    pub(super) fn network(&self) -> Result<&Network, Error> {
+        Ok(self.extraction()?.network())
     }
 
     /// Finds the runtime, or gets it while saying so.
-    pub(super) fn engine(&self) -> anyhow::Result<Engine> {
-        let options: runtime::Options = self.config.runtime();
-        Ok(Engine::start(&options, &|step| {
-            progress::note(&step.to_string())
-        })?)
+    pub(super) fn engine(&self) -> Result<&Engine, Error> {
+        self.extraction()?.engine()
+    }
+
+    /// The head of that name, or the configured one.
+    pub(super) fn head(&self, name: Option<&str>) -> Result<Arc<Ranking>, Error> {
+        self.heads()?.named(name)
     }
 
     /// Opens the store, making it where there is none.
-    pub(super) fn store(&self, network: &Network) -> anyhow::Result<Arc<Store>> {
-        let options = StoreOptions {
-            network,
-            activations: self.config.store.activations,
-            reserve_bytes: self.config.store.reserve_disk_mb << 20,
-        };
-        Ok(Arc::new(Store::open(&self.config.data_dir()?, &options)?))
+    pub(super) fn collection(&self) -> Result<Collection, Error> {
+        let extraction = self.extraction()?.clone();
+        Collection::open(self.config.clone(), extraction, self.heads()?, observer())
     }
 
     /// Opens a store that must be there.
-    pub(super) fn existing_store(&self, network: &Network) -> anyhow::Result<Arc<Store>> {
-        let dir = self.config.data_dir()?;
-        if !Store::exists(&dir) {
-            bail!(
-                "there is no store in {}; index something first with `simdex crawl URL` or `simdex add FOLDER`, or name the store with --data-dir",
-                dir.display()
-            );
+    pub(super) fn existing_collection(&self) -> Result<Collection, Error> {
+        let extraction = self.extraction()?.clone();
+        Collection::open_existing(self.config.clone(), extraction, self.heads()?, observer())
+    }
+
+    fn heads(&self) -> Result<Heads, Error> {
+        Ok(Heads::new(self.extraction()?, &self.config.query.head))
+    }
+}
+
+/// Says what takes a while, with a progress bar where there is a number to it.
+fn observer() -> Observer {
+    let indexing: Mutex<Option<Progress>> = Mutex::new(None);
+    Observer::new(move |step| match step {
+        Step::Runtime(step) => progress::note(&step.to_string()),
+        Step::Indexing { done, total } => {
+            let mut bar = indexing.lock().unwrap_or_else(PoisonError::into_inner);
+            bar.get_or_insert_with(|| Progress::new("indexing", total as u64))
+                .set(done as u64, || format!("indexing {done}/{total}"));
+            if done >= total {
+                *bar = None;
+            }
         }
-        self.store(network)
-    }
-
-    /// Opens the index, with a progress bar where that takes a while.
-    pub(super) fn index(&self, store: &Store) -> anyhow::Result<Index> {
-        let bar = std::sync::OnceLock::new();
-        let index = Index::open(store, &self.config.index, &|done, total| {
-            let bar = bar.get_or_init(|| Progress::new("indexing", total as u64));
-            bar.set(done as u64, || format!("indexing {done}/{total}"));
-        })?;
-        Ok(index)
-    }
-
-    /// Brings a saved index up to date with what was stored; a scan has nothing to save.
-    pub(super) fn update_index(&self, store: &Store) -> anyhow::Result<()> {
-        if store.picture_count() >= self.config.index.exact_below {
-            self.index(store)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn ranking(&self, name: Option<&str>, network: &Network) -> anyhow::Result<Ranking> {
-        Ok(Ranking::named(
-            name.unwrap_or(&self.config.query.head),
-            network,
-        )?)
-    }
+    })
 }

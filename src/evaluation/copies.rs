@@ -89,7 +89,7 @@ pub fn evaluate_copies(
     queries: &[EditedQuery],
 ) -> Option<CopiesEvaluation> {
     let (layout, pictures, seed) = (trial.layout, trial.pictures, trial.seed);
-    let subjects: Vec<Features<'_>> = pictures.iter().map(NewPicture::subject).collect();
+    let subjects: Vec<Features<'_>> = pictures.iter().map(NewPicture::features).collect();
     let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
     let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
     let candidates = candidates.min(pictures.len());
@@ -102,7 +102,7 @@ pub fn evaluate_copies(
                 Mode::Copy => query.views.as_slice(),
                 _ => &query.views[..1],
             };
-            let views: Vec<Features<'_>> = views.iter().map(NewPicture::subject).collect();
+            let views: Vec<Features<'_>> = views.iter().map(NewPicture::features).collect();
             let order = pool(&descriptors, &views, candidates);
             let pool: Vec<Features<'_>> = order.iter().map(|&i| subjects[i]).collect();
             let ranker = Ranker {

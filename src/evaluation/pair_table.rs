@@ -37,7 +37,7 @@ impl Table {
         let pictures = trial.pictures;
         let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
         let lists = Lists {
-            subjects: pictures.iter().map(NewPicture::subject).collect(),
+            subjects: pictures.iter().map(NewPicture::features).collect(),
             descriptors: pictures.iter().map(|p| p.descriptor.clone()).collect(),
             ranker: Ranker {
                 layout: trial.layout,

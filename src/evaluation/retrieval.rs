@@ -60,7 +60,7 @@ pub fn evaluate_retrieval(
     labels: &[usize],
 ) -> Option<RetrievalEvaluation> {
     let (layout, pictures, seed) = (trial.layout, trial.pictures, trial.seed);
-    let subjects: Vec<Features<'_>> = pictures.iter().map(NewPicture::subject).collect();
+    let subjects: Vec<Features<'_>> = pictures.iter().map(NewPicture::features).collect();
     let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
     let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
     let embeddings: Vec<Descriptor> = pictures

@@ -80,10 +80,12 @@ pub struct CollectionMean {
 }
 
 impl CollectionMean {
-    /// The means over some pictures; of too few a mean says nothing, and none is taken off.
+    /// Of fewer pictures a mean says nothing, and none is taken off.
+    pub const FEWEST: u64 = 20;
+
+    /// The means over some pictures; empty of fewer than [`Self::FEWEST`].
     pub fn of<'a>(pictures: impl Iterator<Item = (&'a Embedding, &'a Descriptor)>) -> Self {
-        const FEWEST: usize = 20;
-        let (mut count, mut centre) = (0usize, Self::default());
+        let (mut count, mut centre) = (0u64, Self::default());
         let add = |sums: &mut Vec<f32>, values: &[f32]| {
             sums.resize(values.len(), 0.0);
             sums.iter_mut().zip(values).for_each(|(s, v)| *s += v);
@@ -93,7 +95,7 @@ impl CollectionMean {
             add(&mut centre.embedding, embedding.values());
             add(&mut centre.descriptor, descriptor.values());
         }
-        if count < FEWEST {
+        if count < Self::FEWEST {
             return Self::default();
         }
         for sums in [&mut centre.embedding, &mut centre.descriptor] {

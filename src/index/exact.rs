@@ -1,24 +1,20 @@
+//! A scan of every descriptor: exact, and faster than a graph over a few thousand.
+
 use rayon::prelude::*;
 
-use super::{Candidate, best};
+use super::{Candidate, Vectors, best};
 use crate::activation::inner_product_f32;
 use crate::network::Descriptor;
 use crate::store::Sequence;
 
 /// All descriptors in one array, compared one by one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Exact {
     sequences: Vec<Sequence>,
     values: Vec<f32>,
 }
 
 impl Exact {
-    /// Sequences come in ascending order.
-    pub(super) fn insert(&mut self, sequence: Sequence, descriptor: &Descriptor) {
-        self.sequences.push(sequence);
-        self.values.extend_from_slice(descriptor.values());
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.sequences.is_empty()
     }
@@ -26,8 +22,10 @@ impl Exact {
     pub(super) fn contains(&self, sequence: Sequence) -> bool {
         self.sequences.binary_search(&sequence).is_ok()
     }
+}
 
-    pub(super) fn search(
+impl Vectors for Exact {
+    fn nearest(
         &self,
         query: &Descriptor,
         count: usize,
@@ -48,5 +46,20 @@ impl Exact {
             .map(|(&sequence, cosine)| Candidate { sequence, cosine })
             .collect();
         best(candidates, count)
+    }
+
+    fn insert(&mut self, points: &[(Sequence, Descriptor)]) {
+        for (sequence, descriptor) in points {
+            self.sequences.push(*sequence);
+            self.values.extend_from_slice(descriptor.values());
+        }
+    }
+
+    fn finds(&self, sequence: Sequence, _: &Descriptor) -> bool {
+        self.contains(sequence)
+    }
+
+    fn sequences(&self) -> &[Sequence] {
+        &self.sequences
     }
 }

@@ -1,9 +1,12 @@
+//! The HNSW graph with its guards.
+
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use hnsw_rs::prelude::{DistL2, Hnsw};
 use rayon::prelude::*;
 
-use super::{Candidate, IndexError, Progress, best};
+use super::{Candidate, IndexError, Progress, Vectors, best};
 use crate::config::IndexConfig;
 use crate::network::Descriptor;
 use crate::store::{Sequence, Store};
@@ -14,8 +17,12 @@ use crate::store::{Sequence, Store};
 /// product panics on exact duplicates. hnsw_rs can leave points that no search reaches:
 /// every insert is audited, and what does not find itself is kept in `strays`, which every
 /// search scans.
+///
+/// A clone shares the graph, to which points are only ever added: a clone made before does
+/// not know their numbers and leaves them out. Only one of the clones may insert.
+#[derive(Clone)]
 pub(super) struct Graph {
-    pub(super) hnsw: Hnsw<'static, f32, DistL2>,
+    pub(super) hnsw: Arc<Hnsw<'static, f32, DistL2>>,
     /// Every picture inserted, by hnsw_rs's data id.
     pub(super) sequences: Vec<Sequence>,
     /// Points that the graph loses, with their vectors.
@@ -63,7 +70,7 @@ impl Graph {
             DistL2,
         );
         Self {
-            hnsw,
+            hnsw: Arc::new(hnsw),
             sequences: Vec::new(),
             strays: Vec::new(),
             options,
@@ -72,11 +79,6 @@ impl Graph {
 
     pub(super) fn len(&self) -> usize {
         self.sequences.len()
-    }
-
-    /// Every picture in the graph, removed ones too.
-    pub(super) fn sequences(&self) -> impl Iterator<Item = Sequence> + '_ {
-        self.sequences.iter().copied()
     }
 
     /// Inserts and audits what was stored since. Returns how many were inserted.
@@ -112,19 +114,6 @@ impl Graph {
         Ok(inserted)
     }
 
-    fn insert(&mut self, chunk: &[(Sequence, Descriptor)]) {
-        let first = self.sequences.len();
-        let points: Vec<(&[f32], usize)> = chunk
-            .iter()
-            .enumerate()
-            .map(|(i, (_, descriptor))| (descriptor.values(), first + i))
-            .collect();
-        self.sequences
-            .extend(chunk.iter().map(|(sequence, _)| *sequence));
-        self.hnsw.parallel_insert_slice(&points);
-        self.keep_lost(chunk);
-    }
-
     fn keep_lost(&mut self, chunk: &[(Sequence, Descriptor)]) {
         let lost: Vec<_> = chunk
             .par_iter()
@@ -157,9 +146,23 @@ impl Graph {
         }
         Ok(())
     }
+}
 
-    /// Whether a search for the picture's own descriptor gives the picture, or one as near.
-    pub(super) fn finds(&self, sequence: Sequence, descriptor: &Descriptor) -> bool {
+impl Vectors for Graph {
+    fn insert(&mut self, new: &[(Sequence, Descriptor)]) {
+        let first = self.sequences.len();
+        let points: Vec<(&[f32], usize)> = new
+            .iter()
+            .enumerate()
+            .map(|(i, (_, descriptor))| (descriptor.values(), first + i))
+            .collect();
+        self.sequences
+            .extend(new.iter().map(|(sequence, _)| *sequence));
+        self.hnsw.parallel_insert_slice(&points);
+        self.keep_lost(new);
+    }
+
+    fn finds(&self, sequence: Sequence, descriptor: &Descriptor) -> bool {
         let is_stray = self.strays.iter().any(|(stray, _)| *stray == sequence);
         is_stray
             || self
@@ -171,7 +174,7 @@ impl Graph {
                 })
     }
 
-    pub(super) fn search(
+    fn nearest(
         &self,
         query: &Descriptor,
         count: usize,
@@ -207,5 +210,9 @@ impl Graph {
             }
             ask = ask.saturating_mul(4).min(self.len());
         }
+    }
+
+    fn sequences(&self) -> &[Sequence] {
+        &self.sequences
     }
 }

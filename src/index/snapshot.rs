@@ -2,9 +2,10 @@
 //! what they cover and holds their checksums. Replacing that small file is the commit.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hnsw_rs::api::AnnT;
 use hnsw_rs::hnswio::HnswIo;
@@ -12,6 +13,7 @@ use hnsw_rs::prelude::{DistL2, Hnsw};
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, GraphOptions};
+use crate::atomic_file::{self, Access};
 use crate::network::{Descriptor, NetworkId};
 use crate::store::{Sequence, Store, now_ms};
 
@@ -58,9 +60,9 @@ pub struct SnapshotInfo {
 const VERSION: u32 = 2;
 const FILE: &str = "snapshot.toml";
 
-/// Reads the small file only.
-pub(super) fn info(dir: &Path) -> Option<SnapshotInfo> {
-    let snapshot = read(dir)?;
+/// What is known of the saved index without loading it: reads the small file only.
+pub fn snapshot_info(store: &Store) -> Option<SnapshotInfo> {
+    let snapshot = read(&store.index_dir())?;
     Some(SnapshotInfo {
         points: snapshot.points,
         last: Sequence(snapshot.last),
@@ -133,7 +135,7 @@ fn load_checked(dir: &Path, snapshot: &Snapshot, options: GraphOptions) -> io::R
         .collect::<Option<_>>()
         .ok_or_else(|| invalid("a stray has the wrong length"))?;
     Ok(Graph {
-        hnsw,
+        hnsw: Arc::new(hnsw),
         sequences: rest.sequences.into_iter().map(Sequence).collect(),
         strays,
         options,
@@ -191,11 +193,7 @@ fn save_files(graph: &Graph, dir: &Path, store: &Store) -> io::Result<()> {
         name,
     };
     let text = toml::to_string(&snapshot).map_err(io::Error::other)?;
-    let mut small = tempfile::NamedTempFile::new_in(dir)?;
-    small.write_all(text.as_bytes())?;
-    small.as_file().sync_all()?;
-    small.persist(dir.join(FILE))?;
-    Ok(())
+    atomic_file::replace(&dir.join(FILE), text.as_bytes(), Access::Private)
 }
 
 fn dump(hnsw: &Hnsw<'static, f32, DistL2>, dir: &Path, name: &str) -> io::Result<String> {

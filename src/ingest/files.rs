@@ -25,8 +25,8 @@ pub enum FileReport {
         /// What the system said.
         message: String,
     },
-    /// A file was settled.
-    PictureOutcome(Receipt),
+    /// A file was stored, or cannot be used.
+    Finished(Receipt),
 }
 
 /// Indexes files and folders (recursively) and reports everything to `report`; returns
@@ -55,7 +55,7 @@ pub fn add_files(
         });
         scope.spawn(move || {
             while let Ok(receipt) = receipts.recv_blocking() {
-                if found.send(FileReport::PictureOutcome(receipt)).is_err() {
+                if found.send(FileReport::Finished(receipt)).is_err() {
                     break;
                 }
             }

@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use super::rank::Ranker;
 use super::rescore::{Loaded, load_one};
 use super::result::{CopyEntry, QueryResult, Timing};
-use super::{SearchError, Searcher};
+use super::{SearchError, SearchOptions, Searcher};
 use crate::head::Features;
 use crate::index::Candidate;
 use crate::store::{Sequence, StoreError};
@@ -13,15 +12,19 @@ use crate::store::{Sequence, StoreError};
 /// As many copies of one result are listed; `simdex duplicates` has them all.
 const MOST_LISTED: usize = 100;
 
-impl Searcher<'_> {
+impl Searcher {
     /// Candidates, each with all its near-copies that the filter lets through: as near as
     /// itself, until their own activations are compared.
-    pub(super) fn copies_of(&self, candidates: &[Candidate]) -> Vec<Candidate> {
+    pub(super) fn copies_of(
+        &self,
+        candidates: &[Candidate],
+        options: &SearchOptions,
+    ) -> Vec<Candidate> {
         let mut all = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             all.push(*candidate);
-            for &sequence in self.index.copies().group(candidate.sequence) {
-                if sequence != candidate.sequence && self.accepts(sequence) {
+            for &sequence in self.view.index.near_duplicates().group(candidate.sequence) {
+                if sequence != candidate.sequence && self.accepts(sequence, options) {
                     all.push(Candidate {
                         sequence,
                         ..*candidate
@@ -33,11 +36,15 @@ impl Searcher<'_> {
     }
 
     /// The copies that a result stands for; none where they are results of their own.
-    pub(super) fn copies(&self, sequence: Sequence) -> Result<Vec<CopyEntry>, StoreError> {
-        if self.options.all_copies {
+    pub(super) fn copies(
+        &self,
+        sequence: Sequence,
+        options: &SearchOptions,
+    ) -> Result<Vec<CopyEntry>, StoreError> {
+        if options.all_copies {
             return Ok(Vec::new());
         }
-        let others = self.index.copies().group(sequence).iter();
+        let others = self.view.index.near_duplicates().group(sequence).iter();
         let mut copies = Vec::new();
         for &other in others.filter(|other| **other != sequence).take(MOST_LISTED) {
             if let Some(id) = self.store.picture_at(other)? {
@@ -53,42 +60,44 @@ impl Searcher<'_> {
     }
 
     /// Every group of near-copies, each as the answer to its original, or to the first that
-    /// the filter lets through: itself first, then the others, the likest first. The options'
+    /// the filter lets through: itself first, then the others, the most similar first. The options'
     /// `all_copies` should be set.
     ///
     /// # Errors
     /// If the store fails, or `each` does.
     pub fn duplicates<E: From<SearchError>>(
         &self,
+        options: &SearchOptions,
         mut each: impl FnMut(QueryResult) -> Result<(), E>,
     ) -> Result<(), E> {
-        for group in self.index.copies().groups() {
-            if let Some(result) = self.group(group).map_err(SearchError::from)? {
+        for group in self.view.index.near_duplicates().groups() {
+            if let Some(result) = self.group(group, options).map_err(SearchError::from)? {
                 each(result)?;
             }
         }
         Ok(())
     }
 
-    fn group(&self, group: &[Sequence]) -> Result<Option<QueryResult>, StoreError> {
+    fn group(
+        &self,
+        group: &[Sequence],
+        options: &SearchOptions,
+    ) -> Result<Option<QueryResult>, StoreError> {
         let started = Instant::now();
         let mut loaded = Vec::with_capacity(group.len());
-        for &sequence in group.iter().filter(|sequence| self.accepts(**sequence)) {
-            loaded.extend(load_one(self.store, sequence)?);
+        for &sequence in group
+            .iter()
+            .filter(|sequence| self.accepts(**sequence, options))
+        {
+            loaded.extend(load_one(&self.store, sequence)?);
         }
-        let subjects: Vec<Features<'_>> = loaded.iter().map(Loaded::subject).collect();
+        let subjects: Vec<Features<'_>> = loaded.iter().map(Loaded::features).collect();
         // With a filter, what is left may be no group.
         let (Some(&first), 2..) = (subjects.first(), subjects.len()) else {
             return Ok(None);
         };
         let views = vec![first];
-        let ranker = Ranker {
-            layout: self.store.layout(),
-            ranking: self.ranking,
-            mode: self.options.mode,
-            centre: &self.centre,
-            rescored: usize::MAX,
-        };
+        let ranker = self.ranker(options, usize::MAX);
         let mut scored = ranker.rank(&views, &subjects);
         // Stable: the others keep their order.
         scored.sort_by_key(|scored| scored.candidate != 0);
@@ -97,7 +106,14 @@ impl Searcher<'_> {
             .map(|(i, scored)| {
                 let candidate = scored.candidate;
                 let id = loaded[candidate].id;
-                self.entry(i + 1, id, scored, Some(&views), &subjects[candidate])
+                self.entry(
+                    options,
+                    i + 1,
+                    id,
+                    scored,
+                    Some(&views),
+                    &subjects[candidate],
+                )
             })
             .collect::<Result<Vec<_>, _>>()?;
         let Some(first) = results.first() else {

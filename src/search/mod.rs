@@ -1,15 +1,17 @@
 //! "Find images like this one": prune with the index, re-score with the head, explain.
 
 mod copies;
-mod html;
+mod options;
 mod rank;
 mod rescore;
 mod result;
+mod running_mean;
 mod searcher;
-mod table;
+mod view;
 
-pub use html::write_html;
+pub use options::SearchOptions;
 pub use rank::{Ranker, Scored, score_pair, score_views};
 pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};
-pub use searcher::{Query, SearchError, SearchOptions, Searcher, compare};
-pub use table::{write_csv_header, write_csv_rows};
+pub(crate) use running_mean::RunningMean;
+pub use searcher::{Query, SearchError, Searcher, compare};
+pub use view::View;

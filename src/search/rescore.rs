@@ -1,3 +1,5 @@
+//! Candidates with their features, and how several examples rank them.
+
 use super::rank::{Ranker, Scored};
 use crate::head::{Features, logit, sigmoid};
 use crate::index::Candidate;
@@ -14,7 +16,7 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    pub(super) fn subject(&self) -> Features<'_> {
+    pub(super) fn features(&self) -> Features<'_> {
         Features {
             block: &self.block,
             descriptor: &self.descriptor,

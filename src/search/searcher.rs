@@ -1,35 +1,20 @@
+//! Prune, re-score, explain.
+
 use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use super::options::SearchOptions;
 use super::rank::{Ranker, Scored, score_pair, score_views, upright};
-use super::rescore::{load, load_one, rank_by_examples};
+use super::rescore::{load, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
+use super::view::View;
 use crate::activation::{Layout, layer_mses};
 use crate::canonical_url::CanonicalUrl;
 use crate::head::{Alignment, CollectionMean, Features, Grid, Mode, Ranking};
-use crate::index::{Candidate, Index};
-use crate::network::Embedding;
+use crate::index::Candidate;
 use crate::picture::PictureId;
 use crate::store::{NewPicture, Sequence, Store, StoreError};
-
-/// What to search for and how much.
-#[derive(Debug, Clone)]
-pub struct SearchOptions {
-    /// Results wanted.
-    pub k: usize,
-    /// Candidates taken from the index.
-    pub candidates: usize,
-    /// Only pictures seen on this host.
-    pub host: Option<String>,
-    /// Only results of at least this score.
-    pub min_score: f32,
-    /// What "alike" means.
-    pub mode: Mode,
-    /// Whether the parts that match are sought for every result.
-    pub explain: bool,
-    /// Whether near-copies are results of their own; otherwise one stands for all.
-    pub all_copies: bool,
-}
 
 /// A search failed.
 #[derive(Debug, thiserror::Error)]
@@ -53,74 +38,59 @@ pub struct Query<'a> {
     pub features_took: Duration,
 }
 
-/// A store with its index and a ranking, ready for queries.
-pub struct Searcher<'a> {
-    pub(super) store: &'a Store,
-    pub(super) index: &'a Index,
-    pub(super) ranking: &'a Ranking,
-    pub(super) options: &'a SearchOptions,
-    pub(super) centre: CollectionMean,
-    /// Whether each candidate is scored as a pair with the query alone.
-    alone: bool,
+/// Of heads that take no mean off.
+static NO_MEAN: LazyLock<CollectionMean> = LazyLock::new(CollectionMean::default);
+
+/// A collection at one moment with a ranking, ready for queries. Cheap to make.
+#[derive(Clone)]
+pub struct Searcher {
+    pub(super) store: Arc<Store>,
+    pub(super) view: View,
+    pub(super) ranking: Arc<Ranking>,
 }
 
-/// Pictures from which the store's centre is taken.
-const SAMPLE: usize = 1_024;
-
-impl<'a> Searcher<'a> {
-    /// Puts the parts together, and finds what the store's pictures have in common.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn new(
-        store: &'a Store,
-        index: &'a Index,
-        ranking: &'a Ranking,
-        options: &'a SearchOptions,
-    ) -> Result<Self, SearchError> {
-        let centre = match ranking {
-            Ranking::Fused(_) => centre(store)?,
-            Ranking::Mse18(_) | Ranking::Embedding => CollectionMean::default(),
-        };
-        Ok(Self {
-            store,
-            index,
-            ranking,
-            options,
-            centre,
-            alone: false,
-        })
-    }
-
-    /// Scores each picture by itself, whatever else the store holds: as when it came.
-    #[must_use]
-    pub fn alone(self) -> Self {
+impl Searcher {
+    /// Puts the parts together.
+    pub fn new(store: Arc<Store>, view: View, ranking: Arc<Ranking>) -> Self {
         Self {
-            alone: true,
-            ..self
+            store,
+            view,
+            ranking,
         }
     }
 
-    /// Ranks the stored pictures by their likeness to what is asked for.
+    /// How `options` rank, `rescored` of the candidates by their activations.
+    pub(super) fn ranker(&self, options: &SearchOptions, rescored: usize) -> Ranker<'_> {
+        Ranker {
+            layout: self.store.layout(),
+            ranking: &self.ranking,
+            mode: options.mode,
+            centre: match *self.ranking {
+                Ranking::Fused(_) => &self.view.mean,
+                Ranking::Mse18(_) | Ranking::Embedding => &NO_MEAN,
+            },
+            rescored,
+        }
+    }
+
+    /// Ranks the stored pictures by their similarity to what is asked for.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn search(&self, query: &Query<'_>) -> Result<QueryResult, SearchError> {
+    pub fn search(
+        &self,
+        query: &Query<'_>,
+        options: &SearchOptions,
+    ) -> Result<QueryResult, SearchError> {
         let started = Instant::now();
-        let (candidates, rescored) = self.candidates(query.wanted);
+        let (candidates, rescored) = self.candidates(query.wanted, options);
         let pruned = Instant::now();
-        let loaded = load(self.store, &candidates)?;
-        let subjects: Vec<Features<'_>> = loaded.iter().map(|picture| picture.subject()).collect();
-        let ranker = Ranker {
-            layout: self.store.layout(),
-            ranking: self.ranking,
-            mode: self.options.mode,
-            centre: &self.centre,
-            rescored,
-        };
+        let loaded = load(&self.store, &candidates)?;
+        let subjects: Vec<Features<'_>> = loaded.iter().map(|picture| picture.features()).collect();
+        let ranker = self.ranker(options, rescored);
         let (wanted, unwanted) = (views(query.wanted), views(query.unwanted));
         let scored = match wanted.as_slice() {
-            [views] if self.alone => self.pairs(&views[0], &subjects),
+            [views] if options.alone => self.pairs(&views[0], &subjects, options.mode),
             _ => rank_by_examples(&ranker, &wanted, &unwanted, &subjects),
         };
         let rescored = Instant::now();
@@ -132,13 +102,13 @@ impl<'a> Searcher<'a> {
         let first = query.wanted.first().and_then(|views| views.first());
         let results = scored
             .into_iter()
-            .filter(|scored| scored.score >= self.options.min_score)
-            .take(self.options.k)
+            .filter(|scored| scored.score >= options.min_score)
+            .take(options.k)
             .enumerate()
             .map(|(i, scored)| {
                 let id = loaded[scored.candidate].id;
                 let subject = &subjects[scored.candidate];
-                self.entry(i + 1, id, scored, only, subject)
+                self.entry(options, i + 1, id, scored, only, subject)
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
@@ -157,16 +127,10 @@ impl<'a> Searcher<'a> {
     }
 
     /// Candidates by their score as a pair with the query, best first.
-    fn pairs(&self, query: &Features<'_>, candidates: &[Features<'_>]) -> Vec<Scored> {
+    fn pairs(&self, query: &Features<'_>, candidates: &[Features<'_>], mode: Mode) -> Vec<Scored> {
         let score = |(candidate, picture): (usize, &Features<'_>)| Scored {
             candidate,
-            ..score_pair(
-                self.store.layout(),
-                self.ranking,
-                self.options.mode,
-                *query,
-                *picture,
-            )
+            ..score_pair(self.store.layout(), &self.ranking, mode, *query, *picture)
         };
         let mut scored: Vec<Scored> = candidates.iter().enumerate().map(score).collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -175,13 +139,17 @@ impl<'a> Searcher<'a> {
 
     /// What the index proposes for any view of any picture wanted, nearest first, and how
     /// many of them are to be scored.
-    fn candidates(&self, wanted: &[Vec<NewPicture>]) -> (Vec<Candidate>, usize) {
-        let accept = |sequence| self.accepts(sequence);
-        let scored = self.options.candidates.max(self.options.k);
-        let count = Ranker::pool(self.ranking, self.options.mode, scored);
+    fn candidates(
+        &self,
+        wanted: &[Vec<NewPicture>],
+        options: &SearchOptions,
+    ) -> (Vec<Candidate>, usize) {
+        let accept = |sequence| self.accepts(sequence, options);
+        let scored = options.candidates.max(options.k);
+        let count = Ranker::pool(&self.ranking, options.mode, scored);
         let mut best: HashMap<Sequence, f32> = HashMap::new();
         for picture in wanted.iter().flatten() {
-            for found in self.index.search(&picture.descriptor, count, &accept) {
+            for found in self.view.index.search(&picture.descriptor, count, &accept) {
                 let cosine = best.entry(found.sequence).or_insert(found.cosine);
                 *cosine = cosine.max(found.cosine);
             }
@@ -199,15 +167,15 @@ impl<'a> Searcher<'a> {
             // Each of them is scored against all wanted.
             all.truncate(count);
         }
-        if !self.options.all_copies {
+        if !options.all_copies {
             return (all, scored);
         }
-        (self.copies_of(&all), usize::MAX)
+        (self.copies_of(&all, options), usize::MAX)
     }
 
     /// The host filter. An unreadable record is not filtered in; `verify` names it.
-    pub(super) fn accepts(&self, sequence: Sequence) -> bool {
-        let Some(host) = &self.options.host else {
+    pub(super) fn accepts(&self, sequence: Sequence, options: &SearchOptions) -> bool {
+        let Some(host) = &options.host else {
             return true;
         };
         let provenance = self
@@ -227,6 +195,7 @@ impl<'a> Searcher<'a> {
 
     pub(super) fn entry(
         &self,
+        options: &SearchOptions,
         rank: usize,
         id: PictureId,
         scored: Scored,
@@ -244,8 +213,8 @@ impl<'a> Searcher<'a> {
             (true, Some(view)) => layer_mses(layout, view.block, candidate.block),
             _ => scored.mses.clone(),
         };
-        let alignment = match (self.options.explain, view) {
-            (true, Some(view)) => alignment(layout, self.ranking, &scored, view, candidate),
+        let alignment = match (options.explain, view) {
+            (true, Some(view)) => alignment(layout, &self.ranking, &scored, view, candidate),
             _ => None,
         };
         Ok(ResultEntry {
@@ -259,9 +228,9 @@ impl<'a> Searcher<'a> {
             height: record.height,
             cosine: scored.cosine,
             layers: named(layout, &mses),
-            evidence: evidence(layout, self.ranking, self.options.mode, &scored),
+            evidence: evidence(layout, &self.ranking, options.mode, &scored),
             alignment,
-            copies: self.copies(Sequence(record.sequence))?,
+            copies: self.copies(Sequence(record.sequence), options)?,
             thumbnail: self.store.thumbnail(id)?.unwrap_or_default(),
         })
     }
@@ -270,26 +239,8 @@ impl<'a> Searcher<'a> {
 fn views(pictures: &[Vec<NewPicture>]) -> Vec<Vec<Features<'_>>> {
     pictures
         .iter()
-        .map(|views| views.iter().map(NewPicture::subject).collect())
+        .map(|views| views.iter().map(NewPicture::features).collect())
         .collect()
-}
-
-/// What the store's pictures have in common, from a sample spread over all of them.
-fn centre(store: &Store) -> Result<CollectionMean, StoreError> {
-    let total = store.next_sequence();
-    let step = (total / SAMPLE as u64).max(1);
-    let mut sample = Vec::new();
-    for sequence in (0..total).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
-        if let Some(picture) = load_one(store, Sequence(sequence))? {
-            let subject = picture.subject();
-            let embedding = crate::activation::embedding(store.layout(), subject.block);
-            sample.push((
-                Embedding::normalized(&embedding),
-                subject.descriptor.clone(),
-            ));
-        }
-    }
-    Ok(CollectionMean::of(sample.iter().map(|(e, d)| (e, d))))
 }
 
 /// The report's core: one similarity for two pictures, the first in one or more views,
@@ -304,9 +255,9 @@ pub fn compare(
     views: &[NewPicture],
     b: &NewPicture,
 ) -> Comparison {
-    let subjects: Vec<Features<'_>> = views.iter().map(NewPicture::subject).collect();
-    let scored = score_views(layout, ranking, mode, &subjects, b.subject());
-    let b = b.subject();
+    let subjects: Vec<Features<'_>> = views.iter().map(NewPicture::features).collect();
+    let scored = score_views(layout, ranking, mode, &subjects, b.features());
+    let b = b.features();
     let alignment = alignment(layout, ranking, &scored, &subjects[scored.view], &b);
     Comparison {
         score: scored.score,
@@ -358,7 +309,7 @@ fn named(layout: &Layout, mses: &[f32]) -> Layers {
 
 impl NewPicture {
     /// The picture as the second stage sees it.
-    pub fn subject(&self) -> Features<'_> {
+    pub fn features(&self) -> Features<'_> {
         Features {
             block: &self.block,
             descriptor: &self.descriptor,

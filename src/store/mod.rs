@@ -95,6 +95,8 @@ pub struct Store {
     reserve_bytes: u64,
     /// Held while pictures are committed or removed; the next sequence number.
     pictures: Mutex<u64>,
+    /// Pictures that this process has removed, for those that keep up with the store.
+    removed: Mutex<Vec<Sequence>>,
     /// Held while the frontier is read and changed.
     frontier: Mutex<()>,
     /// What of the frontier is handed out.
@@ -190,6 +192,7 @@ impl Store {
             id: header.id.clone(),
             reserve_bytes: options.reserve_bytes,
             pictures: Mutex::new(next),
+            removed: Mutex::default(),
             frontier: Mutex::new(()),
             flights: Flights::default(),
             run: AtomicU64::new(0),
@@ -231,6 +234,14 @@ impl Store {
     /// The number after the last picture's.
     pub fn next_sequence(&self) -> u64 {
         *self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Pictures that this process has removed, but for the first `seen`, in the order of
+    /// removing. With [`Self::next_sequence`] it tells whether anything has changed.
+    pub fn removed_since(&self, seen: usize) -> impl Iterator<Item = Sequence> + use<> {
+        let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        let later = removed.get(seen..).unwrap_or_default();
+        later.to_vec().into_iter()
     }
 
     /// Tells this store from all others.

@@ -54,7 +54,8 @@ impl Store {
             })
             .transpose()?;
         let t = &self.trees;
-        let sequence = Sequence(record.sequence).key();
+        let sequence_number = record.sequence;
+        let sequence = Sequence(sequence_number).key();
         (
             &t.pictures,
             &t.sequences,
@@ -81,6 +82,8 @@ impl Store {
                 Ok(())
             })
             .map_err(transaction_error)?;
+        let mut removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        removed.push(Sequence(sequence_number));
         Ok(true)
     }
 

@@ -204,7 +204,7 @@ impl Edited {
 
 fn example(picture: &NewPicture) -> Example<'_> {
     Example {
-        subject: picture.subject(),
+        subject: picture.features(),
         embedding: &picture.embedding,
         id: picture.id,
     }

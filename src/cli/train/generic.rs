@@ -72,7 +72,7 @@ pub(super) fn run(
     let example = |i: usize, descriptor| Example {
         subject: Features {
             descriptor,
-            ..set.pictures[i].subject()
+            ..set.pictures[i].features()
         },
         embedding: &set.pictures[i].embedding,
         id: set.pictures[i].id,

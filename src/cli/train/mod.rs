@@ -13,6 +13,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use super::export::check_folder;
 use super::session::Session;
 use super::{Format, Outcome};
+use crate::app::read_network;
 use crate::head::{TrainOptions, labelled_files};
 use features::Pictures;
 
@@ -65,7 +66,7 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
     check_folder(&args.output)?;
     let network = session.network()?;
     if let Some(dir) = &args.generic {
-        return generic::run(session, &args, dir, network);
+        return generic::run(session, &args, dir, read_network(&session.config)?);
     }
     if let Some(csv) = &args.pairs {
         return fused::from_pairs(session, &args, csv, &network);

@@ -1,12 +1,13 @@
 //! The groups on disk: one small file beside the index's snapshot, with a checksum.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::Entry;
+use super::GroupEntry;
+use crate::atomic_file::{self, Access};
 use crate::store::{Sequence, Store};
 
 #[derive(Serialize, Deserialize)]
@@ -15,7 +16,7 @@ struct Saved {
     version: u32,
     store: String,
     /// Sequence numbers and entries.
-    entries: Vec<(u64, Entry)>,
+    entries: Vec<(u64, GroupEntry)>,
 }
 
 const VERSION: u32 = 1;
@@ -26,7 +27,7 @@ fn path(store: &Store) -> PathBuf {
 }
 
 /// `None` if there is no file, or a damaged or foreign one, which only costs a rebuild.
-pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, Entry>> {
+pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, GroupEntry>> {
     let bytes = std::fs::read(path(store)).ok()?;
     let (checksum, body) = bytes.split_first_chunk::<CHECKSUM>()?;
     let saved = (crc32fast::hash(body) == u32::from_le_bytes(*checksum))
@@ -46,7 +47,7 @@ pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, Entry>> {
 }
 
 /// Replaces the file in one step.
-pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, Entry>) -> io::Result<()> {
+pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, GroupEntry>) -> io::Result<()> {
     let saved = Saved {
         version: VERSION,
         store: store.id().to_owned(),
@@ -57,10 +58,7 @@ pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, Entry>) -> io::Re
     };
     let body = postcard::to_stdvec(&saved).map_err(io::Error::other)?;
     std::fs::create_dir_all(store.index_dir())?;
-    let mut file = tempfile::NamedTempFile::new_in(store.index_dir())?;
-    file.write_all(&crc32fast::hash(&body).to_le_bytes())?;
-    file.write_all(&body)?;
-    file.as_file().sync_all()?;
-    file.persist(path(store))?;
-    Ok(())
+    let mut bytes = crc32fast::hash(&body).to_le_bytes().to_vec();
+    bytes.extend(body);
+    atomic_file::replace(&path(store), &bytes, Access::Private)
 }

@@ -1,3 +1,5 @@
+//! Perceptual hashes, found by how few bits differ.
+
 use std::collections::HashMap;
 
 use crate::picture::PerceptualHash;
@@ -12,7 +14,7 @@ pub(super) const MOST_BITS: u32 = 7;
 /// of 16 bits; of two hashes 7 bits apart, at least one band is at most 1 bit apart.
 ///
 /// Plain pictures share a hash by the thousand, so each hash stands in the bands once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct HashTable {
     places: HashMap<u64, u32>,
     /// Each hash with its pictures in the order of storing.

@@ -18,15 +18,17 @@ use hash_table::HashTable;
 use verify::Verifier;
 
 /// All stored pictures in their groups.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NearDuplicates {
-    entries: BTreeMap<Sequence, Entry>,
+    entries: BTreeMap<Sequence, GroupEntry>,
+    /// The originals by their hashes.
+    originals: HashTable,
     /// Members of groups of two and more by their original, all in the order of storing.
     groups: HashMap<Sequence, Vec<Sequence>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+struct GroupEntry {
     hash: PerceptualHash,
     /// The picture itself, if it is the original.
     original: u64,
@@ -63,41 +65,125 @@ impl NearDuplicates {
         let saved = file::load(store).unwrap_or_default();
         let mut entries = saved.clone();
         entries.retain(|sequence, _| live.contains(sequence));
-        promote(&mut entries, live);
+        promote(&mut entries);
+        let has_changed = entries != saved;
         let next = saved.last_key_value().map_or(0, |(last, _)| last.0 + 1);
         let mut new: Vec<Sequence> = live.iter().copied().filter(|s| s.0 >= next).collect();
         new.sort_unstable();
-        let save = |entries: &BTreeMap<Sequence, Entry>| {
-            file::save(store, entries).map_err(|source| NearDuplicatesError::Save {
-                path: store.index_dir(),
-                source,
-            })
+        let mut all = Self {
+            originals: originals(&entries),
+            groups: groups(&entries),
+            entries,
         };
-        if entries != saved {
-            save(&entries)?;
+        if has_changed {
+            all.save(store)?;
         }
-        let mut originals = originals(&entries);
         let mut done = 0;
         for part in new.chunks(chunk) {
-            take_in(store, &mut entries, &mut originals, part)?;
-            save(&entries)?;
+            all.take_in(store, part)?;
+            all.save(store)?;
             done += part.len();
             progress(done, new.len());
         }
-        let mut groups: HashMap<Sequence, Vec<Sequence>> = HashMap::new();
-        for (sequence, entry) in &entries {
-            let original = Sequence(entry.original);
-            if original != *sequence {
-                groups
-                    .entry(original)
-                    .or_insert_with(|| vec![original])
-                    .push(*sequence);
+        Ok(all)
+    }
+
+    /// Groups pictures that were stored since; their sequences ascend.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn take_in(&mut self, store: &Store, new: &[Sequence]) -> Result<(), StoreError> {
+        let mut copies = 0;
+        for &sequence in new {
+            // Removed since the list was made.
+            let Some(id) = store.picture_at(sequence)? else {
+                continue;
+            };
+            let Some(record) = store.picture(id)? else {
+                continue;
+            };
+            let hash = record.perceptual_hash;
+            match self.original_of(store, sequence, hash)? {
+                Some(original) => {
+                    copies += 1;
+                    let members = self.groups.entry(original);
+                    members.or_insert_with(|| vec![original]).push(sequence);
+                    let original = original.0;
+                    self.entries.insert(sequence, GroupEntry { hash, original });
+                }
+                None => {
+                    self.originals.insert(hash, sequence);
+                    let original = sequence.0;
+                    self.entries.insert(sequence, GroupEntry { hash, original });
+                }
             }
         }
-        for members in groups.values_mut() {
-            members.sort_unstable();
+        tracing::debug!(new = new.len(), copies, "near-copies are grouped");
+        Ok(())
+    }
+
+    /// Leaves out pictures that were removed; where one was an original, the next of its
+    /// group takes its place.
+    pub(super) fn remove(&mut self, removed: &[Sequence]) {
+        for sequence in removed {
+            self.entries.remove(sequence);
         }
-        Ok(Self { entries, groups })
+        promote(&mut self.entries);
+        self.originals = originals(&self.entries);
+        self.groups = groups(&self.entries);
+    }
+
+    /// How many pictures are in groups, each picture without copies in one of its own.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether a picture is in a group.
+    pub(super) fn contains(&self, sequence: Sequence) -> bool {
+        self.entries.contains_key(&sequence)
+    }
+
+    /// How many pictures in groups were stored before `end`.
+    pub(super) fn stored_before(&self, end: Sequence) -> u64 {
+        self.entries.range(..end).count() as u64
+    }
+
+    /// The pictures that stand in the index, in the order of storing.
+    pub(super) fn originals(&self) -> impl Iterator<Item = Sequence> + '_ {
+        let entries = self.entries.iter();
+        let originals = entries.filter(|(sequence, entry)| entry.original == sequence.0);
+        originals.map(|(sequence, _)| *sequence)
+    }
+
+    /// The first original, nearest by hash first, of which a new picture is a copy.
+    fn original_of(
+        &self,
+        store: &Store,
+        sequence: Sequence,
+        hash: PerceptualHash,
+    ) -> Result<Option<Sequence>, StoreError> {
+        let near = self.originals.near(hash, MOST_COMPARED);
+        if near.is_empty() {
+            return Ok(None);
+        }
+        let verifier = Verifier::new(store, sequence)?;
+        for candidate in near {
+            if verifier.is_copy_of(candidate)? {
+                return Ok(Some(candidate));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Saves the groups beside the index's snapshot.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub(super) fn save(&self, store: &Store) -> Result<(), NearDuplicatesError> {
+        file::save(store, &self.entries).map_err(|source| NearDuplicatesError::Save {
+            path: store.index_dir(),
+            source,
+        })
     }
 
     /// Whether a picture stands in the index: it is no copy of another.
@@ -145,16 +231,17 @@ pub enum NearDuplicatesError {
 }
 
 /// Where an original is gone, the first that is left of its group becomes it.
-fn promote(entries: &mut BTreeMap<Sequence, Entry>, live: &HashSet<Sequence>) {
+fn promote(entries: &mut BTreeMap<Sequence, GroupEntry>) {
+    let left: HashSet<u64> = entries.keys().map(|sequence| sequence.0).collect();
     let mut promoted = HashMap::new();
     for (sequence, entry) in entries {
-        if !live.contains(&Sequence(entry.original)) {
+        if !left.contains(&entry.original) {
             entry.original = *promoted.entry(entry.original).or_insert(sequence.0);
         }
     }
 }
 
-fn originals(entries: &BTreeMap<Sequence, Entry>) -> HashTable {
+fn originals(entries: &BTreeMap<Sequence, GroupEntry>) -> HashTable {
     let mut originals = HashTable::default();
     for (sequence, entry) in entries {
         if entry.original == sequence.0 {
@@ -164,42 +251,17 @@ fn originals(entries: &BTreeMap<Sequence, Entry>) -> HashTable {
     originals
 }
 
-fn take_in(
-    store: &Store,
-    entries: &mut BTreeMap<Sequence, Entry>,
-    originals: &mut HashTable,
-    new: &[Sequence],
-) -> Result<(), StoreError> {
-    let mut copies = 0;
-    for &sequence in new {
-        // Removed since the list was made.
-        let Some(id) = store.picture_at(sequence)? else {
-            continue;
-        };
-        let Some(record) = store.picture(id)? else {
-            continue;
-        };
-        let hash = record.perceptual_hash;
-        let near = originals.near(hash, MOST_COMPARED);
-        let mut original = None;
-        if !near.is_empty() {
-            let verifier = Verifier::new(store, sequence)?;
-            for candidate in near {
-                if verifier.is_copy_of(candidate)? {
-                    original = Some(candidate);
-                    break;
-                }
-            }
+/// Members of groups of two and more, in the order of storing.
+fn groups(entries: &BTreeMap<Sequence, GroupEntry>) -> HashMap<Sequence, Vec<Sequence>> {
+    let mut groups: HashMap<Sequence, Vec<Sequence>> = HashMap::new();
+    for (sequence, entry) in entries {
+        let original = Sequence(entry.original);
+        if original != *sequence {
+            let members = groups.entry(original);
+            members.or_insert_with(|| vec![original]).push(*sequence);
         }
-        match original {
-            Some(_) => copies += 1,
-            None => originals.insert(hash, sequence),
-        }
-        let original = original.unwrap_or(sequence).0;
-        entries.insert(sequence, Entry { hash, original });
     }
-    tracing::debug!(new = new.len(), copies, "near-copies are grouped");
-    Ok(())
+    groups
 }
 
 #[cfg(test)]
@@ -263,15 +325,14 @@ mod tests {
 
     #[test]
     fn the_next_of_a_group_takes_the_place_of_a_removed_original() {
-        let entry = |original| Entry {
+        let entry = |original| GroupEntry {
             hash: PerceptualHash(0),
             original,
         };
-        let mut entries: BTreeMap<Sequence, Entry> = [(2, 1), (3, 3), (5, 1), (6, 4)]
+        let mut entries: BTreeMap<Sequence, GroupEntry> = [(2, 1), (3, 3), (5, 1), (6, 4)]
             .map(|(sequence, original)| (Sequence(sequence), entry(original)))
             .into();
-        let live = [2, 3, 5, 6].map(Sequence).into();
-        promote(&mut entries, &live);
+        promote(&mut entries);
         let originals: Vec<u64> = entries.values().map(|entry| entry.original).collect();
         assert_eq!(originals, [2, 3, 2, 6]);
     }

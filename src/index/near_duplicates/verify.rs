@@ -1,3 +1,5 @@
+//! Whether two pictures are copies of one.
+
 use std::cell::RefCell;
 
 use crate::activation::{embedding, layer_mses, layer_spread};

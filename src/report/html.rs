@@ -1,10 +1,12 @@
+//! One self-contained page of pictures with their scores.
+
 use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{QueryResult, ResultEntry};
 use crate::head::Region;
+use crate::search::{QueryResult, ResultEntry};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884}\

@@ -1,6 +1,8 @@
+//! One row a result.
+
 use std::io::{self, Write};
 
-use super::QueryResult;
+use crate::search::QueryResult;
 
 /// The first row of a table of results.
 ///

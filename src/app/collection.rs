@@ -1,0 +1,119 @@
+//! An open store with everything that works on it.
+
+use std::sync::Arc;
+
+use super::live_index::LiveIndex;
+use super::{Error, Extraction, Heads, Observer};
+use crate::config::Config;
+use crate::index::Index;
+use crate::search::View;
+use crate::shutdown::Shutdown;
+use crate::store::{Store, StoreOptions};
+
+/// An open store, its live index, heads and extractors. Cheap to clone; clones share them.
+#[derive(Clone)]
+pub struct Collection(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    extraction: Extraction,
+    heads: Heads,
+    /// Before the store: its thread ends first.
+    live: LiveIndex,
+    store: Arc<Store>,
+}
+
+impl Collection {
+    /// Opens the store that the configuration names, making it where there is none.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub fn open(
+        config: Config,
+        extraction: Extraction,
+        heads: Heads,
+        observer: Observer,
+    ) -> Result<Self, Error> {
+        let options = StoreOptions {
+            network: extraction.network(),
+            activations: config.store.activations,
+            reserve_bytes: config.store.reserve_disk_mb << 20,
+        };
+        let store = Arc::new(Store::open(&config.data_dir()?, &options)?);
+        let live = LiveIndex::new(Arc::clone(&store), config.index.clone(), observer);
+        Ok(Self(Arc::new(Inner {
+            config,
+            extraction,
+            heads,
+            live,
+            store,
+        })))
+    }
+
+    /// Opens a store that must be there.
+    ///
+    /// # Errors
+    /// [`Error::NoStore`] if it is not, else as [`Self::open`].
+    pub fn open_existing(
+        config: Config,
+        extraction: Extraction,
+        heads: Heads,
+        observer: Observer,
+    ) -> Result<Self, Error> {
+        let dir = config.data_dir()?;
+        if !Store::exists(&dir) {
+            return Err(Error::NoStore(dir));
+        }
+        Self::open(config, extraction, heads, observer)
+    }
+
+    /// The configuration that it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// What makes features of bytes.
+    pub fn extraction(&self) -> &Extraction {
+        &self.0.extraction
+    }
+
+    /// The heads.
+    pub fn heads(&self) -> &Heads {
+        &self.0.heads
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.0.store
+    }
+
+    /// The index with everything stored so far. The first call opens it, which may take a
+    /// while.
+    ///
+    /// # Errors
+    /// If the index cannot be made.
+    pub fn index(&self) -> Result<Arc<Index>, Error> {
+        self.0.live.index()
+    }
+
+    /// What a search sees now: everything stored up to a quarter of a second ago. The first
+    /// call opens the index, which may take a while.
+    ///
+    /// # Errors
+    /// If the index cannot be made.
+    pub fn view(&self) -> Result<View, Error> {
+        self.0.live.view()
+    }
+
+    /// Brings the saved index up to date after pictures were stored, unless the user has
+    /// asked to stop.
+    pub(super) fn save_index(&self, shutdown: &Shutdown) -> Result<(), Error> {
+        let live = &self.0.live;
+        // A scan has nothing to save.
+        let is_graph = self.0.store.picture_count() >= self.0.config.index.exact_below;
+        if !shutdown.requested() && (live.is_open() || is_graph) {
+            live.save()?;
+        }
+        Ok(())
+    }
+}

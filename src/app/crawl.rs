@@ -1,0 +1,246 @@
+//! Gathering pictures from the web.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_channel::Receiver;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+
+use super::{Collection, Error, Extraction, NamedPicture};
+use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Recorders, Summary};
+use crate::head::Mode;
+use crate::ingest::{Ingest, MatchFilter};
+use crate::search::score_pair;
+use crate::shutdown::Shutdown;
+use crate::store::{Again, NewPicture, StoreError};
+
+/// What a crawl is to do.
+#[derive(Debug, Default)]
+pub struct CrawlJob {
+    /// Pages to start from; without any the crawl goes on where the last one stopped.
+    pub seeds: Vec<CanonicalUrl>,
+    /// URLs of earlier crawls to ask for again.
+    pub again: Vec<Again>,
+    /// Logs of the fetches.
+    pub recorders: Recorders,
+    /// What happens to the pictures.
+    pub pictures: Pictures,
+}
+
+/// What happens to the pictures that a crawl fetches.
+#[derive(Debug, Default)]
+pub enum Pictures {
+    /// They get their features and are stored.
+    #[default]
+    Indexed,
+    /// They are kept without features.
+    Kept,
+    /// They are compared with some.
+    Compared(Looking),
+}
+
+/// Pictures that a crawl looks for.
+#[derive(Debug)]
+pub struct Looking {
+    like: Vec<NewPicture>,
+    min_score: f32,
+    keep_matches: bool,
+}
+
+impl Looking {
+    /// Looks for pictures like those given: matches are those that score `min_score` with the
+    /// most similar of them. With `keep_matches` nothing else is stored.
+    ///
+    /// # Errors
+    /// If a picture cannot be used, or the network cannot be run.
+    pub fn new(
+        extraction: &Extraction,
+        like: &[NamedPicture],
+        min_score: f32,
+        keep_matches: bool,
+    ) -> Result<Self, Error> {
+        let layout = extraction.layout();
+        let features = |picture: &NamedPicture| {
+            let mode = Mode::default();
+            let mut views = extraction.views(&picture.name, &picture.bytes, mode, layout)?;
+            Ok(views.swap_remove(0))
+        };
+        Ok(Self {
+            like: like.iter().map(features).collect::<Result<_, Error>>()?,
+            min_score,
+            keep_matches,
+        })
+    }
+
+    /// Scores new pictures by the default head, as pairs.
+    fn filter(
+        self,
+        collection: &Collection,
+    ) -> Result<(MatchFilter, Receiver<(UrlId, bool)>), Error> {
+        let head = collection.heads().named(None)?;
+        let layout = collection.store().layout().clone();
+        let (matches, found) = async_channel::unbounded();
+        let like = self.like;
+        let score = move |picture: &NewPicture| {
+            let mode = Mode::default();
+            let scores = like.iter().map(|like| {
+                score_pair(&layout, &head, mode, like.features(), picture.features()).score
+            });
+            scores.fold(0.0, f32::max)
+        };
+        let filter = MatchFilter {
+            score: Box::new(score),
+            min_score: self.min_score,
+            keep_matches: self.keep_matches,
+            matches,
+        };
+        Ok((filter, found))
+    }
+}
+
+/// How many URLs are asked for again, and what may be said where there are none.
+#[derive(Debug)]
+pub struct QueuedAgain<'a> {
+    /// What was asked for.
+    pub which: &'a [Again],
+    /// URLs queued.
+    pub queued: u64,
+    /// Why URLs have failed, and how many; read only if nothing is queued.
+    pub reasons: BTreeMap<String, u64>,
+    /// When the next visit is due, in seconds since 1970; read only if nothing is queued.
+    pub next_due_s: Option<u64>,
+}
+
+/// How a crawl ended.
+#[derive(Debug)]
+pub struct CrawlEnd {
+    /// The figures.
+    pub summary: Summary,
+    /// Whether a seed could not be had.
+    pub seed_failed: bool,
+    /// What could not be logged or archived.
+    pub unrecorded: Vec<String>,
+}
+
+/// How long those that a crawl has left behind may take to let go of its logs.
+const LETTING_GO: Duration = Duration::from_secs(1);
+
+impl Collection {
+    /// Crawls, and indexes what it finds; returns when the frontier is empty or the user asks
+    /// to stop. `queued_again` is told once, if the job asks for URLs again; `observe` as the
+    /// crawl goes.
+    ///
+    /// # Errors
+    /// If there is nothing to crawl, the network cannot be run, or the store fails.
+    pub async fn crawl(
+        &self,
+        job: CrawlJob,
+        shutdown: &Shutdown,
+        queued_again: &mut dyn FnMut(QueuedAgain<'_>),
+        observe: &mut dyn FnMut(Event<'_>),
+    ) -> Result<CrawlEnd, Error> {
+        let recorders = Arc::new(job.recorders);
+        let given = job.seeds.clone();
+        let (ingest, matches) = self.start(job.pictures)?;
+        let plan = CrawlPlan {
+            seeds: job.seeds,
+            again: job.again.clone(),
+            recorders: Arc::clone(&recorders),
+            matches,
+        };
+        let mut seed_failed = false;
+        let crawl = async {
+            let store = Arc::clone(self.store());
+            let crawl = Crawl::new(store, &ingest, self.config(), plan, shutdown.clone())?;
+            if !job.again.is_empty() {
+                queued_again(self.queued_again(&job.again, crawl.queued_again())?);
+            }
+            let seeds = crawl.seeds().iter().chain(&given);
+            let asked: Vec<CanonicalUrl> = seeds.cloned().collect();
+            let mut observe = |event: Event<'_>| {
+                if let Event::Problem(problem) = &event {
+                    seed_failed |= asked.iter().any(|seed| seed.as_str() == problem.source);
+                }
+                observe(event);
+            };
+            crawl.run(&mut observe).await
+        };
+        let summary: Result<Summary, CrawlError> = crawl.await;
+        // The store's own error says more than the crawl's end.
+        blocking(move || ingest.finish()).await?;
+        let summary = summary?;
+        let unrecorded = close(recorders).await;
+        let (this, shutdown) = (self.clone(), shutdown.clone());
+        blocking(move || this.save_index(&shutdown)).await?;
+        Ok(CrawlEnd {
+            summary,
+            seed_failed,
+            unrecorded,
+        })
+    }
+
+    /// Starts what takes the pictures in.
+    fn start(
+        &self,
+        pictures: Pictures,
+    ) -> Result<(Ingest, Option<Receiver<(UrlId, bool)>>), Error> {
+        let extraction = self.extraction();
+        let limits = *extraction.limits();
+        let (filter, found) = match pictures {
+            Pictures::Kept => return Ok((Ingest::keep_only(self.store(), limits), None)),
+            Pictures::Indexed => (None, None),
+            Pictures::Compared(looking) => {
+                let (filter, found) = looking.filter(self)?;
+                (Some(filter), Some(found))
+            }
+        };
+        let (engine, network) = (extraction.engine()?, extraction.network());
+        let ingest = Ingest::start(self.store(), engine, network, limits, filter)?;
+        Ok((ingest, found))
+    }
+
+    fn queued_again<'a>(
+        &self,
+        which: &'a [Again],
+        queued: u64,
+    ) -> Result<QueuedAgain<'a>, StoreError> {
+        let (mut reasons, mut next_due_s) = (BTreeMap::new(), None);
+        if queued == 0 {
+            match which {
+                [Again::Failed(_)] => reasons = self.store().reasons()?,
+                _ => next_due_s = self.store().next_due_s()?,
+            }
+        }
+        Ok(QueuedAgain {
+            which,
+            queued,
+            reasons,
+            next_due_s,
+        })
+    }
+}
+
+/// Closes the logs once nobody writes any more. Whoever is not stopped by then, such as a
+/// page's parser after Ctrl-C, keeps them: they end with what was written.
+async fn close(mut recorders: Arc<Recorders>) -> Vec<String> {
+    let until = Instant::now() + LETTING_GO;
+    loop {
+        match Arc::try_unwrap(recorders) {
+            Ok(recorders) => return blocking(move || recorders.close()).await,
+            Err(_) if Instant::now() >= until => return Vec::new(),
+            Err(shared) => recorders = shared,
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Runs work that blocks where it may; a panic in it goes on here.
+async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

@@ -1,0 +1,29 @@
+//! The groups of near-copies.
+
+use std::sync::Arc;
+
+use super::{Collection, Error};
+use crate::head::{Mode, Ranking};
+use crate::search::{QueryResult, SearchError, SearchOptions};
+
+impl Collection {
+    /// Gives every group of near-copies, of those seen on `host` where one is named, as the
+    /// answer to its original.
+    ///
+    /// # Errors
+    /// If the store fails, or `each` does.
+    pub fn duplicates<E: From<Error> + From<SearchError>>(
+        &self,
+        host: Option<String>,
+        head: &Arc<Ranking>,
+        each: impl FnMut(QueryResult) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let options = SearchOptions {
+            host,
+            mode: Mode::Copy,
+            all_copies: true,
+            ..SearchOptions::new(usize::MAX, usize::MAX)
+        };
+        self.searcher(head)?.duplicates(&options, each)
+    }
+}

@@ -1,0 +1,176 @@
+//! The index of an open collection, which takes in what is stored while it runs.
+
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+
+use super::{Error, Observer, Step};
+use crate::config::IndexConfig;
+use crate::index::{Index, IndexWriter};
+use crate::search::{RunningMean, View};
+use crate::store::Store;
+
+/// Opened when the first search comes. From then on a thread of its own looks for changes of
+/// the store, until this is dropped.
+pub(super) struct LiveIndex {
+    shared: Arc<Shared>,
+    follower: Mutex<Option<Follower>>,
+}
+
+struct Shared {
+    store: Arc<Store>,
+    config: IndexConfig,
+    observer: Observer,
+    writer: Mutex<Option<Writer>>,
+    /// What searches see; replaced as a whole.
+    view: ArcSwapOption<View>,
+}
+
+struct Writer {
+    index: IndexWriter,
+    /// Made when the first search comes that needs it.
+    mean: Option<RunningMean>,
+}
+
+/// The thread that follows the store; it ends when this is dropped.
+struct Follower {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Longest time until what is stored is looked for.
+const EVERY: Duration = Duration::from_millis(250);
+
+impl LiveIndex {
+    pub(super) fn new(store: Arc<Store>, config: IndexConfig, observer: Observer) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                store,
+                config,
+                observer,
+                writer: Mutex::new(None),
+                view: ArcSwapOption::empty(),
+            }),
+            follower: Mutex::new(None),
+        }
+    }
+
+    /// What a search sees now. The first call opens the index, which may take a while.
+    pub(super) fn view(&self) -> Result<View, Error> {
+        if let Some(view) = self.shared.view.load_full() {
+            return Ok(View::clone(&view));
+        }
+        let mut writer = self.shared.lock();
+        let view = self.shared.publish(self.shared.opened(&mut writer)?)?;
+        drop(writer);
+        self.follow();
+        Ok(view)
+    }
+
+    /// The index alone, with everything stored so far.
+    pub(super) fn index(&self) -> Result<Arc<Index>, Error> {
+        let mut writer = self.shared.lock();
+        let writer = self.shared.opened(&mut writer)?;
+        Ok(writer.index.refresh()?)
+    }
+
+    /// Takes in what was stored and saves it, so that the next opening is quick. A scan has
+    /// nothing to save but its groups.
+    pub(super) fn save(&self) -> Result<(), Error> {
+        let mut writer = self.shared.lock();
+        let writer = self.shared.opened(&mut writer)?;
+        writer.index.refresh()?;
+        Ok(writer.index.save()?)
+    }
+
+    /// Whether it was opened.
+    pub(super) fn is_open(&self) -> bool {
+        self.shared.lock().is_some()
+    }
+
+    fn follow(&self) {
+        let mut follower = self.follower.lock().unwrap_or_else(PoisonError::into_inner);
+        follower.get_or_insert_with(|| Follower::start(Arc::clone(&self.shared)));
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Option<Writer>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn opened<'a>(&self, writer: &'a mut Option<Writer>) -> Result<&'a mut Writer, Error> {
+        if writer.is_none() {
+            let progress = |done, total| self.observer.tell(Step::Indexing { done, total });
+            let index = IndexWriter::open(&self.store, &self.config, &progress)?;
+            *writer = Some(Writer { index, mean: None });
+        }
+        Ok(writer.as_mut().expect("it was opened just above"))
+    }
+
+    /// Makes everything stored so far what searches see.
+    fn publish(&self, writer: &mut Writer) -> Result<View, Error> {
+        let index = writer.index.refresh()?;
+        let end = writer.index.next();
+        let saved = writer.mean.take();
+        let mut mean = saved.unwrap_or_else(|| RunningMean::load(&self.store));
+        if mean.is_outdated(index.stored_before(mean.next())) {
+            mean = RunningMean::default();
+        }
+        let added = mean.catch_up(&self.store, &|sequence| index.contains(sequence), end)?;
+        if added > 0
+            && let Err(error) = mean.save(&self.store)
+        {
+            tracing::warn!(%error, "the collection's mean cannot be saved, and is taken anew next time");
+        }
+        let view = View {
+            index,
+            mean: Arc::new(mean.mean()),
+        };
+        writer.mean = Some(mean);
+        self.view.store(Some(Arc::new(view.clone())));
+        Ok(view)
+    }
+
+    fn catch_up(&self) {
+        let mut writer = self.lock();
+        let Some(writer) = writer.as_mut() else {
+            return;
+        };
+        if writer.index.is_behind()
+            && let Err(error) = self.publish(writer)
+        {
+            tracing::warn!(%error, "the index does not follow the store");
+        }
+    }
+}
+
+impl Follower {
+    fn start(shared: Arc<Shared>) -> Self {
+        let (stop, stopped) = channel();
+        let thread = std::thread::spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
+                shared.catch_up();
+            }
+        });
+        Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Follower {
+    /// Waits for the thread, so that nobody holds the store after this.
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that follows the store panicked; please report this");
+        }
+    }
+}

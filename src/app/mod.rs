@@ -1,0 +1,39 @@
+//! The engine behind every door: what the command line does, and a server will.
+//!
+//! A [`Collection`] is an open store with its live index, heads and extractors. It is cheap
+//! to clone and shared by threads. Each job is one method in a file of its own; it takes
+//! plain options and an observer for progress, and gives plain results.
+//!
+//! What needs no store (comparing, training, evaluating) uses [`Extraction`] and [`Heads`]
+//! alone.
+
+mod add;
+mod collection;
+mod compare;
+mod crawl;
+mod dry_run;
+mod duplicates;
+mod error;
+mod extraction;
+mod heads;
+mod live_index;
+mod observer;
+mod remove;
+mod search;
+mod status;
+mod verify;
+mod web;
+
+pub use add::{AddEnd, AddEvent};
+pub use collection::Collection;
+pub use crawl::{CrawlEnd, CrawlJob, Looking, Pictures, QueuedAgain};
+pub use dry_run::DryRun;
+pub use error::Error;
+pub use extraction::{Extraction, read_network};
+pub use heads::Heads;
+pub use observer::{Observer, Step};
+pub use remove::{Removal, Removed};
+pub use search::{NamedPicture, Question};
+pub use status::{IndexStatus, Status};
+pub use verify::{Damage, Findings};
+pub use web::Web;

@@ -1,0 +1,254 @@
+//! Keeps an index up to date with its store.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::exact::Exact;
+use super::graph::{Graph, GraphOptions};
+use super::near_duplicates::NearDuplicates;
+use super::view::{Index, Points, tombstones};
+use super::{IndexError, Progress, Vectors, snapshot};
+use crate::config::IndexConfig;
+use crate::store::{Sequence, Store, StoreError};
+
+/// The one writer of a store's index. Searches go to the [`Index`] that it gives out.
+pub struct IndexWriter {
+    store: Arc<Store>,
+    config: IndexConfig,
+    current: Arc<Index>,
+    /// How far the store's pictures are taken in: the sequence number that comes next, and
+    /// how many of the removals that this process has seen.
+    next: Sequence,
+    removals: usize,
+    /// Points and groups that are not saved yet.
+    unsaved: usize,
+}
+
+/// A graph in which more than this share of the points was removed is built anew.
+const MAX_TOMBSTONES: f64 = 0.2;
+/// And so is one beside which more than this many originals are scanned.
+const MAX_PROMOTED: usize = 1_000;
+/// A scan that grew to so many times `[index] exact_below` is replaced by a graph.
+const EXACT_GROWTH: usize = 2;
+
+impl IndexWriter {
+    /// Loads the last snapshot and inserts what came later; builds everything where there
+    /// is no usable snapshot. Saves a new snapshot when the graph has changed.
+    ///
+    /// # Errors
+    /// If the store fails or the snapshot cannot be written.
+    pub fn open(
+        store: &Arc<Store>,
+        config: &IndexConfig,
+        progress: Progress<'_>,
+    ) -> Result<Self, IndexError> {
+        let next = Sequence(store.next_sequence());
+        let removals = store.removed_since(0).count();
+        Ok(Self {
+            current: Arc::new(build(store, config, progress)?),
+            store: Arc::clone(store),
+            config: config.clone(),
+            next,
+            removals,
+            unsaved: 0,
+        })
+    }
+
+    /// The index as it is now.
+    pub fn index(&self) -> Arc<Index> {
+        Arc::clone(&self.current)
+    }
+
+    /// The sequence number before which everything stored is taken in.
+    pub fn next(&self) -> Sequence {
+        self.next
+    }
+
+    /// Whether the store has changed since the last [`Self::refresh`].
+    pub fn is_behind(&self) -> bool {
+        self.store.next_sequence() > self.next.0
+            || self.store.removed_since(self.removals).next().is_some()
+    }
+
+    /// Takes in what was stored and removed since, and gives the index with it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn refresh(&mut self) -> Result<Arc<Index>, IndexError> {
+        let removed: Vec<Sequence> = self.store.removed_since(self.removals).collect();
+        let end = Sequence(self.store.next_sequence());
+        let mut new = Vec::new();
+        for entry in self.store.descriptors(self.next) {
+            let (sequence, descriptor) = entry?;
+            if sequence >= end {
+                break;
+            }
+            new.push((sequence, descriptor));
+        }
+        if new.is_empty() && removed.is_empty() {
+            self.next = end;
+            return Ok(self.index());
+        }
+        let before = &self.current;
+        let mut near_duplicates = NearDuplicates::clone(&before.near_duplicates);
+        let mut live = HashSet::clone(&before.live);
+        let (mut points, mut promoted_points) = (before.points.clone(), before.promoted.clone());
+        if !removed.is_empty() {
+            near_duplicates.remove(&removed);
+            live = near_duplicates.originals().collect();
+            match &mut points {
+                Points::Exact(points) => *points = exact(&self.store, &live, self.next)?,
+                Points::Graph(graph) => promoted_points = promoted(&self.store, graph, &live)?,
+            }
+        }
+        let sequences: Vec<Sequence> = new.iter().map(|(sequence, _)| *sequence).collect();
+        near_duplicates.take_in(&self.store, &sequences)?;
+        new.retain(|(sequence, _)| near_duplicates.is_original(*sequence));
+        live.extend(new.iter().map(|(sequence, _)| *sequence));
+        points.vectors_mut().insert(&new);
+        self.current = Arc::new(Index {
+            points,
+            count: near_duplicates.len(),
+            live: Arc::new(live),
+            near_duplicates: Arc::new(near_duplicates),
+            promoted: promoted_points,
+        });
+        self.next = end;
+        self.removals += removed.len();
+        self.unsaved += sequences.len() + removed.len();
+        if !self.current.is_graph() && self.current.len() >= self.most_scanned() {
+            self.save()?;
+            self.current = Arc::new(build(&self.store, &self.config, &|_, _| ())?);
+        }
+        Ok(self.index())
+    }
+
+    /// Pictures from which on a scan that has grown is replaced by a graph.
+    fn most_scanned(&self) -> usize {
+        self.config.exact_below.saturating_mul(EXACT_GROWTH)
+    }
+
+    /// Saves what was taken in since the last save, so that the next opening need not do it
+    /// again.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn save(&mut self) -> Result<(), IndexError> {
+        if self.unsaved == 0 {
+            return Ok(());
+        }
+        self.current.near_duplicates.save(&self.store)?;
+        if let Points::Graph(graph) = &self.current.points {
+            save_graph(graph, &self.store)?;
+        }
+        self.unsaved = 0;
+        Ok(())
+    }
+}
+
+/// Builds the index of everything stored, with what the last snapshot has of it.
+fn build(store: &Store, config: &IndexConfig, progress: Progress<'_>) -> Result<Index, IndexError> {
+    let mut live = store
+        .pictures()
+        .map(|entry| Ok(entry?.0))
+        .collect::<Result<HashSet<_>, StoreError>>()?;
+    let count = live.len();
+    let near_duplicates = NearDuplicates::open(store, &live, progress)?;
+    live.retain(|sequence| near_duplicates.is_original(*sequence));
+    let (points, promoted) = if count < config.exact_below {
+        let all = exact(store, &live, Sequence(u64::MAX))?;
+        (Points::Exact(all), Exact::default())
+    } else {
+        let graph = graph(store, config, &live, progress)?;
+        let promoted = promoted(store, &graph, &live)?;
+        (Points::Graph(Box::new(graph)), promoted)
+    };
+    Ok(Index {
+        points,
+        count,
+        live: Arc::new(live),
+        near_duplicates: Arc::new(near_duplicates),
+        promoted,
+    })
+}
+
+/// A scan of the live pictures stored before `end`.
+fn exact(store: &Store, live: &HashSet<Sequence>, end: Sequence) -> Result<Exact, StoreError> {
+    let mut exact = Exact::default();
+    for entry in store.descriptors(Sequence(0)) {
+        let point = entry?;
+        if point.0 >= end {
+            break;
+        }
+        if live.contains(&point.0) {
+            exact.insert(&[point]);
+        }
+    }
+    Ok(exact)
+}
+
+/// The graph of the last snapshot, if it is still of use, with what came later.
+fn graph(
+    store: &Store,
+    config: &IndexConfig,
+    live: &HashSet<Sequence>,
+    progress: Progress<'_>,
+) -> Result<Graph, IndexError> {
+    let options = GraphOptions::new(config, live.len());
+    let loaded = snapshot::load(store, options).filter(|loaded| is_acceptable(loaded, live));
+    let mut graph = loaded.unwrap_or_else(|| Graph::new(options));
+    let inserted = graph.catch_up(store, live, progress)?;
+    tracing::debug!(inserted, points = graph.len(), "the graph is up to date");
+    if inserted > 0 {
+        if inserted * 5 >= graph.len() {
+            // Later inserts may have cut earlier points off.
+            graph.audit(store, live)?;
+        }
+        save_graph(&graph, store)?;
+    }
+    Ok(graph)
+}
+
+fn is_acceptable(graph: &Graph, live: &HashSet<Sequence>) -> bool {
+    let dead = tombstones(graph, live);
+    let promoted = missing(graph, live).count();
+    let acceptable = dead as f64 <= graph.len() as f64 * MAX_TOMBSTONES && promoted <= MAX_PROMOTED;
+    if !acceptable {
+        tracing::info!(
+            dead,
+            promoted,
+            "too many pictures of the index were removed or are no copies any more; building it anew"
+        );
+    }
+    acceptable
+}
+
+fn promoted(store: &Store, graph: &Graph, live: &HashSet<Sequence>) -> Result<Exact, StoreError> {
+    let mut promoted = Exact::default();
+    let mut missing: Vec<Sequence> = missing(graph, live).collect();
+    missing.sort_unstable();
+    for sequence in missing {
+        if let Some((found, descriptor)) = store.descriptors(sequence).next().transpose()?
+            && found == sequence
+        {
+            promoted.insert(&[(sequence, descriptor)]);
+        }
+    }
+    Ok(promoted)
+}
+
+fn save_graph(graph: &Graph, store: &Store) -> Result<(), IndexError> {
+    snapshot::save(graph, store).map_err(|source| IndexError::Save {
+        path: store.index_dir(),
+        source,
+    })
+}
+
+/// Originals that a graph should have, and does not: those that have come later apart.
+fn missing(graph: &Graph, live: &HashSet<Sequence>) -> impl Iterator<Item = Sequence> {
+    let points: HashSet<Sequence> = graph.sequences().iter().copied().collect();
+    let last = graph.sequences().last().copied();
+    live.iter()
+        .copied()
+        .filter(move |sequence| Some(*sequence) <= last && !points.contains(sequence))
+}

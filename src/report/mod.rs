@@ -1,0 +1,11 @@
+//! Result lists as text, CSV, JSON and HTML.
+
+mod csv;
+mod html;
+mod lists;
+mod text;
+
+pub use csv::{write_csv_header, write_csv_rows};
+pub use html::write_html;
+pub use lists::{ListFormat, ListWriter};
+pub use text::{comparison_text, duplicates_text, result_text};

@@ -1,0 +1,246 @@
+//! What the pictures of a collection have in common, kept up to date as it grows.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::rescore::load_one;
+use crate::activation;
+use crate::atomic_file::{self, Access};
+use crate::head::CollectionMean;
+use crate::network::Embedding;
+use crate::store::{Sequence, Store, StoreError};
+
+/// The sums behind a [`CollectionMean`], over all pictures stored so far.
+///
+/// Up to [`CHUNK`] pictures are added in single precision, in the order of storing; full
+/// chunks are added in double precision, so that the mean of a million is as good as that of
+/// a thousand.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunningMean {
+    embedding: Sums,
+    descriptor: Sums,
+    /// Pictures added.
+    count: u64,
+    /// The sequence number from which on pictures are not added yet.
+    next: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Sums {
+    full: Vec<f64>,
+    chunk: Vec<f32>,
+}
+
+/// Pictures that are added up in single precision.
+const CHUNK: u64 = 2_048;
+/// Of a larger collection the mean is not taken anew for so small a share of removals.
+const MOST_REMOVED: f64 = 0.01;
+
+impl RunningMean {
+    /// Adds the pictures stored since and before `end` that `pictures` says are there; says how
+    /// many those were.
+    ///
+    /// # Errors
+    /// If the store fails. A picture whose activations are damaged is left out.
+    pub(crate) fn catch_up(
+        &mut self,
+        store: &Store,
+        pictures: &dyn Fn(Sequence) -> bool,
+        end: Sequence,
+    ) -> Result<u64, StoreError> {
+        let before = self.count;
+        for sequence in (self.next..end.0).map(Sequence) {
+            if !pictures(sequence) {
+                continue;
+            }
+            if let Some(picture) = load_one(store, sequence)? {
+                let features = picture.features();
+                let embedding = activation::embedding(store.layout(), features.block);
+                let embedding = Embedding::normalized(&embedding);
+                self.add(embedding.values(), features.descriptor.values());
+            }
+        }
+        self.next = end.0;
+        Ok(self.count - before)
+    }
+
+    /// The sequence number from which on pictures are not added yet.
+    pub(crate) fn next(&self) -> Sequence {
+        Sequence(self.next)
+    }
+
+    fn add(&mut self, embedding: &[f32], descriptor: &[f32]) {
+        self.embedding.add(embedding);
+        self.descriptor.add(descriptor);
+        self.count += 1;
+        if self.count.is_multiple_of(CHUNK) {
+            self.embedding.fold();
+            self.descriptor.fold();
+        }
+    }
+
+    /// Whether so many pictures were removed, of those added, that the sums are of no use;
+    /// `left` of the pictures stored before [`Self::next`] are still there.
+    pub(crate) fn is_outdated(&self, left: u64) -> bool {
+        let removed = self.count.saturating_sub(left);
+        let share = removed as f64 / self.count.max(1) as f64;
+        removed > 0 && (self.count < CHUNK || share > MOST_REMOVED)
+    }
+
+    /// The mean; of too few pictures it says nothing, and none is taken off.
+    pub(crate) fn mean(&self) -> CollectionMean {
+        if self.count < CollectionMean::FEWEST {
+            return CollectionMean::default();
+        }
+        CollectionMean {
+            embedding: self.embedding.mean(self.count),
+            descriptor: self.descriptor.mean(self.count),
+        }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, values: &[f32]) {
+        self.chunk.resize(values.len(), 0.0);
+        let sums = self.chunk.iter_mut().zip(values);
+        sums.for_each(|(sum, value)| *sum += value);
+    }
+
+    fn fold(&mut self) {
+        self.full.resize(self.chunk.len(), 0.0);
+        let sums = self.full.iter_mut().zip(&mut self.chunk);
+        sums.for_each(|(full, part)| *full += f64::from(std::mem::take(part)));
+    }
+
+    fn mean(&self, count: u64) -> Vec<f32> {
+        match self.full.is_empty() {
+            true => self.chunk.iter().map(|sum| sum / count as f32).collect(),
+            false => {
+                let sums = self.full.iter().zip(&self.chunk);
+                let mean = |(full, part): (&f64, &f32)| (full + f64::from(*part)) / count as f64;
+                sums.map(|sum| mean(sum) as f32).collect()
+            }
+        }
+    }
+}
+
+/// The file of a larger collection, beside the index.
+#[derive(Serialize, Deserialize)]
+struct MeanFile {
+    version: u32,
+    store: String,
+    descriptor: String,
+    mean: RunningMean,
+}
+
+const VERSION: u32 = 1;
+const CHECKSUM: usize = 4;
+
+fn path(store: &Store) -> PathBuf {
+    store.index_dir().join("mean")
+}
+
+impl RunningMean {
+    /// What was saved, or nothing: then all is added up anew.
+    pub(crate) fn load(store: &Store) -> Self {
+        let read = || -> Option<MeanFile> {
+            let bytes = std::fs::read(path(store)).ok()?;
+            let (checksum, body) = bytes.split_first_chunk::<CHECKSUM>()?;
+            if crc32fast::hash(body) != u32::from_le_bytes(*checksum) {
+                tracing::warn!("the collection's mean is damaged; taking it anew");
+                return None;
+            }
+            postcard::from_bytes(body).ok()
+        };
+        read()
+            .filter(|file| {
+                file.version == VERSION
+                    && file.store == store.id()
+                    && file.descriptor == store.descriptor_id()
+            })
+            .map(|file| file.mean)
+            .unwrap_or_default()
+    }
+
+    /// Saves the sums of a collection that is large enough for that to pay.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub(crate) fn save(&self, store: &Store) -> io::Result<()> {
+        if self.count < CHUNK {
+            return Ok(());
+        }
+        let file = MeanFile {
+            version: VERSION,
+            store: store.id().to_owned(),
+            descriptor: store.descriptor_id().to_owned(),
+            mean: self.clone(),
+        };
+        let body = postcard::to_stdvec(&file).map_err(io::Error::other)?;
+        std::fs::create_dir_all(store.index_dir())?;
+        let mut bytes = crc32fast::hash(&body).to_le_bytes().to_vec();
+        bytes.extend(body);
+        atomic_file::replace(&path(store), &bytes, Access::Private)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Descriptor;
+
+    fn values(seed: u64, length: usize) -> Vec<f32> {
+        let wave = |i: usize| ((seed as f32 + 1.0) * (i as f32 + 0.3)).sin();
+        (0..length).map(wave).collect()
+    }
+
+    fn added(count: u64) -> RunningMean {
+        let mut mean = RunningMean::default();
+        for n in 0..count {
+            mean.add(&values(n, 8), &values(n + 7, 4));
+        }
+        mean
+    }
+
+    #[test]
+    fn below_a_chunk_the_mean_is_that_of_all_to_the_bit() {
+        let pictures: Vec<(Embedding, Descriptor)> = (0..CHUNK - 1)
+            .map(|n| {
+                let embedding = Embedding::normalized(&values(n, 8));
+                (embedding, Descriptor::normalized(values(n + 7, 4)))
+            })
+            .collect();
+        let mut running = RunningMean::default();
+        for (embedding, descriptor) in &pictures {
+            running.add(embedding.values(), descriptor.values());
+        }
+        let all = CollectionMean::of(pictures.iter().map(|(e, d)| (e, d)));
+        assert_eq!(running.mean(), all);
+    }
+
+    #[test]
+    fn the_mean_of_many_is_exact_to_single_precision() {
+        let count = 20_000;
+        let mean = added(count).mean();
+        for (i, value) in mean.embedding.iter().enumerate() {
+            let sum: f64 = (0..count).map(|n| f64::from(values(n, 8)[i])).sum();
+            assert!((f64::from(*value) - sum / count as f64).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn of_few_pictures_there_is_no_mean() {
+        assert_eq!(added(19).mean(), CollectionMean::default());
+        assert_ne!(added(20).mean(), CollectionMean::default());
+    }
+
+    #[test]
+    fn a_small_collection_is_added_up_anew_after_a_removal_and_a_large_one_after_many() {
+        assert!(!added(100).is_outdated(100));
+        assert!(added(100).is_outdated(99));
+        assert!(!added(5_000).is_outdated(4_999));
+        assert!(added(5_000).is_outdated(4_900));
+    }
+}
