@@ -7,6 +7,7 @@
 //! ```
 
 pub mod activation;
+pub mod atomic_file;
 pub mod canonical_url;
 pub mod classify;
 pub mod cli;

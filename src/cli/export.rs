@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -10,6 +9,7 @@ use super::lists::{Lists, deliver};
 use super::progress::{self, Progress};
 use super::query::{Question, SearchArgs, for_each_result};
 use super::session::Session;
+use crate::atomic_file::{AtomicFile, folder_of};
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -82,14 +82,6 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
     Ok(outcome)
 }
 
-/// The folder that a file is to be written into.
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    }
-}
-
 /// Fails before the long work, not after it, if a file cannot be written.
 pub(super) fn check_folder(path: &Path) -> anyhow::Result<()> {
     tempfile::tempfile_in(folder_of(path))
@@ -99,16 +91,8 @@ pub(super) fn check_folder(path: &Path) -> anyhow::Result<()> {
 
 /// Writes a file in one step: a failed export leaves the old one as it was.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let write = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        // What other programs give a new file, before the umask; temporary files are private.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder_of(path))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    AtomicFile::new(path)
+        .shared()
+        .write(bytes)
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -133,7 +133,7 @@ impl Index {
                 graph.audit(store, &live)?;
             }
             snapshot::save(&graph, store).map_err(|source| IndexError::Save {
-                path: store.index_dir(),
+                path: store.index_dir().unwrap_or_default(),
                 source,
             })?;
         }
@@ -232,7 +232,7 @@ impl Index {
 
 /// What is known of the saved index without loading it.
 pub fn snapshot_info(store: &Store) -> Option<SnapshotInfo> {
-    snapshot::info(&store.index_dir())
+    snapshot::info(&store.index_dir()?)
 }
 
 /// Originals that a graph should have, and does not: those that have come later apart.

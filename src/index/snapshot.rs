@@ -2,7 +2,7 @@
 //! what they cover and holds their checksums. Replacing that small file is the commit.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use hnsw_rs::prelude::{DistL2, Hnsw};
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, GraphOptions};
+use crate::atomic_file::AtomicFile;
 use crate::network::{Descriptor, NetworkId};
 use crate::store::{Sequence, Store, now_ms};
 
@@ -79,7 +80,7 @@ fn read(dir: &Path) -> Option<Snapshot> {
 /// Loads the snapshot in `dir`; `None` if there is none or it is damaged or foreign,
 /// which only costs a rebuild.
 pub(super) fn load(store: &Store, options: GraphOptions) -> Option<Graph> {
-    let dir = &store.index_dir();
+    let dir = &store.index_dir()?;
     let snapshot = read(dir)?;
     let shape = (options.links, options.ef_construction);
     if snapshot.network != *store.network()
@@ -140,9 +141,12 @@ fn load_checked(dir: &Path, snapshot: &Snapshot, options: GraphOptions) -> io::R
     })
 }
 
-/// Writes the graph beside the old one, then switches over and deletes the old one.
+/// Writes the graph beside the old one, then switches over and deletes the old one. Of a
+/// store in memory nothing is saved.
 pub(super) fn save(graph: &Graph, store: &Store) -> io::Result<()> {
-    let dir = &store.index_dir();
+    let Some(dir) = &store.index_dir() else {
+        return Ok(());
+    };
     std::fs::create_dir_all(dir)?;
     let saved = save_files(graph, dir, store);
     // What a failed save has left would add up with every try.
@@ -191,11 +195,7 @@ fn save_files(graph: &Graph, dir: &Path, store: &Store) -> io::Result<()> {
         name,
     };
     let text = toml::to_string(&snapshot).map_err(io::Error::other)?;
-    let mut small = tempfile::NamedTempFile::new_in(dir)?;
-    small.write_all(text.as_bytes())?;
-    small.as_file().sync_all()?;
-    small.persist(dir.join(FILE))?;
-    Ok(())
+    AtomicFile::new(&dir.join(FILE)).write(text.as_bytes())
 }
 
 fn dump(hnsw: &Hnsw<'static, f32, DistL2>, dir: &Path, name: &str) -> io::Result<String> {

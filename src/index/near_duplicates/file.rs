@@ -1,12 +1,13 @@
 //! The groups on disk: one small file beside the index's snapshot, with a checksum.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::Entry;
+use crate::atomic_file::AtomicFile;
 use crate::store::{Sequence, Store};
 
 #[derive(Serialize, Deserialize)]
@@ -21,13 +22,14 @@ struct Saved {
 const VERSION: u32 = 1;
 const CHECKSUM: usize = 4;
 
-fn path(store: &Store) -> PathBuf {
-    store.index_dir().join("copies")
+/// `None` if the store is in memory.
+fn path(store: &Store) -> Option<PathBuf> {
+    Some(store.index_dir()?.join("copies"))
 }
 
 /// `None` if there is no file, or a damaged or foreign one, which only costs a rebuild.
 pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, Entry>> {
-    let bytes = std::fs::read(path(store)).ok()?;
+    let bytes = std::fs::read(path(store)?).ok()?;
     let (checksum, body) = bytes.split_first_chunk::<CHECKSUM>()?;
     let saved = (crc32fast::hash(body) == u32::from_le_bytes(*checksum))
         .then(|| postcard::from_bytes::<Saved>(body).ok())
@@ -45,8 +47,11 @@ pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, Entry>> {
     })
 }
 
-/// Replaces the file in one step.
+/// Replaces the file in one step. Of a store in memory nothing is saved.
 pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, Entry>) -> io::Result<()> {
+    let Some(path) = path(store) else {
+        return Ok(());
+    };
     let saved = Saved {
         version: VERSION,
         store: store.id().to_owned(),
@@ -56,11 +61,9 @@ pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, Entry>) -> io::Re
             .collect(),
     };
     let body = postcard::to_stdvec(&saved).map_err(io::Error::other)?;
-    std::fs::create_dir_all(store.index_dir())?;
-    let mut file = tempfile::NamedTempFile::new_in(store.index_dir())?;
-    file.write_all(&crc32fast::hash(&body).to_le_bytes())?;
-    file.write_all(&body)?;
-    file.as_file().sync_all()?;
-    file.persist(path(store))?;
-    Ok(())
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let checksum = crc32fast::hash(&body).to_le_bytes();
+    AtomicFile::new(&path).write(&[&checksum[..], &body].concat())
 }

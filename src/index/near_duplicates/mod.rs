@@ -69,7 +69,7 @@ impl NearDuplicates {
         new.sort_unstable();
         let save = |entries: &BTreeMap<Sequence, Entry>| {
             file::save(store, entries).map_err(|source| NearDuplicatesError::Save {
-                path: store.index_dir(),
+                path: store.index_dir().unwrap_or_default(),
                 source,
             })
         };
