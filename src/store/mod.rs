@@ -26,6 +26,8 @@
 mod async_store;
 mod blocks;
 mod catalogue;
+#[cfg(test)]
+mod conformance;
 mod embedded;
 mod error;
 mod frontier;

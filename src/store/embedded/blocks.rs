@@ -85,3 +85,62 @@ impl EmbeddedBlocks {
         self.segments.delete(number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
+    use crate::store::embedded::Embedded;
+    use crate::store::leases::LEASE_TIME;
+    use crate::store::PictureOutcome;
+
+    fn commit(store: &Embedded, n: u8) {
+        let block = vec![n; store.identity.layout.block_len()];
+        let origin = file(&format!("{n}.png"));
+        let outcome = PictureOutcome::Picture(origin, picture_with(block, n));
+        store.metadata.commit(vec![outcome], &store.blocks).unwrap();
+    }
+
+    fn is_whole(store: &Embedded, n: u8) -> bool {
+        let location = store.metadata.block_location(picture_id(n)).unwrap();
+        let block = store.blocks.verify(picture_id(n), location.unwrap());
+        block.unwrap().iter().all(|byte| *byte == n)
+    }
+
+    fn segments(dir: &tempfile::TempDir) -> Vec<String> {
+        let files = std::fs::read_dir(dir.path().join("activations")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn a_closed_segment_is_rewritten_when_most_of_it_is_dead() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Embedded::open(dir.path(), &options(), LEASE_TIME).unwrap();
+        let store = open();
+        (0..4).for_each(|n| commit(&store, n));
+        store.blocks.segments.start_segment();
+        commit(&store, 4);
+        for n in 0..2 {
+            store.metadata.remove_picture(picture_id(n)).unwrap();
+        }
+        assert_eq!(store.blocks.compact(&store.metadata).unwrap(), 0);
+        store.metadata.remove_picture(picture_id(2)).unwrap();
+        assert!(store.blocks.compact(&store.metadata).unwrap() > 0);
+        assert_eq!(segments(&dir), ["00000001.activations"]);
+        drop(store);
+        let store = open();
+        assert!(is_whole(&store, 3) && is_whole(&store, 4));
+        // One that is dead as a whole is deleted.
+        store.blocks.segments.start_segment();
+        commit(&store, 5);
+        for n in 3..5 {
+            store.metadata.remove_picture(picture_id(n)).unwrap();
+        }
+        assert!(store.blocks.compact(&store.metadata).unwrap() > 0);
+        assert_eq!(segments(&dir), ["00000002.activations"]);
+        assert!(is_whole(&store, 5));
+    }
+}

@@ -93,12 +93,21 @@ impl EmbeddedMetadata {
 
     pub(super) fn take_back_host(&self, host: HostId) -> Result<bool, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut forgotten = HashSet::new();
         for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
             let (key, value) = entry?;
             let record: UrlRecord = decode("frontier", &value)?;
-            if record.host == host && record.state == UrlState::Removed {
-                self.trees.frontier.remove(key)?;
+            if record.host == host
+                && record.state == UrlState::Removed
+                && let Some(FrontierKey::Url(id)) = FrontierKey::decode(&key)
+            {
+                forgotten.insert(id);
             }
+        }
+        // One that was removed while it waited is still in its queue.
+        self.leave_queues(&forgotten)?;
+        for id in forgotten {
+            self.trees.frontier.remove(FrontierKey::Url(id).encode())?;
         }
         Ok(self.trees.removed_hosts.remove(host.0)?.is_some())
     }
@@ -138,6 +147,11 @@ impl EmbeddedMetadata {
                 waiting.insert(id);
             }
         }
+        self.leave_queues(&waiting)
+    }
+
+    /// Takes URLs out of all queues.
+    fn leave_queues(&self, urls: &HashSet<UrlId>) -> Result<(), StoreError> {
         for entry in self.trees.frontier.range([FrontierKey::QUEUED]..) {
             let (key, value) = entry?;
             let id = match FrontierKey::decode(&key) {
@@ -145,7 +159,7 @@ impl EmbeddedMetadata {
                 Some(FrontierKey::Leased(id) | FrontierKey::Retry { url: id, .. }) => Some(id),
                 _ => None,
             };
-            if id.is_some_and(|id| waiting.contains(&id)) {
+            if id.is_some_and(|id| urls.contains(&id)) {
                 self.trees.frontier.remove(key)?;
             }
         }

@@ -28,20 +28,23 @@ impl Catalogue for MemoryMetadata {
         for outcome in outcomes.iter().flatten() {
             state.remove_old_location(outcome);
         }
+        let had_waited: Vec<PictureId> = outcomes
+            .iter()
+            .flatten()
+            .filter_map(PictureOutcome::had_waited)
+            .collect();
         let mut stored = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
-            let Some(outcome) = outcome else {
-                stored.push(false);
-                continue;
-            };
-            let had_waited = outcome.had_waited();
-            stored.push(state.take_in(outcome, blocks)?);
-            match had_waited {
-                Some(id) if state.pictures.contains_key(&id) => {
-                    state.waiting.remove(&id);
-                }
-                Some(id) => state.drop_unusable(id),
-                None => {}
+            stored.push(match outcome {
+                Some(outcome) => state.take_in(outcome, blocks)?,
+                None => false,
+            });
+        }
+        for id in had_waited {
+            if state.pictures.contains_key(&id) {
+                state.waiting.remove(&id);
+            } else {
+                state.drop_unusable(id);
             }
         }
         Ok(stored)

@@ -87,14 +87,26 @@ impl State {
                 gone.insert(*id);
             }
         }
-        self.queue.retain(|_, id| !gone.contains(id));
-        self.retries.retain(|(_, id)| !gone.contains(id));
+        self.leave_queues(&gone);
         removed
     }
 
+    /// Takes URLs out of all queues.
+    fn leave_queues(&mut self, urls: &HashSet<UrlId>) {
+        self.queue.retain(|_, id| !urls.contains(id));
+        self.retries.retain(|(_, id)| !urls.contains(id));
+    }
+
     pub(super) fn take_back_host(&mut self, host: HostId) -> bool {
-        self.urls
-            .retain(|_, record| record.host != host || record.state != UrlState::Removed);
+        let mut forgotten = HashSet::new();
+        self.urls.retain(|id, record| {
+            let stays = record.host != host || record.state != UrlState::Removed;
+            if !stays {
+                forgotten.insert(*id);
+            }
+            stays
+        });
+        self.leave_queues(&forgotten);
         self.removed_hosts.remove(&host)
     }
 
