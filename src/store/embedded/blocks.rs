@@ -89,10 +89,10 @@ impl EmbeddedBlocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::PictureOutcome;
     use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
     use crate::store::embedded::Embedded;
     use crate::store::leases::LEASE_TIME;
-    use crate::store::PictureOutcome;
 
     fn commit(store: &Embedded, n: u8) {
         let block = vec![n; store.identity.layout.block_len()];
