@@ -5,17 +5,15 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-use sled::transaction::{ConflictableTransactionResult, Transactional};
-
 use super::Migrating;
 use crate::activation::{Layout, summarise};
 use crate::network::Embedding;
 use crate::picture::PictureId;
-use crate::store::frontier::transaction_error;
-use crate::store::key::Sequence;
-use crate::store::record::{Extent, PictureRecord, SegmentRecord, decode, encode};
-use crate::store::segment::Segments;
-use crate::store::{StoreError, check_space, numbered};
+use crate::store::embedded::files::Segments;
+use crate::store::embedded::trees::{
+    Extent, SegmentGrowth, SegmentRecord, TreeBatches, decode, encode, numbered,
+};
+use crate::store::{PictureRecord, Sequence, StoreError};
 
 /// Blocks rewritten between two flushes.
 const BATCH: usize = 64;
@@ -37,15 +35,15 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         numbered(&segments, "segments")?.into_iter().collect();
     let committed: Vec<_> = committed.into_iter().collect();
     let dir = store.dir.join("activations");
-    let old = Segments::open(dir.clone(), layout.layers_len(), &committed)?;
-    let new = Segments::open(dir, layout.block_len(), &committed)?;
-    new.start_segment();
+    let files = Segments::open(dir, &committed)?;
+    files.start_segment();
+    let (old_len, new_len) = (layout.layers_len() as u64, layout.block_len() as u64);
     let mut blocks = Vec::new();
     for entry in &extents {
         let (key, value) = entry?;
         let id = PictureId::from_slice(&key).ok_or(StoreError::Unreadable { tree: "extents" })?;
         let extent: Extent = decode("extents", &value)?;
-        if new.read(id, extent).is_err() {
+        if files.read(id, extent.location(new_len)).is_err() {
             blocks.push((extent.segment, extent.offset, id));
         }
     }
@@ -53,18 +51,19 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
     let delete = |number: u32| -> Result<(), StoreError> {
         segments.remove(number.to_be_bytes())?;
         db.flush()?;
-        old.delete(number)
+        files.delete(number)
     };
     let (mut done, mut noted) = (0, Instant::now());
     for of_segment in blocks.chunk_by(|a, b| a.0 == b.0) {
         let mut in_use = false;
         for chunk in of_segment.chunks(BATCH) {
-            check_space(store.dir, store.reserve_bytes)?;
-            let (mut moved, mut grown) = (sled::Batch::default(), sled::Batch::default());
+            store.reserve.check()?;
+            let mut changes = TreeBatches::default();
+            let mut grown = SegmentGrowth::default();
             for &(segment, offset, id) in chunk {
                 // What is damaged stays, for `verify` to name.
-                let block = old
-                    .verify(id, Extent { segment, offset })
+                let block = files
+                    .verify(id, Extent { segment, offset }.location(old_len))
                     .and_then(|block| summaries.added(id, &block));
                 let block = match block {
                     Ok(block) => block,
@@ -74,18 +73,14 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
                         continue;
                     }
                 };
-                let (extent, number, record) = new.append(id, &block)?;
-                moved.insert(id.as_bytes(), encode(&extent));
-                grown.insert(&number.to_be_bytes(), encode(&record));
+                let location = files.append(id, &block)?;
+                let extent = Extent::from(location);
+                changes.of(&extents).insert(id.as_bytes(), encode(&extent));
+                grown.add(&segments, location)?;
             }
-            new.sync()?;
-            (&extents, &segments)
-                .transaction(|trees| -> ConflictableTransactionResult<(), ()> {
-                    trees.0.apply_batch(&moved)?;
-                    trees.1.apply_batch(&grown)?;
-                    Ok(())
-                })
-                .map_err(transaction_error)?;
+            files.sync()?;
+            grown.write(&segments, &mut changes);
+            changes.apply()?;
             db.flush()?;
             done += chunk.len();
             if noted.elapsed() > NOTE_EVERY {
@@ -202,13 +197,16 @@ mod tests {
             .into_iter()
             .collect();
         let activations = dir.join("activations");
-        let new = Segments::open(activations.clone(), layout.block_len(), &committed).unwrap();
-        let old = Segments::open(activations.clone(), layout.layers_len(), &committed).unwrap();
-        old.start_segment();
+        let files = Segments::open(activations.clone(), &committed).unwrap();
+        files.start_segment();
+        let new_len = layout.block_len() as u64;
+        let mut changes = TreeBatches::default();
+        let mut grown = SegmentGrowth::default();
         for (i, entry) in extents.iter().enumerate() {
             let (key, value) = entry.unwrap();
             let id = PictureId::from_slice(&key).unwrap();
-            let block = new.read(id, decode("extents", &value).unwrap()).unwrap();
+            let extent: Extent = decode("extents", &value).unwrap();
+            let block = files.read(id, extent.location(new_len)).unwrap();
             let value = pictures.get(id.as_bytes()).unwrap().unwrap();
             let record: PictureRecord = decode("pictures", &value).unwrap();
             let embedding = embedding(&layout, &block);
@@ -217,15 +215,15 @@ mod tests {
                 .insert(Sequence(record.sequence).key(), embedding)
                 .unwrap();
             if i >= REWRITTEN {
-                let (extent, number, record) =
-                    old.append(id, &block[..layout.layers_len()]).unwrap();
-                extents.insert(key, encode(&extent)).unwrap();
-                segments
-                    .insert(number.to_be_bytes(), encode(&record))
-                    .unwrap();
+                let location = files.append(id, &block[..layout.layers_len()]).unwrap();
+                let extent = encode(&Extent::from(location));
+                changes.of(&extents).insert(key, extent);
+                grown.add(&segments, location).unwrap();
             }
         }
-        old.sync().unwrap();
+        files.sync().unwrap();
+        grown.write(&segments, &mut changes);
+        changes.apply().unwrap();
         db.drop_tree("descriptors").unwrap();
         let header = dir.join("store.toml");
         let text = std::fs::read_to_string(&header).unwrap();

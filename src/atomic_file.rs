@@ -1,47 +1,53 @@
-//! Replacing a file in one step: whoever reads it sees the old bytes or the new ones.
+//! Files that are replaced in one step: whoever reads one finds the old or the new, whole.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Who may read a new file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Its owner only.
-    Private,
-    /// Whoever the umask lets: what other programs give a new file.
-    Shared,
+/// A file that is to be replaced.
+#[derive(Debug, Clone, Copy)]
+pub struct AtomicFile<'a> {
+    path: &'a Path,
+    private: bool,
 }
 
-/// Writes `bytes` to a file beside `path`, syncs it, puts it in the place of `path` and
-/// syncs the folder. The folder must be there.
-///
-/// # Errors
-/// If the folder cannot be written or the disk fails; the old file is then as it was.
-pub fn replace(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
-    let folder = folder_of(path);
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    if access == Access::Shared {
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+impl<'a> AtomicFile<'a> {
+    /// The file at `path`, which only its owner may read.
+    pub fn new(path: &'a Path) -> Self {
+        Self {
+            path,
+            private: true,
+        }
     }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    sync_folder(folder)
-}
 
-/// Makes the names in a folder survive a power failure.
-///
-/// # Errors
-/// If the disk fails.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Windows opens no folders, and keeps names with the files.
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
+    /// Gives the file what other programs give a new one: all may read that the system's
+    /// settings (umask) let.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self {
+            private: false,
+            ..self
+        }
     }
-    Ok(())
+
+    /// Writes a new file in the same folder and puts it in the old one's place. It is there
+    /// after a power failure, too, once this has returned.
+    ///
+    /// # Errors
+    /// If it cannot be written. The old file is as it was then.
+    pub fn write(self, bytes: &[u8]) -> io::Result<()> {
+        let folder = folder_of(self.path);
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        if !self.private {
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(self.path)?;
+        sync_folder(folder)
+    }
 }
 
 /// The folder that a file is in.
@@ -52,6 +58,15 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// Makes the new name survive a power failure. Where folders cannot be opened, as on
+/// Windows, the system does without.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,20 +75,40 @@ mod tests {
     fn a_file_is_replaced_and_nothing_is_left_beside_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
-        for bytes in [b"old".as_slice(), b"new"] {
-            replace(&path, bytes, Access::Private).unwrap();
-            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        for text in ["old", "new"] {
+            AtomicFile::new(&path).write(text.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_failed_replacement_leaves_the_old_file() {
+    fn what_cannot_be_written_leaves_the_old_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("folder");
-        std::fs::create_dir(&path).unwrap();
-        assert!(replace(&path, b"new", Access::Private).is_err());
-        assert!(path.is_dir());
+        std::fs::create_dir_all(path.join("full")).unwrap();
+        assert!(AtomicFile::new(&path).write(b"new").is_err());
+        assert!(path.join("full").is_dir());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shared_file_is_no_more_private_than_a_new_one() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |name: &str| {
+            let data = std::fs::metadata(dir.path().join(name)).unwrap();
+            data.permissions().mode()
+        };
+        std::fs::write(dir.path().join("usual"), "").unwrap();
+        for (name, file) in [("shared", true), ("private", false)] {
+            let path = dir.path().join(name);
+            let atomic = AtomicFile::new(&path);
+            let atomic = if file { atomic.shared() } else { atomic };
+            atomic.write(b"").unwrap();
+        }
+        assert_eq!(mode("shared"), mode("usual"));
+        assert_eq!(mode("private") & 0o077, 0);
     }
 }

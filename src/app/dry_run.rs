@@ -33,7 +33,7 @@ impl DryRun<'_> {
             let verdict = preview.of_seed(seed.clone()).map_err(Error::from)?;
             verdict.map_or(Ok(()), &mut *each)?;
         }
-        for record in store.into_iter().flat_map(Store::pending) {
+        for record in store.into_iter().flat_map(|store| store.pending()) {
             if shutdown.requested() {
                 return Ok(false);
             }

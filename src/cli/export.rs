@@ -10,7 +10,7 @@ use super::progress::{self, Progress};
 use super::query::{NamedQuestion, SearchArgs, for_each_result};
 use super::session::Session;
 use super::{Outcome, output};
-use crate::atomic_file::{self, Access, folder_of};
+use crate::atomic_file::{AtomicFile, folder_of};
 use crate::report::{ListFormat, ListWriter};
 
 #[derive(Debug, Args)]
@@ -104,7 +104,9 @@ pub(super) fn check_folder(path: &Path) -> anyhow::Result<()> {
 
 /// Writes a file in one step: a failed export leaves the old one as it was.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    atomic_file::replace(path, bytes, Access::Shared)
+    AtomicFile::new(path)
+        .shared()
+        .write(bytes)
         .with_context(|| format!("cannot write {}", path.display()))
 }
 

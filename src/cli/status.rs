@@ -35,7 +35,11 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
         frontier.refused,
         frontier.failed,
         status.store_bytes as f64 / 1e6,
-        collection.store().dir().display(),
+        collection
+            .store()
+            .dir()
+            .unwrap_or("memory".as_ref())
+            .display(),
         status.index.kind,
         status.index.points,
         status.index.tombstones,

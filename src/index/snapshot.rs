@@ -13,7 +13,7 @@ use hnsw_rs::prelude::{DistL2, Hnsw};
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, GraphOptions};
-use crate::atomic_file::{self, Access};
+use crate::atomic_file::AtomicFile;
 use crate::network::{Descriptor, NetworkId};
 use crate::store::{Sequence, Store, now_ms};
 
@@ -62,7 +62,7 @@ const FILE: &str = "snapshot.toml";
 
 /// What is known of the saved index without loading it: reads the small file only.
 pub fn snapshot_info(store: &Store) -> Option<SnapshotInfo> {
-    let snapshot = read(&store.index_dir())?;
+    let snapshot = read(&store.index_dir()?)?;
     Some(SnapshotInfo {
         points: snapshot.points,
         last: Sequence(snapshot.last),
@@ -81,7 +81,7 @@ fn read(dir: &Path) -> Option<Snapshot> {
 /// Loads the snapshot in `dir`; `None` if there is none or it is damaged or foreign,
 /// which only costs a rebuild.
 pub(super) fn load(store: &Store, options: GraphOptions) -> Option<Graph> {
-    let dir = &store.index_dir();
+    let dir = &store.index_dir()?;
     let snapshot = read(dir)?;
     let shape = (options.links, options.ef_construction);
     if snapshot.network != *store.network()
@@ -142,9 +142,12 @@ fn load_checked(dir: &Path, snapshot: &Snapshot, options: GraphOptions) -> io::R
     })
 }
 
-/// Writes the graph beside the old one, then switches over and deletes the old one.
+/// Writes the graph beside the old one, then switches over and deletes the old one. Of a
+/// store in memory nothing is saved.
 pub(super) fn save(graph: &Graph, store: &Store) -> io::Result<()> {
-    let dir = &store.index_dir();
+    let Some(dir) = &store.index_dir() else {
+        return Ok(());
+    };
     std::fs::create_dir_all(dir)?;
     let saved = save_files(graph, dir, store);
     // What a failed save has left would add up with every try.
@@ -193,7 +196,7 @@ fn save_files(graph: &Graph, dir: &Path, store: &Store) -> io::Result<()> {
         name,
     };
     let text = toml::to_string(&snapshot).map_err(io::Error::other)?;
-    atomic_file::replace(&dir.join(FILE), text.as_bytes(), Access::Private)
+    AtomicFile::new(&dir.join(FILE)).write(text.as_bytes())
 }
 
 fn dump(hnsw: &Hnsw<'static, f32, DistL2>, dir: &Path, name: &str) -> io::Result<String> {

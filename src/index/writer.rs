@@ -43,9 +43,9 @@ impl IndexWriter {
         progress: Progress<'_>,
     ) -> Result<Self, IndexError> {
         let next = Sequence(store.next_sequence());
-        let removals = store.removed_since(0).count();
+        let removals = store.removed_since(0).len();
         Ok(Self {
-            current: Arc::new(build(store, config, progress)?),
+            current: Arc::new(build(store, config, next, progress)?),
             store: Arc::clone(store),
             config: config.clone(),
             next,
@@ -67,7 +67,7 @@ impl IndexWriter {
     /// Whether the store has changed since the last [`Self::refresh`].
     pub fn is_behind(&self) -> bool {
         self.store.next_sequence() > self.next.0
-            || self.store.removed_since(self.removals).next().is_some()
+            || !self.store.removed_since(self.removals).is_empty()
     }
 
     /// Takes in what was stored and removed since, and gives the index with it.
@@ -75,7 +75,7 @@ impl IndexWriter {
     /// # Errors
     /// If the store fails.
     pub fn refresh(&mut self) -> Result<Arc<Index>, IndexError> {
-        let removed: Vec<Sequence> = self.store.removed_since(self.removals).collect();
+        let removed = self.store.removed_since(self.removals);
         let end = Sequence(self.store.next_sequence());
         let mut new = Vec::new();
         for entry in self.store.descriptors(self.next) {
@@ -118,7 +118,7 @@ impl IndexWriter {
         self.unsaved += sequences.len() + removed.len();
         if !self.current.is_graph() && self.current.len() >= self.most_scanned() {
             self.save()?;
-            self.current = Arc::new(build(&self.store, &self.config, &|_, _| ())?);
+            self.current = Arc::new(build(&self.store, &self.config, end, &|_, _| ())?);
         }
         Ok(self.index())
     }
@@ -146,17 +146,23 @@ impl IndexWriter {
     }
 }
 
-/// Builds the index of everything stored, with what the last snapshot has of it.
-fn build(store: &Store, config: &IndexConfig, progress: Progress<'_>) -> Result<Index, IndexError> {
+/// Builds the index of everything stored before `end`, with what the last snapshot has of it.
+fn build(
+    store: &Store,
+    config: &IndexConfig,
+    end: Sequence,
+    progress: Progress<'_>,
+) -> Result<Index, IndexError> {
     let mut live = store
         .pictures()
         .map(|entry| Ok(entry?.0))
+        .take_while(|sequence| sequence.as_ref().map_or(true, |sequence| *sequence < end))
         .collect::<Result<HashSet<_>, StoreError>>()?;
     let count = live.len();
     let near_duplicates = NearDuplicates::open(store, &live, progress)?;
     live.retain(|sequence| near_duplicates.is_original(*sequence));
     let (points, promoted) = if count < config.exact_below {
-        let all = exact(store, &live, Sequence(u64::MAX))?;
+        let all = exact(store, &live, end)?;
         (Points::Exact(all), Exact::default())
     } else {
         let graph = graph(store, config, &live, progress)?;
@@ -239,7 +245,7 @@ fn promoted(store: &Store, graph: &Graph, live: &HashSet<Sequence>) -> Result<Ex
 
 fn save_graph(graph: &Graph, store: &Store) -> Result<(), IndexError> {
     snapshot::save(graph, store).map_err(|source| IndexError::Save {
-        path: store.index_dir(),
+        path: store.index_dir().unwrap_or_default(),
         source,
     })
 }

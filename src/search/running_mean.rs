@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rescore::load_one;
 use crate::activation;
-use crate::atomic_file::{self, Access};
+use crate::atomic_file::AtomicFile;
 use crate::head::CollectionMean;
 use crate::network::Embedding;
 use crate::store::{Sequence, Store, StoreError};
@@ -138,15 +138,16 @@ struct MeanFile {
 const VERSION: u32 = 1;
 const CHECKSUM: usize = 4;
 
-fn path(store: &Store) -> PathBuf {
-    store.index_dir().join("mean")
+/// `None` if the store is in memory.
+fn path(store: &Store) -> Option<PathBuf> {
+    Some(store.index_dir()?.join("mean"))
 }
 
 impl RunningMean {
     /// What was saved, or nothing: then all is added up anew.
     pub(crate) fn load(store: &Store) -> Self {
         let read = || -> Option<MeanFile> {
-            let bytes = std::fs::read(path(store)).ok()?;
+            let bytes = std::fs::read(path(store)?).ok()?;
             let (checksum, body) = bytes.split_first_chunk::<CHECKSUM>()?;
             if crc32fast::hash(body) != u32::from_le_bytes(*checksum) {
                 tracing::warn!("the collection's mean is damaged; taking it anew");
@@ -169,9 +170,9 @@ impl RunningMean {
     /// # Errors
     /// If the folder cannot be written.
     pub(crate) fn save(&self, store: &Store) -> io::Result<()> {
-        if self.count < CHUNK {
+        let Some(path) = path(store).filter(|_| self.count >= CHUNK) else {
             return Ok(());
-        }
+        };
         let file = MeanFile {
             version: VERSION,
             store: store.id().to_owned(),
@@ -179,10 +180,11 @@ impl RunningMean {
             mean: self.clone(),
         };
         let body = postcard::to_stdvec(&file).map_err(io::Error::other)?;
-        std::fs::create_dir_all(store.index_dir())?;
-        let mut bytes = crc32fast::hash(&body).to_le_bytes().to_vec();
-        bytes.extend(body);
-        atomic_file::replace(&path(store), &bytes, Access::Private)
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let checksum = crc32fast::hash(&body).to_le_bytes();
+        AtomicFile::new(&path).write(&[&checksum[..], &body].concat())
     }
 }
 

@@ -1,3 +1,5 @@
+//! Why the store cannot do what was asked.
+
 use std::path::{Path, PathBuf};
 
 use crate::network::NetworkId;
@@ -78,7 +80,7 @@ pub enum StoreError {
     /// A record does not decode.
     #[error("a record of `{tree}` is unreadable; `simdex verify` lists the damage")]
     Unreadable {
-        /// The tree.
+        /// The kind of records.
         tree: &'static str,
     },
     /// A picture's activations are not what was written.
@@ -119,13 +121,17 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// sled failed.
-    #[error("the store's records cannot be used: {source}{}", sled_hint(source))]
-    Sled {
-        /// What sled said.
-        #[from]
-        source: sled::Error,
+    /// What keeps the records failed.
+    #[error("the store's records cannot be used: {source}{hint}")]
+    Engine {
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What to do about it; may be empty.
+        hint: &'static str,
     },
+    /// The store is kept in memory alone.
+    #[error("the store is kept in memory, where no log of requests can be")]
+    NoFolder,
 }
 
 impl StoreError {
@@ -133,13 +139,6 @@ impl StoreError {
         Self::Io {
             path: path.to_owned(),
             source,
-        }
-    }
-
-    pub(super) fn open(path: &Path, error: sled::Error) -> Self {
-        match error {
-            sled::Error::Io(source) => Self::io(path, source),
-            source => Self::Sled { source },
         }
     }
 
@@ -152,7 +151,7 @@ impl StoreError {
     }
 }
 
-fn hint(error: &std::io::Error) -> &'static str {
+pub(super) fn hint(error: &std::io::Error) -> &'static str {
     use std::io::ErrorKind as Kind;
     match error.kind() {
         Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
@@ -161,14 +160,6 @@ fn hint(error: &std::io::Error) -> &'static str {
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
             "; choose a folder you may write to with --data-dir"
         }
-        _ => "",
-    }
-}
-
-fn sled_hint(error: &sled::Error) -> &'static str {
-    match error {
-        sled::Error::Io(error) => hint(error),
-        sled::Error::Corruption { .. } => "; restore the store from a backup or index again",
         _ => "",
     }
 }

@@ -1,10 +1,12 @@
 //! What goes into the frontier and what comes out of it.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
-use super::flights::InFlight;
+use super::leases::LeasedPlace;
 use super::record::{Embed, PageRecord, Role, UrlRecord};
-use super::visits::{Validators, VisitRecord};
+use super::visit::{Validators, VisitRecord};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 
 /// A URL found on a page or given as a seed.
@@ -20,12 +22,20 @@ pub struct Discovery {
     pub embed: Option<Embed>,
 }
 
+impl Discovery {
+    /// Whether a crawl may begin here.
+    pub(super) fn is_seed(&self) -> bool {
+        self.depth == 0 && self.role == Role::Page
+    }
+}
+
 /// A URL handed out for fetching. Until it is settled it stands in its host's queue, so a
-/// lease that is dropped, or dies with the process, is as if it had never been.
+/// lease that is dropped, or dies with the process, is as if it had never been. One whose
+/// time is over may be given to another, and settles nothing then.
 #[derive(Debug)]
 pub struct Lease {
     pub(super) id: UrlId,
-    pub(super) flight: InFlight,
+    pub(super) place: LeasedPlace,
     pub(super) record: UrlRecord,
     pub(super) visit: Option<VisitRecord>,
     pub(super) validators: Validators,
@@ -35,6 +45,11 @@ impl Lease {
     /// The URL's identity.
     pub fn id(&self) -> UrlId {
         self.id
+    }
+
+    /// When it may be given to another, unless it is renewed.
+    pub fn deadline(&self) -> Instant {
+        self.place.deadline
     }
 
     /// The URL, its role and depth.

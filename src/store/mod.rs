@@ -1,6 +1,15 @@
 //! The store, simdex's one source of truth.
 //!
 //! ```text
+//!   Store ──> Metadata = Frontier + Catalogue + Hosts      records
+//!        └──> Blocks                                       activations
+//!   embedded/   both in a folder: sled and append-only files
+//!   memory/     both in memory, for tests
+//! ```
+//!
+//! A store in a folder:
+//!
+//! ```text
 //! data-dir/
 //!   lock               held by the one simdex that has the store open
 //!   store.toml         format version, network, encoding: readable before sled is
@@ -11,62 +20,60 @@
 //!   index/             derived, may be deleted
 //! ```
 //!
-//! A picture is acknowledged once its block is synced, its records are in one sled
-//! transaction and sled is flushed.
+//! A picture is acknowledged once its block would survive a power failure, and then its
+//! records, all of them together.
 
 mod async_store;
-mod bodies;
-mod changes;
-mod describe;
+mod blocks;
+mod catalogue;
+#[cfg(test)]
+mod conformance;
+mod embedded;
 mod error;
-mod flights;
 mod frontier;
-mod header;
-mod host;
-mod key;
-mod later;
+mod hosts;
 mod lease;
-mod leasing;
+mod leases;
 pub mod ledger;
-mod lock;
-mod migration;
+mod location;
+mod memory;
+mod metadata;
+mod order;
 mod pictures;
 mod provenance;
 mod record;
-mod removal;
-mod segment;
-mod visits;
-mod waiting;
+mod sequence;
+mod visit;
 
-use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use async_store::AsyncStore;
+pub use blocks::{Block, BlockLocation, Blocks, NewBlock};
+pub use catalogue::Catalogue;
 pub use error::StoreError;
-pub use host::{HostRecord, RuleFileRecord};
-pub use key::{LocationId, Sequence};
+pub use frontier::Frontier;
+pub use hosts::{HostRecord, Hosts, RuleFileRecord};
 pub use lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
-pub use pictures::{NewPicture, PictureOutcome, Source};
+pub use location::{Location, LocationId};
+pub use metadata::Metadata;
+pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use provenance::{Provenance, SourcePage};
-pub use record::{
-    Embed, FileRecord, Location, PageRecord, PictureRecord, Role, UrlRecord, UrlState,
-};
-pub use segment::Block;
-pub use visits::{Again, Validators, VisitRecord};
-pub use waiting::Body;
-
-use serde::de::DeserializeOwned;
+pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
+pub use sequence::Sequence;
+pub use visit::{Again, Validators, VisitRecord};
 
 use crate::activation::{Encoding, Layout};
 use crate::network::{Network, NetworkId};
-use bodies::Bodies;
-use flights::Flights;
-use header::Header;
-use lock::Lock;
-use segment::Segments;
+use crate::picture::PictureId;
+use embedded::Embedded;
+use leases::LEASE_TIME;
+use memory::{MemoryBlocks, MemoryMetadata};
+
+/// What a trait of the store lists, one by one.
+pub type Entries<'a, T> = Box<dyn Iterator<Item = Result<T, StoreError>> + Send + 'a>;
 
 /// What a store is opened for.
 #[derive(Debug)]
@@ -79,73 +86,40 @@ pub struct StoreOptions<'a> {
     pub reserve_bytes: u64,
 }
 
-/// An open store. Everything takes `&self`; share it in an `Arc`.
+/// An open store. Everything takes `&self`; share it in an `Arc`. What only asks or changes
+/// records is in the traits of [`Metadata`].
 pub struct Store {
-    dir: PathBuf,
-    db: sled::Db,
-    trees: Trees,
-    segments: Segments,
-    bodies: Bodies,
-    layout: Layout,
-    dimensions: usize,
+    metadata: Box<dyn Metadata>,
+    blocks: Box<dyn Blocks>,
+    identity: Identity,
+    /// `None` if it is in memory.
+    dir: Option<PathBuf>,
+    /// Held while blocks are appended and not yet named by records, and while they move.
+    commits: Mutex<()>,
+}
+
+/// What tells a store from others.
+#[derive(Debug, Clone)]
+struct Identity {
+    id: String,
     network: NetworkId,
+    layout: Layout,
     /// How its pictures are described.
     descriptor: String,
-    id: String,
-    reserve_bytes: u64,
-    /// Held while pictures are committed or removed; the next sequence number.
-    pictures: Mutex<u64>,
-    /// Pictures that this process has removed, for those that keep up with the store.
-    removed: Mutex<Vec<Sequence>>,
-    /// Held while the frontier is read and changed.
-    frontier: Mutex<()>,
-    /// What of the frontier is handed out.
-    flights: Flights,
-    /// The number of the crawler's present run; 0 if it does not run.
-    run: AtomicU64,
-    /// The crawl that it belongs to.
-    crawl: AtomicU64,
-    /// Dropped last: another process may open the store only when sled is closed.
-    _lock: Lock,
 }
 
-/// sled's trees. Keys are described in `key.rs`, values in `record.rs`.
-struct Trees {
-    frontier: sled::Tree,
-    pages: sled::Tree,
-    embeds: sled::Tree,
-    pictures: sled::Tree,
-    sequences: sled::Tree,
-    descriptors: sled::Tree,
-    thumbnails: sled::Tree,
-    extents: sled::Tree,
-    segments: sled::Tree,
-    places: sled::Tree,
-    files: sled::Tree,
-    counters: sled::Tree,
-    hosts: sled::Tree,
-    rules: sled::Tree,
-    /// Hosts that were removed, and when, in milliseconds since 1970.
-    removed_hosts: sled::Tree,
-    visits: sled::Tree,
-    waiting: sled::Tree,
-    body_files: sled::Tree,
+impl Deref for Store {
+    type Target = dyn Metadata;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.metadata
+    }
 }
-
-/// sled's page cache, in bytes. sled 0.34 does not hold itself to it; the guard is that
-/// only small records pass through sled, and that the cache is small: a frontier of two
-/// million URLs takes 1.1 GB of memory with 64 MiB here and a tenth of it with 4 MiB, at the
-/// same speed.
-const CACHE_BYTES: u64 = 4 << 20;
-
-/// Keys of the counters: the next sequence number, and the runs of the crawler so far.
-const NEXT_SEQUENCE: [u8; 1] = [0];
-const RUNS: [u8; 1] = [1];
 
 impl Store {
     /// Whether `dir` holds a store.
     pub fn exists(dir: &Path) -> bool {
-        dir.join(header::FILE).is_file()
+        Embedded::exists(dir)
     }
 
     /// Opens the store in `dir`, making a new one where there is none.
@@ -153,115 +127,90 @@ impl Store {
     /// # Errors
     /// If it is in use, of a newer format, of another network, or damaged.
     pub fn open(dir: &Path, options: &StoreOptions<'_>) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, error))?;
-        let lock = Lock::take(dir)?;
-        let header = Header::read(dir)?;
-        if let Some(header) = &header {
-            header.check(dir, options.network.id())?;
-        }
-        let path = dir.join("records");
-        let db = sled::Config::new()
-            .path(&path)
-            .cache_capacity(CACHE_BYTES)
-            .open()
-            .map_err(|error| StoreError::open(&path, error))?;
-        let mut header = migration::run(dir, &db, header, options)?;
-        let trees = Trees::open(&db)?;
-        let layout = options.network.layout(header.activations);
-        let mut committed: Vec<_> = numbered(&trees.segments, "segments")?.into_iter().collect();
-        committed.sort_unstable_by_key(|(number, _)| *number);
-        let body_files = numbered(&trees.body_files, "body_files")?;
-        let segments = Segments::open(dir.join("activations"), layout.block_len(), &committed)?;
-        let next = match trees.counters.get(NEXT_SEQUENCE)? {
-            Some(value) => {
-                Sequence::from_key(&value)
-                    .ok_or(StoreError::Unreadable { tree: "counters" })?
-                    .0
-            }
-            None => 0,
-        };
-        let store = Self {
-            dir: dir.to_owned(),
-            db,
-            segments,
-            bodies: Bodies::open(dir.join("bodies"), &body_files)?,
-            trees,
-            layout,
-            dimensions: options.network.descriptor_dimensions(),
-            network: options.network.id().clone(),
-            id: header.id.clone(),
-            reserve_bytes: options.reserve_bytes,
-            pictures: Mutex::new(next),
-            removed: Mutex::default(),
-            frontier: Mutex::new(()),
-            flights: Flights::default(),
-            run: AtomicU64::new(0),
-            crawl: AtomicU64::new(0),
-            descriptor: options.network.descriptor_id().to_owned(),
-            _lock: lock,
-        };
-        if header.descriptor != store.descriptor {
-            store.describe_anew(options.network)?;
-            header.descriptor.clone_from(&store.descriptor);
-            header.write(dir)?;
-        }
-        Ok(store)
+        Self::open_with(dir, options, LEASE_TIME)
     }
 
-    /// The folder of the store.
-    pub fn dir(&self) -> &Path {
-        &self.dir
+    fn open_with(
+        dir: &Path,
+        options: &StoreOptions<'_>,
+        lease_time: Duration,
+    ) -> Result<Self, StoreError> {
+        let store = Embedded::open(dir, options, lease_time)?;
+        Ok(Self {
+            metadata: Box::new(store.metadata),
+            blocks: Box::new(store.blocks),
+            identity: store.identity,
+            dir: Some(dir.to_owned()),
+            commits: Mutex::default(),
+        })
     }
 
-    /// Where the index keeps its snapshots.
-    pub fn index_dir(&self) -> PathBuf {
-        self.dir.join("index")
+    /// A new store in memory, for tests. It has no folder.
+    pub fn in_memory(options: &StoreOptions<'_>) -> Self {
+        Self::in_memory_with(options, LEASE_TIME)
+    }
+
+    fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
+        let network = options.network;
+        Self {
+            metadata: Box::new(MemoryMetadata::new(lease_time)),
+            blocks: Box::new(MemoryBlocks::default()),
+            identity: Identity {
+                id: format!("{:032x}", rand::random::<u128>()),
+                network: network.id().clone(),
+                layout: network.layout(options.activations),
+                descriptor: network.descriptor_id().to_owned(),
+            },
+            dir: None,
+            commits: Mutex::default(),
+        }
+    }
+
+    /// The folder of the store; `None` if it is in memory.
+    pub fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
+    /// Where the index keeps its snapshots; `None` if the store is in memory.
+    pub fn index_dir(&self) -> Option<PathBuf> {
+        self.dir().map(|dir| dir.join("index"))
     }
 
     /// Opens the politeness ledger.
     ///
     /// # Errors
-    /// If it is not one, or cannot be read and written.
+    /// If it is not one, or cannot be read and written, or the store is in memory.
     pub fn open_ledger(&self) -> Result<ledger::Ledger, StoreError> {
-        ledger::Ledger::open(&self.dir, ledger::Retention::default())
+        let dir = self.dir().ok_or(StoreError::NoFolder)?;
+        ledger::Ledger::open(dir, ledger::Retention::default())
     }
 
     /// How a picture's activations are laid out.
     pub fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
-    /// The number after the last picture's.
-    pub fn next_sequence(&self) -> u64 {
-        *self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Pictures that this process has removed, but for the first `seen`, in the order of
-    /// removing. With [`Self::next_sequence`] it tells whether anything has changed.
-    pub fn removed_since(&self, seen: usize) -> impl Iterator<Item = Sequence> + use<> {
-        let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
-        let later = removed.get(seen..).unwrap_or_default();
-        later.to_vec().into_iter()
+        &self.identity.layout
     }
 
     /// Tells this store from all others.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.identity.id
     }
 
     /// The network whose features are stored.
     pub fn network(&self) -> &NetworkId {
-        &self.network
+        &self.identity.network
     }
 
     /// How its pictures are described ([`Network::descriptor_id`]).
     pub fn descriptor_id(&self) -> &str {
-        &self.descriptor
+        &self.identity.descriptor
     }
 
     /// Bytes that the store takes on disk, the index included.
     pub fn disk_bytes(&self) -> u64 {
-        walkdir::WalkDir::new(&self.dir)
+        let Some(dir) = self.dir() else {
+            return 0;
+        };
+        walkdir::WalkDir::new(dir)
             .into_iter()
             .filter_map(Result::ok)
             .filter_map(|entry| entry.metadata().ok())
@@ -270,74 +219,47 @@ impl Store {
             .sum()
     }
 
-    /// Refuses to go on when the disk is nearly full: sled is not at its best there.
+    /// Stores a batch and returns once it would survive a power failure. The result says
+    /// for each entry whether a new picture was stored.
     ///
     /// # Errors
-    /// [`StoreError::DiskFull`] below the reserve.
-    pub fn check_space(&self) -> Result<(), StoreError> {
-        check_space(&self.dir, self.reserve_bytes)
+    /// If the disk is full or fails. Nothing of the batch counts then; its URLs are
+    /// handed out again by the next crawl.
+    pub fn commit(&self, outcomes: Vec<PictureOutcome>) -> Result<Vec<bool>, StoreError> {
+        let _guard = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        self.metadata.commit(outcomes, &*self.blocks)
     }
 
-    /// Makes everything so far survive a power failure.
+    /// A picture's activations, read in place.
     ///
     /// # Errors
-    /// If the disk fails.
-    pub fn flush(&self) -> Result<(), StoreError> {
-        self.segments.sync()?;
-        self.db.flush()?;
-        Ok(())
+    /// If they are missing or not what was written.
+    pub fn block(&self, id: PictureId) -> Result<Block, StoreError> {
+        self.blocks.read(id, self.location_of(id)?)
     }
-}
 
-impl Trees {
-    fn open(db: &sled::Db) -> Result<Self, StoreError> {
-        let open = |name: &str| db.open_tree(name);
-        Ok(Self {
-            frontier: open("frontier")?,
-            pages: open("pages")?,
-            embeds: open("embeds")?,
-            pictures: open("pictures")?,
-            sequences: open("sequences")?,
-            descriptors: open("descriptors")?,
-            thumbnails: open("thumbnails")?,
-            extents: open("extents")?,
-            segments: open("segments")?,
-            places: open("places")?,
-            files: open("files")?,
-            counters: open("counters")?,
-            hosts: open("hosts")?,
-            rules: open("rules")?,
-            removed_hosts: open("removed_hosts")?,
-            visits: open("visits")?,
-            waiting: open("waiting")?,
-            body_files: open("body_files")?,
-        })
+    /// Like [`Self::block`], but every byte is checked against its checksum.
+    ///
+    /// # Errors
+    /// If they are missing or damaged.
+    pub fn verified_block(&self, id: PictureId) -> Result<Block, StoreError> {
+        self.blocks.verify(id, self.location_of(id)?)
     }
-}
 
-/// The records of numbered files.
-fn numbered<T: DeserializeOwned>(
-    tree: &sled::Tree,
-    name: &'static str,
-) -> Result<HashMap<u32, T>, StoreError> {
-    let entry = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
-        let (key, value) = entry?;
-        let number = key.as_ref().try_into().map(u32::from_be_bytes);
-        let number = number.map_err(|_| StoreError::Unreadable { tree: name })?;
-        Ok((number, record::decode(name, &value)?))
-    };
-    tree.iter().map(entry).collect()
-}
-
-fn check_space(dir: &Path, reserve_bytes: u64) -> Result<(), StoreError> {
-    let free = fs4::available_space(dir).map_err(|error| StoreError::io(dir, error))?;
-    if free < reserve_bytes {
-        return Err(StoreError::DiskFull {
-            free_mb: free >> 20,
-            reserve_mb: reserve_bytes >> 20,
-        });
+    fn location_of(&self, id: PictureId) -> Result<BlockLocation, StoreError> {
+        let location = self.metadata.block_location(id)?;
+        location.ok_or(StoreError::Damaged { picture: id })
     }
-    Ok(())
+
+    /// Gives back the space of removed pictures' activations, where enough of it lies
+    /// together. Returns the bytes freed.
+    ///
+    /// # Errors
+    /// If the disk is full or fails; what was not rewritten stays as it is.
+    pub fn compact(&self) -> Result<u64, StoreError> {
+        let _guard = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
+        self.blocks.compact(&*self.metadata)
+    }
 }
 
 /// Milliseconds since 1970.

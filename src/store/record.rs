@@ -1,9 +1,8 @@
-//! The records behind the keys, written with postcard. A change here is a change of the
+//! The records that stores keep, written with postcard. A change here is a change of the
 //! store's format and needs a migration.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use crate::canonical_url::HostId;
 use crate::picture::{PerceptualHash, PictureId};
 
@@ -24,15 +23,6 @@ pub struct PictureRecord {
     pub perceptual_hash: PerceptualHash,
     /// When it was first stored, in seconds since 1970.
     pub first_seen: u64,
-}
-
-/// Where a picture's bytes were found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Location {
-    /// At a URL, in canonical form.
-    Url(String),
-    /// In a local file, by its absolute path.
-    Path(String),
 }
 
 /// A local file that was read, so that it need not be read again.
@@ -83,9 +73,10 @@ pub enum Role {
     Sitemap,
 }
 
-/// A URL's fate. Waiting, leased and retried URLs are all `Open`; which it is stands in
-/// the frontier's queues.
+/// What became of a URL. Waiting, leased and retried URLs are all `Open`; which it is stands
+/// in the frontier's queues.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredUrlState", into = "StoredUrlState")]
 pub enum UrlState {
     /// Not finished.
     Open,
@@ -95,6 +86,53 @@ pub enum UrlState {
     Failed(String),
     /// Not allowed, with a short reason.
     Refused(String),
+    /// Removed from the store: it stays known, so that no crawl brings it back.
+    Removed,
+}
+
+impl UrlState {
+    /// A seed that could not be had before is tried again when it is named again.
+    pub(super) fn may_be_asked_for_again(&self) -> bool {
+        match self {
+            Self::Failed(_) | Self::Refused(_) => true,
+            Self::Open | Self::Done | Self::Removed => false,
+        }
+    }
+}
+
+/// [`UrlState`] as it stands in stores, which call what was removed a refusal.
+#[derive(Serialize, Deserialize)]
+enum StoredUrlState {
+    Open,
+    Done,
+    Failed(String),
+    Refused(String),
+}
+
+const REMOVED: &str = "removed";
+
+impl From<UrlState> for StoredUrlState {
+    fn from(state: UrlState) -> Self {
+        match state {
+            UrlState::Open => Self::Open,
+            UrlState::Done => Self::Done,
+            UrlState::Failed(reason) => Self::Failed(reason),
+            UrlState::Refused(reason) => Self::Refused(reason),
+            UrlState::Removed => Self::Refused(REMOVED.to_owned()),
+        }
+    }
+}
+
+impl From<StoredUrlState> for UrlState {
+    fn from(state: StoredUrlState) -> Self {
+        match state {
+            StoredUrlState::Open => Self::Open,
+            StoredUrlState::Done => Self::Done,
+            StoredUrlState::Failed(reason) => Self::Failed(reason),
+            StoredUrlState::Refused(reason) if reason == REMOVED => Self::Removed,
+            StoredUrlState::Refused(reason) => Self::Refused(reason),
+        }
+    }
 }
 
 /// A URL in the frontier.
@@ -110,37 +148,39 @@ pub struct UrlRecord {
     pub depth: u32,
     /// Tries so far.
     pub attempts: u32,
-    /// Its fate.
+    /// What became of it.
     pub state: UrlState,
 }
 
-/// Where a picture's activations lie among the segment files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extent {
-    /// Number of the segment file.
-    pub segment: u32,
-    /// Offset of the record in bytes.
-    pub offset: u64,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What is committed of a segment file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SegmentRecord {
-    /// Bytes that count; anything behind them is a torn write.
-    pub length: u64,
-    /// Records in it.
-    pub records: u64,
-    /// Records in it whose pictures were removed.
-    pub dead: u64,
-}
+    /// A URL's state as stores before this one was told apart have it.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum StateBefore {
+        Open,
+        Done,
+        Failed(String),
+        Refused(String),
+    }
 
-pub(super) fn encode<T: Serialize>(record: &T) -> Vec<u8> {
-    postcard::to_stdvec(record).expect("plain records of strings and integers always encode")
-}
-
-pub(super) fn decode<T: DeserializeOwned>(
-    tree: &'static str,
-    bytes: &[u8],
-) -> Result<T, StoreError> {
-    postcard::from_bytes(bytes).map_err(|_| StoreError::Unreadable { tree })
+    #[test]
+    fn states_are_written_as_they_always_were() {
+        let gone = || "http_404".to_owned();
+        for (now, before) in [
+            (UrlState::Open, StateBefore::Open),
+            (UrlState::Done, StateBefore::Done),
+            (UrlState::Failed(gone()), StateBefore::Failed(gone())),
+            (UrlState::Refused(gone()), StateBefore::Refused(gone())),
+            (
+                UrlState::Removed,
+                StateBefore::Refused("removed".to_owned()),
+            ),
+        ] {
+            let bytes = postcard::to_stdvec(&now).unwrap();
+            assert_eq!(bytes, postcard::to_stdvec(&before).unwrap());
+            assert_eq!(postcard::from_bytes::<UrlState>(&bytes).unwrap(), now);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::GroupEntry;
-use crate::atomic_file::{self, Access};
+use crate::atomic_file::AtomicFile;
 use crate::store::{Sequence, Store};
 
 #[derive(Serialize, Deserialize)]
@@ -22,13 +22,14 @@ struct Saved {
 const VERSION: u32 = 1;
 const CHECKSUM: usize = 4;
 
-fn path(store: &Store) -> PathBuf {
-    store.index_dir().join("copies")
+/// `None` if the store is in memory.
+fn path(store: &Store) -> Option<PathBuf> {
+    Some(store.index_dir()?.join("copies"))
 }
 
 /// `None` if there is no file, or a damaged or foreign one, which only costs a rebuild.
 pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, GroupEntry>> {
-    let bytes = std::fs::read(path(store)).ok()?;
+    let bytes = std::fs::read(path(store)?).ok()?;
     let (checksum, body) = bytes.split_first_chunk::<CHECKSUM>()?;
     let saved = (crc32fast::hash(body) == u32::from_le_bytes(*checksum))
         .then(|| postcard::from_bytes::<Saved>(body).ok())
@@ -46,8 +47,11 @@ pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, GroupEntry>> {
     })
 }
 
-/// Replaces the file in one step.
+/// Replaces the file in one step. Of a store in memory nothing is saved.
 pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, GroupEntry>) -> io::Result<()> {
+    let Some(path) = path(store) else {
+        return Ok(());
+    };
     let saved = Saved {
         version: VERSION,
         store: store.id().to_owned(),
@@ -57,8 +61,9 @@ pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, GroupEntry>) -> i
             .collect(),
     };
     let body = postcard::to_stdvec(&saved).map_err(io::Error::other)?;
-    std::fs::create_dir_all(store.index_dir())?;
-    let mut bytes = crc32fast::hash(&body).to_le_bytes().to_vec();
-    bytes.extend(body);
-    atomic_file::replace(&path(store), &bytes, Access::Private)
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let checksum = crc32fast::hash(&body).to_le_bytes();
+    AtomicFile::new(&path).write(&[&checksum[..], &body].concat())
 }

@@ -181,7 +181,7 @@ impl NearDuplicates {
     /// If the folder cannot be written.
     pub(super) fn save(&self, store: &Store) -> Result<(), NearDuplicatesError> {
         file::save(store, &self.entries).map_err(|source| NearDuplicatesError::Save {
-            path: store.index_dir(),
+            path: store.index_dir().unwrap_or_default(),
             source,
         })
     }

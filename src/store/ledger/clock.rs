@@ -1,4 +1,9 @@
+//! The clock of the ledger, and how its times are written.
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use jiff::SignedDuration;
+use jiff::civil::date;
 
 /// The system's time, but while that is set back it runs on: gaps are never measured as
 /// smaller than they were.
@@ -36,25 +41,13 @@ fn system_time() -> Duration {
         .unwrap_or_default()
 }
 
-/// The last millisecond that four digits of a year can say.
-const LAST_MS: u64 = 253_402_300_799_999;
-
 /// A time in milliseconds since 1970 as RFC 3339 has it, in UTC; the year 9999 at most.
 pub fn rfc3339(ms: u64) -> String {
-    let ms = ms.min(LAST_MS);
-    // Years that begin in March have their leap day last: after H. Hinnant,
-    // "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
-    let day = ms / 86_400_000 + 719_468;
-    let of_cycle = day % 146_097;
-    let year = (of_cycle - of_cycle / 1_460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
-    let of_year = of_cycle - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = (from_march + 2) % 12 + 1;
-    let year = day / 146_097 * 400 + year + u64::from(month <= 2);
-    let (hour, minute) = (ms / 3_600_000 % 24, ms / 60_000 % 60);
-    let (second, ms) = (ms / 1_000 % 60, ms % 1_000);
-    format!("{year:04}-{month:02}-{of_month:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    let since = SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
+    format!(
+        "{:.3}Z",
+        date(1970, 1, 1).at(0, 0, 0, 0).saturating_add(since)
+    )
 }
 
 #[cfg(test)]

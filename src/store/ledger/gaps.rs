@@ -1,3 +1,5 @@
+//! The gaps between requests: the smallest exactly, the middle one nearly.
+
 /// Gaps between requests, in milliseconds: exact while they are few, then counted in
 /// classes that are a tenth wide, which holds the median to 5 %.
 #[derive(Debug)]

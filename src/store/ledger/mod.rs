@@ -10,7 +10,7 @@ mod clock;
 mod files;
 mod gaps;
 mod labels;
-mod last;
+mod last_requests;
 mod record;
 mod report;
 mod tally;
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use clock::rfc3339;
 pub use labels::{Outcome, Purpose, RobotsDecision};
-pub use last::{Last, LastRequests};
+pub use last_requests::{LastRequest, LastRequests};
 pub use record::{Asked, Ending};
 pub use report::{Pause, Report, Row, Violation};
 pub use tally::politeness;
@@ -33,8 +33,8 @@ use super::StoreError;
 use crate::canonical_url::HostId;
 use clock::Clock;
 use files::LogFile;
-use last::Window;
-use record::{End, Entry, LEN, NamePart, Start};
+use last_requests::Window;
+use record::{End, LEN, LedgerEntry, NamePart, Start};
 
 /// An open ledger. The store's lock sees to it that only one process writes.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Ledger {
             named: HashSet::new(),
         };
         let time_ms = tail.clock.now_ms();
-        tail.write(&Entry::Opened { time_ms }.encode())?;
+        tail.write(&LedgerEntry::Opened { time_ms }.encode())?;
         Ok(Self {
             dir: dir.to_owned(),
             retention,
@@ -124,7 +124,7 @@ impl Ledger {
         let is_new = !tail.named.contains(&asked.host);
         if is_new {
             for part in NamePart::split(asked.host, name) {
-                bytes.extend(Entry::Name(part).encode());
+                bytes.extend(LedgerEntry::Name(part).encode());
             }
         }
         // A request's number is its record's, so numbers rise when the ledger is reopened.
@@ -134,7 +134,7 @@ impl Ledger {
             time_ms: tail.clock.now_ms(),
             asked,
         };
-        bytes.extend(Entry::Started(start).encode());
+        bytes.extend(LedgerEntry::Started(start).encode());
         tail.write(&bytes)?;
         if is_new {
             if tail.named.len() >= NAMED {
@@ -228,7 +228,7 @@ impl Request {
             host: self.asked.host,
             ending: Ending { address, ..ending },
         };
-        tail.write(&Entry::Ended(end).encode())
+        tail.write(&LedgerEntry::Ended(end).encode())
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) const VERSION: u32 = 1;
 
 /// One entry of the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum LedgerEntry {
     /// The ledger was opened: whatever was under way before has ended by then.
     Opened { time_ms: u64 },
     /// A request is about to be sent.
@@ -114,7 +114,7 @@ pub(super) struct NamePart {
     text: [u8; NAME.end - NAME.start],
 }
 
-impl Entry {
+impl LedgerEntry {
     /// When it was written, in milliseconds since 1970; names do not say.
     pub(super) fn time_ms(&self) -> Option<u64> {
         match self {
@@ -291,8 +291,8 @@ fn address(bytes: [u8; 16]) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn ended() -> Entry {
-        Entry::Ended(End {
+    fn ended() -> LedgerEntry {
+        LedgerEntry::Ended(End {
             number: u64::MAX - 1,
             time_ms: 1_800_000_000_123,
             host: HostId(*b"a host's"),
@@ -307,8 +307,8 @@ mod tests {
         })
     }
 
-    fn started() -> Entry {
-        Entry::Started(Start {
+    fn started() -> LedgerEntry {
+        LedgerEntry::Started(Start {
             number: 7,
             time_ms: 1_800_000_000_123,
             asked: Asked {
@@ -324,13 +324,13 @@ mod tests {
 
     #[test]
     fn an_entry_reads_back_as_it_was_written() {
-        let opened = Entry::Opened { time_ms: 5 };
+        let opened = LedgerEntry::Opened { time_ms: 5 };
         let name = format!("{}.example", "long".repeat(15));
         let parts: Vec<_> = NamePart::split(HostId::of(&name), &name).collect();
         assert_eq!(parts.len(), 2);
-        let names = parts.iter().copied().map(Entry::Name);
+        let names = parts.iter().copied().map(LedgerEntry::Name);
         for entry in [opened, started(), ended()].into_iter().chain(names) {
-            assert_eq!(Entry::decode(&entry.encode()), Some(entry));
+            assert_eq!(LedgerEntry::decode(&entry.encode()), Some(entry));
         }
         let text: Vec<_> = parts.iter().flat_map(|part| part.text().to_vec()).collect();
         assert_eq!(text, name.as_bytes());
@@ -342,22 +342,22 @@ mod tests {
         for bit in 0..LEN * 8 {
             let mut bytes = whole;
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Entry::decode(&bytes), None, "bit {bit}");
+            assert_eq!(LedgerEntry::decode(&bytes), None, "bit {bit}");
         }
         // What a power failure may leave behind.
-        assert_eq!(Entry::decode(&[0; LEN]), None);
+        assert_eq!(LedgerEntry::decode(&[0; LEN]), None);
         assert_eq!(read_header(&[0; LEN]), None);
         assert_eq!(read_header(&header(9)), Some((VERSION, 9)));
     }
 
     #[test]
     fn more_bytes_than_fit_are_the_most_that_fit() {
-        let Entry::Ended(mut end) = ended() else {
+        let LedgerEntry::Ended(mut end) = ended() else {
             unreachable!()
         };
         end.ending.bytes = 1 << 40;
-        let read = Entry::decode(&Entry::Ended(end).encode());
-        let Some(Entry::Ended(end)) = read else {
+        let read = LedgerEntry::decode(&LedgerEntry::Ended(end).encode());
+        let Some(LedgerEntry::Ended(end)) = read else {
             panic!("{read:?}")
         };
         assert_eq!(end.ending.bytes, u64::from(u32::MAX));

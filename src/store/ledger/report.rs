@@ -1,3 +1,5 @@
+//! What is told of the politeness of a crawl.
+
 use std::collections::BTreeMap;
 use std::fmt;
 

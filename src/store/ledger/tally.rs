@@ -1,3 +1,5 @@
+//! Reads a whole ledger and counts how the crawler behaved.
+
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -5,7 +7,7 @@ use std::path::Path;
 
 use super::StoreError;
 use super::files::{BLOCK, all_files};
-use super::record::{End, Entry, NamePart, Start};
+use super::record::{End, LedgerEntry, NamePart, Start};
 use super::report::{Report, Row};
 use super::track::{Moment, Track};
 use crate::canonical_url::HostId;
@@ -42,7 +44,7 @@ pub fn politeness(dir: &Path, limit: usize) -> Result<Report, StoreError> {
                 break;
             }
             for record in &records {
-                match Entry::decode(record) {
+                match LedgerEntry::decode(record) {
                     Some(entry) => tally.entry(&entry),
                     None => tally.damaged += 1,
                 }
@@ -72,9 +74,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn entry(&mut self, entry: &Entry) {
+    fn entry(&mut self, entry: &LedgerEntry) {
         match entry {
-            Entry::Opened { time_ms } => {
+            LedgerEntry::Opened { time_ms } => {
                 self.moment.session += 1;
                 if *time_ms < self.time_ms {
                     self.moment.clock += 1;
@@ -82,9 +84,9 @@ impl Tally {
                 self.killed += self.under_way.len() as u64;
                 self.under_way.clear();
             }
-            Entry::Started(start) => self.started(start),
-            Entry::Ended(end) => self.ended(end),
-            Entry::Name(part) => self.name_part(part),
+            LedgerEntry::Started(start) => self.started(start),
+            LedgerEntry::Ended(end) => self.ended(end),
+            LedgerEntry::Name(part) => self.name_part(part),
         }
         self.time_ms = entry.time_ms().unwrap_or(self.time_ms);
     }

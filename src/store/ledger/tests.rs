@@ -1,3 +1,5 @@
+//! Tests of the ledger, and what they share with others.
+
 use std::net::IpAddr;
 use std::thread;
 
@@ -40,36 +42,36 @@ fn kill(ledger: Arc<Ledger>, requests: impl IntoIterator<Item = Request>) {
 }
 
 /// A ledger with these entries, at times of their own.
-pub(super) fn written(entries: &[Entry]) -> tempfile::TempDir {
+pub(super) fn written(entries: &[LedgerEntry]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let mut bytes = record::header(0).to_vec();
     let name = "a.example";
     for part in NamePart::split(HostId::of(name), name) {
-        bytes.extend(Entry::Name(part).encode());
+        bytes.extend(LedgerEntry::Name(part).encode());
     }
-    bytes.extend(entries.iter().flat_map(Entry::encode));
+    bytes.extend(entries.iter().flat_map(LedgerEntry::encode));
     std::fs::write(dir.path().join(files::NEWEST), bytes).unwrap();
     dir
 }
 
-pub(super) fn start(number: u64, at: u64, change: impl FnOnce(&mut Asked)) -> Entry {
+pub(super) fn start(number: u64, at: u64, change: impl FnOnce(&mut Asked)) -> LedgerEntry {
     let mut asked = asked("a.example");
     change(&mut asked);
     let time_ms = T + at;
-    Entry::Started(Start {
+    LedgerEntry::Started(Start {
         number,
         time_ms,
         asked,
     })
 }
 
-pub(super) fn end(number: u64, at: u64, change: impl FnOnce(&mut Ending)) -> Entry {
+pub(super) fn end(number: u64, at: u64, change: impl FnOnce(&mut Ending)) -> LedgerEntry {
     let mut ending = Ending {
         address: Some([192, 0, 2, 1].into()),
         ..ok()
     };
     change(&mut ending);
-    Entry::Ended(End {
+    LedgerEntry::Ended(End {
         number,
         time_ms: T + at,
         host: HostId::of("a.example"),
@@ -77,8 +79,8 @@ pub(super) fn end(number: u64, at: u64, change: impl FnOnce(&mut Ending)) -> Ent
     })
 }
 
-pub(super) fn opened(at: u64) -> Entry {
-    Entry::Opened { time_ms: T + at }
+pub(super) fn opened(at: u64) -> LedgerEntry {
+    LedgerEntry::Opened { time_ms: T + at }
 }
 
 #[test]
@@ -212,10 +214,10 @@ fn threads_write_whole_records_with_numbers_of_their_own() {
     let mut ends = HashSet::new();
     for file in files::all_files(dir.path()).unwrap() {
         for record in file.read_records(1, u64::MAX / 64).unwrap() {
-            match Entry::decode(&record).unwrap() {
-                Entry::Started(start) => assert!(starts.insert(start.number)),
-                Entry::Ended(end) => assert!(ends.insert(end.number)),
-                Entry::Opened { .. } | Entry::Name(_) => {}
+            match LedgerEntry::decode(&record).unwrap() {
+                LedgerEntry::Started(start) => assert!(starts.insert(start.number)),
+                LedgerEntry::Ended(end) => assert!(ends.insert(end.number)),
+                LedgerEntry::Opened { .. } | LedgerEntry::Name(_) => {}
             }
         }
     }

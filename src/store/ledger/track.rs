@@ -1,3 +1,5 @@
+//! How one host or address was treated.
+
 use super::gaps::Gaps;
 use super::labels::{Purpose, RobotsDecision};
 use super::record::{End, Start};

@@ -1,3 +1,5 @@
+//! Tests of what is counted.
+
 use super::super::files::NEWEST;
 use super::super::labels::{Purpose, RobotsDecision};
 use super::super::record::{Asked, Ending, LEN};
@@ -6,7 +8,7 @@ use super::super::tests::{T, end, opened, start, written};
 use super::*;
 
 /// Requests 1.. that start and end at these times.
-fn requests(times: &[(u64, u64)]) -> Vec<Entry> {
+fn requests(times: &[(u64, u64)]) -> Vec<LedgerEntry> {
     let numbered = (1..).zip(times);
     let both = |(number, &(from, to))| [start(number, from, |_| ()), end(number, to, |_| ())];
     [opened(0)]

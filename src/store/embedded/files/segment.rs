@@ -9,15 +9,14 @@
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memmap2::Mmap;
 
-use super::StoreError;
-use super::record::{Extent, SegmentRecord};
 use crate::picture::PictureId;
+use crate::store::embedded::trees::SegmentRecord;
+use crate::store::{Block, BlockLocation, StoreError};
 
 const MAGIC: [u8; 4] = *b"SXA1";
 const HEADER: usize = 64;
@@ -25,9 +24,8 @@ const HEADER: usize = 64;
 const SEGMENT_BYTES: u64 = 256 << 20;
 
 /// The segment files of one store.
-pub(super) struct Segments {
+pub struct Segments {
     dir: PathBuf,
-    block_len: usize,
     writer: Mutex<Writer>,
     /// Maps of closed and open segments; a map is replaced when the file has outgrown it.
     maps: Mutex<HashMap<u32, Arc<Mmap>>>,
@@ -38,7 +36,6 @@ struct Writer {
     file: Option<File>,
     /// Bytes written, committed or not.
     length: u64,
-    records: u64,
 }
 
 impl Writer {
@@ -48,34 +45,19 @@ impl Writer {
             segment,
             file: None,
             length: 0,
-            records: 0,
         }
     }
 }
 
-/// One picture's block, read in place. Keeps its segment mapped.
-#[derive(Clone)]
-pub struct Block {
-    map: Arc<Mmap>,
-    range: Range<usize>,
-}
-
-impl std::ops::Deref for Block {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.map[self.range.clone()]
-    }
+/// Where the record of a block ends in its segment, in bytes.
+pub fn record_end(block: BlockLocation) -> u64 {
+    block.offset + HEADER as u64 + block.length
 }
 
 impl Segments {
     /// Opens the segments in `dir`, cutting each file to its committed length and deleting
     /// files that nothing was committed to.
-    pub(super) fn open(
-        dir: PathBuf,
-        block_len: usize,
-        committed: &[(u32, SegmentRecord)],
-    ) -> Result<Self, StoreError> {
+    pub fn open(dir: PathBuf, committed: &[(u32, SegmentRecord)]) -> Result<Self, StoreError> {
         std::fs::create_dir_all(&dir).map_err(|error| StoreError::io(&dir, error))?;
         let known: HashMap<u32, SegmentRecord> = committed.iter().copied().collect();
         for entry in std::fs::read_dir(&dir).map_err(|error| StoreError::io(&dir, error))? {
@@ -99,12 +81,10 @@ impl Segments {
         let (segment, last) = committed.last().copied().unwrap_or_default();
         Ok(Self {
             dir,
-            block_len,
             writer: Mutex::new(Writer {
                 segment,
                 file: None,
                 length: last.length,
-                records: last.records,
             }),
             maps: Mutex::default(),
         })
@@ -114,22 +94,9 @@ impl Segments {
         self.dir.join(file_name(segment))
     }
 
-    fn record_len(&self) -> u64 {
-        (HEADER + self.block_len) as u64
-    }
-
     /// Appends one block. It counts only once [`Self::sync`] has returned and its extent
     /// and its segment's record are in sled.
-    pub(super) fn append(
-        &self,
-        picture: PictureId,
-        block: &[u8],
-    ) -> Result<(Extent, u32, SegmentRecord), StoreError> {
-        assert_eq!(
-            block.len(),
-            self.block_len,
-            "the block is of this store's layout"
-        );
+    pub fn append(&self, picture: PictureId, block: &[u8]) -> Result<BlockLocation, StoreError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.length >= SEGMENT_BYTES {
             self.sync_writer(&mut writer)?;
@@ -152,22 +119,17 @@ impl Segments {
             writer.file = None;
             return Err(StoreError::io(&path, error));
         }
-        writer.length += self.record_len();
-        writer.records += 1;
-        let extent = Extent {
+        let location = BlockLocation {
             segment: writer.segment,
             offset,
+            length: block.len() as u64,
         };
-        let record = SegmentRecord {
-            length: writer.length,
-            records: writer.records,
-            dead: 0,
-        };
-        Ok((extent, writer.segment, record))
+        writer.length = record_end(location);
+        Ok(location)
     }
 
     /// Makes what was appended survive a power failure.
-    pub(super) fn sync(&self) -> Result<(), StoreError> {
+    pub fn sync(&self) -> Result<(), StoreError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.sync_writer(&mut writer)
     }
@@ -182,46 +144,49 @@ impl Segments {
     }
 
     /// Goes on in a new segment.
-    pub(super) fn start_segment(&self) {
+    pub fn start_segment(&self) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         *writer = Writer::of(writer.segment + 1);
     }
 
     /// The segment being written to.
-    pub(super) fn current(&self) -> u32 {
+    pub fn current(&self) -> u32 {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.segment
     }
 
-    /// The block at `extent`, if it is `picture`'s.
-    pub(super) fn read(&self, picture: PictureId, extent: Extent) -> Result<Block, StoreError> {
-        let damaged = || StoreError::Damaged { picture };
-        let start = usize::try_from(extent.offset).map_err(|_| damaged())?;
-        let end = start + HEADER + self.block_len;
-        let map = self.map(extent.segment, end)?;
-        let record = map.get(start..end).ok_or_else(damaged)?;
-        let length = (self.block_len as u64).to_le_bytes();
-        if record[..4] != MAGIC
-            || record[8..16] != length
-            || record[16..48] != picture.as_bytes()[..]
-        {
-            return Err(damaged());
-        }
-        Ok(Block {
-            map,
-            range: start + HEADER..end,
-        })
+    /// The block at a location, if it is `picture`'s.
+    pub fn read(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError> {
+        self.find(picture, at).map(|(block, _)| block)
     }
 
     /// Reads a block and checks its checksum.
-    pub(super) fn verify(&self, picture: PictureId, extent: Extent) -> Result<Block, StoreError> {
-        let block = self.read(picture, extent)?;
-        let header = &block.map[block.range.start - HEADER..];
-        if header[4..8] == crc32fast::hash(&block).to_le_bytes() {
+    pub fn verify(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError> {
+        let (block, checksum) = self.find(picture, at)?;
+        if checksum == crc32fast::hash(&block).to_le_bytes() {
             Ok(block)
         } else {
             Err(StoreError::Damaged { picture })
         }
+    }
+
+    /// A block and the checksum that it should have.
+    fn find(&self, picture: PictureId, at: BlockLocation) -> Result<(Block, [u8; 4]), StoreError> {
+        let damaged = || StoreError::Damaged { picture };
+        let start = usize::try_from(at.offset).map_err(|_| damaged())?;
+        let end = usize::try_from(record_end(at)).map_err(|_| damaged())?;
+        let map = self.map(at.segment, end)?;
+        let record = map.get(start..end).ok_or_else(damaged)?;
+        if record[..4] != MAGIC
+            || record[8..16] != at.length.to_le_bytes()
+            || record[16..48] != picture.as_bytes()[..]
+        {
+            return Err(damaged());
+        }
+        let mut checksum = [0; 4];
+        checksum.copy_from_slice(&record[4..8]);
+        let block = Block::new(map, start + HEADER..end).ok_or_else(damaged)?;
+        Ok((block, checksum))
     }
 
     /// A map of the segment that reaches at least to `end`.
@@ -243,7 +208,7 @@ impl Segments {
     }
 
     /// Deletes a segment that no extent points into any more.
-    pub(super) fn delete(&self, segment: u32) -> Result<(), StoreError> {
+    pub fn delete(&self, segment: u32) -> Result<(), StoreError> {
         let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
         maps.remove(&segment);
         let path = self.path(segment);

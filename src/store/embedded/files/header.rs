@@ -1,28 +1,32 @@
-use std::io::Write;
+//! The header of a store.
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
-use super::migration::LATEST;
 use crate::activation::Encoding;
+use crate::atomic_file::AtomicFile;
 use crate::network::NetworkId;
+use crate::store::StoreError;
 
 /// `store.toml`: what must be known before the records can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Header {
+pub struct Header {
     /// Version of the store's format: the number of migrations applied.
-    pub(super) format: u32,
+    pub format: u32,
     /// Tells this store from all others, so that no index of another is used.
-    pub(super) id: String,
+    pub id: String,
     /// The network whose features are stored.
-    pub(super) network: NetworkId,
+    pub network: NetworkId,
     /// How activations are stored.
-    pub(super) activations: Encoding,
+    pub activations: Encoding,
     /// How its pictures are described; others are described anew on opening.
     #[serde(default)]
-    pub(super) descriptor: String,
+    pub descriptor: String,
 }
+
+/// The newest format: the number of migrations.
+pub const LATEST: u32 = 3;
 
 /// Read first and alone, so that a newer header with other keys is still recognised.
 #[derive(Deserialize)]
@@ -30,10 +34,10 @@ struct FormatOnly {
     format: u32,
 }
 
-pub(super) const FILE: &str = "store.toml";
+pub const FILE: &str = "store.toml";
 
 impl Header {
-    pub(super) fn read(dir: &Path) -> Result<Option<Self>, StoreError> {
+    pub fn read(dir: &Path) -> Result<Option<Self>, StoreError> {
         let path = dir.join(FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -55,7 +59,7 @@ impl Header {
         toml::from_str(&text).map(Some).map_err(wrong)
     }
 
-    pub(super) fn check(&self, dir: &Path, network: &NetworkId) -> Result<(), StoreError> {
+    pub fn check(&self, dir: &Path, network: &NetworkId) -> Result<(), StoreError> {
         if self.network == *network {
             Ok(())
         } else {
@@ -64,17 +68,12 @@ impl Header {
     }
 
     /// Replaces the file in one step, so that there is always a whole header.
-    pub(super) fn write(&self, dir: &Path) -> Result<(), StoreError> {
+    pub fn write(&self, dir: &Path) -> Result<(), StoreError> {
         let path = dir.join(FILE);
         let text = toml::to_string(self).expect("a few plain values always encode");
-        let write = || {
-            let mut file = tempfile::NamedTempFile::new_in(dir)?;
-            file.write_all(b"# Written by simdex; do not edit.\n")?;
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            std::fs::File::open(dir)?.sync_all()
-        };
-        write().map_err(|error| StoreError::io(&path, error))
+        let text = format!("# Written by simdex; do not edit.\n{text}");
+        AtomicFile::new(&path)
+            .write(text.as_bytes())
+            .map_err(|error| StoreError::io(&path, error))
     }
 }

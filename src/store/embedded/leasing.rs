@@ -2,23 +2,17 @@
 
 use std::sync::PoisonError;
 
-use super::flights::InFlight;
-use super::frontier::UNREADABLE;
-use super::key::{FrontierKey, Order};
-use super::lease::Lease;
-use super::record::{UrlRecord, UrlState};
-use super::visits::Validators;
-use super::{Store, StoreError};
+use super::EmbeddedMetadata;
+use super::trees::{FrontierKey, UNREADABLE};
 use crate::canonical_url::{HostId, UrlId};
+use crate::store::leases::LeasedPlace;
+use crate::store::order::Order;
+use crate::store::{Lease, StoreError, UrlRecord, UrlState, Validators};
 
-impl Store {
-    /// Hands out the next URL of `host`, pictures first; with `pages` false only pictures.
-    ///
-    /// # Errors
-    /// If sled fails or a record is unreadable.
-    pub fn lease(&self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
+impl EmbeddedMetadata {
+    pub(super) fn lease(&self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
-        let order = self.flights.from(host);
+        let order = self.leases.from(host);
         let from = FrontierKey::Queued { host, order }.encode();
         for entry in self.trees.frontier.range(from..) {
             let (key, value) = entry?;
@@ -29,28 +23,23 @@ impl Store {
             if order.is_page() && !pages {
                 return Ok(None);
             }
-            if self.flights.is_out(host, order) {
+            if self.leases.is_out(host, order) {
                 continue;
             }
             let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
             let record = self.url_record(id)?.ok_or(UNREADABLE)?;
             if record.state != UrlState::Open {
-                // PictureOutcome in the meantime: another URL was redirected to it.
+                // Settled in the meantime: another URL was redirected to it.
                 self.trees.frontier.remove(key)?;
                 continue;
             }
-            let flight = self.flights.take(host, order, true);
-            return self.hand_out(flight, id, record).map(Some);
+            let place = self.leases.take(host, order, true);
+            return self.hand_out(place, id, record).map(Some);
         }
         Ok(None)
     }
 
-    /// Hands out the URL of `host` that `rank` puts highest among the `most` first pictures
-    /// and the `most` first pages of its queue.
-    ///
-    /// # Errors
-    /// If sled fails or a record is unreadable.
-    pub fn lease_best(
+    pub(super) fn lease_best(
         &self,
         host: HostId,
         pages: bool,
@@ -74,7 +63,7 @@ impl Store {
                 let Some(FrontierKey::Queued { order, .. }) = FrontierKey::decode(&key) else {
                     return Err(UNREADABLE);
                 };
-                if self.flights.is_out(host, order) {
+                if self.leases.is_out(host, order) {
                     continue;
                 }
                 let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
@@ -93,19 +82,19 @@ impl Store {
         let Some((_, id, order, record)) = best else {
             return Ok(None);
         };
-        let flight = self.flights.take(host, order, false);
-        self.hand_out(flight, id, record).map(Some)
+        let place = self.leases.take(host, order, false);
+        self.hand_out(place, id, record).map(Some)
     }
 
     fn hand_out(
         &self,
-        flight: InFlight,
+        place: LeasedPlace,
         id: UrlId,
         record: UrlRecord,
     ) -> Result<Lease, StoreError> {
         Ok(Lease {
             id,
-            flight,
+            place,
             visit: self.last_visit(id, record.role)?,
             record,
             validators: Validators::default(),

@@ -5,27 +5,19 @@ use std::sync::PoisonError;
 
 use sled::Batch;
 
-use super::frontier::UNREADABLE;
-use super::key::{FrontierKey, Order};
-use super::record::{UrlRecord, UrlState};
-use super::{Store, StoreError};
+use super::EmbeddedMetadata;
+use super::trees::{FrontierKey, UNREADABLE};
 use crate::canonical_url::{HostId, UrlId};
+use crate::store::order::Order;
+use crate::store::{Entries, StoreError, UrlRecord, UrlState};
 
-impl Store {
-    /// Queues the retries that are due. Returns their hosts.
-    ///
-    /// # Errors
-    /// If sled fails or a record is unreadable.
-    pub fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
-        self.requeue(0..=now_ms.min(FrontierKey::NEXT_RUN - 1))
+impl EmbeddedMetadata {
+    pub(super) fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
+        self.requeue(0..=now_ms.min(Order::NEXT_RUN - 1))
     }
 
-    /// Queues what the last run has left to this one, in its order.
-    ///
-    /// # Errors
-    /// If sled fails or a record is unreadable.
-    pub fn requeue_left(&self) -> Result<(), StoreError> {
-        self.requeue(FrontierKey::NEXT_RUN..=u64::MAX).map(drop)
+    pub(super) fn requeue_left(&self) -> Result<(), StoreError> {
+        self.requeue(Order::NEXT_RUN..=u64::MAX).map(drop)
     }
 
     fn requeue(&self, times: RangeInclusive<u64>) -> Result<Vec<HostId>, StoreError> {
@@ -53,23 +45,18 @@ impl Store {
         Ok(hosts)
     }
 
-    /// When the next retry is due, in milliseconds since 1970.
-    ///
-    /// # Errors
-    /// If sled fails.
-    pub fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
+    pub(super) fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
         let mut retries = self.trees.frontier.scan_prefix([FrontierKey::RETRY]).keys();
         let first = retries.next().transpose()?;
         Ok(first.and_then(|key| match FrontierKey::decode(&key) {
-            Some(FrontierKey::Retry { at_ms, .. }) if at_ms < FrontierKey::NEXT_RUN => Some(at_ms),
+            Some(FrontierKey::Retry { at_ms, .. }) if at_ms < Order::NEXT_RUN => Some(at_ms),
             _ => None,
         }))
     }
 
-    /// The URLs that wait: those in queues, host by host, then those to be tried again.
-    pub fn pending(&self) -> impl Iterator<Item = Result<UrlRecord, StoreError>> + '_ {
+    pub(super) fn pending(&self) -> Entries<'_, UrlRecord> {
         let entries = self.trees.frontier.range([FrontierKey::QUEUED]..);
-        let record = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
+        let record = move |entry: sled::Result<(sled::IVec, sled::IVec)>| {
             let (key, value) = entry?;
             let id = match FrontierKey::decode(&key).ok_or(UNREADABLE)? {
                 FrontierKey::Leased(id) | FrontierKey::Retry { url: id, .. } => id,
@@ -83,14 +70,10 @@ impl Store {
                 .as_ref()
                 .map_or(true, |record| record.state == UrlState::Open)
         };
-        entries.map(record).filter(is_open)
+        Box::new(entries.map(record).filter(is_open))
     }
 
-    /// Whether URLs of a host wait in its queue.
-    ///
-    /// # Errors
-    /// If sled fails.
-    pub fn has_queued(&self, host: HostId) -> Result<bool, StoreError> {
+    pub(super) fn has_queued(&self, host: HostId) -> Result<bool, StoreError> {
         let order = Order::picture(0);
         let from = FrontierKey::Queued { host, order }.encode();
         let to = FrontierKey::behind_host(host);
@@ -98,11 +81,7 @@ impl Store {
         Ok(keys.next().transpose()?.is_some())
     }
 
-    /// How many URLs wait; reads all their keys.
-    ///
-    /// # Errors
-    /// If sled fails.
-    pub fn pending_count(&self) -> Result<u64, StoreError> {
+    pub(super) fn pending_count(&self) -> Result<u64, StoreError> {
         let mut count = 0;
         for key in self.trees.frontier.range([FrontierKey::QUEUED]..).keys() {
             key?;

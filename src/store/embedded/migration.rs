@@ -4,16 +4,16 @@
 
 use std::path::Path;
 
-use super::header::Header;
-use super::{StoreError, StoreOptions};
+use super::files::{Header, LATEST, Reserve};
 use crate::activation::Encoding;
 use crate::network::Network;
+use crate::store::{StoreError, StoreOptions};
 
-#[path = "../../migrations/0001_initial.rs"]
+#[path = "../../../migrations/0001_initial.rs"]
 mod initial;
-#[path = "../../migrations/0002_picture_texts.rs"]
+#[path = "../../../migrations/0002_picture_texts.rs"]
 mod picture_texts;
-#[path = "../../migrations/0003_summaries.rs"]
+#[path = "../../../migrations/0003_summaries.rs"]
 mod summaries;
 
 /// A store while its format is changed.
@@ -23,7 +23,7 @@ struct Migrating<'a> {
     network: &'a Network,
     activations: Encoding,
     /// Bytes of the disk that are left free.
-    reserve_bytes: u64,
+    reserve: Reserve,
 }
 
 /// One change of format. It must be safe to run again after it was interrupted.
@@ -33,7 +33,7 @@ struct Migration {
 }
 
 /// All migrations; the format's version is how many of them were applied.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; LATEST as usize] = [
     Migration {
         name: "initial",
         up: |store| Ok(initial::up(store.db)?),
@@ -47,9 +47,6 @@ const MIGRATIONS: [Migration; 3] = [
         up: summaries::up,
     },
 ];
-
-/// The newest format.
-pub(super) const LATEST: u32 = MIGRATIONS.len() as u32;
 
 /// Brings the store in `dir` to the newest format.
 pub(super) fn run(
@@ -105,7 +102,10 @@ fn apply(
             db,
             network: options.network,
             activations: header.activations,
-            reserve_bytes: options.reserve_bytes,
+            reserve: Reserve {
+                dir: dir.to_owned(),
+                bytes: options.reserve_bytes,
+            },
         };
         (migration.up)(&store).map_err(failed)?;
         db.flush().map_err(|error| failed(error.into()))?;

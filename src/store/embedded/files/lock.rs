@@ -1,16 +1,18 @@
+//! The lock that keeps other processes out.
+
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::StoreError;
+use crate::store::StoreError;
 
 /// The store's lock. The system releases it when the process ends, however it ends.
-pub(super) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
+    pub fn take(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("lock");
         let io = |error| StoreError::io(&path, error);
         let mut file = File::options()

@@ -1,25 +1,27 @@
+//! When hosts and addresses were asked last, read from the end of the ledger.
+
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 
 use super::StoreError;
 use super::files::{BLOCK, LogFile};
-use super::record::Entry;
+use super::record::LedgerEntry;
 use crate::canonical_url::HostId;
 
 /// When hosts and addresses were asked last: what a pacer must know to go on.
 #[derive(Debug, Default)]
 pub struct LastRequests {
     /// By host.
-    pub hosts: HashMap<HostId, Last>,
+    pub hosts: HashMap<HostId, LastRequest>,
     /// By address, as far as addresses are known.
-    pub addresses: HashMap<IpAddr, Last>,
+    pub addresses: HashMap<IpAddr, LastRequest>,
 }
 
 /// When one host or address was asked last. Times are in milliseconds since 1970 and never
 /// lie in the future but for `next_ms`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Last {
+pub struct LastRequest {
     /// The latest start.
     pub started_ms: u64,
     /// The latest end. A request that was under way when its process was killed ended, for
@@ -45,7 +47,7 @@ impl LastRequests {
     /// stops at the first block of 1,024 records that are all older.
     pub(super) fn read(files: &[LogFile], window: Window) -> Result<Self, StoreError> {
         let since_ms = window.now_ms.saturating_sub(window.within_ms);
-        let mut reading = Reading {
+        let mut reading = LastRequestsReader {
             last: Self::default(),
             ended: HashSet::new(),
             over_ms: window.now_ms,
@@ -58,7 +60,7 @@ impl LastRequests {
                 let mut old = 0;
                 let mut dated = 0;
                 for record in file.read_records(from, to)?.iter().rev() {
-                    let Some(entry) = Entry::decode(record) else {
+                    let Some(entry) = LedgerEntry::decode(record) else {
                         continue;
                     };
                     let Some(time_ms) = entry.time_ms() else {
@@ -82,7 +84,7 @@ impl LastRequests {
 }
 
 /// Entries are taken from the newest to the oldest.
-struct Reading {
+struct LastRequestsReader {
     last: LastRequests,
     /// Requests whose end was read and whose start is still to come.
     ended: HashSet<u64>,
@@ -91,14 +93,14 @@ struct Reading {
     window: Window,
 }
 
-impl Reading {
-    fn entry(&mut self, entry: &Entry) {
+impl LastRequestsReader {
+    fn entry(&mut self, entry: &LedgerEntry) {
         let Window { now_ms, within_ms } = self.window;
         // An entry from a clock that was ahead counts as of now.
         let time_ms = entry.time_ms().unwrap_or(0).min(now_ms);
         match entry {
-            Entry::Opened { .. } => self.over_ms = time_ms,
-            Entry::Ended(end) => {
+            LedgerEntry::Opened { .. } => self.over_ms = time_ms,
+            LedgerEntry::Ended(end) => {
                 self.ended.insert(end.number);
                 let ending = &end.ending;
                 let next_ms = match ending.wait_ms {
@@ -117,7 +119,7 @@ impl Reading {
                     },
                 );
             }
-            Entry::Started(start) => {
+            LedgerEntry::Started(start) => {
                 let killed = !self.ended.remove(&start.number);
                 let over_ms = self.over_ms;
                 let asked = &start.asked;
@@ -128,7 +130,7 @@ impl Reading {
                     }
                 });
             }
-            Entry::Name(_) => {}
+            LedgerEntry::Name(_) => {}
         }
     }
 
@@ -137,7 +139,7 @@ impl Reading {
         host: HostId,
         address: Option<IpAddr>,
         delay_ms: u32,
-        change: impl Fn(&mut Last, bool),
+        change: impl Fn(&mut LastRequest, bool),
     ) {
         let within_ms = u32::try_from(self.window.within_ms).unwrap_or(u32::MAX);
         let delay_ms = delay_ms.min(within_ms);
@@ -152,10 +154,10 @@ impl Reading {
 }
 
 fn change_at<K: Eq + Hash>(
-    map: &mut HashMap<K, Last>,
+    map: &mut HashMap<K, LastRequest>,
     key: K,
     delay_ms: u32,
-    change: impl Fn(&mut Last),
+    change: impl Fn(&mut LastRequest),
 ) {
     let last = map.entry(key).or_default();
     last.delay_ms = last.delay_ms.max(delay_ms);

@@ -12,8 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
 use crate::picture::PictureId;
+use crate::store::StoreError;
 
 const MAGIC: [u8; 4] = *b"SXB1";
 const HEADER: usize = 48;
@@ -22,23 +22,23 @@ const FILE_BYTES: u64 = 256 << 20;
 
 /// Where a body lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct BodyExtent {
-    pub(super) file: u32,
+pub struct BodyExtent {
+    pub file: u32,
     offset: u64,
     length: u64,
 }
 
 /// What is committed of a file of bodies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct BodyFileRecord {
+pub struct BodyFileRecord {
     /// Bytes that count.
-    pub(super) length: u64,
+    pub length: u64,
     /// Bodies in it that wait for their features.
-    pub(super) waiting: u64,
+    pub waiting: u64,
 }
 
 /// The files of bodies of one store.
-pub(super) struct Bodies {
+pub struct Bodies {
     dir: PathBuf,
     writer: Mutex<Writer>,
 }
@@ -52,7 +52,7 @@ struct Writer {
 impl Bodies {
     /// Opens the files in `dir`, cutting each to its committed length and deleting those
     /// that nothing was committed to.
-    pub(super) fn open(
+    pub fn open(
         dir: PathBuf,
         committed: &HashMap<u32, BodyFileRecord>,
     ) -> Result<Self, StoreError> {
@@ -78,11 +78,7 @@ impl Bodies {
 
     /// Appends a body. It counts only once [`Self::sync`] has returned and its extent and
     /// its file's length are in sled. The length of the file is returned, too.
-    pub(super) fn append(
-        &self,
-        picture: PictureId,
-        body: &[u8],
-    ) -> Result<(BodyExtent, u64), StoreError> {
+    pub fn append(&self, picture: PictureId, body: &[u8]) -> Result<(BodyExtent, u64), StoreError> {
         let mut writer = self.writer();
         if writer.length > FILE_BYTES {
             self.sync_writer(&mut writer)?;
@@ -123,7 +119,7 @@ impl Bodies {
     }
 
     /// Makes what was appended survive a power failure.
-    pub(super) fn sync(&self) -> Result<(), StoreError> {
+    pub fn sync(&self) -> Result<(), StoreError> {
         self.sync_writer(&mut self.writer())
     }
 
@@ -137,12 +133,12 @@ impl Bodies {
     }
 
     /// The file that is written to.
-    pub(super) fn current(&self) -> u32 {
+    pub fn current(&self) -> u32 {
         self.writer().number
     }
 
     /// A body, checked against its checksum.
-    pub(super) fn read(&self, picture: PictureId, at: BodyExtent) -> Result<Vec<u8>, StoreError> {
+    pub fn read(&self, picture: PictureId, at: BodyExtent) -> Result<Vec<u8>, StoreError> {
         let path = self.path(at.file);
         let damaged = || StoreError::Damaged { picture };
         let length = usize::try_from(at.length).map_err(|_| damaged())?;
@@ -161,7 +157,7 @@ impl Bodies {
     }
 
     /// Deletes a file in which nothing waits any more.
-    pub(super) fn delete(&self, number: u32) -> Result<(), StoreError> {
+    pub fn delete(&self, number: u32) -> Result<(), StoreError> {
         let path = self.path(number);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -4,36 +4,40 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::{Store, StoreError};
+use super::Embedded;
 use crate::network::Network;
+use crate::store::{Blocks, StoreError};
 
 /// Pictures described between two notes of progress at most.
 const CHUNK: usize = 256;
 const NOTE_EVERY: Duration = Duration::from_secs(5);
 
-impl Store {
+impl Embedded {
     /// Describes all pictures anew, from their activations.
     pub(super) fn describe_anew(&self, network: &Network) -> Result<(), StoreError> {
-        let of = self.picture_count();
+        let (metadata, trees) = (&self.metadata, &self.metadata.trees);
+        let of = metadata.picture_count();
         if of > 0 {
             tracing::info!(pictures = of, "describing the pictures anew");
         }
         let (mut done, mut noted) = (0, Instant::now());
-        let mut pictures = self.pictures().peekable();
+        let mut pictures = metadata.pictures().peekable();
         while pictures.peek().is_some() {
             let chunk: Vec<_> = pictures.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
             let described: Vec<_> = chunk
                 .par_iter()
                 .map(|(sequence, id)| {
-                    let block = self.block(*id)?;
-                    Ok((*sequence, network.describe(&self.layout, &block)))
+                    let location = metadata.block_location(*id)?;
+                    let location = location.ok_or(StoreError::Damaged { picture: *id })?;
+                    let block = self.blocks.read(*id, location)?;
+                    Ok((*sequence, network.describe(&self.identity.layout, &block)))
                 })
                 .collect::<Vec<Result<_, StoreError>>>();
             for entry in described {
                 match entry {
                     Ok((sequence, descriptor)) => {
                         let bytes = descriptor.to_bytes();
-                        self.trees.descriptors.insert(sequence.key(), bytes)?;
+                        trees.descriptors.insert(sequence.key(), bytes)?;
                     }
                     Err(error) => tracing::warn!(%error, "a picture is not described"),
                 }
@@ -44,7 +48,7 @@ impl Store {
                 tracing::info!(done, of, "described");
             }
         }
-        self.db.flush()?;
+        trees.db.flush()?;
         Ok(())
     }
 }

@@ -1,0 +1,157 @@
+//! The catalogue's trait: pictures, where they were seen, and those that wait for features.
+
+use std::path::Path;
+
+use super::blocks::{BlockLocation, Blocks};
+use super::pictures::{Body, PictureOutcome};
+use super::provenance::Provenance;
+use super::record::PictureRecord;
+use super::sequence::Sequence;
+use super::visit::VisitRecord;
+use super::{Entries, StoreError};
+use crate::canonical_url::UrlId;
+use crate::network::Descriptor;
+use crate::picture::PictureId;
+
+/// What is known of pictures.
+pub trait Catalogue: Send + Sync {
+    /// Stores a batch and returns once it would survive a power failure. The result says
+    /// for each entry whether a new picture was stored. New pictures' blocks are appended to
+    /// `blocks` first, so that no record names what is not there.
+    ///
+    /// # Errors
+    /// If the disk is full or fails. Nothing of the batch counts then; its URLs are
+    /// handed out again by the next crawl.
+    fn commit(
+        &self,
+        outcomes: Vec<PictureOutcome>,
+        blocks: &dyn Blocks,
+    ) -> Result<Vec<bool>, StoreError>;
+
+    /// The number after the last picture's.
+    fn next_sequence(&self) -> u64;
+
+    /// Where a picture's block lies; `None` if it has none.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn block_location(&self, id: PictureId) -> Result<Option<BlockLocation>, StoreError>;
+
+    /// Where all blocks lie, in the order of pictures' identities.
+    fn block_locations(&self) -> Entries<'_, (PictureId, BlockLocation)>;
+
+    /// Takes in that a picture's block has moved, unless the picture was removed meanwhile.
+    /// Says whether it took it in.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn move_block(
+        &self,
+        id: PictureId,
+        from: BlockLocation,
+        to: BlockLocation,
+    ) -> Result<bool, StoreError>;
+
+    /// Whether these bytes are stored.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn contains(&self, id: PictureId) -> Result<bool, StoreError>;
+
+    /// A picture's metadata.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn picture(&self, id: PictureId) -> Result<Option<PictureRecord>, StoreError>;
+
+    /// The picture stored at a place in the order.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn picture_at(&self, sequence: Sequence) -> Result<Option<PictureId>, StoreError>;
+
+    /// All pictures in the order of storing.
+    fn pictures(&self) -> Entries<'_, (Sequence, PictureId)>;
+
+    /// How many pictures are stored; reads all sequence numbers.
+    fn picture_count(&self) -> usize;
+
+    /// The descriptors from `first` on, in the order of storing.
+    fn descriptors(&self, first: Sequence) -> Entries<'_, (Sequence, Descriptor)>;
+
+    /// One picture's descriptor.
+    ///
+    /// # Errors
+    /// If the store fails or the record is missing or unreadable.
+    fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError>;
+
+    /// A small JPEG of the picture, stretched to the network's input size.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The picture in a local file, if the file has not changed since it was read.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn known_file(
+        &self,
+        path: &Path,
+        bytes: u64,
+        modified_ns: u64,
+    ) -> Result<Option<PictureId>, StoreError>;
+
+    /// Where a picture was seen.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError>;
+
+    /// How many pages were fetched; reads the whole tree.
+    fn page_count(&self) -> u64;
+
+    /// Keeps fetched pictures without features and returns once they would survive a power
+    /// failure. The result says for each whether its bytes are new.
+    ///
+    /// # Errors
+    /// If the disk is full or fails. Nothing of the batch counts then; its URLs are
+    /// handed out again by the next crawl.
+    fn keep_bodies(&self, bodies: Vec<Body>) -> Result<Vec<bool>, StoreError>;
+
+    /// Whether a picture waits for its features.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn waits(&self, id: PictureId) -> Result<bool, StoreError>;
+
+    /// The pictures that wait for their features; those that begin to wait meanwhile may
+    /// be among them.
+    fn waiting(&self) -> Entries<'_, PictureId>;
+
+    /// How many pictures wait for their features; reads all of them.
+    fn waiting_count(&self) -> u64;
+
+    /// The bytes of a picture that waits for its features.
+    ///
+    /// # Errors
+    /// If it does not wait, or its bytes are damaged.
+    fn waiting_body(&self, id: PictureId) -> Result<Vec<u8>, StoreError>;
+
+    /// What is known of the last visit of a URL.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn visit(&self, url: UrlId) -> Result<Option<VisitRecord>, StoreError>;
+
+    /// Deletes a picture everywhere; its URLs stay known as removed. Returns whether it
+    /// was there.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError>;
+
+    /// Pictures that were removed since the store was opened, but for the first `seen`, in
+    /// the order of removing. With [`Self::next_sequence`] it tells an index what has changed.
+    fn removed_since(&self, seen: usize) -> Vec<Sequence>;
+}

@@ -1,0 +1,178 @@
+//! What a catalogue must do.
+
+use std::path::Path;
+
+use super::fixture::{
+    block, commit, fetch, file, found, lease, offer, picture, picture_id, url, visit,
+};
+use crate::store::{
+    Again, Body, Embed, PictureOutcome, Role, Sequence, Source, Store, UrlOutcome, UrlState,
+};
+
+pub(super) fn the_same_bytes_are_one_picture(store: &Store) {
+    let outcomes = [("a.png", 1), ("b.png", 2), ("c.png", 1)]
+        .map(|(name, n)| PictureOutcome::Picture(file(name), picture(store, n)));
+    let stored = store.commit(outcomes.into()).unwrap();
+    assert_eq!(stored, [true, true, false]);
+    assert!(!commit(store, file("d.png"), 2));
+    let known = PictureOutcome::Known(file("e.png"), picture_id(1));
+    assert_eq!(store.commit(vec![known]).unwrap(), [false]);
+    let all = store.pictures().collect::<Result<Vec<_>, _>>().unwrap();
+    let expected = [(Sequence(0), picture_id(1)), (Sequence(1), picture_id(2))];
+    assert_eq!(all, expected);
+    assert_eq!((store.picture_count(), store.next_sequence()), (2, 2));
+    let paths = store.provenance(picture_id(1)).unwrap().paths;
+    assert_eq!(paths.len(), 3);
+    let record = store.picture(picture_id(2)).unwrap().unwrap();
+    assert_eq!((record.sequence, record.height), (1, 2));
+    assert_eq!(store.thumbnail(picture_id(2)).unwrap(), Some(vec![2]));
+    assert_eq!(
+        *store.verified_block(picture_id(2)).unwrap(),
+        block(store, 2)[..]
+    );
+    let descriptor = &picture(store, 2).descriptor;
+    assert_eq!(
+        store.descriptor(Sequence(1)).unwrap().values(),
+        descriptor.values()
+    );
+    assert_eq!(store.descriptors(Sequence(1)).count(), 1);
+    assert!(store.block(picture_id(3)).is_err());
+}
+
+pub(super) fn a_picture_says_where_it_was_seen(store: &Store) {
+    offer(store, Role::Page, &["a.example/"]);
+    let on_it = vec![found("a.example/1", Role::Picture)];
+    let page = lease(store, "a.example");
+    store
+        .settle_page(page, &visit("a.example/", on_it))
+        .unwrap();
+    let lease = lease(store, "a.example");
+    assert!(commit(store, Source::Url(lease), 1));
+    let inline = Source::Inline {
+        page: url("a.example/"),
+        embed: Embed {
+            caption: "drawn in".to_owned(),
+            ..Embed::default()
+        },
+    };
+    assert!(!commit(store, inline, 1));
+    let seen = store.provenance(picture_id(1)).unwrap();
+    assert_eq!(seen.urls.len(), 2);
+    let mut words: Vec<_> = seen.pages.iter().map(|page| page.words()).collect();
+    words.sort_unstable();
+    assert_eq!(words, ["alt of a.example/1", "drawn in"]);
+}
+
+pub(super) fn a_visit_that_gives_another_picture_leaves_the_first(store: &Store) {
+    assert!(fetch(store, "a.example", "a.example/1", 1));
+    assert_eq!(store.queue_again(&Again::Visited).unwrap(), 1);
+    let again = lease(store, "a.example");
+    let before = again.last_visit().unwrap().content;
+    assert_eq!(before, *picture_id(1).as_bytes());
+    assert!(commit(store, Source::Url(again), 2));
+    assert!(!store.contains(picture_id(1)).unwrap());
+    assert_eq!(store.picture_at(Sequence(0)).unwrap(), None);
+    assert_eq!(store.picture_at(Sequence(1)).unwrap(), Some(picture_id(2)));
+    assert_eq!(store.provenance(picture_id(2)).unwrap().urls.len(), 1);
+}
+
+pub(super) fn what_is_gone_leaves_the_store(store: &Store) {
+    assert!(fetch(store, "a.example", "a.example/1", 1));
+    assert!(fetch(store, "a.example", "a.example/2", 2));
+    assert!(!commit(store, file("also.png"), 2));
+    store.queue_again(&Again::Visited).unwrap();
+    for _ in 0..2 {
+        let outcome = UrlOutcome::Gone("http_404".to_owned());
+        store.settle(lease(store, "a.example"), outcome).unwrap();
+    }
+    assert!(!store.contains(picture_id(1)).unwrap());
+    assert!(
+        store.contains(picture_id(2)).unwrap(),
+        "it stands elsewhere, too"
+    );
+    assert_eq!(store.visit(url("a.example/1").id()).unwrap(), None);
+    let record = store.url_record(url("a.example/2").id()).unwrap().unwrap();
+    assert_eq!(record.state, UrlState::Failed("http_404".to_owned()));
+}
+
+pub(super) fn the_last_page_that_opts_out_takes_its_pictures_along(store: &Store) {
+    offer(store, Role::Page, &["a.example/", "b.example/"]);
+    let both = || vec![found("a.example/1", Role::Picture)];
+    let a = lease(store, "a.example");
+    store.settle_page(a, &visit("a.example/", both())).unwrap();
+    let b = lease(store, "b.example");
+    store.settle_page(b, &visit("b.example/", both())).unwrap();
+    let first = lease(store, "a.example");
+    assert!(commit(store, Source::Url(first), 1));
+    store.queue_again(&Again::Visited).unwrap();
+    let picture = lease(store, "a.example");
+    store.settle(picture, UrlOutcome::Unchanged).unwrap();
+    for (name, still_there) in [("a.example", true), ("b.example", false)] {
+        let mut opted_out = visit(&format!("{name}/"), Vec::new());
+        opted_out.opted_out = Some("noai");
+        store.settle_page(lease(store, name), &opted_out).unwrap();
+        assert_eq!(store.contains(picture_id(1)).unwrap(), still_there);
+    }
+    let record = store.url_record(url("a.example/1").id()).unwrap().unwrap();
+    assert_eq!(record.state, UrlState::Refused("noai".to_owned()));
+}
+
+pub(super) fn bodies_wait_for_their_features(store: &Store) {
+    offer(store, Role::Picture, &["a.example/1", "a.example/2"]);
+    let bodies = [lease(store, "a.example"), lease(store, "a.example")].map(|lease| Body {
+        origin: Source::Url(lease),
+        id: picture_id(1),
+        bytes: vec![1],
+    });
+    assert_eq!(store.keep_bodies(bodies.into()).unwrap(), [true, false]);
+    assert_eq!(store.frontier_counts().unwrap().done, 2);
+    assert_eq!(store.waiting_count(), 1);
+    assert_eq!(store.waiting_body(picture_id(1)).unwrap(), [1]);
+    let usable = Body {
+        origin: file("2.png"),
+        id: picture_id(2),
+        bytes: vec![2],
+    };
+    store.keep_bodies(vec![usable]).unwrap();
+    let outcomes = vec![
+        PictureOutcome::Unusable(Source::Waiting(picture_id(1)), UrlOutcome::Done),
+        PictureOutcome::Picture(Source::Waiting(picture_id(2)), picture(store, 2)),
+    ];
+    assert_eq!(store.commit(outcomes).unwrap(), [false, true]);
+    assert_eq!((store.waiting_count(), store.waiting().count()), (0, 0));
+    assert!(store.waiting_body(picture_id(2)).is_err());
+    assert_eq!(store.provenance(picture_id(1)).unwrap().urls.len(), 0);
+    assert_eq!(store.provenance(picture_id(2)).unwrap().paths, ["/2.png"]);
+}
+
+pub(super) fn a_removed_picture_is_not_taken_again(store: &Store) {
+    assert!(fetch(store, "a.example", "a.example/1", 1));
+    store.queue_again(&Again::Visited).unwrap();
+    let on_its_way = lease(store, "a.example");
+    assert!(store.remove_picture(picture_id(1)).unwrap());
+    assert!(!store.remove_picture(picture_id(1)).unwrap());
+    assert!(!commit(store, Source::Url(on_its_way), 1));
+    assert_eq!(store.picture_count(), 0);
+    let record = store.url_record(url("a.example/1").id()).unwrap().unwrap();
+    assert_eq!(record.state, UrlState::Removed);
+    assert_eq!(store.reasons().unwrap().len(), 0);
+    assert_eq!(store.frontier_counts().unwrap().refused, 1);
+    // Its number is not used again.
+    assert!(commit(store, file("1.png"), 1));
+    assert_eq!(store.picture(picture_id(1)).unwrap().unwrap().sequence, 1);
+}
+
+pub(super) fn files_are_known_until_they_change(store: &Store) {
+    assert!(commit(store, file("1.png"), 1));
+    let known = |name: &str, bytes: u64, modified_ns: u64| {
+        store
+            .known_file(Path::new(name), bytes, modified_ns)
+            .unwrap()
+    };
+    assert_eq!(known("/1.png", 1, 1), Some(picture_id(1)));
+    assert_eq!(known("/1.png", 2, 1), None);
+    assert_eq!(known("/1.png", 1, 2), None);
+    assert_eq!(known("/2.png", 1, 1), None);
+    store.remove_picture(picture_id(1)).unwrap();
+    assert_eq!(known("/1.png", 1, 1), None);
+}

@@ -1,0 +1,366 @@
+//! The same random commands to a store in a folder and to one in memory: they must give the
+//! same answers, and know the same in the end.
+
+use std::fmt::Debug;
+use std::mem;
+
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tempfile::TempDir;
+
+use super::fixture::{
+    block, discovery, file, found, host, memory, open, picture, picture_id, url, visit,
+};
+use crate::canonical_url::UrlId;
+use crate::store::leases::LEASE_TIME;
+use crate::store::{
+    Again, Body, Discovery, Lease, PictureOutcome, Role, Source, Store, StoreError, UrlOutcome,
+    UrlRecord, Validators, VisitRecord,
+};
+
+const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
+const ROLES: [Role; 4] = [Role::Page, Role::Page, Role::Picture, Role::Sheet];
+const PATHS: u8 = 8;
+const PICTURES: u8 = 6;
+const COMMANDS: usize = 400;
+const SEEDS: u64 = 4;
+
+/// Two stores that are told the same.
+struct Pair {
+    dir: TempDir,
+    /// In a folder, and in memory.
+    stores: [Store; 2],
+    /// What both have handed out.
+    leases: Vec<[Lease; 2]>,
+    random: ChaCha8Rng,
+    /// What was commanded last, for messages.
+    command: usize,
+}
+
+#[test]
+fn both_stores_answer_alike() {
+    for seed in 0..SEEDS {
+        let dir = tempfile::tempdir().unwrap();
+        let stores = [open(&dir, LEASE_TIME), memory(LEASE_TIME)];
+        let mut pair = Pair {
+            dir,
+            stores,
+            leases: Vec::new(),
+            random: ChaCha8Rng::seed_from_u64(seed),
+            command: 0,
+        };
+        pair.same(|store| store.begin_run(seed));
+        for command in 0..COMMANDS {
+            pair.command = command;
+            pair.step();
+            if command % 20 == 0 {
+                pair.compare();
+            }
+        }
+        pair.compare();
+    }
+}
+
+impl Pair {
+    /// Asks both and compares what they say.
+    fn same<T: Debug + PartialEq>(&self, ask: impl Fn(&Store) -> Result<T, StoreError>) -> T {
+        let [a, b] = self.stores.each_ref().map(|store| ask(store).unwrap());
+        assert_eq!(a, b, "at command {}", self.command);
+        a
+    }
+
+    fn chance(&mut self, of: u32) -> bool {
+        self.random.random_range(0..of) == 0
+    }
+
+    fn host(&mut self) -> &'static str {
+        HOSTS.choose(&mut self.random).copied().unwrap_or(HOSTS[0])
+    }
+
+    fn url(&mut self) -> String {
+        format!("{}/{}", self.host(), self.random.random_range(0..PATHS))
+    }
+
+    fn picture(&mut self) -> u8 {
+        self.random.random_range(0..PICTURES)
+    }
+
+    fn reason(&mut self) -> String {
+        format!("reason {}", self.random.random_range(0..2))
+    }
+
+    /// URLs as they stand on a page, or as seeds.
+    fn found(&mut self, on_page: bool) -> Vec<Discovery> {
+        let count = self.random.random_range(0..5);
+        let found = (0..count).map(|_| {
+            let url = self.url();
+            let role = ROLES
+                .choose(&mut self.random)
+                .copied()
+                .unwrap_or(Role::Page);
+            match on_page {
+                true => found(&url, role),
+                false => discovery(&url, role),
+            }
+        });
+        found.collect()
+    }
+
+    fn take_lease(&mut self) -> Option<[Lease; 2]> {
+        let count = self.leases.len();
+        (count > 0).then(|| self.leases.swap_remove(self.random.random_range(0..count)))
+    }
+
+    fn hand_out(&mut self, lease: impl Fn(&Store) -> Result<Option<Lease>, StoreError>) {
+        let [a, b] = self.stores.each_ref().map(|store| lease(store).unwrap());
+        let about = |lease: &Lease| {
+            let visit = lease.last_visit().map(undated);
+            (lease.id(), lease.record().clone(), visit)
+        };
+        let told = [&a, &b].map(|lease| lease.as_ref().map(about));
+        assert_eq!(told[0], told[1], "at command {}", self.command);
+        if let (Some(a), Some(b)) = (a, b) {
+            self.leases.push([a, b]);
+        }
+    }
+
+    fn outcome(&mut self) -> UrlOutcome {
+        let reason = self.reason();
+        match self.random.random_range(0..8) {
+            0 => UrlOutcome::Done,
+            1 => UrlOutcome::Unchanged,
+            2 => UrlOutcome::Gone(reason),
+            3 => UrlOutcome::OptedOut(reason),
+            4 => UrlOutcome::Failed(reason),
+            5 => UrlOutcome::Refused(reason),
+            6 => UrlOutcome::Retry {
+                at_ms: self.random.random_range(0..100),
+            },
+            _ => UrlOutcome::Left,
+        }
+    }
+
+    fn step(&mut self) {
+        match self.random.random_range(0..24) {
+            0..=2 => {
+                let found = self.found(false);
+                self.same(|store| store.offer(&found));
+            }
+            3..=6 => {
+                let (host, pages) = (host(self.host()), !self.chance(4));
+                self.hand_out(|store| store.lease(host, pages));
+            }
+            7 => {
+                let host = host(self.host());
+                let rank = |id: UrlId, _: &UrlRecord| f32::from(id.0[0] % 4);
+                self.hand_out(|store| store.lease_best(host, true, 3, &rank));
+            }
+            8 | 9 => self.settle(),
+            10..=12 => self.settle_page(),
+            13..=15 => self.commit(),
+            16 => self.keep_bodies(),
+            17 => {
+                let now_ms = self.random.random_range(0..100);
+                self.same(|store| store.requeue_due(now_ms));
+                if self.chance(2) {
+                    self.same(|store| store.requeue_left());
+                }
+            }
+            18 => drop(self.take_lease()),
+            19 => {
+                let id = picture_id(self.picture());
+                self.same(|store| store.remove_picture(id));
+            }
+            20 => self.remove_host(),
+            21 => {
+                let reason = self.reason();
+                let again = match self.random.random_range(0..4) {
+                    0 => Again::Due,
+                    1 => Again::Visited,
+                    2 => Again::Failed(None),
+                    _ => Again::Failed(Some(reason)),
+                };
+                self.same(|store| store.queue_again(&again));
+            }
+            22 => {
+                let (id, crawl) = (host(self.host()), self.random.random_range(0..3));
+                self.same(|store| store.begin_run(crawl));
+                self.same(|store| store.leave_host(id));
+            }
+            _ => self.reopen(),
+        }
+    }
+
+    fn settle(&mut self) {
+        let outcome = self.outcome();
+        if let Some(leases) = self.take_lease() {
+            for (store, lease) in self.stores.iter().zip(leases) {
+                store.settle(lease, outcome.clone()).unwrap();
+            }
+        }
+    }
+
+    fn settle_page(&mut self) {
+        let on_it = self.found(true);
+        let elsewhere = self.url();
+        let redirected = self.chance(4);
+        let (opted_out, unnamed) = (self.chance(4), self.chance(4));
+        let Some(leases) = self.take_lease() else {
+            return;
+        };
+        let at = leases[0].record().url.replace("https://", "");
+        let mut page = visit(if redirected { &elsewhere } else { &at }, on_it);
+        page.opted_out = opted_out.then_some("noai");
+        page.validators.unavailable_after_s = unnamed.then_some(1);
+        if unnamed {
+            page.page = None;
+        }
+        let [a, b] = leases;
+        let queued = [(0, a), (1, b)].map(|(n, lease)| {
+            let store: &Store = &self.stores[n];
+            store.settle_page(lease, &page).unwrap()
+        });
+        assert_eq!(queued[0], queued[1], "at command {}", self.command);
+    }
+
+    /// Where a picture came from, twice; takes a lease if there is one.
+    fn origins(&mut self) -> [Source; 2] {
+        let (name, page) = (format!("{}.png", self.picture()), self.url());
+        match (self.random.random_range(0..4), self.take_lease()) {
+            (0..2, Some(leases)) => leases.map(Source::Url),
+            (2, _) => [(); 2].map(|()| Source::Inline {
+                page: url(&page),
+                embed: Default::default(),
+            }),
+            _ => [(); 2].map(|()| file(&name)),
+        }
+    }
+
+    fn commit(&mut self) {
+        let mut batches = [Vec::new(), Vec::new()];
+        let waiting = self.same(|store| store.waiting().collect::<Result<Vec<_>, _>>());
+        for _ in 0..self.random.random_range(1..3) {
+            let mut n = self.picture();
+            let mut origins = self.origins();
+            let of_waiting = (0..PICTURES).find(|n| waiting.contains(&picture_id(*n)));
+            if let Some(of_waiting) = of_waiting
+                && batches[0].is_empty()
+                && self.chance(2)
+            {
+                n = of_waiting;
+                origins = [(); 2].map(|()| Source::Waiting(picture_id(n)));
+            }
+            let kind = self.random.random_range(0..4);
+            let outcome = UrlOutcome::Failed(self.reason());
+            for (i, origin) in origins.into_iter().enumerate() {
+                let store = &self.stores[i];
+                batches[i].push(match kind {
+                    0 => PictureOutcome::Unusable(origin, outcome.clone()),
+                    1 if store.contains(picture_id(n)).unwrap() => {
+                        PictureOutcome::Known(origin, picture_id(n))
+                    }
+                    _ => PictureOutcome::Picture(origin, picture(store, n)),
+                });
+            }
+        }
+        let [a, b] = batches;
+        let stored = [
+            self.stores[0].commit(a).unwrap(),
+            self.stores[1].commit(b).unwrap(),
+        ];
+        assert_eq!(stored[0], stored[1], "at command {}", self.command);
+    }
+
+    fn keep_bodies(&mut self) {
+        let n = self.picture();
+        let kept = self.origins().into_iter().zip(&self.stores);
+        let kept: Vec<_> = kept
+            .map(|(origin, store)| {
+                let body = Body {
+                    origin,
+                    id: picture_id(n),
+                    bytes: vec![n; 10],
+                };
+                store.keep_bodies(vec![body]).unwrap()
+            })
+            .collect();
+        assert_eq!(kept[0], kept[1], "at command {}", self.command);
+    }
+
+    fn remove_host(&mut self) {
+        let name = self.host();
+        if self.chance(3) {
+            self.same(|store| store.remove_host(name));
+        }
+        if self.chance(2) {
+            // Two leases of one URL, of before and after, would be settled by one commit.
+            self.leases.clear();
+            self.same(|store| store.take_back_host(host(name)));
+        }
+    }
+
+    /// Ends the process, as it were: leases end, what was written stays.
+    fn reopen(&mut self) {
+        self.leases.clear();
+        // A store in memory takes the folder's place until that one is closed.
+        drop(mem::replace(&mut self.stores[0], memory(LEASE_TIME)));
+        self.stores[0] = open(&self.dir, LEASE_TIME);
+        self.same(|store| store.begin_run(1));
+        for store in &self.stores {
+            store.compact().unwrap();
+        }
+    }
+
+    /// Compares all that they know.
+    fn compare(&self) {
+        self.same(|store| store.frontier_counts());
+        self.same(|store| store.seeds());
+        self.same(|store| store.reasons());
+        self.same(|store| store.pending().collect::<Result<Vec<_>, _>>());
+        self.same(|store| store.pending_count());
+        self.same(|store| store.next_retry_ms());
+        self.same(|store| store.pictures().collect::<Result<Vec<_>, _>>());
+        self.same(|store| store.waiting().collect::<Result<Vec<_>, _>>());
+        self.same(|store| Ok((store.page_count(), store.next_sequence())));
+        for name in HOSTS {
+            self.same(|store| store.host(host(name)));
+            self.same(|store| store.is_removed(host(name)));
+            self.same(|store| store.has_queued(host(name)));
+            self.same(|store| store.waiting_host_after(Some(host(name))));
+            for path in 0..PATHS {
+                let id = url(&format!("{name}/{path}")).id();
+                self.same(|store| store.url_record(id));
+                self.same(|store| Ok(store.visit(id)?.as_ref().map(undated)));
+            }
+        }
+        for n in 0..PICTURES {
+            let id = picture_id(n);
+            self.same(|store| {
+                let record = store.picture(id)?;
+                // Two clocks were read.
+                Ok(record.map(|record| (record.sequence, record.height)))
+            });
+            self.same(|store| store.provenance(id));
+            self.same(|store| store.thumbnail(id));
+            self.same(|store| store.known_file(format!("/{n}.png").as_ref(), 1, 1));
+            self.same(|store| Ok(store.waiting_body(id).ok()));
+            let is_whole = self.same(|store| {
+                let found = store.verified_block(id).ok();
+                Ok(found.map(|found| *found == block(store, n)[..]))
+            });
+            assert_ne!(is_whole, Some(false));
+        }
+    }
+}
+
+/// What does not depend on when the clock was read.
+fn undated(visit: &VisitRecord) -> (Validators, [u8; 32], u64, Vec<UrlId>) {
+    let visit = visit.clone();
+    (
+        visit.validators,
+        visit.content,
+        visit.interval_s,
+        visit.shown,
+    )
+}

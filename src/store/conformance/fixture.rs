@@ -1,0 +1,157 @@
+//! What the tests of stores share.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::activation::Encoding;
+use crate::canonical_url::{CanonicalUrl, HostId};
+use crate::network::{Descriptor, Embedding, Network};
+use crate::picture::{PerceptualHash, PictureId};
+use crate::store::{
+    Discovery, Embed, Lease, NewPicture, PageRecord, PageVisit, PictureOutcome, Role, Source,
+    Store, StoreOptions, Validators,
+};
+
+static NETWORK: LazyLock<Network> = LazyLock::new(|| Network::builtin().unwrap());
+
+pub(in crate::store) fn options() -> StoreOptions<'static> {
+    StoreOptions {
+        network: &NETWORK,
+        activations: Encoding::Int8,
+        reserve_bytes: 0,
+    }
+}
+
+/// A new store in a folder, which is deleted with the first of the two.
+pub(super) fn embedded(lease_time: Duration) -> (TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir, lease_time);
+    (dir, store)
+}
+
+pub(super) fn open(dir: &TempDir, lease_time: Duration) -> Store {
+    Store::open_with(dir.path(), &options(), lease_time).unwrap()
+}
+
+pub(super) fn memory(lease_time: Duration) -> Store {
+    Store::in_memory_with(&options(), lease_time)
+}
+
+pub(super) fn url(text: &str) -> CanonicalUrl {
+    CanonicalUrl::parse(&format!("https://{text}")).unwrap()
+}
+
+/// A seed if it is a page.
+pub(super) fn discovery(text: &str, role: Role) -> Discovery {
+    let depth = u32::from(role != Role::Page);
+    Discovery {
+        url: url(text),
+        role,
+        depth,
+        embed: None,
+    }
+}
+
+/// A link or a picture on a page.
+pub(super) fn found(text: &str, role: Role) -> Discovery {
+    let embed = (role == Role::Picture).then(|| Embed {
+        alt: format!("alt of {text}"),
+        ..Embed::default()
+    });
+    Discovery {
+        depth: 1,
+        embed,
+        ..discovery(text, role)
+    }
+}
+
+pub(super) fn host(name: &str) -> HostId {
+    HostId::of(name)
+}
+
+/// Queues URLs of one role.
+pub(super) fn offer(store: &Store, role: Role, urls: &[&str]) {
+    let found: Vec<_> = urls.iter().map(|text| discovery(text, role)).collect();
+    store.offer(&found).unwrap();
+}
+
+/// The next lease of a host, which must have one.
+pub(super) fn lease(store: &Store, name: &str) -> Lease {
+    store.lease(host(name), true).unwrap().unwrap()
+}
+
+/// A page that was read.
+pub(super) fn visit(text: &str, found: Vec<Discovery>) -> PageVisit {
+    let page = PageRecord {
+        url: url(text).to_string(),
+        title: format!("title of {text}"),
+        fetched_at: 1,
+    };
+    PageVisit {
+        url: url(text),
+        page: Some(page),
+        content: *blake3::hash(text.as_bytes()).as_bytes(),
+        validators: Validators::default(),
+        found,
+        opted_out: None,
+    }
+}
+
+pub(in crate::store) fn picture_id(n: u8) -> PictureId {
+    PictureId::of(&[n])
+}
+
+/// The block of the picture of a number.
+pub(super) fn block(store: &Store, n: u8) -> Vec<u8> {
+    vec![n; store.layout().block_len()]
+}
+
+pub(super) fn picture(store: &Store, n: u8) -> Box<NewPicture> {
+    picture_with(block(store, n), n)
+}
+
+pub(in crate::store) fn picture_with(block: Vec<u8>, n: u8) -> Box<NewPicture> {
+    let values = |count: usize| {
+        (0..count)
+            .map(|i| (i % (usize::from(n) + 2)) as f32)
+            .collect()
+    };
+    let descriptor: Vec<f32> = values(NETWORK.descriptor_dimensions());
+    let embedding: Vec<f32> = values(NETWORK.manifest().embedding.dimensions);
+    Box::new(NewPicture {
+        id: picture_id(n),
+        width: 8,
+        height: u32::from(n),
+        media_type: "image/png",
+        bytes: 1,
+        perceptual_hash: PerceptualHash(u64::from(n)),
+        embedding: Embedding::normalized(&embedding),
+        descriptor: Descriptor::normalized(descriptor),
+        thumbnail: vec![n],
+        block,
+    })
+}
+
+pub(in crate::store) fn file(name: &str) -> Source {
+    Source::File {
+        path: format!("/{name}").into(),
+        bytes: 1,
+        modified_ns: 1,
+    }
+}
+
+/// Stores one picture; says whether it was new.
+pub(super) fn commit(store: &Store, origin: Source, n: u8) -> bool {
+    let outcome = PictureOutcome::Picture(origin, picture(store, n));
+    store.commit(vec![outcome]).unwrap() == [true]
+}
+
+/// Queues, leases and stores the picture of a URL.
+pub(super) fn fetch(store: &Store, name: &str, text: &str, n: u8) -> bool {
+    offer(store, Role::Picture, &[text]);
+    let lease = lease(store, name);
+    assert_eq!(lease.record().url, url(text).to_string());
+    commit(store, Source::Url(lease), n)
+}

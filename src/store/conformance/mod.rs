@@ -1,0 +1,68 @@
+//! What every store must do, whatever keeps it. Each function here is run on each of them.
+
+mod blocks;
+mod catalogue;
+mod commands;
+pub(super) mod fixture;
+mod frontier;
+mod hosts;
+
+/// Makes a test of each function of `$room` for each kind of store.
+macro_rules! conform {
+    ($lease_time:expr, $tests:ident of $room:ident: $($name:ident),+ $(,)?) => {
+        mod $tests {
+            mod embedded {
+                $(#[test]
+                fn $name() {
+                    let (_dir, store) = crate::store::conformance::fixture::embedded($lease_time);
+                    crate::store::conformance::$room::$name(&store);
+                })+
+            }
+            mod memory {
+                $(#[test]
+                fn $name() {
+                    let store = crate::store::conformance::fixture::memory($lease_time);
+                    crate::store::conformance::$room::$name(&store);
+                })+
+            }
+        }
+    };
+}
+
+conform!(crate::store::LEASE_TIME, the_frontier of frontier:
+    what_was_seen_is_not_queued_again,
+    a_host_gives_pictures_before_pages_in_order,
+    a_lease_that_is_dropped_is_handed_out_again,
+    the_best_of_a_queue_is_handed_out,
+    retries_wait_for_their_time,
+    what_is_left_comes_in_the_next_run,
+    a_page_queues_what_stands_on_it,
+    a_redirect_to_what_was_read_settles_only_itself,
+    a_renewed_lease_lasts_longer,
+    failures_are_queued_again_by_their_reason,
+);
+conform!(std::time::Duration::ZERO, late_leases of frontier:
+    a_lease_that_ran_out_settles_nothing_if_another_has_it,
+    a_late_page_and_a_late_picture_change_nothing,
+);
+conform!(crate::store::LEASE_TIME, the_catalogue of catalogue:
+    the_same_bytes_are_one_picture,
+    a_picture_says_where_it_was_seen,
+    a_visit_that_gives_another_picture_leaves_the_first,
+    what_is_gone_leaves_the_store,
+    the_last_page_that_opts_out_takes_its_pictures_along,
+    bodies_wait_for_their_features,
+    a_removed_picture_is_not_taken_again,
+    files_are_known_until_they_change,
+);
+conform!(crate::store::LEASE_TIME, the_hosts of hosts:
+    a_removed_host_is_gone_until_it_is_taken_back,
+    hosts_with_work_come_in_order,
+    rules_are_kept_unless_they_are_large,
+    a_host_that_is_taken_back_has_no_queue_left,
+);
+conform!(crate::store::LEASE_TIME, the_blocks of blocks:
+    blocks_of_any_length_are_read_back,
+    a_block_of_another_picture_is_damaged,
+    what_is_live_outlasts_compaction,
+);

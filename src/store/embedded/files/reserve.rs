@@ -1,0 +1,29 @@
+//! Free disk space.
+
+use std::path::PathBuf;
+
+use crate::store::StoreError;
+
+/// Free disk space below which nothing is stored: sled is not at its best there.
+#[derive(Debug, Clone)]
+pub struct Reserve {
+    /// A folder of the disk.
+    pub dir: PathBuf,
+    /// Free space that is kept, in bytes.
+    pub bytes: u64,
+}
+
+impl Reserve {
+    /// Refuses to go on below the reserve.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let free =
+            fs4::available_space(&self.dir).map_err(|error| StoreError::io(&self.dir, error))?;
+        if free < self.bytes {
+            return Err(StoreError::DiskFull {
+                free_mb: free >> 20,
+                reserve_mb: self.bytes >> 20,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! The frontier in one tree.
+//!
+//! That a URL is leased between being queued and being settled only the process knows
+//! (`leases.rs`), whose end ends its leases.
+
+use std::sync::PoisonError;
+
+use sled::Batch;
+
+use super::EmbeddedMetadata;
+use super::queueing::{QueueChanges, settle_into};
+use super::trees::{FrontierKey, UNREADABLE, decode, embed_key, encode};
+use crate::canonical_url::UrlId;
+use crate::store::{
+    Discovery, FrontierCounts, Lease, PageVisit, Queued, Role, StoreError, UrlOutcome, UrlRecord,
+    UrlState, VisitRecord,
+};
+
+impl EmbeddedMetadata {
+    pub(super) fn offer(&self, found: &[Discovery]) -> Result<Queued, StoreError> {
+        self.reserve.check()?;
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = QueueChanges::new(&self.trees);
+        let queued = self.queue_unseen(found, &mut changes)?;
+        changes.apply()?;
+        Ok(queued)
+    }
+
+    pub(super) fn recover_leases(&self) -> Result<u64, StoreError> {
+        let mut recovered = 0;
+        for entry in self.trees.frontier.scan_prefix([FrontierKey::LEASED]) {
+            let (key, value) = entry?;
+            let Some(FrontierKey::Leased(url)) = FrontierKey::decode(&key) else {
+                return Err(UNREADABLE);
+            };
+            let mut batch = Batch::default();
+            batch.remove(key);
+            batch.insert(value, &url.0);
+            self.trees.frontier.apply_batch(batch)?;
+            recovered += 1;
+        }
+        Ok(recovered)
+    }
+
+    pub(super) fn renew(&self, lease: &mut Lease) -> bool {
+        lease.place.renew()
+    }
+
+    pub(super) fn settle(&self, mut lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
+        if !lease.place.renew() {
+            return Ok(());
+        }
+        match outcome {
+            UrlOutcome::Unchanged => self.unchanged(lease.id)?,
+            UrlOutcome::Gone(_) | UrlOutcome::OptedOut(_) => self.forget(lease.id)?,
+            _ => {}
+        }
+        let mut batch = Batch::default();
+        settle_into(&mut batch, &lease, outcome);
+        Ok(self.trees.frontier.apply_batch(batch)?)
+    }
+
+    pub(super) fn settle_page(
+        &self,
+        mut lease: Lease,
+        visit: &PageVisit,
+    ) -> Result<Queued, StoreError> {
+        self.reserve.check()?;
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lease.place.renew() {
+            return Ok(Queued::default());
+        }
+        let (page, t) = (visit.url.id(), &self.trees);
+        let mut changes = QueueChanges::new(t);
+        if page != lease.id {
+            let known = self.url_record(page)?;
+            if known
+                .as_ref()
+                .is_some_and(|known| known.state != UrlState::Open)
+            {
+                // Redirected to a page that was read, or that is not to be read.
+                settle_into(changes.urls(), &lease, UrlOutcome::Done);
+                changes.apply()?;
+                return Ok(Queued::default());
+            }
+            // If it waits in a queue, it is passed over there.
+            let record = UrlRecord {
+                url: visit.url.to_string(),
+                host: visit.url.host_id(),
+                state: UrlState::Done,
+                ..known.unwrap_or_else(|| lease.record.clone())
+            };
+            let key = FrontierKey::Url(page).encode();
+            changes.urls().insert(key, encode(&record));
+        }
+        self.touch_host(&mut changes, &visit.url, |record| record.pages += 1)?;
+        let queued = self.queue_unseen(&visit.found, &mut changes)?;
+        settle_into(changes.urls(), &lease, UrlOutcome::Done);
+        let mut shown = Vec::new();
+        for found in &visit.found {
+            if let Some(embed) = &found.embed {
+                let picture = found.url.id();
+                let key = embed_key(picture, page);
+                changes.batches.of(&t.embeds).insert(&key, encode(embed));
+                shown.push(picture);
+            }
+        }
+        let before = self.visit(page)?;
+        if let Some(before) = &before {
+            self.hide(page, &before.shown, &shown.iter().copied().collect())?;
+        }
+        let (content, validators) = (visit.content, visit.validators.clone());
+        let after = VisitRecord::after(before.as_ref(), content, validators, shown);
+        let pages = changes.batches.of(&t.pages);
+        match &visit.page {
+            Some(record) => pages.insert(&page.0, encode(record)),
+            None => pages.remove(&page.0),
+        }
+        let visits = changes.batches.of(&t.visits);
+        visits.insert(&page.0, encode(&after));
+        changes.apply()?;
+        if let (Some(reason), Some(before)) = (visit.opted_out, &before) {
+            self.remove_orphans(&before.shown, reason)?;
+        }
+        Ok(queued)
+    }
+
+    pub(super) fn frontier_counts(&self) -> Result<FrontierCounts, StoreError> {
+        let mut counts = FrontierCounts::default();
+        for entry in &self.trees.frontier {
+            let (key, value) = entry?;
+            let count = match FrontierKey::decode(&key).ok_or(UNREADABLE)? {
+                FrontierKey::Queued { .. } => &mut counts.pending,
+                FrontierKey::Leased(_) => &mut counts.leased,
+                FrontierKey::Retry { .. } => &mut counts.retry,
+                FrontierKey::Url(_) => match decode::<UrlRecord>("frontier", &value)?.state {
+                    UrlState::Open => continue,
+                    UrlState::Done => &mut counts.done,
+                    UrlState::Failed(_) => &mut counts.failed,
+                    UrlState::Refused(_) | UrlState::Removed => &mut counts.refused,
+                },
+            };
+            *count += 1;
+        }
+        let leased = self.leases.count();
+        counts.leased += leased;
+        counts.pending = counts.pending.saturating_sub(leased);
+        Ok(counts)
+    }
+
+    pub(super) fn seeds(&self) -> Result<Vec<String>, StoreError> {
+        let mut seeds = Vec::new();
+        for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
+            let record: UrlRecord = decode("frontier", &entry?.1)?;
+            let is_removed = record.state == UrlState::Removed;
+            if record.depth == 0 && record.role == Role::Page && !is_removed {
+                seeds.push(record.url);
+            }
+        }
+        Ok(seeds)
+    }
+
+    pub(super) fn url_record(&self, id: UrlId) -> Result<Option<UrlRecord>, StoreError> {
+        let value = self.trees.frontier.get(FrontierKey::Url(id).encode())?;
+        value.map(|value| decode("frontier", &value)).transpose()
+    }
+}

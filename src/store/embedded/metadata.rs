@@ -1,0 +1,261 @@
+//! The traits of a store's records, whose work is in the files named after it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::PoisonError;
+
+use super::EmbeddedMetadata;
+use crate::canonical_url::{HostId, UrlId};
+use crate::network::Descriptor;
+use crate::picture::PictureId;
+use crate::store::{
+    Again, BlockLocation, Blocks, Body, Catalogue, Discovery, Entries, Frontier, FrontierCounts,
+    HostRecord, Hosts, Lease, Metadata, PageVisit, PictureOutcome, PictureRecord, Provenance,
+    Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
+};
+
+impl Frontier for EmbeddedMetadata {
+    fn offer(&self, found: &[Discovery]) -> Result<Queued, StoreError> {
+        Self::offer(self, found)
+    }
+
+    fn recover_leases(&self) -> Result<u64, StoreError> {
+        Self::recover_leases(self)
+    }
+
+    fn settle(&self, lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
+        Self::settle(self, lease, outcome)
+    }
+
+    fn settle_page(&self, lease: Lease, visit: &PageVisit) -> Result<Queued, StoreError> {
+        Self::settle_page(self, lease, visit)
+    }
+
+    fn frontier_counts(&self) -> Result<FrontierCounts, StoreError> {
+        Self::frontier_counts(self)
+    }
+
+    fn seeds(&self) -> Result<Vec<String>, StoreError> {
+        Self::seeds(self)
+    }
+
+    fn url_record(&self, id: UrlId) -> Result<Option<UrlRecord>, StoreError> {
+        Self::url_record(self, id)
+    }
+
+    fn lease(&self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
+        Self::lease(self, host, pages)
+    }
+
+    fn lease_best(
+        &self,
+        host: HostId,
+        pages: bool,
+        most: usize,
+        rank: &dyn Fn(UrlId, &UrlRecord) -> f32,
+    ) -> Result<Option<Lease>, StoreError> {
+        Self::lease_best(self, host, pages, most, rank)
+    }
+
+    fn renew(&self, lease: &mut Lease) -> Result<bool, StoreError> {
+        Ok(Self::renew(self, lease))
+    }
+
+    fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
+        Self::requeue_due(self, now_ms)
+    }
+
+    fn requeue_left(&self) -> Result<(), StoreError> {
+        Self::requeue_left(self)
+    }
+
+    fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
+        Self::next_retry_ms(self)
+    }
+
+    fn pending(&self) -> Entries<'_, UrlRecord> {
+        Self::pending(self)
+    }
+
+    fn has_queued(&self, host: HostId) -> Result<bool, StoreError> {
+        Self::has_queued(self, host)
+    }
+
+    fn pending_count(&self) -> Result<u64, StoreError> {
+        Self::pending_count(self)
+    }
+
+    fn queue_again(&self, which: &Again) -> Result<u64, StoreError> {
+        Self::queue_again(self, which)
+    }
+
+    fn next_due_s(&self) -> Result<Option<u64>, StoreError> {
+        Self::next_due_s(self)
+    }
+
+    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        Self::reasons(self)
+    }
+}
+
+impl Catalogue for EmbeddedMetadata {
+    fn commit(
+        &self,
+        outcomes: Vec<PictureOutcome>,
+        blocks: &dyn Blocks,
+    ) -> Result<Vec<bool>, StoreError> {
+        Self::commit(self, outcomes, blocks)
+    }
+
+    fn next_sequence(&self) -> u64 {
+        Self::next_sequence(self)
+    }
+
+    fn block_location(&self, id: PictureId) -> Result<Option<BlockLocation>, StoreError> {
+        Self::block_location(self, id)
+    }
+
+    fn block_locations(&self) -> Entries<'_, (PictureId, BlockLocation)> {
+        Self::block_locations(self)
+    }
+
+    fn move_block(
+        &self,
+        id: PictureId,
+        from: BlockLocation,
+        to: BlockLocation,
+    ) -> Result<bool, StoreError> {
+        Self::move_block(self, id, from, to)
+    }
+
+    fn contains(&self, id: PictureId) -> Result<bool, StoreError> {
+        Self::contains(self, id)
+    }
+
+    fn picture(&self, id: PictureId) -> Result<Option<PictureRecord>, StoreError> {
+        Self::picture(self, id)
+    }
+
+    fn picture_at(&self, sequence: Sequence) -> Result<Option<PictureId>, StoreError> {
+        Self::picture_at(self, sequence)
+    }
+
+    fn pictures(&self) -> Entries<'_, (Sequence, PictureId)> {
+        Self::pictures(self)
+    }
+
+    fn picture_count(&self) -> usize {
+        Self::picture_count(self)
+    }
+
+    fn descriptors(&self, first: Sequence) -> Entries<'_, (Sequence, Descriptor)> {
+        Self::descriptors(self, first)
+    }
+
+    fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError> {
+        Self::descriptor(self, sequence)
+    }
+
+    fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError> {
+        Self::thumbnail(self, id)
+    }
+
+    fn known_file(
+        &self,
+        path: &Path,
+        bytes: u64,
+        modified_ns: u64,
+    ) -> Result<Option<PictureId>, StoreError> {
+        Self::known_file(self, path, bytes, modified_ns)
+    }
+
+    fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
+        Self::provenance(self, id)
+    }
+
+    fn page_count(&self) -> u64 {
+        Self::page_count(self)
+    }
+
+    fn keep_bodies(&self, bodies: Vec<Body>) -> Result<Vec<bool>, StoreError> {
+        Self::keep_bodies(self, bodies)
+    }
+
+    fn waits(&self, id: PictureId) -> Result<bool, StoreError> {
+        Self::waits(self, id)
+    }
+
+    fn waiting(&self) -> Entries<'_, PictureId> {
+        Self::waiting(self)
+    }
+
+    fn waiting_count(&self) -> u64 {
+        Self::waiting_count(self)
+    }
+
+    fn waiting_body(&self, id: PictureId) -> Result<Vec<u8>, StoreError> {
+        Self::waiting_body(self, id)
+    }
+
+    fn visit(&self, url: UrlId) -> Result<Option<VisitRecord>, StoreError> {
+        Self::visit(self, url)
+    }
+
+    fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError> {
+        Self::remove_picture(self, id)
+    }
+
+    fn removed_since(&self, seen: usize) -> Vec<Sequence> {
+        let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        removed.get(seen..).unwrap_or_default().to_vec()
+    }
+}
+
+impl Hosts for EmbeddedMetadata {
+    fn begin_run(&self, crawl: u64) -> Result<u64, StoreError> {
+        Self::begin_run(self, crawl)
+    }
+
+    fn host(&self, host: HostId) -> Result<Option<HostRecord>, StoreError> {
+        Self::host(self, host)
+    }
+
+    fn leave_host(&self, host: HostId) -> Result<(), StoreError> {
+        Self::leave_host(self, host)
+    }
+
+    fn waiting_host_after(&self, host: Option<HostId>) -> Result<Option<HostId>, StoreError> {
+        Self::waiting_host_after(self, host)
+    }
+
+    fn rule_file(&self, url: &str) -> Result<Option<RuleFileRecord>, StoreError> {
+        Self::rule_file(self, url)
+    }
+
+    fn keep_rule_file(&self, record: &RuleFileRecord) -> Result<(), StoreError> {
+        Self::keep_rule_file(self, record)
+    }
+
+    fn remove_host(&self, host: &str) -> Result<u64, StoreError> {
+        Self::remove_host(self, host)
+    }
+
+    fn is_removed(&self, host: HostId) -> Result<bool, StoreError> {
+        Self::is_removed(self, host)
+    }
+
+    fn take_back_host(&self, host: HostId) -> Result<bool, StoreError> {
+        Self::take_back_host(self, host)
+    }
+}
+
+impl Metadata for EmbeddedMetadata {
+    fn check_space(&self) -> Result<(), StoreError> {
+        self.reserve.check()
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        self.trees.db.flush()?;
+        Ok(())
+    }
+}

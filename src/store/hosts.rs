@@ -1,0 +1,93 @@
+//! The hosts' trait: what is remembered of hosts, of their rules, and of removed ones.
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use crate::canonical_url::HostId;
+
+/// A host that was met.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostRecord {
+    /// Its name or literal address.
+    pub name: String,
+    /// The crawl that queued URLs of it last.
+    pub crawl: u64,
+    /// The run that left it for the next one, because its rules could not be had.
+    pub left_in: u64,
+    /// Pages read from it.
+    pub pages: u64,
+}
+
+/// What an origin answered when it was asked for a file of rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleFileRecord {
+    /// The file's URL.
+    pub url: String,
+    /// When it was asked for, in milliseconds since 1970.
+    pub fetched_ms: u64,
+    /// The file; `None` if there is none.
+    pub body: Option<Vec<u8>>,
+}
+
+/// Larger files of rules are fetched anew by the next process: records are small.
+pub(super) const LARGEST_RULES: usize = 64 << 10;
+
+/// What is known of hosts, and the runs of the crawler.
+pub trait Hosts: Send + Sync {
+    /// Begins a run of the crawler and gives its number, which tells it from all others of
+    /// the store. What it queues belongs to `crawl`; the same crawl may take many runs.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn begin_run(&self, crawl: u64) -> Result<u64, StoreError>;
+
+    /// What is known of a host.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn host(&self, host: HostId) -> Result<Option<HostRecord>, StoreError>;
+
+    /// Leaves a host to the next run.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn leave_host(&self, host: HostId) -> Result<(), StoreError>;
+
+    /// The next host with URLs waiting, in the order of identities.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn waiting_host_after(&self, host: Option<HostId>) -> Result<Option<HostId>, StoreError>;
+
+    /// A file of rules as it was last fetched.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn rule_file(&self, url: &str) -> Result<Option<RuleFileRecord>, StoreError>;
+
+    /// Remembers a file of rules, unless it is very large.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn keep_rule_file(&self, record: &RuleFileRecord) -> Result<(), StoreError>;
+
+    /// Deletes the pages and URLs of a host, and the pictures that were seen nowhere else.
+    /// Returns how many pictures went.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn remove_host(&self, host: &str) -> Result<u64, StoreError>;
+
+    /// Whether a host was removed: none of its URLs is taken then.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn is_removed(&self, host: HostId) -> Result<bool, StoreError>;
+
+    /// Lets a removed host be crawled again, as one that was never met. Returns whether it
+    /// was removed.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn take_back_host(&self, host: HostId) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,340 @@
+//! Pictures in memory.
+
+use std::path::Path;
+
+use super::{MemoryMetadata, State, StoredPicture};
+use crate::canonical_url::UrlId;
+use crate::network::Descriptor;
+use crate::picture::PictureId;
+use crate::store::provenance::MOST;
+use crate::store::{
+    BlockLocation, Blocks, Body, Catalogue, Embed, Entries, FileRecord, Location, LocationId,
+    PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage, StoreError,
+    UrlOutcome, UrlState, VisitRecord, now_ms,
+};
+
+impl Catalogue for MemoryMetadata {
+    fn commit(
+        &self,
+        outcomes: Vec<PictureOutcome>,
+        blocks: &dyn Blocks,
+    ) -> Result<Vec<bool>, StoreError> {
+        let mut state = self.lock();
+        let held = outcomes.into_iter().map(|mut outcome| {
+            let is_held = outcome.is_held();
+            is_held.then_some(outcome)
+        });
+        let outcomes: Vec<Option<PictureOutcome>> = held.collect();
+        for outcome in outcomes.iter().flatten() {
+            state.remove_old_location(outcome);
+        }
+        let had_waited: Vec<PictureId> = outcomes
+            .iter()
+            .flatten()
+            .filter_map(PictureOutcome::had_waited)
+            .collect();
+        let mut stored = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            stored.push(match outcome {
+                Some(outcome) => state.take_in(outcome, blocks)?,
+                None => false,
+            });
+        }
+        for id in had_waited {
+            if state.pictures.contains_key(&id) {
+                state.waiting.remove(&id);
+            } else {
+                state.drop_unusable(id);
+            }
+        }
+        Ok(stored)
+    }
+
+    fn next_sequence(&self) -> u64 {
+        self.lock().next_sequence
+    }
+
+    fn block_location(&self, id: PictureId) -> Result<Option<BlockLocation>, StoreError> {
+        Ok(self.lock().pictures.get(&id).map(|picture| picture.block))
+    }
+
+    fn block_locations(&self) -> Entries<'_, (PictureId, BlockLocation)> {
+        let state = self.lock();
+        let all = state.pictures.iter();
+        list(all.map(|(id, picture)| (*id, picture.block)))
+    }
+
+    fn move_block(
+        &self,
+        id: PictureId,
+        from: BlockLocation,
+        to: BlockLocation,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        let picture = state.pictures.get_mut(&id);
+        let picture = picture.filter(|picture| picture.block == from);
+        Ok(picture.map(|picture| picture.block = to).is_some())
+    }
+
+    fn contains(&self, id: PictureId) -> Result<bool, StoreError> {
+        Ok(self.lock().pictures.contains_key(&id))
+    }
+
+    fn picture(&self, id: PictureId) -> Result<Option<PictureRecord>, StoreError> {
+        let state = self.lock();
+        Ok(state
+            .pictures
+            .get(&id)
+            .map(|picture| picture.record.clone()))
+    }
+
+    fn picture_at(&self, sequence: Sequence) -> Result<Option<PictureId>, StoreError> {
+        Ok(self.lock().sequences.get(&sequence).copied())
+    }
+
+    fn pictures(&self) -> Entries<'_, (Sequence, PictureId)> {
+        list(self.lock().sequences.iter().map(|(s, id)| (*s, *id)))
+    }
+
+    fn picture_count(&self) -> usize {
+        self.lock().sequences.len()
+    }
+
+    fn descriptors(&self, first: Sequence) -> Entries<'_, (Sequence, Descriptor)> {
+        let state = self.lock();
+        let all = state.sequences.range(first..);
+        list(all.map(|(sequence, id)| (*sequence, state.pictures[id].descriptor.clone())))
+    }
+
+    fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError> {
+        let state = self.lock();
+        let id = state.sequences.get(&sequence);
+        let descriptor = id.map(|id| state.pictures[id].descriptor.clone());
+        descriptor.ok_or(StoreError::Unreadable {
+            tree: "descriptors",
+        })
+    }
+
+    fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError> {
+        let state = self.lock();
+        Ok(state
+            .pictures
+            .get(&id)
+            .map(|picture| picture.thumbnail.clone()))
+    }
+
+    fn known_file(
+        &self,
+        path: &Path,
+        bytes: u64,
+        modified_ns: u64,
+    ) -> Result<Option<PictureId>, StoreError> {
+        let state = self.lock();
+        let record = state.files.get(&LocationId::of_path(path));
+        let same = record.filter(|file| file.bytes == bytes && file.modified_ns == modified_ns);
+        Ok(same.map(|file| file.picture))
+    }
+
+    fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
+        let state = self.lock();
+        let mut provenance = Provenance::default();
+        let all = state.locations.range((id, LocationId([0; 16]))..);
+        let own = all.take_while(|((picture, _), _)| *picture == id);
+        for ((_, at), location) in own.take(MOST) {
+            match location {
+                Location::Path(path) => provenance.paths.push(path.clone()),
+                Location::Url(url) => {
+                    provenance.urls.push(url.clone());
+                    let pages = state
+                        .pages_showing(UrlId(at.0))
+                        .filter_map(|(page, embed)| {
+                            let page = state.pages.get(&page)?;
+                            Some(SourcePage {
+                                url: page.url.clone(),
+                                title: page.title.clone(),
+                                alt: embed.alt.clone(),
+                                picture_title: embed.title.clone(),
+                                caption: embed.caption.clone(),
+                            })
+                        });
+                    let room = MOST - provenance.pages.len();
+                    provenance.pages.extend(pages.take(room));
+                }
+            }
+        }
+        Ok(provenance)
+    }
+
+    fn page_count(&self) -> u64 {
+        self.lock().pages.len() as u64
+    }
+
+    fn keep_bodies(&self, bodies: Vec<Body>) -> Result<Vec<bool>, StoreError> {
+        let mut state = self.lock();
+        let mut kept = Vec::with_capacity(bodies.len());
+        for mut body in bodies {
+            let is_known =
+                state.pictures.contains_key(&body.id) || state.waiting.contains_key(&body.id);
+            let is_held = body.origin.is_held();
+            kept.push(is_held && !is_known);
+            if is_held {
+                if !is_known {
+                    state.waiting.insert(body.id, body.bytes);
+                }
+                state.add_location(body.origin, body.id);
+            }
+        }
+        Ok(kept)
+    }
+
+    fn waits(&self, id: PictureId) -> Result<bool, StoreError> {
+        Ok(self.lock().waiting.contains_key(&id))
+    }
+
+    fn waiting(&self) -> Entries<'_, PictureId> {
+        list(self.lock().waiting.keys().copied())
+    }
+
+    fn waiting_count(&self) -> u64 {
+        self.lock().waiting.len() as u64
+    }
+
+    fn waiting_body(&self, id: PictureId) -> Result<Vec<u8>, StoreError> {
+        let body = self.lock().waiting.get(&id).cloned();
+        body.ok_or(StoreError::Damaged { picture: id })
+    }
+
+    fn visit(&self, url: UrlId) -> Result<Option<VisitRecord>, StoreError> {
+        Ok(self.lock().visits.get(&url).cloned())
+    }
+
+    fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError> {
+        Ok(self.lock().remove_picture(id))
+    }
+
+    fn removed_since(&self, seen: usize) -> Vec<Sequence> {
+        self.lock().removed.get(seen..).unwrap_or_default().to_vec()
+    }
+}
+
+/// Lists what there is now.
+fn list<'a, T: Send + 'a>(all: impl Iterator<Item = T>) -> Entries<'a, T> {
+    let all: Vec<_> = all.map(Ok).collect();
+    Box::new(all.into_iter())
+}
+
+impl State {
+    /// The pages that show a picture's URL.
+    pub(super) fn pages_showing(&self, picture: UrlId) -> impl Iterator<Item = (UrlId, &Embed)> {
+        let range = (picture, UrlId([0; 16]))..=(picture, UrlId([0xff; 16]));
+        let embeds = self.embeds.range(range);
+        embeds.map(|((_, page), embed)| (*page, embed))
+    }
+
+    /// A URL that gives another picture than it gave before is no location of that one.
+    fn remove_old_location(&mut self, outcome: &PictureOutcome) {
+        let (lease, now) = match outcome {
+            PictureOutcome::Picture(Source::Url(lease), picture) => (lease, Some(picture.id)),
+            PictureOutcome::Known(Source::Url(lease), id) => (lease, Some(*id)),
+            PictureOutcome::Unusable(Source::Url(lease), _) => (lease, None),
+            _ => return,
+        };
+        match (&lease.visit, now) {
+            (Some(visit), Some(now)) if *now.as_bytes() != visit.content => {
+                self.remove_location(PictureId::from_bytes(visit.content), lease.id);
+            }
+            (Some(_), None) => self.forget(lease.id),
+            _ => {}
+        }
+    }
+
+    fn take_in(
+        &mut self,
+        outcome: PictureOutcome,
+        blocks: &dyn Blocks,
+    ) -> Result<bool, StoreError> {
+        let (origin, new, id) = match outcome {
+            PictureOutcome::Picture(origin, new) => {
+                let id = new.id;
+                (origin, Some(new), id)
+            }
+            PictureOutcome::Known(origin, id) => (origin, None, id),
+            PictureOutcome::Unusable(origin, outcome) => {
+                if let Source::Url(lease) = origin {
+                    self.settle(&lease, outcome);
+                }
+                return Ok(false);
+            }
+        };
+        if let Source::Url(lease) = &origin
+            && let Some(state @ (UrlState::Refused(_) | UrlState::Removed)) =
+                self.urls.get(&lease.id).map(|record| record.state.clone())
+        {
+            self.leave_queue(lease, lease.record.attempts + 1, state);
+            return Ok(false);
+        }
+        let new = new.filter(|new| !self.pictures.contains_key(&new.id));
+        let is_new = new.is_some();
+        if let Some(new) = new {
+            for block in blocks.append(&[new.block()])? {
+                let sequence = Sequence(self.next_sequence);
+                self.next_sequence += 1;
+                let record = PictureRecord {
+                    sequence: sequence.0,
+                    width: new.width,
+                    height: new.height,
+                    media_type: new.media_type.to_owned(),
+                    bytes: new.bytes,
+                    perceptual_hash: new.perceptual_hash,
+                    first_seen: now_ms() / 1000,
+                };
+                let picture = StoredPicture {
+                    record,
+                    descriptor: new.descriptor.clone(),
+                    thumbnail: new.thumbnail.clone(),
+                    block,
+                };
+                self.sequences.insert(sequence, id);
+                self.pictures.insert(id, picture);
+            }
+        }
+        self.add_location(origin, id);
+        Ok(is_new)
+    }
+
+    /// Takes in that a picture was found at a location, and settles the location's URL.
+    fn add_location(&mut self, origin: Source, picture: PictureId) {
+        let (id, location) = match origin {
+            Source::Url(lease) => {
+                let before = lease.visit.as_ref();
+                let validators = lease.validators.clone();
+                let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
+                self.visits.insert(lease.id, visit);
+                self.settle(&lease, UrlOutcome::Done);
+                let url = lease.record.url.clone();
+                (LocationId::of_url(lease.id), Location::Url(url))
+            }
+            Source::Waiting(_) => return,
+            Source::Inline { page, embed } => {
+                let id = LocationId::within(&page, picture);
+                self.embeds.insert((UrlId(id.0), page.id()), embed);
+                (id, Location::Url(page.to_string()))
+            }
+            Source::File {
+                path,
+                bytes,
+                modified_ns,
+            } => {
+                let id = LocationId::of_path(&path);
+                let record = FileRecord {
+                    bytes,
+                    modified_ns,
+                    picture,
+                };
+                self.files.insert(id, record);
+                (id, Location::Path(path.to_string_lossy().into_owned()))
+            }
+        };
+        self.locations.insert((picture, id), location);
+    }
+}

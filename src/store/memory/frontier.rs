@@ -1,0 +1,413 @@
+//! The frontier in memory.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{MemoryMetadata, State};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
+use crate::picture::PictureId;
+use crate::store::leases::LeasedPlace;
+use crate::store::order::Order;
+use crate::store::{
+    Again, Discovery, Entries, Frontier, FrontierCounts, HostRecord, Lease, LocationId, PageVisit,
+    Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState, Validators, VisitRecord, now_ms,
+};
+
+impl Frontier for MemoryMetadata {
+    fn offer(&self, found: &[Discovery]) -> Result<Queued, StoreError> {
+        Ok(self.queue_unseen(&mut self.lock(), found))
+    }
+
+    fn recover_leases(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn settle(&self, mut lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        if lease.place.renew() {
+            match outcome {
+                UrlOutcome::Unchanged => state.unchanged(lease.id),
+                UrlOutcome::Gone(_) | UrlOutcome::OptedOut(_) => state.forget(lease.id),
+                _ => {}
+            }
+            state.settle(&lease, outcome);
+        }
+        Ok(())
+    }
+
+    fn settle_page(&self, mut lease: Lease, visit: &PageVisit) -> Result<Queued, StoreError> {
+        let mut state = self.lock();
+        if !lease.place.renew() {
+            return Ok(Queued::default());
+        }
+        let page = visit.url.id();
+        let known = state.urls.get(&page).cloned();
+        let is_settled = known
+            .as_ref()
+            .is_some_and(|known| known.state != UrlState::Open);
+        if page != lease.id && is_settled {
+            state.settle(&lease, UrlOutcome::Done);
+            return Ok(Queued::default());
+        }
+        state.touch_host(&visit.url, |record| record.pages += 1);
+        let queued = self.queue_unseen(&mut state, &visit.found);
+        if page != lease.id && (known.is_some() || !state.urls.contains_key(&page)) {
+            let record = UrlRecord {
+                url: visit.url.to_string(),
+                host: visit.url.host_id(),
+                state: UrlState::Done,
+                ..known.unwrap_or_else(|| lease.record.clone())
+            };
+            state.urls.insert(page, record);
+        }
+        state.settle(&lease, UrlOutcome::Done);
+        let mut shown = Vec::new();
+        for found in &visit.found {
+            if let Some(embed) = &found.embed {
+                state.embeds.insert((found.url.id(), page), embed.clone());
+                shown.push(found.url.id());
+            }
+        }
+        let before = state.visits.get(&page).cloned();
+        if let Some(before) = &before {
+            state.hide(page, &before.shown, &shown);
+        }
+        let (content, validators) = (visit.content, visit.validators.clone());
+        let after = VisitRecord::after(before.as_ref(), content, validators, shown);
+        match &visit.page {
+            Some(record) => state.pages.insert(page, record.clone()),
+            None => state.pages.remove(&page),
+        };
+        state.visits.insert(page, after);
+        if let (Some(reason), Some(before)) = (visit.opted_out, &before) {
+            state.remove_orphans(&before.shown, reason);
+        }
+        Ok(queued)
+    }
+
+    fn frontier_counts(&self) -> Result<FrontierCounts, StoreError> {
+        let (state, leased) = (self.lock(), self.leases.count());
+        let mut counts = FrontierCounts {
+            pending: (state.queue.len() as u64).saturating_sub(leased),
+            leased,
+            retry: state.retries.len() as u64,
+            ..FrontierCounts::default()
+        };
+        for record in state.urls.values() {
+            match record.state {
+                UrlState::Open => {}
+                UrlState::Done => counts.done += 1,
+                UrlState::Failed(_) => counts.failed += 1,
+                UrlState::Refused(_) | UrlState::Removed => counts.refused += 1,
+            }
+        }
+        Ok(counts)
+    }
+
+    fn seeds(&self) -> Result<Vec<String>, StoreError> {
+        let state = self.lock();
+        let seeds = state.urls.values().filter(|record| {
+            record.depth == 0 && record.role == Role::Page && record.state != UrlState::Removed
+        });
+        Ok(seeds.map(|record| record.url.clone()).collect())
+    }
+
+    fn url_record(&self, id: UrlId) -> Result<Option<UrlRecord>, StoreError> {
+        Ok(self.lock().urls.get(&id).cloned())
+    }
+
+    fn lease(&self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
+        let mut state = self.lock();
+        let first = self.leases.from(host);
+        for (order, id) in state.queue_of(host, first) {
+            if order.is_page() && !pages {
+                return Ok(None);
+            }
+            if !self.leases.is_out(host, order)
+                && let Some(record) = state.open_record(host, order, id)
+            {
+                let place = self.leases.take(host, order, true);
+                return Ok(Some(state.hand_out(place, id, record)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn lease_best(
+        &self,
+        host: HostId,
+        pages: bool,
+        most: usize,
+        rank: &dyn Fn(UrlId, &UrlRecord) -> f32,
+    ) -> Result<Option<Lease>, StoreError> {
+        let mut state = self.lock();
+        let queue = state.queue_of(host, Order(0));
+        let (second, first): (Vec<_>, Vec<_>) =
+            queue.into_iter().partition(|(order, _)| order.is_page());
+        let second = second.into_iter().take(if pages { most } else { 0 });
+        let mut best: Option<(f32, UrlId, Order, UrlRecord)> = None;
+        for (order, id) in first.into_iter().take(most).chain(second) {
+            if self.leases.is_out(host, order) {
+                continue;
+            }
+            if let Some(record) = state.open_record(host, order, id) {
+                let rank = rank(id, &record);
+                if best.as_ref().is_none_or(|(known, ..)| rank > *known) {
+                    best = Some((rank, id, order, record));
+                }
+            }
+        }
+        Ok(best.map(|(_, id, order, record)| {
+            let place = self.leases.take(host, order, false);
+            state.hand_out(place, id, record)
+        }))
+    }
+
+    fn renew(&self, lease: &mut Lease) -> Result<bool, StoreError> {
+        Ok(lease.place.renew())
+    }
+
+    fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
+        let to = now_ms.min(Order::NEXT_RUN - 1);
+        Ok(self.requeue(&mut self.lock(), 0, to))
+    }
+
+    fn requeue_left(&self) -> Result<(), StoreError> {
+        self.requeue(&mut self.lock(), Order::NEXT_RUN, u64::MAX);
+        Ok(())
+    }
+
+    fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
+        let state = self.lock();
+        let first = state.retries.first().map(|(at_ms, _)| *at_ms);
+        Ok(first.filter(|at_ms| *at_ms < Order::NEXT_RUN))
+    }
+
+    fn pending(&self) -> Entries<'_, UrlRecord> {
+        let state = self.lock();
+        let retries = state.retries.iter().map(|(_, id)| id);
+        let records = state
+            .queue
+            .values()
+            .chain(retries)
+            .map(|id| &state.urls[id]);
+        let open = records.filter(|record| record.state == UrlState::Open);
+        let open: Vec<_> = open.cloned().map(Ok).collect();
+        Box::new(open.into_iter())
+    }
+
+    fn has_queued(&self, host: HostId) -> Result<bool, StoreError> {
+        Ok(!self.lock().queue_of(host, Order(0)).is_empty())
+    }
+
+    fn pending_count(&self) -> Result<u64, StoreError> {
+        let state = self.lock();
+        Ok((state.queue.len() + state.retries.len()) as u64)
+    }
+
+    fn queue_again(&self, which: &Again) -> Result<u64, StoreError> {
+        let mut state = self.lock();
+        let visited = |state: &State, upto_s: u64| -> Vec<UrlId> {
+            let due = state
+                .visits
+                .iter()
+                .filter(|(_, visit)| visit.due_s <= upto_s);
+            due.map(|(id, _)| *id).collect()
+        };
+        let wanted = match which {
+            Again::Due => visited(&state, now_ms() / 1000),
+            Again::Visited => visited(&state, u64::MAX),
+            Again::Failed(reason) => {
+                let failed = state.urls.iter().filter(|(_, record)| match &record.state {
+                    UrlState::Failed(why) => reason.as_ref().is_none_or(|reason| reason == why),
+                    UrlState::Refused(why) => reason.as_ref() == Some(why),
+                    UrlState::Open | UrlState::Done | UrlState::Removed => false,
+                });
+                failed.map(|(id, _)| *id).collect()
+            }
+        };
+        let reopened = wanted.iter().filter(|id| self.reopen(&mut state, **id));
+        Ok(reopened.count() as u64)
+    }
+
+    fn next_due_s(&self) -> Result<Option<u64>, StoreError> {
+        Ok(self.lock().visits.values().map(|visit| visit.due_s).min())
+    }
+
+    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut reasons = BTreeMap::new();
+        for record in self.lock().urls.values() {
+            if let UrlState::Failed(reason) | UrlState::Refused(reason) = &record.state {
+                *reasons.entry(reason.clone()).or_default() += 1;
+            }
+        }
+        Ok(reasons)
+    }
+}
+
+impl MemoryMetadata {
+    fn queue_unseen(&self, state: &mut State, found: &[Discovery]) -> Queued {
+        let mut queued = Queued::default();
+        let mut fresh = HashSet::new();
+        for discovery in found {
+            let (id, host) = (discovery.url.id(), discovery.url.host_id());
+            if !fresh.insert(id) {
+                continue;
+            }
+            if state.removed_hosts.contains(&host) {
+                queued.removed += 1;
+                continue;
+            }
+            if let Some(known) = state.urls.get(&id)
+                && !(discovery.is_seed() && known.state.may_be_asked_for_again())
+            {
+                continue;
+            }
+            let crawl = state.crawl;
+            state.touch_host(&discovery.url, |record| record.crawl = crawl);
+            let record = UrlRecord {
+                url: discovery.url.to_string(),
+                host,
+                role: discovery.role,
+                depth: discovery.depth,
+                attempts: 0,
+                state: UrlState::Open,
+            };
+            state.urls.insert(id, record);
+            self.enqueue(state, host, discovery.role, id);
+            match discovery.role {
+                Role::Picture => queued.pictures += 1,
+                Role::Page => queued.pages += 1,
+                Role::Sheet | Role::Feed | Role::Sitemap => {}
+            }
+            if !queued.hosts.contains(&host) {
+                queued.hosts.push(host);
+            }
+        }
+        queued
+    }
+
+    fn enqueue(&self, state: &mut State, host: HostId, role: Role, id: UrlId) {
+        let order = Order::of(role, state.queued);
+        state.queued += 1;
+        self.leases.is_free(host, order);
+        state.queue.insert((host, order), id);
+    }
+
+    fn requeue(&self, state: &mut State, from: u64, to: u64) -> Vec<HostId> {
+        let range = (from, UrlId([0; 16]))..=(to, UrlId([0xff; 16]));
+        let due: Vec<_> = state.retries.range(range).copied().collect();
+        let mut hosts = Vec::new();
+        for retry in due {
+            state.retries.remove(&retry);
+            let record = state.urls[&retry.1].clone();
+            if record.state == UrlState::Open {
+                self.enqueue(state, record.host, record.role, retry.1);
+                hosts.push(record.host);
+            }
+        }
+        hosts
+    }
+
+    /// Queues a settled URL again; says whether it was one.
+    fn reopen(&self, state: &mut State, id: UrlId) -> bool {
+        let Some(record) = state.urls.get_mut(&id) else {
+            return false;
+        };
+        if matches!(record.state, UrlState::Open | UrlState::Removed) {
+            return false;
+        }
+        record.attempts = 0;
+        record.state = UrlState::Open;
+        let (host, role, url) = (record.host, record.role, record.url.clone());
+        self.enqueue(state, host, role, id);
+        let crawl = state.crawl;
+        let known = state.hosts.get(&host).cloned().unwrap_or_default();
+        if known.crawl != crawl {
+            let url = CanonicalUrl::parse(&url);
+            let name = url.map_or(known.name, |url| url.host().to_owned());
+            let record = HostRecord {
+                name,
+                crawl,
+                ..known
+            };
+            state.hosts.insert(host, record);
+        }
+        true
+    }
+}
+
+impl State {
+    /// A host's queue from one place on.
+    fn queue_of(&self, host: HostId, from: Order) -> Vec<(Order, UrlId)> {
+        let range = (host, from)..=(host, Order(u64::MAX));
+        let queue = self.queue.range(range);
+        queue.map(|((_, order), id)| (*order, *id)).collect()
+    }
+
+    /// The record of a queued URL; takes it out of the queue if it was settled meanwhile.
+    fn open_record(&mut self, host: HostId, order: Order, id: UrlId) -> Option<UrlRecord> {
+        let record = self.urls[&id].clone();
+        if record.state == UrlState::Open {
+            return Some(record);
+        }
+        self.queue.remove(&(host, order));
+        None
+    }
+
+    fn hand_out(&mut self, place: LeasedPlace, id: UrlId, record: UrlRecord) -> Lease {
+        let visit = self.visits.get(&id).filter(|visit| {
+            let picture = PictureId::from_bytes(visit.content);
+            let location = (picture, LocationId::of_url(id));
+            record.role != Role::Picture || self.locations.contains_key(&location)
+        });
+        Lease {
+            id,
+            place,
+            visit: visit.cloned(),
+            record,
+            validators: Validators::default(),
+        }
+    }
+
+    fn touch_host(&mut self, url: &CanonicalUrl, change: impl FnOnce(&mut HostRecord)) {
+        let record = self.hosts.entry(url.host_id()).or_default();
+        record.name = url.host().to_owned();
+        change(record);
+    }
+
+    pub(super) fn settle(&mut self, lease: &Lease, outcome: UrlOutcome) {
+        let state = match outcome {
+            UrlOutcome::Done | UrlOutcome::Unchanged => UrlState::Done,
+            UrlOutcome::Failed(reason) | UrlOutcome::Gone(reason) => UrlState::Failed(reason),
+            UrlOutcome::Refused(reason) | UrlOutcome::OptedOut(reason) => UrlState::Refused(reason),
+            UrlOutcome::Retry { at_ms } => {
+                self.retries.insert((at_ms, lease.id));
+                UrlState::Open
+            }
+            UrlOutcome::Left => {
+                let at_ms = lease.place.order.in_next_run();
+                self.retries.insert((at_ms, lease.id));
+                return self.leave_queue(lease, lease.record.attempts, UrlState::Open);
+            }
+        };
+        self.leave_queue(lease, lease.record.attempts + 1, state);
+    }
+
+    pub(super) fn leave_queue(&mut self, lease: &Lease, attempts: u32, state: UrlState) {
+        self.queue.remove(&(lease.place.host, lease.place.order));
+        let record = UrlRecord {
+            attempts,
+            state,
+            ..lease.record.clone()
+        };
+        self.urls.insert(lease.id, record);
+    }
+
+    /// Notes that a URL still gives what it gave.
+    fn unchanged(&mut self, url: UrlId) {
+        if let Some(visit) = self.visits.get_mut(&url) {
+            let (content, validators) = (visit.content, visit.validators.clone());
+            *visit = VisitRecord::after(Some(visit), content, validators, visit.shown.clone());
+        }
+    }
+}

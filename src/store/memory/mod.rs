@@ -1,0 +1,94 @@
+//! A store in memory, for tests. It answers as a store in a folder does.
+
+mod blocks;
+mod catalogue;
+mod frontier;
+mod hosts;
+mod removal;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+pub(super) use blocks::MemoryBlocks;
+
+use super::leases::Leases;
+use super::order::Order;
+use super::{
+    BlockLocation, Embed, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
+    PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
+};
+use crate::canonical_url::{HostId, UrlId};
+use crate::network::Descriptor;
+use crate::picture::PictureId;
+
+/// What a store in memory knows.
+pub(super) struct MemoryMetadata {
+    state: Mutex<State>,
+    leases: Leases,
+}
+
+/// All records, by what they are of.
+#[derive(Default)]
+struct State {
+    /// Every URL ever seen.
+    urls: BTreeMap<UrlId, UrlRecord>,
+    /// URLs waiting, in order within their host.
+    queue: BTreeMap<(HostId, Order), UrlId>,
+    /// URLs to try again at a time, in milliseconds since 1970.
+    retries: BTreeSet<(u64, UrlId)>,
+    /// How many were queued so far.
+    queued: u64,
+    hosts: BTreeMap<HostId, HostRecord>,
+    rules: BTreeMap<UrlId, RuleFileRecord>,
+    removed_hosts: BTreeSet<HostId>,
+    /// Runs of the crawler so far, and the crawl that the present one belongs to.
+    runs: u64,
+    run: u64,
+    crawl: u64,
+    pages: BTreeMap<UrlId, PageRecord>,
+    /// By the picture and the page that shows it.
+    embeds: BTreeMap<(UrlId, UrlId), Embed>,
+    visits: BTreeMap<UrlId, VisitRecord>,
+    pictures: BTreeMap<PictureId, StoredPicture>,
+    sequences: BTreeMap<Sequence, PictureId>,
+    /// Pictures removed so far.
+    removed: Vec<Sequence>,
+    next_sequence: u64,
+    locations: BTreeMap<(PictureId, LocationId), Location>,
+    files: BTreeMap<LocationId, FileRecord>,
+    /// Bytes of pictures that wait for their features.
+    waiting: BTreeMap<PictureId, Vec<u8>>,
+}
+
+/// All that is kept of one picture but its block.
+struct StoredPicture {
+    record: PictureRecord,
+    descriptor: Descriptor,
+    thumbnail: Vec<u8>,
+    block: BlockLocation,
+}
+
+impl MemoryMetadata {
+    /// An empty one, which hands URLs out for `lease_time`.
+    pub(super) fn new(lease_time: Duration) -> Self {
+        Self {
+            state: Mutex::default(),
+            leases: Leases::new(lease_time),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Metadata for MemoryMetadata {
+    fn check_space(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! What leaves a store in memory.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::State;
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
+use crate::picture::PictureId;
+use crate::store::{Location, LocationId, Sequence, UrlState};
+
+impl State {
+    /// The keys of a picture's locations.
+    fn locations_of(&self, id: PictureId) -> Vec<(PictureId, LocationId)> {
+        let from = (id, LocationId([0; 16]));
+        let to = (id, LocationId([0xff; 16]));
+        self.locations
+            .range(from..=to)
+            .map(|(key, _)| *key)
+            .collect()
+    }
+
+    pub(super) fn remove_picture(&mut self, id: PictureId) -> bool {
+        let Some(picture) = self.pictures.remove(&id) else {
+            let waited = self.waiting.contains_key(&id);
+            self.drop_unusable(id);
+            return waited;
+        };
+        let sequence = Sequence(picture.record.sequence);
+        self.sequences.remove(&sequence);
+        self.removed.push(sequence);
+        for key in self.locations_of(id) {
+            match self.locations.remove(&key) {
+                Some(Location::Path(_)) => {
+                    self.files.remove(&key.1);
+                }
+                Some(Location::Url(_)) => self.mark_removed(UrlId(key.1.0)),
+                None => {}
+            }
+        }
+        true
+    }
+
+    /// Lets go of a picture that can have no features, and of its locations.
+    pub(super) fn drop_unusable(&mut self, id: PictureId) {
+        for key in self.locations_of(id) {
+            self.locations.remove(&key);
+        }
+        self.waiting.remove(&id);
+    }
+
+    fn mark_removed(&mut self, url: UrlId) {
+        if let Some(record) = self.urls.get_mut(&url) {
+            record.state = UrlState::Removed;
+        }
+    }
+
+    pub(super) fn remove_host(&mut self, host: &str) -> u64 {
+        let on_host = |url: &str| CanonicalUrl::parse(url).is_ok_and(|url| url.host() == host);
+        let mut pictures: BTreeMap<PictureId, (Vec<LocationId>, u64)> = BTreeMap::new();
+        for ((picture, id), location) in &self.locations {
+            let (here, elsewhere) = pictures.entry(*picture).or_default();
+            match location {
+                Location::Url(url) if on_host(url) => here.push(*id),
+                _ => *elsewhere += 1,
+            }
+        }
+        let mut removed = 0;
+        for (picture, (here, elsewhere)) in pictures {
+            if !here.is_empty() && elsewhere == 0 {
+                removed += u64::from(self.remove_picture(picture));
+            } else {
+                for id in here {
+                    self.locations.remove(&(picture, id));
+                }
+            }
+        }
+        self.pages.retain(|id, page| {
+            let stays = !on_host(&page.url);
+            if !stays {
+                self.embeds.retain(|(_, page), _| page != id);
+            }
+            stays
+        });
+        let host = HostId::of(host);
+        self.removed_hosts.insert(host);
+        let mut gone = HashSet::new();
+        for (id, record) in &mut self.urls {
+            if record.host == host {
+                record.state = UrlState::Removed;
+                gone.insert(*id);
+            }
+        }
+        self.leave_queues(&gone);
+        removed
+    }
+
+    /// Takes URLs out of all queues.
+    fn leave_queues(&mut self, urls: &HashSet<UrlId>) {
+        self.queue.retain(|_, id| !urls.contains(id));
+        self.retries.retain(|(_, id)| !urls.contains(id));
+    }
+
+    pub(super) fn take_back_host(&mut self, host: HostId) -> bool {
+        let mut forgotten = HashSet::new();
+        self.urls.retain(|id, record| {
+            let stays = record.host != host || record.state != UrlState::Removed;
+            if !stays {
+                forgotten.insert(*id);
+            }
+            stays
+        });
+        self.leave_queues(&forgotten);
+        self.removed_hosts.remove(&host)
+    }
+
+    /// Takes what a URL gave out of the store.
+    pub(super) fn forget(&mut self, url: UrlId) {
+        let Some(visit) = self.visits.get(&url).cloned() else {
+            return;
+        };
+        self.hide(url, &visit.shown, &[]);
+        self.pages.remove(&url);
+        self.remove_location(PictureId::from_bytes(visit.content), url);
+        self.visits.remove(&url);
+    }
+
+    /// Forgets that `page` showed pictures that it shows no longer.
+    pub(super) fn hide(&mut self, page: UrlId, before: &[UrlId], now: &[UrlId]) {
+        for picture in before {
+            if !now.contains(picture) {
+                self.embeds.remove(&(*picture, page));
+            }
+        }
+    }
+
+    /// Takes pictures out of the store that no page shows any more, because the last one
+    /// has opted out.
+    pub(super) fn remove_orphans(&mut self, pictures: &[UrlId], reason: &str) {
+        for &id in pictures {
+            if self.pages_showing(id).next().is_some() {
+                continue;
+            }
+            if let Some(record) = self.urls.get_mut(&id)
+                && record.state != UrlState::Removed
+            {
+                record.state = UrlState::Refused(reason.to_owned());
+            }
+            self.forget(id);
+        }
+    }
+
+    /// Removes a URL from a picture's locations, and the picture if it was the last.
+    pub(super) fn remove_location(&mut self, picture: PictureId, url: UrlId) {
+        let removed = self.locations.remove(&(picture, LocationId::of_url(url)));
+        if removed.is_some() && self.locations_of(picture).is_empty() {
+            self.remove_picture(picture);
+        }
+    }
+}

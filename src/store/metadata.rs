@@ -1,0 +1,19 @@
+//! All that a store knows beside the activations.
+
+use super::{Catalogue, Frontier, Hosts, StoreError};
+
+/// What a store knows: what is to be fetched, pictures, and hosts. Everything may block and
+/// takes `&self`.
+pub trait Metadata: Frontier + Catalogue + Hosts {
+    /// Refuses to go on when there is hardly any space left for it.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] below the reserve.
+    fn check_space(&self) -> Result<(), StoreError>;
+
+    /// Makes everything so far survive a power failure.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn flush(&self) -> Result<(), StoreError>;
+}
