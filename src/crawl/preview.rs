@@ -6,11 +6,11 @@ use serde::Serialize;
 use url::Host;
 
 use super::ROBOTS_AGENT;
-use super::address::is_public;
-use super::admission::{Admission, PatternError};
-use super::error::Refusal;
-use super::robots_txt::RobotsTxt;
-use super::scope::ScopeRules;
+use super::http::error::Refusal;
+use super::policy::address::is_public;
+use super::policy::admission::{Admission, PatternError};
+use super::policy::scope::ScopeRules;
+use super::politeness::robots_txt::RobotsTxt;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::config::{CrawlConfig, most_exact};
 use crate::store::{Role, Store, StoreError, UrlRecord};

@@ -1,3 +1,5 @@
+//! What a crawl or an `add` did: its figures, and what it tells while it runs.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
