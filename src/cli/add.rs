@@ -7,7 +7,7 @@ use super::crawl_report::{figures, print_summary};
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
-use crate::crawl::Summary;
+use crate::crawl::{Reason, Summary};
 use crate::ingest::{FileReport, Ingest, add_files};
 
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
                 }
                 FileReport::Unreadable { path, message } => {
                     failed = true;
-                    summary.fail("unreadable");
+                    summary.fail(Reason::Unreadable);
                     problems.add(&path.display().to_string(), &message);
                 }
                 FileReport::PictureOutcome(receipt) => {

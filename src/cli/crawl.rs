@@ -134,7 +134,8 @@ pub(super) fn crawl(
             &session.config,
             plan,
             session.shutdown.clone(),
-        )?;
+        )
+        .await?;
         if !again.is_empty() {
             say_again(&store, &again, crawl.queued_again())?;
         }

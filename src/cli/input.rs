@@ -73,7 +73,7 @@ impl<'a> QueryPictures<'a> {
                 .build()?;
             self.web = Some((
                 runtime,
-                Fetcher::new(&config.crawl, None, Arc::new(Recorders::default()))?,
+                Fetcher::new(&config.crawl, Arc::new(Recorders::default()))?,
             ));
         }
         let Some((runtime, fetcher)) = &self.web else {

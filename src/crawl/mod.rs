@@ -13,6 +13,7 @@
 //! without a robots decision, a turn and a checked address does not compile.
 
 mod archive;
+mod event;
 mod http;
 mod policy;
 mod politeness;
@@ -22,17 +23,22 @@ mod summary;
 mod visit;
 
 pub use archive::fetch_log::{FetchLog, FetchLogError};
+pub use archive::recorders::Recorders;
 pub use archive::warc::{WarcError, WarcOptions, WarcWriter};
-pub use http::error::{FetchError, Refusal, with_causes};
-pub use http::fetcher::{Fetcher, Permit, Recorders};
-pub use http::follow::fetch_picture;
+pub use event::{Event, Problem};
+pub use http::error::{FetchError, with_causes};
+pub use http::fetcher::{Fetcher, fetch_picture};
+pub use http::transport::Permit;
 pub use policy::address::is_public;
 pub use policy::admission::{Admission, PatternError, Rejection, Trap};
+pub use policy::opt_out::OptOut;
+pub use policy::reason::Reason;
+pub use policy::refusal::Refusal;
 pub use policy::scope::ScopeRules;
 pub use preview::{Preview, Verdict};
 pub use schedule::crawl::Crawl;
 pub use schedule::plan::{CrawlError, CrawlPlan};
-pub use summary::{Event, Problem, Summary};
+pub use summary::Summary;
 
 /// The name under which robots.txt files speak to simdex (RFC 9309, section 2.2.1).
 pub const ROBOTS_AGENT: &str = "simdex";

@@ -8,7 +8,8 @@ use super::data_picture::{data_picture, is_data};
 use super::folded_text::FoldedText;
 use super::kind::Kind;
 use super::{
-    InlinePicture, Link, MOST, MetaDirective, Page, PageRules, PictureLink, REFERENCE, Way,
+    InlinePicture, Link, MOST, MetaDirective, Page, PageRules, PictureLink, PicturePlacement,
+    REFERENCE,
 };
 use crate::canonical_url::{CanonicalUrl, UrlId};
 
@@ -65,7 +66,7 @@ impl Found {
         };
         match Kind::of_path(url.as_url().path()) {
             Kind::Picture => {
-                self.add_picture(url, "", "", way(nofollow));
+                self.add_picture(url, "", "", placement(nofollow));
             }
             Kind::Other => {}
             Kind::Page => match self.links.get(&url.id()) {
@@ -86,7 +87,7 @@ impl Found {
         }
         let url = self.resolve(reference)?;
         (Kind::of_path(url.as_url().path()) != Kind::Other)
-            .then(|| self.add_picture(url, alt, title, Way::Shown))
+            .then(|| self.add_picture(url, alt, title, PicturePlacement::Shown))
             .flatten()
     }
 
@@ -96,13 +97,13 @@ impl Found {
         url: CanonicalUrl,
         alt: &str,
         title: &str,
-        way: Way,
+        placement: PicturePlacement,
     ) -> Option<Place> {
         if let Some(at) = self.pictures.get(&url.id()) {
             let picture = &mut self.page.pictures[*at];
             fill(&mut picture.alt, alt);
             fill(&mut picture.title, title);
-            picture.way = picture.way.min(way);
+            picture.placement = picture.placement.min(placement);
             return Some(Place::Fetched(*at));
         }
         let at = self.page.pictures.len();
@@ -115,7 +116,7 @@ impl Found {
             alt: FoldedText::of(alt),
             title: FoldedText::of(title),
             caption: String::new(),
-            way,
+            placement,
             thumbnail: None,
         });
         Some(Place::Fetched(at))
@@ -127,7 +128,7 @@ impl Found {
             let shown = self.resolve(reference);
             let picture = &mut self.page.pictures[at];
             if shown.as_ref() == Some(&picture.url) {
-                picture.way = Way::Shown;
+                picture.placement = PicturePlacement::Shown;
             }
             picture.thumbnail = picture.thumbnail.take().or(shown);
         }
@@ -195,12 +196,12 @@ impl Found {
     }
 }
 
-/// The way of a link.
-pub(super) fn way(nofollow: bool) -> Way {
+/// The placement of what a link leads to.
+pub(super) fn placement(nofollow: bool) -> PicturePlacement {
     if nofollow {
-        Way::LinkedNofollow
+        PicturePlacement::LinkedNofollow
     } else {
-        Way::Linked
+        PicturePlacement::Linked
     }
 }
 

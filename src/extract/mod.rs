@@ -91,14 +91,14 @@ pub struct PictureLink {
     /// The caption of the enclosing figure.
     pub caption: String,
     /// How the page leads to it.
-    pub way: Way,
+    pub placement: PicturePlacement,
     /// Of a picture that is only linked: the one that the link shows in its place.
     pub thumbnail: Option<CanonicalUrl>,
 }
 
 /// How a page leads to a picture, the strongest way first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Way {
+pub enum PicturePlacement {
     /// It stands on the page.
     Shown,
     /// A link leads to it.

@@ -6,7 +6,7 @@ use scraper::ElementRef;
 
 use super::data_picture::is_data;
 use super::folded_text::FoldedText;
-use super::found::{Found, Place, way};
+use super::found::{Found, Place, placement};
 use super::img::{is_large, larger, largest_in_sets, largest_version};
 use super::json_ld::json_ld_pictures;
 use super::kind::Kind;
@@ -228,8 +228,10 @@ impl<'a, 'f> Reading<'a, 'f> {
         } else {
             anchor.alt
         };
-        let way = way(anchor.nofollow);
-        let place = self.found.add_picture(anchor.url, alt, anchor.title, way);
+        let placement = placement(anchor.nofollow);
+        let place = self
+            .found
+            .add_picture(anchor.url, alt, anchor.title, placement);
         if let Some(thumbnail) = anchor.thumbnail {
             self.found.thumbnail(place, thumbnail);
         }

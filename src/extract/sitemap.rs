@@ -10,7 +10,7 @@ use url::Url;
 
 use super::folded_text::FoldedText;
 use super::kind::Kind;
-use super::{PageRules, PictureLink, REFERENCE, Way, charset, parse_feed, xml};
+use super::{PageRules, PictureLink, PicturePlacement, REFERENCE, charset, parse_feed, xml};
 use crate::canonical_url::CanonicalUrl;
 
 /// A sitemap. Whether its URLs are in its reach, by the protocol those below its own
@@ -228,7 +228,7 @@ impl<'a> Reading<'a> {
                 alt: String::new(),
                 title: image.title,
                 caption: image.caption,
-                way: Way::Shown,
+                placement: PicturePlacement::Shown,
                 thumbnail: None,
             });
         }

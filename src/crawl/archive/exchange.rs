@@ -25,18 +25,18 @@ pub struct Exchange<'a> {
     /// The request's header fields, in order.
     pub request_headers: &'a [(&'a str, &'a [u8])],
     /// What came of it.
-    pub outcome: Result<Answer<'a>, Failure<'a>>,
+    pub outcome: Result<HttpAnswer<'a>, Failure<'a>>,
     /// How long the request waited for the host's turn.
     pub waited: Duration,
     /// From the start of the request to the end of the body.
     pub elapsed: Duration,
-    /// The how-maniest try it was, from 1.
+    /// The attempt's number, from 1.
     pub attempt: u32,
 }
 
 /// A response.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
+pub struct HttpAnswer<'a> {
     /// The HTTP status.
     pub status: u16,
     /// The header fields as they came, in order.
@@ -86,7 +86,7 @@ impl Exchange<'_> {
     }
 }
 
-impl<'a> Answer<'a> {
+impl<'a> HttpAnswer<'a> {
     /// The first header field of a name, whatever its case.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         let mut headers = self.headers.iter();

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::exchange::{Answer, Exchange};
+use super::exchange::{Exchange, HttpAnswer};
 use super::writer_thread::WriterThread;
 
 /// A file with a line of JSON for every exchange, in the order in which they ended.
@@ -29,7 +29,7 @@ use super::writer_thread::WriterThread;
 /// | `robots` | why robots.txt did not stand in the way: `not_needed`, `allowed_by_file`, `no_file`, `allowed_by_old_file`, `set_aside` |
 /// | `waited_ms` | how long the request waited for the host's turn |
 /// | `took_ms` | from the start of the request to the end of the body |
-/// | `attempt` | the how-maniest try it was, from 1 |
+/// | `attempt` | the attempt's number, from 1 |
 /// | `outcome` | `ok` with a whole answer, whatever its status; else why not: a short name such as `timeout`, `connect` or `too_large` |
 /// | `message` | the same for people; `null` if it is `ok` |
 /// | `status` | the HTTP status; `null` if no answer came |
@@ -205,7 +205,7 @@ fn line(exchange: &Exchange<'_>) -> String {
 }
 
 /// Where Location leads, or its text if that is no URL (RFC 9110, section 10.2.2).
-fn redirect(exchange: &Exchange<'_>, answer: &Answer<'_>) -> Option<String> {
+fn redirect(exchange: &Exchange<'_>, answer: &HttpAnswer<'_>) -> Option<String> {
     let location = text(answer.header("location")?);
     Some(match exchange.url.as_url().join(&location) {
         Ok(url) => cut(url.as_str()).to_owned(),
@@ -235,7 +235,7 @@ mod tests {
     use crate::store::ledger::{Purpose, RobotsDecision};
 
     fn with_exchange<T>(
-        outcome: Result<Answer<'_>, Failure<'_>>,
+        outcome: Result<HttpAnswer<'_>, Failure<'_>>,
         then: impl FnOnce(&Exchange<'_>) -> T,
     ) -> T {
         let url = CanonicalUrl::parse("https://a.example/b/c?d").unwrap();
@@ -254,8 +254,8 @@ mod tests {
         })
     }
 
-    fn answer<'a>(headers: &'a [(&'a str, &'a [u8])]) -> Result<Answer<'a>, Failure<'a>> {
-        Ok(Answer {
+    fn answer<'a>(headers: &'a [(&'a str, &'a [u8])]) -> Result<HttpAnswer<'a>, Failure<'a>> {
+        Ok(HttpAnswer {
             status: 301,
             headers,
             body: b"moved",
@@ -263,7 +263,7 @@ mod tests {
         })
     }
 
-    fn timeout() -> Result<Answer<'static>, Failure<'static>> {
+    fn timeout() -> Result<HttpAnswer<'static>, Failure<'static>> {
         Err(Failure {
             status: None,
             reason: "timeout",

@@ -2,6 +2,7 @@
 
 pub(super) mod exchange;
 pub(super) mod fetch_log;
+pub(super) mod recorders;
 pub(super) mod warc;
 pub(super) mod warc_record;
 pub(super) mod writer_thread;

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use url::Position;
 
-use super::exchange::{Answer, Cut, Exchange, HttpVersion};
+use super::exchange::{Cut, Exchange, HttpAnswer, HttpVersion};
 use crate::store::ledger::rfc3339;
 
 /// Header fields of a response that no longer hold of a decoded body. What they said is
@@ -86,7 +86,7 @@ impl Description<'_> {
 }
 
 impl Records {
-    pub(in crate::crawl) fn new(exchange: &Exchange<'_>, answer: &Answer<'_>) -> Self {
+    pub(in crate::crawl) fn new(exchange: &Exchange<'_>, answer: &HttpAnswer<'_>) -> Self {
         let mut fields = HashMap::from([
             (WarcHeader::TargetURI, exchange.url.as_str().into()),
             (WarcHeader::Date, exchange.time().into_bytes()),
@@ -227,7 +227,7 @@ fn metadata_block(exchange: &Exchange<'_>) -> Vec<u8> {
     block
 }
 
-fn response_head(version: HttpVersion, answer: &Answer<'_>) -> Vec<u8> {
+fn response_head(version: HttpVersion, answer: &HttpAnswer<'_>) -> Vec<u8> {
     // The reason phrase may be empty (RFC 9112, section 4); HTTP/2 has none at all.
     let start = format!("{} {} \r\n", status_version(version), answer.status);
     let mut block = start.into_bytes();

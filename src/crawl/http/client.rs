@@ -6,9 +6,10 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::redirect::Policy;
 use tokio::time::Duration;
 
-use super::error::{FetchError, Refusal, with_causes};
+use super::error::{FetchError, with_causes};
 use super::resolver::{ResolveError, Resolver};
 use crate::config::CrawlConfig;
+use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::user_agent;
 
 /// A client with the crawl's deadlines, proxy and address rules.

@@ -1,93 +1,13 @@
-//! Why a URL was not fetched, and whether another try may go better.
+//! Why a URL was not fetched.
 
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
-use super::resolver::ResolveError;
 use crate::crawl::archive::fetch_log::FetchLogError;
-use crate::crawl::policy::address::PrivateAddress;
+use crate::crawl::policy::opt_out::OptOut;
+use crate::crawl::policy::reason::Reason;
+use crate::crawl::policy::refusal::Refusal;
 use crate::store::StoreError;
 use crate::store::ledger::Outcome;
-
-/// Why no permit was given.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// robots.txt disallows the URL, by this rule.
-    #[error("robots.txt disallows it{}", by_rule(.rule))]
-    Robots {
-        /// The line it stands in, and the rule.
-        rule: Option<(u32, String)>,
-    },
-    /// The configuration says to leave the host alone.
-    #[error("the configuration skips its host")]
-    Skipped,
-    /// robots.txt cannot be had, so everything is disallowed for now (RFC 9309, 2.3.1.4).
-    #[error("its robots.txt cannot be reached ({0})")]
-    RobotsUnreachable(String),
-    /// robots.txt cannot be had, and not before the server gets another certificate.
-    #[error("bad certificate: {0}")]
-    Certificate(String),
-    /// The turn of the host or of its address has not come.
-    #[error("the host's turn has not come")]
-    NotYet(Instant),
-    /// The host was removed from the store, and is not to come back.
-    #[error("its host was removed from the store")]
-    Removed,
-    /// The host asked to be left alone for this long.
-    #[error("the host asks for {} s of patience", .0.as_secs())]
-    Held(Duration),
-    /// The address is a closed one.
-    #[error(transparent)]
-    Private(#[from] PrivateAddress),
-    /// The name leads to no address.
-    #[error("{host} does not resolve: {message}")]
-    Unresolved {
-        /// The name.
-        host: String,
-        /// What the system said.
-        message: String,
-    },
-}
-
-impl Refusal {
-    /// Whether it says something of the host, not of robots.txt.
-    pub(in crate::crawl) fn is_about_the_host(&self) -> bool {
-        matches!(
-            self,
-            Self::NotYet(_) | Self::Held(_) | Self::Private(_) | Self::Unresolved { .. }
-        )
-    }
-
-    /// A short, stable name for summaries and JSON.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Robots { .. } => "robots",
-            Self::Skipped => "skipped_host",
-            Self::Removed => "removed_host",
-            Self::RobotsUnreachable(_) => "robots_unreachable",
-            Self::NotYet(_) | Self::Held(_) => "held",
-            Self::Private(_) => "private_address",
-            Self::Unresolved { .. } => "dns",
-            Self::Certificate(_) => "certificate",
-        }
-    }
-}
-
-fn by_rule(rule: &Option<(u32, String)>) -> String {
-    match rule {
-        Some((line, text)) => format!(" (line {line}: {text})"),
-        None => String::new(),
-    }
-}
-
-impl From<ResolveError> for Refusal {
-    fn from(error: ResolveError) -> Self {
-        match error {
-            ResolveError::Private(address) => Self::Private(address),
-            ResolveError::Unknown { host, message } => Self::Unresolved { host, message },
-        }
-    }
-}
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -113,9 +33,6 @@ pub enum FetchError {
     /// A redirect leads nowhere.
     #[error("a redirect to something that cannot be fetched: {0}")]
     BadRedirect(String),
-    /// The redirect leaves the crawl's scope.
-    #[error("out of the crawl's scope")]
-    OutOfScope,
     /// The status says no.
     #[error("HTTP status {0}")]
     Status(u16),
@@ -126,8 +43,8 @@ pub enum FetchError {
     #[error("neither a page nor a picture: {0}")]
     NotAPage(String),
     /// The page or picture says that it is not to be used, in this way.
-    #[error("it says {0}")]
-    OptedOut(&'static str),
+    #[error("it says {}", .0.name())]
+    OptedOut(OptOut),
     /// The HTTP client cannot be set up.
     #[error("cannot set up the HTTP client: {0}")]
     Client(String),
@@ -152,36 +69,32 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// A short, stable name for summaries and JSON.
-    pub fn reason(&self) -> String {
+    /// The reason that it counts under.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::OriginClosed(refusal) | Self::Refused(refusal) => refusal.reason().to_owned(),
-            Self::Certificate(_) => "certificate".to_owned(),
-            Self::Tls(_) => "tls".to_owned(),
-            Self::Timeout(_) => "timeout".to_owned(),
-            Self::TooLarge(_) => "too_large".to_owned(),
-            Self::TooManyRedirects(_) => "too_many_redirects".to_owned(),
-            Self::BadRedirect(_) => "bad_redirect".to_owned(),
-            Self::OutOfScope => "out_of_scope".to_owned(),
-            Self::Status(status) | Self::Busy(status, _) => format!("http_{status}"),
-            Self::NotAPage(_) => "not_a_page".to_owned(),
-            Self::OptedOut(reason) => (*reason).to_owned(),
-            Self::Client(_) => "client".to_owned(),
-            Self::Store(_) | Self::FetchLog(_) => "store".to_owned(),
-            Self::Connect(_) => "connect".to_owned(),
-            Self::Transfer(_) => "transfer".to_owned(),
+            Self::OriginClosed(refusal) | Self::Refused(refusal) => refusal.reason(),
+            Self::Certificate(_) => Reason::Certificate,
+            Self::Tls(_) => Reason::Tls,
+            Self::Timeout(_) => Reason::Timeout,
+            Self::TooLarge(_) => Reason::TooLarge,
+            Self::TooManyRedirects(_) => Reason::TooManyRedirects,
+            Self::BadRedirect(_) => Reason::BadRedirect,
+            Self::Status(status) | Self::Busy(status, _) => Reason::Http(*status),
+            Self::NotAPage(_) => Reason::NotAPage,
+            Self::OptedOut(opt_out) => Reason::OptOut(*opt_out),
+            Self::Client(_) => Reason::Client,
+            Self::Store(_) | Self::FetchLog(_) => Reason::Store,
+            Self::Connect(_) => Reason::Connect,
+            Self::Transfer(_) => Reason::Transfer,
         }
     }
 
-    /// Whether it was not allowed, rather than not possible.
-    pub fn is_refusal(&self) -> bool {
+    /// How long the host asks to be left alone.
+    pub(in crate::crawl) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Refused(refusal) | Self::OriginClosed(refusal) => !matches!(
-                refusal,
-                Refusal::Unresolved { .. } | Refusal::Certificate(_)
-            ),
-            Self::TooLarge(_) | Self::OutOfScope | Self::NotAPage(_) | Self::OptedOut(_) => true,
-            _ => false,
+            Self::Busy(_, wait) => *wait,
+            Self::Refused(Refusal::RetryAfter(wait)) => Some(*wait),
+            _ => None,
         }
     }
 
@@ -195,20 +108,6 @@ impl FetchError {
             Self::TooLarge(_) => Outcome::TooLarge,
             Self::Transfer(_) => Outcome::Transfer,
             _ => Outcome::Abandoned,
-        }
-    }
-
-    /// Whether another try may go better.
-    pub fn may_pass(&self) -> bool {
-        match self {
-            Self::Refused(refusal) => matches!(
-                refusal,
-                Refusal::RobotsUnreachable(_) | Refusal::Held(_) | Refusal::Unresolved { .. }
-            ),
-            Self::Timeout(_) | Self::Busy(..) => true,
-            Self::Connect(_) | Self::Tls(_) | Self::Transfer(_) => true,
-            Self::Status(status) => (500..600).contains(status),
-            _ => false,
         }
     }
 }

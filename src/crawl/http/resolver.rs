@@ -12,6 +12,7 @@ use url::Host;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::{CrawlConfig, HostPattern, ResolveTarget, most_exact};
 use crate::crawl::policy::address::{PrivateAddress, is_public};
+use crate::crawl::policy::refusal::Refusal;
 
 /// Why a name leads to no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,15 @@ pub(in crate::crawl) enum ResolveError {
     /// It does not resolve.
     #[error("{host} does not resolve: {message}")]
     Unknown { host: String, message: String },
+}
+
+impl From<ResolveError> for Refusal {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Private(address) => Self::Private(address),
+            ResolveError::Unknown { host, message } => Self::Unresolved { host, message },
+        }
+    }
 }
 
 /// Resolves names and remembers the answers for a while.

@@ -1,9 +1,7 @@
 //! What an origin allows: its robots.txt (RFC 9309) and its reservation of rights (TDM
 //! Reservation Protocol), kept for a day.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::OnceCell;
 use tokio::time::{Duration, Instant};
@@ -11,7 +9,7 @@ use tokio::time::{Duration, Instant};
 use super::opt_out::{OptOuts, TdmRep};
 use super::robots_txt::RobotsTxt;
 use crate::canonical_url::CanonicalUrl;
-use crate::crawl::http::error::Refusal;
+use crate::crawl::policy::refusal::Refusal;
 use crate::store::ledger::RobotsDecision;
 
 /// What an origin's robots.txt says to simdex.
@@ -26,6 +24,27 @@ pub(in crate::crawl) enum Robots {
     Unreachable(String),
 }
 
+impl Robots {
+    /// Whether `url` may be fetched, and why.
+    ///
+    /// # Errors
+    /// If it may not.
+    pub(in crate::crawl) fn decide(&self, url: &CanonicalUrl) -> Result<RobotsDecision, Refusal> {
+        match self {
+            Self::File(robots) => {
+                let decision = robots.decision(url);
+                if decision.allowed {
+                    return Ok(RobotsDecision::AllowedByFile);
+                }
+                let rule = decision.rule.map(|rule| (rule.line, rule.text.to_owned()));
+                Err(Refusal::Robots { rule })
+            }
+            Self::Absent => Ok(RobotsDecision::NoFile),
+            Self::Unreachable(why) => Err(Refusal::RobotsUnreachable(why.clone())),
+        }
+    }
+}
+
 /// One origin's rules. Whoever comes first fetches them, the others wait for it.
 #[derive(Debug)]
 pub(in crate::crawl) struct OriginRules {
@@ -35,32 +54,16 @@ pub(in crate::crawl) struct OriginRules {
     sitemaps_taken: AtomicBool,
 }
 
-/// Rules by origin. Bounded: the oldest go first, by the bytes they were parsed from.
-#[derive(Debug, Default)]
-pub(in crate::crawl) struct RulesCache {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    origins: HashMap<String, Arc<OriginRules>>,
-    order: VecDeque<(String, usize)>,
-    bytes: usize,
-}
-
 /// Rules are fetched anew after this time (RFC 9309, section 2.4).
 pub(in crate::crawl) const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// An origin that could not be reached is asked again after this time.
 const KEPT_UNREACHABLE: Duration = Duration::from_millis(300);
-/// Bytes of files of rules remembered in all.
-const CAPACITY: usize = 32 << 20;
-/// What an entry is counted for besides its files.
-const OVERHEAD: usize = 512;
 /// Most sitemaps of one robots.txt that are read.
 const SITEMAPS: usize = 50;
 
 impl OriginRules {
-    fn new() -> Self {
+    /// Rules that are yet to be fetched.
+    pub(super) fn new() -> Self {
         Self {
             made: Instant::now(),
             robots: OnceCell::new(),
@@ -75,16 +78,7 @@ impl OriginRules {
     /// If it may not.
     pub(in crate::crawl) fn decide(&self, url: &CanonicalUrl) -> Result<RobotsDecision, Refusal> {
         match self.robots.get() {
-            Some(Robots::File(robots)) => {
-                let decision = robots.decision(url);
-                if decision.allowed {
-                    return Ok(RobotsDecision::AllowedByFile);
-                }
-                let rule = decision.rule.map(|rule| (rule.line, rule.text.to_owned()));
-                Err(Refusal::Robots { rule })
-            }
-            Some(Robots::Absent) => Ok(RobotsDecision::NoFile),
-            Some(Robots::Unreachable(why)) => Err(Refusal::RobotsUnreachable(why.clone())),
+            Some(robots) => robots.decide(url),
             None => Err(Refusal::RobotsUnreachable(
                 "it was not asked for".to_owned(),
             )),
@@ -129,42 +123,13 @@ impl OriginRules {
             .collect()
     }
 
-    fn expired(&self) -> bool {
+    /// Whether they are to be fetched anew.
+    pub(super) fn expired(&self) -> bool {
         let kept = match self.robots.get() {
             Some(Robots::Unreachable(_)) => KEPT_UNREACHABLE,
             _ => KEPT,
         };
         self.made.elapsed() > kept
-    }
-}
-
-impl RulesCache {
-    /// The entry of an origin; its rules may still have to be fetched.
-    pub(in crate::crawl) fn entry(&self, origin: &str) -> Arc<OriginRules> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = state.origins.get(origin)
-            && !entry.expired()
-        {
-            return Arc::clone(entry);
-        }
-        let entry = Arc::new(OriginRules::new());
-        state.origins.insert(origin.to_owned(), Arc::clone(&entry));
-        entry
-    }
-
-    /// Accounts for the bytes of a file that was parsed into an entry.
-    pub(in crate::crawl) fn account(&self, origin: &str, bytes: usize) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = bytes + OVERHEAD;
-        state.bytes += bytes;
-        state.order.push_back((origin.to_owned(), bytes));
-        while state.bytes > CAPACITY {
-            let Some((oldest, bytes)) = state.order.pop_front() else {
-                break;
-            };
-            state.bytes -= bytes;
-            state.origins.remove(&oldest);
-        }
     }
 }
 

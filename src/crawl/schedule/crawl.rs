@@ -1,76 +1,137 @@
-//! The crawl itself: which host is asked next, within the budgets, until the frontier is
+//! The crawl itself: visits are started and ended, within the budgets, until the frontier is
 //! empty or the user stops it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use tokio::task::{JoinSet, block_in_place};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep_until};
 
-use super::deferral::Origins;
-use super::host_window::HostWindow;
-use super::plan::CrawlError;
-use super::queues::Steering;
+use super::budget::Budget;
+use super::host_scheduler::{HostScheduler, LONGEST_WAIT};
+use super::plan::{CrawlError, CrawlPlan};
+use super::preparation::prepare;
+use super::report::Report;
 use crate::canonical_url::{CanonicalUrl, HostId};
-use crate::crawl::http::error::{FetchError, Refusal};
-use crate::crawl::summary::{Event, Problem, Summary};
-use crate::crawl::visit::settle::{Fetched, Trouble, fetch_and_settle};
+use crate::config::Config;
+use crate::crawl::ROBOTS_AGENT;
+use crate::crawl::event::Event;
+use crate::crawl::http::error::FetchError;
+use crate::crawl::http::fetcher::Fetcher;
+use crate::crawl::policy::admission::Admission;
+use crate::crawl::policy::reason::Reason;
+use crate::crawl::policy::refusal::Refusal;
+use crate::crawl::policy::scope::ScopeRules;
+use crate::crawl::summary::Summary;
+use crate::crawl::visit::document_rules::DocumentRules;
+use crate::crawl::visit::outcome::{VisitError, VisitOutcome, fetch_and_settle};
 use crate::crawl::visit::visitor::Visitor;
-use crate::ingest::{Job, Receipt};
+use crate::extract::PageRules;
+use crate::ingest::{Ingest, Job, Receipt, worker_count};
 use crate::shutdown::Shutdown;
-use crate::store::{Lease, Role, Store};
+use crate::store::{AsyncStore, Lease, Role, Store, StoreError};
 
 /// A crawl over a store's frontier.
 pub struct Crawl {
-    pub(in crate::crawl) store: Arc<Store>,
-    pub(in crate::crawl) visitor: Arc<Visitor>,
-    pub(in crate::crawl) jobs: async_channel::Sender<Job>,
-    pub(in crate::crawl) receipts: async_channel::Receiver<Receipt>,
-    pub(in crate::crawl) shutdown: Shutdown,
-    pub(in crate::crawl) visits: JoinSet<Visited>,
-    pub(in crate::crawl) hosts: HostWindow,
-    pub(in crate::crawl) origins: Origins,
-    pub(in crate::crawl) seeds: Vec<CanonicalUrl>,
-    /// This run's number, the crawl that it belongs to, and whether it keeps to the hosts
-    /// of that crawl: then those of others wait for a run without seeds.
-    pub(in crate::crawl) run: u64,
-    pub(in crate::crawl) crawl_id: u64,
-    pub(in crate::crawl) own_hosts_only: bool,
-    pub(in crate::crawl) queued_again: u64,
-    /// Pages and pictures being fetched.
-    pub(in crate::crawl) pages_fetching: u64,
-    pub(in crate::crawl) pictures_fetching: u64,
-    /// Pictures handed to the workers whose receipts are awaited. A receipt may come
-    /// before the end of the visit that handed its picture in, hence below 0 for a moment.
-    pub(in crate::crawl) pictures_handed: i64,
-    /// Hosts may have pages that the page budget kept from being read.
-    pub(in crate::crawl) pages_left: bool,
-    /// What a focused crawl goes by.
-    pub(in crate::crawl) steering: Option<Steering>,
-    /// Hosts of which as many pages were read as may be, and more are known.
-    pub(in crate::crawl) spent_hosts: HashSet<HostId>,
-    pub(in crate::crawl) summary: Summary,
-    /// What is to be told.
-    pub(in crate::crawl) problems: Vec<Problem>,
-    pub(in crate::crawl) started: Instant,
+    hosts: HostScheduler,
+    budget: Budget,
+    report: Report,
+    visits: JoinSet<FinishedVisit>,
+    visitor: Arc<Visitor>,
+    jobs: async_channel::Sender<Job>,
+    receipts: async_channel::Receiver<Receipt>,
+    shutdown: Shutdown,
+    seeds: Arc<[CanonicalUrl]>,
+    queued_again: u64,
 }
 
 /// What a visit came to.
-pub(in crate::crawl) struct Visited {
+struct FinishedVisit {
     host: HostId,
     role: Role,
     source: String,
-    result: Result<Fetched, Trouble>,
+    result: Result<VisitOutcome, VisitError>,
 }
 
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
 /// Long enough never to come.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
-/// Retries that are due later than this are left to the next crawl.
-pub(in crate::crawl) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Crawl {
+    /// Queues the seeds and what is asked for again, takes back what a dead crawl had
+    /// leased and gets ready. Without either the crawl goes on where the last one stopped,
+    /// in the scope of all its seeds.
+    ///
+    /// # Errors
+    /// If there is nothing to crawl, or the store fails. A seed that is not let in is no
+    /// error, but told when the crawl runs.
+    pub async fn new(
+        store: Arc<Store>,
+        ingest: &Ingest,
+        config: &Config,
+        plan: CrawlPlan,
+        shutdown: Shutdown,
+    ) -> Result<Self, CrawlError> {
+        let store = AsyncStore::new(store);
+        let admission = Admission::new(&config.crawl.admission)?;
+        let prepared = prepare(&store, admission.clone(), plan.seeds, plan.again).await?;
+        let crawl_config = Arc::new(config.crawl.clone());
+        let fetcher = Fetcher::with_store(&crawl_config, store.clone(), plan.recorders).await?;
+        let rules = DocumentRules {
+            scope: ScopeRules::new(
+                crawl_config.scope,
+                crawl_config.max_depth,
+                &prepared.scope_seeds,
+            ),
+            admission,
+            respect: crawl_config.respect,
+            page: PageRules {
+                agent: ROBOTS_AGENT,
+                icons: crawl_config.icons,
+                min_side: config.picture.min_side,
+            },
+        };
+        let visitor = Arc::new(Visitor {
+            fetcher,
+            store,
+            config: crawl_config,
+            rules: Arc::new(rules),
+            max_picture_bytes: config.picture.max_bytes,
+            parsing: Semaphore::new(worker_count()),
+        });
+        let seeds: Arc<[CanonicalUrl]> = prepared.seeds.into();
+        let mut report = Report::new(prepared.rejected);
+        let mut hosts =
+            HostScheduler::new(&visitor, prepared.run, Arc::clone(&seeds), plan.matches);
+        for seed in seeds.iter() {
+            hosts.list(seed.host_id(), &mut report).await?;
+        }
+        hosts.look_again();
+        Ok(Self {
+            hosts,
+            budget: Budget::new(&config.crawl),
+            report,
+            visits: JoinSet::new(),
+            visitor,
+            jobs: ingest.jobs(),
+            receipts: ingest.receipts(),
+            shutdown,
+            seeds,
+            queued_again: prepared.queued_again,
+        })
+    }
+
+    /// The seeds in the form in which they are asked for.
+    pub fn seeds(&self) -> &[CanonicalUrl] {
+        &self.seeds
+    }
+
+    /// How many URLs are asked for again.
+    pub fn queued_again(&self) -> u64 {
+        self.queued_again
+    }
+
     /// Runs to the end and says what was done. `observe` is told as it goes.
     ///
     /// # Errors
@@ -86,147 +147,96 @@ impl Crawl {
                 grace = Instant::now() + GRACE;
             }
             if !stopping {
-                self.start_visits()?;
+                self.start_visits().await?;
             }
-            self.tell_problems(observe);
-            let waiting = !stopping && (!self.hosts.is_empty() || self.hosts.others_wait());
-            if self.visits.is_empty() && self.pictures_handed <= 0 && !waiting {
-                match self.wait_for_retry(stopping)? {
+            self.report.tell_problems(observe);
+            let waiting = !stopping && self.hosts.has_hosts();
+            if self.visits.is_empty() && !self.budget.awaits_receipts() && !waiting {
+                match self.next_retry(stopping).await? {
                     Some(when) => tokio::select! {
-                        () = sleep_until(when) => { self.requeue_due()?; }
+                        () = sleep_until(when) => self.requeue_due().await?,
                         () = shutdown.wait() => {}
                     },
                     None => break,
                 }
                 continue;
             }
-            let can_start = waiting && self.has_room();
-            let wake = match self.hosts.next_turn() {
-                _ if !can_start => Instant::now() + LONGEST_WAIT,
-                // More hosts are to be read from the store.
-                _ if self.hosts.reads() => Instant::now(),
-                turn => turn.unwrap_or(Instant::now() + LONGEST_WAIT),
+            let turn = match waiting && self.has_room() {
+                true => self.hosts.next_turn(),
+                false => None,
             };
+            let wake = turn.unwrap_or(Instant::now() + LONGEST_WAIT);
             tokio::select! {
-                Some(visited) = self.visits.join_next() => match visited {
-                    Ok(visited) => self.finish(visited)?,
+                Some(visit) = self.visits.join_next() => match visit {
+                    Ok(visit) => self.finish(visit).await?,
                     Err(error) if error.is_cancelled() => {}
                     // A panicked visit leaves its lease to the next crawl.
                     Err(error) => tracing::error!(%error, "a visit panicked; please report this"),
                 },
                 receipt = self.receipts.recv() => match receipt {
-                    Ok(receipt) => self.count(receipt),
+                    Ok(receipt) => {
+                        self.budget.received();
+                        self.report.count(receipt);
+                    }
                     // The writer has stopped early; `Ingest::finish` tells why.
                     Err(_) => break,
                 },
-                () = sleep_until(wake) => { self.requeue_due()?; }
+                () = sleep_until(wake) => self.requeue_due().await?,
                 () = shutdown.wait(), if !stopping => {}
                 // What has not answered by now is left to the next crawl.
                 () = sleep_until(grace), if !self.visits.is_empty() => self.visits.abort_all(),
             }
-            self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
-            observe(Event::Progress {
-                summary: &self.summary,
-                hosts: self.hosts.len(),
-                under_way: self.visits.len(),
-            });
+            let (hosts, under_way) = (self.hosts.len(), self.visits.len());
+            self.report.tell_progress(hosts, under_way, observe);
         }
-        self.tell_problems(observe);
-        self.summary.pending = block_in_place(|| self.store.pending_count())?;
-        self.summary.spent_hosts = self.spent_hosts.len() as u64;
-        self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
-        Ok(self.summary)
-    }
-
-    fn tell_problems(&mut self, observe: &mut dyn FnMut(Event<'_>)) {
-        for problem in self.problems.drain(..) {
-            observe(Event::Problem(&problem));
-        }
+        self.report.tell_problems(observe);
+        let pending = self.visitor.store.call(Store::pending_count).await?;
+        Ok(self.report.finish(pending, self.hosts.spent_hosts()))
     }
 
     fn has_room(&self) -> bool {
-        self.visits.len() < self.visitor.config.concurrency && !self.images_exhausted()
+        let most = self.visitor.config.concurrency;
+        self.visits.len() < most && !self.budget.images_exhausted(&self.report.summary)
     }
 
-    /// Whether as many pictures are stored as were asked for.
-    pub(in crate::crawl) fn images_stored(&self) -> bool {
-        let most = self.visitor.config.max_images;
-        most.is_some_and(|most| self.summary.images_fetched >= most)
+    async fn requeue_due(&mut self) -> Result<(), StoreError> {
+        self.hosts.requeue_due(&mut self.report).await
     }
 
-    /// Whether there would be as many, if all under way turn out to be new.
-    fn images_exhausted(&self) -> bool {
-        let most = self.visitor.config.max_images;
-        let under_way = self
-            .pictures_fetching
-            .saturating_add_signed(self.pictures_handed);
-        most.is_some_and(|most| self.summary.images_fetched + under_way >= most)
-    }
-
-    pub(in crate::crawl) fn pages_exhausted(&self) -> bool {
-        let most = self.visitor.config.max_pages;
-        most.is_some_and(|most| self.summary.pages_fetched + self.pages_fetching >= most)
+    async fn next_retry(&self, stopping: bool) -> Result<Option<Instant>, StoreError> {
+        if stopping || self.budget.images_stored(&self.report.summary) {
+            return Ok(None);
+        }
+        self.hosts.next_retry().await
     }
 
     /// Starts a visit for every host whose turn has come, as far as there is room.
-    fn start_visits(&mut self) -> Result<(), CrawlError> {
-        if let Some(Steering { focus, matches }) = &mut self.steering {
-            while let Ok((picture, is_match)) = matches.try_recv() {
-                self.summary.matches += u64::from(is_match);
-                focus.scored(picture, is_match);
-            }
-        }
-        if self.images_stored() {
+    async fn start_visits(&mut self) -> Result<(), StoreError> {
+        self.report.summary.matches += self.hosts.take_matches();
+        if self.budget.images_stored(&self.report.summary) {
             self.hosts.clear();
         }
-        self.read_queues()?;
+        self.hosts.read_queues(&mut self.report).await?;
         while self.has_room() {
-            let now = Instant::now();
-            let Some(host) = self.next_host(now) else {
+            let with_pages = !self.budget.pages_exhausted(&self.report.summary);
+            let lease = self.hosts.next_lease(with_pages, &mut self.report);
+            let Some(lease) = lease.await? else {
                 break;
             };
-            let turn = self.visitor.fetcher.next_turn(host, now);
-            if turn > now {
-                // Another name at its address was asked meanwhile.
-                self.list(host)?;
-                continue;
-            }
-            let host_has_pages = self.host_has_pages(host)?;
-            let pages = !self.pages_exhausted() && host_has_pages;
-            match block_in_place(|| self.next_open_lease(host, pages))? {
-                Some(lease) => {
-                    self.start(lease);
-                    if self.hosts.has_slot(host) {
-                        self.list(host)?;
-                    }
-                }
-                None => {
-                    // Its pages may be wanted again if one under way turns out not to be one.
-                    self.pages_left |= self.pages_exhausted();
-                    if !host_has_pages && self.store.has_queued(host)? {
-                        self.spent_hosts.insert(host);
-                    }
-                    self.hosts.exhausted(host);
-                }
-            }
+            self.start(lease);
         }
         Ok(())
     }
 
     fn start(&mut self, lease: Lease) {
         let role = lease.record().role;
-        match role {
-            Role::Page => self.pages_fetching += 1,
-            Role::Picture => self.pictures_fetching += 1,
-            Role::Sheet | Role::Feed | Role::Sitemap => {}
-        }
-        self.hosts.started(lease.record().host);
+        self.budget.started(role);
         let visitor = Arc::clone(&self.visitor);
-        let (store, jobs) = (Arc::clone(&self.store), self.jobs.clone());
+        let jobs = self.jobs.clone();
         self.visits.spawn(async move {
             let (host, source) = (lease.record().host, lease.record().url.clone());
-            let result = fetch_and_settle(&visitor, &store, &jobs, lease).await;
-            Visited {
+            let result = fetch_and_settle(&visitor, &jobs, lease).await;
+            FinishedVisit {
                 host,
                 role,
                 source,
@@ -235,87 +245,86 @@ impl Crawl {
         });
     }
 
-    fn finish(&mut self, visited: Visited) -> Result<(), CrawlError> {
-        match visited.role {
-            Role::Page => self.pages_fetching -= 1,
-            Role::Picture => self.pictures_fetching -= 1,
-            Role::Sheet | Role::Feed | Role::Sitemap => {}
+    async fn finish(&mut self, visit: FinishedVisit) -> Result<(), CrawlError> {
+        let FinishedVisit {
+            host,
+            role,
+            source,
+            result,
+        } = visit;
+        let (hosts, report) = (&mut self.hosts, &mut self.report);
+        self.budget.ended(role);
+        hosts.ended(host);
+        if !self.budget.pages_exhausted(&report.summary) {
+            hosts.pages_are_wanted();
         }
-        self.hosts.ended(visited.host);
-        if self.pages_left && !self.pages_exhausted() {
-            self.pages_left = false;
-            self.hosts.look_again();
-        }
-        match &visited.result {
-            Err(Trouble::Fetch {
+        match &result {
+            Err(VisitError::Fetch {
                 error: error @ FetchError::OriginClosed(_),
                 ..
-            }) => return self.rest(visited.host, &visited.source, error),
-            Err(Trouble::Fetch {
-                error: FetchError::Refused(Refusal::NotYet(when)),
+            }) => return Ok(hosts.defer_origin(host, &source, error, report).await?),
+            Err(VisitError::Fetch {
+                error: FetchError::Refused(Refusal::NotDue(when)),
                 ..
-            }) => {
-                return self.list_at(visited.host, *when).map(drop);
-            }
+            }) => return Ok(hosts.list_at(host, *when, report).await.map(drop)?),
             _ => {}
         }
-        self.origins.reached(&visited.source);
-        self.list(visited.host)?;
-        match visited.result {
-            Ok(Fetched::Document {
+        hosts.reached(&source);
+        hosts.list(host, report).await?;
+        match result {
+            Ok(VisitOutcome::Document {
                 bytes,
                 queued,
                 declined,
                 inline,
                 visit,
             }) => {
-                if let Some(steering) = &mut self.steering {
-                    steering.focus.found(&visit.url, &visit.found);
-                }
-                self.summary.pages_fetched += u64::from(visited.role == Role::Page);
-                self.summary.bytes += bytes;
-                self.summary.images_found += queued.pictures + inline;
-                // Their receipts may be here already, or may be still to come.
-                self.pictures_handed += i64::try_from(inline).unwrap_or(i64::MAX);
-                let removed = (Refusal::Removed.reason(), queued.removed);
+                hosts.found(&visit);
+                report.summary.pages_fetched += u64::from(role == Role::Page);
+                report.summary.bytes += bytes;
+                report.summary.images_found += queued.pictures + inline;
+                self.budget.handed_in(inline);
+                let removed = (Reason::RemovedHost, queued.removed);
                 let declined = declined.into_iter().chain([removed]);
                 for (reason, count) in declined.filter(|(_, count)| *count > 0) {
-                    *self.summary.refused.entry(reason.to_owned()).or_default() += count;
+                    *report.summary.refused.entry(reason).or_default() += count;
                 }
                 for host in queued.hosts {
-                    self.list(host)?;
+                    hosts.list(host, report).await?;
                 }
             }
-            Ok(Fetched::Unchanged) => {
-                self.summary.pages_fetched += u64::from(visited.role == Role::Page);
-                self.summary.unchanged += 1;
+            Ok(VisitOutcome::Unchanged) => {
+                report.summary.pages_fetched += u64::from(role == Role::Page);
+                report.summary.unchanged += 1;
             }
-            Ok(Fetched::Picture { bytes }) => {
-                self.summary.bytes += bytes;
-                self.pictures_handed += 1;
+            Ok(VisitOutcome::Picture { bytes }) => {
+                report.summary.bytes += bytes;
+                self.budget.handed_in(1);
             }
-            Err(Trouble::Store(error)) => return Err(error.into()),
-            Err(Trouble::IngestStopped) => {}
-            Err(Trouble::Fetch { error, retried }) => {
-                tracing::debug!(url = visited.source, %error, retried, "not fetched");
-                // Most sites have no sitemap in the usual place.
-                let probe = visited.role == Role::Sitemap
-                    && (error.is_refusal() || matches!(error, FetchError::Status(400..500)));
-                // What this crawl does not wait for is told now.
-                let held = matches!(
-                    error,
-                    FetchError::Refused(Refusal::Held(wait)) if wait > LONGEST_WAIT
-                );
-                if !probe && (!retried || held) {
-                    self.tell(visited.source, &error);
+            Err(VisitError::Store(error)) => return Err(error.into()),
+            Err(VisitError::IngestStopped) => {}
+            Err(VisitError::Fetch { error, retried }) => {
+                tracing::debug!(url = source, %error, retried, "not fetched");
+                if is_told(role, &error, retried) {
+                    report.could_not_fetch(source, &error);
                 }
             }
         }
         Ok(())
     }
+}
 
-    fn count(&mut self, receipt: Receipt) {
-        self.pictures_handed -= 1;
-        self.problems.extend(self.summary.count(receipt));
+/// Whether it is told that a URL could not be fetched.
+fn is_told(role: Role, error: &FetchError, retried: bool) -> bool {
+    // Most sites have no sitemap in the usual place.
+    let is_missing = error.reason().is_refusal() || matches!(error, FetchError::Status(400..500));
+    if role == Role::Sitemap && is_missing {
+        return false;
     }
+    // What this crawl does not wait for is told now.
+    let is_left = matches!(
+        error,
+        FetchError::Refused(Refusal::RetryAfter(wait)) if *wait > LONGEST_WAIT
+    );
+    !retried || is_left
 }

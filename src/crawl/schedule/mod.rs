@@ -1,8 +1,13 @@
 //! Which host and which of its URLs is asked next.
 
+mod budget;
+mod closed_origins;
 pub(super) mod crawl;
-pub(super) mod deferral;
-pub(super) mod focus;
-pub(super) mod host_window;
+mod focus;
+mod host_scheduler;
+mod host_window;
+mod lease_chooser;
 pub(super) mod plan;
-pub(super) mod queues;
+mod preparation;
+mod report;
+mod run;

@@ -1,13 +1,17 @@
 //! From a document's bytes to what is queued: links, pictures, sheets, feeds, sitemaps.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
-use super::visitor::{Reading, Visitor, seconds};
+use super::document_reading::DocumentReading;
+use super::document_rules::DocumentRules;
 use crate::canonical_url::CanonicalUrl;
+use crate::crawl::policy::opt_out::OptOut;
+use crate::crawl::policy::reason::Reason;
 use crate::crawl::politeness::opt_out::OptOuts;
 use crate::extract::{
-    InlinePicture, Page, PictureLink, Sitemap, Way, parse_feed, parse_page, parse_sheet,
-    parse_sitemap,
+    InlinePicture, Page, PictureLink, PicturePlacement, Sitemap, parse_feed, parse_page,
+    parse_sheet, parse_sitemap,
 };
 use crate::store::{Discovery, Embed, PageRecord, PageVisit, Role, Validators, now_ms};
 
@@ -32,43 +36,43 @@ pub(in crate::crawl) struct Document {
 /// Sheets that import sheets, and indexes of sitemaps, are followed so far.
 const NESTED: u32 = 5;
 
-/// What is taken from a document, and what is not.
-struct Taken<'a> {
-    visitor: &'a Visitor,
+/// What a document gives: what is queued, and what is not taken.
+struct Finds<'a> {
+    rules: &'a DocumentRules,
     found: Vec<Discovery>,
-    declined: BTreeMap<&'static str, u64>,
+    declined: BTreeMap<Reason, u64>,
     /// Why pictures are not to be used, if the document says so.
-    opted_out: Option<&'static str>,
+    opted_out: Option<OptOut>,
 }
 
 impl Document {
     /// Reads the document; takes milliseconds for a large page.
-    pub(in crate::crawl) fn read(mut self, visitor: &Visitor) -> Reading {
+    pub(in crate::crawl) fn read(mut self, rules: &DocumentRules) -> DocumentReading {
         let content = *blake3::hash(&self.body).as_bytes();
         let bytes = self.body.len() as u64;
-        let mut taken = Taken {
-            visitor,
+        let mut finds = Finds {
+            rules,
             found: Vec::new(),
             declined: BTreeMap::new(),
             opted_out: None,
         };
         for url in std::mem::take(&mut self.sitemaps) {
-            taken.queue(url, Role::Sitemap, 0, None);
+            finds.queue(url, Role::Sitemap, 0, None);
         }
         let (title, inline) = match self.role {
-            Role::Sheet => (Some(String::new()), self.sheet(&mut taken)),
+            Role::Sheet => (Some(String::new()), self.sheet(&mut finds)),
             Role::Sitemap => {
-                self.sitemap(&mut taken);
+                self.sitemap(&mut finds);
                 (None, Vec::new())
             }
-            Role::Page | Role::Feed | Role::Picture => self.page(&mut taken),
+            Role::Page | Role::Feed | Role::Picture => self.page(&mut finds),
         };
         let page = title.map(|title| PageRecord {
             url: self.url.to_string(),
             title,
             fetched_at: now_ms() / 1000,
         });
-        Reading {
+        DocumentReading {
             visit: PageVisit {
                 url: self.url,
                 page,
@@ -77,19 +81,19 @@ impl Document {
                     unavailable_after_s: seconds(self.said.unavailable_after()),
                     ..self.validators
                 },
-                found: taken.found,
-                opted_out: taken.opted_out,
+                found: finds.found,
+                opted_out: finds.opted_out.map(OptOut::name),
             },
             inline,
             bytes,
-            declined: taken.declined,
+            declined: finds.declined,
         }
     }
 
     /// The title, unless the page is not to be recorded, and the pictures in it.
-    fn page(&mut self, taken: &mut Taken<'_>) -> (Option<String>, Vec<InlinePicture>) {
-        let respect = &taken.visitor.config.respect;
-        let rules = &taken.visitor.page_rules;
+    fn page(&mut self, finds: &mut Finds<'_>) -> (Option<String>, Vec<InlinePicture>) {
+        let respect = &finds.rules.respect;
+        let rules = &finds.rules.page;
         let (body, charset, url) = (&self.body, self.charset.as_deref(), self.url.as_url());
         let page: Page = match self.role {
             Role::Feed => parse_feed(body, charset, url, rules),
@@ -100,18 +104,18 @@ impl Document {
         }
         let links_forbidden = self.said.forbids_links(respect);
         match links_forbidden {
-            Some(reason) => taken.decline(reason.name()),
+            Some(reason) => finds.decline(Reason::OptOut(reason)),
             None => {
                 for link in page.links {
                     if link.nofollow && respect.nofollow {
-                        taken.decline("nofollow");
+                        finds.decline(Reason::OptOut(OptOut::NoFollow));
                     } else {
-                        taken.link(link.url, self.depth + 1);
+                        finds.link(link.url, self.depth + 1);
                     }
                 }
                 for feed in page.feeds {
-                    if taken.visitor.scope.follows(&feed, self.depth + 1) {
-                        taken.queue(feed, Role::Feed, self.depth + 1, None);
+                    if finds.rules.scope.follows(&feed, self.depth + 1) {
+                        finds.queue(feed, Role::Feed, self.depth + 1, None);
                     }
                 }
             }
@@ -119,70 +123,72 @@ impl Document {
         let unrecorded = self.said.forbids_page(respect);
         match unrecorded.or(self.said.forbids_pictures(respect)) {
             Some(reason) => {
-                taken.opt_out(reason.name());
+                finds.opt_out(reason);
                 (unrecorded.is_none().then_some(page.title), Vec::new())
             }
             None => {
                 for picture in page.pictures {
-                    let follows = match picture.way {
-                        Way::Shown => true,
-                        Way::Linked => links_forbidden.is_none(),
-                        Way::LinkedNofollow => links_forbidden.is_none() && !respect.nofollow,
+                    let follows = match picture.placement {
+                        PicturePlacement::Shown => true,
+                        PicturePlacement::Linked => links_forbidden.is_none(),
+                        PicturePlacement::LinkedNofollow => {
+                            links_forbidden.is_none() && !respect.nofollow
+                        }
                     };
                     if follows {
-                        taken.picture(picture, self.depth);
+                        finds.picture(picture, self.depth);
                         continue;
                     }
-                    taken.decline("nofollow");
+                    finds.decline(Reason::OptOut(OptOut::NoFollow));
                     // The page shows this one, wherever its link leads.
                     if let Some(url) = picture.thumbnail.clone() {
-                        taken.picture(PictureLink { url, ..picture }, self.depth);
+                        finds.picture(PictureLink { url, ..picture }, self.depth);
                     }
                 }
                 for sheet in page.sheets {
-                    taken.queue(sheet, Role::Sheet, 0, None);
+                    finds.queue(sheet, Role::Sheet, 0, None);
                 }
                 (Some(page.title), page.inline)
             }
         }
     }
 
-    fn sheet(&self, taken: &mut Taken<'_>) -> Vec<InlinePicture> {
-        if let Some(reason) = self.said.forbids_pictures(&taken.visitor.config.respect) {
-            taken.opt_out(reason.name());
+    fn sheet(&self, finds: &mut Finds<'_>) -> Vec<InlinePicture> {
+        if let Some(reason) = self.said.forbids_pictures(&finds.rules.respect) {
+            finds.opt_out(reason);
             return Vec::new();
         }
         let sheet = parse_sheet(&self.body, self.charset.as_deref(), self.url.as_url());
         for url in sheet.pictures {
-            taken.queue(url, Role::Picture, 0, Some(Embed::default()));
+            finds.queue(url, Role::Picture, 0, Some(Embed::default()));
         }
         if self.depth < NESTED {
             for url in sheet.imports {
-                taken.queue(url, Role::Sheet, self.depth + 1, None);
+                finds.queue(url, Role::Sheet, self.depth + 1, None);
             }
         }
         sheet.inline
     }
 
     /// Pages in the scope, one link away from the seeds, and the pictures on them.
-    fn sitemap(&self, taken: &mut Taken<'_>) {
+    fn sitemap(&self, finds: &mut Finds<'_>) {
         match parse_sitemap(&self.body, self.url.as_url()) {
             Sitemap::Index(maps) if self.depth < NESTED => {
                 for url in maps {
-                    if taken.visitor.scope.contains(&url) {
-                        taken.queue(url, Role::Sitemap, self.depth + 1, None);
+                    if finds.rules.scope.contains(&url) {
+                        finds.queue(url, Role::Sitemap, self.depth + 1, None);
                     }
                 }
             }
             Sitemap::Index(_) => {}
             Sitemap::Urls(entries) => {
                 for entry in entries {
-                    if !taken.visitor.scope.contains(&entry.url) {
+                    if !finds.rules.scope.contains(&entry.url) {
                         continue;
                     }
-                    taken.link(entry.url, 1);
+                    finds.link(entry.url, 1);
                     for picture in entry.pictures {
-                        taken.queue(picture.url, Role::Picture, 1, None);
+                        finds.queue(picture.url, Role::Picture, 1, None);
                     }
                 }
             }
@@ -190,9 +196,9 @@ impl Document {
     }
 }
 
-impl Taken<'_> {
+impl Finds<'_> {
     fn link(&mut self, url: CanonicalUrl, depth: u32) {
-        if self.visitor.scope.follows(&url, depth) {
+        if self.rules.scope.follows(&url, depth) {
             self.queue(url, Role::Page, depth, None);
         }
     }
@@ -207,23 +213,29 @@ impl Taken<'_> {
     }
 
     fn queue(&mut self, url: CanonicalUrl, role: Role, depth: u32, embed: Option<Embed>) {
-        match self.visitor.admission.admit(url, role) {
+        match self.rules.admission.admit(url, role) {
             Ok(url) => self.found.push(Discovery {
                 url,
                 role,
                 depth,
                 embed,
             }),
-            Err(rejection) => self.decline(rejection.name()),
+            Err(rejection) => self.decline(Reason::Admission(rejection)),
         }
     }
 
-    fn opt_out(&mut self, reason: &'static str) {
+    fn opt_out(&mut self, reason: OptOut) {
         self.opted_out = Some(reason);
-        self.decline(reason);
+        self.decline(Reason::OptOut(reason));
     }
 
-    fn decline(&mut self, reason: &'static str) {
+    fn decline(&mut self, reason: Reason) {
         *self.declined.entry(reason).or_default() += 1;
     }
+}
+
+/// A time in seconds since 1970.
+pub(super) fn seconds(time: Option<SystemTime>) -> Option<u64> {
+    let since = time?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
 }

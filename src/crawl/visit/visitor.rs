@@ -1,30 +1,28 @@
 //! One URL's visit: what it answers, and what that may be used for.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::Duration;
 
-use super::document::Document;
+use super::document::{Document, seconds};
+use super::document_reading::DocumentReading;
+use super::document_rules::DocumentRules;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
-use crate::crawl::http::error::{FetchError, Refusal};
-use crate::crawl::http::fetcher::{Asking, Fetcher, Patience};
+use crate::crawl::http::error::FetchError;
+use crate::crawl::http::fetch_options::FetchOptions;
+use crate::crawl::http::fetcher::Fetcher;
 use crate::crawl::http::response::Response;
-use crate::crawl::policy::admission::Admission;
-use crate::crawl::policy::scope::ScopeRules;
-use crate::crawl::politeness::opt_out::OptOuts;
-use crate::extract::{InlinePicture, PageRules};
+use crate::crawl::http::wait_policy::WaitPolicy;
+use crate::crawl::policy::judge::Judge;
 use crate::store::ledger::Purpose;
-use crate::store::{Lease, PageVisit, Role, Validators};
+use crate::store::{AsyncStore, Lease, Role, Validators};
 
 /// What a URL gave.
-pub(in crate::crawl) enum Answer {
+pub(in crate::crawl) enum Fetched {
     /// A page or another document, and what stood in it.
-    Document(Box<Reading>),
+    Document(Box<DocumentReading>),
     /// The bytes of what should be a picture.
     Picture {
         bytes: Vec<u8>,
@@ -34,24 +32,12 @@ pub(in crate::crawl) enum Answer {
     Unchanged,
 }
 
-/// What was read from a document.
-pub(in crate::crawl) struct Reading {
-    pub(in crate::crawl) visit: PageVisit,
-    /// Pictures that stand in the document itself.
-    pub(in crate::crawl) inline: Vec<InlinePicture>,
-    /// Length of the body in bytes.
-    pub(in crate::crawl) bytes: u64,
-    /// What was found and not taken, by reason.
-    pub(in crate::crawl) declined: BTreeMap<&'static str, u64>,
-}
-
 /// All that visits share.
 pub(in crate::crawl) struct Visitor {
     pub(in crate::crawl) fetcher: Fetcher,
-    pub(in crate::crawl) scope: ScopeRules,
-    pub(in crate::crawl) admission: Admission,
-    pub(in crate::crawl) config: CrawlConfig,
-    pub(in crate::crawl) page_rules: PageRules,
+    pub(in crate::crawl) store: AsyncStore,
+    pub(in crate::crawl) config: Arc<CrawlConfig>,
+    pub(in crate::crawl) rules: Arc<DocumentRules>,
     pub(in crate::crawl) max_picture_bytes: u64,
     /// Pages that may be parsed at once.
     pub(in crate::crawl) parsing: Semaphore,
@@ -59,32 +45,31 @@ pub(in crate::crawl) struct Visitor {
 
 impl Visitor {
     /// Fetches a leased URL, following redirects.
-    pub(in crate::crawl) async fn visit(
-        self: &Arc<Self>,
+    pub(super) async fn visit(
+        &self,
         lease: &Lease,
         url: &CanonicalUrl,
-    ) -> Result<Answer, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let record = lease.record();
-        let asking = Asking {
+        let role = record.role;
+        let options = FetchOptions {
+            purpose: match role {
+                Role::Page => Purpose::Page,
+                Role::Picture => Purpose::Picture,
+                Role::Sheet => Purpose::Sheet,
+                Role::Feed => Purpose::Feed,
+                Role::Sitemap => Purpose::Sitemap,
+            },
+            wait: WaitPolicy::Never,
             known: lease.last_visit().map(|visit| visit.validators.clone()),
             attempt: record.attempts + 1,
         };
-        let role = record.role;
-        let purpose = match role {
-            Role::Page => Purpose::Page,
-            Role::Picture => Purpose::Picture,
-            Role::Sheet => Purpose::Sheet,
-            Role::Feed => Purpose::Feed,
-            Role::Sitemap => Purpose::Sitemap,
-        };
-        let may_lead = |next: &CanonicalUrl| role != Role::Page || self.scope.contains(next);
-        let answer = self
-            .fetcher
-            .follow(url, purpose, Patience::None, &asking, &may_lead);
-        let (response, url) = answer.await?;
+        let rules = &self.rules;
+        let judge = Judge::of_crawl(&self.config, &rules.scope, &rules.admission, role);
+        let (response, url) = self.fetcher.follow(url, judge, &options).await?;
         match response.status() {
             200 => {}
-            304 if asking.known.is_some() => return Ok(Answer::Unchanged),
+            304 if options.known.is_some() => return Ok(Fetched::Unchanged),
             status @ (429 | 503) => {
                 return Err(FetchError::Busy(status, response.retry_after()));
             }
@@ -102,28 +87,28 @@ impl Visitor {
     }
 
     /// A page where a picture was promised is told by the decoder from its bytes.
-    async fn picture(&self, response: Response, url: &CanonicalUrl) -> Result<Answer, FetchError> {
+    async fn picture(&self, response: Response, url: &CanonicalUrl) -> Result<Fetched, FetchError> {
         let said = response.opt_outs(url);
         if let Some(reason) = said.forbids_pictures(&self.config.respect) {
-            return Err(FetchError::OptedOut(reason.name()));
+            return Err(FetchError::OptedOut(reason));
         }
         let validators = Validators {
             unavailable_after_s: seconds(said.unavailable_after()),
             ..response.validators()
         };
         let bytes = self.fetcher.body(response, self.max_picture_bytes).await?;
-        Ok(Answer::Picture { bytes, validators })
+        Ok(Fetched::Picture { bytes, validators })
     }
 
     async fn document(
-        self: &Arc<Self>,
+        &self,
         response: Response,
         url: CanonicalUrl,
         role: Role,
         depth: u32,
         charset: Option<String>,
-    ) -> Result<Answer, FetchError> {
-        let said: OptOuts = response.opt_outs(&url);
+    ) -> Result<Fetched, FetchError> {
+        let said = response.opt_outs(&url);
         let validators = response.validators();
         let sitemaps = match (&response.rules, role) {
             (Some(rules), Role::Page) if self.config.sitemaps => rules.take_sitemaps(&url),
@@ -135,7 +120,7 @@ impl Visitor {
             .await?;
         // A page takes many times its bytes while it is parsed, so few are at once.
         let _turn = self.parsing.acquire().await;
-        let visitor = Arc::clone(self);
+        let rules = Arc::clone(&self.rules);
         let document = Document {
             url,
             role,
@@ -146,24 +131,10 @@ impl Visitor {
             validators,
             sitemaps,
         };
-        spawn_blocking(move || document.read(&visitor))
+        spawn_blocking(move || document.read(&rules))
             .await
-            .map(|reading| Answer::Document(Box::new(reading)))
+            .map(|reading| Fetched::Document(Box::new(reading)))
             .map_err(|error| FetchError::Transfer(error.to_string()))
-    }
-
-    /// How long to wait before try number `attempts + 1`: four times longer each time, and
-    /// up to a half more by chance, so that what failed together is not tried together.
-    pub(in crate::crawl) fn backoff(&self, error: &FetchError, attempts: u32) -> Duration {
-        let shortest = self.config.delay().max(Duration::from_millis(100));
-        let wait = shortest * 4u32.saturating_pow((attempts + 1).min(6));
-        let wait = wait.mul_f64(1.0 + 0.5 * rand::random::<f64>());
-        match error {
-            FetchError::Busy(_, Some(asked)) | FetchError::Refused(Refusal::Held(asked)) => {
-                wait.max(*asked)
-            }
-            _ => wait,
-        }
     }
 }
 
@@ -175,12 +146,6 @@ fn document_role(role: Role, media_type: &str) -> Result<Role, FetchError> {
         (Role::Page, _) => Err(FetchError::NotAPage(media_type.to_owned())),
         (role, _) => Ok(role),
     }
-}
-
-/// A time in seconds since 1970.
-pub(in crate::crawl) fn seconds(time: Option<SystemTime>) -> Option<u64> {
-    let since = time?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(since.as_secs())
 }
 
 /// The media type in lower case, and the charset if it is named.

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::*;
 use crate::canonical_url::CanonicalUrl;
-use crate::crawl::archive::exchange::{Answer, Cut, Failure, HttpVersion};
+use crate::crawl::archive::exchange::{Cut, Failure, HttpAnswer, HttpVersion};
 use crate::store::ledger::{Purpose, RobotsDecision};
 
 type Stored = (HashMap<Field, Vec<u8>>, Vec<u8>);
@@ -30,7 +30,7 @@ fn record(warc: &WarcWriter, version: HttpVersion, body: &[u8], cut: Option<Cut>
         ("Content-Length", b"7"),
         ("x-forged", b"a\r\nContent-Length: 0"),
     ];
-    let outcome = Ok(Answer {
+    let outcome = Ok(HttpAnswer {
         status: 200,
         headers: &headers,
         body,
@@ -42,7 +42,7 @@ fn record(warc: &WarcWriter, version: HttpVersion, body: &[u8], cut: Option<Cut>
 fn exchange<'a>(
     url: &'a CanonicalUrl,
     version: HttpVersion,
-    outcome: Result<Answer<'a>, Failure<'a>>,
+    outcome: Result<HttpAnswer<'a>, Failure<'a>>,
 ) -> Exchange<'a> {
     Exchange {
         time: UNIX_EPOCH + Duration::from_millis(951_827_696_007),

@@ -74,8 +74,22 @@ impl Admission {
     /// # Errors
     /// If it is not.
     pub fn admit(&self, url: CanonicalUrl, role: Role) -> Result<CanonicalUrl, Rejection> {
-        let url = self.parameters.clean(url);
-        self.limits.check(&url, role)?;
+        let url = self.clean(url);
+        self.check(&url, role)?;
+        Ok(url)
+    }
+
+    /// The URL without what is dropped from it.
+    pub fn clean(&self, url: CanonicalUrl) -> CanonicalUrl {
+        self.parameters.clean(url)
+    }
+
+    /// Whether a URL, from which nothing is to be dropped any more, is let in.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn check(&self, url: &CanonicalUrl, role: Role) -> Result<(), Rejection> {
+        self.limits.check(url, role)?;
         if self.exclude.is_match(url.as_str()) {
             return Err(Rejection::Excluded);
         }
@@ -83,7 +97,7 @@ impl Admission {
         if must_match && !self.include.is_match(url.as_str()) {
             return Err(Rejection::NotIncluded);
         }
-        Ok(url)
+        Ok(())
     }
 }
 

@@ -61,6 +61,14 @@ impl Limits {
 }
 
 impl Trap {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Length,
+        Self::Segments,
+        Self::Repeats,
+        Self::Parameters,
+    ];
+
     /// A short, stable name for summaries and JSON.
     pub fn name(self) -> &'static str {
         match self {

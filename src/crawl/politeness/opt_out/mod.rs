@@ -13,28 +13,7 @@ pub use tdm_rep::TdmRep;
 use tdm_rep::reservation;
 
 use crate::config::Respect;
-
-/// A way of saying no. The order is that in which reasons are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// `noindex` or `none`.
-    NoIndex,
-    /// `noimageindex`.
-    NoImageIndex,
-    /// `noai`.
-    NoAi,
-    /// `noimageai`.
-    NoImageAi,
-    /// `nofollow` or `none`.
-    NoFollow,
-    /// `unavailable_after` with a date that has passed.
-    UnavailableAfter,
-    /// The TDM Reservation Protocol reserves the rights.
-    Tdm,
-    /// A usage preference disallows search, training or all automated processing.
-    ContentUsage,
-}
+use crate::crawl::policy::opt_out::OptOut;
 
 /// What was said about one URL. Statements to everybody and to this crawler add up, those
 /// to other crawlers count for nothing.
@@ -49,7 +28,7 @@ pub enum Reason {
 pub struct OptOuts {
     agent: &'static str,
     now: SystemTime,
-    reasons: BTreeSet<Reason>,
+    reasons: BTreeSet<OptOut>,
     unavailable_after: Option<SystemTime>,
     /// By the site's file, by a header, by a meta element: the later overrules.
     tdm: [Option<bool>; 3],
@@ -93,7 +72,7 @@ impl OptOuts {
     /// A usage preference of the site's robots.txt, such as `train-ai=n`.
     pub fn add_content_usage(&mut self, expression: &str) {
         if content_usage::disallows(expression) {
-            self.reasons.insert(Reason::ContentUsage);
+            self.reasons.insert(OptOut::ContentUsage);
         }
     }
 
@@ -103,11 +82,11 @@ impl OptOuts {
     }
 
     /// Everything that was said and holds now.
-    pub fn reasons(&self) -> impl Iterator<Item = Reason> {
+    pub fn reasons(&self) -> impl Iterator<Item = OptOut> {
         let [file, header, meta] = self.tdm;
         let reserved = meta.or(header).or(file) == Some(true);
         let mut reasons = self.reasons.clone();
-        reasons.extend(reserved.then_some(Reason::Tdm));
+        reasons.extend(reserved.then_some(OptOut::Tdm));
         reasons.into_iter()
     }
 
@@ -117,22 +96,22 @@ impl OptOuts {
     }
 
     /// Why a page is not recorded.
-    pub fn forbids_page(&self, respect: &Respect) -> Option<Reason> {
-        let is_for_page = |reason| matches!(reason, Reason::NoIndex | Reason::UnavailableAfter);
+    pub fn forbids_page(&self, respect: &Respect) -> Option<OptOut> {
+        let is_for_page = |reason| matches!(reason, OptOut::NoIndex | OptOut::UnavailableAfter);
         self.first(respect, is_for_page)
     }
 
     /// Why a picture is not stored, or no pictures are taken from a page.
-    pub fn forbids_pictures(&self, respect: &Respect) -> Option<Reason> {
-        self.first(respect, |reason| reason != Reason::NoFollow)
+    pub fn forbids_pictures(&self, respect: &Respect) -> Option<OptOut> {
+        self.first(respect, |reason| reason != OptOut::NoFollow)
     }
 
     /// Why a page's links are not followed.
-    pub fn forbids_links(&self, respect: &Respect) -> Option<Reason> {
-        self.first(respect, |reason| reason == Reason::NoFollow)
+    pub fn forbids_links(&self, respect: &Respect) -> Option<OptOut> {
+        self.first(respect, |reason| reason == OptOut::NoFollow)
     }
 
-    fn first(&self, respect: &Respect, counts: impl Fn(Reason) -> bool) -> Option<Reason> {
+    fn first(&self, respect: &Respect, counts: impl Fn(OptOut) -> bool) -> Option<OptOut> {
         self.reasons()
             .find(|reason| counts(*reason) && reason.is_heeded(respect))
     }
@@ -140,16 +119,16 @@ impl OptOuts {
     fn add_directives(&mut self, value: &str) {
         for directive in directives(value, self.agent) {
             match directive {
-                Directive::NoIndex => self.reasons.insert(Reason::NoIndex),
-                Directive::NoImageIndex => self.reasons.insert(Reason::NoImageIndex),
-                Directive::NoAi => self.reasons.insert(Reason::NoAi),
-                Directive::NoImageAi => self.reasons.insert(Reason::NoImageAi),
-                Directive::NoFollow => self.reasons.insert(Reason::NoFollow),
+                Directive::NoIndex => self.reasons.insert(OptOut::NoIndex),
+                Directive::NoImageIndex => self.reasons.insert(OptOut::NoImageIndex),
+                Directive::NoAi => self.reasons.insert(OptOut::NoAi),
+                Directive::NoImageAi => self.reasons.insert(OptOut::NoImageAi),
+                Directive::NoFollow => self.reasons.insert(OptOut::NoFollow),
                 Directive::None => {
-                    self.reasons.insert(Reason::NoIndex) | self.reasons.insert(Reason::NoFollow)
+                    self.reasons.insert(OptOut::NoIndex) | self.reasons.insert(OptOut::NoFollow)
                 }
                 Directive::UnavailableAfter(date) if date <= self.now => {
-                    self.reasons.insert(Reason::UnavailableAfter)
+                    self.reasons.insert(OptOut::UnavailableAfter)
                 }
                 Directive::UnavailableAfter(date) => {
                     let earliest = self.unavailable_after.map_or(date, |known| known.min(date));
@@ -163,34 +142,6 @@ impl OptOuts {
     /// Of several statements in one place those that reserve count.
     fn add_reservation(&mut self, place: usize, reserved: Option<bool>) {
         self.tdm[place] = self.tdm[place].max(reserved);
-    }
-}
-
-impl Reason {
-    /// A short, stable name for summaries and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NoIndex => "noindex",
-            Self::NoImageIndex => "noimageindex",
-            Self::NoAi => "noai",
-            Self::NoImageAi => "noimageai",
-            Self::NoFollow => "nofollow",
-            Self::UnavailableAfter => "unavailable_after",
-            Self::Tdm => "tdm",
-            Self::ContentUsage => "content_usage",
-        }
-    }
-
-    fn is_heeded(self, respect: &Respect) -> bool {
-        match self {
-            Self::NoIndex => respect.noindex,
-            Self::NoImageIndex => respect.noimageindex,
-            Self::NoAi | Self::NoImageAi => respect.noai,
-            Self::NoFollow => respect.nofollow,
-            Self::UnavailableAfter => respect.unavailable_after,
-            Self::Tdm => respect.tdm,
-            Self::ContentUsage => respect.content_usage,
-        }
     }
 }
 
@@ -222,7 +173,7 @@ mod tests {
             opt_outs.forbids_pictures(all),
             opt_outs.forbids_links(all),
         ]
-        .map(|reason| reason.map(Reason::name))
+        .map(|reason| reason.map(OptOut::name))
     }
 
     #[test]
@@ -270,7 +221,7 @@ mod tests {
         opt_outs.add_meta("simdex", "index, follow, noai");
         opt_outs.add_header("x-robots-tag", "otherbot: noindex");
         opt_outs.add_header("x-robots-tag", "simdex: noimageindex");
-        let names: Vec<_> = opt_outs.reasons().map(Reason::name).collect();
+        let names: Vec<_> = opt_outs.reasons().map(OptOut::name).collect();
         assert_eq!(names, ["noimageindex", "noai", "nofollow"]);
     }
 
@@ -307,12 +258,12 @@ mod tests {
         assert_eq!(opt_outs.forbids_page(&respect), None);
         assert_eq!(opt_outs.forbids_links(&respect), None);
         let reason = opt_outs.forbids_pictures(&respect);
-        assert_eq!(reason, Some(Reason::NoImageIndex));
+        assert_eq!(reason, Some(OptOut::NoImageIndex));
         let respect = Respect {
             noimageindex: false,
             ..respect
         };
         let reason = opt_outs.forbids_pictures(&respect);
-        assert_eq!(reason, Some(Reason::ContentUsage));
+        assert_eq!(reason, Some(OptOut::ContentUsage));
     }
 }
