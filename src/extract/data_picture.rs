@@ -3,7 +3,7 @@
 use data_url::DataUrl;
 use data_url::forgiving_base64::DecodeError;
 
-use super::kind::Kind;
+use super::link_target::LinkTarget;
 
 /// Largest picture that is decoded, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -27,7 +27,7 @@ pub(super) fn data_picture(reference: &str) -> Option<Vec<u8>> {
     let data = DataUrl::process(reference).ok()?;
     let media_type = data.mime_type();
     let essence = format!("{}/{}", media_type.type_, media_type.subtype);
-    if Kind::of_media_type(&essence) != Kind::Picture {
+    if LinkTarget::of_media_type(&essence) != LinkTarget::Picture {
         return None;
     }
     let mut bytes = Vec::new();

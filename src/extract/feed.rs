@@ -9,7 +9,7 @@ use super::folded_text::FoldedText;
 use super::found::Found;
 use super::html::{PARSING, read_html};
 use super::img::side;
-use super::kind::Kind;
+use super::link_target::LinkTarget;
 use super::{MOST, Page, PageRules, charset, xml};
 
 /// Longest time spent on the HTML that a feed holds, over all its entries.
@@ -22,7 +22,7 @@ const HTML: Duration = Duration::from_secs(4);
 /// What is broken ends the feed: what was read until then counts.
 pub fn parse_feed(xml: &[u8], charset: Option<&str>, url: &Url, rules: &PageRules) -> Page {
     let text = charset::decode(xml, charset, charset::of_xml);
-    let mut reading = Reading {
+    let mut reading = FeedReading {
         found: Found::new(url, rules),
         base: url,
         deadline: Instant::now() + HTML,
@@ -72,13 +72,13 @@ pub fn parse_feed(xml: &[u8], charset: Option<&str>, url: &Url, rules: &PageRule
 
 /// The state of reading a feed. Elements are told by their usual prefixes, since many feeds
 /// forget to declare them.
-struct Reading<'a> {
+struct FeedReading<'a> {
     found: Found,
     base: &'a Url,
     deadline: Instant,
     title: String,
     entries: usize,
-    entry: Option<Entry>,
+    entry: Option<FeedEntry>,
     /// The open element whose text is wanted.
     field: Option<Field>,
     /// Within RSS's `<image>`.
@@ -94,7 +94,7 @@ struct Field {
 
 /// An open `<item>` or `<entry>`.
 #[derive(Default)]
-struct Entry {
+struct FeedEntry {
     title: String,
     link: Option<String>,
     html: Vec<String>,
@@ -112,7 +112,7 @@ struct Media {
     width: u32,
 }
 
-impl Reading<'_> {
+impl FeedReading<'_> {
     fn open(&mut self, start: &BytesStart<'_>, is_empty: bool) {
         let name = start.name();
         let name = unprefixed(name.as_ref());
@@ -120,7 +120,7 @@ impl Reading<'_> {
         match name {
             "item" | "entry" => {
                 self.close_entry();
-                self.entry = Some(Entry::default());
+                self.entry = Some(FeedEntry::default());
             }
             "image" => self.in_image = !is_empty,
             "link" if value("href").is_some() => self.atom_link(start),
@@ -217,7 +217,7 @@ impl Reading<'_> {
     fn media(&mut self, start: &BytesStart<'_>) {
         let is_image = xml::attribute(start, "medium").as_deref() == Some("image");
         let Some(reference) = xml::attribute(start, "url").filter(|url| {
-            (is_image && Kind::of_path(url) != Kind::Other) || is_picture(start, url)
+            (is_image && LinkTarget::of_path(url) != LinkTarget::Other) || is_picture(start, url)
         }) else {
             return;
         };
@@ -294,8 +294,8 @@ impl Reading<'_> {
 /// Whether an element says that a URL is a picture's: by its media type, else by the ending.
 fn is_picture(start: &BytesStart<'_>, url: &str) -> bool {
     match xml::attribute(start, "type") {
-        Some(media_type) => Kind::of_media_type(&media_type) == Kind::Picture,
-        None => Kind::of_path(url) == Kind::Picture,
+        Some(media_type) => LinkTarget::of_media_type(&media_type) == LinkTarget::Picture,
+        None => LinkTarget::of_path(url) == LinkTarget::Picture,
     }
 }
 

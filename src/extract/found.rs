@@ -6,7 +6,7 @@ use url::Url;
 
 use super::data_picture::{data_picture, is_data};
 use super::folded_text::FoldedText;
-use super::kind::Kind;
+use super::link_target::LinkTarget;
 use super::{
     InlinePicture, Link, MOST, MetaDirective, Page, PageRules, PictureLink, PicturePlacement,
     REFERENCE,
@@ -34,7 +34,7 @@ pub(super) struct Found {
 
 /// Where a found picture stands in the page's lists.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum PicturePlace {
     Fetched(usize),
     Inline(usize),
 }
@@ -64,12 +64,12 @@ impl Found {
         let Some(url) = self.resolve(reference) else {
             return;
         };
-        match Kind::of_path(url.as_url().path()) {
-            Kind::Picture => {
+        match LinkTarget::of_path(url.as_url().path()) {
+            LinkTarget::Picture => {
                 self.add_picture(url, "", "", placement(nofollow));
             }
-            Kind::Other => {}
-            Kind::Page => match self.links.get(&url.id()) {
+            LinkTarget::Other => {}
+            LinkTarget::Page => match self.links.get(&url.id()) {
                 Some(at) => self.page.links[*at].nofollow &= nofollow,
                 None if self.page.links.len() < MOST => {
                     self.links.insert(url.id(), self.page.links.len());
@@ -81,12 +81,17 @@ impl Found {
     }
 
     /// Adds the picture that a reference names or holds.
-    pub(super) fn picture(&mut self, reference: &str, alt: &str, title: &str) -> Option<Place> {
+    pub(super) fn picture(
+        &mut self,
+        reference: &str,
+        alt: &str,
+        title: &str,
+    ) -> Option<PicturePlace> {
         if is_data(reference) {
             return self.inline(reference, alt, title);
         }
         let url = self.resolve(reference)?;
-        (Kind::of_path(url.as_url().path()) != Kind::Other)
+        (LinkTarget::of_path(url.as_url().path()) != LinkTarget::Other)
             .then(|| self.add_picture(url, alt, title, PicturePlacement::Shown))
             .flatten()
     }
@@ -98,13 +103,13 @@ impl Found {
         alt: &str,
         title: &str,
         placement: PicturePlacement,
-    ) -> Option<Place> {
+    ) -> Option<PicturePlace> {
         if let Some(at) = self.pictures.get(&url.id()) {
             let picture = &mut self.page.pictures[*at];
             fill(&mut picture.alt, alt);
             fill(&mut picture.title, title);
             picture.placement = picture.placement.min(placement);
-            return Some(Place::Fetched(*at));
+            return Some(PicturePlace::Fetched(*at));
         }
         let at = self.page.pictures.len();
         if at >= MOST {
@@ -119,12 +124,12 @@ impl Found {
             placement,
             thumbnail: None,
         });
-        Some(Place::Fetched(at))
+        Some(PicturePlace::Fetched(at))
     }
 
     /// Notes what a link to a picture shows in its place.
-    pub(super) fn thumbnail(&mut self, place: Option<Place>, reference: &str) {
-        if let Some(Place::Fetched(at)) = place {
+    pub(super) fn thumbnail(&mut self, place: Option<PicturePlace>, reference: &str) {
+        if let Some(PicturePlace::Fetched(at)) = place {
             let shown = self.resolve(reference);
             let picture = &mut self.page.pictures[at];
             if shown.as_ref() == Some(&picture.url) {
@@ -134,7 +139,7 @@ impl Found {
         }
     }
 
-    fn inline(&mut self, reference: &str, alt: &str, title: &str) -> Option<Place> {
+    fn inline(&mut self, reference: &str, alt: &str, title: &str) -> Option<PicturePlace> {
         let at = self.page.inline.len();
         if at >= MOST_INLINE {
             return None;
@@ -146,7 +151,7 @@ impl Found {
             .iter()
             .position(|known| known.bytes == bytes)
         {
-            return Some(Place::Inline(at));
+            return Some(PicturePlace::Inline(at));
         }
         self.page.inline.push(InlinePicture {
             bytes,
@@ -154,14 +159,14 @@ impl Found {
             title: FoldedText::of(title),
             caption: String::new(),
         });
-        Some(Place::Inline(at))
+        Some(PicturePlace::Inline(at))
     }
 
     /// Gives a picture a caption, unless it has one.
-    pub(super) fn caption(&mut self, place: Place, caption: &str) {
+    pub(super) fn caption(&mut self, place: PicturePlace, caption: &str) {
         match place {
-            Place::Fetched(at) => fill(&mut self.page.pictures[at].caption, caption),
-            Place::Inline(at) => fill(&mut self.page.inline[at].caption, caption),
+            PicturePlace::Fetched(at) => fill(&mut self.page.pictures[at].caption, caption),
+            PicturePlace::Inline(at) => fill(&mut self.page.inline[at].caption, caption),
         }
     }
 

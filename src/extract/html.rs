@@ -11,7 +11,7 @@ use url::Url;
 
 use super::charset;
 use super::found::Found;
-use super::reading::Reading;
+use super::page_reading::PageReading;
 use super::walk::{Step, attribute, walk};
 use super::{Page, PageRules, REFERENCE};
 
@@ -46,7 +46,7 @@ pub(super) fn read_html(text: &str, found: &mut Found, deadline: Instant) {
     {
         found.base = base;
     }
-    let mut reading = Reading::new(found);
+    let mut reading = PageReading::new(found);
     // If the time is up, what was found until then counts.
     let _ = walk(&html, deadline, |step| {
         reading.step(step);

@@ -3,7 +3,7 @@
 use scraper::ElementRef;
 
 use super::data_picture::is_data;
-use super::kind::Kind;
+use super::link_target::LinkTarget;
 use super::srcset::{Candidate, CandidateSize, Candidates};
 use super::walk::attribute;
 use super::{PageRules, REFERENCE};
@@ -109,7 +109,7 @@ fn named<'a>(element: &ElementRef<'a>, names: &[&str]) -> impl Iterator<Item = &
 }
 
 fn named_picture<'a>(element: &ElementRef<'a>, names: &[&str]) -> Option<&'a str> {
-    named(element, names).find(|reference| Kind::of_path(reference) == Kind::Picture)
+    named(element, names).find(|reference| LinkTarget::of_path(reference) == LinkTarget::Picture)
 }
 
 /// Whether a reference may be fetched, and for a picture.
@@ -117,5 +117,5 @@ fn is_usable(reference: &str) -> bool {
     !reference.is_empty()
         && !is_data(reference)
         && reference.len() <= REFERENCE
-        && Kind::of_path(reference) != Kind::Other
+        && LinkTarget::of_path(reference) != LinkTarget::Other
 }

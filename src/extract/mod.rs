@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bytes ─ charset ─> text ─ html, sheet, feed, sitemap ─> references ─ Found ─> Page
-//!                           └ walk, reading: img, srcset,               └ kind, data_picture
+//!                           └ walk, page_reading: img, srcset,               └ link_target, data_picture
 //!                             meta, rel, json_ld
 //! ```
 //!
@@ -19,9 +19,9 @@ mod found;
 mod html;
 mod img;
 mod json_ld;
-mod kind;
+mod link_target;
 mod meta;
-mod reading;
+mod page_reading;
 mod rel;
 mod sheet;
 mod sitemap;

@@ -4,7 +4,7 @@ use scraper::ElementRef;
 
 use super::PageRules;
 use super::img::{largest_in_sets, side};
-use super::kind::Kind;
+use super::link_target::LinkTarget;
 use super::walk::{attribute, has_token};
 
 /// What a `<link>` leads to.
@@ -23,7 +23,7 @@ pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Re
     let is_type = |types: &[&str]| types.iter().any(|t| media_type.eq_ignore_ascii_case(t));
     if has_rel(&["preload"]) {
         let is_image = has_token(element, "as", "image");
-        return (is_image && Kind::of_media_type(media_type) != Kind::Other)
+        return (is_image && LinkTarget::of_media_type(media_type) != LinkTarget::Other)
             .then(|| largest_in_sets(element).map(|candidate| candidate.url))
             .and_then(|largest| largest.or(attribute(element, "href")))
             .map(Rel::Picture);

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::data_picture::is_data;
 use super::found::Found;
-use super::kind::Kind;
+use super::link_target::LinkTarget;
 use super::{InlinePicture, MOST, PageRules, charset};
 use crate::canonical_url::CanonicalUrl;
 
@@ -152,8 +152,8 @@ struct ImageSetOption {
 impl ImageSetOption {
     fn usable(self) -> Option<(String, f32)> {
         let reference = self.reference?;
-        let is_usable = Kind::of_media_type(&self.media_type) != Kind::Other
-            && (is_data(&reference) || Kind::of_path(&reference) != Kind::Other);
+        let is_usable = LinkTarget::of_media_type(&self.media_type) != LinkTarget::Other
+            && (is_data(&reference) || LinkTarget::of_path(&reference) != LinkTarget::Other);
         is_usable.then_some((reference, self.resolution.unwrap_or(1.0)))
     }
 }

@@ -9,7 +9,7 @@ use quick_xml::events::Event;
 use url::Url;
 
 use super::folded_text::FoldedText;
-use super::kind::Kind;
+use super::link_target::LinkTarget;
 use super::{PageRules, PictureLink, PicturePlacement, REFERENCE, charset, parse_feed, xml};
 use crate::canonical_url::CanonicalUrl;
 
@@ -52,7 +52,7 @@ pub fn parse_sitemap(bytes: &[u8], url: &Url) -> Sitemap {
     if !text.starts_with('<') {
         return Sitemap::Urls(plain(text));
     }
-    let mut reading = Reading::new(url);
+    let mut reading = SitemapReading::new(url);
     let mut reader = xml::reader(text);
     loop {
         match reader.read_event() {
@@ -118,7 +118,7 @@ fn of_feed(text: &str, url: &Url) -> Sitemap {
 }
 
 /// The state of reading a sitemap, by elements' local names: prefixes vary.
-struct Reading<'a> {
+struct SitemapReading<'a> {
     base: &'a Url,
     maps: Vec<CanonicalUrl>,
     entries: Vec<SitemapEntry>,
@@ -126,13 +126,13 @@ struct Reading<'a> {
     pictures: usize,
     /// The text of the element that was opened last.
     text: String,
-    entry: Option<Entry>,
-    image: Option<Image>,
+    entry: Option<OpenEntry>,
+    image: Option<OpenImage>,
 }
 
 /// An open `<url>` or `<sitemap>`.
 #[derive(Default)]
-struct Entry {
+struct OpenEntry {
     url: Option<CanonicalUrl>,
     lastmod: Option<String>,
     pictures: Vec<PictureLink>,
@@ -140,13 +140,13 @@ struct Entry {
 
 /// An open `<image:image>`.
 #[derive(Default)]
-struct Image {
+struct OpenImage {
     url: Option<CanonicalUrl>,
     title: String,
     caption: String,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> SitemapReading<'a> {
     fn new(base: &'a Url) -> Self {
         Self {
             base,
@@ -162,8 +162,8 @@ impl<'a> Reading<'a> {
     fn open(&mut self, name: &str) {
         self.text.clear();
         match name {
-            "url" | "sitemap" => self.entry = Some(Entry::default()),
-            "image" if self.entry.is_some() => self.image = Some(Image::default()),
+            "url" | "sitemap" => self.entry = Some(OpenEntry::default()),
+            "image" if self.entry.is_some() => self.image = Some(OpenImage::default()),
             _ => {}
         }
     }
@@ -179,9 +179,9 @@ impl<'a> Reading<'a> {
             ("caption", Some(image)) => image.caption = FoldedText::of(&text),
             ("image", _) => self.close_image(),
             ("thumbnail_loc", None) => {
-                self.image = Some(Image {
+                self.image = Some(OpenImage {
                     url: resolve(self.base, &text),
-                    ..Image::default()
+                    ..OpenImage::default()
                 });
                 self.close_image();
             }
@@ -194,7 +194,7 @@ impl<'a> Reading<'a> {
             }
             ("url", _) => {
                 // Documents and archives are listed too.
-                if let Some(Entry {
+                if let Some(OpenEntry {
                     url: Some(url),
                     lastmod,
                     pictures,
@@ -236,7 +236,7 @@ impl<'a> Reading<'a> {
 }
 
 fn may_be_read(url: &CanonicalUrl) -> bool {
-    Kind::of_path(url.as_url().path()) != Kind::Other
+    LinkTarget::of_path(url.as_url().path()) != LinkTarget::Other
 }
 
 /// The protocol asks for whole URLs; some sitemaps have references.

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use jiff::civil::Date;
+use jiff::tz::Offset;
+
 /// Parses a date in one of the forms that Google's documentation names: RFC 822 (also
 /// with a full year), RFC 850 and ISO 8601. Without a time it is the start of the day,
 /// without a known zone it is UTC. `None` if it is no date.
@@ -132,21 +135,15 @@ fn month(word: &str) -> Option<i64> {
     found.map(|month| month as i64 + 1)
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar.
+/// Days from 1970-01-01 in the Gregorian calendar. A day that its month does not have, such
+/// as June 31, is one of the next month.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> Option<i64> {
-    if !(0..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+    if !(0..=9999).contains(&year) || !(1..=31).contains(&day) {
         return None;
     }
-    // Years begin in March here, so that the leap day is a year's last.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    let days_before_month = (153 * month + 2) / 5;
-    // From March 1 of the year 0 to 1970-01-01.
-    Some(365 * year + leap_days + days_before_month + day - 1 - 719_468)
+    let first = Date::new(year.try_into().ok()?, month.try_into().ok()?, 1).ok()?;
+    let midnight = Offset::UTC.to_timestamp(first.at(0, 0, 0, 0)).ok()?;
+    Some(midnight.as_second().div_euclid(86_400) + day - 1)
 }
 
 #[cfg(test)]
@@ -189,6 +186,7 @@ mod tests {
             assert_eq!(parse_date(day), expected, "midnight of {day}");
         }
         assert_eq!(parse_date("1 Jan 1900"), Some(SystemTime::UNIX_EPOCH));
+        assert_eq!(parse_date("31 Jun 2030"), parse_date("1 Jul 2030"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::picture::is_picture_ending;
 
 /// What is to be expected behind a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LinkTarget {
     /// A picture in a format that simdex decodes.
     Picture,
     /// A page, or a picture that does not say so.
@@ -23,7 +23,7 @@ const OTHERS: [&str; 69] = [
     "woff2", "ttf", "eot",
 ];
 
-impl Kind {
+impl LinkTarget {
     /// By the ending of a path, or of a reference that is not yet resolved.
     pub(super) fn of_path(path: &str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -80,21 +80,27 @@ mod tests {
     #[test]
     fn no_request_is_spent_on_what_cannot_be_a_picture() {
         for (path, kind) in [
-            ("/a/b.JPG", Kind::Picture),
-            ("b.webp?v=1.css#x", Kind::Picture),
-            ("/logo.svg", Kind::Other),
-            ("/film.mp4", Kind::Other),
-            ("/image.php?id=1.svg", Kind::Page),
-            ("/", Kind::Page),
-            ("", Kind::Page),
-            ("/a.jpg/", Kind::Page),
-            ("/wiki/File:Fish.jpg", Kind::Page),
-            ("/wiki/Datei%3AFish.jpg", Kind::Page),
+            ("/a/b.JPG", LinkTarget::Picture),
+            ("b.webp?v=1.css#x", LinkTarget::Picture),
+            ("/logo.svg", LinkTarget::Other),
+            ("/film.mp4", LinkTarget::Other),
+            ("/image.php?id=1.svg", LinkTarget::Page),
+            ("/", LinkTarget::Page),
+            ("", LinkTarget::Page),
+            ("/a.jpg/", LinkTarget::Page),
+            ("/wiki/File:Fish.jpg", LinkTarget::Page),
+            ("/wiki/Datei%3AFish.jpg", LinkTarget::Page),
         ] {
-            assert_eq!(Kind::of_path(path), kind, "{path}");
+            assert_eq!(LinkTarget::of_path(path), kind, "{path}");
         }
-        assert_eq!(Kind::of_media_type("IMAGE/PNG; x=y"), Kind::Picture);
-        assert_eq!(Kind::of_media_type("image/svg+xml"), Kind::Other);
-        assert_eq!(Kind::of_media_type(""), Kind::Page);
+        assert_eq!(
+            LinkTarget::of_media_type("IMAGE/PNG; x=y"),
+            LinkTarget::Picture
+        );
+        assert_eq!(
+            LinkTarget::of_media_type("image/svg+xml"),
+            LinkTarget::Other
+        );
+        assert_eq!(LinkTarget::of_media_type(""), LinkTarget::Page);
     }
 }

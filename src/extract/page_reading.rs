@@ -6,10 +6,10 @@ use scraper::ElementRef;
 
 use super::data_picture::is_data;
 use super::folded_text::FoldedText;
-use super::found::{Found, Place, placement};
+use super::found::{Found, PicturePlace, placement};
 use super::img::{is_large, larger, largest_in_sets, largest_version};
 use super::json_ld::json_ld_pictures;
-use super::kind::Kind;
+use super::link_target::LinkTarget;
 use super::meta::{self, Meta};
 use super::rel::{self, Rel};
 use super::sheet::References;
@@ -30,7 +30,7 @@ const BACKGROUNDS: [&str; 5] = [
 ];
 
 /// The state of reading a page: what stands open around the place that is read.
-pub(super) struct Reading<'a, 'f> {
+pub(super) struct PageReading<'a, 'f> {
     found: &'f mut Found,
     /// The best source of the open `<picture>`.
     sources: Option<Candidate<'a>>,
@@ -58,10 +58,10 @@ struct Figure<'a> {
     /// The open `<figcaption>`.
     in_caption: Option<ElementRef<'a>>,
     caption: FoldedText,
-    pictures: Vec<Place>,
+    pictures: Vec<PicturePlace>,
 }
 
-impl<'a, 'f> Reading<'a, 'f> {
+impl<'a, 'f> PageReading<'a, 'f> {
     pub(super) fn new(found: &'f mut Found) -> Self {
         Self {
             found,
@@ -197,7 +197,7 @@ impl<'a, 'f> Reading<'a, 'f> {
         let url = self
             .found
             .resolve(href)
-            .filter(|url| Kind::of_path(url.as_url().path()) == Kind::Picture);
+            .filter(|url| LinkTarget::of_path(url.as_url().path()) == LinkTarget::Picture);
         match url {
             Some(url)
                 if self.anchor.is_none()
@@ -270,7 +270,7 @@ impl<'a, 'f> Reading<'a, 'f> {
 
     fn source(&mut self, element: &ElementRef<'a>) {
         let media_type = attribute(element, "type").unwrap_or_default();
-        if Kind::of_media_type(media_type) != Kind::Other {
+        if LinkTarget::of_media_type(media_type) != LinkTarget::Other {
             self.sources = larger(self.sources, largest_in_sets(element));
         }
     }
@@ -283,7 +283,7 @@ impl<'a, 'f> Reading<'a, 'f> {
         }
     }
 
-    fn placed(&mut self, place: Option<Place>) {
+    fn placed(&mut self, place: Option<PicturePlace>) {
         if let (Some(figure), Some(place)) = (self.figures.last_mut(), place) {
             figure.pictures.push(place);
         }
@@ -291,8 +291,9 @@ impl<'a, 'f> Reading<'a, 'f> {
 
     fn embedded(&mut self, element: &ElementRef<'a>, reference: Option<&str>) {
         let is_picture = match attribute(element, "type") {
-            Some(media_type) => Kind::of_media_type(media_type) == Kind::Picture,
-            None => reference.is_some_and(|r| !is_data(r) && Kind::of_path(r) == Kind::Picture),
+            Some(media_type) => LinkTarget::of_media_type(media_type) == LinkTarget::Picture,
+            None => reference
+                .is_some_and(|r| !is_data(r) && LinkTarget::of_path(r) == LinkTarget::Picture),
         };
         if is_picture && is_large(element, 1.0, &self.found.rules) {
             self.picture(reference, "", attribute(element, "title"));
