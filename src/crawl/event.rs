@@ -1,15 +1,7 @@
 //! What a crawl tells while it runs.
 
+use super::problem::Problem;
 use super::summary::Summary;
-
-/// A URL or file that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The URL or path.
-    pub source: String,
-    /// What is wrong, for people.
-    pub message: String,
-}
 
 /// What a crawl tells while it runs.
 #[derive(Debug)]

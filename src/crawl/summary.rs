@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::event::Problem;
 use super::policy::reason::Reason;
+use super::problem::Problem;
 use crate::ingest::{Receipt, ReceiptOutcome};
 
 /// What a crawl or an `add` did; the JSON that both print.

@@ -19,15 +19,15 @@ const UNTRUE: [&str; 3] = ["content-encoding", "transfer-encoding", "content-len
 const ORIGINAL: &str = "X-Archive-Orig-";
 
 /// The first record of a file: who wrote it, how, and what readers should know.
-pub(in crate::crawl) struct Description<'a> {
-    pub(in crate::crawl) file_name: &'a str,
-    pub(in crate::crawl) user_agent: &'a str,
-    pub(in crate::crawl) contact: Option<&'a str>,
+pub(super) struct Description<'a> {
+    pub(super) file_name: &'a str,
+    pub(super) user_agent: &'a str,
+    pub(super) contact: Option<&'a str>,
 }
 
 /// The records of an exchange: the response and, pointing to it, the request and metadata.
 #[derive(Debug)]
-pub(in crate::crawl) struct Records([Draft; 3]);
+pub(super) struct Records([Draft; 3]);
 
 /// A record but for what is told from the rest: length and digests.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct Draft {
 }
 
 impl Description<'_> {
-    pub(in crate::crawl) fn encode(&self, id: &str, gzip: bool) -> io::Result<Vec<u8>> {
+    pub(super) fn encode(&self, id: &str, gzip: bool) -> io::Result<Vec<u8>> {
         let mut block = Vec::new();
         for (name, value) in [
             ("software", concat!("simdex/", env!("CARGO_PKG_VERSION"))),
@@ -86,7 +86,7 @@ impl Description<'_> {
 }
 
 impl Records {
-    pub(in crate::crawl) fn new(exchange: &Exchange<'_>, answer: &HttpAnswer<'_>) -> Self {
+    pub(super) fn new(exchange: &Exchange<'_>, answer: &HttpAnswer<'_>) -> Self {
         let mut fields = HashMap::from([
             (WarcHeader::TargetURI, exchange.url.as_str().into()),
             (WarcHeader::Date, exchange.time().into_bytes()),
@@ -138,7 +138,7 @@ impl Records {
     }
 
     /// The records as they stand in a file that the record `info_id` describes.
-    pub(in crate::crawl) fn encode(&self, info_id: &str, gzip: bool) -> io::Result<Vec<u8>> {
+    pub(super) fn encode(&self, info_id: &str, gzip: bool) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
         for draft in &self.0 {
             draft.encode(Some(info_id), &mut out, gzip)?;
@@ -268,7 +268,7 @@ fn one_line(value: &[u8]) -> Vec<u8> {
     value.iter().map(plain).collect()
 }
 
-pub(in crate::crawl) fn record_id() -> String {
+pub(super) fn record_id() -> String {
     Record::<BufferedBody>::generate_record_id()
 }
 

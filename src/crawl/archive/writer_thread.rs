@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// wait; if it stands still or fails, that is said once and everything later is dropped, so
 /// that a log costs the crawl no more than a minute.
 #[derive(Debug)]
-pub(in crate::crawl) struct WriterThread<T> {
+pub(super) struct WriterThread<T> {
     items: Option<SyncSender<T>>,
     outcome: Mutex<Receiver<io::Result<()>>>,
     failure: Mutex<Option<Arc<io::Error>>>,
@@ -27,7 +27,7 @@ impl<T: Send + 'static> WriterThread<T> {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub(in crate::crawl) fn start(
+    pub(super) fn start(
         name: &str,
         waiting: usize,
         write: impl FnOnce(&Receiver<T>) -> io::Result<()> + Send + 'static,
@@ -56,7 +56,7 @@ impl<T: Send + 'static> WriterThread<T> {
     /// # Errors
     /// The first time that an earlier item could not be written, or none was for half a
     /// minute. All items after that are dropped without a word.
-    pub(in crate::crawl) fn send(&self, mut item: T) -> Result<(), Arc<io::Error>> {
+    pub(super) fn send(&self, mut item: T) -> Result<(), Arc<io::Error>> {
         let deadline = Instant::now() + self.patience;
         while let Some(items) = &self.items
             && self.failure().is_none()
@@ -76,7 +76,7 @@ impl<T: Send + 'static> WriterThread<T> {
     ///
     /// # Errors
     /// If something was not written, whether that was said before or not.
-    pub(in crate::crawl) fn close(mut self) -> Result<(), Arc<io::Error>> {
+    pub(super) fn close(mut self) -> Result<(), Arc<io::Error>> {
         self.finish();
         match &*self.failure() {
             Some(error) => Err(Arc::clone(error)),

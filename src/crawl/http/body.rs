@@ -7,7 +7,7 @@ use super::error::{FetchError, with_causes};
 
 /// What becomes of a body that is over its cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::crawl) enum Overlong {
+pub(super) enum Overlong {
     /// It is an error.
     Refused,
     /// Its beginning counts; the rest is left unread.
@@ -15,7 +15,7 @@ pub(in crate::crawl) enum Overlong {
 }
 
 /// Reads a body of at most `cap` bytes.
-pub(in crate::crawl) async fn read_body(
+pub(super) async fn read_body(
     mut response: Response,
     cap: u64,
     overlong: Overlong,

@@ -13,7 +13,7 @@ use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::user_agent;
 
 /// A client with the crawl's deadlines, proxy and address rules.
-pub(in crate::crawl) fn client(
+pub(super) fn client(
     config: &CrawlConfig,
     resolver: &Resolver,
 ) -> Result<reqwest::Client, FetchError> {
@@ -48,7 +48,7 @@ pub(in crate::crawl) fn client(
 
 /// The header fields of every request to `host`, which the configuration was checked to
 /// hold in a sendable form.
-pub(in crate::crawl) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
+pub(super) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
     let own = config.host_config(host).map(|host| host.headers.iter());
     let agent = user_agent(config.contact.as_deref());
     let mut headers = HeaderMap::new();
@@ -69,7 +69,7 @@ pub(in crate::crawl) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
 }
 
 /// What went wrong, from the chain of causes.
-pub(in crate::crawl) fn explain(error: &reqwest::Error) -> FetchError {
+pub(super) fn explain(error: &reqwest::Error) -> FetchError {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<ResolveError>() {

@@ -16,7 +16,7 @@ use crate::crawl::policy::refusal::Refusal;
 
 /// Why a name leads to no address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::crawl) enum ResolveError {
+pub(super) enum ResolveError {
     /// It leads to a closed address only.
     #[error(transparent)]
     Private(#[from] PrivateAddress),
@@ -36,7 +36,7 @@ impl From<ResolveError> for Refusal {
 
 /// Resolves names and remembers the answers for a while.
 #[derive(Debug, Clone)]
-pub(in crate::crawl) struct Resolver(Arc<Inner>);
+pub(super) struct Resolver(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -62,7 +62,7 @@ const KEPT: Duration = Duration::from_secs(300);
 const REMEMBERED: usize = 50_000;
 
 impl Resolver {
-    pub(in crate::crawl) fn new(config: &CrawlConfig, proxy: Option<String>) -> Self {
+    pub(super) fn new(config: &CrawlConfig, proxy: Option<String>) -> Self {
         Self(Arc::new(Inner {
             given: config.resolve.clone(),
             allow_private: config.allow_private_addresses,
@@ -74,10 +74,7 @@ impl Resolver {
 
     /// The address at which `url`'s host will be asked; `None` behind a proxy, which
     /// resolves names itself. A literal address is checked either way.
-    pub(in crate::crawl) async fn pin(
-        &self,
-        url: &CanonicalUrl,
-    ) -> Result<Option<IpAddr>, ResolveError> {
+    pub(super) async fn pin(&self, url: &CanonicalUrl) -> Result<Option<IpAddr>, ResolveError> {
         let literal = match url.as_url().host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
@@ -98,7 +95,7 @@ impl Resolver {
     }
 
     /// Turns to a host's next address, because nobody answered at the one in use.
-    pub(in crate::crawl) fn unanswered(&self, host: &str) {
+    pub(super) fn unanswered(&self, host: &str) {
         let mut names = self.names();
         if let Some(pinned) = names.get_mut(host) {
             pinned.addresses.rotate_left(1);

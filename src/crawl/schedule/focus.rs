@@ -9,7 +9,7 @@ use crate::store::{Discovery, Role, UrlRecord};
 /// Estimates where matches are, from those seen so far. Bounded: what was found longest ago
 /// is forgotten first and then counts as its host and path do.
 #[derive(Debug, Default)]
-pub(in crate::crawl) struct Focus {
+pub(super) struct Focus {
     all: Tally,
     hosts: HashMap<HostId, Tally>,
     paths: HashMap<UrlId, Tally>,
@@ -49,9 +49,9 @@ const PAGE_VALUE: f32 = 0.8;
 /// Each so many-th turn goes to what waits longest, matches or not.
 const EXPLORE_EVERY: u64 = 10;
 /// URLs of a host that are looked at for the best.
-pub(in crate::crawl) const LOOKED_AT: usize = 512;
+pub(super) const LOOKED_AT: usize = 512;
 /// Ready hosts that are looked at for the best.
-pub(in crate::crawl) const HOSTS_LOOKED_AT: usize = 16;
+pub(super) const HOSTS_LOOKED_AT: usize = 16;
 
 impl Tally {
     fn add(&mut self, is_match: bool) {
@@ -67,7 +67,7 @@ impl Tally {
 
 impl Focus {
     /// Takes in what was found on a page.
-    pub(in crate::crawl) fn found(&mut self, page: &CanonicalUrl, found: &[Discovery]) {
+    pub(super) fn found(&mut self, page: &CanonicalUrl, found: &[Discovery]) {
         let id = page.id();
         self.pages.entry(id).or_insert(PageTally {
             tally: Tally::default(),
@@ -95,7 +95,7 @@ impl Focus {
     }
 
     /// Takes in that a URL is being asked for.
-    pub(in crate::crawl) fn asked(&mut self, host: HostId, url: UrlId) {
+    pub(super) fn asked(&mut self, host: HostId, url: UrlId) {
         if let Some(open) = self.open.get_mut(&host) {
             open.retain(|known| *known != url && self.found_on.contains_key(known));
             if open.is_empty() {
@@ -105,7 +105,7 @@ impl Focus {
     }
 
     /// Takes in whether a picture is a match.
-    pub(in crate::crawl) fn scored(&mut self, picture: UrlId, is_match: bool) {
+    pub(super) fn scored(&mut self, picture: UrlId, is_match: bool) {
         self.all.add(is_match);
         let Some(page) = self.found_on.get(&picture).copied() else {
             return;
@@ -118,13 +118,13 @@ impl Focus {
     }
 
     /// Whether this turn goes to what waits longest.
-    pub(in crate::crawl) fn explores(&mut self) -> bool {
+    pub(super) fn explores(&mut self) -> bool {
         self.turns += 1;
         self.turns.is_multiple_of(EXPLORE_EVERY)
     }
 
     /// How much asking for a URL promises.
-    pub(in crate::crawl) fn promise(&self, id: UrlId, record: &UrlRecord) -> f32 {
+    pub(super) fn promise(&self, id: UrlId, record: &UrlRecord) -> f32 {
         let expected = match self.found_on.get(&id) {
             Some(page) => self.page(*page, ANCESTORS),
             None => self.surroundings(record.host, folder(&record.url)),
@@ -136,7 +136,7 @@ impl Focus {
     }
 
     /// How much the best open URL of a host promises.
-    pub(in crate::crawl) fn host_promise(&self, host: HostId) -> f32 {
+    pub(super) fn host_promise(&self, host: HostId) -> f32 {
         let open = self.open.get(&host).map(Vec::as_slice).unwrap_or_default();
         let of = |url: &UrlId| {
             self.found_on

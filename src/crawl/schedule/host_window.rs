@@ -11,7 +11,7 @@ use crate::canonical_url::HostId;
 /// are read again when the window has room; hosts leave it after a while, so that each
 /// comes in.
 #[derive(Debug)]
-pub(in crate::crawl) struct HostWindow {
+pub(super) struct HostWindow {
     /// Hosts by when their next turn comes, then by when they were listed.
     ready: BinaryHeap<Reverse<(Instant, u64, HostId)>>,
     /// What `ready` holds.
@@ -30,12 +30,12 @@ pub(in crate::crawl) struct HostWindow {
 }
 
 /// Hosts in the window; each takes about 100 bytes.
-pub(in crate::crawl) const CAPACITY: usize = 10_000;
+pub(super) const CAPACITY: usize = 10_000;
 /// URLs after which a host makes room for one outside the window.
 const QUANTUM: u32 = 100;
 
 impl HostWindow {
-    pub(in crate::crawl) fn new(host_concurrency: usize, capacity: usize) -> Self {
+    pub(super) fn new(host_concurrency: usize, capacity: usize) -> Self {
         Self {
             ready: BinaryHeap::new(),
             listed: HashSet::new(),
@@ -50,7 +50,7 @@ impl HostWindow {
     }
 
     /// Lists a host for a turn at `when`, unless it is listed already or there is no room.
-    pub(in crate::crawl) fn list(&mut self, host: HostId, when: Instant) {
+    pub(super) fn list(&mut self, host: HostId, when: Instant) {
         if self.listed.contains(&host) {
             return;
         }
@@ -68,7 +68,7 @@ impl HostWindow {
 
     /// Takes a host whose turn has come and that has a slot free. A host without one is
     /// listed again when one of its requests ends.
-    pub(in crate::crawl) fn take(&mut self, now: Instant) -> Option<HostId> {
+    pub(super) fn take(&mut self, now: Instant) -> Option<HostId> {
         while let Some(Reverse((when, _, host))) = self.ready.peek().copied() {
             if when > now {
                 return None;
@@ -84,7 +84,7 @@ impl HostWindow {
 
     /// Takes, of the `most` hosts whose turns came first, the one that `promise` puts
     /// highest.
-    pub(in crate::crawl) fn take_best(
+    pub(super) fn take_best(
         &mut self,
         now: Instant,
         most: usize,
@@ -106,18 +106,18 @@ impl HostWindow {
     }
 
     /// Whether one more request to a host may be under way.
-    pub(in crate::crawl) fn has_slot(&self, host: HostId) -> bool {
+    pub(super) fn has_slot(&self, host: HostId) -> bool {
         self.under_way
             .get(&host)
             .is_none_or(|n| *n < self.host_concurrency)
     }
 
-    pub(in crate::crawl) fn started(&mut self, host: HostId) {
+    pub(super) fn started(&mut self, host: HostId) {
         *self.under_way.entry(host).or_default() += 1;
         *self.served.entry(host).or_default() += 1;
     }
 
-    pub(in crate::crawl) fn ended(&mut self, host: HostId) {
+    pub(super) fn ended(&mut self, host: HostId) {
         if let Some(count) = self.under_way.get_mut(&host) {
             *count -= 1;
             if *count == 0 {
@@ -127,18 +127,18 @@ impl HostWindow {
     }
 
     /// Lets go of a host that has nothing to do for now.
-    pub(in crate::crawl) fn exhausted(&mut self, host: HostId) {
+    pub(super) fn exhausted(&mut self, host: HostId) {
         self.served.remove(&host);
     }
 
     /// Has the store's queues read again from the start.
-    pub(in crate::crawl) fn look_again(&mut self) {
+    pub(super) fn look_again(&mut self) {
         self.missed = true;
     }
 
     /// Where to go on reading the store's queues, behind that host, if that is needed and
     /// there is room. It is told with [`Self::scanned`] what came.
-    pub(in crate::crawl) fn wants(&mut self) -> Option<Option<HostId>> {
+    pub(super) fn wants(&mut self) -> Option<Option<HostId>> {
         if !self.reads() {
             return None;
         }
@@ -150,35 +150,35 @@ impl HostWindow {
     }
 
     /// How far the queues were read; `None`: to their end.
-    pub(in crate::crawl) fn scanned(&mut self, upto: Option<HostId>) {
+    pub(super) fn scanned(&mut self, upto: Option<HostId>) {
         self.scan = upto.map(Some);
     }
 
     /// Whether a host outside the window may have URLs waiting.
-    pub(in crate::crawl) fn others_wait(&self) -> bool {
+    pub(super) fn others_wait(&self) -> bool {
         self.missed || self.scan.is_some()
     }
 
     /// Whether the store's queues are to be read now.
-    pub(in crate::crawl) fn reads(&self) -> bool {
+    pub(super) fn reads(&self) -> bool {
         self.others_wait() && self.listed.len() <= self.capacity / 2
     }
 
     /// When the next listed host's turn comes.
-    pub(in crate::crawl) fn next_turn(&self) -> Option<Instant> {
+    pub(super) fn next_turn(&self) -> Option<Instant> {
         self.ready.peek().map(|Reverse((when, ..))| *when)
     }
 
     /// Hosts that wait for their turns or have requests under way.
-    pub(in crate::crawl) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.listed.len() + self.under_way.len()
     }
 
-    pub(in crate::crawl) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.ready.is_empty()
     }
 
-    pub(in crate::crawl) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         *self = Self::new(self.host_concurrency, self.capacity);
     }
 }

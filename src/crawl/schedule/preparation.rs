@@ -3,10 +3,10 @@
 use super::plan::CrawlError;
 use super::run::Run;
 use crate::canonical_url::{CanonicalUrl, UrlId};
-use crate::crawl::event::Problem;
 use crate::crawl::policy::admission::Admission;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
+use crate::crawl::problem::Problem;
 use crate::store::{Again, AsyncStore, Discovery, Role, Store, StoreError};
 
 /// What a crawl starts with.

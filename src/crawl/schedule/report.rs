@@ -2,9 +2,10 @@
 
 use tokio::time::Instant;
 
-use crate::crawl::event::{Event, Problem};
+use crate::crawl::event::Event;
 use crate::crawl::http::error::FetchError;
 use crate::crawl::policy::reason::Reason;
+use crate::crawl::problem::Problem;
 use crate::crawl::summary::Summary;
 use crate::ingest::Receipt;
 

@@ -16,21 +16,21 @@ use crate::extract::{
 use crate::store::{Discovery, Embed, PageRecord, PageVisit, Role, Validators, now_ms};
 
 /// A document that was fetched.
-pub(in crate::crawl) struct Document {
+pub(super) struct Document {
     /// Where it came from, after redirects.
-    pub(in crate::crawl) url: CanonicalUrl,
+    pub(super) url: CanonicalUrl,
     /// What it is read as.
-    pub(in crate::crawl) role: Role,
+    pub(super) role: Role,
     /// Links from the nearest seed; of sheets and sitemaps, those above it in a row.
-    pub(in crate::crawl) depth: u32,
+    pub(super) depth: u32,
     /// The charset that the server names.
-    pub(in crate::crawl) charset: Option<String>,
-    pub(in crate::crawl) body: Vec<u8>,
+    pub(super) charset: Option<String>,
+    pub(super) body: Vec<u8>,
     /// What its header and its origin's rules say against its use.
-    pub(in crate::crawl) said: OptOuts,
-    pub(in crate::crawl) validators: Validators,
+    pub(super) said: OptOuts,
+    pub(super) validators: Validators,
     /// The sitemaps of its origin, if it is the first page of it.
-    pub(in crate::crawl) sitemaps: Vec<CanonicalUrl>,
+    pub(super) sitemaps: Vec<CanonicalUrl>,
 }
 
 /// Sheets that import sheets, and indexes of sitemaps, are followed so far.
@@ -47,7 +47,7 @@ struct Finds<'a> {
 
 impl Document {
     /// Reads the document; takes milliseconds for a large page.
-    pub(in crate::crawl) fn read(mut self, rules: &DocumentRules) -> DocumentReading {
+    pub(super) fn read(mut self, rules: &DocumentRules) -> DocumentReading {
         let content = *blake3::hash(&self.body).as_bytes();
         let bytes = self.body.len() as u64;
         let mut finds = Finds {
