@@ -17,6 +17,7 @@ pub mod crawl;
 pub mod demo;
 pub mod edit;
 pub mod evaluation;
+pub mod extract;
 pub mod head;
 pub mod index;
 pub mod ingest;

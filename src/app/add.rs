@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::{Collection, Error};
-use crate::crawl::{Problem, Summary};
+use crate::crawl::{Problem, Reason, Summary};
 use crate::ingest::{FileReport, Ingest, add_features, add_files};
 use crate::shutdown::Shutdown;
 
@@ -55,7 +55,7 @@ impl Collection {
                     None
                 }
                 FileReport::Unreadable { path, message } => {
-                    summary.fail("unreadable");
+                    summary.fail(Reason::Unreadable);
                     Some(Problem {
                         source: path.display().to_string(),
                         message,

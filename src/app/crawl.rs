@@ -154,7 +154,7 @@ impl Collection {
         let mut seed_failed = false;
         let crawl = async {
             let store = Arc::clone(self.store());
-            let crawl = Crawl::new(store, &ingest, self.config(), plan, shutdown.clone())?;
+            let crawl = Crawl::new(store, &ingest, self.config(), plan, shutdown.clone()).await?;
             if !job.again.is_empty() {
                 queued_again(self.queued_again(&job.again, crawl.queued_again())?);
             }

@@ -20,7 +20,7 @@ impl Web {
     /// # Errors
     /// If TLS or the proxy cannot be set up.
     pub fn new(config: &Config) -> Result<Self, Error> {
-        let fetcher = Fetcher::new(&config.crawl, None, Arc::new(Recorders::default()));
+        let fetcher = Fetcher::new(&config.crawl, Arc::new(Recorders::default()));
         Ok(Self {
             fetcher: fetcher.map_err(crate::crawl::CrawlError::from)?,
             config: config.clone(),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::{Format, output};
-use crate::crawl::Summary;
+use crate::crawl::{Reason, Summary};
 
 /// Rates over the last seconds.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Rates {
             bytes / 1e6,
         );
         for (reason, count) in top(summary.failed.iter(), LIVE_REASONS) {
-            line += &format!(", {reason} {count}");
+            line += &format!(", {} {count}", reason.name());
         }
         line
     }
@@ -69,12 +69,10 @@ impl Rates {
 
 /// The most frequent reasons, most first.
 fn top<'a>(
-    reasons: impl Iterator<Item = (&'a String, &'a u64)>,
+    reasons: impl Iterator<Item = (&'a Reason, &'a u64)>,
     most: usize,
-) -> Vec<(&'a str, u64)> {
-    let mut all: Vec<_> = reasons
-        .map(|(reason, count)| (reason.as_str(), *count))
-        .collect();
+) -> Vec<(&'a Reason, u64)> {
+    let mut all: Vec<_> = reasons.map(|(reason, count)| (reason, *count)).collect();
     all.sort_by_key(|(_, count)| Reverse(*count));
     all.truncate(most);
     all
@@ -119,48 +117,11 @@ pub(super) fn print_summary(summary: &Summary, format: Format) -> anyhow::Result
     }
     for (kind, reasons) in [("refused", &summary.refused), ("failed", &summary.failed)] {
         for (reason, count) in top(reasons.iter(), usize::MAX) {
-            text += &format!("\n  {kind} {reason}: {count}");
-            if let Some(advice) = advice(reason) {
+            text += &format!("\n  {kind} {}: {count}", reason.name());
+            if let Some(advice) = reason.advice() {
                 text += &format!(" - {advice}");
             }
         }
     }
     output::line(&text)
-}
-
-/// What to do about a reason, where something can be done.
-fn advice(reason: &str) -> Option<&'static str> {
-    Some(match reason {
-        "robots" => "the sites' robots.txt asks crawlers to stay out; ask their webmasters",
-        "robots_unreachable" => "closed until robots.txt can be had; `simdex crawl` asks again",
-        "held" => "the hosts ask for patience; `simdex crawl` goes on after that",
-        "dns" => "check the names and the resolver; then crawl --retry-failed dns",
-        "connect" | "transfer" | "tls" => "if it was the line: crawl --retry-failed",
-        "timeout" => {
-            "slow hosts: raise the deadlines of [crawl], then crawl --retry-failed timeout"
-        }
-        "certificate" => "the site's own matter; `simdex crawl` asks again",
-        "http_404" | "http_410" => "dead links on the pages; nothing to do",
-        "http_401" | "http_403" => "the site refuses; if you have leave, send its [crawl.headers]",
-        "http_429" | "http_503" => {
-            "too fast for the host: raise delay_ms for it, then --retry-failed"
-        }
-        "private_address" => "--allow-private-addresses fetches from your own network",
-        "too_small" => "min_side of [picture] lets smaller pictures in",
-        "too_large" | "too_many_pixels" => {
-            "max_bytes, max_pixels and max_page_bytes set the limits"
-        }
-        "out_of_scope" => "--scope domain or any follows further",
-        "not_a_page" => "links to files of other kinds; nothing to do",
-        "noindex" | "noimageindex" | "noai" | "noimageai" | "nofollow" | "unavailable_after"
-        | "tdm" | "content_usage" => "the site opts out; [crawl.respect] says what is heeded",
-        "excluded" | "not_included" => "by [crawl.admission] include and exclude",
-        "skipped_host" => "by skip under [crawl.host]",
-        "removed_host" => "simdex remove --take-back HOST lets them in again",
-        "html_not_picture" => "pages where pictures were promised; often a login or a block page",
-        "too_many_redirects" | "bad_redirect" => "the site's own matter; nothing to do",
-        _ if reason.starts_with("trap_") => "looks endless; the limits are in [crawl.admission]",
-        _ if reason.starts_with("http_5") => "the server's trouble; crawl --retry-failed later",
-        _ => return None,
-    })
 }

@@ -1,61 +1,46 @@
 //! The crawler.
 //!
 //! ```text
-//! Frontier (store) ─ lease ─> Crawl ─> visit ─> Fetcher ── Permit ──> request
-//!                                        │         robots + pacing + address
-//!                     page: links, pictures        picture: bytes
-//!                          └─> Frontier                └─> Ingest
+//! Frontier (store) ─ lease ─> schedule ─> visit ─> http ── Permit ──> request
+//!                                          │        politeness + policy + address
+//!                       page: links, pictures         picture: bytes
+//!                            └─> Frontier                └─> Ingest
 //! ```
 //!
-//! Only `Fetcher::send` talks to the network and it takes a [`Permit`], which only
-//! `Fetcher::permit` gives: a request without a robots decision, a turn and a checked
-//! address does not compile.
+//! The rooms use one another in one direction: schedule, visit, http; then archive,
+//! politeness and policy, which know nothing of the network. Only `Fetcher::send` talks to
+//! the network and it takes a [`Permit`], which only `Fetcher::permit` gives: a request
+//! without a robots decision, a turn and a checked address does not compile.
 
-mod address;
-mod admission;
-mod body;
-mod client;
-mod document;
-mod error;
-mod exchange;
-mod fetch;
-mod fetch_log;
-mod focus;
-mod follow;
-mod hosts;
-mod opt_out;
-mod pacing;
-mod page;
-mod plan;
+mod archive;
+mod event;
+mod http;
+mod policy;
+mod politeness;
 mod preview;
-mod queues;
-mod resolver;
-mod response;
-mod rest;
-mod robots_txt;
-mod rule_files;
-mod rules;
+mod problem;
 mod schedule;
-mod scope;
-mod settle;
 mod summary;
 mod visit;
-mod warc;
-mod warc_record;
-mod writer_thread;
 
-pub use address::is_public;
-pub use admission::{Admission, PatternError, Rejection, Trap};
-pub use error::{FetchError, Refusal, with_causes};
-pub use fetch::{Fetcher, Permit, Recorders};
-pub use fetch_log::{FetchLog, FetchLogError};
-pub use follow::fetch_picture;
-pub use plan::{CrawlError, CrawlPlan};
+pub use archive::fetch_log::{FetchLog, FetchLogError};
+pub use archive::recorders::Recorders;
+pub use archive::warc::{WarcError, WarcOptions, WarcWriter};
+pub use event::Event;
+pub use http::error::{FetchError, with_causes};
+pub use http::fetcher::{Fetcher, fetch_picture};
+pub use http::transport::Permit;
+pub use policy::address::is_public;
+pub use policy::admission::{Admission, PatternError, Rejection, Trap};
+pub use policy::opt_out::OptOut;
+pub use policy::reason::Reason;
+pub use policy::refusal::Refusal;
+pub use policy::scope::ScopeRules;
 pub use preview::{Preview, Verdict};
-pub use schedule::Crawl;
-pub use scope::ScopeRules;
-pub use summary::{Event, Problem, Summary};
-pub use warc::{WarcError, WarcOptions, WarcWriter};
+pub use problem::Problem;
+pub use schedule::crawl::Crawl;
+pub use schedule::plan::{CrawlError, CrawlPlan};
+pub use summary::Summary;
 
 /// The name under which robots.txt files speak to simdex (RFC 9309, section 2.2.1).
 pub const ROBOTS_AGENT: &str = "simdex";

@@ -3,16 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
-use url::Host;
 
 use super::ROBOTS_AGENT;
-use super::address::is_public;
-use super::admission::{Admission, PatternError};
-use super::error::Refusal;
-use super::robots_txt::RobotsTxt;
-use super::scope::ScopeRules;
+use super::policy::admission::{Admission, PatternError};
+use super::policy::judge::{Facts, Judge, Judgement};
+use super::policy::reason::Reason;
+use super::policy::refusal::Refusal;
+use super::policy::scope::ScopeRules;
+use super::politeness::origin_rules::Robots;
+use super::politeness::robots_txt::RobotsTxt;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
-use crate::config::{CrawlConfig, most_exact};
+use crate::config::CrawlConfig;
+use crate::store::ledger::RobotsDecision;
 use crate::store::{Role, Store, StoreError, UrlRecord};
 
 /// What would become of a URL.
@@ -37,7 +39,7 @@ pub struct Preview<'a> {
     scope: ScopeRules,
     admission: Admission,
     /// By origin; `None` where robots.txt is not known.
-    robots: HashMap<String, Option<RobotsTxt>>,
+    robots: HashMap<String, Option<Robots>>,
     /// Pages that may still be fetched, of hosts with a budget.
     pages_left: HashMap<HostId, u64>,
     /// What verdicts were given on.
@@ -78,7 +80,11 @@ impl<'a> Preview<'a> {
             Ok(url) => self.of_url(url, record.role).map(Some),
             Err(error) => {
                 let message = error.to_string();
-                Ok(Some(verdict(&record.url, Some("bad_redirect"), &message)))
+                Ok(Some(verdict(
+                    &record.url,
+                    Some(&Reason::BadRedirect.name()),
+                    &message,
+                )))
             }
         }
     }
@@ -97,111 +103,75 @@ impl<'a> Preview<'a> {
     }
 
     /// What would become of a URL.
-    ///
-    /// # Errors
-    /// If the store fails.
-    fn of_url(&mut self, url: CanonicalUrl, role: Role) -> Result<Verdict, StoreError> {
-        let given = url.to_string();
-        if role == Role::Page && !self.scope.contains(&url) {
-            return Ok(verdict(
-                &given,
-                Some("out_of_scope"),
-                "out of the crawl's scope",
-            ));
-        }
-        let url = match self.admission.admit(url, role) {
-            Ok(url) => url,
-            Err(rejection) => {
-                return Ok(verdict(
-                    &given,
-                    Some(rejection.name()),
-                    &rejection.to_string(),
-                ));
+    fn of_url(&mut self, given: CanonicalUrl, role: Role) -> Result<Verdict, StoreError> {
+        let url = self.admission.clean(given.clone());
+        let facts = Facts {
+            host_removed: self.is_removed(url.host_id()),
+            robots: self.robots(&url)?,
+            pages_left: role != Role::Page || self.pages_left(&url)? > 0,
+        };
+        let judge = Judge::of_crawl(self.config, &self.scope, &self.admission, role);
+        let judgement = match judge.judge(&url, &facts) {
+            Ok(judgement) => judgement,
+            Err(refusal) => {
+                let url = match refusal {
+                    Refusal::OutOfScope | Refusal::Rejected(_) => given,
+                    _ => url,
+                };
+                let reason = refusal.reason().name().into_owned();
+                return Ok(verdict(url.as_str(), Some(&reason), &in_brief(&refusal)));
             }
         };
-        let text = url.as_str();
-        if self
-            .config
-            .host_config(url.host())
-            .is_some_and(|host| host.skip)
-        {
-            return Ok(verdict(
-                text,
-                Some("skipped_host"),
-                "the configuration skips its host",
-            ));
+        if role == Role::Page {
+            self.take_page(&url)?;
         }
-        let store = self.store;
-        if store.is_some_and(|store| store.is_removed(url.host_id()).unwrap_or_default()) {
-            let message = Refusal::Removed.to_string();
-            return Ok(verdict(text, Some(Refusal::Removed.reason()), &message));
-        }
-        if self.is_private(&url) && !self.config.allow_private_addresses {
-            let message = "a private or reserved address";
-            return Ok(verdict(text, Some("private_address"), message));
-        }
-        let by_robots = self.by_robots(&url)?;
-        if by_robots.fetched && role == Role::Page && !self.take_page(&url)? {
-            let message = "its host has had all the pages that max_host_pages lets it";
-            return Ok(verdict(text, Some("host_pages"), message));
-        }
-        Ok(by_robots)
-    }
-
-    /// Whether a URL's host is known to be private before its name is resolved.
-    fn is_private(&self, url: &CanonicalUrl) -> bool {
-        let address = match url.as_url().host() {
-            Some(Host::Ipv4(address)) => Some(address.into()),
-            Some(Host::Ipv6(address)) => Some(address.into()),
-            Some(Host::Domain(name)) => match most_exact(&self.config.resolve, name) {
-                Some(target) => Some(target.0.ip()),
-                // RFC 6761, section 6.3.
-                None if name == "localhost" || name.ends_with(".localhost") => return true,
-                None => None,
+        Ok(match judgement {
+            Judgement::Fetch(_) => verdict(url.as_str(), None, "robots.txt allows it"),
+            Judgement::AskRobots => Verdict {
+                fetched: true,
+                ..verdict(
+                    url.as_str(),
+                    Some("ask_robots"),
+                    "if its robots.txt, asked first, allows it",
+                )
             },
-            None => None,
-        };
-        address.is_some_and(|address| !is_public(address))
-    }
-
-    /// Takes a page from its host's budget, if something is left of it.
-    fn take_page(&mut self, url: &CanonicalUrl) -> Result<bool, StoreError> {
-        let Some(most) = self.config.host_pages(url.host()) else {
-            return Ok(true);
-        };
-        let id = url.host_id();
-        let left = match self.pages_left.get(&id) {
-            Some(left) => *left,
-            None => {
-                let host = self.store.map(|store| store.host(id)).transpose()?;
-                let read = host.flatten().map_or(0, |host| host.pages);
-                most.saturating_sub(read)
-            }
-        };
-        self.pages_left.insert(id, left.saturating_sub(1));
-        Ok(left > 0)
-    }
-
-    fn by_robots(&mut self, url: &CanonicalUrl) -> Result<Verdict, StoreError> {
-        let text = url.as_str();
-        Ok(match self.robots(url)? {
-            None => verdict_asking(text),
-            Some(robots) => {
-                let decision = robots.decision(url);
-                match decision.rule {
-                    _ if decision.allowed => verdict(text, None, "robots.txt allows it"),
-                    Some(rule) => {
-                        let by = format!("robots.txt, line {}: {}", rule.line, rule.text);
-                        verdict(text, Some("robots"), &by)
-                    }
-                    None => verdict(text, Some("robots"), "robots.txt disallows it"),
-                }
-            }
         })
     }
 
-    /// The robots.txt of a URL's origin, as far as it is remembered.
-    fn robots(&mut self, url: &CanonicalUrl) -> Result<Option<&RobotsTxt>, StoreError> {
+    fn is_removed(&self, host: HostId) -> bool {
+        let store = self.store;
+        store.is_some_and(|store| store.is_removed(host).unwrap_or_default())
+    }
+
+    /// Pages that may still be fetched of a URL's host.
+    fn pages_left(&self, url: &CanonicalUrl) -> Result<u64, StoreError> {
+        let Some(most) = self.config.host_pages(url.host()) else {
+            return Ok(u64::MAX);
+        };
+        let id = url.host_id();
+        if let Some(left) = self.pages_left.get(&id) {
+            return Ok(*left);
+        }
+        let host = self.store.map(|store| store.host(id)).transpose()?;
+        let read = host.flatten().map_or(0, |host| host.pages);
+        Ok(most.saturating_sub(read))
+    }
+
+    /// Takes a page from its host's budget.
+    fn take_page(&mut self, url: &CanonicalUrl) -> Result<(), StoreError> {
+        let left = self.pages_left(url)?;
+        if left < u64::MAX {
+            self.pages_left
+                .insert(url.host_id(), left.saturating_sub(1));
+        }
+        Ok(())
+    }
+
+    /// What the robots.txt of a URL's origin says, as far as it is remembered.
+    fn robots(
+        &mut self,
+        url: &CanonicalUrl,
+    ) -> Result<Option<Result<RobotsDecision, Refusal>>, StoreError> {
         let origin = url.origin();
         if !self.robots.contains_key(&origin) {
             let file = match self.store {
@@ -209,15 +179,27 @@ impl<'a> Preview<'a> {
                 None => None,
             };
             let robots = file.map(|file| match file.body {
-                Some(body) => RobotsTxt::parse(&body, ROBOTS_AGENT),
-                None => RobotsTxt::default(),
+                Some(body) => Robots::File(RobotsTxt::parse(&body, ROBOTS_AGENT)),
+                None => Robots::Absent,
             });
             if self.robots.len() >= REMEMBERED {
                 self.robots.clear();
             }
             self.robots.insert(origin.clone(), robots);
         }
-        Ok(self.robots.get(&origin).and_then(Option::as_ref))
+        let robots = self.robots.get(&origin).and_then(Option::as_ref);
+        Ok(robots.map(|robots| robots.decide(url)))
+    }
+}
+
+/// What a refusal says in a list of verdicts.
+fn in_brief(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Private(_) => "a private or reserved address".to_owned(),
+        Refusal::Robots {
+            rule: Some((line, text)),
+        } => format!("robots.txt, line {line}: {text}"),
+        refusal => refusal.to_string(),
     }
 }
 
@@ -227,16 +209,5 @@ fn verdict(url: &str, reason: Option<&str>, message: &str) -> Verdict {
         fetched: reason.is_none(),
         reason: reason.map(str::to_owned),
         message: message.to_owned(),
-    }
-}
-
-fn verdict_asking(url: &str) -> Verdict {
-    Verdict {
-        fetched: true,
-        ..verdict(
-            url,
-            Some("ask_robots"),
-            "if its robots.txt, asked first, allows it",
-        )
     }
 }

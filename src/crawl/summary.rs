@@ -1,7 +1,11 @@
+//! What a crawl or an `add` did: its figures.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::policy::reason::Reason;
+use super::problem::Problem;
 use crate::ingest::{Receipt, ReceiptOutcome};
 
 /// What a crawl or an `add` did; the JSON that both print.
@@ -22,9 +26,9 @@ pub struct Summary {
     /// Pages and pictures that are what they were at the last visit.
     pub unchanged: u64,
     /// What was not allowed, by reason.
-    pub refused: BTreeMap<String, u64>,
+    pub refused: BTreeMap<Reason, u64>,
     /// What did not work, by reason.
-    pub failed: BTreeMap<String, u64>,
+    pub failed: BTreeMap<Reason, u64>,
     /// URLs that wait in the store for a later crawl.
     pub pending: u64,
     /// Hosts whose page budget is spent, of those that have more pages waiting.
@@ -35,40 +39,15 @@ pub struct Summary {
     pub elapsed_s: f64,
 }
 
-/// A URL or file that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The URL or path.
-    pub source: String,
-    /// What is wrong, for people.
-    pub message: String,
-}
-
-/// What a crawl tells while it runs.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// The figures have changed.
-    Progress {
-        /// What was done so far.
-        summary: &'a Summary,
-        /// Hosts whose turns are kept track of.
-        hosts: usize,
-        /// Requests under way.
-        under_way: usize,
-    },
-    /// Something could not be used.
-    Problem(&'a Problem),
-}
-
 impl Summary {
     /// Counts a refusal.
-    pub fn refuse(&mut self, reason: &str) {
-        *self.refused.entry(reason.to_owned()).or_default() += 1;
+    pub fn refuse(&mut self, reason: Reason) {
+        *self.refused.entry(reason).or_default() += 1;
     }
 
     /// Counts a failure.
-    pub fn fail(&mut self, reason: &str) {
-        *self.failed.entry(reason.to_owned()).or_default() += 1;
+    pub fn fail(&mut self, reason: Reason) {
+        *self.failed.entry(reason).or_default() += 1;
     }
 
     /// Counts a receipt; a problem is returned for listing.
@@ -92,11 +71,11 @@ impl Summary {
                 return None;
             }
             ReceiptOutcome::Refused(reason, message) => {
-                self.refuse(&reason);
+                self.refuse(Reason::from_name(&reason));
                 message
             }
             ReceiptOutcome::Failed(reason, message) => {
-                self.fail(&reason);
+                self.fail(Reason::from_name(&reason));
                 message
             }
         };

@@ -1,0 +1,99 @@
+//! The HTTP client, and what its errors mean.
+
+use std::sync::Arc;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::redirect::Policy;
+use tokio::time::Duration;
+
+use super::error::{FetchError, with_causes};
+use super::resolver::{ResolveError, Resolver};
+use crate::config::CrawlConfig;
+use crate::crawl::policy::refusal::Refusal;
+use crate::crawl::user_agent;
+
+/// A client with the crawl's deadlines, proxy and address rules.
+pub(super) fn client(
+    config: &CrawlConfig,
+    resolver: &Resolver,
+) -> Result<reqwest::Client, FetchError> {
+    // Another part of the program may have chosen the provider already; either serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .redirect(Policy::none())
+        .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
+        .pool_max_idle_per_host(config.host_concurrency)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .dns_resolver(Arc::new(resolver.clone()))
+        .cookie_store(config.cookies)
+        // A proxy counts only if simdex's own configuration names it.
+        .no_proxy()
+        .referer(false)
+        // Its own retries would go past the pacer.
+        .retry(reqwest::retry::never());
+    if let Some(proxy) = &config.proxy {
+        // By these names the client lets the proxy resolve host names, as other proxies do.
+        let url = match proxy.as_str().split_once("://") {
+            Some(("socks4", rest)) => format!("socks4a://{rest}"),
+            Some(("socks5", rest)) => format!("socks5h://{rest}"),
+            _ => proxy.to_string(),
+        };
+        let proxy = reqwest::Proxy::all(url);
+        builder = builder.proxy(proxy.map_err(|error| FetchError::Client(with_causes(&error)))?);
+    }
+    builder
+        .build()
+        .map_err(|error| FetchError::Client(with_causes(&error)))
+}
+
+/// The header fields of every request to `host`, which the configuration was checked to
+/// hold in a sendable form.
+pub(super) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
+    let own = config.host_config(host).map(|host| host.headers.iter());
+    let agent = user_agent(config.contact.as_deref());
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        reqwest::header::ACCEPT,
+        HeaderValue::from_static("text/html,image/*,*/*;q=0.5"),
+    );
+    for (name, value) in config.headers.iter().chain(own.into_iter().flatten()) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    // Who is asking is no matter of choice.
+    if let Ok(agent) = HeaderValue::try_from(agent) {
+        headers.insert(USER_AGENT, agent);
+    }
+    headers
+}
+
+/// What went wrong, from the chain of causes.
+pub(super) fn explain(error: &reqwest::Error) -> FetchError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<ResolveError>() {
+            return Refusal::from(error.clone()).into();
+        }
+        match cause.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(why)) => {
+                return FetchError::Certificate(why.to_string());
+            }
+            Some(error) => return FetchError::Tls(error.to_string()),
+            None => {}
+        }
+        // An I/O error keeps what it wraps out of the chain, and TLS wraps twice.
+        let wrapped = cause.downcast_ref::<std::io::Error>();
+        source = match wrapped.and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
+    }
+    if error.is_timeout() {
+        FetchError::Timeout("connect")
+    } else if error.is_connect() {
+        FetchError::Connect(with_causes(error))
+    } else {
+        FetchError::Transfer(with_causes(error))
+    }
+}

@@ -1,0 +1,13 @@
+//! The way to the network: names, connections, requests, redirects, bodies.
+
+pub(super) mod body;
+pub(super) mod client;
+pub(super) mod error;
+pub(super) mod fetch_options;
+pub(super) mod fetcher;
+pub(super) mod in_flight_request;
+pub(super) mod resolver;
+pub(super) mod response;
+pub(super) mod rule_files;
+pub(super) mod transport;
+pub(super) mod wait_policy;

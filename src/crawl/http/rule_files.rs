@@ -1,0 +1,229 @@
+//! Fetching an origin's files of rules.
+
+use std::sync::Arc;
+
+use tokio::time::Duration;
+
+use super::body::Overlong;
+use super::error::FetchError;
+use super::fetch_options::FetchOptions;
+use super::transport::Transport;
+use super::wait_policy::WaitPolicy;
+use crate::canonical_url::CanonicalUrl;
+use crate::config::CrawlConfig;
+use crate::crawl::ROBOTS_AGENT;
+use crate::crawl::policy::refusal::Refusal;
+use crate::crawl::politeness::opt_out::TdmRep;
+use crate::crawl::politeness::origin_rules::{KEPT, OriginRules, Robots};
+use crate::crawl::politeness::robots_txt::RobotsTxt;
+use crate::crawl::politeness::rules_cache::RulesCache;
+use crate::store::ledger::Purpose;
+use crate::store::{AsyncStore, RuleFileRecord, now_ms};
+
+/// The rules of origins: from memory, from the store, or from the origins.
+pub(super) struct RuleFiles {
+    transport: Arc<Transport>,
+    cache: RulesCache,
+    store: Option<AsyncStore>,
+    config: Arc<CrawlConfig>,
+}
+
+/// Redirects followed from a robots.txt (RFC 9309, section 2.3.1.2).
+const REDIRECTS: usize = 5;
+
+/// A kind of file of rules.
+struct RuleFileKind {
+    purpose: Purpose,
+    /// Bytes read of it; the rest is ignored.
+    cap: u64,
+}
+
+/// RFC 9309 asks for 500 KiB at least.
+const ROBOTS_TXT: RuleFileKind = RuleFileKind {
+    purpose: Purpose::Robots,
+    cap: 512 << 10,
+};
+const TDMREP_JSON: RuleFileKind = RuleFileKind {
+    purpose: Purpose::PolicyFile,
+    cap: TdmRep::MAX_BYTES as u64,
+};
+
+impl RuleFiles {
+    /// Nothing is remembered yet but what the store has.
+    pub(super) fn new(
+        transport: &Arc<Transport>,
+        store: Option<AsyncStore>,
+        config: &Arc<CrawlConfig>,
+    ) -> Self {
+        Self {
+            transport: Arc::clone(transport),
+            cache: RulesCache::default(),
+            store,
+            config: Arc::clone(config),
+        }
+    }
+
+    /// The rules of the origin of `url`.
+    ///
+    /// # Errors
+    /// If they cannot be had, or not yet.
+    pub(super) async fn rules(
+        &self,
+        url: &CanonicalUrl,
+        wait: WaitPolicy,
+    ) -> Result<Arc<OriginRules>, Refusal> {
+        let origin = url.origin();
+        let rules = self.cache.entry(&origin);
+        let fetch = || async {
+            let address = format!("{origin}/robots.txt");
+            let robots = self.rule_file(&address, &ROBOTS_TXT, None, wait);
+            let robots = match robots.await {
+                Ok(Some(body)) => {
+                    self.cache.account(&origin, body.len());
+                    Robots::File(RobotsTxt::parse(&body, ROBOTS_AGENT))
+                }
+                Ok(None) => {
+                    self.cache.account(&origin, 0);
+                    Robots::Absent
+                }
+                Err(FetchError::Refused(refusal)) if refusal.is_about_the_host() => {
+                    return Err(refusal);
+                }
+                Err(FetchError::Certificate(why)) => return Err(Refusal::Certificate(why)),
+                Err(error) => {
+                    tracing::info!(origin, %error, "robots.txt cannot be reached");
+                    Robots::Unreachable(error.to_string())
+                }
+            };
+            Ok(robots)
+        };
+        let robots = rules.robots.get_or_try_init(fetch).await?;
+        if let Robots::Unreachable(why) = robots {
+            return Err(Refusal::RobotsUnreachable(why.clone()));
+        }
+        Ok(rules)
+    }
+
+    /// Has the origin's tdmrep.json fetched, if that was not done; robots.txt must allow it.
+    /// One that cannot be had reserves nothing: headers and pages can still do so.
+    ///
+    /// # Errors
+    /// If the host's turn has not come.
+    pub(super) async fn fetch_tdmrep(
+        &self,
+        rules: &OriginRules,
+        url: &CanonicalUrl,
+        wait: WaitPolicy,
+    ) -> Result<(), Refusal> {
+        let fetch = || async {
+            let address = format!("{}/.well-known/tdmrep.json", url.origin());
+            let allowed = CanonicalUrl::parse(&address).is_ok_and(|url| rules.decide(&url).is_ok());
+            if !allowed {
+                return Ok(TdmRep::default());
+            }
+            match self
+                .rule_file(&address, &TDMREP_JSON, Some(rules), wait)
+                .await
+            {
+                Ok(Some(body)) => Ok(TdmRep::parse(&body)),
+                Err(FetchError::Refused(Refusal::NotDue(when))) => Err(Refusal::NotDue(when)),
+                Ok(None) | Err(_) => Ok(TdmRep::default()),
+            }
+        };
+        rules.tdmrep.get_or_try_init(fetch).await.map(drop)
+    }
+
+    /// Least time between two requests to the host of `url`: the user's, or what its
+    /// robots.txt asks for.
+    pub(super) fn delay(&self, url: &CanonicalUrl, rules: &OriginRules) -> Duration {
+        let longest = Duration::from_secs(self.config.max_crawl_delay_s);
+        let asked = rules.crawl_delay().unwrap_or_default().min(longest);
+        self.config.host_delay(url.host()).max(asked)
+    }
+
+    /// A file of rules, remembered or fetched; `None` if there is none.
+    async fn rule_file(
+        &self,
+        address: &str,
+        kind: &RuleFileKind,
+        rules: Option<&OriginRules>,
+        wait: WaitPolicy,
+    ) -> Result<Option<Vec<u8>>, FetchError> {
+        if let Some(record) = self.remembered(address).await {
+            return Ok(record.body);
+        }
+        let fetched_ms = now_ms();
+        let body = self.fetch(address, kind, rules, wait).await?;
+        let Some(store) = &self.store else {
+            return Ok(body);
+        };
+        let record = RuleFileRecord {
+            url: address.to_owned(),
+            fetched_ms,
+            body,
+        };
+        let keep = store.call(move |store| (store.keep_rule_file(&record), record.body));
+        let (kept, body) = keep.await;
+        if let Err(error) = kept {
+            tracing::warn!(address, %error, "a file of rules is not remembered");
+        }
+        Ok(body)
+    }
+
+    /// The file as an earlier process fetched it, if it still counts.
+    async fn remembered(&self, address: &str) -> Option<RuleFileRecord> {
+        let address = address.to_owned();
+        let read = self
+            .store
+            .as_ref()?
+            .call(move |store| store.rule_file(&address));
+        let record = read.await.ok()??;
+        let age = Duration::from_millis(now_ms().checked_sub(record.fetched_ms)?);
+        (age < KEPT).then_some(record)
+    }
+
+    /// The result belongs to the origin asked for, wherever redirects lead.
+    async fn fetch(
+        &self,
+        address: &str,
+        kind: &RuleFileKind,
+        rules: Option<&OriginRules>,
+        mut wait: WaitPolicy,
+    ) -> Result<Option<Vec<u8>>, FetchError> {
+        let mut url = CanonicalUrl::parse(address)
+            .map_err(|error| FetchError::BadRedirect(error.to_string()))?;
+        let options = FetchOptions::first(kind.purpose);
+        for _ in 0..=REDIRECTS {
+            let delay = match rules {
+                Some(rules) => self.delay(&url, rules),
+                None => self.config.host_delay(url.host()),
+            };
+            let permit = self.transport.permit_rule_file(&url, delay, wait).await?;
+            let response = self.transport.send(permit, &options).await?;
+            match response.status() {
+                200..300 => {
+                    let body = self.transport.read(response, kind.cap, Overlong::Cut);
+                    return body.await.map(Some);
+                }
+                300..400 => match response.redirect(&url) {
+                    // A robots.txt may lead anywhere (RFC 9309); other files of rules need
+                    // robots.txt's leave like anything else, so they stay at home.
+                    Ok(Some(next))
+                        if rules.is_none_or(|rules| {
+                            next.origin() == url.origin() && rules.decide(&next).is_ok()
+                        }) =>
+                    {
+                        url = next;
+                    }
+                    // Not a redirect to anywhere: as good as absent.
+                    _ => return Ok(None),
+                },
+                429 => return Err(FetchError::Busy(429, response.retry_after())),
+                400..500 => return Ok(None),
+                status => return Err(FetchError::Status(status)),
+            }
+            wait = WaitPolicy::ForTurn;
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,316 @@
+//! Sending requests: permits, deadlines, and who is told.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use reqwest::header::{HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, RETRY_AFTER};
+use tokio::time::{Duration, Instant, timeout};
+
+use super::body::{Overlong, read_body};
+use super::client::{client, explain, headers};
+use super::error::FetchError;
+use super::fetch_options::FetchOptions;
+use super::in_flight_request::{Head, InFlightRequest};
+use super::resolver::Resolver;
+use super::response::Response;
+use super::wait_policy::WaitPolicy;
+use crate::canonical_url::{CanonicalUrl, HostId};
+use crate::config::CrawlConfig;
+use crate::crawl::archive::exchange::{Cut, HttpVersion};
+use crate::crawl::archive::recorders::Recorders;
+use crate::crawl::policy::refusal::Refusal;
+use crate::crawl::politeness::origin_rules::OriginRules;
+use crate::crawl::politeness::pacing::{Health, Pacer, Turn};
+use crate::store::ledger::{Asked, Ledger, Purpose, RobotsDecision};
+use crate::store::{AsyncStore, now_ms};
+
+/// The one way to the network. It knows nothing of rules but pacing and addresses.
+pub(in crate::crawl) struct Transport {
+    http: reqwest::Client,
+    resolver: Resolver,
+    pacer: Arc<Pacer>,
+    ledger: Option<Arc<Ledger>>,
+    recorders: Arc<Recorders>,
+    config: Arc<CrawlConfig>,
+}
+
+/// Leave to send one request now: robots.txt allows it, the turn of the host and of its
+/// address has come, the address is open. It cannot be copied, and it is used up by sending.
+pub struct Permit {
+    url: CanonicalUrl,
+    turn: Turn,
+    robots: RobotsDecision,
+    rules: Option<Arc<OriginRules>>,
+}
+
+/// Longest wait for a turn within a visit, which holds one of the crawl's places.
+const LONGEST_TURN: Duration = Duration::from_secs(60);
+/// Longest Retry-After that is honoured.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+impl Transport {
+    /// A client with the crawl's deadlines, user agent and address rules.
+    ///
+    /// # Errors
+    /// If TLS or the proxy cannot be set up.
+    pub(super) fn new(
+        config: &Arc<CrawlConfig>,
+        recorders: Arc<Recorders>,
+    ) -> Result<Self, FetchError> {
+        let proxy = config.proxy.as_ref();
+        let proxy = proxy.and_then(|url| url.host_str().map(str::to_owned));
+        let resolver = Resolver::new(config, proxy);
+        let pacer = Pacer::new(config.host_concurrency, config.latency_factor);
+        Ok(Self {
+            http: client(config, &resolver)?,
+            resolver,
+            pacer: Arc::new(pacer),
+            ledger: None,
+            recorders,
+            config: Arc::clone(config),
+        })
+    }
+
+    /// Writes requests down in the store's ledger from now on, and paces on where the last
+    /// process stopped.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub(super) async fn open_ledger(&mut self, store: &AsyncStore) -> Result<(), FetchError> {
+        let longest = MAX_RETRY_AFTER.max(Duration::from_secs(self.config.max_crawl_delay_s));
+        let opened = store.call(move |store| {
+            let ledger = store.open_ledger()?;
+            let last = ledger.last_requests(longest)?;
+            Ok((ledger, last))
+        });
+        let (ledger, last) = opened.await.map_err(FetchError::Store)?;
+        self.pacer.restore(&last, self.config.delay(), now_ms());
+        self.ledger = Some(Arc::new(ledger));
+        Ok(())
+    }
+
+    /// When a host's next turn may come; not before `now`.
+    pub(super) fn next_turn(&self, host: HostId, now: Instant) -> Instant {
+        self.pacer.next_turn(host, now)
+    }
+
+    /// Checks the address and waits for a turn, when robots.txt has allowed the URL.
+    ///
+    /// # Errors
+    /// If the address is a closed one, the name does not resolve, or the turn does not come.
+    pub(super) async fn permit(
+        &self,
+        url: &CanonicalUrl,
+        robots: RobotsDecision,
+        rules: Arc<OriginRules>,
+        delay: Duration,
+        wait: WaitPolicy,
+    ) -> Result<Permit, Refusal> {
+        Ok(Permit {
+            robots,
+            rules: Some(rules),
+            ..self.permit_rule_file(url, delay, wait).await?
+        })
+    }
+
+    /// Checks the address and waits for a turn. Only for files of rules is this enough.
+    ///
+    /// # Errors
+    /// As [`Self::permit`].
+    pub(super) async fn permit_rule_file(
+        &self,
+        url: &CanonicalUrl,
+        delay: Duration,
+        wait: WaitPolicy,
+    ) -> Result<Permit, Refusal> {
+        let address = self.resolver.pin(url).await?;
+        let host = url.host_id();
+        let turn = match wait {
+            WaitPolicy::Never => self
+                .pacer
+                .try_turn(host, address, delay)
+                .map_err(Refusal::NotDue)?,
+            WaitPolicy::ForTurn => {
+                let deadline = Instant::now() + LONGEST_TURN.max(delay.mul_f64(1.5));
+                let turn = self.pacer.turn(host, address, delay, deadline).await;
+                turn.map_err(|when| Refusal::RetryAfter(when - Instant::now()))?
+            }
+        };
+        Ok(Permit {
+            url: url.clone(),
+            turn,
+            robots: RobotsDecision::NotNeeded,
+            rules: None,
+        })
+    }
+
+    /// Sends one request; follows no redirect.
+    ///
+    /// # Errors
+    /// If there is no answer in time, the connection fails, or the request cannot be
+    /// written down before.
+    pub(super) async fn send(
+        &self,
+        permit: Permit,
+        options: &FetchOptions,
+    ) -> Result<Response, FetchError> {
+        let request_headers = self.request_headers(&permit.url, options);
+        let mut request = InFlightRequest {
+            ledger: self.write_start(&permit, options.purpose)?,
+            url: permit.url,
+            purpose: options.purpose,
+            robots: permit.robots,
+            attempt: options.attempt,
+            waited: permit.turn.waited(),
+            time: SystemTime::now(),
+            started: Instant::now(),
+            retry_after: None,
+            request_headers,
+            head: None,
+            cut: None,
+            recorders: Arc::clone(&self.recorders),
+            turn: permit.turn,
+        };
+        match self.answer(&request).await {
+            Ok(inner) => {
+                self.read_head(&mut request, &inner);
+                Ok(Response {
+                    inner,
+                    request,
+                    rules: permit.rules,
+                })
+            }
+            Err(error) => {
+                request.end(Err(&error));
+                if matches!(
+                    error,
+                    FetchError::Connect(_) | FetchError::Timeout("connect")
+                ) {
+                    self.resolver.unanswered(request.url.host());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes down that a request is about to be sent. This blocks, but not for long: the
+    /// start and the end of a request are one short write each to a file's end, without a
+    /// flush, measured at 4 microseconds together; a thread for it would cost more.
+    fn write_start(
+        &self,
+        permit: &Permit,
+        purpose: Purpose,
+    ) -> Result<Option<crate::store::ledger::Request>, FetchError> {
+        let Some(ledger) = &self.ledger else {
+            return Ok(None);
+        };
+        let asked = Asked {
+            host: permit.url.host_id(),
+            address: permit.turn.address(),
+            purpose,
+            robots: permit.robots,
+            delay_ms: u32::try_from(permit.turn.owed().as_millis()).unwrap_or(u32::MAX),
+            serial: self.config.host_concurrency == 1,
+        };
+        Ok(Some(ledger.started(permit.url.host(), asked)?))
+    }
+
+    async fn answer(&self, request: &InFlightRequest) -> Result<reqwest::Response, FetchError> {
+        let url = &request.url;
+        tracing::info!(target: "simdex::request", %url, "request");
+        let sent = self.http.get(url.as_url().clone());
+        let sent = sent.headers(request.request_headers.clone()).send();
+        let wait = Duration::from_millis(self.config.first_byte_timeout_ms);
+        match timeout(wait, sent).await {
+            Ok(answer) => answer.map_err(|error| explain(&error)),
+            Err(_) => Err(FetchError::Timeout("headers")),
+        }
+    }
+
+    fn read_head(&self, request: &mut InFlightRequest, inner: &reqwest::Response) {
+        let status = inner.status().as_u16();
+        let url = &request.url;
+        tracing::debug!(target: "simdex::request", %url, status, "response");
+        if matches!(status, 429 | 503) {
+            request.turn.learn(Health::Overloaded);
+            let asked = inner.headers().get(RETRY_AFTER);
+            let asked = asked.and_then(|value| retry_after(value.to_str().ok()?));
+            request.retry_after = asked.map(|wait| wait.min(MAX_RETRY_AFTER));
+            if let Some(wait) = request.retry_after {
+                self.pacer.hold(url.host_id(), Instant::now() + wait);
+            }
+        } else {
+            request.turn.learn(Health::Well(request.started.elapsed()));
+        }
+        request.head = Some(Head {
+            status,
+            version: match inner.version() {
+                reqwest::Version::HTTP_2 => HttpVersion::Http2,
+                reqwest::Version::HTTP_10 => HttpVersion::Http10,
+                _ => HttpVersion::Http11,
+            },
+            headers: inner.headers().clone(),
+        });
+    }
+
+    fn request_headers(&self, url: &CanonicalUrl, options: &FetchOptions) -> HeaderMap {
+        let mut fields = headers(&self.config, url.host());
+        let known = options.known.as_ref();
+        let etag = known.and_then(|known| known.etag.as_deref());
+        let modified = known.and_then(|known| known.last_modified.as_deref());
+        for (name, value) in [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, modified)] {
+            if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+                fields.insert(name, value);
+            }
+        }
+        fields
+    }
+
+    /// Reads a body of at most `cap` bytes within the deadlines. One that is longer is an
+    /// error or is cut, as `overlong` says.
+    ///
+    /// # Errors
+    /// If it is too large, too slow or breaks off.
+    pub(super) async fn read(
+        &self,
+        response: Response,
+        cap: u64,
+        overlong: Overlong,
+    ) -> Result<Vec<u8>, FetchError> {
+        let Response {
+            inner, mut request, ..
+        } = response;
+        let deadline = request.started + Duration::from_millis(self.config.total_timeout_ms);
+        let idle = Duration::from_millis(self.config.idle_timeout_ms);
+        let body = read_body(inner, cap, overlong, idle, deadline).await;
+        if overlong == Overlong::Cut && body.as_ref().is_ok_and(|b| b.len() as u64 == cap) {
+            request.cut = Some(Cut::Length);
+        }
+        request.end(body.as_deref());
+        body
+    }
+}
+
+/// Retry-After in seconds or as a date (RFC 9110, section 10.2.3).
+fn retry_after(value: &str) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        assert_eq!(retry_after("120"), Some(Duration::from_secs(120)));
+        assert_eq!(
+            retry_after("Fri, 31 Dec 1999 23:59:59 GMT"),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(retry_after("soon"), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! The ways in which sites say no to the use of what they show.
+
+use crate::config::Respect;
+
+/// A way of saying no. The order is that in which reasons are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum OptOut {
+    /// `noindex` or `none`.
+    NoIndex,
+    /// `noimageindex`.
+    NoImageIndex,
+    /// `noai`.
+    NoAi,
+    /// `noimageai`.
+    NoImageAi,
+    /// `nofollow` or `none`.
+    NoFollow,
+    /// `unavailable_after` with a date that has passed.
+    UnavailableAfter,
+    /// The TDM Reservation Protocol reserves the rights.
+    Tdm,
+    /// A usage preference disallows search, training or all automated processing.
+    ContentUsage,
+}
+
+impl OptOut {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::NoIndex,
+        Self::NoImageIndex,
+        Self::NoAi,
+        Self::NoImageAi,
+        Self::NoFollow,
+        Self::UnavailableAfter,
+        Self::Tdm,
+        Self::ContentUsage,
+    ];
+
+    /// A short, stable name for summaries and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoIndex => "noindex",
+            Self::NoImageIndex => "noimageindex",
+            Self::NoAi => "noai",
+            Self::NoImageAi => "noimageai",
+            Self::NoFollow => "nofollow",
+            Self::UnavailableAfter => "unavailable_after",
+            Self::Tdm => "tdm",
+            Self::ContentUsage => "content_usage",
+        }
+    }
+
+    /// Whether the user's configuration heeds it.
+    pub fn is_heeded(self, respect: &Respect) -> bool {
+        match self {
+            Self::NoIndex => respect.noindex,
+            Self::NoImageIndex => respect.noimageindex,
+            Self::NoAi | Self::NoImageAi => respect.noai,
+            Self::NoFollow => respect.nofollow,
+            Self::UnavailableAfter => respect.unavailable_after,
+            Self::Tdm => respect.tdm,
+            Self::ContentUsage => respect.content_usage,
+        }
+    }
+}

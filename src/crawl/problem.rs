@@ -1,0 +1,10 @@
+//! What could not be used.
+
+/// A URL or file that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The URL or path.
+    pub source: String,
+    /// What is wrong, for people.
+    pub message: String,
+}

@@ -1,0 +1,334 @@
+//! The crawl itself: visits are started and ended, within the budgets, until the frontier is
+//! empty or the user stops it.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant, sleep_until};
+
+use super::budget::Budget;
+use super::host_scheduler::{HostScheduler, LONGEST_WAIT};
+use super::plan::{CrawlError, CrawlPlan};
+use super::preparation::prepare;
+use super::report::Report;
+use crate::canonical_url::{CanonicalUrl, HostId};
+use crate::config::Config;
+use crate::crawl::ROBOTS_AGENT;
+use crate::crawl::event::Event;
+use crate::crawl::http::error::FetchError;
+use crate::crawl::http::fetcher::Fetcher;
+use crate::crawl::policy::admission::Admission;
+use crate::crawl::policy::reason::Reason;
+use crate::crawl::policy::refusal::Refusal;
+use crate::crawl::policy::scope::ScopeRules;
+use crate::crawl::summary::Summary;
+use crate::crawl::visit::document_rules::DocumentRules;
+use crate::crawl::visit::outcome::{VisitError, VisitOutcome, fetch_and_settle};
+use crate::crawl::visit::visitor::Visitor;
+use crate::extract::PageRules;
+use crate::ingest::{Ingest, Job, Receipt, worker_count};
+use crate::shutdown::Shutdown;
+use crate::store::{AsyncStore, Lease, Role, Store, StoreError};
+
+/// A crawl over a store's frontier.
+pub struct Crawl {
+    hosts: HostScheduler,
+    budget: Budget,
+    report: Report,
+    visits: JoinSet<FinishedVisit>,
+    visitor: Arc<Visitor>,
+    jobs: async_channel::Sender<Job>,
+    receipts: async_channel::Receiver<Receipt>,
+    shutdown: Shutdown,
+    seeds: Arc<[CanonicalUrl]>,
+    queued_again: u64,
+}
+
+/// What a visit came to.
+struct FinishedVisit {
+    host: HostId,
+    role: Role,
+    source: String,
+    result: Result<VisitOutcome, VisitError>,
+}
+
+/// How long requests under way may take after Ctrl-C.
+const GRACE: Duration = Duration::from_secs(5);
+/// Long enough never to come.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+impl Crawl {
+    /// Queues the seeds and what is asked for again, takes back what a dead crawl had
+    /// leased and gets ready. Without either the crawl goes on where the last one stopped,
+    /// in the scope of all its seeds.
+    ///
+    /// # Errors
+    /// If there is nothing to crawl, or the store fails. A seed that is not let in is no
+    /// error, but told when the crawl runs.
+    pub async fn new(
+        store: Arc<Store>,
+        ingest: &Ingest,
+        config: &Config,
+        plan: CrawlPlan,
+        shutdown: Shutdown,
+    ) -> Result<Self, CrawlError> {
+        let store = AsyncStore::new(store);
+        let admission = Admission::new(&config.crawl.admission)?;
+        let prepared = prepare(&store, admission.clone(), plan.seeds, plan.again).await?;
+        let crawl_config = Arc::new(config.crawl.clone());
+        let fetcher = Fetcher::with_store(&crawl_config, store.clone(), plan.recorders).await?;
+        let rules = DocumentRules {
+            scope: ScopeRules::new(
+                crawl_config.scope,
+                crawl_config.max_depth,
+                &prepared.scope_seeds,
+            ),
+            admission,
+            respect: crawl_config.respect,
+            page: PageRules {
+                agent: ROBOTS_AGENT,
+                icons: crawl_config.icons,
+                min_side: config.picture.min_side,
+            },
+        };
+        let visitor = Arc::new(Visitor {
+            fetcher,
+            store,
+            config: crawl_config,
+            rules: Arc::new(rules),
+            max_picture_bytes: config.picture.max_bytes,
+            parsing: Semaphore::new(worker_count()),
+        });
+        let seeds: Arc<[CanonicalUrl]> = prepared.seeds.into();
+        let mut report = Report::new(prepared.rejected);
+        let mut hosts =
+            HostScheduler::new(&visitor, prepared.run, Arc::clone(&seeds), plan.matches);
+        for seed in seeds.iter() {
+            hosts.list(seed.host_id(), &mut report).await?;
+        }
+        hosts.look_again();
+        Ok(Self {
+            hosts,
+            budget: Budget::new(&config.crawl),
+            report,
+            visits: JoinSet::new(),
+            visitor,
+            jobs: ingest.jobs(),
+            receipts: ingest.receipts(),
+            shutdown,
+            seeds,
+            queued_again: prepared.queued_again,
+        })
+    }
+
+    /// The seeds in the form in which they are asked for.
+    pub fn seeds(&self) -> &[CanonicalUrl] {
+        &self.seeds
+    }
+
+    /// How many URLs are asked for again.
+    pub fn queued_again(&self) -> u64 {
+        self.queued_again
+    }
+
+    /// Runs to the end and says what was done. `observe` is told as it goes.
+    ///
+    /// # Errors
+    /// If the store fails. An interrupted crawl is no error: what was under way is
+    /// finished and stored, the rest waits in the frontier.
+    pub async fn run(mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<Summary, CrawlError> {
+        let mut shutdown = self.shutdown.clone();
+        let mut stopping = false;
+        let mut grace = Instant::now() + FOREVER;
+        loop {
+            if self.shutdown.requested() && !stopping {
+                stopping = true;
+                grace = Instant::now() + GRACE;
+            }
+            if !stopping {
+                self.start_visits().await?;
+            }
+            self.report.tell_problems(observe);
+            let waiting = !stopping && self.hosts.has_hosts();
+            if self.visits.is_empty() && !self.budget.awaits_receipts() && !waiting {
+                match self.next_retry(stopping).await? {
+                    Some(when) => tokio::select! {
+                        () = sleep_until(when) => self.requeue_due().await?,
+                        () = shutdown.wait() => {}
+                    },
+                    None => break,
+                }
+                continue;
+            }
+            let turn = match waiting && self.has_room() {
+                true => self.hosts.next_turn(),
+                false => None,
+            };
+            let wake = turn.unwrap_or(Instant::now() + LONGEST_WAIT);
+            tokio::select! {
+                Some(visit) = self.visits.join_next() => match visit {
+                    Ok(visit) => self.finish(visit).await?,
+                    Err(error) if error.is_cancelled() => {}
+                    // A panicked visit leaves its lease to the next crawl.
+                    Err(error) => tracing::error!(%error, "a visit panicked; please report this"),
+                },
+                receipt = self.receipts.recv() => match receipt {
+                    Ok(receipt) => {
+                        self.budget.received();
+                        self.report.count(receipt);
+                    }
+                    // The writer has stopped early; `Ingest::finish` tells why.
+                    Err(_) => break,
+                },
+                () = sleep_until(wake) => self.requeue_due().await?,
+                () = shutdown.wait(), if !stopping => {}
+                // What has not answered by now is left to the next crawl.
+                () = sleep_until(grace), if !self.visits.is_empty() => self.visits.abort_all(),
+            }
+            let (hosts, under_way) = (self.hosts.len(), self.visits.len());
+            self.report.tell_progress(hosts, under_way, observe);
+        }
+        self.report.tell_problems(observe);
+        let pending = self
+            .visitor
+            .store
+            .call(|store| store.pending_count())
+            .await?;
+        Ok(self.report.finish(pending, self.hosts.spent_hosts()))
+    }
+
+    fn has_room(&self) -> bool {
+        let most = self.visitor.config.concurrency;
+        self.visits.len() < most && !self.budget.images_exhausted(&self.report.summary)
+    }
+
+    async fn requeue_due(&mut self) -> Result<(), StoreError> {
+        self.hosts.requeue_due(&mut self.report).await
+    }
+
+    async fn next_retry(&self, stopping: bool) -> Result<Option<Instant>, StoreError> {
+        if stopping || self.budget.images_stored(&self.report.summary) {
+            return Ok(None);
+        }
+        self.hosts.next_retry().await
+    }
+
+    /// Starts a visit for every host whose turn has come, as far as there is room.
+    async fn start_visits(&mut self) -> Result<(), StoreError> {
+        self.report.summary.matches += self.hosts.take_matches();
+        if self.budget.images_stored(&self.report.summary) {
+            self.hosts.clear();
+        }
+        self.hosts.read_queues(&mut self.report).await?;
+        while self.has_room() {
+            let with_pages = !self.budget.pages_exhausted(&self.report.summary);
+            let lease = self.hosts.next_lease(with_pages, &mut self.report);
+            let Some(lease) = lease.await? else {
+                break;
+            };
+            self.start(lease);
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, lease: Lease) {
+        let role = lease.record().role;
+        self.budget.started(role);
+        let visitor = Arc::clone(&self.visitor);
+        let jobs = self.jobs.clone();
+        self.visits.spawn(async move {
+            let (host, source) = (lease.record().host, lease.record().url.clone());
+            let result = fetch_and_settle(&visitor, &jobs, lease).await;
+            FinishedVisit {
+                host,
+                role,
+                source,
+                result,
+            }
+        });
+    }
+
+    async fn finish(&mut self, visit: FinishedVisit) -> Result<(), CrawlError> {
+        let FinishedVisit {
+            host,
+            role,
+            source,
+            result,
+        } = visit;
+        let (hosts, report) = (&mut self.hosts, &mut self.report);
+        self.budget.ended(role);
+        hosts.ended(host);
+        if !self.budget.pages_exhausted(&report.summary) {
+            hosts.pages_are_wanted();
+        }
+        match &result {
+            Err(VisitError::Fetch {
+                error: error @ FetchError::OriginClosed(_),
+                ..
+            }) => return Ok(hosts.defer_origin(host, &source, error, report).await?),
+            Err(VisitError::Fetch {
+                error: FetchError::Refused(Refusal::NotDue(when)),
+                ..
+            }) => return Ok(hosts.list_at(host, *when, report).await.map(drop)?),
+            _ => {}
+        }
+        hosts.reached(&source);
+        hosts.list(host, report).await?;
+        match result {
+            Ok(VisitOutcome::Document {
+                bytes,
+                queued,
+                declined,
+                inline,
+                visit,
+            }) => {
+                hosts.found(&visit);
+                report.summary.pages_fetched += u64::from(role == Role::Page);
+                report.summary.bytes += bytes;
+                report.summary.images_found += queued.pictures + inline;
+                self.budget.handed_in(inline);
+                let removed = (Reason::RemovedHost, queued.removed);
+                let declined = declined.into_iter().chain([removed]);
+                for (reason, count) in declined.filter(|(_, count)| *count > 0) {
+                    *report.summary.refused.entry(reason).or_default() += count;
+                }
+                for host in queued.hosts {
+                    hosts.list(host, report).await?;
+                }
+            }
+            Ok(VisitOutcome::Unchanged) => {
+                report.summary.pages_fetched += u64::from(role == Role::Page);
+                report.summary.unchanged += 1;
+            }
+            Ok(VisitOutcome::Picture { bytes }) => {
+                report.summary.bytes += bytes;
+                self.budget.handed_in(1);
+            }
+            Err(VisitError::Store(error)) => return Err(error.into()),
+            Err(VisitError::IngestStopped) => {}
+            Err(VisitError::Fetch { error, retried }) => {
+                tracing::debug!(url = source, %error, retried, "not fetched");
+                if is_told(role, &error, retried) {
+                    report.could_not_fetch(source, &error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether it is told that a URL could not be fetched.
+fn is_told(role: Role, error: &FetchError, retried: bool) -> bool {
+    // Most sites have no sitemap in the usual place.
+    let is_missing = error.reason().is_refusal() || matches!(error, FetchError::Status(400..500));
+    if role == Role::Sitemap && is_missing {
+        return false;
+    }
+    // What this crawl does not wait for is told now.
+    let is_left = matches!(
+        error,
+        FetchError::Refused(Refusal::RetryAfter(wait)) if *wait > LONGEST_WAIT
+    );
+    !retried || is_left
+}

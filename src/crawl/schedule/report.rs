@@ -1,0 +1,85 @@
+//! What a crawl says of itself: its figures, and what could not be used.
+
+use tokio::time::Instant;
+
+use crate::crawl::event::Event;
+use crate::crawl::http::error::FetchError;
+use crate::crawl::policy::reason::Reason;
+use crate::crawl::problem::Problem;
+use crate::crawl::summary::Summary;
+use crate::ingest::Receipt;
+
+/// The figures of a run, and the problems that are yet to be told.
+pub(super) struct Report {
+    /// What was done so far.
+    pub(super) summary: Summary,
+    problems: Vec<Problem>,
+    started: Instant,
+}
+
+impl Report {
+    /// Nothing is done yet; these problems are known.
+    pub(super) fn new(problems: Vec<(Reason, Problem)>) -> Self {
+        let mut report = Self {
+            summary: Summary::default(),
+            problems: Vec::new(),
+            started: Instant::now(),
+        };
+        for (reason, problem) in problems {
+            report.summary.refuse(reason);
+            report.problems.push(problem);
+        }
+        report
+    }
+
+    /// Counts what could not be had, and lists it.
+    pub(super) fn could_not_fetch(&mut self, source: String, error: &FetchError) {
+        let reason = error.reason();
+        if reason.is_refusal() {
+            self.summary.refuse(reason);
+        } else {
+            self.summary.fail(reason);
+        }
+        self.list(source, error.to_string());
+    }
+
+    /// Lists a problem that is counted elsewhere.
+    pub(super) fn list(&mut self, source: String, message: String) {
+        self.problems.push(Problem { source, message });
+    }
+
+    /// Counts a receipt.
+    pub(super) fn count(&mut self, receipt: Receipt) {
+        self.problems.extend(self.summary.count(receipt));
+    }
+
+    /// Tells the problems that were not told before.
+    pub(super) fn tell_problems(&mut self, observe: &mut dyn FnMut(Event<'_>)) {
+        for problem in self.problems.drain(..) {
+            observe(Event::Problem(&problem));
+        }
+    }
+
+    /// Tells how far the crawl is.
+    pub(super) fn tell_progress(
+        &mut self,
+        hosts: usize,
+        under_way: usize,
+        observe: &mut dyn FnMut(Event<'_>),
+    ) {
+        self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
+        observe(Event::Progress {
+            summary: &self.summary,
+            hosts,
+            under_way,
+        });
+    }
+
+    /// The figures at the end: so many URLs wait, so many hosts have had their share.
+    pub(super) fn finish(mut self, pending: u64, spent_hosts: u64) -> Summary {
+        self.summary.pending = pending;
+        self.summary.spent_hosts = spent_hosts;
+        self.summary.elapsed_s = self.started.elapsed().as_secs_f64();
+        self.summary
+    }
+}

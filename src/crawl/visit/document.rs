@@ -1,0 +1,241 @@
+//! From a document's bytes to what is queued: links, pictures, sheets, feeds, sitemaps.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::document_reading::DocumentReading;
+use super::document_rules::DocumentRules;
+use crate::canonical_url::CanonicalUrl;
+use crate::crawl::policy::opt_out::OptOut;
+use crate::crawl::policy::reason::Reason;
+use crate::crawl::politeness::opt_out::OptOuts;
+use crate::extract::{
+    InlinePicture, Page, PictureLink, PicturePlacement, Sitemap, parse_feed, parse_page,
+    parse_sheet, parse_sitemap,
+};
+use crate::store::{Discovery, Embed, PageRecord, PageVisit, Role, Validators, now_ms};
+
+/// A document that was fetched.
+pub(super) struct Document {
+    /// Where it came from, after redirects.
+    pub(super) url: CanonicalUrl,
+    /// What it is read as.
+    pub(super) role: Role,
+    /// Links from the nearest seed; of sheets and sitemaps, those above it in a row.
+    pub(super) depth: u32,
+    /// The charset that the server names.
+    pub(super) charset: Option<String>,
+    pub(super) body: Vec<u8>,
+    /// What its header and its origin's rules say against its use.
+    pub(super) said: OptOuts,
+    pub(super) validators: Validators,
+    /// The sitemaps of its origin, if it is the first page of it.
+    pub(super) sitemaps: Vec<CanonicalUrl>,
+}
+
+/// Sheets that import sheets, and indexes of sitemaps, are followed so far.
+const NESTED: u32 = 5;
+
+/// What a document gives: what is queued, and what is not taken.
+struct Finds<'a> {
+    rules: &'a DocumentRules,
+    found: Vec<Discovery>,
+    declined: BTreeMap<Reason, u64>,
+    /// Why pictures are not to be used, if the document says so.
+    opted_out: Option<OptOut>,
+}
+
+impl Document {
+    /// Reads the document; takes milliseconds for a large page.
+    pub(super) fn read(mut self, rules: &DocumentRules) -> DocumentReading {
+        let content = *blake3::hash(&self.body).as_bytes();
+        let bytes = self.body.len() as u64;
+        let mut finds = Finds {
+            rules,
+            found: Vec::new(),
+            declined: BTreeMap::new(),
+            opted_out: None,
+        };
+        for url in std::mem::take(&mut self.sitemaps) {
+            finds.queue(url, Role::Sitemap, 0, None);
+        }
+        let (title, inline) = match self.role {
+            Role::Sheet => (Some(String::new()), self.sheet(&mut finds)),
+            Role::Sitemap => {
+                self.sitemap(&mut finds);
+                (None, Vec::new())
+            }
+            Role::Page | Role::Feed | Role::Picture => self.page(&mut finds),
+        };
+        let page = title.map(|title| PageRecord {
+            url: self.url.to_string(),
+            title,
+            fetched_at: now_ms() / 1000,
+        });
+        DocumentReading {
+            visit: PageVisit {
+                url: self.url,
+                page,
+                content,
+                validators: Validators {
+                    unavailable_after_s: seconds(self.said.unavailable_after()),
+                    ..self.validators
+                },
+                found: finds.found,
+                opted_out: finds.opted_out.map(OptOut::name),
+            },
+            inline,
+            bytes,
+            declined: finds.declined,
+        }
+    }
+
+    /// The title, unless the page is not to be recorded, and the pictures in it.
+    fn page(&mut self, finds: &mut Finds<'_>) -> (Option<String>, Vec<InlinePicture>) {
+        let respect = &finds.rules.respect;
+        let rules = &finds.rules.page;
+        let (body, charset, url) = (&self.body, self.charset.as_deref(), self.url.as_url());
+        let page: Page = match self.role {
+            Role::Feed => parse_feed(body, charset, url, rules),
+            _ => parse_page(body, charset, url, rules),
+        };
+        for directive in &page.directives {
+            self.said.add_meta(&directive.name, &directive.content);
+        }
+        let links_forbidden = self.said.forbids_links(respect);
+        match links_forbidden {
+            Some(reason) => finds.decline(Reason::OptOut(reason)),
+            None => {
+                for link in page.links {
+                    if link.nofollow && respect.nofollow {
+                        finds.decline(Reason::OptOut(OptOut::NoFollow));
+                    } else {
+                        finds.link(link.url, self.depth + 1);
+                    }
+                }
+                for feed in page.feeds {
+                    if finds.rules.scope.follows(&feed, self.depth + 1) {
+                        finds.queue(feed, Role::Feed, self.depth + 1, None);
+                    }
+                }
+            }
+        }
+        let unrecorded = self.said.forbids_page(respect);
+        match unrecorded.or(self.said.forbids_pictures(respect)) {
+            Some(reason) => {
+                finds.opt_out(reason);
+                (unrecorded.is_none().then_some(page.title), Vec::new())
+            }
+            None => {
+                for picture in page.pictures {
+                    let follows = match picture.placement {
+                        PicturePlacement::Shown => true,
+                        PicturePlacement::Linked => links_forbidden.is_none(),
+                        PicturePlacement::LinkedNofollow => {
+                            links_forbidden.is_none() && !respect.nofollow
+                        }
+                    };
+                    if follows {
+                        finds.picture(picture, self.depth);
+                        continue;
+                    }
+                    finds.decline(Reason::OptOut(OptOut::NoFollow));
+                    // The page shows this one, wherever its link leads.
+                    if let Some(url) = picture.thumbnail.clone() {
+                        finds.picture(PictureLink { url, ..picture }, self.depth);
+                    }
+                }
+                for sheet in page.sheets {
+                    finds.queue(sheet, Role::Sheet, 0, None);
+                }
+                (Some(page.title), page.inline)
+            }
+        }
+    }
+
+    fn sheet(&self, finds: &mut Finds<'_>) -> Vec<InlinePicture> {
+        if let Some(reason) = self.said.forbids_pictures(&finds.rules.respect) {
+            finds.opt_out(reason);
+            return Vec::new();
+        }
+        let sheet = parse_sheet(&self.body, self.charset.as_deref(), self.url.as_url());
+        for url in sheet.pictures {
+            finds.queue(url, Role::Picture, 0, Some(Embed::default()));
+        }
+        if self.depth < NESTED {
+            for url in sheet.imports {
+                finds.queue(url, Role::Sheet, self.depth + 1, None);
+            }
+        }
+        sheet.inline
+    }
+
+    /// Pages in the scope, one link away from the seeds, and the pictures on them.
+    fn sitemap(&self, finds: &mut Finds<'_>) {
+        match parse_sitemap(&self.body, self.url.as_url()) {
+            Sitemap::Index(maps) if self.depth < NESTED => {
+                for url in maps {
+                    if finds.rules.scope.contains(&url) {
+                        finds.queue(url, Role::Sitemap, self.depth + 1, None);
+                    }
+                }
+            }
+            Sitemap::Index(_) => {}
+            Sitemap::Urls(entries) => {
+                for entry in entries {
+                    if !finds.rules.scope.contains(&entry.url) {
+                        continue;
+                    }
+                    finds.link(entry.url, 1);
+                    for picture in entry.pictures {
+                        finds.queue(picture.url, Role::Picture, 1, None);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Finds<'_> {
+    fn link(&mut self, url: CanonicalUrl, depth: u32) {
+        if self.rules.scope.follows(&url, depth) {
+            self.queue(url, Role::Page, depth, None);
+        }
+    }
+
+    fn picture(&mut self, picture: PictureLink, depth: u32) {
+        let embed = Embed {
+            alt: picture.alt,
+            title: picture.title,
+            caption: picture.caption,
+        };
+        self.queue(picture.url, Role::Picture, depth, Some(embed));
+    }
+
+    fn queue(&mut self, url: CanonicalUrl, role: Role, depth: u32, embed: Option<Embed>) {
+        match self.rules.admission.admit(url, role) {
+            Ok(url) => self.found.push(Discovery {
+                url,
+                role,
+                depth,
+                embed,
+            }),
+            Err(rejection) => self.decline(Reason::Admission(rejection)),
+        }
+    }
+
+    fn opt_out(&mut self, reason: OptOut) {
+        self.opted_out = Some(reason);
+        self.decline(Reason::OptOut(reason));
+    }
+
+    fn decline(&mut self, reason: Reason) {
+        *self.declined.entry(reason).or_default() += 1;
+    }
+}
+
+/// A time in seconds since 1970.
+pub(super) fn seconds(time: Option<SystemTime>) -> Option<u64> {
+    let since = time?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
+}

@@ -1,0 +1,19 @@
+//! What was read from a document.
+
+use std::collections::BTreeMap;
+
+use crate::crawl::policy::reason::Reason;
+use crate::extract::InlinePicture;
+use crate::store::PageVisit;
+
+/// What was read from a document.
+pub(in crate::crawl) struct DocumentReading {
+    /// What the store is to know of it.
+    pub(in crate::crawl) visit: PageVisit,
+    /// Pictures that stand in the document itself.
+    pub(in crate::crawl) inline: Vec<InlinePicture>,
+    /// Length of the body in bytes.
+    pub(in crate::crawl) bytes: u64,
+    /// What was found and not taken, by reason.
+    pub(in crate::crawl) declined: BTreeMap<Reason, u64>,
+}

@@ -1,0 +1,158 @@
+//! From a lease to the visit's outcome: its URL is fetched, then settled here or handed on
+//! with its bytes.
+
+use std::collections::BTreeMap;
+
+use super::document_reading::DocumentReading;
+use super::retry::retry_wait;
+use super::visitor::{Fetched, Visitor};
+use crate::canonical_url::CanonicalUrl;
+use crate::crawl::http::error::FetchError;
+use crate::crawl::policy::reason::Reason;
+use crate::crawl::policy::refusal::Refusal;
+use crate::ingest::Job;
+use crate::store::{Embed, Lease, PageVisit, Queued, Role, StoreError, UrlOutcome, now_ms};
+
+/// What a visit gave.
+pub(in crate::crawl) enum VisitOutcome {
+    Document {
+        bytes: u64,
+        queued: Queued,
+        /// What was found and not taken, by reason.
+        declined: BTreeMap<Reason, u64>,
+        /// What stood in it.
+        visit: Box<PageVisit>,
+        /// Pictures in the document that are with the workers; receipts have come.
+        inline: u64,
+    },
+    /// The bytes are with the workers; a receipt follows.
+    Picture { bytes: u64 },
+    /// It is what it was.
+    Unchanged,
+}
+
+/// Why a visit gave nothing.
+pub(in crate::crawl) enum VisitError {
+    Fetch {
+        error: FetchError,
+        retried: bool,
+    },
+    Store(StoreError),
+    /// The writer has stopped; its error is the one to show.
+    IngestStopped,
+}
+
+/// Fetches one leased URL and settles it, or hands its bytes and the lease to the workers.
+pub(in crate::crawl) async fn fetch_and_settle(
+    visitor: &Visitor,
+    jobs: &async_channel::Sender<Job>,
+    mut lease: Lease,
+) -> Result<VisitOutcome, VisitError> {
+    let record = lease.record().clone();
+    let answer = match CanonicalUrl::parse(&record.url) {
+        Ok(url) => visitor.visit(&lease, &url).await,
+        Err(error) => Err(FetchError::BadRedirect(error.to_string())),
+    };
+    match answer {
+        Ok(Fetched::Document(reading)) => settle_document(visitor, jobs, lease, *reading).await,
+        Ok(Fetched::Picture { bytes, validators }) => {
+            let length = bytes.len() as u64;
+            lease.answered(validators);
+            let job = Job::Fetched { lease, bytes };
+            jobs.send(job)
+                .await
+                .map_err(|_| VisitError::IngestStopped)?;
+            Ok(VisitOutcome::Picture { bytes: length })
+        }
+        Ok(Fetched::Unchanged) => {
+            settle(visitor, lease, UrlOutcome::Unchanged).await?;
+            Ok(VisitOutcome::Unchanged)
+        }
+        Err(error @ (FetchError::OriginClosed(_) | FetchError::Refused(Refusal::NotDue(_)))) => {
+            // The lease is dropped: the URL keeps its place in the queue.
+            Err(VisitError::Fetch {
+                error,
+                retried: true,
+            })
+        }
+        // Nothing was sent: the lease is the next run's.
+        Err(FetchError::Store(error)) => Err(VisitError::Store(error)),
+        Err(error) => {
+            let reason = error.reason();
+            let retried = reason.may_pass() && record.attempts + 1 < visitor.config.max_attempts;
+            let outcome = if retried {
+                let wait = retry_wait(visitor.config.delay(), record.attempts, error.retry_after());
+                UrlOutcome::Retry {
+                    at_ms: now_ms() + wait.as_millis() as u64,
+                }
+            } else {
+                last_outcome(record.role, &reason)
+            };
+            settle(visitor, lease, outcome).await?;
+            Err(VisitError::Fetch { error, retried })
+        }
+    }
+}
+
+async fn settle(visitor: &Visitor, lease: Lease, outcome: UrlOutcome) -> Result<(), VisitError> {
+    let settle = visitor
+        .store
+        .call(move |store| store.settle(lease, outcome));
+    settle.await.map_err(VisitError::Store)
+}
+
+/// What becomes of a URL that is not tried again.
+fn last_outcome(role: Role, reason: &Reason) -> UrlOutcome {
+    let name = || reason.name().into_owned();
+    match reason {
+        // Most sites have no sitemap in the usual place; it was looked for, and that is all.
+        Reason::Http(400..500) if role == Role::Sitemap && !reason.may_pass() => UrlOutcome::Done,
+        Reason::Http(404 | 410) => UrlOutcome::Gone(name()),
+        Reason::OptOut(_) => UrlOutcome::OptedOut(name()),
+        _ if reason.is_refusal() => UrlOutcome::Refused(name()),
+        _ => UrlOutcome::Failed(name()),
+    }
+}
+
+/// The pictures in a document are stored before the document counts as read, so that none
+/// is lost whenever the process ends.
+async fn settle_document(
+    visitor: &Visitor,
+    jobs: &async_channel::Sender<Job>,
+    lease: Lease,
+    reading: DocumentReading,
+) -> Result<VisitOutcome, VisitError> {
+    let inline = reading.inline.len() as u64;
+    let (stored, all_stored) = async_channel::bounded::<()>(1);
+    for picture in reading.inline {
+        let job = Job::Inline {
+            page: reading.visit.url.clone(),
+            embed: Embed {
+                alt: picture.alt,
+                title: picture.title,
+                caption: picture.caption,
+            },
+            bytes: picture.bytes,
+            stored: stored.clone(),
+        };
+        jobs.send(job)
+            .await
+            .map_err(|_| VisitError::IngestStopped)?;
+    }
+    drop(stored);
+    // Nothing is ever sent: the channel closes with the last of the jobs.
+    let _ = all_stored.recv().await;
+    let visit = reading.visit;
+    let settle = visitor.store.call(move |store| {
+        let queued = store.settle_page(lease, &visit)?;
+        Ok((queued, Box::new(visit)))
+    });
+    let (queued, visit) = settle.await.map_err(VisitError::Store)?;
+    Ok(VisitOutcome::Document {
+        bytes: reading.bytes,
+        queued,
+        declined: reading.declined,
+        visit,
+        inline,
+    })
+}

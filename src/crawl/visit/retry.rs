@@ -1,0 +1,17 @@
+//! When what failed is tried again.
+
+use std::time::Duration;
+
+/// How long to wait after so many attempts before this one: four times longer each time, and
+/// up to a half more by chance, so that what failed together is not tried together. A host
+/// that asks for more gets it.
+pub(in crate::crawl) fn retry_wait(
+    delay: Duration,
+    attempts: u32,
+    asked: Option<Duration>,
+) -> Duration {
+    let shortest = delay.max(Duration::from_millis(100));
+    let wait = shortest * 4u32.saturating_pow((attempts + 1).min(6));
+    let wait = wait.mul_f64(1.0 + 0.5 * rand::random::<f64>());
+    wait.max(asked.unwrap_or_default())
+}

@@ -1,0 +1,180 @@
+//! One URL's visit: what it answers, and what that may be used for.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::document::{Document, seconds};
+use super::document_reading::DocumentReading;
+use super::document_rules::DocumentRules;
+use crate::canonical_url::CanonicalUrl;
+use crate::config::CrawlConfig;
+use crate::crawl::http::error::FetchError;
+use crate::crawl::http::fetch_options::FetchOptions;
+use crate::crawl::http::fetcher::Fetcher;
+use crate::crawl::http::response::Response;
+use crate::crawl::http::wait_policy::WaitPolicy;
+use crate::crawl::policy::judge::Judge;
+use crate::store::ledger::Purpose;
+use crate::store::{AsyncStore, Lease, Role, Validators};
+
+/// What a URL gave.
+pub(in crate::crawl) enum Fetched {
+    /// A page or another document, and what stood in it.
+    Document(Box<DocumentReading>),
+    /// The bytes of what should be a picture.
+    Picture {
+        bytes: Vec<u8>,
+        validators: Validators,
+    },
+    /// The server says that it is what it was.
+    Unchanged,
+}
+
+/// All that visits share.
+pub(in crate::crawl) struct Visitor {
+    pub(in crate::crawl) fetcher: Fetcher,
+    pub(in crate::crawl) store: AsyncStore,
+    pub(in crate::crawl) config: Arc<CrawlConfig>,
+    pub(in crate::crawl) rules: Arc<DocumentRules>,
+    pub(in crate::crawl) max_picture_bytes: u64,
+    /// Pages that may be parsed at once.
+    pub(in crate::crawl) parsing: Semaphore,
+}
+
+impl Visitor {
+    /// Fetches a leased URL, following redirects.
+    pub(super) async fn visit(
+        &self,
+        lease: &Lease,
+        url: &CanonicalUrl,
+    ) -> Result<Fetched, FetchError> {
+        let record = lease.record();
+        let role = record.role;
+        let options = FetchOptions {
+            purpose: match role {
+                Role::Page => Purpose::Page,
+                Role::Picture => Purpose::Picture,
+                Role::Sheet => Purpose::Sheet,
+                Role::Feed => Purpose::Feed,
+                Role::Sitemap => Purpose::Sitemap,
+            },
+            wait: WaitPolicy::Never,
+            known: lease.last_visit().map(|visit| visit.validators.clone()),
+            attempt: record.attempts + 1,
+        };
+        let rules = &self.rules;
+        let judge = Judge::of_crawl(&self.config, &rules.scope, &rules.admission, role);
+        let (response, url) = self.fetcher.follow(url, judge, &options).await?;
+        match response.status() {
+            200 => {}
+            304 if options.known.is_some() => return Ok(Fetched::Unchanged),
+            status @ (429 | 503) => {
+                return Err(FetchError::Busy(status, response.retry_after()));
+            }
+            status => return Err(FetchError::Status(status)),
+        }
+        let content_type = response.header("content-type").unwrap_or_default();
+        let (media_type, charset) = parse_content_type(content_type);
+        if role == Role::Picture || media_type.starts_with("image/") {
+            self.picture(response, &url).await
+        } else {
+            let document = document_role(role, &media_type)?;
+            self.document(response, url, document, record.depth, charset)
+                .await
+        }
+    }
+
+    /// A page where a picture was promised is told by the decoder from its bytes.
+    async fn picture(&self, response: Response, url: &CanonicalUrl) -> Result<Fetched, FetchError> {
+        let said = response.opt_outs(url);
+        if let Some(reason) = said.forbids_pictures(&self.config.respect) {
+            return Err(FetchError::OptedOut(reason));
+        }
+        let validators = Validators {
+            unavailable_after_s: seconds(said.unavailable_after()),
+            ..response.validators()
+        };
+        let bytes = self.fetcher.body(response, self.max_picture_bytes).await?;
+        Ok(Fetched::Picture { bytes, validators })
+    }
+
+    async fn document(
+        &self,
+        response: Response,
+        url: CanonicalUrl,
+        role: Role,
+        depth: u32,
+        charset: Option<String>,
+    ) -> Result<Fetched, FetchError> {
+        let said = response.opt_outs(&url);
+        let validators = response.validators();
+        let sitemaps = match (&response.rules, role) {
+            (Some(rules), Role::Page) if self.config.sitemaps => rules.take_sitemaps(&url),
+            _ => Vec::new(),
+        };
+        let body = self
+            .fetcher
+            .body(response, self.config.max_page_bytes)
+            .await?;
+        // A page takes many times its bytes while it is parsed, so few are at once.
+        let _turn = self.parsing.acquire().await;
+        let rules = Arc::clone(&self.rules);
+        let document = Document {
+            url,
+            role,
+            depth,
+            charset,
+            body,
+            said,
+            validators,
+            sitemaps,
+        };
+        spawn_blocking(move || document.read(&rules))
+            .await
+            .map(|reading| Fetched::Document(Box::new(reading)))
+            .map_err(|error| FetchError::Transfer(error.to_string()))
+    }
+}
+
+/// What a document is read as: by what it was queued as, or by what the server calls it.
+fn document_role(role: Role, media_type: &str) -> Result<Role, FetchError> {
+    match (role, media_type) {
+        (Role::Page, "application/rss+xml" | "application/atom+xml") => Ok(Role::Feed),
+        (Role::Page, "text/html" | "application/xhtml+xml" | "") => Ok(Role::Page),
+        (Role::Page, _) => Err(FetchError::NotAPage(media_type.to_owned())),
+        (role, _) => Ok(role),
+    }
+}
+
+/// The media type in lower case, and the charset if it is named.
+fn parse_content_type(value: &str) -> (String, Option<String>) {
+    let mut parts = value.split(';');
+    let media_type = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    let charset = parts.find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| value.trim().trim_matches('"').to_owned())
+    });
+    (media_type, charset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types() {
+        assert_eq!(
+            parse_content_type("Text/HTML; charset=\"UTF-8\""),
+            ("text/html".to_owned(), Some("UTF-8".to_owned()))
+        );
+        assert_eq!(
+            parse_content_type("image/png"),
+            ("image/png".to_owned(), None)
+        );
+        assert_eq!(parse_content_type(""), (String::new(), None));
+    }
+}

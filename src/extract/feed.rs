@@ -1,0 +1,326 @@
+//! Feeds: RSS 0.9 to 2.0 with Media RSS and iTunes, and Atom (RFC 4287).
+
+use std::time::{Duration, Instant};
+
+use quick_xml::events::{BytesStart, Event};
+use url::Url;
+
+use super::folded_text::FoldedText;
+use super::found::Found;
+use super::html::{PARSING, read_html};
+use super::img::side;
+use super::link_target::LinkTarget;
+use super::{MOST, Page, PageRules, charset, xml};
+
+/// Longest time spent on the HTML that a feed holds, over all its entries.
+const HTML: Duration = Duration::from_secs(4);
+
+/// Parses a feed fetched from `url`. `charset` is the one of its Content-Type header.
+///
+/// The result is a page whose links are the entries' and whose feeds are the further pages of
+/// a paged one (RFC 5005). A picture without a title has its entry's.
+/// What is broken ends the feed: what was read until then counts.
+pub fn parse_feed(xml: &[u8], charset: Option<&str>, url: &Url, rules: &PageRules) -> Page {
+    let text = charset::decode(xml, charset, charset::of_xml);
+    let mut reading = FeedReading {
+        found: Found::new(url, rules),
+        base: url,
+        deadline: Instant::now() + HTML,
+        title: String::new(),
+        entries: 0,
+        entry: None,
+        field: None,
+        in_image: false,
+        in_group: false,
+    };
+    let mut reader = xml::reader(&text);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(start)) => {
+                if is_xhtml(&start)
+                    && let Some(entry) = &mut reading.entry
+                {
+                    // Elements, not a text: they are given to the HTML parser as they stand.
+                    match reader.read_text(start.name()) {
+                        Ok(html) => entry.html.push(html.into_inner().into_owned()),
+                        Err(_) => break,
+                    }
+                } else {
+                    reading.open(&start, false);
+                }
+            }
+            Ok(Event::Empty(start)) => reading.open(&start, true),
+            Ok(Event::End(end)) => reading.close(end.name().as_ref()),
+            Ok(Event::Eof) | Err(_) => break,
+            Ok(event) => {
+                if let Some(field) = &mut reading.field {
+                    xml::push_text(&mut field.text, &event);
+                }
+            }
+        }
+        if reading.entries > MOST {
+            break;
+        }
+    }
+    reading.close_entry();
+    let mut page = reading.found.page;
+    page.title = reading.title;
+    page.sheets.clear();
+    page.directives.clear();
+    page
+}
+
+/// The state of reading a feed. Elements are told by their usual prefixes, since many feeds
+/// forget to declare them.
+struct FeedReading<'a> {
+    found: Found,
+    base: &'a Url,
+    deadline: Instant,
+    title: String,
+    entries: usize,
+    entry: Option<FeedEntry>,
+    /// The open element whose text is wanted.
+    field: Option<Field>,
+    /// Within RSS's `<image>`.
+    in_image: bool,
+    /// Within `<media:group>`, which holds one picture in several sizes.
+    in_group: bool,
+}
+
+struct Field {
+    name: String,
+    text: String,
+}
+
+/// An open `<item>` or `<entry>`.
+#[derive(Default)]
+struct FeedEntry {
+    title: String,
+    link: Option<String>,
+    html: Vec<String>,
+    pictures: Vec<String>,
+    /// The largest of the open `<media:group>`.
+    group: Option<Media>,
+    /// Counts if nothing else is found.
+    thumbnail: Option<Media>,
+}
+
+/// A picture that may come in several sizes.
+struct Media {
+    reference: String,
+    /// In pixels; 0 where none is declared.
+    width: u32,
+}
+
+impl FeedReading<'_> {
+    fn open(&mut self, start: &BytesStart<'_>, is_empty: bool) {
+        let name = start.name();
+        let name = unprefixed(name.as_ref());
+        let value = |attribute: &str| xml::attribute(start, attribute);
+        match name {
+            "item" | "entry" => {
+                self.close_entry();
+                self.entry = Some(FeedEntry::default());
+            }
+            "image" => self.in_image = !is_empty,
+            "link" if value("href").is_some() => self.atom_link(start),
+            "enclosure" => {
+                let reference = value("url").filter(|url| is_picture(start, url));
+                self.picture(reference);
+            }
+            "media:group" => self.in_group = !is_empty,
+            "media:content" => self.media(start),
+            "media:thumbnail" => {
+                if let (Some(entry), Some(reference)) = (&mut self.entry, value("url")) {
+                    let width = width(start);
+                    keep_larger(&mut entry.thumbnail, Media { reference, width });
+                }
+            }
+            // Outside entries it is the feed's logo.
+            "itunes:image" | "googleplay:image"
+                if self.entry.is_some() || self.found.rules.icons =>
+            {
+                self.picture(value("href"));
+            }
+            // HTML that nobody escaped.
+            "img" => self.picture(value("src")),
+            "title" | "link" | "url" | "logo" | "icon" | "description" | "summary" | "content"
+            | "content:encoded"
+                if self.field.is_none() && !is_empty =>
+            {
+                self.field = Some(Field {
+                    name: name.to_owned(),
+                    text: String::new(),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        let name = unprefixed(name);
+        match name {
+            "item" | "entry" => self.close_entry(),
+            "image" => {
+                self.in_image = false;
+                self.field = None;
+            }
+            "media:group" => {
+                self.in_group = false;
+                let largest = self.entry.as_mut().and_then(|entry| entry.group.take());
+                self.picture(largest.map(|media| media.reference));
+            }
+            _ => {}
+        }
+        if let Some(field) = self.field.take_if(|field| field.name == name) {
+            self.close_field(&field);
+        }
+    }
+
+    fn close_field(&mut self, field: &Field) {
+        let text = field.text.trim();
+        match (&*field.name, &mut self.entry) {
+            ("url", entry) if self.in_image && (entry.is_some() || self.found.rules.icons) => {
+                self.picture(Some(text.to_owned()));
+            }
+            ("logo" | "icon", _) if self.found.rules.icons => self.picture(Some(text.to_owned())),
+            (_, _) if self.in_image => {}
+            ("title", Some(entry)) if entry.title.is_empty() => entry.title = FoldedText::of(text),
+            ("title", None) if self.title.is_empty() => self.title = FoldedText::of(text),
+            ("link", Some(entry)) if entry.link.is_none() => entry.link = Some(text.to_owned()),
+            ("link", None) => self.found.link(text, false),
+            ("description" | "summary" | "content" | "content:encoded", Some(entry))
+                if text.contains('<') =>
+            {
+                entry.html.push(text.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    fn atom_link(&mut self, start: &BytesStart<'_>) {
+        let Some(href) = xml::attribute(start, "href") else {
+            return;
+        };
+        let rel = xml::attribute(start, "rel");
+        match (rel.as_deref().unwrap_or("alternate"), &mut self.entry) {
+            ("alternate", Some(entry)) => {
+                entry.link.get_or_insert(href);
+            }
+            ("alternate", None) => self.found.link(&href, false),
+            ("enclosure", _) if is_picture(start, &href) => self.picture(Some(href)),
+            ("next" | "prev-archive", None) => self.found.feed(&href),
+            _ => {}
+        }
+    }
+
+    fn media(&mut self, start: &BytesStart<'_>) {
+        let is_image = xml::attribute(start, "medium").as_deref() == Some("image");
+        let Some(reference) = xml::attribute(start, "url").filter(|url| {
+            (is_image && LinkTarget::of_path(url) != LinkTarget::Other) || is_picture(start, url)
+        }) else {
+            return;
+        };
+        let too_small = ["width", "height"]
+            .iter()
+            .filter_map(|name| side(&xml::attribute(start, name)?))
+            .any(|side| side < self.found.rules.min_side);
+        if too_small {
+            return;
+        }
+        match &mut self.entry {
+            Some(entry) if self.in_group => {
+                let width = width(start);
+                keep_larger(&mut entry.group, Media { reference, width });
+            }
+            _ => self.picture(Some(reference)),
+        }
+    }
+
+    fn picture(&mut self, reference: Option<String>) {
+        let Some(reference) = reference else {
+            return;
+        };
+        match &mut self.entry {
+            Some(entry) if entry.pictures.len() < MOST => {
+                entry.pictures.push(reference);
+            }
+            Some(_) => {}
+            None => {
+                self.found.picture(&reference, "", "");
+            }
+        }
+    }
+
+    fn close_entry(&mut self) {
+        let Some(entry) = self.entry.take() else {
+            return;
+        };
+        self.field = None;
+        (self.in_image, self.in_group) = (false, false);
+        self.entries += 1;
+        let found = &mut self.found;
+        let pictures = found.page.pictures.len();
+        let inline = found.page.inline.len();
+        let group = entry.group.map(|media| media.reference);
+        for reference in entry.pictures.into_iter().chain(group) {
+            found.picture(&reference, "", "");
+        }
+        // An entry's HTML is shown at its link.
+        let link = entry.link.unwrap_or_default();
+        let shown_at = found.resolve(&link);
+        found.link(&link, false);
+        for html in entry.html {
+            let now = Instant::now();
+            if now > self.deadline {
+                break;
+            }
+            if let Some(url) = &shown_at {
+                found.base = url.as_url().clone();
+            }
+            read_html(&html, found, self.deadline.min(now + PARSING));
+            found.base = self.base.clone();
+        }
+        if found.page.pictures.len() == pictures
+            && found.page.inline.len() == inline
+            && let Some(thumbnail) = entry.thumbnail
+        {
+            found.picture(&thumbnail.reference, "", "");
+        }
+        found.title_since(pictures, inline, &entry.title);
+    }
+}
+
+/// Whether an element says that a URL is a picture's: by its media type, else by the ending.
+fn is_picture(start: &BytesStart<'_>, url: &str) -> bool {
+    match xml::attribute(start, "type") {
+        Some(media_type) => LinkTarget::of_media_type(&media_type) == LinkTarget::Picture,
+        None => LinkTarget::of_path(url) == LinkTarget::Picture,
+    }
+}
+
+fn is_xhtml(start: &BytesStart<'_>) -> bool {
+    matches!(unprefixed(start.name().as_ref()), "content" | "summary")
+        && xml::attribute(start, "type").as_deref() == Some("xhtml")
+}
+
+fn width(start: &BytesStart<'_>) -> u32 {
+    xml::attribute(start, "width")
+        .and_then(|width| side(&width))
+        .unwrap_or_default()
+}
+
+fn keep_larger(kept: &mut Option<Media>, media: Media) {
+    if kept.as_ref().is_none_or(|kept| media.width > kept.width) {
+        *kept = Some(media);
+    }
+}
+
+fn unprefixed(name: &str) -> &str {
+    name.strip_prefix("atom:")
+        .or(name.strip_prefix("rss:"))
+        .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests;

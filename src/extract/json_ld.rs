@@ -1,0 +1,205 @@
+//! Pictures in JSON-LD (schema.org's `image`, `ImageObject`, `thumbnailUrl`).
+
+use serde_json::{Map, Value};
+
+use super::img::side;
+use super::{MOST, PageRules};
+
+/// A picture that JSON-LD names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    pub(super) reference: String,
+    /// The `caption`, else the `name`.
+    pub(super) text: String,
+}
+
+/// Longest block that is read, in bytes; its tree takes several times as much.
+const LONGEST: usize = 1 << 20;
+
+/// Properties whose values are pictures, or the texts that are their references.
+const PICTURES: [&str; 5] = [
+    "image",
+    "photo",
+    "photos",
+    "primaryImageOfPage",
+    "associatedMedia",
+];
+
+/// The pictures of a block; none if it is broken. serde_json reads at most 128 levels.
+pub(super) fn json_ld_pictures(json: &str, rules: &PageRules) -> Vec<Named> {
+    let mut named = Vec::new();
+    if json.len() <= LONGEST
+        && let Ok(value) = serde_json::from_str::<Value>(json.trim())
+    {
+        visit(&value, rules, &mut named);
+    }
+    named
+}
+
+fn visit(value: &Value, rules: &PageRules, named: &mut Vec<Named>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| visit(value, rules, named)),
+        Value::Object(object) if is_image_object(object) => image_object(object, rules, named),
+        Value::Object(object) => {
+            let before = named.len();
+            for (name, value) in object {
+                if PICTURES.contains(&name.as_str()) {
+                    picture(value, rules, named);
+                } else if name == "logo" {
+                    if rules.icons {
+                        picture(value, rules, named);
+                    }
+                } else if name != "thumbnailUrl" && name != "thumbnail" {
+                    visit(value, rules, named);
+                }
+            }
+            // A thumbnail is the same picture in small, if there is one in large.
+            if named.len() == before {
+                for name in ["thumbnailUrl", "thumbnail"] {
+                    if let Some(value) = object.get(name) {
+                        picture(value, rules, named);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The value of a property that holds pictures.
+fn picture(value: &Value, rules: &PageRules, named: &mut Vec<Named>) {
+    match value {
+        Value::String(reference) => push(reference, "", named),
+        Value::Array(values) => values.iter().for_each(|value| picture(value, rules, named)),
+        Value::Object(object) if is_image_object(object) || !object.contains_key("@type") => {
+            image_object(object, rules, named);
+        }
+        Value::Object(_) => visit(value, rules, named),
+        _ => {}
+    }
+}
+
+fn image_object(object: &Map<String, Value>, rules: &PageRules, named: &mut Vec<Named>) {
+    let text = |name: &str| object.get(name).and_then(Value::as_str);
+    let too_small = ["width", "height"]
+        .iter()
+        .filter_map(|name| pixels(object.get(*name)?))
+        .any(|side| side < rules.min_side);
+    let reference = ["contentUrl", "url", "thumbnailUrl"]
+        .iter()
+        .find_map(|name| text(name).filter(|reference| !reference.is_empty()));
+    if let (false, Some(reference)) = (too_small, reference) {
+        let about = text("caption").or(text("name")).unwrap_or_default();
+        push(reference, about, named);
+    }
+}
+
+fn push(reference: &str, text: &str, named: &mut Vec<Named>) {
+    if named.len() < MOST {
+        named.push(Named {
+            reference: reference.to_owned(),
+            text: text.to_owned(),
+        });
+    }
+}
+
+/// A side in pixels: `640`, `"640"` or `"640px"`.
+fn pixels(value: &Value) -> Option<u32> {
+    match value {
+        Value::Number(number) => u32::try_from(number.as_u64()?).ok(),
+        Value::String(text) => side(text.trim()),
+        _ => None,
+    }
+}
+
+fn is_image_object(object: &Map<String, Value>) -> bool {
+    let is_image = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|name| name.rsplit(['/', ':']).next() == Some("ImageObject"))
+    };
+    match object.get("@type") {
+        Some(Value::Array(types)) => types.iter().any(is_image),
+        Some(name) => is_image(name),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pictures(json: &str) -> String {
+        let rules = PageRules {
+            agent: "simdex",
+            icons: false,
+            min_side: 64,
+        };
+        json_ld_pictures(json, &rules)
+            .iter()
+            .map(|named| named.reference.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn pictures_of_every_form() {
+        for (json, expected) in [
+            (r#"{"@type": "Article", "image": "a.jpg"}"#, "a.jpg"),
+            (
+                r#"{"image": ["a.jpg", {"@type": "ImageObject", "url": "b.jpg"}]}"#,
+                "a.jpg b.jpg",
+            ),
+            (
+                r#"[{"@graph": [{"@type": "Recipe", "image": {"url": "a.jpg"}}]}]"#,
+                "a.jpg",
+            ),
+            (
+                r#"{"@type": ["ImageObject"], "thumbnailUrl": "s.jpg", "contentUrl": "l.jpg"}"#,
+                "l.jpg",
+            ),
+            (
+                r#"{"@type": "https://schema.org/ImageObject", "url": "a.jpg"}"#,
+                "a.jpg",
+            ),
+            // A small declared picture, a logo and a film are not wanted.
+            (
+                r#"{"image": {"url": "a.jpg", "width": 32, "height": "900"}}"#,
+                "",
+            ),
+            (r#"{"image": {"url": "a.jpg", "width": "32px"}}"#, ""),
+            (
+                r#"{"publisher": {"logo": {"@type": "ImageObject", "url": "a.jpg"}}}"#,
+                "",
+            ),
+            (
+                r#"{"@type": "VideoObject", "contentUrl": "f", "thumbnailUrl": ["t.jpg"]}"#,
+                "t.jpg",
+            ),
+            (r#"{"image": "a.jpg", "thumbnailUrl": "t.jpg"}"#, "a.jpg"),
+            (
+                r#"{"name": "image", "author": {"image": "me.jpg"}}"#,
+                "me.jpg",
+            ),
+            // A name for the picture elsewhere in the graph, not its address.
+            (
+                r#"[{"primaryImageOfPage": {"@id": "/#i"}},
+                {"@type": "ImageObject", "@id": "/#i", "url": "a.jpg"}]"#,
+                "a.jpg",
+            ),
+            (r#"{"image": "a.jpg""#, ""),
+            (r#"{"image": [7, null, {}]}"#, ""),
+        ] {
+            assert_eq!(pictures(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_image_tells_what_it_shows() {
+        let json = r#"{"@type": "ImageObject", "url": "a.jpg", "name": "n", "caption": "A fish"}"#;
+        assert_eq!(
+            json_ld_pictures(json, &PageRules::default())[0].text,
+            "A fish"
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! What stands on a page, in a style sheet, a feed or a sitemap: links and pictures.
+//!
+//! ```text
+//! bytes ─ charset ─> text ─ html, sheet, feed, sitemap ─> references ─ Found ─> Page
+//!                           └ walk, page_reading: img, srcset,               └ link_target, data_picture
+//!                             meta, rel, json_ld
+//! ```
+//!
+//! Every input is hostile until proven otherwise: each reader has a bounded depth, a bounded
+//! number of finds and a bounded time. All of it is computing, for threads that may block:
+//! not for async ones.
+
+mod charset;
+mod data_picture;
+mod directive;
+mod feed;
+mod folded_text;
+mod found;
+mod html;
+mod img;
+mod json_ld;
+mod link_target;
+mod meta;
+mod page_reading;
+mod rel;
+mod sheet;
+mod sitemap;
+mod srcset;
+#[cfg(test)]
+mod tests;
+mod walk;
+mod xml;
+
+pub use directive::MetaDirective;
+pub use feed::parse_feed;
+pub use html::parse_page;
+pub use sheet::parse_sheet;
+pub use sitemap::{Sitemap, parse_sitemap};
+
+use crate::canonical_url::CanonicalUrl;
+
+/// Which pictures of a page are wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PageRules {
+    /// The name under which pages speak to simdex in meta elements, in lower case.
+    pub agent: &'static str,
+    /// Whether a site's icons and logos are wanted.
+    pub icons: bool,
+    /// Pictures declared to have a shorter side are left out, in pixels.
+    pub min_side: u32,
+}
+
+/// A page's contents that matter to a crawl, each list in document order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The title; empty if it has none.
+    pub title: String,
+    /// Links to other pages, frames among them, each URL once.
+    pub links: Vec<Link>,
+    /// Pictures, each URL once.
+    pub pictures: Vec<PictureLink>,
+    /// Pictures whose bytes stand in the page itself, each once.
+    pub inline: Vec<InlinePicture>,
+    /// Style sheets, which may name more pictures; see [`parse_sheet`].
+    pub sheets: Vec<CanonicalUrl>,
+    /// RSS and Atom feeds; see [`parse_feed`].
+    pub feeds: Vec<CanonicalUrl>,
+    /// What the page asks of robots and of text and data mining.
+    pub directives: Vec<MetaDirective>,
+}
+
+/// A link to a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Where it leads.
+    pub url: CanonicalUrl,
+    /// Whether every link to this URL on the page says `rel=nofollow`. `ugc` and `sponsored`
+    /// tell who stands behind a link and do not ask to stay away, so they do not count.
+    pub nofollow: bool,
+}
+
+/// A picture to fetch. The texts are empty where the page has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureLink {
+    /// The largest known version.
+    pub url: CanonicalUrl,
+    /// The alternative text, or a link's text.
+    pub alt: String,
+    /// The title; of a feed's picture, its entry's.
+    pub title: String,
+    /// The caption of the enclosing figure.
+    pub caption: String,
+    /// How the page leads to it.
+    pub placement: PicturePlacement,
+    /// Of a picture that is only linked: the one that the link shows in its place.
+    pub thumbnail: Option<CanonicalUrl>,
+}
+
+/// How a page leads to a picture, the strongest way first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PicturePlacement {
+    /// It stands on the page.
+    Shown,
+    /// A link leads to it.
+    Linked,
+    /// Only links that say `rel=nofollow` lead to it.
+    LinkedNofollow,
+}
+
+/// A picture that a `data:` URL holds (RFC 2397).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InlinePicture {
+    /// The decoded file, whose format is yet to be checked.
+    pub bytes: Vec<u8>,
+    /// The alternative text.
+    pub alt: String,
+    /// The title.
+    pub title: String,
+    /// The caption of the enclosing figure.
+    pub caption: String,
+}
+
+/// Most finds of one sort that are taken from one page, sheet or feed.
+const MOST: usize = 10_000;
+/// Longest reference that is resolved, in bytes; longer than any URL that is kept.
+const REFERENCE: usize = 4_096;

@@ -1,0 +1,63 @@
+//! The `<link>` elements that matter to a crawl.
+
+use scraper::ElementRef;
+
+use super::PageRules;
+use super::img::{largest_in_sets, side};
+use super::link_target::LinkTarget;
+use super::walk::{attribute, has_token};
+
+/// What a `<link>` leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rel<'a> {
+    Picture(&'a str),
+    Sheet(&'a str),
+    Feed(&'a str),
+    Page(&'a str),
+}
+
+pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Rel<'a>> {
+    let has_rel = |rels: &[&str]| rels.iter().any(|rel| has_token(element, "rel", rel));
+    let has_itemprop = |name| has_token(element, "itemprop", name);
+    let media_type = attribute(element, "type").unwrap_or_default();
+    let is_type = |types: &[&str]| types.iter().any(|t| media_type.eq_ignore_ascii_case(t));
+    if has_rel(&["preload"]) {
+        let is_image = has_token(element, "as", "image");
+        return (is_image && LinkTarget::of_media_type(media_type) != LinkTarget::Other)
+            .then(|| largest_in_sets(element).map(|candidate| candidate.url))
+            .and_then(|largest| largest.or(attribute(element, "href")))
+            .map(Rel::Picture);
+    }
+    let href = attribute(element, "href")?;
+    if has_rel(&[
+        "icon",
+        "apple-touch-icon",
+        "apple-touch-icon-precomposed",
+        "fluid-icon",
+    ]) {
+        is_wanted_icon(element, rules).then_some(Rel::Picture(href))
+    } else if has_rel(&["image_src"]) || has_itemprop("image") || has_itemprop("thumbnailUrl") {
+        Some(Rel::Picture(href))
+    } else if has_rel(&["stylesheet"]) {
+        Some(Rel::Sheet(href))
+    } else if has_rel(&["alternate"]) {
+        if is_type(&["application/rss+xml", "application/atom+xml"]) {
+            Some(Rel::Feed(href))
+        } else {
+            // Of other types it is for programs: oEmbed, a site's interface.
+            is_type(&["", "text/html", "application/xhtml+xml"]).then_some(Rel::Page(href))
+        }
+    } else {
+        has_rel(&["canonical", "next", "prev"]).then_some(Rel::Page(href))
+    }
+}
+
+/// By the largest of an icon's `sizes`.
+fn is_wanted_icon(element: &ElementRef<'_>, rules: &PageRules) -> bool {
+    let largest = attribute(element, "sizes")
+        .into_iter()
+        .flat_map(str::split_ascii_whitespace)
+        .filter_map(|size| side(size.split(['x', 'X']).next()?))
+        .max();
+    rules.icons && largest.is_none_or(|largest| largest >= rules.min_side)
+}
