@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use simdex::activation::layer_mses;
 use simdex::config::Config;
 use simdex::demo::drawing::{Motif, draw};
-use simdex::demo::edit::jpeg;
+use simdex::edit::jpeg;
 use simdex::head::{Mode, Ranking, neighbourhoods};
 use simdex::index::IndexWriter;
 use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
@@ -58,7 +58,7 @@ fn drawn(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
         .map(|i| {
             let picture = draw(Motif::ALL[i % Motif::ALL.len()], i as u64, 480, 360);
             let path = dir.join(format!("{i:05}.jpg"));
-            let bytes = jpeg(&picture, None).map_err(std::io::Error::other)?;
+            let bytes = jpeg(&picture, 86).map_err(std::io::Error::other)?;
             std::fs::write(&path, bytes)?;
             Ok(path)
         })

@@ -1,7 +1,6 @@
-//! `demo`: the whole way in a minute.
+//! `demo`: a small web site made, crawled and asked.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -17,7 +16,7 @@ use super::{Outcome, output};
 use crate::app::CrawlJob;
 use crate::canonical_url::CanonicalUrl;
 use crate::demo::server::Server;
-use crate::demo::site::Site;
+use crate::demo::{gallery, photos};
 use crate::report::{result_text, write_html};
 use crate::search::SearchOptions;
 
@@ -37,12 +36,12 @@ pub(super) struct DemoArgs {
 pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcome> {
     progress::note("making a small web site ...");
     let site = match &args.photos {
-        Some(dir) => Site::photos(dir)?,
-        None => Site::drawn()?,
+        Some(dir) => photos::site(dir)?,
+        None => gallery::site()?,
     };
-    let query = site.query_picture().jpeg.clone();
+    let query = site.query_picture().to_vec();
     let pictures = site.picture_paths().count();
-    let server = Server::background(Arc::new(site)).context("cannot serve on loopback")?;
+    let server = Server::start(site).context("cannot serve on loopback")?;
     let store_dir = args.dir.join("store");
     fresh(&args.dir, &store_dir)?;
     let query_path = args.dir.join("query.jpg");

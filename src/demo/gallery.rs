@@ -12,8 +12,8 @@ use std::{panic, thread};
 use image::ImageFormat;
 
 use super::drawing::{Motif, draw};
-use super::edit::{self, Edit};
-use super::site::{Error, Picture, QueryPicture, Resource, Shown, Site, Truth, picture_type};
+use super::retouch::{self, Retouch};
+use super::site::{Error, Resource, Site, picture_type};
 
 mod pages;
 
@@ -47,8 +47,53 @@ main { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr
 figure { margin: 0 } img { width: 100%; border-radius: .5rem }\n\
 nav a { margin-right: .8rem } a { color: #a03c50 }\n";
 
-/// Draws the pictures and writes the pages.
-pub(super) fn site() -> Result<Site, Error> {
+/// How a page shows a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    /// `img src` with a path from the root.
+    Image,
+    /// `img src` with a path from the page or from its `base`.
+    Relative,
+    /// `img data-src`, as scripts that load late read it.
+    Lazy,
+    /// The large file of an `img srcset`.
+    Srcset,
+    /// The `source` of a `picture`.
+    Source,
+    /// An `og:image` of the page's head, and nowhere else.
+    OpenGraph,
+    /// An `a href` around a thumbnail.
+    Linked,
+    /// The small file that goes with one that is [`Shown::Srcset`], [`Shown::Source`] or
+    /// [`Shown::Linked`]: the `img src` there.
+    Companion,
+}
+
+/// A picture of the site that a crawler may fetch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Picture {
+    /// Where it is.
+    path: String,
+    /// The page that shows it.
+    page: String,
+    /// How that page shows it.
+    shown: Shown,
+    /// What it shows.
+    motif: Motif,
+    /// Which drawing of the motif it is; copies share it with their original.
+    variation: u64,
+    /// What was done to it, if it is a copy.
+    edit: Option<Retouch>,
+    /// The size of the drawing, before any edit.
+    size: (u32, u32),
+}
+
+/// Draws the pictures and writes the pages, which takes a moment.
+///
+/// # Errors
+///
+/// A picture could not be encoded.
+pub fn site() -> Result<Site, Error> {
     let pictures = plan();
     let mut resources = BTreeMap::new();
     for (picture, bytes) in pictures.iter().zip(encode_all(&pictures)?) {
@@ -73,27 +118,15 @@ pub(super) fn site() -> Result<Site, Error> {
     let pages = pages(&pictures);
     resources.extend(
         pages
-            .iter()
-            .map(|(path, html)| (path.clone(), Resource::page(html))),
+            .into_iter()
+            .map(|(path, html)| (path, Resource::page(&html))),
     );
     let diary = page("Diary", "", "<p>Not for robots.</p>");
     resources.insert(DIARY.to_owned(), Resource::page(&diary));
 
     let (motif, variation) = QUERY;
-    let query = QueryPicture {
-        jpeg: encode("query.jpg", motif, variation, None, (640, 480))?,
-        motif: Some(motif),
-        copy_of: None,
-    };
-    let closed = CLOSED.iter().map(|(path, _)| *path).chain([DIARY]);
-    let truth = Truth {
-        closed: closed.map(str::to_owned).collect(),
-        missing: vec![MISSING.to_owned()],
-        twins: vec![("/pictures/lake-0.jpg".to_owned(), TWIN.to_owned())],
-        pages: pages.into_iter().map(|(path, _)| path).collect(),
-        pictures,
-    };
-    Ok(Site::new(resources, truth, query))
+    let query = encode("query.jpg", motif, variation, None, (640, 480))?;
+    Ok(Site::new(resources, query))
 }
 
 /// Every picture that may be fetched, before it is drawn.
@@ -130,7 +163,7 @@ fn plan() -> Vec<Picture> {
             }
             plan.push(picture);
         }
-        for edit in [2 * place, 2 * place + 1].map(|edit| Edit::ALL[edit % Edit::ALL.len()]) {
+        for edit in [2 * place, 2 * place + 1].map(|edit| Retouch::ALL[edit % Retouch::ALL.len()]) {
             let path = format!("/workshop/files/{motif}-{edit}.jpg");
             let copy = planned(path, workshop(edit), Shown::Relative, motif, 0, (640, 480));
             plan.push(Picture {
@@ -212,7 +245,7 @@ fn topic(motif: Motif) -> String {
     format!("/topics/{motif}/")
 }
 
-fn workshop(edit: Edit) -> String {
+fn workshop(edit: Retouch) -> String {
     format!("/workshop/{edit}.html")
 }
 
@@ -259,15 +292,15 @@ fn encode(
     path: &str,
     motif: Motif,
     variation: u64,
-    edit: Option<Edit>,
+    edit: Option<Retouch>,
     (width, height): (u32, u32),
 ) -> Result<Vec<u8>, Error> {
     let mut picture = draw(motif, variation, width, height);
     if let Some(edit) = edit {
-        picture = edit::apply(&picture, edit);
+        picture = edit.apply(&picture);
     }
     let encoded = match ImageFormat::from_path(path) {
-        Ok(ImageFormat::Jpeg) => edit::jpeg(&picture, edit),
+        Ok(ImageFormat::Jpeg) => retouch::jpeg(&picture, edit),
         Ok(format) => {
             let mut file = Cursor::new(Vec::new());
             picture

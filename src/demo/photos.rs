@@ -1,6 +1,5 @@
 //! A site of the user's own photos.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
@@ -8,10 +7,8 @@ use std::path::Path;
 use image::{ImageReader, ImageResult};
 use walkdir::{DirEntry, WalkDir};
 
-use super::edit::{self, Edit};
-use super::site::{
-    Content, Error, QueryPicture, Resource, Site, Truth, escape, html, picture_type,
-};
+use super::retouch::{self, Retouch};
+use super::site::{Content, Error, Resource, Site, escape, html, picture_type};
 
 /// Pictures on one page.
 const PER_PAGE: usize = 100;
@@ -23,8 +20,13 @@ struct Folder {
     folders: BTreeSet<String>,
 }
 
-/// Finds the photos in a folder and those below, and writes pages for them.
-pub(super) fn site(root: &Path) -> Result<Site, Error> {
+/// A site of the pictures in a folder and the folders below, with a page for each folder.
+/// Links to other places are not followed and hidden files are left out.
+///
+/// # Errors
+///
+/// The folder could not be read, or no picture in it could be decoded.
+pub fn site(root: &Path) -> Result<Site, Error> {
     let mut resources = BTreeMap::new();
     // By their paths on the site, which end with a slash.
     let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
@@ -61,9 +63,8 @@ pub(super) fn site(root: &Path) -> Result<Site, Error> {
         let path = format!("{folder}{name}");
         list(&mut folders, &folder).pictures.push(name);
         let resource = Resource {
-            content_type: Cow::Borrowed(content_type),
+            content_type,
             content: Content::File(entry.into_path()),
-            headers: Vec::new(),
         };
         resources.insert(path, resource);
     }
@@ -73,10 +74,6 @@ pub(super) fn site(root: &Path) -> Result<Site, Error> {
     for (path, folder) in &folders {
         add_pages(&mut pages, path, folder);
     }
-    let truth = Truth {
-        pages: pages.keys().cloned().collect(),
-        ..Truth::default()
-    };
     resources.extend(
         pages
             .into_iter()
@@ -84,7 +81,7 @@ pub(super) fn site(root: &Path) -> Result<Site, Error> {
     );
     let robots = Resource::bytes("text/plain", b"User-agent: *\nAllow: /\n".as_slice());
     resources.insert("/robots.txt".to_owned(), robots);
-    Ok(Site::new(resources, truth, query))
+    Ok(Site::new(resources, query))
 }
 
 /// The path on the site of the folder that a file lies in.
@@ -157,17 +154,13 @@ fn add_pages(pages: &mut BTreeMap<String, String>, path: &str, folder: &Folder) 
 }
 
 /// A cropped copy of the first photo that can be decoded.
-fn query(resources: &BTreeMap<String, Resource>) -> Option<QueryPicture> {
-    resources.iter().find_map(|(path, resource)| {
+fn query(resources: &BTreeMap<String, Resource>) -> Option<Vec<u8>> {
+    resources.values().find_map(|resource| {
         let Content::File(file) = &resource.content else {
             return None;
         };
         match cropped(file) {
-            Ok(jpeg) => Some(QueryPicture {
-                jpeg,
-                motif: None,
-                copy_of: Some(path.clone()),
-            }),
+            Ok(jpeg) => Some(jpeg),
             Err(error) => {
                 tracing::debug!(file = %file.display(), %error, "cannot make a query of it");
                 None
@@ -181,7 +174,7 @@ fn cropped(file: &Path) -> ImageResult<Vec<u8>> {
         .with_guessed_format()?
         .decode()?
         .into_rgb8();
-    edit::jpeg(&edit::apply(&picture, Edit::Crop), Some(Edit::Crop))
+    retouch::jpeg(&Retouch::Crop.apply(&picture), Some(Retouch::Crop))
 }
 
 #[cfg(test)]
@@ -197,43 +190,39 @@ mod tests {
         let deep = folder.path().join("2024/at the sea");
         fs::create_dir_all(&deep).unwrap();
         fs::create_dir(folder.path().join(".cache")).unwrap();
-        let photo = edit::jpeg(&draw(Motif::Lake, 0, 64, 48), None).unwrap();
+        let photo = retouch::jpeg(&draw(Motif::Lake, 0, 64, 48), None).unwrap();
         for number in 0..=PER_PAGE {
             fs::write(deep.join(format!("{number}.JPG")), &photo).unwrap();
         }
+        let larger = retouch::jpeg(&draw(Motif::Lake, 0, 80, 60), None).unwrap();
         for name in ["a \"b\".jpg", "notes.txt", ".cache/thumb.jpg"] {
-            fs::write(folder.path().join(name), &photo).unwrap();
+            fs::write(folder.path().join(name), &larger).unwrap();
         }
         fs::write(folder.path().join("a broken.png"), b"no picture").unwrap();
 
-        let site = Site::photos(folder.path()).unwrap();
+        let site = site(folder.path()).unwrap();
         assert_eq!(site.picture_paths().count(), PER_PAGE + 3);
         let pages = [
             "/",
             "/2024/",
             "/2024/at the sea/",
             "/2024/at the sea/page-2.html",
-        ]
-        .map(String::from);
-        assert_eq!(site.truth().pages, pages);
-        let query = site.query_picture();
-        assert!(
-            query
-                .copy_of
-                .as_ref()
-                .is_some_and(|path| path.ends_with(".JPG"))
-        );
-        assert_eq!(image::load_from_memory(&query.jpeg).unwrap().width(), 48);
+        ];
+        for page in pages {
+            let page = site.resource(page).unwrap();
+            assert!(page.content_type.starts_with("text/html"));
+        }
+        assert!(site.resource("/2024/at the sea/page-3.html").is_none());
+        // Of the first photo, which is one of the small ones.
+        let query = image::load_from_memory(site.query_picture()).unwrap();
+        assert_eq!(query.width(), 48);
     }
 
     #[test]
     fn needs_a_photo() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            Site::photos(folder.path()),
-            Err(Error::NoPhoto(_))
-        ));
+        assert!(matches!(site(folder.path()), Err(Error::NoPhoto(_))));
         let nowhere = folder.path().join("nowhere");
-        assert!(matches!(Site::photos(&nowhere), Err(Error::Folder { .. })));
+        assert!(matches!(super::site(&nowhere), Err(Error::Folder { .. })));
     }
 }

@@ -1,6 +1,5 @@
-//! A web site to crawl: what it serves, and what a test may know about it.
+//! A web site in memory: paths and what is served there.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,12 +7,6 @@ use std::sync::Arc;
 
 use image::ImageError;
 use thiserror::Error;
-
-use super::drawing::Motif;
-use super::edit::Edit;
-use super::reply::{Body, Reply};
-use super::server::{Handler, Request};
-use super::{gallery, photos};
 
 /// Why a site could not be made.
 #[derive(Debug, Error)]
@@ -44,11 +37,9 @@ pub enum Error {
 #[derive(Debug, Clone)]
 pub struct Resource {
     /// The content type.
-    pub content_type: Cow<'static, str>,
+    pub content_type: &'static str,
     /// The bytes, or where they are.
     pub content: Content,
-    /// Headers beyond the content type.
-    pub headers: Vec<(String, String)>,
 }
 
 /// The bytes of a resource.
@@ -60,120 +51,20 @@ pub enum Content {
     File(PathBuf),
 }
 
-/// How a page shows a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// `img src` with a path from the root.
-    Image,
-    /// `img src` with a path from the page or from its `base`.
-    Relative,
-    /// `img data-src`, as scripts that load late read it.
-    Lazy,
-    /// The large file of an `img srcset`.
-    Srcset,
-    /// The `source` of a `picture`.
-    Source,
-    /// An `og:image` of the page's head, and nowhere else.
-    OpenGraph,
-    /// An `a href` around a thumbnail.
-    Linked,
-    /// The small file that goes with one that is [`Shown::Srcset`], [`Shown::Source`] or
-    /// [`Shown::Linked`]: the `img src` there.
-    Companion,
-}
-
-/// A picture of the drawn site that a crawler may fetch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// Where it is.
-    pub path: String,
-    /// The page that shows it.
-    pub page: String,
-    /// How that page shows it.
-    pub shown: Shown,
-    /// What it shows.
-    pub motif: Motif,
-    /// Which drawing of the motif it is; copies share it with their original.
-    pub variation: u64,
-    /// What was done to it, if it is a copy.
-    pub edit: Option<Edit>,
-    /// The size of the drawing, before any edit.
-    pub size: (u32, u32),
-}
-
-/// What a test may know about a site.
-#[derive(Debug, Clone, Default)]
-pub struct Truth {
-    /// The pictures that can be reached and may be fetched. Empty for a site of photos.
-    pub pictures: Vec<Picture>,
-    /// Paths that pages link but robots.txt forbids.
-    pub closed: Vec<String>,
-    /// Paths that pages link but that do not exist.
-    pub missing: Vec<String>,
-    /// The paths of two pictures with the same bytes.
-    pub twins: Vec<(String, String)>,
-    /// The pages that can be reached and may be fetched.
-    pub pages: Vec<String>,
-}
-
-/// A picture to look for, which the site does not have.
-#[derive(Debug, Clone)]
-pub struct QueryPicture {
-    /// A JPEG file.
-    pub jpeg: Vec<u8>,
-    /// What it shows, if it was drawn.
-    pub motif: Option<Motif>,
-    /// The path of the photo it is a cropped copy of, if it is one.
-    pub copy_of: Option<String>,
-}
-
 /// A web site: paths and what is served there.
 #[derive(Debug, Clone)]
 pub struct Site {
     resources: BTreeMap<String, Resource>,
-    truth: Truth,
-    query: QueryPicture,
+    query: Vec<u8>,
 }
 
 impl Site {
-    /// The demo's own site of drawn pictures. Drawing them takes a moment.
-    ///
-    /// # Errors
-    ///
-    /// A picture could not be encoded.
-    pub fn drawn() -> Result<Self, Error> {
-        gallery::site()
+    pub(super) fn new(resources: BTreeMap<String, Resource>, query: Vec<u8>) -> Self {
+        Self { resources, query }
     }
 
-    /// A site of the pictures in a folder and the folders below, with a page for each folder.
-    /// Links to other places are not followed and hidden files are left out.
-    ///
-    /// # Errors
-    ///
-    /// A folder could not be read, or no picture in it could be decoded.
-    pub fn photos(folder: &Path) -> Result<Self, Error> {
-        photos::site(folder)
-    }
-
-    pub(super) fn new(
-        resources: BTreeMap<String, Resource>,
-        truth: Truth,
-        query: QueryPicture,
-    ) -> Self {
-        Self {
-            resources,
-            truth,
-            query,
-        }
-    }
-
-    /// What a test may know about the site.
-    pub fn truth(&self) -> &Truth {
-        &self.truth
-    }
-
-    /// A picture to look for: its look-alikes are on the site, itself is not.
-    pub fn query_picture(&self) -> &QueryPicture {
+    /// A picture to look for, as a JPEG file: its look-alikes are on the site, itself is not.
+    pub fn query_picture(&self) -> &[u8] {
         &self.query
     }
 
@@ -192,41 +83,18 @@ impl Site {
     }
 }
 
-impl Handler for Site {
-    fn reply(&self, request: &Request) -> Reply {
-        if !matches!(request.method.as_str(), "GET" | "HEAD") {
-            return Reply::new(405).header("Allow", "GET, HEAD");
-        }
-        match unescape(request.path()).and_then(|path| self.resources.get(&path)) {
-            Some(resource) => resource.reply(),
-            None => Reply::not_found(),
-        }
-    }
-}
-
 impl Resource {
     /// Bytes in memory.
     pub(super) fn bytes(content_type: &'static str, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self {
-            content_type: Cow::Borrowed(content_type),
+            content_type,
             content: Content::Bytes(bytes.into()),
-            headers: Vec::new(),
         }
     }
 
     /// A page.
     pub(super) fn page(html: &str) -> Self {
         Self::bytes("text/html; charset=utf-8", html.as_bytes())
-    }
-
-    fn reply(&self) -> Reply {
-        let body = match &self.content {
-            Content::Bytes(bytes) => Body::Bytes(Arc::clone(bytes)),
-            Content::File(path) => Body::File(path.clone()),
-        };
-        let mut reply = Reply::of(body).header("Content-Type", &self.content_type);
-        reply.headers.extend(self.headers.iter().cloned());
-        reply
     }
 }
 
@@ -259,7 +127,7 @@ pub(super) fn escape(path: &str) -> String {
 }
 
 /// A path without its percent escapes; nothing if they make no UTF-8.
-fn unescape(path: &str) -> Option<String> {
+pub fn unescape(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

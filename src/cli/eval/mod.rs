@@ -24,7 +24,7 @@ enum Protocol {
     /// Every picture a query, the others of its folder are right
     Retrieval(retrieval::RetrievalArgs),
     /// Edited copies, searched among the pictures they were made from
-    NearDuplicates(copies::CopiesArgs),
+    Copies(copies::CopiesArgs),
     /// `simdex classify` on a folder with one folder of pictures per class
     Classify(classify::EvalClassifyArgs),
 }
@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
     match args.protocol {
         Protocol::Pairs(args) => pairs::run(session, args),
         Protocol::Retrieval(args) => retrieval::run(session, args),
-        Protocol::NearDuplicates(args) => copies::run(session, args),
+        Protocol::Copies(args) => copies::run(session, args),
         Protocol::Classify(args) => classify::run(session, args),
     }
 }

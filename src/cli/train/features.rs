@@ -137,7 +137,7 @@ impl Pictures {
         self.pictures.iter().map(example).collect()
     }
 
-    /// NearDuplicates of the pictures, by number and edit, with what `features` makes of a copy's
+    /// Copies of the pictures, by number and edit, with what `features` makes of a copy's
     /// bytes. A copy that cannot be used is left out, with a warning: a crop of a small
     /// picture may fall below a limit.
     pub(in crate::cli) fn edited<T, F>(

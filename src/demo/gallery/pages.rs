@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::super::drawing::Motif;
-use super::super::edit::Edit;
-use super::super::site::{Picture, Shown};
+use super::super::retouch::Retouch;
 use super::{
-    ABOUT, ARCHIVE, CLOSED, DIARY, ICON, MISSING, STYLE, TRAVEL, companion, topic, workshop,
+    ABOUT, ARCHIVE, CLOSED, DIARY, ICON, MISSING, Picture, STYLE, Shown, TRAVEL, companion, topic,
+    workshop,
 };
 
 /// Every page that may be fetched, by its path.
@@ -33,11 +33,11 @@ pub(super) fn pages(pictures: &[Picture]) -> Vec<(String, String)> {
     ));
 
     let mut copies = String::new();
-    for edit in Edit::ALL {
+    for edit in Retouch::ALL {
         let path = workshop(edit);
         add_link(&mut copies, &path, edit.name());
         let body = figures(&path, &path);
-        pages.push((path, page(&format!("NearDuplicates, {edit}"), "", &body)));
+        pages.push((path, page(&format!("Copies, {edit}"), "", &body)));
     }
 
     let (path, base) = ARCHIVE;
@@ -76,7 +76,7 @@ pub(super) fn pages(pictures: &[Picture]) -> Vec<(String, String)> {
     }
     let body = format!(
         "<p>Sixteen things, drawn again and again.</p>\n\
-         <h2>Topics</h2>\n<nav>\n{links}</nav>\n<h2>NearDuplicates</h2>\n<nav>\n{copies}</nav>\n\
+         <h2>Topics</h2>\n<nav>\n{links}</nav>\n<h2>Copies</h2>\n<nav>\n{copies}</nav>\n\
          <h2>Elsewhere</h2>\n<nav>\n{places}</nav>\n"
     );
     pages.push(("/".to_owned(), page("A gallery of drawings", "", &body)));

@@ -1,22 +1,15 @@
+//! The plan, the pages and the files of the drawn site.
+
 use std::collections::HashSet;
 
-use super::super::reply::Body;
-use super::super::server::{Handler, Request};
 use super::super::site::Content;
 use super::pages::relative;
 use super::*;
 
-fn get(site: &Site, target: &str) -> (u16, Vec<u8>) {
-    let request = Request {
-        method: "GET".to_owned(),
-        target: target.to_owned(),
-        host: String::new(),
-        headers: Vec::new(),
-    };
-    let reply = site.reply(&request);
-    match reply.body {
-        Body::Bytes(bytes) => (reply.status, bytes.to_vec()),
-        other => panic!("the drawn site is in memory, but {target} is {other:?}"),
+fn bytes<'a>(site: &'a Site, path: &str) -> Option<&'a [u8]> {
+    match &site.resource(path)?.content {
+        Content::Bytes(bytes) => Some(bytes),
+        Content::File(file) => panic!("the drawn site is in memory, not in {}", file.display()),
     }
 }
 
@@ -40,7 +33,7 @@ fn plans_enough_pictures_of_every_kind() {
         plan.len(),
         "every picture has a path of its own"
     );
-    for edit in Edit::ALL {
+    for edit in Retouch::ALL {
         assert!(
             plan.iter().any(|picture| picture.edit == Some(edit)),
             "{edit}"
@@ -71,43 +64,26 @@ fn pages_show_every_picture() {
 }
 
 #[test]
-fn serves_what_the_truth_tells() {
+fn has_what_was_planned() {
     let site = site().unwrap();
-    let truth = site.truth();
-    for picture in &truth.pictures {
-        let (status, bytes) = get(&site, &picture.path);
-        assert_eq!(status, 200, "{}", picture.path);
-        let format = image::guess_format(&bytes).unwrap();
-        assert_eq!(
-            format,
-            ImageFormat::from_path(&picture.path).unwrap(),
-            "{}",
-            picture.path
-        );
+    for picture in plan() {
+        let path = &picture.path;
+        let file = bytes(&site, path).unwrap();
+        let format = image::guess_format(file).unwrap();
+        assert_eq!(format, ImageFormat::from_path(path).unwrap(), "{path}");
         if picture.edit.is_none() {
-            let decoded = image::load_from_memory(&bytes).unwrap();
-            assert_eq!(
-                (decoded.width(), decoded.height()),
-                picture.size,
-                "{}",
-                picture.path
-            );
+            let decoded = image::load_from_memory(file).unwrap();
+            assert_eq!((decoded.width(), decoded.height()), picture.size, "{path}");
         }
     }
-    for path in truth.pages.iter().chain(&truth.closed) {
-        assert_eq!(get(&site, path).0, 200, "{path}");
+    let pages = pages(&plan()).into_iter().map(|(path, _)| path);
+    let closed = CLOSED.iter().map(|(path, _)| *path).chain([DIARY]);
+    for path in pages.chain(closed.map(str::to_owned)) {
+        assert!(bytes(&site, &path).is_some(), "{path}");
     }
-    for path in &truth.missing {
-        assert_eq!(get(&site, path).0, 404, "{path}");
-    }
-    for (one, other) in &truth.twins {
-        assert_eq!(get(&site, one).1, get(&site, other).1, "{one}");
-    }
-    let query = &site.query_picture().jpeg;
+    assert_eq!(bytes(&site, MISSING), None);
+    assert_eq!(bytes(&site, "/pictures/lake-0.jpg"), bytes(&site, TWIN));
     for path in site.picture_paths() {
-        match &site.resource(path).unwrap().content {
-            Content::Bytes(bytes) => assert_ne!(bytes[..], query[..], "{path}"),
-            Content::File(file) => panic!("{path} is {}", file.display()),
-        }
+        assert_ne!(bytes(&site, path), Some(site.query_picture()), "{path}");
     }
 }

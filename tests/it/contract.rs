@@ -1,0 +1,143 @@
+//! Exit codes, messages and formats: the command line as a contract.
+
+use std::io::Read;
+
+use crate::common::{Simdex, draw_folders};
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let simdex = Simdex::new();
+    for args in [
+        &["--no-such-flag"][..],
+        &["query"],
+        &["crawl", "--scope", "moon"],
+        &["remove"],
+        &["remove", "--host", "http://example.org/"],
+        &["crawl", "ftp://example.org/"],
+        &["crawl", "example.org", "--resolve", "foo"],
+        &["crawl", "example.org", "--concurrency", "0"],
+        &["crawl", "example.org", "--features-only"],
+    ] {
+        let run = simdex.run(args);
+        assert_eq!(run.code, 2, "{args:?}: {}", run.stderr);
+        assert!(run.stdout.is_empty());
+    }
+    assert_eq!(simdex.run(&["--help"]).code, 0);
+}
+
+#[test]
+fn an_unknown_key_in_the_configuration_is_named() {
+    let simdex = Simdex::new();
+    simdex.configure("[crawl]\nspeed = 9\n");
+    let run = simdex.run(&["status"]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.contains("speed") && run.stderr.contains("config.toml"),
+        "{}",
+        run.stderr
+    );
+    simdex.configure("[query]\ncandidates = 0\n");
+    assert!(
+        simdex
+            .run(&["status"])
+            .stderr
+            .contains("[query] candidates")
+    );
+    assert_eq!(simdex.run(&["--config", "missing.toml", "status"]).code, 1);
+}
+
+#[test]
+fn missing_things_say_what_to_do() {
+    let simdex = Simdex::new();
+    for (args, hint) in [
+        (&["status"][..], "simdex crawl"),
+        (&["query", "x.jpg"], "simdex crawl"),
+        (&["add", "no-such-folder"], "no-such-folder"),
+        (&["compare", "a.jpg", "b.jpg"], "a.jpg"),
+        (
+            &["train", "no-such-folder", "-o", "x.json"],
+            "no-such-folder",
+        ),
+        (&["crawl"], "--seeds"),
+    ] {
+        let run = simdex.run(args);
+        assert_eq!(run.code, 1, "{args:?}: {}", run.stderr);
+        assert!(run.stderr.contains(hint), "{args:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+        assert!(
+            run.stderr.matches("os error 2").count() <= 1,
+            "said twice: {}",
+            run.stderr
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_is_an_error_with_advice() {
+    let simdex = Simdex::new();
+    // Not even root may make folders in /sys.
+    let run = simdex.run(&["--data-dir", "/sys/simdex", "add", "."]);
+    assert_eq!(run.code, 2, "given twice: {}", run.stderr);
+    simdex.configure("data_dir = \"/sys/simdex\"\n");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_simdex"))
+        .current_dir(simdex.dir.path())
+        .args(["add", "."])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("/sys/simdex") && message.contains("--data-dir"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("pictures"), 4, 4);
+    simdex.json(&["add", "pictures"]);
+    let mut child = simdex.start(&[
+        "export",
+        "--queries",
+        "pictures",
+        "--format",
+        "json",
+        "-o",
+        "-",
+    ]);
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{stderr}");
+    assert!(!stderr.contains("panic"), "{stderr}");
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    let simdex = Simdex::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let run = simdex.run(&["completions", shell]);
+        assert!(run.code == 0 && run.stdout.contains("crawl"), "{shell}");
+    }
+}
+
+#[test]
+fn the_doctor_names_the_runtime_and_its_speed() {
+    let simdex = Simdex::new();
+    let findings = simdex.json(&["doctor"]);
+    assert!(
+        findings["runtime"]
+            .as_str()
+            .unwrap()
+            .contains("onnxruntime")
+    );
+    assert!(findings["picture_ms"].as_f64().unwrap() > 0.0);
+    assert_eq!(findings["problems"].as_array().unwrap().len(), 0);
+}

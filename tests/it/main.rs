@@ -1,0 +1,19 @@
+//! The program, run as users run it, against drawn pictures and a web on loopback. One binary
+//! for all features: it is linked once, and tests of different features run side by side.
+
+mod add;
+mod architecture;
+mod classify;
+mod common;
+mod contract;
+mod crawl;
+mod demo;
+mod manners;
+mod near_duplicates;
+mod network;
+mod operator;
+mod query;
+mod similarity;
+mod store;
+mod transport;
+mod web;

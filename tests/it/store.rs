@@ -1,0 +1,168 @@
+//! The store across versions, processes and damage.
+
+use std::path::PathBuf;
+
+use crate::common::{Simdex, draw_folders};
+
+fn segment(simdex: &Simdex) -> PathBuf {
+    simdex.store().join("activations/00000000.activations")
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let simdex = Simdex::filled(4, 3);
+    let header = simdex.store().join("store.toml");
+    let text = std::fs::read_to_string(&header).unwrap();
+    std::fs::write(
+        &header,
+        text.replace("format = 3", "format = 99\nnew_key = 1"),
+    )
+    .unwrap();
+    let run = simdex.run(&["status"]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.contains("format 99") && run.stderr.contains("newer"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn another_networks_store_is_refused() {
+    let simdex = Simdex::filled(4, 3);
+    let header = simdex.store().join("store.toml");
+    let text = std::fs::read_to_string(&header).unwrap();
+    let start = text.find("network = \"").unwrap() + 11;
+    let other = format!(
+        "{}{}{}",
+        &text[..start],
+        "0".repeat(64),
+        &text[start + 64..]
+    );
+    std::fs::write(&header, other).unwrap();
+    let run = simdex.run(&["status"]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.contains("network 000000000000"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_head_of_another_network_is_refused() {
+    let simdex = Simdex::filled(4, 3);
+    let head = include_str!("../../models/mse18.json");
+    let at = head.find("\"network\":\"").map(|at| at + 11);
+    let at = at
+        .or(head.find("\"network\": \"").map(|at| at + 12))
+        .unwrap();
+    let other = format!("{}{}{}", &head[..at], "f".repeat(64), &head[at + 64..]);
+    std::fs::write(simdex.path("other.json"), other).unwrap();
+    let run = simdex.run(&["query", "pictures/sunset/0.jpg", "--head", "other.json"]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.contains("network ffffffffffff"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_store_in_use_says_by_whom() {
+    let simdex = Simdex::filled(4, 3);
+    let store = simdex.open();
+    let run = simdex.run(&["status"]);
+    assert_eq!(run.code, 1);
+    let owner = format!("process {}", std::process::id());
+    assert!(
+        run.stderr.contains("in use") && run.stderr.contains(&owner),
+        "{}",
+        run.stderr
+    );
+    drop(store);
+    assert_eq!(simdex.run(&["status"]).code, 0);
+}
+
+#[test]
+fn a_torn_write_is_cut_off() {
+    let simdex = Simdex::filled(4, 3);
+    let whole = std::fs::read(segment(&simdex)).unwrap();
+    let torn = [&whole[..], &whole[..1000]].concat();
+    std::fs::write(segment(&simdex), torn).unwrap();
+    assert_eq!(simdex.run(&["verify"]).code, 0);
+    assert_eq!(std::fs::read(segment(&simdex)).unwrap().len(), whole.len());
+}
+
+#[test]
+fn damage_is_found_and_can_be_mended() {
+    let simdex = Simdex::filled(4, 3);
+    let mut bytes = std::fs::read(segment(&simdex)).unwrap();
+    bytes[500_000] ^= 0xff;
+    std::fs::write(segment(&simdex), bytes).unwrap();
+    let run = simdex.run(&["verify", "--format", "json"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    let findings = run.json();
+    let damaged = findings["damaged"].as_array().unwrap();
+    assert_eq!(damaged.len(), 1);
+    let id = damaged[0]["id"].as_str().unwrap();
+    simdex.json(&["remove", id]);
+    assert_eq!(simdex.json(&["add", "pictures"])["images_indexed"], 1);
+    assert_eq!(simdex.run(&["verify"]).code, 0);
+}
+
+#[test]
+fn a_segment_cut_short_is_refused() {
+    let simdex = Simdex::filled(4, 3);
+    let bytes = std::fs::read(segment(&simdex)).unwrap();
+    std::fs::write(segment(&simdex), &bytes[..bytes.len() - 1]).unwrap();
+    let run = simdex.run(&["status"]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("backup"), "{}", run.stderr);
+}
+
+#[test]
+fn removed_pictures_are_gone_and_come_back_only_when_asked() {
+    let simdex = Simdex::filled(4, 3);
+    let results = simdex.stored();
+    assert_eq!(results.len(), 12);
+    let ids: Vec<String> = results.iter().map(|it| it.id.to_string()).collect();
+    let removed = simdex.json(&["remove", &ids[0], &ids[1]]);
+    assert_eq!(removed["removed"], 2);
+    assert_eq!(simdex.stored().len(), 10);
+    assert_eq!(simdex.run(&["remove", &ids[0]]).code, 3);
+    assert_eq!(simdex.run(&["verify"]).code, 0);
+    assert_eq!(simdex.json(&["add", "pictures"])["images_indexed"], 2);
+}
+
+#[test]
+fn every_encoding_ranks_alike() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("pictures"), 6, 3);
+    let mut scores = Vec::new();
+    for encoding in ["f32", "f16", "int8"] {
+        simdex.configure(&format!("[store]\nactivations = \"{encoding}\"\n"));
+        let _ = std::fs::remove_dir_all(simdex.store());
+        simdex.json(&["add", "pictures"]);
+        let answer = simdex.json(&["query", "pictures/sailboat/1.jpg", "-k", "18"]);
+        let mut by_id: Vec<(String, f64)> = answer["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| {
+                (
+                    r["id"].as_str().unwrap().to_owned(),
+                    r["score"].as_f64().unwrap(),
+                )
+            })
+            .collect();
+        by_id.sort_by(|a, b| a.0.cmp(&b.0));
+        scores.push(by_id);
+    }
+    for other in &scores[1..] {
+        for (a, b) in scores[0].iter().zip(other) {
+            assert_eq!(a.0, b.0);
+            assert!((a.1 - b.1).abs() < 0.01, "{a:?} {b:?}");
+        }
+    }
+}
