@@ -46,7 +46,7 @@ impl EmbeddedMetadata {
         let mut sequence = *next;
         for (picture, location) in fresh.pictures.into_iter().zip(locations) {
             grown.add(&self.trees.segments, location)?;
-            self.add_picture(&mut changes, *picture, Sequence(sequence), location);
+            self.add_picture(&mut changes, picture, Sequence(sequence), location);
             sequence += 1;
         }
         grown.write(&self.trees.segments, &mut changes.batches);
@@ -104,7 +104,7 @@ impl EmbeddedMetadata {
             origin => origin,
         };
         let is_new = match picture {
-            Some(picture) => !self.contains(id)? && fresh.add(picture),
+            Some(picture) => !self.contains(id)? && fresh.add(*picture),
             None => false,
         };
         changes.add_location(origin, id);
@@ -168,13 +168,13 @@ impl EmbeddedMetadata {
 /// The new pictures of a commit.
 #[derive(Default)]
 struct Fresh {
-    pictures: Vec<Box<NewPicture>>,
+    pictures: Vec<NewPicture>,
     ids: HashSet<PictureId>,
 }
 
 impl Fresh {
     /// Says whether it was not among them.
-    fn add(&mut self, picture: Box<NewPicture>) -> bool {
+    fn add(&mut self, picture: NewPicture) -> bool {
         let is_new = self.ids.insert(picture.id);
         if is_new {
             self.pictures.push(picture);
