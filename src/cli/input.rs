@@ -1,6 +1,6 @@
 //! Query pictures: local files and URLs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -9,6 +9,7 @@ use super::session::Session;
 use crate::activation::Layout;
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::{Fetcher, Recorders, fetch_picture};
+pub(super) use crate::dataset::pictures_below;
 use crate::head::Mode;
 use crate::ingest::{extract_views, read_file};
 use crate::network::{Engine, Extractor, Network};
@@ -114,16 +115,4 @@ pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(number, line)| (number, line.to_owned()))
         .collect())
-}
-
-/// The pictures below a folder, sorted.
-pub(super) fn pictures_below(dir: &Path) -> Vec<PathBuf> {
-    walkdir::WalkDir::new(dir)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| crate::picture::looks_like_picture(path))
-        .collect()
 }

@@ -61,11 +61,10 @@ impl Wanted {
             let scores = self.pictures.iter();
             let scores = scores.map(|wanted| {
                 score_pair(
-                    &layout,
                     &ranking,
                     Mode::default(),
-                    wanted.subject(),
-                    picture.subject(),
+                    wanted.features(&layout),
+                    picture.features(&layout),
                 )
                 .score
             });

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::rank::Ranker;
-use super::rescore::{Loaded, load_one};
+use super::rescore::load_one;
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, Searcher};
 use crate::head::Features;
@@ -76,17 +76,17 @@ impl Searcher<'_> {
         for &sequence in group.iter().filter(|sequence| self.accepts(**sequence)) {
             loaded.extend(load_one(self.store, sequence)?);
         }
-        let subjects: Vec<Features<'_>> = loaded.iter().map(Loaded::subject).collect();
+        let layout = self.store.layout();
+        let subjects: Vec<Features<'_>> = loaded.iter().map(|l| l.features(layout)).collect();
         // With a filter, what is left may be no group.
         let (Some(&first), 2..) = (subjects.first(), subjects.len()) else {
             return Ok(None);
         };
         let views = vec![first];
         let ranker = Ranker {
-            layout: self.store.layout(),
             ranking: self.ranking,
             mode: self.options.mode,
-            centre: &self.centre,
+            mean: &self.centre,
             rescored: usize::MAX,
         };
         let mut scored = ranker.rank(&views, &subjects);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use super::rank::{Ranker, Scored, score_pair, score_views, upright};
 use super::rescore::{load, load_one, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
-use crate::activation::{Layout, layer_mses};
+use crate::activation::{Activations, Layout};
 use crate::canonical_url::CanonicalUrl;
 use crate::head::{Alignment, CollectionMean, Features, Grid, Mode, Ranking};
 use crate::index::{Candidate, Index};
@@ -110,15 +110,15 @@ impl<'a> Searcher<'a> {
         let (candidates, rescored) = self.candidates(query.wanted);
         let pruned = Instant::now();
         let loaded = load(self.store, &candidates)?;
-        let subjects: Vec<Features<'_>> = loaded.iter().map(|picture| picture.subject()).collect();
+        let layout = self.store.layout();
+        let subjects: Vec<Features<'_>> = loaded.iter().map(|p| p.features(layout)).collect();
         let ranker = Ranker {
-            layout: self.store.layout(),
             ranking: self.ranking,
             mode: self.options.mode,
-            centre: &self.centre,
+            mean: &self.centre,
             rescored,
         };
-        let (wanted, unwanted) = (views(query.wanted), views(query.unwanted));
+        let (wanted, unwanted) = (views(query.wanted, layout), views(query.unwanted, layout));
         let scored = match wanted.as_slice() {
             [views] if self.alone => self.pairs(&views[0], &subjects),
             _ => rank_by_examples(&ranker, &wanted, &unwanted, &subjects),
@@ -160,13 +160,7 @@ impl<'a> Searcher<'a> {
     fn pairs(&self, query: &Features<'_>, candidates: &[Features<'_>]) -> Vec<Scored> {
         let score = |(candidate, picture): (usize, &Features<'_>)| Scored {
             candidate,
-            ..score_pair(
-                self.store.layout(),
-                self.ranking,
-                self.options.mode,
-                *query,
-                *picture,
-            )
+            ..score_pair(self.ranking, self.options.mode, *query, *picture)
         };
         let mut scored: Vec<Scored> = candidates.iter().enumerate().map(score).collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -241,11 +235,11 @@ impl<'a> Searcher<'a> {
         let provenance = self.store.provenance(id)?;
         let view = query.and_then(|views| views.get(scored.view));
         let mses = match (scored.mses.is_empty(), view) {
-            (true, Some(view)) => layer_mses(layout, view.block, candidate.block),
+            (true, Some(view)) => view.activations.mses(candidate.activations),
             _ => scored.mses.clone(),
         };
         let alignment = match (self.options.explain, view) {
-            (true, Some(view)) => alignment(layout, self.ranking, &scored, view, candidate),
+            (true, Some(view)) => alignment(self.ranking, &scored, view, candidate),
             _ => None,
         };
         Ok(ResultEntry {
@@ -267,10 +261,9 @@ impl<'a> Searcher<'a> {
     }
 }
 
-fn views(pictures: &[Vec<NewPicture>]) -> Vec<Vec<Features<'_>>> {
-    pictures
-        .iter()
-        .map(|views| views.iter().map(NewPicture::subject).collect())
+fn views<'a>(pictures: &'a [Vec<NewPicture>], layout: &'a Layout) -> Vec<Vec<Features<'a>>> {
+    let all = pictures.iter();
+    all.map(|views| views.iter().map(|p| p.features(layout)).collect())
         .collect()
 }
 
@@ -281,8 +274,8 @@ fn centre(store: &Store) -> Result<CollectionMean, StoreError> {
     let mut sample = Vec::new();
     for sequence in (0..total).step_by(usize::try_from(step).unwrap_or(usize::MAX)) {
         if let Some(picture) = load_one(store, Sequence(sequence))? {
-            let subject = picture.subject();
-            let embedding = crate::activation::embedding(store.layout(), subject.block);
+            let subject = picture.features(store.layout());
+            let embedding = subject.activations.embedding();
             sample.push((
                 Embedding::normalized(&embedding),
                 subject.descriptor.clone(),
@@ -304,10 +297,10 @@ pub fn compare(
     views: &[NewPicture],
     b: &NewPicture,
 ) -> Comparison {
-    let subjects: Vec<Features<'_>> = views.iter().map(NewPicture::subject).collect();
-    let scored = score_views(layout, ranking, mode, &subjects, b.subject());
-    let b = b.subject();
-    let alignment = alignment(layout, ranking, &scored, &subjects[scored.view], &b);
+    let subjects: Vec<Features<'_>> = views.iter().map(|p| p.features(layout)).collect();
+    let scored = score_views(ranking, mode, &subjects, b.features(layout));
+    let b = b.features(layout);
+    let alignment = alignment(ranking, &scored, &subjects[scored.view], &b);
     Comparison {
         score: scored.score,
         cosine: scored.cosine,
@@ -319,7 +312,6 @@ pub fn compare(
 
 /// Which parts of the query, in the view that was compared, and of a candidate match.
 fn alignment(
-    layout: &Layout,
     ranking: &Ranking,
     scored: &Scored,
     view: &Features<'_>,
@@ -329,8 +321,8 @@ fn alignment(
         let Ranking::Fused(head) = ranking else {
             return None;
         };
-        let grid = |block| Grid::of(layout, head.scaler(), block);
-        let found = grid(view.block).align(&grid(candidate.block));
+        let grid = |picture: &Features<'_>| Grid::of(head.scaler(), picture.activations);
+        let found = grid(view)?.align(&grid(candidate)?);
         Some(upright(found, scored.view))
     })
 }
@@ -339,12 +331,12 @@ fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> 
     let Ranking::Fused(head) = ranking else {
         return None;
     };
-    let judges = head.judges(mode);
-    let judge = match scored.in_list {
-        true => &judges.list,
-        false => &judges.pair,
+    let scorers = head.scorers(mode);
+    let scorer = match scored.in_list {
+        true => &scorers.list,
+        false => &scorers.pair,
     };
-    let mut all = judge.evidence(layout, &scored.values);
+    let mut all = scorer.evidence(layout, &scored.values);
     let others = [("labels", scored.labels), ("turned", scored.turned())];
     let others = others.into_iter().filter(|(_, odds)| *odds != 0.0);
     all.extend(others.map(|(name, odds)| (name.to_owned(), odds)));
@@ -357,10 +349,10 @@ fn named(layout: &Layout, mses: &[f32]) -> Layers {
 }
 
 impl NewPicture {
-    /// The picture as the second stage sees it.
-    pub fn subject(&self) -> Features<'_> {
+    /// The picture as the second stage sees it; `layout` is the one it was stored by.
+    pub fn features<'a>(&'a self, layout: &'a Layout) -> Features<'a> {
         Features {
-            block: &self.block,
+            activations: Activations::new(layout, &self.block),
             descriptor: &self.descriptor,
             hash: self.perceptual_hash,
         }

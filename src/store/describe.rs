@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use super::{Store, StoreError};
+use crate::activation::Activations;
 use crate::network::Network;
 
 /// Pictures described between two notes of progress at most.
@@ -26,7 +27,10 @@ impl Store {
                 .par_iter()
                 .map(|(sequence, id)| {
                     let block = self.block(*id)?;
-                    Ok((*sequence, network.describe(&self.layout, &block)))
+                    Ok((
+                        *sequence,
+                        network.describe(Activations::new(&self.layout, &block)),
+                    ))
                 })
                 .collect::<Vec<Result<_, StoreError>>>();
             for entry in described {

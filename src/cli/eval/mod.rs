@@ -24,7 +24,7 @@ enum Protocol {
     /// Every picture a query, the others of its folder are right
     Retrieval(retrieval::RetrievalArgs),
     /// Edited copies, searched among the pictures they were made from
-    NearDuplicates(copies::CopiesArgs),
+    Copies(copies::CopiesArgs),
     /// `simdex classify` on a folder with one folder of pictures per class
     Classify(classify::EvalClassifyArgs),
 }
@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
     match args.protocol {
         Protocol::Pairs(args) => pairs::run(session, args),
         Protocol::Retrieval(args) => retrieval::run(session, args),
-        Protocol::NearDuplicates(args) => copies::run(session, args),
+        Protocol::Copies(args) => copies::run(session, args),
         Protocol::Classify(args) => classify::run(session, args),
     }
 }
@@ -49,16 +49,16 @@ fn seen(rankings: &[(String, usize)], pictures: usize) -> String {
 }
 
 /// The mean and where the middle 95 % lie, in a table.
-fn with_interval(spread: &Estimate) -> String {
-    let [low, high] = spread.interval;
-    format!("{:.3} ({low:.3}-{high:.3})", spread.mean)
+fn with_interval(estimate: &Estimate) -> String {
+    let [low, high] = estimate.interval;
+    format!("{:.3} ({low:.3}-{high:.3})", estimate.mean)
 }
 
 /// The mean, the draws' standard deviation and where the middle 95 % of the mean lie.
-fn over_draws(spread: &Estimate) -> String {
-    let [low, high] = spread.interval;
+fn over_draws(estimate: &Estimate) -> String {
+    let [low, high] = estimate.interval;
     format!(
         "{:.3} +- {:.3} ({low:.3}-{high:.3})",
-        spread.mean, spread.std
+        estimate.mean, estimate.std
     )
 }
