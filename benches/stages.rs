@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use common::{Failure, bare_rate, median, photos};
 use rayon::prelude::*;
-use simdex::activation::layer_mses;
+use simdex::activation::Activations;
 use simdex::config::Config;
 use simdex::demo::drawing::{Motif, draw};
 use simdex::edit::jpeg;
@@ -221,9 +221,10 @@ fn query(
         let copied = milliseconds(started.elapsed());
         ratios.push(result.timing_ms.rescore / copied);
         copy.push(copied);
+        let own = Activations::new(store.layout(), &picture.block);
         let started = Instant::now();
         for block in &blocks {
-            black_box(layer_mses(store.layout(), &picture.block, block));
+            black_box(own.mses(Activations::new(store.layout(), block)));
         }
         pair.push(milliseconds(started.elapsed()) / blocks.len() as f64);
     }

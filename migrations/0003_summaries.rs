@@ -137,7 +137,7 @@ impl Summaries<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::{Encoding, embedding};
+    use crate::activation::{Activations, Encoding};
     use crate::network::Network;
     use crate::picture::PerceptualHash;
     use crate::store::{NewPicture, PictureOutcome, Source, Store, StoreOptions};
@@ -177,7 +177,7 @@ mod tests {
             media_type: "image/png",
             bytes: 1,
             perceptual_hash: PerceptualHash(u64::from(n)),
-            descriptor: network.describe(layout, &block),
+            descriptor: network.describe(Activations::new(layout, &block)),
             embedding,
             thumbnail: vec![n],
             block,
@@ -209,7 +209,7 @@ mod tests {
             let block = files.read(id, extent.location(new_len)).unwrap();
             let value = pictures.get(id.as_bytes()).unwrap().unwrap();
             let record: PictureRecord = decode("pictures", &value).unwrap();
-            let embedding = embedding(&layout, &block);
+            let embedding = Activations::new(&layout, &block).embedding();
             let embedding: Vec<u8> = embedding.iter().flat_map(|v| v.to_le_bytes()).collect();
             embeddings
                 .insert(Sequence(record.sequence).key(), embedding)

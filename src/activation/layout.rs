@@ -1,6 +1,11 @@
+//! Where everything stands in a picture's block.
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+
+use super::codec::{Codec, Measurement, Quantity};
+use super::half_floats::HALF;
 
 /// How activations are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
@@ -17,15 +22,6 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Bytes per value.
-    pub fn width(self) -> usize {
-        match self {
-            Self::Int8 => 1,
-            Self::F16 => 2,
-            Self::F32 => 4,
-        }
-    }
-
     /// The name used in `config.toml`.
     pub fn name(self) -> &'static str {
         match self {
@@ -57,60 +53,83 @@ impl LayerShape {
 }
 
 /// Where everything stands in a picture's block: the layers, then what is derived from
-/// them once so that a comparison need not ([`super::summarise`]).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// them once so that a comparison need not ([`super::summarise`]), then the embedding.
+///
+/// ```
+/// use simdex::activation::{Encoding, LayerShape, Layout};
+///
+/// let shape = LayerShape { name: "conv".into(), channels: 4, positions: 9, width: 3 };
+/// let bytes = Layout::new(Encoding::Int8, vec![shape.clone()], 2);
+/// let floats = Layout::new(Encoding::F32, vec![shape], 2);
+/// // A header of 16 bytes and 36 values, padded; norms, means and spreads follow.
+/// assert_eq!(bytes.layers_len(), 64);
+/// assert!(bytes.block_len() < floats.block_len());
+/// ```
+#[derive(Debug, Clone)]
 pub struct Layout {
-    encoding: Encoding,
+    codec: &'static dyn Codec,
     layers: Vec<LayerShape>,
-    /// Offset of each layer's header, then the end of the layers.
-    offsets: Vec<usize>,
-    /// Offset of each layer's inverse norms, an f16 a position.
-    norms: Vec<usize>,
-    /// Offset of each layer's channel means, an f16 a channel, and spreads behind them.
-    statistics: Vec<usize>,
-    /// Offset of the embedding, f32.
-    embedding: usize,
-    dimensions: usize,
+    /// Each layer's header and values, without the padding.
+    stored: Vec<Range<usize>>,
+    /// End of the layers.
+    layers_len: usize,
+    /// Each layer's inverse norms, an f16 a position.
+    norms: Vec<Range<usize>>,
+    /// Each layer's channel means, an f16 a channel, and spreads behind them.
+    statistics: Vec<Range<usize>>,
+    /// The embedding, f32.
+    embedding: Range<usize>,
 }
 
-/// Bytes before a layer's values: scale (f32), padding, sum of squares (u64).
-pub(super) const HEADER: usize = 16;
 const ALIGNMENT: usize = 16;
-/// Bytes of an f16.
-const HALF: usize = 2;
 
 impl Layout {
     /// Lays out `layers` one behind the other, and an embedding of `dimensions` numbers.
     pub fn new(encoding: Encoding, layers: Vec<LayerShape>, dimensions: usize) -> Self {
+        Self::of_codec(encoding.codec(), layers, dimensions)
+    }
+
+    /// The same for any codec. Only what it measures has a place.
+    pub(crate) fn of_codec(
+        codec: &'static dyn Codec,
+        layers: Vec<LayerShape>,
+        dimensions: usize,
+    ) -> Self {
         let mut end = 0usize;
         let mut place = |bytes: usize| {
             let start = end;
             end = (end + bytes).next_multiple_of(ALIGNMENT);
-            start
+            start..start + bytes
         };
-        let mut offsets: Vec<usize> = layers
+        let kept = |quantity: Quantity, values: usize| match codec.measures(quantity) {
+            Measurement::Absent => 0,
+            Measurement::Exact | Measurement::Estimated => values * HALF,
+        };
+        let stored = layers.iter().map(|l| place(codec.layer_len(l))).collect();
+        let layers_len = place(0).start;
+        let norms = layers
             .iter()
-            .map(|layer| place(HEADER + layer.values() * encoding.width()))
+            .map(|l| place(kept(Quantity::Normalised, l.positions)))
             .collect();
-        offsets.push(place(0));
-        let norms = layers.iter().map(|l| place(l.positions * HALF)).collect();
-        let statistics = layers.iter().map(|l| place(2 * l.channels * HALF));
-        let statistics = statistics.collect();
+        let statistics = layers
+            .iter()
+            .map(|l| place(kept(Quantity::Statistics, 2 * l.channels)))
+            .collect();
         let embedding = place(dimensions * size_of::<f32>());
         Self {
-            encoding,
+            codec,
             layers,
-            offsets,
+            stored,
+            layers_len,
             norms,
             statistics,
             embedding,
-            dimensions,
         }
     }
 
-    /// The encoding of every value.
-    pub fn encoding(&self) -> Encoding {
-        self.encoding
+    /// What writes the layers and measures them.
+    pub(super) fn codec(&self) -> &'static dyn Codec {
+        self.codec
     }
 
     /// The layers in order.
@@ -120,32 +139,31 @@ impl Layout {
 
     /// Bytes of one picture's block.
     pub fn block_len(&self) -> usize {
-        (self.embedding + self.dimensions * size_of::<f32>()).next_multiple_of(ALIGNMENT)
+        self.embedding.end.next_multiple_of(ALIGNMENT)
     }
 
     /// Bytes of the layers alone, without what is derived from them.
     pub fn layers_len(&self) -> usize {
-        self.offsets[self.layers.len()]
+        self.layers_len
     }
 
     /// The bytes of layer `i`: header and values, without the padding.
     pub(super) fn range(&self, i: usize) -> Range<usize> {
-        let start = self.offsets[i];
-        start..start + HEADER + self.layers[i].values() * self.encoding.width()
+        self.stored[i].clone()
     }
 
     /// The bytes of layer `i`'s inverse norms.
     pub(super) fn norms(&self, i: usize) -> Range<usize> {
-        self.norms[i]..self.norms[i] + self.layers[i].positions * HALF
+        self.norms[i].clone()
     }
 
     /// The bytes of layer `i`'s channel means and spreads.
     pub(super) fn statistics(&self, i: usize) -> Range<usize> {
-        self.statistics[i]..self.statistics[i] + 2 * self.layers[i].channels * HALF
+        self.statistics[i].clone()
     }
 
     /// The bytes of the embedding.
     pub(super) fn embedding(&self) -> Range<usize> {
-        self.embedding..self.embedding + self.dimensions * size_of::<f32>()
+        self.embedding.clone()
     }
 }

@@ -1,20 +1,30 @@
-//! Activations as stored bytes, and the mean squared errors between them.
+//! Activations as stored bytes, and what can be measured of them.
 //!
 //! One picture's layers form one *block*: per layer a 16-byte header (scale, sum of
 //! squares) and the values, channels last, padded to 16 bytes. Channels last, so that the
 //! channel vector of one position is contiguous, which position-wise distances need.
-//! Behind the layers stands what is derived from them once (`summary.rs`).
+//! Behind the layers stands what is derived from them once (`moments.rs`), and the embedding.
+//!
+//! [`Layout`] says where everything stands, [`Activations`] is a block with its layout, and a
+//! codec (`codec.rs`) writes layers and says what can be measured of them. Nobody outside
+//! this module asks which codec it is.
 
+mod activations;
+mod block;
+mod codec;
 mod dot;
+mod float;
+mod half_floats;
+mod int8;
 mod layout;
-mod mse;
-mod quantize;
+mod moments;
 mod rows;
-mod summary;
+#[cfg(test)]
+pub(crate) mod sketch;
 mod widened;
 
+pub use activations::Activations;
+pub use block::{encode, summarise};
+pub use codec::{LayerDistance, Measurement, Quantity};
 pub use dot::inner_product_f32;
 pub use layout::{Encoding, LayerShape, Layout};
-pub use mse::{LayerDistance, layer_distance, layer_mses, layer_normalised};
-pub use quantize::encode;
-pub use summary::{channel_statistics, embedding, layer_spread, layer_values, summarise};

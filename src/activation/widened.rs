@@ -1,3 +1,5 @@
+//! Loops in vectors as wide as the processor has them.
+
 /// A function whose work is done by another, in vectors as wide as the processor has them: that
 /// one, `#[inline(always)]`, is compiled for any processor and for those with AVX2.
 macro_rules! widened {

@@ -87,7 +87,8 @@ impl Looking {
         let score = move |picture: &NewPicture| {
             let mode = Mode::default();
             let scores = like.iter().map(|like| {
-                score_pair(&layout, &head, mode, like.features(), picture.features()).score
+                let (a, b) = (like.features(&layout), picture.features(&layout));
+                score_pair(&head, mode, a, b).score
             });
             scores.fold(0.0, f32::max)
         };

@@ -1,3 +1,5 @@
+//! Labelled pictures that give evidence.
+
 use rayon::prelude::*;
 
 use super::evidence::Evidence;

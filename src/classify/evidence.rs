@@ -1,3 +1,5 @@
+//! Dempster's rule.
+
 /// What pieces of evidence say together: mass on single classes, and on none in particular.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {

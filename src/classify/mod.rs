@@ -7,17 +7,11 @@
 //! is left unknown, and where that is more than what speaks for any class, the answer is
 //! "unknown".
 
+mod centred_cosine;
 mod classifier;
-mod evaluation;
 mod evidence;
-mod likeness;
-mod probe;
 mod tune;
 
+pub use centred_cosine::CentredCosine;
 pub use classifier::{Classifier, ClassifyOptions, Neighbour, Verdict};
-pub use evaluation::{
-    ClassifyEvaluation, ClassifyEvaluationError, ClassifyEvaluationOptions, ClassifyRow,
-    RuleFigures, evaluate_classify,
-};
 pub use evidence::Evidence;
-pub use likeness::CentredCosine;

@@ -1,3 +1,5 @@
+//! How fast evidence weakens with the distance.
+
 use super::evidence::Evidence;
 
 /// How fast evidence weakens with the distance: support = .95 exp(-gamma d^4) with d = 1 -

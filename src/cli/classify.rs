@@ -13,7 +13,8 @@ use super::train::features::{Described, Pictures};
 use super::{Format, Outcome, output};
 use crate::classify::{CentredCosine, Classifier, ClassifyOptions, Verdict};
 use crate::crawl::with_causes;
-use crate::head::{Mode, labelled_files};
+use crate::dataset::labelled_files;
+use crate::head::Mode;
 use crate::network::Embedding;
 
 #[derive(Debug, Args)]
@@ -71,11 +72,11 @@ pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outco
     }
     set.ensure_classes(1)?;
     let embeddings: Vec<&Embedding> = set.pictures.iter().map(|p| &p.embedding).collect();
-    let likeness = CentredCosine::new(&embeddings);
+    let similarity = CentredCosine::new(&embeddings);
     let options = ClassifyOptions {
         neighbours: args.neighbours,
     };
-    let classifier = Classifier::fit(&set.labels, &options, &|a, b| likeness.of_labelled(a, b));
+    let classifier = Classifier::fit(&set.labels, &options, &|a, b| similarity.of_labelled(a, b));
     let mut reader = PictureReader::new(&session.config);
     let mut embedding = |name: &str| -> anyhow::Result<Embedding> {
         let bytes = reader.read(name)?.bytes;
@@ -97,8 +98,8 @@ pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outco
             }
         };
         answered = true;
-        let centred = likeness.centre(&embedding);
-        let verdict = classifier.classify(|i| likeness.similarity(&centred, i));
+        let centred = similarity.minus_mean(&embedding);
+        let verdict = classifier.classify(|i| similarity.similarity(&centred, i));
         let answer = Answer::new(query, &verdict, &set);
         match args.format {
             Format::Json => output::json(&answer)?,

@@ -1,12 +1,13 @@
 //! What arguments name: pictures, hosts, lists.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 
 use crate::app::{Error, NamedPicture, Web};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::Config;
+pub(super) use crate::dataset::pictures_below;
 use crate::ingest::read_file;
 
 /// Reads local files and fetches URLs.
@@ -75,16 +76,4 @@ pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(number, line)| (number, line.to_owned()))
         .collect())
-}
-
-/// The pictures below a folder, sorted.
-pub(super) fn pictures_below(dir: &Path) -> Vec<PathBuf> {
-    walkdir::WalkDir::new(dir)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_file())
-        .map(walkdir::DirEntry::into_path)
-        .filter(|path| crate::picture::looks_like_picture(path))
-        .collect()
 }

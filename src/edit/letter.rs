@@ -1,3 +1,5 @@
+//! The letters of captions and logos.
+
 /// Dots across a letter.
 pub(super) const COLUMNS: u32 = 5;
 /// Dots from its top to its bottom.

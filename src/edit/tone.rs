@@ -1,3 +1,5 @@
+//! What is done to every pixel.
+
 use image::RgbImage;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::{Estimate, Trial, average_precision};
 use crate::edit::Edit;
-use crate::head::training::{are_twins, nearest_to, thresholds};
 use crate::head::{CollectionMean, Features, Mode, Ranking, Thresholds};
 use crate::network::Descriptor;
 use crate::search::Ranker;
 use crate::store::NewPicture;
+use crate::training::{are_twins, nearest_to, thresholds};
 
 /// An edited copy to search for.
 #[derive(Debug)]
@@ -80,6 +80,9 @@ struct Found {
     list: List,
 }
 
+/// A ranking that is measured: its name, and the mode that it is asked in.
+type Measured<'a> = (&'a str, &'a Ranking, Mode);
+
 /// Searches every copy among `pictures`, by each ranking and its mode, which re-scores so
 /// many candidates; the last is the one whose thresholds are measured. `None` after Ctrl-C.
 pub fn evaluate_copies(
@@ -88,73 +91,22 @@ pub fn evaluate_copies(
     rankings: &[(&str, &Ranking, Mode)],
     queries: &[EditedQuery],
 ) -> Option<CopiesEvaluation> {
-    let (layout, pictures, seed) = (trial.layout, trial.pictures, trial.seed);
-    let subjects: Vec<Features<'_>> = pictures.iter().map(NewPicture::features).collect();
-    let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
-    let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
-    let candidates = candidates.min(pictures.len());
-    let one = |query: &EditedQuery| -> Option<Vec<Found>> {
-        if trial.shutdown.requested() {
-            return None;
-        }
-        let found = rankings.iter().map(|(_, ranking, mode)| {
-            let views = match mode {
-                Mode::Copy => query.views.as_slice(),
-                _ => &query.views[..1],
-            };
-            let views: Vec<Features<'_>> = views.iter().map(NewPicture::features).collect();
-            let order = pool(&descriptors, &views, candidates);
-            let pool: Vec<Features<'_>> = order.iter().map(|&i| subjects[i]).collect();
-            let ranker = Ranker {
-                layout,
-                ranking,
-                mode: *mode,
-                centre: &centre,
-                rescored: pool.len(),
-            };
-            let ranked = ranker.rank(&views, &pool);
-            let original = &pictures[query.original].embedding;
-            let answer = |candidate: usize| order[candidate] == query.original;
-            let is_twin = |candidate: usize| {
-                !answer(candidate) && are_twins(original, &pictures[order[candidate]].embedding)
-            };
-            let list = ranked
-                .iter()
-                .filter(|e| !is_twin(e.candidate))
-                .map(|e| (e.score, answer(e.candidate)));
-            Found {
-                candidate: order.contains(&query.original),
-                list: list.collect(),
-            }
-        });
-        let found = found.collect();
-        (trial.progress)();
-        Some(found)
-    };
-    let found: Vec<Vec<Found>> = queries.par_iter().map(one).collect::<Option<_>>()?;
+    let candidates = candidates.min(trial.pictures.len());
+    let searched = Searched::new(trial, candidates);
+    let found: Vec<Vec<Found>> = queries
+        .par_iter()
+        .map(|query| searched.search_by_each(query, rankings))
+        .collect::<Option<_>>()?;
+    let names: Vec<&str> = rankings.iter().map(|(name, _, _)| *name).collect();
     let row = |name: &str, keep: &dyn Fn(Edit) -> bool| {
-        let kept: Vec<&Vec<Found>> = queries
-            .iter()
-            .zip(&found)
-            .filter(|(query, _)| keep(query.edit))
-            .map(|(_, found)| found)
-            .collect();
-        let recall_1 = rankings.iter().enumerate().map(|(ranking, (name, _, _))| {
-            let first = kept.iter().map(|found| found[ranking].list.first());
-            let right = first.map(|first| f64::from(u8::from(first.is_some_and(|f| f.1))));
-            let right: Vec<f64> = right.collect();
-            ((*name).to_owned(), Estimate::bootstrap(&right, seed))
-        });
-        let candidate_recall = rankings.iter().enumerate().map(|(ranking, (name, _, _))| {
-            let had = kept.iter().filter(|found| found[ranking].candidate).count();
-            ((*name).to_owned(), had as f64 / kept.len().max(1) as f64)
-        });
-        EditRow {
-            edit: name.to_owned(),
-            queries: kept.len(),
-            candidate_recall: candidate_recall.collect(),
-            recall_1: recall_1.collect(),
-        }
+        let all = queries.iter().zip(&found);
+        let kept = all.filter(|(query, _)| keep(query.edit));
+        EditRow::of(
+            name,
+            &names,
+            &kept.map(|(_, f)| f).collect::<Vec<_>>(),
+            trial.seed,
+        )
     };
     let mut rows: Vec<EditRow> = Edit::ALL
         .iter()
@@ -162,43 +114,140 @@ pub fn evaluate_copies(
         .filter(|row| row.queries > 0)
         .collect();
     rows.push(row("all", &|_| true));
-    let together = |ranking: usize| -> List {
-        let mut all: List = found
-            .iter()
-            .flat_map(|found| found[ranking].list.iter().copied())
-            .collect();
-        all.sort_by(|a, b| b.0.total_cmp(&a.0));
-        all
-    };
-    let micro_ap = rankings.iter().enumerate().map(|(ranking, (name, _, _))| {
-        let answers: Vec<bool> = together(ranking).iter().map(|(_, right)| *right).collect();
+    let micro_ap = names.iter().enumerate().map(|(ranking, name)| {
+        let list = together(&found, ranking);
+        let answers: Vec<bool> = list.iter().map(|(_, right)| *right).collect();
         (
             (*name).to_owned(),
             average_precision(&answers, queries.len()),
         )
     });
-    let last = together(rankings.len().saturating_sub(1));
-    let shipped = rankings
-        .last()
-        .and_then(|(_, ranking, mode)| match ranking {
-            Ranking::Fused(head) => head.judges(*mode).thresholds.precision_99,
-            _ => None,
-        });
+    let last = together(&found, rankings.len().saturating_sub(1));
+    let shipped = rankings.last().and_then(shipped_threshold);
+    let seen: Vec<_> = rankings.iter().map(|(name, r, _)| (*name, *r)).collect();
     Some(CopiesEvaluation {
-        pictures: pictures.len(),
-        seen: trial.seen(
-            &rankings
-                .iter()
-                .map(|(name, r, _)| (*name, *r))
-                .collect::<Vec<_>>(),
-        ),
+        pictures: trial.pictures.len(),
+        seen: trial.seen(&seen),
         candidates,
         rows,
         micro_ap: micro_ap.collect(),
-        random_recall_1: 1.0 / pictures.len().max(1) as f64,
+        random_recall_1: 1.0 / trial.pictures.len().max(1) as f64,
         thresholds: thresholds(&last),
         at_shipped_99: shipped.map(|threshold| at_threshold(&last, threshold, queries.len())),
     })
+}
+
+/// The untouched pictures, ready to be searched.
+struct Searched<'a> {
+    trial: &'a Trial<'a>,
+    features: Vec<Features<'a>>,
+    descriptors: Vec<Descriptor>,
+    mean: CollectionMean,
+    candidates: usize,
+}
+
+impl<'a> Searched<'a> {
+    fn new(trial: &'a Trial<'a>, candidates: usize) -> Self {
+        Self {
+            trial,
+            features: trial.features(),
+            descriptors: trial
+                .pictures
+                .iter()
+                .map(|p| p.descriptor.clone())
+                .collect(),
+            mean: trial.mean(),
+            candidates,
+        }
+    }
+
+    /// What a query gives by each ranking; `None` after Ctrl-C.
+    fn search_by_each(&self, query: &EditedQuery, rankings: &[Measured<'_>]) -> Option<Vec<Found>> {
+        if self.trial.shutdown.requested() {
+            return None;
+        }
+        let found = rankings.iter().map(|ranking| self.search(query, ranking));
+        let found = found.collect();
+        (self.trial.progress)();
+        Some(found)
+    }
+
+    fn search(&self, query: &EditedQuery, (_, ranking, mode): &Measured<'_>) -> Found {
+        let pictures = self.trial.pictures;
+        let views = match mode {
+            Mode::Copy => query.views.as_slice(),
+            _ => &query.views[..1],
+        };
+        let views: Vec<Features<'_>> = views
+            .iter()
+            .map(|view| view.features(self.trial.layout))
+            .collect();
+        let order = pool(&self.descriptors, &views, self.candidates);
+        let pool: Vec<Features<'_>> = order.iter().map(|&i| self.features[i]).collect();
+        let ranker = Ranker {
+            ranking,
+            mode: *mode,
+            mean: &self.mean,
+            rescored: pool.len(),
+        };
+        let ranked = ranker.rank(&views, &pool);
+        let original = &pictures[query.original].embedding;
+        let answer = |candidate: usize| order[candidate] == query.original;
+        let is_twin = |candidate: usize| {
+            !answer(candidate) && are_twins(original, &pictures[order[candidate]].embedding)
+        };
+        let list = ranked
+            .iter()
+            .filter(|e| !is_twin(e.candidate))
+            .map(|e| (e.score, answer(e.candidate)));
+        Found {
+            candidate: order.contains(&query.original),
+            list: list.collect(),
+        }
+    }
+}
+
+impl EditRow {
+    /// The figures of some queries, of which each gave something by each ranking.
+    fn of(name: &str, rankings: &[&str], queries: &[&Vec<Found>], seed: u64) -> Self {
+        let recall_1 = rankings.iter().enumerate().map(|(ranking, name)| {
+            let first = queries.iter().map(|found| found[ranking].list.first());
+            let right = first.map(|first| f64::from(u8::from(first.is_some_and(|f| f.1))));
+            let right: Vec<f64> = right.collect();
+            ((*name).to_owned(), Estimate::bootstrap(&right, seed))
+        });
+        let candidate_recall = rankings.iter().enumerate().map(|(ranking, name)| {
+            let had = queries
+                .iter()
+                .filter(|found| found[ranking].candidate)
+                .count();
+            ((*name).to_owned(), had as f64 / queries.len().max(1) as f64)
+        });
+        Self {
+            edit: name.to_owned(),
+            queries: queries.len(),
+            candidate_recall: candidate_recall.collect(),
+            recall_1: recall_1.collect(),
+        }
+    }
+}
+
+/// All results of one ranking in one list, best first.
+fn together(found: &[Vec<Found>], ranking: usize) -> List {
+    let all = found.iter();
+    let mut all: List = all
+        .flat_map(|found| found[ranking].list.iter().copied())
+        .collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0));
+    all
+}
+
+/// The score at which a head says of itself that 99 % of the results are right.
+fn shipped_threshold((_, ranking, mode): &Measured<'_>) -> Option<f32> {
+    match ranking {
+        Ranking::Fused(head) => head.scorers(*mode).thresholds.precision_99,
+        _ => None,
+    }
 }
 
 fn at_threshold(list: &List, threshold: f32, queries: usize) -> AtThreshold {

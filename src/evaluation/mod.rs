@@ -1,6 +1,10 @@
-//! Evaluations that anyone can repeat: pairs (the report's protocol), retrieval, copies.
+//! Evaluations that anyone can repeat: pairs (the report's protocol), retrieval, copies, and
+//! the answers of `simdex classify`.
 
+mod classify;
 mod copies;
+mod linear_probe;
+mod metrics;
 mod pair_table;
 mod pairs;
 mod retrieval;
@@ -10,11 +14,16 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::activation::Layout;
-use crate::head::Ranking;
+use crate::head::{CollectionMean, Features, Ranking};
 use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
+pub use classify::{
+    ClassifyEvaluation, ClassifyEvaluationError, ClassifyEvaluationOptions, ClassifyRow,
+    RuleFigures, evaluate_classify,
+};
 pub use copies::{CopiesEvaluation, EditRow, EditedQuery, evaluate_copies};
+pub use metrics::{Metrics, auc};
 pub use pairs::{EvaluationError, Figures, PairsEvaluation, PairsOptions, Row, evaluate_pairs};
 pub use retrieval::{RetrievalEvaluation, RetrievalRow, evaluate_retrieval};
 
@@ -32,7 +41,21 @@ pub struct Trial<'a> {
     pub progress: &'a (dyn Fn() + Sync),
 }
 
-impl Trial<'_> {
+impl<'a> Trial<'a> {
+    /// The pictures as the second stage sees them.
+    fn features(&self) -> Vec<Features<'a>> {
+        let pictures = self.pictures.iter();
+        pictures
+            .map(|picture| picture.features(self.layout))
+            .collect()
+    }
+
+    /// What they have in common.
+    fn mean(&self) -> CollectionMean {
+        let pictures = self.pictures.iter();
+        CollectionMean::of(pictures.map(|p| (&p.embedding, &p.descriptor)))
+    }
+
     /// How many of the pictures each ranking was trained on, as far as it knows; those that
     /// were on none are left out.
     fn seen(&self, rankings: &[(&str, &Ranking)]) -> Vec<(String, usize)> {
@@ -130,20 +153,20 @@ mod tests {
     #[test]
     fn a_bootstrap_holds_the_mean() {
         let values: Vec<f64> = (0..200).map(|i| f64::from(i % 2)).collect();
-        let spread = Estimate::bootstrap(&values, 1);
-        assert!((spread.mean - 0.5).abs() < 1e-12);
+        let estimate = Estimate::bootstrap(&values, 1);
+        assert!((estimate.mean - 0.5).abs() < 1e-12);
         // The standard error of a fair coin over 200 throws is .035.
-        assert!((spread.std - 0.035).abs() < 0.01, "{spread:?}");
-        assert!(spread.interval[0] < 0.5 && spread.interval[1] > 0.5);
+        assert!((estimate.std - 0.035).abs() < 0.01, "{estimate:?}");
+        assert!(estimate.interval[0] < 0.5 && estimate.interval[1] > 0.5);
     }
 
     #[test]
     fn the_interval_of_few_draws_is_of_their_mean() {
-        let spread = Estimate::of([0.7, 0.8, 0.75, 0.72, 0.78].into_iter());
-        assert!((spread.mean - 0.75).abs() < 1e-12);
+        let estimate = Estimate::of([0.7, 0.8, 0.75, 0.72, 0.78].into_iter());
+        assert!((estimate.mean - 0.75).abs() < 1e-12);
         // The draws' own is .041, and that of the mean of five .018 at most.
-        assert!((spread.std - 0.041).abs() < 1e-3, "{spread:?}");
-        let [low, high] = spread.interval;
+        assert!((estimate.std - 0.041).abs() < 1e-3, "{estimate:?}");
+        let [low, high] = estimate.interval;
         assert!((low - 0.718).abs() < 0.01 && (high - 0.782).abs() < 0.01);
     }
 }

@@ -3,12 +3,11 @@
 use rayon::prelude::*;
 
 use super::Trial;
-use crate::activation::layer_mses;
-use crate::head::training::nearest_to;
-use crate::head::{CollectionMean, Features, Mode, Pair, Ranking};
+use crate::head::{Features, Mode, Ranking};
 use crate::network::Descriptor;
 use crate::search::Ranker;
-use crate::store::NewPicture;
+use crate::training::mse18::Pair;
+use crate::training::nearest_to;
 
 /// What was measured of every pair of pictures, computed once for all draws.
 pub(super) struct Table {
@@ -35,15 +34,14 @@ impl Table {
     /// A step of the trial's progress is a picture; `None` after Ctrl-C.
     pub fn compute(trial: &Trial<'_>, ranking: &Ranking) -> Option<Self> {
         let pictures = trial.pictures;
-        let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
+        let mean = trial.mean();
         let lists = Lists {
-            subjects: pictures.iter().map(NewPicture::features).collect(),
+            features: trial.features(),
             descriptors: pictures.iter().map(|p| p.descriptor.clone()).collect(),
             ranker: Ranker {
-                layout: trial.layout,
                 ranking,
                 mode: Mode::SameSubject,
-                centre: &centre,
+                mean: &mean,
                 rescored: pictures.len(),
             },
         };
@@ -53,14 +51,15 @@ impl Table {
             }
             let a = &pictures[i];
             let behind = &pictures[i + 1..];
+            let own = lists.features[i].activations;
             let row = Row {
                 cosines: behind
                     .iter()
                     .map(|b| a.embedding.cosine(&b.embedding))
                     .collect(),
-                mses: behind
+                mses: lists.features[i + 1..]
                     .iter()
-                    .flat_map(|b| layer_mses(trial.layout, &a.block, &b.block))
+                    .flat_map(|b| own.mses(b.activations))
                     .collect(),
                 scores: lists.scores(i),
             };
@@ -108,7 +107,7 @@ impl Table {
 /// Every picture's list among all others, by a ranking.
 struct Lists<'a> {
     ranker: Ranker<'a>,
-    subjects: Vec<Features<'a>>,
+    features: Vec<Features<'a>>,
     descriptors: Vec<Descriptor>,
 }
 
@@ -118,9 +117,9 @@ impl Lists<'_> {
         let count = self.descriptors.len();
         let mut order = nearest_to(&self.descriptors, &self.descriptors[query], count);
         order.retain(|i| *i != query);
-        let pool: Vec<Features<'_>> = order.iter().map(|&i| self.subjects[i]).collect();
+        let pool: Vec<Features<'_>> = order.iter().map(|&i| self.features[i]).collect();
         let mut scores = vec![0.0; count];
-        for entry in self.ranker.rank(&[self.subjects[query]], &pool) {
+        for entry in self.ranker.rank(&[self.features[query]], &pool) {
             scores[order[entry.candidate]] = entry.score;
         }
         scores
@@ -134,6 +133,7 @@ mod tests {
     use crate::network::{Embedding, Network};
     use crate::picture::{PerceptualHash, PictureId};
     use crate::shutdown::Shutdown;
+    use crate::store::NewPicture;
 
     #[test]
     fn nothing_is_compared_after_ctrl_c() {

@@ -11,12 +11,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::pair_table::Table;
-use super::{Estimate, Trial};
-use crate::head::{
-    Fused, Metrics, Pair, PairSet, Ranking, Reading, TrainError, TrainOptions, train_on_pairs,
-};
+use super::{Estimate, Metrics, Trial};
+use crate::head::{ClassProbabilities, Fused, Ranking};
 use crate::network::Descriptor;
 use crate::shutdown::Shutdown;
+use crate::training::mse18::{Pair, PairSet, TrainError, TrainOptions, train_on_pairs};
 
 /// How to evaluate.
 #[derive(Debug, Clone, Copy)]
@@ -165,8 +164,8 @@ pub fn evaluate_pairs(
         .collect::<Result<Vec<_>, _>>()?;
     let row = |head, pick: &dyn Fn(&Draw) -> [Metrics; 2]| Row {
         head,
-        few_pairs: spread(&draws.iter().map(|draw| pick(draw)[0]).collect::<Vec<_>>()),
-        held_out_pairs: spread(&draws.iter().map(|draw| pick(draw)[1]).collect::<Vec<_>>()),
+        few_pairs: figures(&draws.iter().map(|draw| pick(draw)[0]).collect::<Vec<_>>()),
+        held_out_pairs: figures(&draws.iter().map(|draw| pick(draw)[1]).collect::<Vec<_>>()),
     };
     Ok(PairsEvaluation {
         classes: classes.to_vec(),
@@ -213,7 +212,8 @@ fn measure(
         .map(|class| class.to_string())
         .collect();
     let probe = head.probe_of(&descriptors, &taught_labels, &classes);
-    let readings: Vec<Reading> = table.descriptors.iter().map(|d| probe.read(d)).collect();
+    let told = table.descriptors.iter().map(|d| probe.probabilities(d));
+    let told: Vec<ClassProbabilities> = told.collect();
     let [train, few, held] = [train, few, held].map(|pictures| all_pairs(pictures, labels));
     let set = |pairs: &[Pair]| PairSet {
         same: pairs.iter().map(|pair| pair.same).collect(),
@@ -226,11 +226,11 @@ fn measure(
         epochs: options.epochs,
         ..TrainOptions::default()
     };
-    let score = train_on_pairs(&set(&train), &train_options, rng, shutdown)?;
+    let trained = train_on_pairs(&set(&train), &train_options, rng, shutdown)?;
     let mse18 = |pairs: &[Pair]| {
         let scored: Vec<_> = pairs
             .iter()
-            .map(|pair| (score(table.row(pair).1), pair.same))
+            .map(|pair| (trained.score(table.row(pair).1), pair.same))
             .collect();
         Metrics::of(&scored, 0.5)
     };
@@ -247,7 +247,7 @@ fn measure(
         Metrics::of(&scored, 0.5)
     };
     let taught = |pairs: &[Pair]| {
-        let score = |p: &Pair| readings[p.a].same(&readings[p.b], table.fused(p));
+        let score = |p: &Pair| told[p.a].same(&told[p.b], table.fused(p));
         let scored: Vec<_> = pairs.iter().map(|p| (score(p), p.same)).collect();
         Metrics::of(&scored, 0.5)
     };
@@ -278,10 +278,10 @@ fn leaky_split(
         same: of.iter().map(|&i| pairs.same[i]).collect(),
         mses: of.iter().map(|&i| pairs.mses[i].clone()).collect(),
     };
-    let score = train_on_pairs(&subset(train), options, rng, shutdown)?;
+    let trained = train_on_pairs(&subset(train), options, rng, shutdown)?;
     let scored: Vec<_> = held
         .iter()
-        .map(|&i| (score(&pairs.mses[i]), pairs.same[i]))
+        .map(|&i| (trained.score(&pairs.mses[i]), pairs.same[i]))
         .collect();
     Ok(Metrics::of(&scored, 0.5).accuracy)
 }
@@ -322,7 +322,7 @@ fn best_threshold(scored: &[(f32, bool)]) -> f32 {
     best.1
 }
 
-fn spread(metrics: &[Metrics]) -> Figures {
+fn figures(metrics: &[Metrics]) -> Figures {
     let of = |value: &dyn Fn(&Metrics) -> f64| Estimate::of(metrics.iter().map(value));
     Figures {
         accuracy: of(&|m| m.accuracy),

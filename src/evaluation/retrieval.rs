@@ -4,11 +4,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{Estimate, Trial, average_precision};
-use crate::head::training::nearest_to;
 use crate::head::{CollectionMean, Features, Mode, Ranking};
 use crate::network::Descriptor;
 use crate::search::Ranker;
-use crate::store::NewPicture;
+use crate::training::nearest_to;
 
 /// One ranking's figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -59,65 +58,17 @@ pub fn evaluate_retrieval(
     rankings: &[(&str, &Ranking)],
     labels: &[usize],
 ) -> Option<RetrievalEvaluation> {
-    let (layout, pictures, seed) = (trial.layout, trial.pictures, trial.seed);
-    let subjects: Vec<Features<'_>> = pictures.iter().map(NewPicture::features).collect();
-    let centre = CollectionMean::of(pictures.iter().map(|p| (&p.embedding, &p.descriptor)));
-    let descriptors: Vec<Descriptor> = pictures.iter().map(|p| p.descriptor.clone()).collect();
-    let embeddings: Vec<Descriptor> = pictures
-        .iter()
-        .map(|p| Descriptor::normalized(p.embedding.values().to_vec()))
-        .collect();
+    let (pictures, seed) = (trial.pictures, trial.seed);
     let candidates = candidates.min(pictures.len().saturating_sub(1));
-    let one = |query: usize| -> Option<Vec<Vec<bool>>> {
-        if trial.shutdown.requested() {
-            return None;
-        }
-        let answers = |order: &[usize]| -> Vec<bool> {
-            order.iter().map(|&i| labels[i] == labels[query]).collect()
-        };
-        let others = |of: &[Descriptor]| -> Vec<usize> {
-            let mut order = nearest_to(of, &of[query], of.len());
-            order.retain(|i| *i != query);
-            order
-        };
-        let first_stage = others(&descriptors);
-        let mut lists = vec![
-            answers(&shuffled(pictures.len(), query, seed)),
-            answers(&others(&embeddings)),
-            answers(&first_stage),
-        ];
-        for (_, ranking) in rankings {
-            let size = Ranker::pool(ranking, Mode::SameSubject, candidates);
-            let ranker = Ranker {
-                layout,
-                ranking,
-                mode: Mode::SameSubject,
-                centre: &centre,
-                rescored: candidates,
-            };
-            let pool = &first_stage[..size.min(first_stage.len())];
-            let pool: Vec<Features<'_>> = pool.iter().map(|&i| subjects[i]).collect();
-            let ranked = ranker.rank(&[subjects[query]], &pool);
-            let mut order: Vec<usize> = ranked.iter().map(|e| first_stage[e.candidate]).collect();
-            let chosen: std::collections::HashSet<usize> = order.iter().copied().collect();
-            order.extend(first_stage.iter().filter(|i| !chosen.contains(i)));
-            lists.push(answers(&order));
-        }
-        (trial.progress)();
-        Some(lists)
-    };
-    let others_of = |query: usize| -> usize {
-        let own = labels[query];
-        labels.iter().filter(|label| **label == own).count() - 1
-    };
+    let searched = Searched::new(trial, candidates);
     // Where there is nothing to find, nothing can be right or wrong.
     let (asked, relevant): (Vec<usize>, Vec<usize>) = (0..pictures.len())
-        .map(|query| (query, others_of(query)))
+        .map(|query| (query, others_of(query, labels)))
         .filter(|(_, relevant)| *relevant > 0)
         .unzip();
     let queries: Vec<Vec<Vec<bool>>> = asked
         .par_iter()
-        .map(|&query| one(query))
+        .map(|&query| searched.lists(query, rankings, labels))
         .collect::<Option<_>>()?;
     let figure = |list: usize, of: &dyn Fn(&[bool], usize) -> f64| {
         let values: Vec<f64> = queries
@@ -159,6 +110,87 @@ pub fn evaluate_retrieval(
         embedding_candidate_recall: figure(1, &share_of_all),
         rows: rows.collect(),
     })
+}
+
+/// How many other pictures are right.
+fn others_of(query: usize, labels: &[usize]) -> usize {
+    let own = labels[query];
+    labels.iter().filter(|label| **label == own).count() - 1
+}
+
+/// The pictures, ready to be searched.
+struct Searched<'a> {
+    trial: &'a Trial<'a>,
+    features: Vec<Features<'a>>,
+    descriptors: Vec<Descriptor>,
+    embeddings: Vec<Descriptor>,
+    mean: CollectionMean,
+    candidates: usize,
+}
+
+impl<'a> Searched<'a> {
+    fn new(trial: &'a Trial<'a>, candidates: usize) -> Self {
+        let pictures = trial.pictures.iter();
+        let embeddings = pictures.clone().map(|p| p.embedding.values().to_vec());
+        Self {
+            trial,
+            features: trial.features(),
+            descriptors: pictures.map(|p| p.descriptor.clone()).collect(),
+            embeddings: embeddings.map(Descriptor::normalized).collect(),
+            mean: trial.mean(),
+            candidates,
+        }
+    }
+
+    /// Whether each picture of each ranked list is right: by chance, by the embedding, by the
+    /// descriptor, then by each ranking. `None` after Ctrl-C.
+    fn lists(
+        &self,
+        query: usize,
+        rankings: &[(&str, &Ranking)],
+        labels: &[usize],
+    ) -> Option<Vec<Vec<bool>>> {
+        if self.trial.shutdown.requested() {
+            return None;
+        }
+        let answers = |order: &[usize]| -> Vec<bool> {
+            order.iter().map(|&i| labels[i] == labels[query]).collect()
+        };
+        let others = |of: &[Descriptor]| -> Vec<usize> {
+            let mut order = nearest_to(of, &of[query], of.len());
+            order.retain(|i| *i != query);
+            order
+        };
+        let first_stage = others(&self.descriptors);
+        let mut lists = vec![
+            answers(&shuffled(self.features.len(), query, self.trial.seed)),
+            answers(&others(&self.embeddings)),
+            answers(&first_stage),
+        ];
+        let ranked = rankings.iter();
+        lists
+            .extend(ranked.map(|(_, ranking)| answers(&self.rerank(query, ranking, &first_stage))));
+        (self.trial.progress)();
+        Some(lists)
+    }
+
+    /// The candidates of the first stage as a ranking orders them, then the rest as it was.
+    fn rerank(&self, query: usize, ranking: &Ranking, first_stage: &[usize]) -> Vec<usize> {
+        let size = Ranker::pool(ranking, Mode::SameSubject, self.candidates);
+        let ranker = Ranker {
+            ranking,
+            mode: Mode::SameSubject,
+            mean: &self.mean,
+            rescored: self.candidates,
+        };
+        let pool = &first_stage[..size.min(first_stage.len())];
+        let pool: Vec<Features<'_>> = pool.iter().map(|&i| self.features[i]).collect();
+        let ranked = ranker.rank(&[self.features[query]], &pool);
+        let mut order: Vec<usize> = ranked.iter().map(|e| first_stage[e.candidate]).collect();
+        let chosen: std::collections::HashSet<usize> = order.iter().copied().collect();
+        order.extend(first_stage.iter().filter(|i| !chosen.contains(i)));
+        order
+    }
 }
 
 /// The trivial answer: everything else in random order.

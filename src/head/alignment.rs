@@ -1,5 +1,7 @@
-use super::measure::ChannelScaler;
-use crate::activation::{Layout, inner_product_f32, layer_values};
+//! Where the parts of two pictures match.
+
+use super::channel_scaler::ChannelScaler;
+use crate::activation::{Activations, inner_product_f32};
 use crate::picture::View;
 
 /// Where two pictures match best: one laid over a part of the other.
@@ -80,11 +82,11 @@ const STEP: f32 = 0.5;
 
 impl Grid {
     /// The grid of the layer before the last: the last block's output, the deepest layer
-    /// of few channels.
-    pub fn of(layout: &Layout, scaler: &ChannelScaler, block: &[u8]) -> Self {
-        let layer = layout.layers().len().saturating_sub(2);
-        let shape = &layout.layers()[layer];
-        let values = layer_values(layout, block, layer);
+    /// of few channels. `None` where the picture's codec does not keep its values.
+    pub fn of(scaler: &ChannelScaler, picture: Activations<'_>) -> Option<Self> {
+        let layer = picture.layer_count().saturating_sub(2);
+        let shape = &picture.layout().layers()[layer];
+        let values = picture.layer_values(layer)?;
         let (mean, std) = (&scaler.mean[layer], &scaler.std[layer]);
         let vectors = values
             .chunks_exact(shape.channels)
@@ -96,11 +98,11 @@ impl Grid {
                 vector
             })
             .collect();
-        Self {
+        Some(Self {
             width: shape.width,
             height: shape.positions / shape.width,
             vectors,
-        }
+        })
     }
 
     /// Finds the offset and the scale at which this picture agrees best with a part of

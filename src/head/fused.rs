@@ -1,11 +1,15 @@
+//! The head over everything that the activations tell.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::measure::{ChannelScaler, CollectionMean, Measure, Needs};
-use super::probe::{Anything, Probe, Reading};
-use super::scorer::{JudgeFile, Scorer};
+use super::channel_scaler::ChannelScaler;
+use super::collection_mean::CollectionMean;
+use super::measure::{Measure, Needs};
+use super::probe::{Background, ClassProbabilities, Probe};
+use super::scorer::{Scorer, ScorerFile};
 use super::{HeadError, Signal};
 use crate::activation::{Encoding, Layout};
 use crate::network::{Descriptor, Network, NetworkId};
@@ -45,19 +49,19 @@ pub struct Fused {
     descriptor: String,
     scaler: ChannelScaler,
     /// What the pictures of the training had in common.
-    centre: CollectionMean,
+    mean: CollectionMean,
     /// How their descriptors vary: the standard deviation of each number.
     spread: Vec<f32>,
     /// In the order of [`Mode::ALL`].
-    judges: [Judges; 3],
+    scorers: [ModeScorers; 3],
     /// What the user's labels taught.
     probe: Option<Probe>,
     training: FusedTraining,
 }
 
-/// The judges of one mode.
+/// The scorers of one mode.
 #[derive(Debug, Clone)]
-pub struct Judges {
+pub struct ModeScorers {
     /// For a pair alone.
     pub pair: Scorer,
     /// For a candidate in a list: with its neighbourhood or its parts.
@@ -89,7 +93,7 @@ pub struct FusedTraining {
     /// The first eight bytes of the id of each, in hexadecimal: an evaluation on them says
     /// nothing.
     pub seen: BTreeSet<String>,
-    /// Pairs judged.
+    /// Pairs learned from.
     pub pairs: usize,
     /// Seed of everything random.
     pub seed: u64,
@@ -108,7 +112,8 @@ struct FusedFile {
     modes: Vec<ModeFile>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     probe: Option<Probe>,
-    centre: CollectionMean,
+    #[serde(rename = "centre")]
+    mean: CollectionMean,
     spread: Vec<f32>,
     scaler: ChannelScaler,
 }
@@ -118,30 +123,30 @@ struct FusedFile {
 struct ModeFile {
     mode: Mode,
     thresholds: Thresholds,
-    pair: JudgeFile,
-    list: JudgeFile,
+    pair: ScorerFile,
+    list: ScorerFile,
 }
 
 const VERSION: u32 = 1;
 const KIND: &str = "fused";
 
 impl Fused {
-    /// Puts a head together; `judges` in the order of [`Mode::ALL`].
+    /// Puts a head together; `scorers` in the order of [`Mode::ALL`].
     pub fn new(
         network: &Network,
         scaler: ChannelScaler,
-        centre: CollectionMean,
+        mean: CollectionMean,
         spread: Vec<f32>,
-        judges: [Judges; 3],
+        scorers: [ModeScorers; 3],
         training: FusedTraining,
     ) -> Self {
         Self {
             network: network.id().clone(),
             descriptor: network.descriptor_id().to_owned(),
             scaler,
-            centre,
+            mean,
             spread,
-            judges,
+            scorers,
             probe: None,
             training,
         }
@@ -172,8 +177,8 @@ impl Fused {
         let layout = network.layout(Encoding::default());
         check_scaler(&file.scaler, &layout).map_err(wrong)?;
         let dimensions = network.descriptor_dimensions();
-        if file.centre.embedding.len() != network.manifest().embedding.dimensions
-            || file.centre.descriptor.len() != dimensions
+        if file.mean.embedding.len() != network.manifest().embedding.dimensions
+            || file.mean.descriptor.len() != dimensions
             || file.spread.len() != dimensions
         {
             return Err(wrong("the centre is not of this network".to_owned()));
@@ -181,27 +186,27 @@ impl Fused {
         if file.probe.as_ref().is_some_and(|p| !p.fits(dimensions)) {
             return Err(wrong("the probe's lengths do not fit together".to_owned()));
         }
-        let mut judges = Vec::new();
+        let mut scorers = Vec::new();
         for (mode, given) in Mode::ALL.into_iter().zip(file.modes) {
             if given.mode != mode {
                 return Err(wrong(format!("mode {} is missing", mode.name())));
             }
-            judges.push(Judges {
+            scorers.push(ModeScorers {
                 pair: Scorer::from_file(given.pair, &layout).map_err(wrong)?,
                 list: Scorer::from_file(given.list, &layout).map_err(wrong)?,
                 thresholds: given.thresholds,
             });
         }
-        let judges = judges
+        let scorers = scorers
             .try_into()
             .map_err(|_| wrong("a mode is missing".to_owned()))?;
         Ok(Self {
             network: file.network,
             descriptor: file.descriptor,
             scaler: file.scaler,
-            centre: file.centre,
+            mean: file.mean,
             spread: file.spread,
-            judges,
+            scorers,
             probe: file.probe,
             training: file.training,
         })
@@ -209,7 +214,7 @@ impl Fused {
 
     /// The file's contents; `layout` names the layers.
     pub fn to_json(&self, layout: &Layout) -> String {
-        let modes = Mode::ALL.into_iter().zip(&self.judges);
+        let modes = Mode::ALL.into_iter().zip(&self.scorers);
         let file = FusedFile {
             version: VERSION,
             kind: KIND.to_owned(),
@@ -217,15 +222,15 @@ impl Fused {
             descriptor: self.descriptor.clone(),
             training: self.training.clone(),
             modes: modes
-                .map(|(mode, judges)| ModeFile {
+                .map(|(mode, scorers)| ModeFile {
                     mode,
-                    thresholds: judges.thresholds,
-                    pair: judges.pair.to_file(layout),
-                    list: judges.list.to_file(layout),
+                    thresholds: scorers.thresholds,
+                    pair: scorers.pair.to_file(layout),
+                    list: scorers.list.to_file(layout),
                 })
                 .collect(),
             probe: self.probe.clone(),
-            centre: self.centre.clone(),
+            mean: self.mean.clone(),
             spread: self.spread.clone(),
             scaler: self.scaler.clone(),
         };
@@ -241,11 +246,11 @@ impl Fused {
         labels: &[usize],
         classes: &[String],
     ) -> Probe {
-        let anything = Anything {
-            mean: &self.centre.descriptor,
+        let background = Background {
+            mean: &self.mean.descriptor,
             spread: &self.spread,
         };
-        Probe::fit(anything, descriptors, labels, classes)
+        Probe::fit(background, descriptors, labels, classes)
     }
 
     /// The same head with what the user's labels taught.
@@ -274,44 +279,43 @@ impl Fused {
             ..self.clone()
         };
         for &mode in modes {
-            let judges = &mut head.judges[mode as usize];
-            judges.pair = judges.pair.refit(unmeasured, rows, same);
-            judges.list = judges.list.refit(unmeasured, rows, same);
+            let scorers = &mut head.scorers[mode as usize];
+            scorers.pair = scorers.pair.refit(unmeasured, rows, same);
+            scorers.list = scorers.list.refit(unmeasured, rows, same);
             // They were measured with the weights from before.
-            judges.thresholds = Thresholds::default();
+            scorers.thresholds = Thresholds::default();
         }
         head
     }
 
     /// How pairs of a collection are measured for this head: everything. Where a collection
-    /// is too small to have a centre, that of the training stands in.
-    pub fn measure<'a>(&'a self, layout: &'a Layout, centre: &'a CollectionMean) -> Measure<'a> {
+    /// is too small to have a mean, that of the training stands in.
+    pub fn measure<'a>(&'a self, mean: &'a CollectionMean) -> Measure<'a> {
         Measure {
-            layout,
             scaler: &self.scaler,
-            needs: Needs::all(layout.layers().len()),
-            centre: if centre.embedding.is_empty() {
-                &self.centre
+            needs: Needs::all(self.layers()),
+            mean: if mean.embedding.is_empty() {
+                &self.mean
             } else {
-                centre
+                mean
             },
         }
     }
 
-    /// The same, but only what the judges of `mode` weigh.
-    pub fn measure_for<'a>(
-        &'a self,
-        mode: Mode,
-        layout: &'a Layout,
-        centre: &'a CollectionMean,
-    ) -> Measure<'a> {
-        let Judges { pair, list, .. } = self.judges(mode);
-        // Where parts are compared, the pair's judge says of which candidates.
+    /// How many layers it looks at.
+    fn layers(&self) -> usize {
+        self.scaler.mean.len()
+    }
+
+    /// The same, but only what the scorers of `mode` weigh.
+    pub fn measure_for<'a>(&'a self, mode: Mode, mean: &'a CollectionMean) -> Measure<'a> {
+        let ModeScorers { pair, list, .. } = self.scorers(mode);
+        // Where parts are compared, the pair's scorer says of which candidates.
         let pair = pair.weights().filter(|_| list.uses(Signal::Local));
         let weighed = pair.chain(list.weights()).filter(|(_, w)| *w != 0.0);
         Measure {
-            needs: Needs::of(layout.layers().len(), weighed.map(|(signal, _)| signal)),
-            ..self.measure(layout, centre)
+            needs: Needs::of(self.layers(), weighed.map(|(signal, _)| signal)),
+            ..self.measure(mean)
         }
     }
 
@@ -320,9 +324,9 @@ impl Fused {
         &self.scaler
     }
 
-    /// The judges of a mode.
-    pub fn judges(&self, mode: Mode) -> &Judges {
-        &self.judges[mode as usize]
+    /// The scorers of a mode.
+    pub fn scorers(&self, mode: Mode) -> &ModeScorers {
+        &self.scorers[mode as usize]
     }
 
     /// Whether it was trained on this picture.
@@ -335,11 +339,15 @@ impl Fused {
         &self.training
     }
 
-    /// What the user's labels make of a picture, where the mode asks what is shown. Two
-    /// readings' odds are added to what the judges say.
-    pub fn reading(&self, mode: Mode, picture: &Descriptor) -> Option<Reading> {
+    /// To which of the user's classes a picture belongs, where the mode asks what is shown. Two
+    /// pictures' odds are added to what the scorers say.
+    pub fn class_probabilities(
+        &self,
+        mode: Mode,
+        picture: &Descriptor,
+    ) -> Option<ClassProbabilities> {
         let probe = self.probe.as_ref().filter(|_| mode == Mode::SameSubject);
-        probe.map(|probe| probe.read(picture))
+        probe.map(|probe| probe.probabilities(picture))
     }
 }
 
@@ -349,7 +357,8 @@ fn short(picture: PictureId) -> String {
 
 impl FusedTraining {
     /// With these pictures among those seen.
-    pub(super) fn having_seen(mut self, pictures: impl Iterator<Item = PictureId>) -> Self {
+    #[must_use]
+    pub fn having_seen(mut self, pictures: impl Iterator<Item = PictureId>) -> Self {
         self.seen.extend(pictures.map(short));
         self
     }
@@ -367,11 +376,11 @@ fn check_scaler(scaler: &ChannelScaler, layout: &Layout) -> Result<(), String> {
     }
 }
 
-impl Judges {
+impl ModeScorers {
     /// Signals that a mode may look at in a pair alone.
     pub fn pair_signals(mode: Mode, layers: usize) -> Vec<Signal> {
         let all = Signal::all(layers).into_iter();
-        let of_pair = all.filter(|signal| !signal.is_likeness());
+        let of_pair = all.filter(|signal| !signal.is_similarity());
         match mode {
             Mode::SameSubject => of_pair.filter(|signal| *signal != Signal::Hash).collect(),
             Mode::Copy => of_pair.collect(),

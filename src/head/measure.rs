@@ -1,139 +1,11 @@
-use serde::{Deserialize, Serialize};
+//! What is measured of a pair of pictures.
 
+use super::channel_scaler::ChannelScaler;
+use super::collection_mean::CollectionMean;
+use super::features::{Features, Prepared};
 use super::signal::Signal;
-use crate::activation::{Layout, channel_statistics, embedding, inner_product_f32, layer_distance};
-use crate::network::{Descriptor, Embedding};
-use crate::picture::PerceptualHash;
-
-/// Mean and standard deviation of every channel's mean and spread over many pictures,
-/// layer by layer: means first, then spreads.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChannelScaler {
-    /// Means over the pictures.
-    pub mean: Vec<Vec<f32>>,
-    /// Standard deviations over the pictures.
-    pub std: Vec<Vec<f32>>,
-}
-
-impl ChannelScaler {
-    /// Measures many pictures' blocks.
-    pub fn fit<'a>(layout: &Layout, blocks: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
-        let layers = layout.layers().len();
-        let (mut means, mut stds) = (Vec::new(), Vec::new());
-        let mut row = Vec::new();
-        for layer in 0..layers {
-            let width = 2 * layout.layers()[layer].channels;
-            let (mut sums, mut squares) = (vec![0f64; width], vec![0f64; width]);
-            let mut count = 0f64;
-            for block in blocks.clone() {
-                channel_statistics(layout, block, layer, &mut row);
-                count += 1.0;
-                for (i, value) in row.iter().enumerate() {
-                    sums[i] += f64::from(*value);
-                    squares[i] += f64::from(*value).powi(2);
-                }
-            }
-            let count = count.max(1.0);
-            let mean: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
-            let std = squares.iter().zip(&mean);
-            let std = std.map(|(s, m)| (s / count - m * m).max(0.0).sqrt());
-            // A channel that never moves says nothing.
-            stds.push(std.map(|s| rounded(s.max(1e-4))).collect());
-            means.push(mean.iter().map(|&m| rounded(m)).collect());
-        }
-        Self {
-            mean: means,
-            std: stds,
-        }
-    }
-
-    /// A layer's channel means and spreads, scaled; each at unit length.
-    fn scaled(&self, layout: &Layout, block: &[u8], layer: usize, out: &mut Vec<f32>) {
-        channel_statistics(layout, block, layer, out);
-        let scales = self.mean[layer].iter().zip(&self.std[layer]);
-        for (value, (mean, std)) in out.iter_mut().zip(scales) {
-            *value = (*value - mean) / std;
-        }
-        let half = out.len() / 2;
-        for part in [0..half, half..2 * half] {
-            let part = &mut out[part];
-            let norm = inner_product_f32(part, part).sqrt().max(1e-6);
-            part.iter_mut().for_each(|value| *value /= norm);
-        }
-    }
-}
-
-/// Five significant digits are more than the f16 that it scales.
-fn rounded(value: f64) -> f32 {
-    format!("{value:.4e}").parse().unwrap_or(value as f32)
-}
-
-/// What all pictures of a collection have in common; empty for none.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CollectionMean {
-    /// Mean of the embeddings.
-    pub embedding: Vec<f32>,
-    /// Mean of the descriptors.
-    pub descriptor: Vec<f32>,
-}
-
-impl CollectionMean {
-    /// Of fewer pictures a mean says nothing, and none is taken off.
-    pub const FEWEST: u64 = 20;
-
-    /// The means over some pictures; empty of fewer than [`Self::FEWEST`].
-    pub fn of<'a>(pictures: impl Iterator<Item = (&'a Embedding, &'a Descriptor)>) -> Self {
-        let (mut count, mut centre) = (0u64, Self::default());
-        let add = |sums: &mut Vec<f32>, values: &[f32]| {
-            sums.resize(values.len(), 0.0);
-            sums.iter_mut().zip(values).for_each(|(s, v)| *s += v);
-        };
-        for (embedding, descriptor) in pictures {
-            count += 1;
-            add(&mut centre.embedding, embedding.values());
-            add(&mut centre.descriptor, descriptor.values());
-        }
-        if count < Self::FEWEST {
-            return Self::default();
-        }
-        for sums in [&mut centre.embedding, &mut centre.descriptor] {
-            sums.iter_mut().for_each(|sum| *sum /= count as f32);
-        }
-        centre
-    }
-}
-
-/// A picture as the second stage sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Features<'a> {
-    /// Its activations.
-    pub block: &'a [u8],
-    /// Its descriptor.
-    pub descriptor: &'a Descriptor,
-    /// Its perceptual hash.
-    pub hash: PerceptualHash,
-}
-
-/// One side of many comparisons, worked out once.
-#[derive(Debug, Clone)]
-pub struct Prepared<'a> {
-    block: &'a [u8],
-    hash: PerceptualHash,
-    /// Each layer's scaled channel statistics.
-    statistics: Vec<Vec<f32>>,
-    embedding: Embedding,
-    centred: Embedding,
-    descriptor: Descriptor,
-}
-
-impl Prepared<'_> {
-    /// Its activations.
-    pub fn block(&self) -> &[u8] {
-        self.block
-    }
-}
+use crate::activation::inner_product_f32;
+use crate::network::Embedding;
 
 /// What was measured of a pair.
 #[derive(Debug, Clone)]
@@ -142,7 +14,8 @@ pub struct Measured {
     pub cosine: f32,
     /// The mean squared error of each layer; empty if not all were measured.
     pub mses: Vec<f32>,
-    /// Every signal, by [`Signal::index`]; 0 where it was not measured.
+    /// Every signal, by [`Signal::index`]; 0 where nobody asked for it, and not a number where
+    /// the pictures' codec does not tell it, which says neither "same" nor "different".
     pub values: Vec<f32>,
 }
 
@@ -152,7 +25,7 @@ const LEAST_NORMALISED: f32 = 1e-3;
 /// Hashes that differ in more bits have nothing in common: half of 64 is chance.
 const MOST_BITS: u32 = 20;
 
-/// Layers of which something is to be measured: what no judge weighs is not read.
+/// Layers of which something is to be measured: what no scorer weighs is not read.
 #[derive(Debug, Clone)]
 pub struct Needs {
     distances: Vec<bool>,
@@ -188,36 +61,38 @@ impl Needs {
 /// Measures pairs of pictures of one collection.
 #[derive(Debug, Clone)]
 pub struct Measure<'a> {
-    /// How blocks are laid out.
-    pub layout: &'a Layout,
     /// How channel statistics are scaled.
     pub scaler: &'a ChannelScaler,
     /// What the pictures have in common.
-    pub centre: &'a CollectionMean,
+    pub mean: &'a CollectionMean,
     /// What is measured.
     pub needs: Needs,
 }
 
 impl Measure<'_> {
+    /// How many layers there are.
+    pub fn layers(&self) -> usize {
+        self.needs.distances.len()
+    }
+
     /// Prepares one side.
     pub fn prepare<'b>(&self, picture: &Features<'b>) -> Prepared<'b> {
-        let block = picture.block;
-        let layers = self.layout.layers().len();
-        let statistics = (0..layers).map(|layer| {
+        let activations = picture.activations;
+        let statistics = (0..self.layers()).map(|layer| {
             let mut row = Vec::new();
             if self.needs.statistics[layer] {
-                self.scaler.scaled(self.layout, block, layer, &mut row);
+                self.scaler.scaled(activations, layer, &mut row);
             }
             row
         });
-        let embedding = Embedding::normalized(&embedding(self.layout, block));
+        let embedding = Embedding::normalized(&activations.embedding());
         Prepared {
-            block,
+            activations,
             hash: picture.hash,
             statistics: statistics.collect(),
-            centred: embedding.from_centre(&self.centre.embedding),
+            centred_embedding: embedding.minus_mean(&self.mean.embedding),
             embedding,
-            descriptor: picture.descriptor.from_centre(&self.centre.descriptor),
+            centred_descriptor: picture.descriptor.minus_mean(&self.mean.descriptor),
         }
     }
 
@@ -228,32 +103,30 @@ impl Measure<'_> {
 
     /// Measures two prepared pictures.
     pub fn between(&self, a: &Prepared<'_>, b: &Prepared<'_>) -> Measured {
-        let layers = self.layout.layers().len();
+        let layers = self.layers();
         let mut values = vec![0.0; Signal::Hash.index(layers) + 1];
         let mut set = |signal: Signal, value: f32| values[signal.index(layers)] = value;
         let mut mses = Vec::new();
         for l in 0..layers {
             if self.needs.distances[l] {
-                let distance = layer_distance(self.layout, a.block, b.block, l);
+                let distance = a.activations.layer_distance(b.activations, l);
                 mses.push(distance.mse);
                 set(Signal::Mse(l), (distance.mse + LEAST_MSE).ln());
-                let normalised = (distance.normalised + LEAST_NORMALISED).ln();
-                set(Signal::Normalised(l), normalised);
+                let normalised = distance.normalised.map(|n| (n + LEAST_NORMALISED).ln());
+                set(Signal::Normalised(l), normalised.unwrap_or(f32::NAN));
             }
-            if !self.needs.statistics[l] {
-                continue;
+            if self.needs.statistics[l] {
+                let [means, spreads] = statistics(&a.statistics[l], &b.statistics[l]);
+                set(Signal::Means(l), means);
+                set(Signal::Spreads(l), spreads);
             }
-            let (a, b) = (&a.statistics[l], &b.statistics[l]);
-            let half = a.len() / 2;
-            let cosine =
-                |part: std::ops::Range<usize>| inner_product_f32(&a[part.clone()], &b[part]);
-            set(Signal::Means(l), 1.0 - cosine(0..half));
-            set(Signal::Spreads(l), 1.0 - cosine(half..2 * half));
         }
-        set(Signal::Embedding, 1.0 - a.centred.cosine(&b.centred));
+        let cosine = a.centred_embedding.cosine(&b.centred_embedding);
+        set(Signal::Embedding, 1.0 - cosine);
         let bits = a.hash.distance(b.hash).min(MOST_BITS);
         set(Signal::Hash, bits as f32 / MOST_BITS as f32);
-        set(Signal::Descriptor, 1.0 - a.descriptor.cosine(&b.descriptor));
+        let cosine = a.centred_descriptor.cosine(&b.centred_descriptor);
+        set(Signal::Descriptor, 1.0 - cosine);
         Measured {
             cosine: a.embedding.cosine(&b.embedding),
             mses: if mses.len() == layers {
@@ -264,4 +137,14 @@ impl Measure<'_> {
             values,
         }
     }
+}
+
+/// The cosine distances of a layer's scaled means and of its scaled spreads; not numbers where
+/// there are none.
+fn statistics(a: &[f32], b: &[f32]) -> [f32; 2] {
+    if a.is_empty() || b.is_empty() {
+        return [f32::NAN; 2];
+    }
+    let half = a.len() / 2;
+    [0..half, half..2 * half].map(|part| 1.0 - inner_product_f32(&a[part.clone()], &b[part]))
 }

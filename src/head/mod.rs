@@ -2,35 +2,33 @@
 //!
 //! `mse18` is the report's, over the mean squared errors of 18 layers. `fused` looks at
 //! everything the stored activations tell: signals ([`Signal`]) are measured of a pair
-//! ([`Measure`]) and judged ([`Scorer`]), with what the collection tells of the pair's
+//! ([`Measure`]) and scored ([`Scorer`]), with what the collection tells of the pair's
 //! neighbourhoods, what the pictures' parts tell, and what the user's labels taught.
 
 mod alignment;
+mod channel_scaler;
+mod collection_mean;
+mod features;
 mod fused;
-mod labelled;
 mod logistic;
 mod measure;
-mod metrics;
 mod mse18;
 mod neighbourhood;
 mod probe;
 mod scorer;
 mod signal;
-pub mod training;
 
 use std::path::{Path, PathBuf};
 
 pub use alignment::{Alignment, Grid, Region};
-pub use fused::{Fused, FusedTraining, Judges, Mode, Thresholds};
-pub use labelled::{LabelError, Labelled, labelled_files};
-pub use measure::{ChannelScaler, CollectionMean, Features, Measure, Measured, Needs, Prepared};
-pub use metrics::{Metrics, auc};
-pub use mse18::{
-    Epoch, Mse18, Pair, PairSet, TrainError, TrainOptions, Training, TrainingSet, train,
-    train_on_pairs, training_curve,
-};
+pub use channel_scaler::ChannelScaler;
+pub use collection_mean::CollectionMean;
+pub use features::{Features, Prepared};
+pub use fused::{Fused, FusedTraining, Mode, ModeScorers, Thresholds};
+pub use measure::{Measure, Measured, Needs};
+pub use mse18::{DenseLayer, Epoch, Mse18, Mse18Network, Mse18Training, StandardScaler};
 pub use neighbourhood::neighbourhoods;
-pub use probe::{Anything, Probe, Reading};
+pub use probe::{Background, ClassProbabilities, Probe, spread};
 pub use scorer::{Scorer, logit, sigmoid};
 pub use signal::Signal;
 
@@ -185,6 +183,18 @@ mod tests {
         std::fs::write(&path, other).unwrap();
         let error = Ranking::named(path.to_str().unwrap(), &network).unwrap_err();
         assert!(matches!(error, HeadError::OtherNetwork { .. }), "{error}");
+    }
+
+    #[test]
+    fn shipped_heads_are_written_as_they_were_read() {
+        let network = Network::builtin().unwrap();
+        let Ranking::Mse18(head) = Ranking::named("mse18", &network).unwrap() else {
+            panic!("mse18 is the report's head");
+        };
+        assert!(head.to_json() == MSE18, "models/mse18.json");
+        let head = Fused::builtin(&network).unwrap();
+        let layout = network.layout(crate::activation::Encoding::default());
+        assert!(head.to_json(&layout) == FUSED, "models/fused.json");
     }
 
     #[test]

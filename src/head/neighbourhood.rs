@@ -1,3 +1,5 @@
+//! What the neighbourhoods of two pictures have in common.
+
 use rayon::prelude::*;
 
 use crate::activation::inner_product_f32;

@@ -1,3 +1,5 @@
+//! What the user's labels teach.
+
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -15,14 +17,16 @@ pub struct Probe {
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Mean of the training pictures' descriptors.
-    centre: Vec<f32>,
+    #[serde(rename = "centre")]
+    mean: Vec<f32>,
     /// Classes x dimensions.
     weights: Vec<Vec<f32>>,
     bias: Vec<f32>,
-    /// What pictures of all kinds have in common: from there a stranger is told. Seen from
-    /// the middle of two classes, each would be as far from the other as can be.
-    home: Vec<f32>,
-    /// Mean direction of each class, from there.
+    /// What pictures of all kinds have in common: without it one of no known class is told.
+    /// Without the mean of two classes, each would be as far from the other as can be.
+    #[serde(rename = "home")]
+    background_mean: Vec<f32>,
+    /// Mean direction of each class, without that.
     centroids: Vec<Vec<f32>>,
     /// Cosine to the nearest centroid at which a picture is as likely known as not, and
     /// how steeply it grows likelier.
@@ -33,7 +37,7 @@ pub struct Probe {
 /// Pictures of all kinds, by their descriptors' means and standard deviations. Descriptors
 /// are principal components, so that their numbers vary by themselves.
 #[derive(Debug, Clone, Copy)]
-pub struct Anything<'a> {
+pub struct Background<'a> {
     /// Mean of each number.
     pub mean: &'a [f32],
     /// Standard deviation of each number.
@@ -41,10 +45,7 @@ pub struct Anything<'a> {
 }
 
 /// Standard deviations of the numbers of descriptors whose mean is known.
-pub(super) fn spread<'a>(
-    mean: &[f32],
-    descriptors: impl Iterator<Item = &'a Descriptor>,
-) -> Vec<f32> {
+pub fn spread<'a>(mean: &[f32], descriptors: impl Iterator<Item = &'a Descriptor>) -> Vec<f32> {
     let (mut squares, mut count) = (vec![0f32; mean.len()], 0f32);
     for descriptor in descriptors {
         for (square, value) in squares.iter_mut().zip(descriptor.values()) {
@@ -57,12 +58,12 @@ pub(super) fn spread<'a>(
     pairs.map(|pair| variance(pair).max(0.0).sqrt()).collect()
 }
 
-/// Pictures drawn as strangers.
-const STRANGERS: usize = 500;
+/// Background pictures drawn.
+const DRAWN: usize = 500;
 
-impl Anything<'_> {
+impl Background<'_> {
     /// Descriptors of pictures of no kind in particular.
-    fn strangers(&self) -> Vec<Descriptor> {
+    fn draw(&self) -> Vec<Descriptor> {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut one = || {
             let values = self.mean.iter().zip(self.spread).map(|(mean, spread)| {
@@ -72,13 +73,13 @@ impl Anything<'_> {
             });
             Descriptor::normalized(values.collect())
         };
-        (0..STRANGERS).map(|_| one()).collect()
+        (0..DRAWN).map(|_| one()).collect()
     }
 }
 
 /// What the probe makes of one picture.
 #[derive(Debug, Clone)]
-pub struct Reading {
+pub struct ClassProbabilities {
     /// Probability of each class, if it is one of them.
     pub classes: Vec<f32>,
     /// Probability that it is of one of them.
@@ -91,34 +92,33 @@ const STEPS: usize = 400;
 const REGULARISATION: f32 = 3e-4;
 
 impl Probe {
-    /// Learns from descriptors and the class of each, among `anything`.
+    /// Learns from descriptors and the class of each, among a background of others.
     pub fn fit(
-        anything: Anything<'_>,
+        background: Background<'_>,
         descriptors: &[&Descriptor],
         labels: &[usize],
         classes: &[String],
     ) -> Self {
-        let mut centre = vec![0f32; descriptors.first().map_or(0, |d| d.values().len())];
+        let mut mean = vec![0f32; descriptors.first().map_or(0, |d| d.values().len())];
         for descriptor in descriptors {
             let share = 1.0 / descriptors.len() as f32;
-            centre
-                .iter_mut()
+            mean.iter_mut()
                 .zip(descriptor.values())
-                .for_each(|(c, v)| *c += share * v);
+                .for_each(|(m, v)| *m += share * v);
         }
-        let inputs: Vec<Descriptor> = descriptors.iter().map(|d| d.from_centre(&centre)).collect();
+        let inputs: Vec<Descriptor> = descriptors.iter().map(|d| d.minus_mean(&mean)).collect();
         let (weights, bias) = regress(&inputs, labels, classes.len());
-        let from_home = |d: &Descriptor| d.from_centre(anything.mean);
-        let pictures: Vec<Descriptor> = descriptors.iter().map(|d| from_home(d)).collect();
-        let strangers: Vec<Descriptor> = anything.strangers().iter().map(from_home).collect();
+        let centred = |d: &Descriptor| d.minus_mean(background.mean);
+        let pictures: Vec<Descriptor> = descriptors.iter().map(|d| centred(d)).collect();
+        let drawn: Vec<Descriptor> = background.draw().iter().map(centred).collect();
         let sums = sums(&pictures, labels, classes.len());
-        let (familiar_at, familiar_slope) = familiarity(&pictures, labels, &sums, &strangers);
+        let (familiar_at, familiar_slope) = familiarity(&pictures, labels, &sums, &drawn);
         Self {
             classes: classes.to_vec(),
-            centre,
+            mean,
             weights,
             bias,
-            home: anything.mean.to_vec(),
+            background_mean: background.mean.to_vec(),
             centroids: sums.into_iter().map(direction).collect(),
             familiar_at,
             familiar_slope,
@@ -134,15 +134,18 @@ impl Probe {
             && wide(&self.weights)
             && wide(&self.centroids)
             && self.bias.len() == count
-            && self.centre.len() == dimensions
-            && self.home.len() == dimensions
+            && self.mean.len() == dimensions
+            && self.background_mean.len() == dimensions
     }
 
-    /// Reads one picture.
-    pub fn read(&self, descriptor: &Descriptor) -> Reading {
-        let input = descriptor.from_centre(&self.centre);
-        let nearest = nearest(&self.centroids, &descriptor.from_centre(&self.home));
-        Reading {
+    /// To which class a picture belongs.
+    pub fn probabilities(&self, descriptor: &Descriptor) -> ClassProbabilities {
+        let input = descriptor.minus_mean(&self.mean);
+        let nearest = nearest(
+            &self.centroids,
+            &descriptor.minus_mean(&self.background_mean),
+        );
+        ClassProbabilities {
             classes: softmax(&self.weights, &self.bias, &input),
             known: sigmoid(self.familiar_slope * (nearest - self.familiar_at)),
         }
@@ -152,7 +155,7 @@ impl Probe {
 /// What the user says counts for more than what others' pictures taught.
 const LABELS: f32 = 2.0;
 
-impl Reading {
+impl ClassProbabilities {
     /// What the labels say for two pictures being of one class, in log-odds against what
     /// they would say by chance; the less, the less either looks known.
     pub fn odds(&self, other: &Self) -> f32 {
@@ -269,7 +272,7 @@ fn familiarity(
     inputs: &[Descriptor],
     labels: &[usize],
     sums: &[Vec<f32>],
-    strangers: &[Descriptor],
+    background: &[Descriptor],
 ) -> (f32, f32) {
     let all: Vec<Vec<f32>> = sums.iter().cloned().map(direction).collect();
     let (mut known, mut others) = (Vec::new(), Vec::new());
@@ -283,7 +286,7 @@ fn familiarity(
         known.push(own.max(nearest));
         others.push(nearest);
     }
-    let drawn: Vec<f32> = strangers.iter().map(|s| nearest(&all, s)).collect();
+    let drawn: Vec<f32> = background.iter().map(|d| nearest(&all, d)).collect();
     let (known_mean, known_std) = moments(&known);
     let (others_mean, others_std) = moments(&others);
     let (drawn_mean, drawn_std) = moments(&drawn);
@@ -307,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_classes_are_told_apart_and_a_stranger_is_noticed() {
+    fn known_classes_are_told_apart_and_one_of_no_class_is_noticed() {
         let at = |axis: usize, i: usize| {
             let mut values = vec![0.05; 8];
             values[axis] = 1.0;
@@ -326,16 +329,16 @@ mod tests {
         let mean: Vec<f32> = (0..8)
             .map(|i| all.iter().map(|d| d.values()[i]).sum::<f32>() / all.len() as f32)
             .collect();
-        let anything = Anything {
+        let background = Background {
             mean: &mean,
             spread: &spread(&mean, all.iter()),
         };
-        let probe = Probe::fit(anything, &descriptors, &labels, &names);
-        let read = |axis| probe.read(&at(axis, 3));
-        let (first, again, second, stranger) = (read(0), read(0), read(1), read(6));
+        let probe = Probe::fit(background, &descriptors, &labels, &names);
+        let read = |axis| probe.probabilities(&at(axis, 3));
+        let (first, again, second, unknown) = (read(0), read(0), read(1), read(6));
         assert!(first.same(&again, 0.5) > 0.8, "{first:?}");
         assert!(first.same(&second, 0.5) < 0.2, "{second:?}");
-        assert!(stranger.known < 0.2 && first.known > 0.8, "{stranger:?}");
-        assert!((stranger.same(&stranger, 0.7) - 0.7).abs() < 0.1);
+        assert!(unknown.known < 0.2 && first.known > 0.8, "{unknown:?}");
+        assert!((unknown.same(&unknown, 0.7) - 0.7).abs() < 0.1);
     }
 }

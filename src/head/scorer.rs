@@ -1,3 +1,5 @@
+//! Log-odds that two pictures are "the same", from what was measured of them.
+
 use serde::{Deserialize, Serialize};
 
 use super::logistic::{self, Logistic};
@@ -6,7 +8,27 @@ use crate::activation::Layout;
 
 /// A logistic regression over some signals: log-odds that two pictures are "the same".
 /// No signal can count against its own meaning: the weights of distances are at most 0,
-/// those of likenesses at least 0, so that a picture never scores less for being nearer.
+/// those of similarities at least 0, so that a picture never scores less for being nearer.
+///
+/// ```
+/// use simdex::head::{Scorer, Signal, sigmoid};
+///
+/// // Pairs of a network of no layers: the fewer bits of their hashes differ, the more are the
+/// // same.
+/// let place = Signal::Hash.index(0);
+/// let pair = |bits: f32| {
+///     let mut values = vec![0.0; place + 1];
+///     values[place] = bits;
+///     values
+/// };
+/// let rows = [0.0, 0.1, 0.2, 0.8, 0.9, 1.0].map(pair);
+/// let same = [true, true, true, false, false, false];
+/// let scorer = Scorer::fit(0, &[Signal::Hash], &rows, &same, 1e-3);
+/// assert!(sigmoid(scorer.log_odds(&pair(0.0))) > 0.9);
+/// assert!(sigmoid(scorer.log_odds(&pair(1.0))) < 0.1);
+/// // Where a signal could not be measured, the odds are those without it.
+/// assert!((sigmoid(scorer.log_odds(&pair(f32::NAN))) - 0.5).abs() < 0.1);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scorer {
     signals: Vec<Signal>,
@@ -15,10 +37,10 @@ pub struct Scorer {
     logistic: Logistic,
 }
 
-/// A judge on disk.
+/// A scorer on disk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct JudgeFile {
+pub(super) struct ScorerFile {
     signals: Vec<String>,
     mean: Vec<f32>,
     std: Vec<f32>,
@@ -83,7 +105,12 @@ impl Scorer {
     fn terms<'a>(&'a self, values: &'a [f32]) -> impl Iterator<Item = (Signal, f32)> + 'a {
         let l = &self.logistic;
         self.signals.iter().enumerate().map(move |(i, &signal)| {
-            let scaled = (values[self.places[i]] - l.mean[i]) / l.std[i];
+            let value = values[self.places[i]];
+            // What could not be measured is taken to be as in the average pair.
+            let scaled = match value.is_nan() {
+                true => 0.0,
+                false => (value - l.mean[i]) / l.std[i],
+            };
             (signal, l.weights[i] * scaled)
         })
     }
@@ -119,8 +146,8 @@ impl Scorer {
             .zip(self.logistic.weights.iter().copied())
     }
 
-    pub(super) fn to_file(&self, layout: &Layout) -> JudgeFile {
-        JudgeFile {
+    pub(super) fn to_file(&self, layout: &Layout) -> ScorerFile {
+        ScorerFile {
             signals: self.signals.iter().map(|s| s.name(layout)).collect(),
             mean: self.logistic.mean.clone(),
             std: self.logistic.std.clone(),
@@ -129,7 +156,7 @@ impl Scorer {
         }
     }
 
-    pub(super) fn from_file(file: JudgeFile, layout: &Layout) -> Result<Self, String> {
+    pub(super) fn from_file(file: ScorerFile, layout: &Layout) -> Result<Self, String> {
         let layers = layout.layers().len();
         let signals = file
             .signals
@@ -143,7 +170,7 @@ impl Scorer {
             .iter()
             .any(|v| v.len() != count)
         {
-            return Err(format!("a judge is not of {count} signals"));
+            return Err(format!("a scorer is not of {count} signals"));
         }
         if file.std.iter().any(|std| *std <= 0.0) {
             return Err("a standard deviation is not positive".to_owned());
@@ -172,7 +199,7 @@ fn narrow(places: &[usize], rows: &[Vec<f32>]) -> Vec<Vec<f32>> {
 
 /// The signs that weights must have.
 fn signs(signals: &[Signal]) -> Vec<f32> {
-    let sign = |s: &Signal| if s.is_likeness() { 1.0 } else { -1.0 };
+    let sign = |s: &Signal| if s.is_similarity() { 1.0 } else { -1.0 };
     signals.iter().map(sign).collect()
 }
 

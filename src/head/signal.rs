@@ -1,3 +1,5 @@
+//! The numbers that are measured of a pair of pictures.
+
 use crate::activation::Layout;
 
 /// One number that is measured of a pair of pictures.
@@ -11,9 +13,9 @@ pub enum Signal {
     Means(usize),
     /// Cosine distance of a layer's channel spreads, each centred and scaled.
     Spreads(usize),
-    /// Cosine distance of the embeddings, seen from the collection's centre.
+    /// Cosine distance of the embeddings, without the collection's mean.
     Embedding,
-    /// Cosine distance of the descriptors, seen from the collection's centre.
+    /// Cosine distance of the descriptors, without the collection's mean.
     Descriptor,
     /// How much the two pictures' neighbourhoods have in common, 0 to 1.
     Neighbourhood,
@@ -63,7 +65,7 @@ impl Signal {
     }
 
     /// Whether more of it says "the same" rather than "different".
-    pub fn is_likeness(self) -> bool {
+    pub fn is_similarity(self) -> bool {
         matches!(self, Self::Neighbourhood | Self::Local)
     }
 

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use image::ImageFormat;
 
 use super::worker_count;
-use crate::activation::{Layout, encode};
+use crate::activation::{Activations, Layout, encode};
 use crate::network::{Engine, ExtractError, Extractor, Network};
 use crate::picture::{Decoded, Limits, PictureError, PictureId, View, decode};
 use crate::shutdown::Shutdown;
@@ -73,17 +73,17 @@ fn features_of(
     layout: &Layout,
 ) -> Result<NewPicture, FeatureError> {
     let tile = extractor.tile(rgb);
-    let (block, embedding) = extractor.run(&tile, |features| {
+    let (block, embedding) = extractor.run(&tile, |output| {
         let mut block = Vec::with_capacity(layout.block_len());
         encode(
             layout,
-            &features.layers,
-            features.embedding.values(),
+            &output.layers,
+            output.embedding.values(),
             &mut block,
         );
-        (block, features.embedding)
+        (block, output.embedding)
     })?;
-    let descriptor = extractor.describe(layout, &block);
+    let descriptor = extractor.describe(Activations::new(layout, &block));
     Ok(NewPicture {
         id: PictureId::of(bytes),
         width: rgb.width(),

@@ -1,8 +1,19 @@
+//! What the index compares.
+
 use super::Manifest;
-use crate::activation::{Layout, inner_product_f32, layer_values};
+use crate::activation::{Activations, inner_product_f32};
 
 /// What the index compares: the last layer, rectified and pooled, projected to a few
 /// numbers in which pictures of one kind lie together; at unit length.
+///
+/// ```
+/// use simdex::network::Descriptor;
+///
+/// let a = Descriptor::normalized(vec![3.0, 4.0]);
+/// let b = Descriptor::normalized(vec![4.0, 3.0]);
+/// assert!((a.cosine(&b) - 0.96).abs() < 1e-6);
+/// assert_eq!(Descriptor::from_bytes(&a.to_bytes(), 2), Some(a));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Descriptor(Vec<f32>);
 
@@ -23,14 +34,14 @@ impl Descriptor {
         inner_product_f32(&self.0, &other.0).clamp(-1.0, 1.0)
     }
 
-    /// Seen from `centre`, a collection's mean: what all its pictures have in common says
-    /// nothing about any two of them.
+    /// Without a collection's mean: what all its pictures have in common says nothing about any
+    /// two of them. An empty mean changes nothing.
     #[must_use]
-    pub fn from_centre(&self, centre: &[f32]) -> Self {
-        if centre.is_empty() {
+    pub fn minus_mean(&self, mean: &[f32]) -> Self {
+        if mean.is_empty() {
             return self.clone();
         }
-        Self::normalized(self.0.iter().zip(centre).map(|(v, c)| v - c).collect())
+        Self::normalized(self.0.iter().zip(mean).map(|(v, m)| v - m).collect())
     }
 
     /// Little-endian f32, as stored.
@@ -59,22 +70,22 @@ pub(super) fn unit(values: &mut [f32]) {
     }
 }
 
-/// Estimate of the window over the positions, in positions: what a picture shows stands in
+/// Width of the window over the positions, in positions: what a picture shows stands in
 /// its middle more often than at its edges.
 const SIGMA: f32 = 1.5;
 
-/// The last layer of a block, normalised and rectified as before the embedding, pooled
+/// The last layer of a picture, normalised and rectified as before the embedding, pooled
 /// twice: the mean of each channel under a Gaussian window, then its standard deviation
 /// over the positions; each half at unit length. `None` where the manifest does not say
-/// how the layer is normalised.
-pub fn pooled(manifest: &Manifest, layout: &Layout, block: &[u8]) -> Option<Vec<f32>> {
+/// how the layer is normalised, or the codec does not keep its values.
+pub fn pooled(manifest: &Manifest, activations: Activations<'_>) -> Option<Vec<f32>> {
     let (scale, shift) = (&manifest.embedding.scale, &manifest.embedding.shift);
-    let last = layout.layers().len().checked_sub(1)?;
-    let shape = &layout.layers()[last];
+    let last = activations.layer_count().checked_sub(1)?;
+    let shape = &activations.layout().layers()[last];
     if scale.len() != shape.channels {
         return None;
     }
-    let values = layer_values(layout, block, last);
+    let values = activations.layer_values(last)?;
     let window = window(shape.positions, shape.width);
     let channels = shape.channels;
     let mut middle = vec![0f32; channels];
@@ -119,13 +130,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_centre_is_taken_off() {
+    fn a_mean_is_taken_off() {
         let a = Descriptor::normalized(vec![1.0, 0.2]);
         let b = Descriptor::normalized(vec![1.0, -0.2]);
         assert!(a.cosine(&b) > 0.9);
-        let centre = [a.values()[0], 0.0];
-        assert!(a.from_centre(&centre).cosine(&b.from_centre(&centre)) < -0.9);
-        assert_eq!(a.from_centre(&[]), a);
+        let mean = [a.values()[0], 0.0];
+        assert!(a.minus_mean(&mean).cosine(&b.minus_mean(&mean)) < -0.9);
+        assert_eq!(a.minus_mean(&[]), a);
     }
 
     #[test]

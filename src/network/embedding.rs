@@ -1,3 +1,5 @@
+//! The network's pooled output.
+
 use crate::activation::inner_product_f32;
 
 /// The network's pooled output at unit length: the inner product of two is their cosine.
@@ -31,14 +33,14 @@ impl Embedding {
         inner_product_f32(&self.0, &other.0).clamp(-1.0, 1.0)
     }
 
-    /// Seen from `centre`, the mean over a collection; an empty centre changes nothing.
+    /// Without the mean over a collection; an empty mean changes nothing.
     #[must_use]
-    pub fn from_centre(&self, centre: &[f32]) -> Self {
-        if centre.is_empty() {
+    pub fn minus_mean(&self, mean: &[f32]) -> Self {
+        if mean.is_empty() {
             return self.clone();
         }
-        let from: Vec<f32> = self.0.iter().zip(centre).map(|(v, c)| v - c).collect();
-        Self::normalized(&from)
+        let left: Vec<f32> = self.0.iter().zip(mean).map(|(v, m)| v - m).collect();
+        Self::normalized(&left)
     }
 
     /// Little-endian f32, as stored.

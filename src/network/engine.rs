@@ -1,3 +1,5 @@
+//! What executes networks.
+
 use std::sync::{Mutex, PoisonError};
 
 use super::extractor::Extractor;
@@ -7,11 +9,11 @@ use super::{ExtractError, Network};
 /// What executes networks: ONNX Runtime, or the pure-Rust fallback where it is compiled in.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    kind: Kind,
+    backend: Backend,
 }
 
 #[derive(Debug, Clone)]
-enum Kind {
+enum Backend {
     Ort {
         library: Library,
         environment: ort::environment::Environment,
@@ -72,7 +74,9 @@ impl Engine {
                     %error,
                     "no ONNX Runtime; the pure-Rust fallback is about three times slower (`simdex doctor` measures it)"
                 );
-                Ok(Self { kind: Kind::Tract })
+                Ok(Self {
+                    backend: Backend::Tract,
+                })
             }
             result => result,
         }
@@ -96,7 +100,7 @@ impl Engine {
         environment.set_log_level(ort::logging::LogLevel::Warning);
         tracing::debug!(path = %library.path.display(), "ONNX Runtime loaded");
         Ok(Self {
-            kind: Kind::Ort {
+            backend: Backend::Ort {
                 library,
                 environment,
             },
@@ -108,17 +112,17 @@ impl Engine {
     /// # Errors
     /// If the engine refuses the model or its outputs are not the manifest's.
     pub fn extractor(&self, network: &Network) -> Result<Extractor, ExtractError> {
-        match &self.kind {
-            Kind::Ort { environment, .. } => Extractor::ort(environment, network),
+        match &self.backend {
+            Backend::Ort { environment, .. } => Extractor::ort(environment, network),
             #[cfg(feature = "tract")]
-            Kind::Tract => Extractor::tract(network),
+            Backend::Tract => Extractor::tract(network),
         }
     }
 
     /// The engine's name and where it comes from, for `simdex doctor`.
     pub fn description(&self) -> String {
-        match &self.kind {
-            Kind::Ort { library, .. } => {
+        match &self.backend {
+            Backend::Ort { library, .. } => {
                 format!(
                     "ONNX Runtime, {} ({})",
                     library.path.display(),
@@ -126,7 +130,7 @@ impl Engine {
                 )
             }
             #[cfg(feature = "tract")]
-            Kind::Tract => "tract (pure Rust)".to_owned(),
+            Backend::Tract => "tract (pure Rust)".to_owned(),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! One session of the network.
+
 use std::sync::Arc;
 
 use ort::environment::Environment;
@@ -7,12 +9,12 @@ use ort::value::TensorRef;
 
 use super::projection::describe;
 use super::{Descriptor, Embedding, Manifest, Network, Projection};
-use crate::activation::Layout;
+use crate::activation::Activations;
 use crate::picture::NetworkInput;
 
 /// One network session of one thread. Each core's worker owns one.
 pub struct Extractor {
-    session: Backend,
+    session: SessionBackend,
     manifest: Manifest,
     projection: Option<Arc<Projection>>,
     /// Normalised value of each byte, per channel.
@@ -21,7 +23,7 @@ pub struct Extractor {
     input: Vec<f32>,
 }
 
-enum Backend {
+enum SessionBackend {
     Ort {
         session: Session,
         /// Position of each layer's output among the session's, then the embedding's.
@@ -33,7 +35,7 @@ enum Backend {
 
 /// What the network gives for one picture; borrowed from the runtime, not copied.
 #[derive(Debug)]
-pub struct Features<'a> {
+pub struct NetworkOutput<'a> {
     /// Each layer's activations in the manifest's order, C x H x W.
     pub layers: Vec<&'a [f32]>,
     /// The pooled output at unit length.
@@ -84,16 +86,16 @@ impl Extractor {
             .chain([manifest.embedding.output.as_str()])
             .map(position)
             .collect::<Result<_, _>>()?;
-        Ok(Self::new(Backend::Ort { session, outputs }, network))
+        Ok(Self::new(SessionBackend::Ort { session, outputs }, network))
     }
 
     #[cfg(feature = "tract")]
     pub(super) fn tract(network: &Network) -> Result<Self, ExtractError> {
         let session = super::tract::TractSession::new(network)?;
-        Ok(Self::new(Backend::Tract(session), network))
+        Ok(Self::new(SessionBackend::Tract(session), network))
     }
 
-    fn new(session: Backend, network: &Network) -> Self {
+    fn new(session: SessionBackend, network: &Network) -> Self {
         let manifest = network.manifest();
         let input = &manifest.input;
         let normalized = std::array::from_fn(|channel| {
@@ -110,9 +112,9 @@ impl Extractor {
         }
     }
 
-    /// What the index compares, from a picture's block.
-    pub fn describe(&self, layout: &Layout, block: &[u8]) -> Descriptor {
-        describe(self.projection.as_deref(), &self.manifest, layout, block)
+    /// What the index compares, from a picture's activations.
+    pub fn describe(&self, activations: Activations<'_>) -> Descriptor {
+        describe(self.projection.as_deref(), &self.manifest, activations)
     }
 
     /// Stretches a decoded picture to the network's input size.
@@ -134,7 +136,7 @@ impl Extractor {
     pub fn run<R>(
         &mut self,
         tile: &NetworkInput,
-        read: impl FnOnce(Features<'_>) -> R,
+        read: impl FnOnce(NetworkOutput<'_>) -> R,
     ) -> Result<R, ExtractError> {
         let manifest = &self.manifest;
         let (width, height) = (manifest.input.width, manifest.input.height);
@@ -147,7 +149,7 @@ impl Extractor {
             }
         }
         match &mut self.session {
-            Backend::Ort { session, outputs } => {
+            SessionBackend::Ort { session, outputs } => {
                 let shape = [1, 3, height as usize, width as usize];
                 let input = TensorRef::from_array_view((shape, self.input.as_slice()))?;
                 let given = session.run(ort::inputs![manifest.input.name.as_str() => input])?;
@@ -155,23 +157,23 @@ impl Extractor {
                     .iter()
                     .map(|&position| Ok(given[position].try_extract_tensor::<f32>()?.1))
                     .collect::<Result<Vec<_>, ExtractError>>()?;
-                Ok(read(features(manifest, tensors)?))
+                Ok(read(checked(manifest, tensors)?))
             }
             #[cfg(feature = "tract")]
-            Backend::Tract(session) => {
+            SessionBackend::Tract(session) => {
                 let given = session.run(&self.input, width, height)?;
                 let tensors = given.iter().map(|values| values.as_slice()).collect();
-                Ok(read(features(manifest, tensors)?))
+                Ok(read(checked(manifest, tensors)?))
             }
         }
     }
 }
 
 /// Checks the outputs' sizes: layers in order, the embedding last.
-fn features<'a>(
+fn checked<'a>(
     manifest: &Manifest,
     mut tensors: Vec<&'a [f32]>,
-) -> Result<Features<'a>, ExtractError> {
+) -> Result<NetworkOutput<'a>, ExtractError> {
     let wrong = |name: &str, len: usize| {
         ExtractError::Manifest(format!("output {name} has {len} values a picture"))
     };
@@ -189,7 +191,7 @@ fn features<'a>(
             "it gave numbers that are not finite".to_owned(),
         ));
     }
-    Ok(Features {
+    Ok(NetworkOutput {
         layers: tensors,
         embedding: Embedding::normalized(embedding),
     })

@@ -1,3 +1,5 @@
+//! What a network takes and gives.
+
 use std::path::Path;
 
 use serde::Deserialize;

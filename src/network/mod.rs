@@ -27,11 +27,11 @@ use sha2::{Digest, Sha256};
 pub use descriptor::{Descriptor, pooled};
 pub use embedding::Embedding;
 pub use engine::{Engine, EngineError};
-pub use extractor::{ExtractError, Extractor, Features};
+pub use extractor::{ExtractError, Extractor, NetworkOutput};
 pub use manifest::{Manifest, ManifestLayer};
-pub use projection::{Projection, centre};
+pub use projection::{Projection, subtract_mean};
 
-use crate::activation::{Encoding, LayerShape, Layout};
+use crate::activation::{Activations, Encoding, LayerShape, Layout};
 
 /// SHA-256 of a model file, which heads, stores and manifests name the network by.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -176,9 +176,9 @@ impl Network {
         &self.model
     }
 
-    /// What the index compares pictures by, from a picture's block.
-    pub fn describe(&self, layout: &Layout, block: &[u8]) -> Descriptor {
-        projection::describe(self.projection.as_deref(), &self.manifest, layout, block)
+    /// What the index compares pictures by, from a picture's activations.
+    pub fn describe(&self, activations: Activations<'_>) -> Descriptor {
+        projection::describe(self.projection.as_deref(), &self.manifest, activations)
     }
 
     /// Numbers in a descriptor.

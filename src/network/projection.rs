@@ -1,9 +1,11 @@
+//! From the pooled last layer to a descriptor.
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::descriptor::{pooled, unit};
 use super::{Descriptor, Manifest, NetworkId};
-use crate::activation::{Layout, embedding, inner_product_f32};
+use crate::activation::{Activations, inner_product_f32};
 
 /// How a picture's pooled last layer becomes its descriptor: each half of what `pooled`
 /// gives is taken from its mean over the training pictures and scaled to unit length, then
@@ -101,7 +103,7 @@ impl Projection {
 
     /// The descriptor of a picture, from what `pooled` gives of it.
     pub fn apply(&self, mut pooled: Vec<f32>) -> Descriptor {
-        centre(&mut pooled, &self.file.mean);
+        subtract_mean(&mut pooled, &self.file.mean);
         let project = |row: &Vec<f32>| inner_product_f32(row, &pooled);
         Descriptor::normalized(self.rows.iter().map(project).collect())
     }
@@ -112,7 +114,7 @@ fn encoded(file: &ProjectionFile) -> Vec<u8> {
 }
 
 /// Takes `mean` off what `pooled` gave and scales each half to unit length.
-pub fn centre(pooled: &mut [f32], mean: &[f32]) {
+pub fn subtract_mean(pooled: &mut [f32], mean: &[f32]) {
     for (value, mean) in pooled.iter_mut().zip(mean) {
         *value -= mean;
     }
@@ -121,18 +123,17 @@ pub fn centre(pooled: &mut [f32], mean: &[f32]) {
     unit(&mut pooled[half..]);
 }
 
-/// The descriptor of a picture, from its block: projected where there is a projection for
+/// The descriptor of a picture, from its activations: projected where there is a projection for
 /// the network, else its embedding.
 pub(super) fn describe(
     projection: Option<&Projection>,
     manifest: &Manifest,
-    layout: &Layout,
-    block: &[u8],
+    activations: Activations<'_>,
 ) -> Descriptor {
-    let projected = projection.zip(pooled(manifest, layout, block));
+    let projected = projection.zip(pooled(manifest, activations));
     match projected {
         Some((projection, pooled)) => projection.apply(pooled),
-        None => Descriptor::normalized(embedding(layout, block)),
+        None => Descriptor::normalized(activations.embedding()),
     }
 }
 

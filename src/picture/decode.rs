@@ -1,3 +1,5 @@
+//! From bytes to pixels, within limits.
+
 use std::cell::Cell;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};

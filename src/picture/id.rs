@@ -1,3 +1,5 @@
+//! The identity of a picture.
+
 use std::fmt;
 use std::str::FromStr;
 

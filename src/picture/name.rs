@@ -1,3 +1,5 @@
+//! Names of picture files.
+
 use std::path::Path;
 
 /// Endings of the files that are taken for pictures.

@@ -1,3 +1,5 @@
+//! What the network sees of a picture.
+
 use fast_image_resize as fir;
 use image::RgbImage;
 use jpeg_encoder::{ColorType, Encoder};

@@ -1,8 +1,21 @@
+//! The hash by which near copies are found.
+
 use image::RgbImage;
 use serde::{Deserialize, Serialize};
 
 /// A 64-bit difference hash ("dHash"): the picture's brightness averaged into 9 x 8 cells,
-/// one bit for each pair of neighbours in a row. NearDuplicates differ in few bits.
+/// one bit for each pair of neighbours in a row. Copies differ in few bits.
+///
+/// ```
+/// use image::{Rgb, RgbImage};
+/// use simdex::picture::PerceptualHash;
+///
+/// let wave = |x: u32, y: u32| ((x * 7 + y * 3) % 150) as u8;
+/// let picture = RgbImage::from_fn(90, 80, |x, y| Rgb([wave(x, y); 3]));
+/// let brighter = RgbImage::from_fn(90, 80, |x, y| Rgb([wave(x, y) + 50; 3]));
+/// let hash = PerceptualHash::of(&picture);
+/// assert!(hash.distance(PerceptualHash::of(&brighter)) <= 4);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PerceptualHash(pub u64);
 

@@ -1,3 +1,5 @@
+//! Pictures turned and mirrored.
+
 use image::{RgbImage, imageops};
 
 /// A picture as it is, or turned or mirrored: copies are, and neither embedding nor layers

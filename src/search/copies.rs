@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::rescore::{Loaded, load_one};
+use super::rescore::load_one;
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, SearchOptions, Searcher};
 use crate::head::Features;
@@ -91,14 +91,15 @@ impl Searcher {
         {
             loaded.extend(load_one(&self.store, sequence)?);
         }
-        let subjects: Vec<Features<'_>> = loaded.iter().map(Loaded::features).collect();
+        let layout = self.store.layout();
+        let features: Vec<Features<'_>> = loaded.iter().map(|l| l.features(layout)).collect();
         // With a filter, what is left may be no group.
-        let (Some(&first), 2..) = (subjects.first(), subjects.len()) else {
+        let (Some(&first), 2..) = (features.first(), features.len()) else {
             return Ok(None);
         };
         let views = vec![first];
         let ranker = self.ranker(options, usize::MAX);
-        let mut scored = ranker.rank(&views, &subjects);
+        let mut scored = ranker.rank(&views, &features);
         // Stable: the others keep their order.
         scored.sort_by_key(|scored| scored.candidate != 0);
         let entries = scored.into_iter().enumerate();
@@ -112,7 +113,7 @@ impl Searcher {
                     id,
                     scored,
                     Some(&views),
-                    &subjects[candidate],
+                    &features[candidate],
                 )
             })
             .collect::<Result<Vec<_>, _>>()?;

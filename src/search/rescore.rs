@@ -1,6 +1,7 @@
-//! Candidates with their features, and how several examples rank them.
+//! Candidates with their features, and ranking them by several examples.
 
 use super::rank::{Ranker, Scored};
+use crate::activation::{Activations, Layout};
 use crate::head::{Features, logit, sigmoid};
 use crate::index::Candidate;
 use crate::network::Descriptor;
@@ -16,9 +17,9 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    pub(super) fn features(&self) -> Features<'_> {
+    pub(super) fn features<'a>(&'a self, layout: &'a Layout) -> Features<'a> {
         Features {
-            block: &self.block,
+            activations: Activations::new(layout, &self.block),
             descriptor: &self.descriptor,
             hash: self.hash,
         }
@@ -59,7 +60,7 @@ pub(super) fn load_one(store: &Store, sequence: Sequence) -> Result<Option<Loade
     }
 }
 
-/// Ranks loaded candidates by their likeness to all of `wanted` and none of `unwanted`,
+/// Ranks loaded candidates by their similarity to all of `wanted` and none of `unwanted`,
 /// each picture in one or more views: the mean of the log-odds of those wanted, less what
 /// the likest of those unwanted has above even odds.
 pub(super) fn rank_by_examples(

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::rescore::load_one;
-use crate::activation;
 use crate::atomic_file::AtomicFile;
 use crate::head::CollectionMean;
 use crate::network::Embedding;
@@ -56,9 +55,8 @@ impl RunningMean {
                 continue;
             }
             if let Some(picture) = load_one(store, sequence)? {
-                let features = picture.features();
-                let embedding = activation::embedding(store.layout(), features.block);
-                let embedding = Embedding::normalized(&embedding);
+                let features = picture.features(store.layout());
+                let embedding = Embedding::normalized(&features.activations.embedding());
                 self.add(embedding.values(), features.descriptor.values());
             }
         }

@@ -9,7 +9,7 @@ use super::rank::{Ranker, Scored, score_pair, score_views, upright};
 use super::rescore::{load, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
 use super::view::View;
-use crate::activation::{Layout, layer_mses};
+use crate::activation::{Activations, Layout};
 use crate::canonical_url::CanonicalUrl;
 use crate::head::{Alignment, CollectionMean, Features, Grid, Mode, Ranking};
 use crate::index::Candidate;
@@ -62,10 +62,9 @@ impl Searcher {
     /// How `options` rank, `rescored` of the candidates by their activations.
     pub(super) fn ranker(&self, options: &SearchOptions, rescored: usize) -> Ranker<'_> {
         Ranker {
-            layout: self.store.layout(),
             ranking: &self.ranking,
             mode: options.mode,
-            centre: match *self.ranking {
+            mean: match *self.ranking {
                 Ranking::Fused(_) => &self.view.mean,
                 Ranking::Mse18(_) | Ranking::Embedding => &NO_MEAN,
             },
@@ -86,12 +85,13 @@ impl Searcher {
         let (candidates, rescored) = self.candidates(query.wanted, options);
         let pruned = Instant::now();
         let loaded = load(&self.store, &candidates)?;
-        let subjects: Vec<Features<'_>> = loaded.iter().map(|picture| picture.features()).collect();
+        let layout = self.store.layout();
+        let features: Vec<Features<'_>> = loaded.iter().map(|p| p.features(layout)).collect();
         let ranker = self.ranker(options, rescored);
-        let (wanted, unwanted) = (views(query.wanted), views(query.unwanted));
+        let (wanted, unwanted) = (views(query.wanted, layout), views(query.unwanted, layout));
         let scored = match wanted.as_slice() {
-            [views] if options.alone => self.pairs(&views[0], &subjects, options.mode),
-            _ => rank_by_examples(&ranker, &wanted, &unwanted, &subjects),
+            [views] if options.alone => self.pairs(&views[0], &features, options.mode),
+            _ => rank_by_examples(&ranker, &wanted, &unwanted, &features),
         };
         let rescored = Instant::now();
         // Of several, no one's parts explain a result.
@@ -107,8 +107,8 @@ impl Searcher {
             .enumerate()
             .map(|(i, scored)| {
                 let id = loaded[scored.candidate].id;
-                let subject = &subjects[scored.candidate];
-                self.entry(options, i + 1, id, scored, only, subject)
+                let candidate = &features[scored.candidate];
+                self.entry(options, i + 1, id, scored, only, candidate)
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
@@ -130,7 +130,7 @@ impl Searcher {
     fn pairs(&self, query: &Features<'_>, candidates: &[Features<'_>], mode: Mode) -> Vec<Scored> {
         let score = |(candidate, picture): (usize, &Features<'_>)| Scored {
             candidate,
-            ..score_pair(self.store.layout(), &self.ranking, mode, *query, *picture)
+            ..score_pair(&self.ranking, mode, *query, *picture)
         };
         let mut scored: Vec<Scored> = candidates.iter().enumerate().map(score).collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -210,11 +210,11 @@ impl Searcher {
         let provenance = self.store.provenance(id)?;
         let view = query.and_then(|views| views.get(scored.view));
         let mses = match (scored.mses.is_empty(), view) {
-            (true, Some(view)) => layer_mses(layout, view.block, candidate.block),
+            (true, Some(view)) => view.activations.mses(candidate.activations),
             _ => scored.mses.clone(),
         };
         let alignment = match (options.explain, view) {
-            (true, Some(view)) => alignment(layout, &self.ranking, &scored, view, candidate),
+            (true, Some(view)) => alignment(&self.ranking, &scored, view, candidate),
             _ => None,
         };
         Ok(ResultEntry {
@@ -236,10 +236,9 @@ impl Searcher {
     }
 }
 
-fn views(pictures: &[Vec<NewPicture>]) -> Vec<Vec<Features<'_>>> {
-    pictures
-        .iter()
-        .map(|views| views.iter().map(NewPicture::features).collect())
+fn views<'a>(pictures: &'a [Vec<NewPicture>], layout: &'a Layout) -> Vec<Vec<Features<'a>>> {
+    let all = pictures.iter();
+    all.map(|views| views.iter().map(|p| p.features(layout)).collect())
         .collect()
 }
 
@@ -255,10 +254,10 @@ pub fn compare(
     views: &[NewPicture],
     b: &NewPicture,
 ) -> Comparison {
-    let subjects: Vec<Features<'_>> = views.iter().map(NewPicture::features).collect();
-    let scored = score_views(layout, ranking, mode, &subjects, b.features());
-    let b = b.features();
-    let alignment = alignment(layout, ranking, &scored, &subjects[scored.view], &b);
+    let views: Vec<Features<'_>> = views.iter().map(|p| p.features(layout)).collect();
+    let b = b.features(layout);
+    let scored = score_views(ranking, mode, &views, b);
+    let alignment = alignment(ranking, &scored, &views[scored.view], &b);
     Comparison {
         score: scored.score,
         cosine: scored.cosine,
@@ -270,7 +269,6 @@ pub fn compare(
 
 /// Which parts of the query, in the view that was compared, and of a candidate match.
 fn alignment(
-    layout: &Layout,
     ranking: &Ranking,
     scored: &Scored,
     view: &Features<'_>,
@@ -280,8 +278,8 @@ fn alignment(
         let Ranking::Fused(head) = ranking else {
             return None;
         };
-        let grid = |block| Grid::of(layout, head.scaler(), block);
-        let found = grid(view.block).align(&grid(candidate.block));
+        let grid = |picture: &Features<'_>| Grid::of(head.scaler(), picture.activations);
+        let found = grid(view)?.align(&grid(candidate)?);
         Some(upright(found, scored.view))
     })
 }
@@ -290,12 +288,12 @@ fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> 
     let Ranking::Fused(head) = ranking else {
         return None;
     };
-    let judges = head.judges(mode);
-    let judge = match scored.in_list {
-        true => &judges.list,
-        false => &judges.pair,
+    let scorers = head.scorers(mode);
+    let scorer = match scored.in_list {
+        true => &scorers.list,
+        false => &scorers.pair,
     };
-    let mut all = judge.evidence(layout, &scored.values);
+    let mut all = scorer.evidence(layout, &scored.values);
     let others = [("labels", scored.labels), ("turned", scored.turned())];
     let others = others.into_iter().filter(|(_, odds)| *odds != 0.0);
     all.extend(others.map(|(name, odds)| (name.to_owned(), odds)));
@@ -308,10 +306,10 @@ fn named(layout: &Layout, mses: &[f32]) -> Layers {
 }
 
 impl NewPicture {
-    /// The picture as the second stage sees it.
-    pub fn features(&self) -> Features<'_> {
+    /// The picture as the second stage sees it; `layout` is the one it was stored by.
+    pub fn features<'a>(&'a self, layout: &'a Layout) -> Features<'a> {
         Features {
-            block: &self.block,
+            activations: Activations::new(layout, &self.block),
             descriptor: &self.descriptor,
             hash: self.perceptual_hash,
         }

@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::over_draws;
-use crate::classify::{
-    ClassifyEvaluation, ClassifyEvaluationError, ClassifyEvaluationOptions, ClassifyOptions,
-    evaluate_classify,
-};
+use crate::classify::ClassifyOptions;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::train::features::{Described, Pictures};
 use crate::cli::{Format, Outcome, output};
-use crate::evaluation::Estimate;
-use crate::head::labelled_files;
+use crate::dataset::labelled_files;
+use crate::evaluation::{
+    ClassifyEvaluation, ClassifyEvaluationError, ClassifyEvaluationOptions, Estimate,
+    evaluate_classify,
+};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct EvalClassifyArgs {
@@ -119,6 +119,6 @@ fn table(evaluation: &ClassifyEvaluation) -> String {
     text
 }
 
-fn figure(spread: Option<Estimate>) -> String {
-    spread.as_ref().map_or_else(|| "-".to_owned(), over_draws)
+fn figure(estimate: Option<Estimate>) -> String {
+    estimate.as_ref().map_or_else(|| "-".to_owned(), over_draws)
 }

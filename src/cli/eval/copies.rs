@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clap::Args;
 
 use super::with_interval;
-use crate::cli::input::pictures_below;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
+use crate::dataset::{Labelled, pictures_below};
 use crate::edit::Edit;
 use crate::evaluation::{CopiesEvaluation, EditedQuery, Trial, evaluate_copies};
-use crate::head::{Labelled, Mode, Ranking};
+use crate::head::{Mode, Ranking};
 use crate::ingest::extract_views;
 use crate::picture::View;
 
@@ -24,7 +24,7 @@ pub(in crate::cli) struct CopiesArgs {
     /// The head whose copy mode is measured
     #[arg(long, value_name = "NAME|FILE", default_value = "fused")]
     head: String,
-    /// Pictures that are edited, spread over all; every one is searched
+    /// Pictures that are edited, estimate over all; every one is searched
     #[arg(long, value_name = "N", default_value_t = 100)]
     queries: usize,
     /// Candidates that are re-scored [default: `[query] candidates` of the configuration]
@@ -56,10 +56,7 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
         "there are fewer than two pictures below {}",
         args.dir.display()
     );
-    let labelled = Labelled {
-        classes: Vec::new(),
-        files: files.into_iter().map(|path| (path, 0)).collect(),
-    };
+    let labelled = Labelled::unlabelled(files);
     let set: Pictures = Pictures::load(session, &network, &layout, &labelled)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
@@ -140,8 +137,8 @@ fn table(evaluation: &CopiesEvaluation) -> String {
             row.queries,
             candidates.join("/")
         );
-        for (_, spread) in &row.recall_1 {
-            text += &format!("  {:<21}", with_interval(spread));
+        for (_, estimate) in &row.recall_1 {
+            text += &format!("  {:<21}", with_interval(estimate));
         }
         text.push('\n');
     }

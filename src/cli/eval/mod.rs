@@ -49,16 +49,16 @@ fn seen(rankings: &[(String, usize)], pictures: usize) -> String {
 }
 
 /// The mean and where the middle 95 % lie, in a table.
-fn with_interval(spread: &Estimate) -> String {
-    let [low, high] = spread.interval;
-    format!("{:.3} ({low:.3}-{high:.3})", spread.mean)
+fn with_interval(estimate: &Estimate) -> String {
+    let [low, high] = estimate.interval;
+    format!("{:.3} ({low:.3}-{high:.3})", estimate.mean)
 }
 
 /// The mean, the draws' standard deviation and where the middle 95 % of the mean lie.
-fn over_draws(spread: &Estimate) -> String {
-    let [low, high] = spread.interval;
+fn over_draws(estimate: &Estimate) -> String {
+    let [low, high] = estimate.interval;
     format!(
         "{:.3} +- {:.3} ({low:.3}-{high:.3})",
-        spread.mean, spread.std
+        estimate.mean, estimate.std
     )
 }

@@ -9,10 +9,12 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
+use crate::dataset::labelled_files;
 use crate::evaluation::{
     EvaluationError, Figures, PairsEvaluation, PairsOptions, Trial, evaluate_pairs,
 };
-use crate::head::{Fused, TrainError, labelled_files};
+use crate::head::Fused;
+use crate::training::mse18::TrainError;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PairsArgs {

@@ -10,8 +10,9 @@ use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
+use crate::dataset::{Labelled, labelled_files};
 use crate::evaluation::{RetrievalEvaluation, Trial, evaluate_retrieval};
-use crate::head::{Labelled, Ranking, labelled_files};
+use crate::head::Ranking;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RetrievalArgs {

@@ -5,13 +5,13 @@ use crate::activation::Layout;
 use crate::cli::Outcome;
 use crate::cli::progress::{Problems, Progress};
 use crate::cli::session::Session;
+use crate::dataset::Labelled;
 use crate::edit::Edit;
-use crate::head::Labelled;
-use crate::head::training::{EditedExample, Example};
 use crate::ingest::{FeatureError, extract, extract_each, read_file};
 use crate::network::{Descriptor, Embedding, Extractor, Network};
 use crate::picture::{PictureId, decode};
 use crate::store::NewPicture;
+use crate::training::{EditedExample, Example};
 
 /// Pictures with features and, perhaps, labels. Where `P` is [`Described`], they take a
 /// hundredth of the memory.
@@ -133,8 +133,9 @@ impl<P: From<NewPicture> + Send> Pictures<P> {
 
 impl Pictures {
     /// The pictures to learn from.
-    pub(in crate::cli) fn examples(&self) -> Vec<Example<'_>> {
-        self.pictures.iter().map(example).collect()
+    pub(in crate::cli) fn examples<'a>(&'a self, layout: &'a Layout) -> Vec<Example<'a>> {
+        let pictures = self.pictures.iter();
+        pictures.map(|picture| example(picture, layout)).collect()
     }
 
     /// Copies of the pictures, by number and edit, with what `features` makes of a copy's
@@ -193,18 +194,18 @@ impl Pictures {
 
 impl Edited {
     /// The copy to learn from.
-    pub(in crate::cli) fn example(&self) -> EditedExample<'_> {
+    pub(in crate::cli) fn example<'a>(&'a self, layout: &'a Layout) -> EditedExample<'a> {
         EditedExample {
             original: self.original,
             edit: self.edit,
-            example: example(&self.features),
+            example: example(&self.features, layout),
         }
     }
 }
 
-fn example(picture: &NewPicture) -> Example<'_> {
+fn example<'a>(picture: &'a NewPicture, layout: &'a Layout) -> Example<'a> {
     Example {
-        subject: picture.features(),
+        features: picture.features(layout),
         embedding: &picture.embedding,
         id: picture.id,
     }

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::TrainArgs;
-use super::features::{Described, Edited, Pictures};
-use super::pairs_file::PairsFile;
+use super::features::{Described, Pictures};
 use crate::cli::export::replace;
-use crate::cli::input::pictures_below;
 use crate::cli::progress::Progress;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
+use crate::dataset::{Labelled, PairsFile, pictures_below};
 use crate::edit::Edit;
-use crate::head::training::{train_on_copies, train_on_labels, train_on_pairs_of};
-use crate::head::{Fused, Labelled};
+use crate::head::Fused;
 use crate::ingest::extract;
 use crate::network::Network;
+use crate::training::{train_on_copies, train_on_labels, train_on_pairs};
 
 /// Edits of each picture that `--unlabelled` learns from.
 const EDITS: usize = 4;
@@ -50,7 +49,7 @@ pub(super) fn from_pairs(
 ) -> anyhow::Result<Outcome> {
     let PairsFile { paths, pairs } = PairsFile::read(csv)?;
     let layout = network.layout(session.config.store.activations);
-    let labelled = unlabelled(paths.clone());
+    let labelled = Labelled::unlabelled(paths.clone());
     let set: Pictures = Pictures::load(session, network, &layout, &labelled)?;
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
@@ -70,12 +69,7 @@ pub(super) fn from_pairs(
             answers.len()
         );
     }
-    let head = train_on_pairs_of(
-        &Fused::builtin(network)?,
-        &layout,
-        &set.examples(),
-        &answers,
-    );
+    let head = train_on_pairs(&Fused::builtin(network)?, &set.examples(&layout), &answers);
     finish(session, args, network, &head, set.outcome())
 }
 
@@ -94,7 +88,7 @@ pub(super) fn from_copies(
     let step = paths.len().div_ceil(MOST);
     paths = paths.into_iter().step_by(step).collect();
     let layout = network.layout(session.config.store.activations);
-    let set: Pictures = Pictures::load(session, network, &layout, &unlabelled(paths))?;
+    let set: Pictures = Pictures::load(session, network, &layout, &Labelled::unlabelled(paths))?;
     let copies: Vec<_> = (0..set.pictures.len())
         .flat_map(|i| (0..EDITS).map(move |n| (i, Edit::ALL[(i * EDITS + n) % Edit::ALL.len()])))
         .collect();
@@ -109,9 +103,11 @@ pub(super) fn from_copies(
     let done = std::sync::atomic::AtomicU64::new(0);
     let head = train_on_copies(
         &Fused::builtin(network)?,
-        &layout,
-        &set.examples(),
-        &edited.iter().map(Edited::example).collect::<Vec<_>>(),
+        &set.examples(&layout),
+        &edited
+            .iter()
+            .map(|e| e.example(&layout))
+            .collect::<Vec<_>>(),
         &|_| {
             let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             bar.set(done, || format!("compared {done}/{} copies", edited.len()));
@@ -126,13 +122,6 @@ pub(super) fn from_copies(
         dir.display()
     );
     finish(session, args, network, &head, set.outcome())
-}
-
-fn unlabelled(paths: Vec<PathBuf>) -> Labelled {
-    Labelled {
-        classes: Vec::new(),
-        files: paths.into_iter().map(|path| (path, 0)).collect(),
-    }
 }
 
 fn finish(

@@ -5,15 +5,15 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::TrainArgs;
-use super::features::{Edited, Pictures};
+use super::features::Pictures;
 use crate::cli::export::{check_folder, replace};
 use crate::cli::session::Session;
 use crate::cli::{Outcome, output, progress};
+use crate::dataset::labelled_files;
 use crate::edit::Edit;
-use crate::head::training::{Example, GenericSet, Half, fit_projection, train_generic};
-use crate::head::{CollectionMean, Features, labelled_files};
 use crate::ingest::extract;
-use crate::network::{Descriptor, Network, pooled};
+use crate::network::Network;
+use crate::training::{EditedExample, Generic, GenericSet, train_generic};
 
 /// Every so many-th picture is edited to learn from.
 const EDITED: usize = 4;
@@ -39,82 +39,18 @@ pub(super) fn run(
     if session.shutdown.requested() {
         return Ok(Outcome::Interrupted);
     }
-    progress::note("fitting the projections ...");
-    let pool = |block: &[u8]| {
-        pooled(network.manifest(), &layout, block)
-            .context("the manifest does not say how the last layer is normalised")
-    };
-    let all = set
-        .pictures
-        .iter()
-        .map(|picture| pool(&picture.block))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    // Classes by turns; each half is described by what was learned on the other.
-    let labels = &set.labels;
-    let of_half = |half: usize| (0..labels.len()).filter(move |i| labels[*i] % 2 == half);
-    let mut described: Vec<Option<Descriptor>> = vec![None; all.len()];
-    for half in 0..2 {
-        let other: Vec<usize> = of_half(1 - half).collect();
-        let rows: Vec<Vec<f32>> = other.iter().map(|&i| all[i].clone()).collect();
-        let classes: Vec<usize> = other.iter().map(|&i| labels[i]).collect();
-        let projection = fit_projection(network.id(), &rows, &classes);
-        for i in of_half(half) {
-            described[i] = Some(projection.apply(all[i].clone()));
-        }
-    }
-    let projection = fit_projection(network.id(), &all, labels);
-    let finals: Vec<Descriptor> = all.into_iter().map(|row| projection.apply(row)).collect();
-    let copied = edited
-        .iter()
-        .map(|copy| Ok(projection.apply(pool(&copy.features.block)?)))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let network = network.with_projection_of(projection.clone());
-    let example = |i: usize, descriptor| Example {
-        subject: Features {
-            descriptor,
-            ..set.pictures[i].features()
-        },
-        embedding: &set.pictures[i].embedding,
-        id: set.pictures[i].id,
-    };
-    let half = |half: usize| Half {
-        pictures: of_half(half)
-            .filter_map(|i| Some(example(i, described[i].as_ref()?)))
-            .collect(),
-        labels: of_half(half).map(|i| labels[i]).collect(),
-    };
-    let originals: Vec<Example<'_>> = finals
-        .iter()
-        .enumerate()
-        .map(|(i, d)| example(i, d))
-        .collect();
-    let edited_examples: Vec<_> = edited
-        .iter()
-        .zip(&copied)
-        .map(|(copy, descriptor)| {
-            let mut edited = Edited::example(copy);
-            edited.example.subject.descriptor = descriptor;
-            edited
-        })
-        .collect();
-    progress::note("comparing pictures ...");
-    let head = train_generic(
+    let examples: Vec<EditedExample<'_>> = edited.iter().map(|e| e.example(&layout)).collect();
+    let Generic { projection, head } = train_generic(
+        network,
         &GenericSet {
-            network: &network,
-            layout: &layout,
-            halves: [half(0), half(1)],
-            originals: &originals,
-            edited: &edited_examples,
+            pictures: &set.examples(&layout),
+            labels: &set.labels,
             classes: &set.classes,
-            centre: CollectionMean::of(
-                originals
-                    .iter()
-                    .map(|e| (e.embedding, e.subject.descriptor)),
-            ),
+            edited: &examples,
             seed: args.seed,
         },
-        &|_| (),
-    );
+        &progress::note,
+    )?;
     replace(projection_file, &projection.to_bytes())?;
     replace(&args.output, head.to_json(&layout).as_bytes())?;
     output::line(&format!(

@@ -4,7 +4,6 @@ pub(super) mod features;
 mod fused;
 mod generic;
 mod mse18;
-mod pairs_file;
 
 use std::path::PathBuf;
 
@@ -14,7 +13,8 @@ use super::export::check_folder;
 use super::session::Session;
 use super::{Format, Outcome};
 use crate::app::read_network;
-use crate::head::{TrainOptions, labelled_files};
+use crate::dataset::labelled_files;
+use crate::training::mse18::TrainOptions;
 use features::Pictures;
 
 #[derive(Debug, Args)]

@@ -4,11 +4,12 @@ use anyhow::Context;
 
 use super::TrainArgs;
 use super::features::Pictures;
+use crate::activation::Activations;
 use crate::cli::export::replace;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output, progress};
-use crate::head::{TrainError, TrainOptions, TrainingSet, train, training_curve};
 use crate::network::Network;
+use crate::training::mse18::{TrainError, TrainOptions, TrainingSet, train, training_curve};
 
 pub(super) fn run(
     session: &Session,
@@ -22,7 +23,9 @@ pub(super) fn run(
         "the curve is written as .svg; name the head otherwise"
     );
     let layout = network.layout(session.config.store.activations);
-    let blocks: Vec<&[u8]> = set.pictures.iter().map(|p| p.block.as_slice()).collect();
+    let pictures = set.pictures.iter();
+    let pictures = pictures.map(|p| Activations::new(&layout, &p.block));
+    let pictures: Vec<_> = pictures.collect();
     let options = TrainOptions {
         epochs: args.epochs.max(1),
         max_pairs: args.max_pairs.max(2),
@@ -31,8 +34,7 @@ pub(super) fn run(
     };
     let total = options.epochs;
     let training_set = TrainingSet {
-        layout: &layout,
-        blocks: &blocks,
+        pictures: &pictures,
         labels: &set.labels,
         classes: &set.classes,
     };

@@ -1,5 +1,8 @@
+//! The head on disk.
+
 use serde::{Deserialize, Serialize};
 
+use super::Mse18;
 use crate::network::NetworkId;
 
 /// A head on disk: JSON, small enough to read.
@@ -14,31 +17,35 @@ pub(super) struct HeadFile {
     pub(super) network: NetworkId,
     /// Names of the layers, in the order of the inputs.
     pub(super) layers: Vec<String>,
-    pub(super) scaler: Scaler,
-    pub(super) dense: Vec<Dense>,
-    pub(super) training: Training,
+    pub(super) scaler: StandardScaler,
+    pub(super) dense: Vec<DenseLayer>,
+    pub(super) training: Mse18Training,
 }
 
-/// StandardScaler: (x - mean) / std, per layer.
+/// (x - mean) / std, for each layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Scaler {
-    pub(super) mean: Vec<f32>,
-    pub(super) std: Vec<f32>,
+pub struct StandardScaler {
+    /// Means over the training pairs.
+    pub mean: Vec<f32>,
+    /// Standard deviations over them, none of them 0.
+    pub std: Vec<f32>,
 }
 
 /// One dense layer: outputs x inputs weights and one bias an output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Dense {
-    pub(super) weights: Vec<Vec<f32>>,
-    pub(super) bias: Vec<f32>,
+pub struct DenseLayer {
+    /// A row of weights for each output.
+    pub weights: Vec<Vec<f32>>,
+    /// One number for each output.
+    pub bias: Vec<f32>,
 }
 
 /// How a head was trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Training {
+pub struct Mse18Training {
     /// The classes' names: the folders.
     pub classes: Vec<String>,
     /// Pictures trained on.
@@ -71,21 +78,16 @@ const VERSION: u32 = 1;
 pub(in crate::head) const KIND: &str = "mse18";
 
 impl HeadFile {
-    pub(super) fn new(
-        network: NetworkId,
-        layers: Vec<String>,
-        scaler: Scaler,
-        dense: Vec<Dense>,
-        training: Training,
-    ) -> Self {
+    pub(super) fn of(head: &Mse18) -> Self {
+        let head = head.clone();
         Self {
             version: VERSION,
             kind: KIND.to_owned(),
-            network,
-            layers,
-            scaler,
-            dense,
-            training,
+            network: head.network,
+            layers: head.layers,
+            scaler: head.dense_network.scaler,
+            dense: head.dense_network.dense,
+            training: head.training,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::activation::{embedding, layer_mses, layer_spread};
+use crate::activation::Activations;
 use crate::network::Embedding;
 use crate::store::{Block, Sequence, Store, StoreError};
 
@@ -43,8 +43,7 @@ impl<'a> Verifier<'a> {
         if a.embedding.cosine(&b.embedding) < LEAST_COSINE {
             return Ok(false);
         }
-        let layout = self.store.layout();
-        let mses = layer_mses(layout, &a.block, &b.block);
+        let mses = a.activations(self.store).mses(b.activations(self.store));
         let (a, b) = (a.spreads(self.store), b.spreads(self.store));
         Ok(layers(self.store)
             .into_iter()
@@ -63,15 +62,20 @@ impl Features {
             .block(id)
             .inspect_err(|error| tracing::warn!(%error, "a picture is not compared"));
         Ok(block.ok().map(|block| Self {
-            embedding: Embedding::normalized(&embedding(store.layout(), &block)),
+            embedding: Embedding::normalized(&Activations::new(store.layout(), &block).embedding()),
             block,
             spreads: RefCell::default(),
         }))
     }
 
+    fn activations<'a>(&'a self, store: &'a Store) -> Activations<'a> {
+        Activations::new(store.layout(), &self.block)
+    }
+
+    /// Where the codec keeps none, every difference is one.
     fn spreads(&self, store: &Store) -> [f32; 2] {
-        let compute =
-            || layers(store).map(|layer| layer_spread(store.layout(), &self.block, layer));
+        let of = |layer| self.activations(store).layer_spread(layer);
+        let compute = || layers(store).map(|layer| of(layer).unwrap_or_default());
         *self.spreads.borrow_mut().get_or_insert_with(compute)
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 
 use super::Embedded;
+use crate::activation::Activations;
 use crate::network::Network;
 use crate::store::{Blocks, StoreError};
 
@@ -30,7 +31,8 @@ impl Embedded {
                     let location = metadata.block_location(*id)?;
                     let location = location.ok_or(StoreError::Damaged { picture: *id })?;
                     let block = self.blocks.read(*id, location)?;
-                    Ok((*sequence, network.describe(&self.identity.layout, &block)))
+                    let activations = Activations::new(&self.identity.layout, &block);
+                    Ok((*sequence, network.describe(activations)))
                 })
                 .collect::<Vec<Result<_, StoreError>>>();
             for entry in described {

@@ -1,78 +1,81 @@
-use half::f16;
-use half::slice::HalfFloatSliceExt;
+//! The codec that keeps one signed byte a value.
 
+use super::block::{HEADER, TILE, read_header, write_header};
+use super::codec::{Codec, Layer, LayerDistance, Measurement, Quantity, mean_over};
 use super::dot::inner_product;
-use super::layout::{Encoding, HEADER, Layout};
-use super::summary::summarise;
+use super::layout::LayerShape;
+use super::moments::Moments;
+use super::rows::products;
 use super::widened::widened;
 
-/// Appends one picture's block to `block`.
+/// One signed byte a value, with one scale for each picture and layer.
 ///
-/// `layers` are the network's outputs in the layout's order, channels first
-/// (C x H x W, as ONNX gives them).
-///
-/// # Panics
-/// If the number of layers or of values is not the layout's: the caller pairs the
-/// network with its own layout.
-pub fn encode(layout: &Layout, layers: &[&[f32]], embedding: &[f32], block: &mut Vec<u8>) {
-    assert_eq!(layers.len(), layout.layers().len());
-    let start = block.len();
-    block.resize(start + layout.block_len(), 0);
-    for (i, values) in layers.iter().enumerate() {
-        let shape = &layout.layers()[i];
-        assert_eq!(values.len(), shape.values(), "{}", shape.name);
-        let bytes = &mut block[start..][layout.range(i)];
-        let (header, stored) = bytes.split_at_mut(HEADER);
-        let (scale, squares) = match layout.encoding() {
-            Encoding::Int8 => {
-                let scale = int8(values, shape.channels, stored);
-                (scale, inner_product(stored, stored) as u64)
-            }
-            Encoding::F16 => {
-                let mut last = vec![0.0; values.len()];
-                channels_last(values, shape.channels, &mut last);
-                let mut halves = vec![f16::ZERO; last.len()];
-                halves.convert_from_f32_slice(&last);
-                for (bytes, value) in stored.chunks_exact_mut(2).zip(&halves) {
-                    bytes.copy_from_slice(&value.to_le_bytes());
-                }
-                (1.0, 0)
-            }
-            Encoding::F32 => {
-                let mut last = vec![0.0; values.len()];
-                channels_last(values, shape.channels, &mut last);
-                for (bytes, value) in stored.chunks_exact_mut(4).zip(&last) {
-                    bytes.copy_from_slice(&value.to_le_bytes());
-                }
-                (1.0, 0)
-            }
-        };
-        header[..4].copy_from_slice(&f32::to_le_bytes(scale));
-        header[8..16].copy_from_slice(&u64::to_le_bytes(squares));
+/// The MSE needs one integer inner product a layer: with scales s, t and the sums of squares
+/// in the headers, sum (s a - t b)^2 = s^2 A - 2 s t (a . b) + t^2 B, exact in integers.
+/// Rounding to steps of s and t adds s^2 / 12 + t^2 / 12 to each squared difference on
+/// average (the variance of a uniform error), which is taken off again; what remains is
+/// the rounding's own scatter.
+#[derive(Debug)]
+pub(super) struct Int8;
+
+impl Codec for Int8 {
+    fn measures(&self, _quantity: Quantity) -> Measurement {
+        Measurement::Exact
     }
-    summarise(layout, embedding, &mut block[start..]);
+
+    fn layer_len(&self, shape: &LayerShape) -> usize {
+        HEADER + shape.values()
+    }
+
+    fn encode(&self, shape: &LayerShape, values: &[f32], stored: &mut [u8]) {
+        let bytes = &mut stored[HEADER..];
+        let scale = round(values, shape.channels, bytes);
+        let squares = inner_product(bytes, bytes) as u64;
+        write_header(stored, scale, squares);
+    }
+
+    fn mse(&self, a: Layer<'_>, b: Layer<'_>) -> f32 {
+        let product = inner_product(&a.stored[HEADER..], &b.stored[HEADER..]);
+        mean_over(a.shape, squared_difference(a, b, product))
+    }
+
+    fn distance(&self, a: Layer<'_>, b: Layer<'_>) -> LayerDistance {
+        let (a_bytes, b_bytes) = (&a.stored[HEADER..], &b.stored[HEADER..]);
+        let (product, cosines) = products(a_bytes, b_bytes, a.shape.channels, a.norms, b.norms);
+        LayerDistance::of_sums(a.shape, squared_difference(a, b, product), cosines)
+    }
+
+    fn values(&self, layer: Layer<'_>) -> Option<Vec<f32>> {
+        let (scale, _) = read_header(layer.stored);
+        let bytes = layer.stored[HEADER..].iter();
+        Some(bytes.map(|&byte| f32::from(byte as i8) * scale).collect())
+    }
+
+    fn moments(&self, shape: &LayerShape, stored: &[u8]) -> Option<Moments> {
+        let (scale, _) = read_header(stored);
+        let mut moments = Moments::new(shape, scale);
+        moments.add_bytes(&stored[HEADER..]);
+        Some(moments)
+    }
 }
 
-/// Positions transposed at a time, so that a tile of all channels stays in the L1 cache.
-const TILE: usize = 64;
+/// The sum of squared differences, from the inner product and the headers.
+fn squared_difference(a: Layer<'_>, b: Layer<'_>, product: i64) -> f64 {
+    let header = |layer: Layer<'_>| {
+        let (scale, squares) = read_header(layer.stored);
+        (f64::from(scale), squares as f64)
+    };
+    let ((s, a_squares), (t, b_squares)) = (header(a), header(b));
+    let rounding = a.shape.values() as f64 * (s * s + t * t) / 12.0;
+    (s * s * a_squares - 2.0 * s * t * product as f64 + t * t * b_squares - rounding).max(0.0)
+}
+
 /// Channels written at a time.
 const GROUP: usize = 8;
 
-fn channels_last(values: &[f32], channels: usize, out: &mut [f32]) {
-    let positions = values.len() / channels;
-    for start in (0..positions).step_by(TILE) {
-        let end = (start + TILE).min(positions);
-        for (channel, plane) in values.chunks_exact(positions).enumerate() {
-            for (position, &value) in plane[start..end].iter().enumerate() {
-                out[(start + position) * channels + channel] = value;
-            }
-        }
-    }
-}
-
 widened! {
     /// Rounds to -127..=127 and transposes; returns the scale that a stored byte is worth.
-    fn int8(values: &[f32], channels: usize, out: &mut [u8]) -> f32 = round_and_transpose
+    fn round(values: &[f32], channels: usize, out: &mut [u8]) -> f32 = round_and_transpose
 }
 
 #[inline(always)]
@@ -132,7 +135,7 @@ fn round_to_byte(value: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::LayerShape;
+    use crate::activation::{Encoding, Layout, encode};
 
     #[test]
     fn rounding_is_to_nearest() {

@@ -1,13 +1,15 @@
+//! The plot of a training.
+
 use std::fmt::Write;
 
-use super::Training;
+use crate::head::Mse18Training;
 
 const WIDTH: f32 = 720.0;
 const HEIGHT: f32 = 420.0;
 const MARGIN: f32 = 56.0;
 
 /// The report's plot of training and validation accuracy against epochs, as SVG.
-pub fn training_curve(training: &Training) -> String {
+pub fn training_curve(training: &Mse18Training) -> String {
     let epochs = &training.epochs;
     let x =
         |i: usize| MARGIN + i as f32 / (epochs.len().max(2) - 1) as f32 * (WIDTH - 2.0 * MARGIN);

@@ -1,31 +1,79 @@
-//! The file of `train --pairs`.
+//! A list of pairs, each with whether they are the same: the file of `train --pairs`.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-
 /// Pictures by number, and pairs of them with the user's answers.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct PairsFile {
-    pub(super) paths: Vec<PathBuf>,
-    pub(super) pairs: Vec<(usize, usize, bool)>,
+pub struct PairsFile {
+    /// The pictures.
+    pub paths: Vec<PathBuf>,
+    /// Two pictures by number, and whether they are the same.
+    pub pairs: Vec<(usize, usize, bool)>,
+}
+
+/// A list of pairs cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PairsFileError {
+    /// The file cannot be read.
+    #[error("{path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line is no pair.
+    #[error("{path} line {number}")]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        source: LineError,
+    },
+}
+
+/// A line is no pair.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineError {
+    /// It is no line of CSV.
+    #[error(transparent)]
+    Csv(#[from] csv::Error),
+    /// It has more or fewer fields.
+    #[error("there must be three fields: path, path, same")]
+    Fields,
+    /// Its answer is none.
+    #[error("the third field must be 1 or 0, true or false, same or different; it is `{0}`")]
+    Answer(String),
 }
 
 impl PairsFile {
     /// Reads `path,path,same` lines; paths are relative to the file's folder. A first line
     /// that names the columns is skipped.
-    pub(super) fn read(csv: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// If the file cannot be read or a line is no pair.
+    pub fn read(csv: &Path) -> Result<Self, PairsFileError> {
         let folder = csv.parent().unwrap_or(Path::new("."));
-        let text = std::fs::read_to_string(csv).with_context(|| csv.display().to_string())?;
+        let text = std::fs::read_to_string(csv).map_err(|source| PairsFileError::Read {
+            path: csv.to_owned(),
+            source,
+        })?;
         let lines = text.lines().zip(1..);
         let mut lines = lines.filter(|(line, _)| !line.trim().is_empty()).peekable();
         lines.next_if(|(line, _)| fields(line).is_ok_and(|first| names_columns(folder, &first)));
         let mut file = Self::default();
         let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
         for (line, number) in lines {
-            let (names, same) =
-                pair(line).with_context(|| format!("{} line {number}", csv.display()))?;
+            let (names, same) = pair(line).map_err(|source| PairsFileError::Line {
+                path: csv.to_owned(),
+                number,
+                source,
+            })?;
             let [first, second] = names.map(|name| {
                 let path = folder.join(name);
                 *numbers.entry(path.clone()).or_insert_with(|| {
@@ -39,16 +87,14 @@ impl PairsFile {
     }
 }
 
-fn pair(line: &str) -> anyhow::Result<([String; 2], bool)> {
+fn pair(line: &str) -> Result<([String; 2], bool), LineError> {
     let Ok::<[String; 3], _>([first, second, answer]) = fields(line)?.try_into() else {
-        anyhow::bail!("there must be three fields: path, path, same");
+        return Err(LineError::Fields);
     };
-    let same = parse(&answer).with_context(|| {
-        format!(
-            "the third field must be 1 or 0, true or false, same or different; it is `{answer}`"
-        )
-    })?;
-    Ok(([first, second], same))
+    match parse(&answer) {
+        Some(same) => Ok(([first, second], same)),
+        None => Err(LineError::Answer(answer)),
+    }
 }
 
 fn fields(line: &str) -> csv::Result<Vec<String>> {
@@ -93,7 +139,7 @@ mod tests {
         }
         let csv = dir.path().join("pairs.csv");
         std::fs::write(&csv, text)?;
-        PairsFile::read(&csv)
+        Ok(PairsFile::read(&csv)?)
     }
 
     #[test]

@@ -6,9 +6,8 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::{CentredCosine, Classifier, ClassifyOptions, probe};
-use crate::evaluation::Estimate;
-use crate::head::auc;
+use super::{Estimate, auc, linear_probe};
+use crate::classify::{CentredCosine, Classifier, ClassifyOptions};
 use crate::network::Embedding;
 use crate::shutdown::Shutdown;
 
@@ -119,7 +118,7 @@ struct Split {
 
 /// One method's answer on one picture: the class and how sure it is of none.
 #[derive(Clone, Copy)]
-struct Answer {
+struct Prediction {
     likeliest: usize,
     unknown: f32,
     /// Whether the rule says "unknown".
@@ -138,22 +137,7 @@ pub fn evaluate_classify(
     shutdown: &Shutdown,
     progress: &mut dyn FnMut(),
 ) -> Result<ClassifyEvaluation, ClassifyEvaluationError> {
-    if classes.len() < options.unknown_classes.saturating_add(2) {
-        return Err(ClassifyEvaluationError::TooFewClasses {
-            classes: classes.len(),
-        });
-    }
-    let needs = options.train_per_class.saturating_add(1);
-    for (class, name) in classes.iter().enumerate() {
-        let has = labels.iter().filter(|label| **label == class).count();
-        if has < needs {
-            return Err(ClassifyEvaluationError::TooFew {
-                class: name.clone(),
-                has,
-                needs,
-            });
-        }
-    }
+    check(labels, classes, options)?;
     let mut baselines = Vec::new();
     let mut figures: [Vec<Figures>; 3] = Default::default();
     for draw in 0..options.draws {
@@ -173,9 +157,46 @@ pub fn evaluate_classify(
         }
         progress();
     }
-    let leaves_out = options.unknown_classes > 0;
+    Ok(ClassifyEvaluation {
+        classes: classes.len(),
+        unknown_classes: options.unknown_classes,
+        pictures: labels.len(),
+        draws: options.draws,
+        train_per_class: options.train_per_class,
+        baseline: Estimate::of(baselines.into_iter()),
+        rows: rows(&figures, options.unknown_classes > 0),
+    })
+}
+
+/// Whether there is enough to draw from.
+fn check(
+    labels: &[usize],
+    classes: &[String],
+    options: &ClassifyEvaluationOptions,
+) -> Result<(), ClassifyEvaluationError> {
+    if classes.len() < options.unknown_classes.saturating_add(2) {
+        return Err(ClassifyEvaluationError::TooFewClasses {
+            classes: classes.len(),
+        });
+    }
+    let needs = options.train_per_class.saturating_add(1);
+    for (class, name) in classes.iter().enumerate() {
+        let has = labels.iter().filter(|label| **label == class).count();
+        if has < needs {
+            return Err(ClassifyEvaluationError::TooFew {
+                class: name.clone(),
+                has,
+                needs,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A row for each method, from its figures in each draw.
+fn rows(figures: &[Vec<Figures>; 3], leaves_out: bool) -> Vec<ClassifyRow> {
     let methods = ["evidential", "knn", "linear_probe"];
-    let rows = methods.into_iter().zip(&figures).map(|(method, all)| {
+    let rows = methods.into_iter().zip(figures).map(|(method, all)| {
         let of = |value: fn(&Figures) -> f64| Estimate::of(all.iter().map(value));
         ClassifyRow {
             method,
@@ -189,15 +210,7 @@ pub fn evaluate_classify(
             }),
         }
     });
-    Ok(ClassifyEvaluation {
-        classes: classes.len(),
-        unknown_classes: options.unknown_classes,
-        pictures: labels.len(),
-        draws: options.draws,
-        train_per_class: options.train_per_class,
-        baseline: Estimate::of(baselines.into_iter()),
-        rows: rows.collect(),
-    })
+    rows.collect()
 }
 
 impl Split {
@@ -247,7 +260,7 @@ impl Split {
         (all(&self.known), all(&self.unknown))
     }
 
-    fn likeness(&self, embeddings: &[&Embedding]) -> CentredCosine {
+    fn similarity(&self, embeddings: &[&Embedding]) -> CentredCosine {
         let labelled: Vec<&Embedding> = self.labelled.iter().map(|i| embeddings[*i]).collect();
         CentredCosine::new(&labelled)
     }
@@ -256,13 +269,14 @@ impl Split {
         &self,
         embeddings: &[&Embedding],
         options: &ClassifyOptions,
-    ) -> (Vec<Answer>, Vec<Answer>) {
-        let likeness = self.likeness(embeddings);
-        let classifier = Classifier::fit(&self.labels, options, &|a, b| likeness.of_labelled(a, b));
+    ) -> (Vec<Prediction>, Vec<Prediction>) {
+        let similarity = self.similarity(embeddings);
+        let classifier =
+            Classifier::fit(&self.labels, options, &|a, b| similarity.of_labelled(a, b));
         self.each(|picture| {
-            let centred = likeness.centre(embeddings[picture]);
-            let verdict = classifier.classify(|i| likeness.similarity(&centred, i));
-            Answer {
+            let centred = similarity.minus_mean(embeddings[picture]);
+            let verdict = classifier.classify(|i| similarity.similarity(&centred, i));
+            Prediction {
                 // There is always a neighbour.
                 likeliest: verdict.evidence.likeliest().unwrap_or_default(),
                 unknown: verdict.evidence.unknown() as f32,
@@ -271,12 +285,12 @@ impl Split {
         })
     }
 
-    fn knn(&self, embeddings: &[&Embedding], count: usize) -> (Vec<Answer>, Vec<Answer>) {
-        let likeness = self.likeness(embeddings);
+    fn knn(&self, embeddings: &[&Embedding], count: usize) -> (Vec<Prediction>, Vec<Prediction>) {
+        let similarity = self.similarity(embeddings);
         self.each(|picture| {
-            let centred = likeness.centre(embeddings[picture]);
+            let centred = similarity.minus_mean(embeddings[picture]);
             let mut all: Vec<(f32, usize)> = (0..self.labelled.len())
-                .map(|i| (likeness.similarity(&centred, i), self.labels[i]))
+                .map(|i| (similarity.similarity(&centred, i), self.labels[i]))
                 .collect();
             all.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
             all.truncate(count);
@@ -284,7 +298,7 @@ impl Split {
             // The first with the most votes is the one with the nearest neighbour.
             let most = all.iter().map(|near| votes(near.1)).max().unwrap_or(0);
             let first = all.iter().find(|near| votes(near.1) == most);
-            Answer {
+            Prediction {
                 likeliest: first.map_or(0, |near| near.1),
                 unknown: -all.iter().map(|near| near.0).sum::<f32>(),
                 is_unknown: false,
@@ -295,18 +309,18 @@ impl Split {
     fn linear_probe(
         &self,
         embeddings: &[&Embedding],
-    ) -> candle_core::Result<(Vec<Answer>, Vec<Answer>)> {
+    ) -> candle_core::Result<(Vec<Prediction>, Vec<Prediction>)> {
         let of = |pictures: &[usize]| pictures.iter().map(|i| embeddings[*i]).collect::<Vec<_>>();
         let asked = [of(&self.known), of(&self.unknown)].concat();
         let labelled = of(&self.labelled);
-        let given = probe::probabilities(&labelled, &self.labels, self.classes(), &asked)?;
-        let mut answers: Vec<Answer> = given
+        let given = linear_probe::probabilities(&labelled, &self.labels, self.classes(), &asked)?;
+        let mut answers: Vec<Prediction> = given
             .iter()
             .map(|probabilities| {
                 let best = (0..probabilities.len())
                     .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
                     .unwrap_or_default();
-                Answer {
+                Prediction {
                     likeliest: best,
                     unknown: -probabilities[best],
                     is_unknown: false,
@@ -329,9 +343,9 @@ struct Figures {
 }
 
 impl Figures {
-    fn of(labels: &[usize], known: &[Answer], unknown: &[Answer]) -> Self {
+    fn of(labels: &[usize], known: &[Prediction], unknown: &[Prediction]) -> Self {
         let share = |part: usize, all: usize| part as f64 / all.max(1) as f64;
-        let right = |(answer, label): &(&Answer, &usize)| answer.likeliest == **label;
+        let right = |(answer, label): &(&Prediction, &usize)| answer.likeliest == **label;
         let answered = || {
             known
                 .iter()

@@ -1,9 +1,11 @@
+//! Pairs of labelled pictures, and what is measured of them.
+
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::activation::{Layout, layer_mses};
+use crate::activation::Activations;
 
 /// Two pictures of a set and whether they are of one class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +28,11 @@ pub struct PairSet {
 }
 
 impl PairSet {
-    /// Compares the blocks of every pair, on all cores.
-    pub fn compute(layout: &Layout, blocks: &[&[u8]], pairs: &[Pair]) -> Self {
+    /// Compares the pictures of every pair, on all cores.
+    pub fn compute(pictures: &[Activations<'_>], pairs: &[Pair]) -> Self {
         let mses = pairs
             .par_iter()
-            .map(|pair| layer_mses(layout, blocks[pair.a], blocks[pair.b]))
+            .map(|pair| pictures[pair.a].mses(pictures[pair.b]))
             .collect();
         Self {
             same: pairs.iter().map(|pair| pair.same).collect(),

@@ -1,3 +1,5 @@
+//! How alike embeddings are among labelled pictures.
+
 use crate::activation::inner_product_f32;
 use crate::network::Embedding;
 
@@ -22,12 +24,12 @@ impl CentredCosine {
             mean: mean.iter().map(|sum| (sum / count) as f32).collect(),
             labelled: Vec::new(),
         };
-        centred.labelled = labelled.iter().map(|e| centred.centre(e)).collect();
+        centred.labelled = labelled.iter().map(|e| centred.minus_mean(e)).collect();
         centred
     }
 
-    /// An embedding as seen from the middle, at unit length.
-    pub fn centre(&self, embedding: &Embedding) -> Embedding {
+    /// An embedding without what the labelled pictures have in common, at unit length.
+    pub fn minus_mean(&self, embedding: &Embedding) -> Embedding {
         let values = embedding.values().iter().zip(&self.mean);
         Embedding::normalized(&values.map(|(v, mean)| v - mean).collect::<Vec<_>>())
     }

@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::network::{NetworkId, Projection, centre};
+use crate::network::{NetworkId, Projection, subtract_mean};
 
 /// Numbers in a descriptor.
 const DIMENSIONS: usize = 256;
@@ -28,7 +28,7 @@ pub fn fit_projection(network: &NetworkId, pooled: &[Vec<f32>], labels: &[usize]
     let mut rows = DMatrix::<f32>::zeros(count, width);
     for (i, row) in pooled.iter().enumerate() {
         let mut row = row.clone();
-        centre(&mut row, &mean);
+        subtract_mean(&mut row, &mean);
         rows.row_mut(i).copy_from_slice(&row);
     }
     let directions = principal(&rows, DIMENSIONS.min(count.saturating_sub(1)).max(1));
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn principal_directions_are_found() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        // Estimate 8, 4, 2, 1, ... along the axes.
+        // Spreads 8, 4, 2, 1, ... along the axes.
         let rows = DMatrix::from_fn(400, 12, |_, c| {
             (rng.random::<f32>() - 0.5) * 8.0 / 2f32.powi(c as i32)
         });

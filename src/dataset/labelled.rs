@@ -1,8 +1,8 @@
+//! A folder with one folder of pictures a class.
+
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
-
-use crate::picture::looks_like_picture;
+use super::folder::pictures_below;
 
 /// Pictures under class labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,16 @@ pub enum LabelError {
     TooFew(PathBuf),
 }
 
+impl Labelled {
+    /// Pictures without labels.
+    pub fn unlabelled(paths: Vec<PathBuf>) -> Self {
+        Self {
+            classes: Vec::new(),
+            files: paths.into_iter().map(|path| (path, 0)).collect(),
+        }
+    }
+}
+
 /// Lists `dir`: one folder a class, pictures anywhere below it.
 ///
 /// # Errors
@@ -50,13 +60,7 @@ pub fn labelled_files(dir: &Path) -> Result<Labelled, LabelError> {
     let mut classes = Vec::new();
     let mut files = Vec::new();
     for folder in folders {
-        let pictures: Vec<PathBuf> = WalkDir::new(&folder)
-            .sort_by_file_name()
-            .into_iter()
-            .filter_map(Result::ok)
-            .filter(|entry| entry.file_type().is_file() && looks_like_picture(entry.path()))
-            .map(walkdir::DirEntry::into_path)
-            .collect();
+        let pictures = pictures_below(&folder);
         if pictures.len() >= 2 {
             let name = folder.file_name().unwrap_or_default();
             files.extend(pictures.into_iter().map(|path| (path, classes.len())));

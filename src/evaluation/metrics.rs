@@ -1,3 +1,5 @@
+//! How well scores tell the same from the different.
+
 use serde::Serialize;
 
 /// How well scores tell same pairs from different ones.

@@ -1,0 +1,78 @@
+//! Writing a picture's block.
+
+use super::half_floats;
+use super::layout::Layout;
+
+/// Bytes before a layer's values: scale (f32), padding, sum of squares (u64).
+pub(super) const HEADER: usize = 16;
+
+/// Appends one picture's block to `block`.
+///
+/// `layers` are the network's outputs in the layout's order, channels first
+/// (C x H x W, as ONNX gives them).
+///
+/// # Panics
+/// If the number of layers or of values is not the layout's: the caller pairs the
+/// network with its own layout.
+pub fn encode(layout: &Layout, layers: &[&[f32]], embedding: &[f32], block: &mut Vec<u8>) {
+    assert_eq!(layers.len(), layout.layers().len());
+    let start = block.len();
+    block.resize(start + layout.block_len(), 0);
+    for (i, values) in layers.iter().enumerate() {
+        let shape = &layout.layers()[i];
+        assert_eq!(values.len(), shape.values(), "{}", shape.name);
+        let stored = &mut block[start..][layout.range(i)];
+        layout.codec().encode(shape, values, stored);
+    }
+    summarise(layout, embedding, &mut block[start..]);
+}
+
+/// Fills in everything behind the layers of `block`: per position the inverse length of
+/// its channel vector (in stored units, so that scales cancel), per channel the mean and
+/// the spread (standard deviation) over the positions, and the embedding. Of those, what the
+/// layout's codec keeps.
+///
+/// # Panics
+/// If the block is shorter than the layout's.
+pub fn summarise(layout: &Layout, embedding: &[f32], block: &mut [u8]) {
+    for (i, shape) in layout.layers().iter().enumerate() {
+        if let Some(moments) = layout.codec().moments(shape, &block[layout.range(i)]) {
+            half_floats::write(moments.inverse_norms(), &mut block[layout.norms(i)]);
+            half_floats::write(&moments.statistics(), &mut block[layout.statistics(i)]);
+        }
+    }
+    let (stored, _) = block[layout.embedding()].as_chunks_mut();
+    for (bytes, value) in stored.iter_mut().zip(embedding) {
+        *bytes = value.to_le_bytes();
+    }
+}
+
+/// Writes what stands before a layer's values.
+pub(super) fn write_header(stored: &mut [u8], scale: f32, squares: u64) {
+    stored[..4].copy_from_slice(&scale.to_le_bytes());
+    stored[8..16].copy_from_slice(&squares.to_le_bytes());
+}
+
+/// Reads what [`write_header`] wrote.
+pub(super) fn read_header(stored: &[u8]) -> (f32, u64) {
+    let scale = f32::from_le_bytes([stored[0], stored[1], stored[2], stored[3]]);
+    let mut squares = [0; 8];
+    squares.copy_from_slice(&stored[8..16]);
+    (scale, u64::from_le_bytes(squares))
+}
+
+/// Positions transposed at a time, so that a tile of all channels stays in the L1 cache.
+pub(super) const TILE: usize = 64;
+
+/// Turns values that are channels first into channels last.
+pub(super) fn channels_last(values: &[f32], channels: usize, out: &mut [f32]) {
+    let positions = values.len() / channels;
+    for start in (0..positions).step_by(TILE) {
+        let end = (start + TILE).min(positions);
+        for (channel, plane) in values.chunks_exact(positions).enumerate() {
+            for (position, &value) in plane[start..end].iter().enumerate() {
+                out[(start + position) * channels + channel] = value;
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a codec is: how the activations of a layer become bytes, and what can be measured of
+//! those bytes.
+//!
+//! Another way to store activations is another [`Codec`], which [`Encoding::codec`] gives.
+//! Heads ask for measurements only, so that they take it as it is.
+
+use std::fmt;
+
+use super::float::Floats;
+use super::int8::Int8;
+use super::layout::{Encoding, LayerShape};
+use super::moments::Moments;
+
+/// What can be measured of activations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// The mean squared error of a layer between two pictures.
+    Mse,
+    /// The channel-normalised distance of a layer between two pictures.
+    Normalised,
+    /// The means and spreads of a layer's channels.
+    Statistics,
+    /// The values of a layer, place by place.
+    Values,
+}
+
+/// How well a codec measures something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Measurement {
+    /// From every value of the layer, as it is stored.
+    Exact,
+    /// From less than that.
+    Estimated,
+    /// Not at all.
+    Absent,
+}
+
+/// How far apart one layer of two pictures is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct LayerDistance {
+    /// The mean squared error of the activations (the report's "Mean Squared Difference": the
+    /// squared differences' mean over all values of the layer).
+    pub mse: f32,
+    /// The mean over the positions of the squared distance of the channel vectors at unit
+    /// length, 0 to 4: the form of LPIPS (Zhang et al. 2018) before its learned weights.
+    /// `None` where the codec does not tell it.
+    pub normalised: Option<f32>,
+}
+
+impl LayerDistance {
+    /// Both distances, from the sum of squared differences and the sum of the cosines.
+    pub(super) fn of_sums(shape: &LayerShape, squared: f64, cosines: f32) -> Self {
+        let normalised = 2.0 - 2.0 * cosines / shape.positions as f32;
+        Self {
+            mse: mean_over(shape, squared),
+            normalised: Some(normalised.clamp(0.0, 4.0)),
+        }
+    }
+}
+
+/// The mean over all values of a layer.
+pub(super) fn mean_over(shape: &LayerShape, sum: f64) -> f32 {
+    (sum / shape.values() as f64) as f32
+}
+
+/// One layer of a picture's block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layer<'a> {
+    /// Its shape.
+    pub(crate) shape: &'a LayerShape,
+    /// What [`Codec::encode`] wrote.
+    pub(crate) stored: &'a [u8],
+    /// The inverse length of each position's channel vector, f16; empty where the codec does
+    /// not tell the normalised distance.
+    pub(crate) norms: &'a [u8],
+}
+
+/// A way to store the activations of a layer. Its functions work on whole layers, so that
+/// finding the right one costs nothing beside the work.
+pub(crate) trait Codec: fmt::Debug + Sync {
+    /// What can be measured of its bytes. The mean squared error always can, if only roughly:
+    /// the report's head looks at nothing else.
+    fn measures(&self, quantity: Quantity) -> Measurement;
+
+    /// Bytes of a layer.
+    fn layer_len(&self, shape: &LayerShape) -> usize;
+
+    /// Writes a layer; `values` are channels first (C x H x W), as ONNX gives them.
+    fn encode(&self, shape: &LayerShape, values: &[f32], stored: &mut [u8]);
+
+    /// The mean squared error between two pictures.
+    fn mse(&self, a: Layer<'_>, b: Layer<'_>) -> f32;
+
+    /// All distances between two pictures, from one reading of their bytes.
+    fn distance(&self, a: Layer<'_>, b: Layer<'_>) -> LayerDistance {
+        LayerDistance {
+            mse: self.mse(a, b),
+            normalised: None,
+        }
+    }
+
+    /// The values in their own units, positions x channels; `None` where there are none.
+    fn values(&self, _layer: Layer<'_>) -> Option<Vec<f32>> {
+        None
+    }
+
+    /// Sums over a layer's positions, for what is stored behind the layers; `None` where that
+    /// is nothing.
+    fn moments(&self, _shape: &LayerShape, _stored: &[u8]) -> Option<Moments> {
+        None
+    }
+}
+
+impl Encoding {
+    /// What writes and measures activations in this encoding.
+    pub(crate) fn codec(self) -> &'static dyn Codec {
+        match self {
+            Self::Int8 => &Int8,
+            Self::F16 => &Floats::<half::f16>::NEW,
+            Self::F32 => &Floats::<f32>::NEW,
+        }
+    }
+}

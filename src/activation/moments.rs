@@ -1,0 +1,110 @@
+//! What a block holds besides its layers: derived from the stored values once, so that
+//! comparing two pictures reads it instead of computing it 200 times a query.
+
+use super::dot::inner_product_f32;
+use super::layout::LayerShape;
+use super::widened::widened;
+
+/// Sums over the positions of one layer.
+#[derive(Debug)]
+pub(crate) struct Moments {
+    channels: usize,
+    positions: usize,
+    /// What a stored unit is worth.
+    scale: f32,
+    sums: Vec<f64>,
+    squares: Vec<f64>,
+    inverse_norms: Vec<f32>,
+}
+
+impl Moments {
+    /// Positions summed in 32 bits before widening to f64.
+    pub(super) const STEP: usize = 512;
+
+    pub(super) fn new(shape: &LayerShape, scale: f32) -> Self {
+        Self {
+            channels: shape.channels,
+            positions: shape.positions,
+            scale,
+            sums: vec![0.0; shape.channels],
+            squares: vec![0.0; shape.channels],
+            inverse_norms: Vec::with_capacity(shape.positions),
+        }
+    }
+
+    /// Adds positions of signed bytes.
+    pub(super) fn add_bytes(&mut self, values: &[u8]) {
+        let (mut sums, mut squares) = (vec![0i32; self.channels], vec![0i32; self.channels]);
+        for rows in values.chunks(Self::STEP * self.channels) {
+            sums.fill(0);
+            squares.fill(0);
+            add_rows(rows, &mut sums, &mut squares, &mut self.inverse_norms);
+            add_to(&mut self.sums, &sums);
+            add_to(&mut self.squares, &squares);
+        }
+    }
+
+    /// Adds at most [`Self::STEP`] positions of floats.
+    pub(super) fn add_floats(&mut self, rows: &[f32]) {
+        let (mut sums, mut squares) = (vec![0f32; self.channels], vec![0f32; self.channels]);
+        for row in rows.chunks_exact(self.channels) {
+            for ((value, sum), square) in row.iter().zip(&mut sums).zip(&mut squares) {
+                *sum += value;
+                *square += value * value;
+            }
+            let norm = inner_product_f32(row, row).sqrt();
+            let inverse = if norm > 0.0 { 1.0 / norm } else { 0.0 };
+            self.inverse_norms.push(inverse);
+        }
+        add_to(&mut self.sums, &sums);
+        add_to(&mut self.squares, &squares);
+    }
+
+    /// The inverse length of each position's channel vector, in stored units.
+    pub(super) fn inverse_norms(&self) -> &[f32] {
+        &self.inverse_norms
+    }
+
+    /// The means of the channels, then their spreads (standard deviations).
+    pub(super) fn statistics(&self) -> Vec<f32> {
+        let (scale, count) = (f64::from(self.scale), self.positions as f64);
+        let means = self.sums.iter().map(|sum| (sum / count * scale) as f32);
+        let spreads = self.sums.iter().zip(&self.squares).map(|(sum, square)| {
+            let variance = square / count - (sum / count).powi(2);
+            (variance.max(0.0).sqrt() * scale) as f32
+        });
+        means.chain(spreads).collect()
+    }
+}
+
+widened! {
+    /// Adds up rows of bytes, by channel, and notes the inverse length of each row.
+    fn add_rows(rows: &[u8], sums: &mut [i32], squares: &mut [i32], inverse_norms: &mut Vec<f32>) =
+        add_row_by_row
+}
+
+#[inline(always)]
+fn add_row_by_row(
+    rows: &[u8],
+    sums: &mut [i32],
+    squares: &mut [i32],
+    inverse_norms: &mut Vec<f32>,
+) {
+    for row in rows.chunks_exact(sums.len()) {
+        let mut length = 0;
+        for ((&byte, sum), square) in row.iter().zip(&mut *sums).zip(&mut *squares) {
+            let value = i32::from(byte as i8);
+            *sum += value;
+            *square += value * value;
+            length += value * value;
+        }
+        let norm = (length as f32).sqrt();
+        inverse_norms.push(if norm > 0.0 { 1.0 / norm } else { 0.0 });
+    }
+}
+
+fn add_to<T: Copy + Into<f64>>(totals: &mut [f64], parts: &[T]) {
+    for (total, &part) in totals.iter_mut().zip(parts) {
+        *total += part.into();
+    }
+}

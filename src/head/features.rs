@@ -1,0 +1,38 @@
+//! A picture as the second stage sees it.
+
+use crate::activation::Activations;
+use crate::network::{Descriptor, Embedding};
+use crate::picture::PerceptualHash;
+
+/// A picture as the second stage sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Features<'a> {
+    /// Its activations.
+    pub activations: Activations<'a>,
+    /// Its descriptor.
+    pub descriptor: &'a Descriptor,
+    /// Its perceptual hash.
+    pub hash: PerceptualHash,
+}
+
+/// One side of many comparisons, worked out once.
+#[derive(Debug, Clone)]
+pub struct Prepared<'a> {
+    pub(super) activations: Activations<'a>,
+    pub(super) hash: PerceptualHash,
+    /// Each layer's scaled channel statistics.
+    pub(super) statistics: Vec<Vec<f32>>,
+    /// As it is.
+    pub(super) embedding: Embedding,
+    /// Without what all pictures have in common.
+    pub(super) centred_embedding: Embedding,
+    /// The same of the descriptor.
+    pub(super) centred_descriptor: Descriptor,
+}
+
+impl<'a> Prepared<'a> {
+    /// Its activations.
+    pub fn activations(&self) -> Activations<'a> {
+        self.activations
+    }
+}

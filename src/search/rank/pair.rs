@@ -1,0 +1,50 @@
+//! Two pictures alone.
+
+use super::ranker::Ranker;
+use super::scored::Scored;
+use crate::head::{CollectionMean, Features, Mode, Ranking, sigmoid};
+
+/// The similarity of a pair alone, with what was measured.
+pub fn score_pair(ranking: &Ranking, mode: Mode, a: Features<'_>, b: Features<'_>) -> Scored {
+    score_views(ranking, mode, &[a], b)
+}
+
+/// The same, the first picture in one or more views, upright first.
+///
+/// # Panics
+/// If there is no view.
+pub fn score_views(
+    ranking: &Ranking,
+    mode: Mode,
+    views: &[Features<'_>],
+    b: Features<'_>,
+) -> Scored {
+    let mean = CollectionMean::default();
+    match ranking {
+        // A copy is one whatever else there is; of the other modes a list knows more.
+        Ranking::Fused(head) if mode != Mode::Copy => {
+            let a = &views[0];
+            let measure = head.measure(&mean);
+            let measured = measure.measure(&measure.prepare(a), &b);
+            let of = |picture: &Features<'_>| head.class_probabilities(mode, picture.descriptor);
+            let labels = of(a).zip(of(&b)).map_or(0.0, |(a, b)| a.odds(&b));
+            let odds = head.scorers(mode).pair.log_odds(&measured.values);
+            Scored {
+                score: sigmoid(odds + labels),
+                labels,
+                ..Scored::of_measured(0, measured, 0)
+            }
+        }
+        _ => {
+            let ranker = Ranker {
+                ranking,
+                mode,
+                mean: &mean,
+                rescored: 1,
+            };
+            let mut scored = ranker.rank(views, &[b]).swap_remove(0);
+            scored.mses = views[scored.view].activations.mses(b.activations);
+            scored
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Ranking a pool of candidates.
+
+use rayon::prelude::*;
+
+use super::scored::{Scored, sort};
+use crate::head::{
+    CollectionMean, Features, Fused, Mode, Prepared, Ranking, Signal, neighbourhoods, sigmoid,
+};
+use crate::network::{Descriptor, Embedding};
+
+/// Ranks candidates by one ranking and mode.
+#[derive(Debug, Clone, Copy)]
+pub struct Ranker<'a> {
+    /// What scores.
+    pub ranking: &'a Ranking,
+    /// What "alike" means.
+    pub mode: Mode,
+    /// What the collection's pictures have in common.
+    pub mean: &'a CollectionMean,
+    /// Candidates whose activations are compared; the rest of the pool tells only of
+    /// neighbourhoods.
+    pub rescored: usize,
+}
+
+/// Size of the pool that neighbourhoods are sought in, against the candidates scored.
+const POOL: usize = 2;
+/// Nearest pictures that neighbourhoods are sought among: all of them are compared with
+/// each other.
+const MOST_NEIGHBOURS: usize = 1_000;
+
+impl Ranker<'_> {
+    /// How many candidates a ranking wants from the index, to score `count` of them: more
+    /// where it looks at neighbourhoods.
+    pub fn pool(ranking: &Ranking, mode: Mode, count: usize) -> usize {
+        match ranking {
+            Ranking::Fused(head) if head.scorers(mode).list.uses(Signal::Neighbourhood) => {
+                count.saturating_mul(POOL)
+            }
+            _ => count,
+        }
+    }
+
+    /// Ranks a pool of candidates, nearest first, by their similarity to a picture, given in
+    /// one or more views (upright first). Returns those that were scored, best first.
+    pub fn rank(&self, views: &[Features<'_>], pool: &[Features<'_>]) -> Vec<Scored> {
+        let Some(upright) = views.first() else {
+            return Vec::new();
+        };
+        let first: Vec<usize> = (0..self.rescored.min(pool.len())).collect();
+        let mut scored = match self.ranking {
+            Ranking::Embedding => first
+                .iter()
+                .map(|&candidate| {
+                    let plain = self.plain(candidate, upright, &pool[candidate]);
+                    // Cosines of pooled ReLU6 outputs are never negative.
+                    let score = plain.cosine.clamp(0.0, 1.0);
+                    Scored { score, ..plain }
+                })
+                .collect(),
+            Ranking::Mse18(head) => first
+                .par_iter()
+                .map(|&candidate| {
+                    let picture = &pool[candidate];
+                    let mses = upright.activations.mses(picture.activations);
+                    Scored {
+                        score: head.score(&mses),
+                        mses,
+                        ..self.plain(candidate, upright, picture)
+                    }
+                })
+                .collect(),
+            Ranking::Fused(head) => self.by_signals(head, views, pool, first),
+        };
+        sort(&mut scored);
+        scored
+    }
+
+    fn plain(&self, candidate: usize, query: &Features<'_>, picture: &Features<'_>) -> Scored {
+        let of = |picture: &Features<'_>| Embedding::normalized(&picture.activations.embedding());
+        Scored::of_cosine(candidate, of(query).cosine(&of(picture)))
+    }
+
+    fn by_signals(
+        &self,
+        head: &Fused,
+        views: &[Features<'_>],
+        pool: &[Features<'_>],
+        mut chosen: Vec<usize>,
+    ) -> Vec<Scored> {
+        let list = &head.scorers(self.mode).list;
+        let measure = head.measure_for(self.mode, self.mean);
+        let mut common = Vec::new();
+        if list.uses(Signal::Neighbourhood) {
+            common = neighbours(measure.mean, &views[0], pool, &mut chosen);
+        }
+        let prepared: Vec<Prepared<'_>> = views.iter().map(|view| measure.prepare(view)).collect();
+        let neighbourhood = Signal::Neighbourhood.index(measure.layers());
+        let mut scored: Vec<Scored> = chosen
+            .par_iter()
+            .map(|&candidate| {
+                let picture = &pool[candidate];
+                let view = nearest_view(views, picture);
+                let measured = measure.measure(&prepared[view], picture);
+                let mut entry = Scored::of_measured(candidate, measured, view);
+                if let Some(common) = common.get(candidate) {
+                    entry.values[neighbourhood] = *common;
+                }
+                entry
+            })
+            .collect();
+        if list.uses(Signal::Local) {
+            self.align(head, &measure, &prepared, pool, &mut scored);
+        } else {
+            let of =
+                |picture: &Features<'_>| head.class_probabilities(self.mode, picture.descriptor);
+            let own = of(&views[0]);
+            for entry in &mut scored {
+                let other = of(&pool[entry.candidate]);
+                let both = own.as_ref().zip(other.as_ref());
+                entry.in_list = true;
+                entry.labels = both.map_or(0.0, |(own, other)| own.odds(other));
+                entry.score = sigmoid(list.log_odds(&entry.values) + entry.labels);
+            }
+        }
+        scored
+    }
+}
+
+/// The view whose last layer is nearest to the candidate's.
+fn nearest_view(views: &[Features<'_>], picture: &Features<'_>) -> usize {
+    if views.len() == 1 {
+        return 0;
+    }
+    let last = picture.activations.layer_count() - 1;
+    let distance = |view: &Features<'_>| {
+        let distance = view.activations.layer_distance(picture.activations, last);
+        distance.normalised.unwrap_or(distance.mse)
+    };
+    let distances = views.iter().map(distance).enumerate();
+    let nearest = distances.min_by(|a, b| a.1.total_cmp(&b.1));
+    nearest.map_or(0, |(view, _)| view)
+}
+
+/// What the query's neighbourhood and each of the pool's have in common; chooses those for
+/// scoring whose descriptors and neighbourhoods together are nearest.
+fn neighbours(
+    mean: &CollectionMean,
+    query: &Features<'_>,
+    pool: &[Features<'_>],
+    chosen: &mut Vec<usize>,
+) -> Vec<f32> {
+    let centred: Vec<Descriptor> = [query]
+        .into_iter()
+        .chain(pool)
+        .map(|picture| picture.descriptor.minus_mean(&mean.descriptor))
+        .collect();
+    let among = pool.len().min(MOST_NEIGHBOURS);
+    let mut common = neighbourhoods(&centred[..=among]);
+    common.resize(pool.len(), 0.0);
+    let near: Vec<f32> = common
+        .iter()
+        .zip(&centred[1..])
+        .map(|(common, descriptor)| common + centred[0].cosine(descriptor))
+        .collect();
+    let count = chosen.len();
+    *chosen = (0..pool.len()).collect();
+    chosen.sort_by(|a, b| near[*b].total_cmp(&near[*a]).then(a.cmp(b)));
+    chosen.truncate(count);
+    common
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::sketch::sketched;
+    use crate::activation::{Activations, Encoding, encode};
+    use crate::network::Network;
+    use crate::picture::PerceptualHash;
+
+    #[test]
+    fn every_head_ranks_what_a_codec_tells_however_little() {
+        let network = Network::builtin().unwrap();
+        let dimensions = network.manifest().embedding.dimensions;
+        let layout = sketched(&network.layout(Encoding::Int8), dimensions);
+        // Each picture is farther from the first than the one before.
+        let blocks: Vec<Vec<u8>> = (0u8..4)
+            .map(|n| {
+                let values = |len: usize| vec![1.0 + f32::from(n) * 0.1; len];
+                let shapes = layout.layers().iter();
+                let layers: Vec<Vec<f32>> = shapes.map(|shape| values(shape.values())).collect();
+                let layers: Vec<&[f32]> = layers.iter().map(Vec::as_slice).collect();
+                let mut embedding = vec![1.0; dimensions];
+                embedding[0] += f32::from(n) * 9.0;
+                let mut block = Vec::new();
+                let embedding = Embedding::normalized(&embedding);
+                encode(&layout, &layers, embedding.values(), &mut block);
+                block
+            })
+            .collect();
+        let descriptors: Vec<Descriptor> = (0u8..4)
+            .map(|n| {
+                let mut values = vec![1.0; network.descriptor_dimensions()];
+                values[0] += f32::from(n) * 9.0;
+                Descriptor::normalized(values)
+            })
+            .collect();
+        let pictures: Vec<Features<'_>> = blocks
+            .iter()
+            .zip(&descriptors)
+            .map(|(block, descriptor)| Features {
+                activations: Activations::new(&layout, block),
+                descriptor,
+                hash: PerceptualHash(0),
+            })
+            .collect();
+        for name in ["embedding", "mse18", "fused"] {
+            let ranking = Ranking::named(name, &network).unwrap();
+            for mode in Mode::ALL {
+                let ranker = Ranker {
+                    ranking: &ranking,
+                    mode,
+                    mean: &CollectionMean::default(),
+                    rescored: 4,
+                };
+                let ranked = ranker.rank(&pictures[..1], &pictures);
+                assert_eq!(ranked.len(), 4);
+                assert!(ranked.iter().all(|entry| entry.score.is_finite()), "{name}");
+                assert_eq!(ranked[0].candidate, 0, "{name} {mode:?} {ranked:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Teaching heads: the shipped one from many classes and from edits, the user's from labels,
+//! from pairs, or from nothing but pictures, and the report's from labels.
+
+mod example;
+mod generic;
+mod lists;
+pub mod mse18;
+mod nearest;
+mod own;
+mod projection;
+mod thresholds;
+
+pub use example::{EditedExample, Example};
+pub use generic::{Generic, GenericError, GenericSet, train_generic};
+pub use nearest::{are_twins, nearest_to};
+pub use own::{train_on_copies, train_on_labels, train_on_pairs};
+pub use thresholds::thresholds;

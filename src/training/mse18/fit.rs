@@ -1,0 +1,154 @@
+//! The course of the training: epochs of batches.
+
+use candle_core::{Device, Result as CandleResult, Tensor};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::TrainError;
+use super::dense::Parameters;
+use super::pairs::PairSet;
+use crate::head::{Epoch, Mse18Network, StandardScaler};
+use crate::shutdown::Shutdown;
+
+/// Keras's defaults, which the report uses.
+const BATCH: usize = 32;
+const LEARNING_RATE: f64 = 1e-3;
+const EPSILON: f64 = 1e-7;
+/// What is trained on, and for how long.
+pub(super) struct Course<'a> {
+    pub(super) train: &'a PairSet,
+    /// Pairs on which each epoch is validated.
+    pub(super) held: &'a PairSet,
+    pub(super) epochs: usize,
+}
+
+impl Course<'_> {
+    /// Trains, and measures after each epoch.
+    pub(super) fn fit(
+        &self,
+        rng: &mut ChaCha8Rng,
+        shutdown: &Shutdown,
+        progress: &mut dyn FnMut(usize, &Epoch),
+    ) -> Result<(Mse18Network, Vec<Epoch>), TrainError> {
+        let weights = self.weights()?;
+        let scaler = standard_scaler(&self.train.mses);
+        let inputs = scaled(&scaler, &self.train.mses);
+        let held_inputs = scaled(&scaler, &self.held.mses);
+        let parameters = Parameters::glorot(scaler.mean.len(), rng)?;
+        let mut optimizer = AdamW::new(parameters.variables(), adam())?;
+        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        let mut history = Vec::with_capacity(self.epochs);
+        for number in 1..=self.epochs {
+            if shutdown.requested() {
+                return Err(TrainError::Interrupted);
+            }
+            order.shuffle(rng);
+            let mut loss_sum = 0.0;
+            for batch in order.chunks(BATCH) {
+                let loss = self.loss(batch, &inputs, &weights, &parameters, rng)?;
+                optimizer.backward_step(&loss)?;
+                loss_sum += loss.to_scalar::<f32>()? * batch.len() as f32;
+            }
+            let epoch = Epoch {
+                loss: loss_sum / self.train.len() as f32,
+                // There are both kinds, or there would be no weights.
+                train_accuracy: parameters
+                    .balanced_accuracy(&inputs, &self.train.same)?
+                    .unwrap_or_default(),
+                validation_accuracy: parameters.balanced_accuracy(&held_inputs, &self.held.same)?,
+            };
+            progress(number, &epoch);
+            history.push(epoch);
+        }
+        let dense = parameters.export()?;
+        Ok((Mse18Network { scaler, dense }, history))
+    }
+
+    /// The weight of each pair: each kind has half of the total.
+    fn weights(&self) -> Result<Vec<f32>, TrainError> {
+        let train = self.train;
+        let same = train.same.iter().filter(|same| **same).count();
+        let different = train.len() - same;
+        if same == 0 || different == 0 {
+            return Err(TrainError::OneKind);
+        }
+        let weight = |same_pair: &bool| {
+            let of_kind = if *same_pair { same } else { different };
+            train.len() as f32 / (2.0 * of_kind as f32)
+        };
+        Ok(train.same.iter().map(weight).collect())
+    }
+
+    fn loss(
+        &self,
+        batch: &[usize],
+        inputs: &[Vec<f32>],
+        weights: &[f32],
+        parameters: &Parameters,
+        rng: &mut ChaCha8Rng,
+    ) -> CandleResult<Tensor> {
+        let width = inputs.first().map_or(0, Vec::len);
+        let rows = batch.iter().flat_map(|i| inputs[*i].iter().copied());
+        let labels = batch.iter();
+        let labels = labels.map(|i| f32::from(u8::from(self.train.same[*i])));
+        let x = Tensor::from_vec(
+            rows.collect::<Vec<f32>>(),
+            (batch.len(), width),
+            &Device::Cpu,
+        )?;
+        let y = Tensor::from_iter(labels, &Device::Cpu)?;
+        let w = Tensor::from_iter(batch.iter().map(|i| weights[*i]), &Device::Cpu)?;
+        let logits = parameters.forward(&x, Some(rng))?;
+        weighted_cross_entropy(&logits, &y, &w)
+    }
+}
+
+/// Without weight decay AdamW is Adam.
+fn adam() -> ParamsAdamW {
+    ParamsAdamW {
+        lr: LEARNING_RATE,
+        eps: EPSILON,
+        weight_decay: 0.0,
+        ..ParamsAdamW::default()
+    }
+}
+
+/// Binary cross-entropy from logits: softplus(z) - y z, in the form that cannot overflow.
+fn weighted_cross_entropy(z: &Tensor, y: &Tensor, weights: &Tensor) -> CandleResult<Tensor> {
+    let softplus = (z.relu()? + (z.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
+    ((softplus - (z * y)?)? * weights)?.mean_all()
+}
+
+fn standard_scaler(rows: &[Vec<f32>]) -> StandardScaler {
+    let width = rows.first().map_or(0, Vec::len);
+    let count = rows.len().max(1) as f64;
+    let column = |i: usize| rows.iter().map(move |row| f64::from(row[i]));
+    let mean: Vec<f64> = (0..width).map(|i| column(i).sum::<f64>() / count).collect();
+    let std = (0..width)
+        .map(|i| {
+            let variance = column(i).map(|v| (v - mean[i]).powi(2)).sum::<f64>() / count;
+            // A constant input says nothing; scikit-learn divides it by 1 too.
+            if variance > 0.0 {
+                variance.sqrt() as f32
+            } else {
+                1.0
+            }
+        })
+        .collect();
+    StandardScaler {
+        mean: mean.into_iter().map(|mean| mean as f32).collect(),
+        std,
+    }
+}
+
+fn scaled(scaler: &StandardScaler, rows: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    rows.iter()
+        .map(|row| {
+            row.iter()
+                .zip(scaler.mean.iter().zip(&scaler.std))
+                .map(|(value, (mean, std))| (value - mean) / std)
+                .collect()
+        })
+        .collect()
+}
