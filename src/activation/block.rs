@@ -3,9 +3,6 @@
 use super::half_floats;
 use super::layout::Layout;
 
-/// Bytes before a layer's values: scale (f32), padding, sum of squares (u64).
-pub(super) const HEADER: usize = 16;
-
 /// Appends one picture's block to `block`.
 ///
 /// `layers` are the network's outputs in the layout's order, channels first
@@ -44,35 +41,5 @@ pub fn summarise(layout: &Layout, embedding: &[f32], block: &mut [u8]) {
     let (stored, _) = block[layout.embedding()].as_chunks_mut();
     for (bytes, value) in stored.iter_mut().zip(embedding) {
         *bytes = value.to_le_bytes();
-    }
-}
-
-/// Writes what stands before a layer's values.
-pub(super) fn write_header(stored: &mut [u8], scale: f32, squares: u64) {
-    stored[..4].copy_from_slice(&scale.to_le_bytes());
-    stored[8..16].copy_from_slice(&squares.to_le_bytes());
-}
-
-/// Reads what [`write_header`] wrote.
-pub(super) fn read_header(stored: &[u8]) -> (f32, u64) {
-    let scale = f32::from_le_bytes([stored[0], stored[1], stored[2], stored[3]]);
-    let mut squares = [0; 8];
-    squares.copy_from_slice(&stored[8..16]);
-    (scale, u64::from_le_bytes(squares))
-}
-
-/// Positions transposed at a time, so that a tile of all channels stays in the L1 cache.
-pub(super) const TILE: usize = 64;
-
-/// Turns values that are channels first into channels last.
-pub(super) fn channels_last(values: &[f32], channels: usize, out: &mut [f32]) {
-    let positions = values.len() / channels;
-    for start in (0..positions).step_by(TILE) {
-        let end = (start + TILE).min(positions);
-        for (channel, plane) in values.chunks_exact(positions).enumerate() {
-            for (position, &value) in plane[start..end].iter().enumerate() {
-                out[(start + position) * channels + channel] = value;
-            }
-        }
     }
 }

@@ -1,15 +1,13 @@
 //! What a codec is: how the activations of a layer become bytes, and what can be measured of
 //! those bytes.
 //!
-//! Another way to store activations is another [`Codec`], which [`Encoding::codec`] gives.
-//! Heads ask for measurements only, so that they take it as it is.
+//! To store activations in another way, add another [`Codec`] and give it a name in `Encoding`.
+//! Heads only ask for measurements, so they need no change.
 
 use std::fmt;
 
-use super::float::Floats;
-use super::int8::Int8;
-use super::layout::{Encoding, LayerShape};
 use super::moments::Moments;
+use super::shape::LayerShape;
 
 /// What can be measured of activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,16 +106,5 @@ pub(crate) trait Codec: fmt::Debug + Sync {
     /// is nothing.
     fn moments(&self, _shape: &LayerShape, _stored: &[u8]) -> Option<Moments> {
         None
-    }
-}
-
-impl Encoding {
-    /// What writes and measures activations in this encoding.
-    pub(crate) fn codec(self) -> &'static dyn Codec {
-        match self {
-            Self::Int8 => &Int8,
-            Self::F16 => &Floats::<half::f16>::NEW,
-            Self::F32 => &Floats::<f32>::NEW,
-        }
     }
 }

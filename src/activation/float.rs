@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::block::{HEADER, channels_last, write_header};
 use super::codec::{Codec, Layer, LayerDistance, Measurement, Quantity, mean_over};
 use super::dot::inner_product_f32;
 use super::half_floats;
-use super::layout::LayerShape;
+use super::header::{HEADER, write_header};
 use super::moments::Moments;
+use super::shape::LayerShape;
+use super::transpose::channels_last;
 
 /// A number as it is stored.
 pub(super) trait Number: fmt::Debug + Sync {

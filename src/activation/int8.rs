@@ -1,11 +1,12 @@
 //! The codec that keeps one signed byte a value.
 
-use super::block::{HEADER, TILE, read_header, write_header};
 use super::codec::{Codec, Layer, LayerDistance, Measurement, Quantity, mean_over};
 use super::dot::inner_product;
-use super::layout::LayerShape;
+use super::header::{HEADER, read_header, write_header};
 use super::moments::Moments;
 use super::rows::products;
+use super::shape::LayerShape;
+use super::transpose::TILE;
 use super::widened::widened;
 
 /// One signed byte a value, with one scale for each picture and layer.
@@ -135,7 +136,6 @@ fn round_to_byte(value: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::{Encoding, Layout, encode};
 
     #[test]
     fn rounding_is_to_nearest() {
@@ -152,16 +152,9 @@ mod tests {
             positions: 3,
             width: 3,
         };
-        let layout = Layout::new(Encoding::Int8, vec![shape], 0);
-        let mut block = Vec::new();
-        encode(
-            &layout,
-            &[&[1.0, 2.0, 3.0, -4.0, -5.0, -127.0]],
-            &[],
-            &mut block,
-        );
-        let stored: Vec<i8> = block[HEADER..HEADER + 6].iter().map(|&b| b as i8).collect();
+        let mut layer = vec![0; Int8.layer_len(&shape)];
+        Int8.encode(&shape, &[1.0, 2.0, 3.0, -4.0, -5.0, -127.0], &mut layer);
+        let stored: Vec<i8> = layer[HEADER..].iter().map(|&b| b as i8).collect();
         assert_eq!(stored, [1, -4, 2, -5, 3, -127]);
-        assert_eq!(block.len(), layout.block_len());
     }
 }

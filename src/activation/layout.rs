@@ -2,55 +2,10 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use super::codec::{Codec, Measurement, Quantity};
+use super::encoding::Encoding;
 use super::half_floats::HALF;
-
-/// How activations are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
-#[serde(rename_all = "lowercase")]
-pub enum Encoding {
-    /// One signed byte a value with one scale per picture and layer: a quarter of f32;
-    /// pairwise MSEs move by about 0.05 %.
-    #[default]
-    Int8,
-    /// IEEE half precision.
-    F16,
-    /// As the network gave them.
-    F32,
-}
-
-impl Encoding {
-    /// The name used in `config.toml`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Int8 => "int8",
-            Self::F16 => "f16",
-            Self::F32 => "f32",
-        }
-    }
-}
-
-/// The shape of one layer's activations, from the network's manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LayerShape {
-    /// The layer's name, as results print it.
-    pub name: String,
-    /// Channels.
-    pub channels: usize,
-    /// Positions: height times width.
-    pub positions: usize,
-    /// Positions in a row.
-    pub width: usize,
-}
-
-impl LayerShape {
-    /// Values in the layer.
-    pub fn values(&self) -> usize {
-        self.channels * self.positions
-    }
-}
+use super::shape::LayerShape;
 
 /// Where everything stands in a picture's block: the layers, then what is derived from
 /// them once so that a comparison need not ([`super::summarise`]), then the embedding.

@@ -13,18 +13,24 @@ mod activations;
 mod block;
 mod codec;
 mod dot;
+mod encoding;
 mod float;
 mod half_floats;
+mod header;
 mod int8;
 mod layout;
 mod moments;
 mod rows;
+mod shape;
 #[cfg(test)]
 pub(crate) mod sketch;
+mod transpose;
 mod widened;
 
 pub use activations::Activations;
 pub use block::{encode, summarise};
 pub use codec::{LayerDistance, Measurement, Quantity};
 pub use dot::inner_product_f32;
-pub use layout::{Encoding, LayerShape, Layout};
+pub use encoding::Encoding;
+pub use layout::Layout;
+pub use shape::LayerShape;

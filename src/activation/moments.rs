@@ -2,7 +2,7 @@
 //! comparing two pictures reads it instead of computing it 200 times a query.
 
 use super::dot::inner_product_f32;
-use super::layout::LayerShape;
+use super::shape::LayerShape;
 use super::widened::widened;
 
 /// Sums over the positions of one layer.

@@ -2,7 +2,8 @@
 //! would. What works with it needs no other codec's bytes.
 
 use super::codec::{Codec, Layer, Measurement, Quantity};
-use super::layout::{LayerShape, Layout};
+use super::layout::Layout;
+use super::shape::LayerShape;
 
 /// Keeps the mean of each channel.
 #[derive(Debug)]
