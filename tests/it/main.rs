@@ -11,6 +11,7 @@ mod demo;
 mod manners;
 mod near_duplicates;
 mod network;
+mod old_store;
 mod operator;
 mod query;
 mod similarity;

@@ -1,5 +1,7 @@
 //! What the tests that run the program share.
 
+pub mod close_to;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, LazyLock};

@@ -1,0 +1,88 @@
+//! A store that the version before wrote: it opens, gives what it gave then, and grows.
+//!
+//! `tests/data/store-0.1` holds the store, the picture that was asked for, and what that
+//! version printed.
+
+use std::path::PathBuf;
+
+use crate::common::Simdex;
+use crate::common::close_to::differences;
+use serde_json::Value;
+
+fn data(name: &str) -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.join("tests/data/store-0.1").join(name)
+}
+
+/// A folder with the old store and the picture that was asked for.
+fn unpacked() -> Simdex {
+    let simdex = Simdex::new();
+    let packed = std::fs::File::open(data("store-0.1.tar.gz")).unwrap();
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(packed));
+    archive.unpack(simdex.dir.path()).unwrap();
+    std::fs::copy(data("query.png"), simdex.path("query.png")).unwrap();
+    simdex
+}
+
+fn format_version(simdex: &Simdex) -> String {
+    let text = std::fs::read_to_string(simdex.store().join("store.toml")).unwrap();
+    let mut lines = text.lines();
+    lines
+        .find(|line| line.starts_with("format"))
+        .unwrap()
+        .into()
+}
+
+/// Runs each command and holds all lines that they print, in order, against a file.
+fn assert_prints(simdex: &Simdex, commands: &[&[&str]], file: &str) {
+    let mut printed = String::new();
+    for args in commands {
+        let run = simdex.run(args);
+        assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+        printed += &run.stdout;
+    }
+    let expected = std::fs::read_to_string(data("expected").join(file)).unwrap();
+    let values = |text: &str| -> Vec<Value> {
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let differences = differences(&values(&printed).into(), &values(&expected).into());
+    assert!(differences.is_empty(), "{file}: {differences:#?}");
+}
+
+#[test]
+fn the_version_befores_store_gives_what_it_gave_then() {
+    let simdex = unpacked();
+    let version = format_version(&simdex);
+    let json = ["--format", "json"];
+    let query = ["query", "query.png", "--format", "json"];
+    let in_mode = |mode| [&query[..], &["--explain", "--mode", mode]].concat();
+    let by_head = |head| [&query[..], &["--head", head]].concat();
+    assert_prints(&simdex, &[&["status", "--format", "json"]], "status.json");
+    assert_prints(&simdex, &[&query], "query.jsonl");
+    let modes = [in_mode("copy"), in_mode("look-alike")];
+    assert_prints(&simdex, &[&modes[0], &modes[1]], "modes.jsonl");
+    let heads = [by_head("mse18"), by_head("embedding")];
+    assert_prints(&simdex, &[&heads[0], &heads[1]], "heads.jsonl");
+    let duplicates = ["duplicates", "--format", "jsonl", "-o", "-"];
+    assert_prints(&simdex, &[&duplicates], "duplicates.jsonl");
+    let verified = simdex.run(&[&["verify"][..], &json].concat()).json();
+    assert_eq!(verified, serde_json::json!({"pictures": 4, "damaged": []}));
+    assert_eq!(format_version(&simdex), version);
+}
+
+#[test]
+fn the_version_befores_store_takes_new_pictures() {
+    let simdex = unpacked();
+    let version = format_version(&simdex);
+    assert_eq!(simdex.json(&["add", "query.png"])["images_indexed"], 1);
+    let answer = simdex.json(&["query", "query.png"]);
+    let first = &answer["results"][0];
+    assert!(first["path"].as_str().unwrap().ends_with("query.png"));
+    assert_eq!(answer["results"].as_array().unwrap().len(), 4, "{answer}");
+    let verified = simdex.json(&["verify"]);
+    assert_eq!(verified, serde_json::json!({"pictures": 5, "damaged": []}));
+    assert_eq!(format_version(&simdex), version);
+}
