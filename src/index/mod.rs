@@ -7,6 +7,8 @@
 //!            └─ NearDuplicates: one picture stands for its copies
 //! ```
 
+#[cfg(test)]
+mod conformance;
 mod exact;
 mod graph;
 pub mod near_duplicates;
