@@ -74,7 +74,7 @@ impl LiveIndex {
     pub(super) fn index(&self) -> Result<Arc<Index>, Error> {
         let mut writer = self.shared.lock();
         let writer = self.shared.opened(&mut writer)?;
-        Ok(writer.index.refresh()?)
+        self.shared.refresh(writer)
     }
 
     /// Takes in what was stored and saves it, so that the next opening is quick. A scan has
@@ -82,7 +82,7 @@ impl LiveIndex {
     pub(super) fn save(&self) -> Result<(), Error> {
         let mut writer = self.shared.lock();
         let writer = self.shared.opened(&mut writer)?;
-        writer.index.refresh()?;
+        self.shared.refresh(writer)?;
         Ok(writer.index.save()?)
     }
 
@@ -109,6 +109,14 @@ impl Shared {
             *writer = Some(Writer { index, mean: None });
         }
         Ok(writer.as_mut().expect("it was opened just above"))
+    }
+
+    /// Takes in everything stored so far; where searches have a view, they see it, too.
+    fn refresh(&self, writer: &mut Writer) -> Result<Arc<Index>, Error> {
+        match self.view.load().is_some() {
+            true => Ok(self.publish(writer)?.index),
+            false => Ok(writer.index.refresh()?),
+        }
     }
 
     /// Makes everything stored so far what searches see.
