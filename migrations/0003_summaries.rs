@@ -9,10 +9,8 @@ use super::Migrating;
 use crate::activation::{Layout, summarise};
 use crate::network::Embedding;
 use crate::picture::PictureId;
-use crate::store::embedded::files::Segments;
-use crate::store::embedded::trees::{
-    Extent, SegmentGrowth, SegmentRecord, TreeBatches, decode, encode, numbered,
-};
+use crate::store::embedded::files::{SegmentRecord, Segments};
+use crate::store::embedded::trees::{Extent, SegmentGrowth, TreeBatches, decode, encode, numbered};
 use crate::store::{PictureRecord, Sequence, StoreError};
 
 /// Blocks rewritten between two flushes.

@@ -8,7 +8,7 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
 use super::projection::describe;
-use super::{Descriptor, Embedding, Manifest, Network, Projection};
+use super::{Descriptor, Embedding, ExtractError, Manifest, Network, Projection};
 use crate::activation::Activations;
 use crate::picture::NetworkInput;
 
@@ -40,24 +40,6 @@ pub struct NetworkOutput<'a> {
     pub layers: Vec<&'a [f32]>,
     /// The pooled output at unit length.
     pub embedding: Embedding,
-}
-
-/// The network could not be run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExtractError {
-    /// The runtime refused the model or failed on a picture.
-    #[error("the network cannot be run: {0}")]
-    Runtime(String),
-    /// The model's outputs are not what the manifest says.
-    #[error("the model does not fit its manifest: {0}")]
-    Manifest(String),
-}
-
-impl From<ort::Error> for ExtractError {
-    fn from(error: ort::Error) -> Self {
-        Self::Runtime(error.to_string())
-    }
 }
 
 impl Extractor {

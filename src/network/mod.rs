@@ -9,6 +9,7 @@
 mod descriptor;
 mod embedding;
 mod engine;
+mod error;
 mod extractor;
 mod manifest;
 mod projection;
@@ -18,7 +19,7 @@ mod tract;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,8 @@ use sha2::{Digest, Sha256};
 pub use descriptor::{Descriptor, pooled};
 pub use embedding::Embedding;
 pub use engine::{Engine, EngineError};
-pub use extractor::{ExtractError, Extractor, NetworkOutput};
+pub use error::{ExtractError, NetworkError};
+pub use extractor::{Extractor, NetworkOutput};
 pub use manifest::{Manifest, ManifestLayer};
 pub use projection::{Projection, subtract_mean};
 
@@ -69,41 +71,6 @@ pub struct Network {
     model: Cow<'static, [u8]>,
     id: NetworkId,
     projection: Option<Arc<Projection>>,
-}
-
-/// Why a network cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NetworkError {
-    /// A file named by the configuration or the manifest cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The manifest does not parse or contradicts itself.
-    #[error("the manifest {path} is not usable: {message}")]
-    Manifest {
-        /// The manifest's path.
-        path: PathBuf,
-        /// What is wrong.
-        message: String,
-    },
-    /// The projection beside the model cannot be used.
-    #[error("the projection of the network is not usable: {0}")]
-    Projection(String),
-    /// The model file is another one than the manifest was written for.
-    #[error(
-        "the model has sha256 {found}, its manifest promises {promised}; take the model that belongs to the manifest, or correct `sha256` in it"
-    )]
-    Mismatch {
-        /// Hash of the file that is there.
-        found: NetworkId,
-        /// Hash in the manifest.
-        promised: NetworkId,
-    },
 }
 
 impl Network {

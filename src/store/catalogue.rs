@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::blocks::{BlockLocation, Blocks};
+use super::block::{AppendBlocks, BlockLocation};
 use super::pictures::{Body, PictureOutcome};
 use super::provenance::Provenance;
 use super::record::PictureRecord;
@@ -25,7 +25,7 @@ pub trait Catalogue: Send + Sync {
     fn commit(
         &self,
         outcomes: Vec<PictureOutcome>,
-        blocks: &dyn Blocks,
+        blocks: &dyn AppendBlocks,
     ) -> Result<Vec<bool>, StoreError>;
 
     /// The number after the last picture's.

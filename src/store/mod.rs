@@ -24,6 +24,7 @@
 //! records, all of them together.
 
 mod async_store;
+mod block;
 mod blocks;
 mod catalogue;
 #[cfg(test)]
@@ -51,7 +52,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use async_store::AsyncStore;
-pub use blocks::{Block, BlockLocation, Blocks, NewBlock};
+pub use block::{AppendBlocks, Block, BlockLocation, NewBlock};
+pub use blocks::Blocks;
 pub use catalogue::Catalogue;
 pub use error::StoreError;
 pub use frontier::Frontier;

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::files::{Reserve, Segments};
-use super::trees::{SegmentRecord, Trees, decode};
+use super::files::{Reserve, SegmentRecord, Segments};
+use super::trees::{Trees, decode};
 use crate::picture::PictureId;
-use crate::store::{Block, BlockLocation, Blocks, Metadata, NewBlock, StoreError};
+use crate::store::{AppendBlocks, Block, BlockLocation, Blocks, Metadata, NewBlock, StoreError};
 
 /// Segment files, whose records are among the trees: what is committed of them, and how much
 /// of it is dead.
@@ -16,7 +16,7 @@ pub(in crate::store) struct EmbeddedBlocks {
     pub(super) reserve: Reserve,
 }
 
-impl Blocks for EmbeddedBlocks {
+impl AppendBlocks for EmbeddedBlocks {
     fn append(&self, blocks: &[NewBlock<'_>]) -> Result<Vec<BlockLocation>, StoreError> {
         let locations = blocks
             .iter()
@@ -25,7 +25,9 @@ impl Blocks for EmbeddedBlocks {
         self.segments.sync()?;
         Ok(locations)
     }
+}
 
+impl Blocks for EmbeddedBlocks {
     fn read(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError> {
         self.segments.read(picture, at)
     }

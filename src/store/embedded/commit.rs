@@ -8,15 +8,15 @@ use super::commit_changes::CommitChanges;
 use super::trees::{Extent, NEXT_SEQUENCE, SegmentGrowth, encode};
 use crate::picture::PictureId;
 use crate::store::{
-    BlockLocation, Blocks, NewPicture, PictureOutcome, PictureRecord, Sequence, Source, StoreError,
-    UrlState, now_ms,
+    AppendBlocks, BlockLocation, NewPicture, PictureOutcome, PictureRecord, Sequence, Source,
+    StoreError, UrlState, now_ms,
 };
 
 impl EmbeddedMetadata {
     pub(super) fn commit(
         &self,
         outcomes: Vec<PictureOutcome>,
-        blocks: &dyn Blocks,
+        blocks: &dyn AppendBlocks,
     ) -> Result<Vec<bool>, StoreError> {
         self.reserve.check()?;
         let held = outcomes.into_iter().map(|mut outcome| {

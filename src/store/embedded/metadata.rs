@@ -9,9 +9,9 @@ use crate::canonical_url::{HostId, UrlId};
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::{
-    Again, BlockLocation, Blocks, Body, Catalogue, Discovery, Entries, Frontier, FrontierCounts,
-    HostRecord, Hosts, Lease, Metadata, PageVisit, PictureOutcome, PictureRecord, Provenance,
-    Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
+    Again, AppendBlocks, BlockLocation, Body, Catalogue, Discovery, Entries, Frontier,
+    FrontierCounts, HostRecord, Hosts, Lease, Metadata, PageVisit, PictureOutcome, PictureRecord,
+    Provenance, Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {
@@ -102,7 +102,7 @@ impl Catalogue for EmbeddedMetadata {
     fn commit(
         &self,
         outcomes: Vec<PictureOutcome>,
-        blocks: &dyn Blocks,
+        blocks: &dyn AppendBlocks,
     ) -> Result<Vec<bool>, StoreError> {
         Self::commit(self, outcomes, blocks)
     }

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use sled::Batch;
 
 use super::EmbeddedMetadata;
-use super::trees::{FrontierKey, SegmentRecord, TreeBatches, decode, encode};
+use super::trees::{FrontierKey, TreeBatches, decode, encode, segment_record};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::{Location, PageRecord, Sequence, StoreError, UrlRecord, UrlState, now_ms};
@@ -36,7 +36,7 @@ impl EmbeddedMetadata {
         }
         // An unreadable extent names no block that could be dead.
         if let Ok(Some(block)) = self.block_location(id) {
-            let mut segment = SegmentRecord::read(&t.segments, block.segment)?;
+            let mut segment = segment_record(&t.segments, block.segment)?;
             segment.dead += 1;
             let number = block.segment.to_be_bytes();
             changes.of(&t.segments).insert(&number, encode(&segment));

@@ -9,6 +9,7 @@
 mod clock;
 mod files;
 mod gaps;
+mod incidents;
 mod labels;
 mod last_requests;
 mod record;
@@ -23,10 +24,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use clock::rfc3339;
+pub use incidents::{Pause, Violation};
 pub use labels::{Outcome, Purpose, RobotsDecision};
 pub use last_requests::{LastRequest, LastRequests};
 pub use record::{Asked, Ending};
-pub use report::{Pause, Report, Row, Violation};
+pub use report::{Report, Row};
 pub use tally::politeness;
 
 use super::StoreError;

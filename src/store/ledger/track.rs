@@ -1,9 +1,9 @@
 //! How one host or address was treated.
 
 use super::gaps::Gaps;
+use super::incidents::{LISTED, Pause, Violation};
 use super::labels::{Purpose, RobotsDecision};
 use super::record::{End, Start};
-use super::report::{LISTED, Pause, Violation};
 
 /// What a report keeps of one host or address.
 #[derive(Debug)]

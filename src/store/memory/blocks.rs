@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::picture::PictureId;
-use crate::store::{Block, BlockLocation, Blocks, Metadata, NewBlock, StoreError};
+use crate::store::{AppendBlocks, Block, BlockLocation, Blocks, Metadata, NewBlock, StoreError};
 
 /// Blocks, each by a location of its own.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl MemoryBlocks {
     }
 }
 
-impl Blocks for MemoryBlocks {
+impl AppendBlocks for MemoryBlocks {
     fn append(&self, blocks: &[NewBlock<'_>]) -> Result<Vec<BlockLocation>, StoreError> {
         let mut all = self.lock();
         let locations = blocks.iter().map(|block| {
@@ -40,7 +40,9 @@ impl Blocks for MemoryBlocks {
         });
         Ok(locations.collect())
     }
+}
 
+impl Blocks for MemoryBlocks {
     fn read(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError> {
         let all = self.lock();
         let owned = all.get(&at).filter(|owned| owned.picture == picture);

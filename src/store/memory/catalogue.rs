@@ -8,7 +8,7 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::provenance::MOST;
 use crate::store::{
-    BlockLocation, Blocks, Body, Catalogue, Embed, Entries, FileRecord, Location, LocationId,
+    AppendBlocks, BlockLocation, Body, Catalogue, Embed, Entries, FileRecord, Location, LocationId,
     PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage, StoreError,
     UrlOutcome, UrlState, VisitRecord, now_ms,
 };
@@ -17,7 +17,7 @@ impl Catalogue for MemoryMetadata {
     fn commit(
         &self,
         outcomes: Vec<PictureOutcome>,
-        blocks: &dyn Blocks,
+        blocks: &dyn AppendBlocks,
     ) -> Result<Vec<bool>, StoreError> {
         let mut state = self.lock();
         let held = outcomes.into_iter().map(|mut outcome| {
@@ -251,7 +251,7 @@ impl State {
     fn take_in(
         &mut self,
         outcome: PictureOutcome,
-        blocks: &dyn Blocks,
+        blocks: &dyn AppendBlocks,
     ) -> Result<bool, StoreError> {
         let (origin, new, id) = match outcome {
             PictureOutcome::Picture(origin, new) => {

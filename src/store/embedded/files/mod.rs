@@ -10,4 +10,4 @@ pub(super) use bodies::{Bodies, BodyExtent, BodyFileRecord};
 pub(super) use header::{FILE as HEADER_FILE, Header, LATEST};
 pub(super) use lock::Lock;
 pub(super) use reserve::Reserve;
-pub(super) use segment::{Segments, record_end};
+pub(super) use segment::{SegmentRecord, Segments, record_end};

@@ -13,15 +13,26 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memmap2::Mmap;
+use serde::{Deserialize, Serialize};
 
 use crate::picture::PictureId;
-use crate::store::embedded::trees::SegmentRecord;
 use crate::store::{Block, BlockLocation, StoreError};
 
 const MAGIC: [u8; 4] = *b"SXA1";
 const HEADER: usize = 64;
 /// A segment is closed when it has grown past this many bytes.
 const SEGMENT_BYTES: u64 = 256 << 20;
+
+/// What is committed of a segment file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentRecord {
+    /// Bytes that count; anything behind them is a torn write.
+    pub length: u64,
+    /// Records in it.
+    pub records: u64,
+    /// Records in it whose pictures were removed.
+    pub dead: u64,
+}
 
 /// The segment files of one store.
 pub struct Segments {

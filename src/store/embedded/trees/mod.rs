@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 pub(super) use batches::TreeBatches;
 pub(super) use error::of_opening as error_of_opening;
 pub(super) use key::{FrontierKey, embed_key, location_key};
-pub(super) use record::{Extent, SegmentGrowth, SegmentRecord, UNREADABLE, decode, encode};
+pub(super) use record::{Extent, SegmentGrowth, UNREADABLE, decode, encode, segment_record};
 
 use super::files::Lock;
 use crate::store::{Sequence, StoreError};

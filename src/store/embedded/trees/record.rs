@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::TreeBatches;
-use crate::store::embedded::files::record_end;
+use crate::store::embedded::files::{SegmentRecord, record_end};
 use crate::store::{BlockLocation, StoreError};
 
 /// Where a picture's activations lie among the segment files.
@@ -16,17 +16,6 @@ pub struct Extent {
     pub segment: u32,
     /// Offset of the record in bytes.
     pub offset: u64,
-}
-
-/// What is committed of a segment file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SegmentRecord {
-    /// Bytes that count; anything behind them is a torn write.
-    pub length: u64,
-    /// Records in it.
-    pub records: u64,
-    /// Records in it whose pictures were removed.
-    pub dead: u64,
 }
 
 impl Extent {
@@ -59,7 +48,7 @@ impl SegmentGrowth {
     pub fn add(&mut self, segments: &sled::Tree, block: BlockLocation) -> Result<(), StoreError> {
         let record = match self.0.get(&block.segment) {
             Some(record) => *record,
-            None => SegmentRecord::read(segments, block.segment)?,
+            None => segment_record(segments, block.segment)?,
         };
         let record = SegmentRecord {
             length: record.length.max(record_end(block)),
@@ -79,13 +68,11 @@ impl SegmentGrowth {
     }
 }
 
-impl SegmentRecord {
-    /// The record of a segment, which may be a new one.
-    pub fn read(segments: &sled::Tree, number: u32) -> Result<Self, StoreError> {
-        match segments.get(number.to_be_bytes())? {
-            Some(value) => decode("segments", &value),
-            None => Ok(Self::default()),
-        }
+/// The record of a segment, which may be a new one.
+pub fn segment_record(segments: &sled::Tree, number: u32) -> Result<SegmentRecord, StoreError> {
+    match segments.get(number.to_be_bytes())? {
+        Some(value) => decode("segments", &value),
+        None => Ok(SegmentRecord::default()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Tests of what is counted.
 
 use super::super::files::NEWEST;
+use super::super::incidents::Violation;
 use super::super::labels::{Purpose, RobotsDecision};
 use super::super::record::{Asked, Ending, LEN};
-use super::super::report::Violation;
 use super::super::tests::{T, end, opened, start, written};
 use super::*;
 
