@@ -1,3 +1,5 @@
+//! Gathers what comes in quickly into one batch.
+
 use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, TryRecvError};

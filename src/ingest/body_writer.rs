@@ -1,3 +1,5 @@
+//! Keeps fetched pictures without their features (`crawl --fetch-only`).
+
 use super::batching::gather;
 use super::worker::Job;
 use super::writer::{Receipt, ReceiptOutcome};
@@ -8,8 +10,8 @@ use crate::store::{Body, PictureOutcome, Source, Store, StoreError, UrlOutcome};
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 64 << 20;
 
-/// Keeps fetched pictures without features: one thread, no network. What is no picture by
-/// its header is told at once.
+/// Keeps fetched pictures without features: one thread, no network. Bytes whose header is not
+/// a picture's are reported at once.
 pub(super) fn run(
     store: &Store,
     limits: &Limits,
@@ -77,9 +79,9 @@ impl Batch {
     }
 
     fn commit(self, store: &Store) -> Result<Vec<Receipt>, StoreError> {
-        let (settled, mut receipts): (Vec<_>, Vec<_>) = self.unusable.into_iter().unzip();
-        if !settled.is_empty() {
-            store.commit(settled)?;
+        let (outcomes, mut receipts): (Vec<_>, Vec<_>) = self.unusable.into_iter().unzip();
+        if !outcomes.is_empty() {
+            store.commit(outcomes)?;
         }
         let ids: Vec<PictureId> = self.bodies.iter().map(|body| body.id).collect();
         let kept = store.keep_bodies(self.bodies)?;
@@ -97,7 +99,7 @@ impl Batch {
 
 fn unusable(origin: Source, source: String, error: &PictureError) -> (PictureOutcome, Receipt) {
     let (reason, message) = (error.reason().to_owned(), error.to_string());
-    let (state, outcome) = if error.is_limit() {
+    let (of_url, outcome) = if error.is_limit() {
         (
             UrlOutcome::Refused(reason.clone()),
             ReceiptOutcome::Refused(reason, message),
@@ -108,6 +110,6 @@ fn unusable(origin: Source, source: String, error: &PictureError) -> (PictureOut
             ReceiptOutcome::Failed(reason, message),
         )
     };
-    let settled = PictureOutcome::Unusable(origin, state);
-    (settled, Receipt { source, outcome })
+    let of_picture = PictureOutcome::Unusable(origin, of_url);
+    (of_picture, Receipt { source, outcome })
 }

@@ -1,3 +1,5 @@
+//! From a picture's bytes to its features: decoding and the network.
+
 use std::io::Read;
 use std::path::Path;
 use std::sync::Mutex;

@@ -1,3 +1,5 @@
+//! Walks over local files and folders and hands each new picture in.
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,3 +1,5 @@
+//! Scores pictures as they come in, and can keep out those that do not match.
+
 use std::fmt;
 
 use crate::canonical_url::UrlId;

@@ -63,7 +63,7 @@ impl Ingest {
         let screen = screen.map(Arc::new);
         let count = worker_count();
         let (jobs, job_queue) = async_channel::bounded(count * QUEUE_PER_WORKER);
-        let (settled, settled_queue) = async_channel::bounded(writer::BATCH);
+        let (finished, finished_queue) = async_channel::bounded(writer::BATCH);
         // Wide enough that the writer seldom waits for whoever counts.
         let (receipt, receipts) = async_channel::bounded(writer::BATCH * 4);
         let workers = (0..count)
@@ -74,13 +74,13 @@ impl Ingest {
                     limits,
                     screen: screen.clone(),
                     jobs: job_queue.clone(),
-                    settled: settled.clone(),
+                    finished: finished.clone(),
                 };
                 Ok(std::thread::spawn(move || worker.run()))
             })
             .collect::<Result<_, ExtractError>>()?;
         let store = Arc::clone(store);
-        let writer = std::thread::spawn(move || writer::run(&store, &settled_queue, &receipt));
+        let writer = std::thread::spawn(move || writer::run(&store, &finished_queue, &receipt));
         Ok(Self {
             jobs,
             receipts,

@@ -1,3 +1,5 @@
+//! Computes the features of the pictures that the store has kept without.
+
 use std::sync::Arc;
 
 use super::{Ingest, Job, Receipt};

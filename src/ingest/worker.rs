@@ -1,3 +1,5 @@
+//! A worker: takes jobs, computes features, hands what came of it to the writer.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -31,7 +33,7 @@ pub enum Job {
     },
     /// A picture that the store has kept without features.
     Waiting(PictureId),
-    /// A picture that stands in a page itself.
+    /// A picture whose bytes are in a page itself (a `data:` URL).
     Inline {
         /// The page.
         page: CanonicalUrl,
@@ -46,7 +48,7 @@ pub enum Job {
 
 /// What a worker hands to the writer.
 pub(super) struct Finished {
-    pub(super) settled: PictureOutcome,
+    pub(super) outcome: PictureOutcome,
     /// Why the bytes are unusable.
     pub(super) error: Option<FeatureError>,
     /// Dropped once the batch is durable.
@@ -60,7 +62,7 @@ pub(super) struct Worker {
     pub(super) limits: Limits,
     pub(super) screen: Option<Arc<MatchFilter>>,
     pub(super) jobs: async_channel::Receiver<Job>,
-    pub(super) settled: async_channel::Sender<Result<Finished, StoreError>>,
+    pub(super) finished: async_channel::Sender<Result<Finished, StoreError>>,
 }
 
 impl Worker {
@@ -68,7 +70,7 @@ impl Worker {
     pub(super) fn run(mut self) {
         while let Ok(job) = self.jobs.recv_blocking() {
             let finished = self.finish(job);
-            if self.settled.send_blocking(finished).is_err() {
+            if self.finished.send_blocking(finished).is_err() {
                 break;
             }
         }
@@ -121,7 +123,7 @@ impl Worker {
         tracing::trace!(%id, bytes = bytes.len(), "a picture to extract");
         if self.store.contains(id)? {
             return Ok(Finished {
-                settled: PictureOutcome::Known(origin, id),
+                outcome: PictureOutcome::Known(origin, id),
                 error: None,
                 stored: None,
             });
@@ -144,7 +146,7 @@ impl Worker {
         let picture = Box::new(picture);
         let Some(screen) = &self.screen else {
             return Finished {
-                settled: PictureOutcome::Picture(origin, picture),
+                outcome: PictureOutcome::Picture(origin, picture),
                 error: None,
                 stored: None,
             };
@@ -159,7 +161,7 @@ impl Worker {
             return unusable(origin, FeatureError::NoMatch(score));
         }
         Finished {
-            settled: PictureOutcome::Picture(origin, picture),
+            outcome: PictureOutcome::Picture(origin, picture),
             error: None,
             stored: None,
         }
@@ -179,7 +181,7 @@ fn unusable(origin: Source, error: FeatureError) -> Finished {
         }
     };
     Finished {
-        settled: PictureOutcome::Unusable(origin, outcome),
+        outcome: PictureOutcome::Unusable(origin, outcome),
         error: Some(error),
         stored: None,
     }

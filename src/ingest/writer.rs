@@ -1,3 +1,5 @@
+//! The writer: commits batches of finished pictures and sends a receipt for each job.
+
 use super::batching::gather;
 use super::worker::Finished;
 use crate::picture::PictureId;
@@ -45,8 +47,8 @@ pub(super) fn run(
             batch.len() == BATCH
         });
         let batch = batch.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let (settled, notes): (Vec<_>, Vec<_>) = batch.into_iter().map(note).unzip();
-        let stored = store.commit(settled)?;
+        let (outcomes, notes): (Vec<_>, Vec<_>) = batch.into_iter().map(note).unzip();
+        let stored = store.commit(outcomes)?;
         for (note, is_new) in notes.into_iter().zip(stored) {
             // Nobody counts any more when the command is stopping; the store has it.
             let _ = receipts.send_blocking(note.receipt(is_new));
@@ -66,7 +68,7 @@ struct Note {
 }
 
 fn note(finished: Finished) -> (PictureOutcome, Note) {
-    let (origin, picture, outcome) = match &finished.settled {
+    let (origin, picture, outcome) = match &finished.outcome {
         PictureOutcome::Picture(origin, picture) => (origin, Some(picture.id), None),
         PictureOutcome::Known(origin, id) => (origin, Some(*id), None),
         PictureOutcome::Unusable(origin, outcome) => (origin, None, Some(outcome)),
@@ -102,7 +104,7 @@ fn note(finished: Finished) -> (PictureOutcome, Note) {
         problem,
         _stored: finished.stored,
     };
-    (finished.settled, note)
+    (finished.outcome, note)
 }
 
 impl Note {
