@@ -74,8 +74,8 @@ use embedded::Embedded;
 use leases::LEASE_TIME;
 use memory::{MemoryBlocks, MemoryMetadata};
 
-/// What a trait of the store lists, one by one.
-pub type Entries<'a, T> = Box<dyn Iterator<Item = Result<T, StoreError>> + Send + 'a>;
+/// A list that is read item by item, since it may be long.
+pub type Listing<'a, T> = Box<dyn Iterator<Item = Result<T, StoreError>> + Send + 'a>;
 
 /// What a store is opened for.
 #[derive(Debug)]
@@ -88,8 +88,8 @@ pub struct StoreOptions<'a> {
     pub reserve_bytes: u64,
 }
 
-/// An open store. Everything takes `&self`; share it in an `Arc`. What only asks or changes
-/// records is in the traits of [`Metadata`].
+/// An open store. Everything takes `&self`; share it in an `Arc`. Methods that only read or
+/// change records are in the traits of [`Metadata`].
 pub struct Store {
     metadata: Box<dyn Metadata>,
     blocks: Box<dyn Blocks>,
@@ -100,7 +100,7 @@ pub struct Store {
     commits: Mutex<()>,
 }
 
-/// What tells a store from others.
+/// What tells this store from others.
 #[derive(Debug, Clone)]
 struct Identity {
     id: String,
@@ -152,7 +152,8 @@ impl Store {
         Self::in_memory_with(options, LEASE_TIME)
     }
 
-    fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
+    /// The same, with another time that leases have.
+    pub(crate) fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
         let network = options.network;
         Self {
             metadata: Box::new(MemoryMetadata::new(lease_time)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use super::document_reading::DocumentReading;
+use super::document_contents::DocumentContents;
 use super::document_rules::DocumentRules;
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::policy::opt_out::OptOut;
@@ -47,7 +47,7 @@ struct Finds<'a> {
 
 impl Document {
     /// Reads the document; takes milliseconds for a large page.
-    pub(super) fn read(mut self, rules: &DocumentRules) -> DocumentReading {
+    pub(super) fn read(mut self, rules: &DocumentRules) -> DocumentContents {
         let content = *blake3::hash(&self.body).as_bytes();
         let bytes = self.body.len() as u64;
         let mut finds = Finds {
@@ -72,7 +72,7 @@ impl Document {
             title,
             fetched_at: now_ms() / 1000,
         });
-        DocumentReading {
+        DocumentContents {
             visit: PageVisit {
                 url: self.url,
                 page,

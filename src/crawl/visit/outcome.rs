@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::document_reading::DocumentReading;
+use super::document_contents::DocumentContents;
+use super::renewal::while_leased;
 use super::retry::retry_wait;
 use super::visitor::{Fetched, Visitor};
 use crate::canonical_url::CanonicalUrl;
@@ -46,15 +47,20 @@ pub(in crate::crawl) enum VisitError {
 pub(in crate::crawl) async fn fetch_and_settle(
     visitor: &Visitor,
     jobs: &async_channel::Sender<Job>,
-    mut lease: Lease,
+    lease: Lease,
 ) -> Result<VisitOutcome, VisitError> {
     let record = lease.record().clone();
-    let answer = match CanonicalUrl::parse(&record.url) {
-        Ok(url) => visitor.visit(&lease, &url).await,
-        Err(error) => Err(FetchError::BadRedirect(error.to_string())),
+    let known = lease.last_visit().map(|visit| visit.validators.clone());
+    let visit = async {
+        match CanonicalUrl::parse(&record.url) {
+            Ok(url) => visitor.visit(&record, known, &url).await,
+            Err(error) => Err(FetchError::BadRedirect(error.to_string())),
+        }
     };
+    let visited = while_leased(&visitor.store, lease, visit).await;
+    let (mut lease, answer) = visited.map_err(VisitError::Store)?;
     match answer {
-        Ok(Fetched::Document(reading)) => settle_document(visitor, jobs, lease, *reading).await,
+        Ok(Fetched::Document(contents)) => settle_document(visitor, jobs, lease, *contents).await,
         Ok(Fetched::Picture { bytes, validators }) => {
             let length = bytes.len() as u64;
             lease.answered(validators);
@@ -120,13 +126,13 @@ async fn settle_document(
     visitor: &Visitor,
     jobs: &async_channel::Sender<Job>,
     lease: Lease,
-    reading: DocumentReading,
+    contents: DocumentContents,
 ) -> Result<VisitOutcome, VisitError> {
-    let inline = reading.inline.len() as u64;
+    let inline = contents.inline.len() as u64;
     let (stored, all_stored) = async_channel::bounded::<()>(1);
-    for picture in reading.inline {
+    for picture in contents.inline {
         let job = Job::Inline {
-            page: reading.visit.url.clone(),
+            page: contents.visit.url.clone(),
             embed: Embed {
                 alt: picture.alt,
                 title: picture.title,
@@ -141,17 +147,18 @@ async fn settle_document(
     }
     drop(stored);
     // Nothing is ever sent: the channel closes with the last of the jobs.
-    let _ = all_stored.recv().await;
-    let visit = reading.visit;
+    let waited = while_leased(&visitor.store, lease, all_stored.recv()).await;
+    let (lease, _) = waited.map_err(VisitError::Store)?;
+    let visit = contents.visit;
     let settle = visitor.store.call(move |store| {
         let queued = store.settle_page(lease, &visit)?;
         Ok((queued, Box::new(visit)))
     });
     let (queued, visit) = settle.await.map_err(VisitError::Store)?;
     Ok(VisitOutcome::Document {
-        bytes: reading.bytes,
+        bytes: contents.bytes,
         queued,
-        declined: reading.declined,
+        declined: contents.declined,
         visit,
         inline,
     })

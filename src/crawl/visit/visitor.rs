@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::document::{Document, seconds};
-use super::document_reading::DocumentReading;
+use super::document_contents::DocumentContents;
 use super::document_rules::DocumentRules;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
@@ -17,12 +17,12 @@ use crate::crawl::http::response::Response;
 use crate::crawl::http::wait_policy::WaitPolicy;
 use crate::crawl::policy::judge::Judge;
 use crate::store::ledger::Purpose;
-use crate::store::{AsyncStore, Lease, Role, Validators};
+use crate::store::{AsyncStore, Role, UrlRecord, Validators};
 
 /// What a URL gave.
 pub(in crate::crawl) enum Fetched {
     /// A page or another document, and what stood in it.
-    Document(Box<DocumentReading>),
+    Document(Box<DocumentContents>),
     /// The bytes of what should be a picture.
     Picture {
         bytes: Vec<u8>,
@@ -44,13 +44,13 @@ pub(in crate::crawl) struct Visitor {
 }
 
 impl Visitor {
-    /// Fetches a leased URL, following redirects.
+    /// Fetches a leased URL, following redirects; `known` is the version of the last visit.
     pub(super) async fn visit(
         &self,
-        lease: &Lease,
+        record: &UrlRecord,
+        known: Option<Validators>,
         url: &CanonicalUrl,
     ) -> Result<Fetched, FetchError> {
-        let record = lease.record();
         let role = record.role;
         let options = FetchOptions {
             purpose: match role {
@@ -61,7 +61,7 @@ impl Visitor {
                 Role::Sitemap => Purpose::Sitemap,
             },
             wait: WaitPolicy::Never,
-            known: lease.last_visit().map(|visit| visit.validators.clone()),
+            known,
             attempt: record.attempts + 1,
         };
         let rules = &self.rules;

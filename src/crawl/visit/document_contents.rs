@@ -7,7 +7,7 @@ use crate::extract::InlinePicture;
 use crate::store::PageVisit;
 
 /// What was read from a document.
-pub(in crate::crawl) struct DocumentReading {
+pub(in crate::crawl) struct DocumentContents {
     /// What the store is to know of it.
     pub(in crate::crawl) visit: PageVisit,
     /// Pictures that stand in the document itself.
