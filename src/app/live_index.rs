@@ -64,7 +64,9 @@ impl LiveIndex {
             return Ok(View::clone(&view));
         }
         let mut writer = self.shared.lock();
-        let view = self.shared.publish(self.shared.opened(&mut writer)?)?;
+        let opened = self.shared.opened(&mut writer)?;
+        let view = self.shared.publish(opened)?;
+        self.shared.save_mean(opened);
         drop(writer);
         self.follow();
         Ok(view)
@@ -83,6 +85,7 @@ impl LiveIndex {
         let mut writer = self.shared.lock();
         let writer = self.shared.opened(&mut writer)?;
         self.shared.refresh(writer)?;
+        self.shared.save_mean(writer);
         Ok(writer.index.save()?)
     }
 
@@ -128,12 +131,7 @@ impl Shared {
         if mean.is_outdated(index.stored_before(mean.next())) {
             mean = RunningMean::default();
         }
-        let added = mean.catch_up(&self.store, &|sequence| index.contains(sequence), end)?;
-        if added > 0
-            && let Err(error) = mean.save(&self.store)
-        {
-            tracing::warn!(%error, "the collection's mean cannot be saved, and is taken anew next time");
-        }
+        mean.catch_up(&self.store, &|sequence| index.contains(sequence), end)?;
         let view = View {
             index,
             mean: Arc::new(mean.mean()),
@@ -143,6 +141,15 @@ impl Shared {
         Ok(view)
     }
 
+    /// Saves the mean, if it was made. Without it the next opening reads every picture.
+    fn save_mean(&self, writer: &mut Writer) {
+        let saved = writer.mean.as_mut().map(|mean| mean.save(&self.store));
+        if let Some(Err(error)) = saved {
+            tracing::warn!(%error, "the collection's mean cannot be saved");
+        }
+    }
+
+    /// What the follower does.
     fn catch_up(&self) {
         let mut writer = self.lock();
         let Some(writer) = writer.as_mut() else {

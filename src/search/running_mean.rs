@@ -24,6 +24,9 @@ pub(crate) struct RunningMean {
     count: u64,
     /// The sequence number from which on pictures are not added yet.
     next: u64,
+    /// Whether pictures were added since it was saved.
+    #[serde(skip)]
+    is_unsaved: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -38,8 +41,7 @@ const CHUNK: u64 = 2_048;
 const MOST_REMOVED: f64 = 0.01;
 
 impl RunningMean {
-    /// Adds the pictures stored since and before `end` that `pictures` says are there; says how
-    /// many those were.
+    /// Adds the pictures stored since and before `end` that `pictures` says are there.
     ///
     /// # Errors
     /// If the store fails. A picture whose activations are damaged is left out.
@@ -48,8 +50,7 @@ impl RunningMean {
         store: &Store,
         pictures: &dyn Fn(Sequence) -> bool,
         end: Sequence,
-    ) -> Result<u64, StoreError> {
-        let before = self.count;
+    ) -> Result<(), StoreError> {
         for sequence in (self.next..end.0).map(Sequence) {
             if !pictures(sequence) {
                 continue;
@@ -61,7 +62,7 @@ impl RunningMean {
             }
         }
         self.next = end.0;
-        Ok(self.count - before)
+        Ok(())
     }
 
     /// The sequence number from which on pictures are not added yet.
@@ -73,6 +74,7 @@ impl RunningMean {
         self.embedding.add(embedding);
         self.descriptor.add(descriptor);
         self.count += 1;
+        self.is_unsaved = true;
         if self.count.is_multiple_of(CHUNK) {
             self.embedding.fold();
             self.descriptor.fold();
@@ -167,8 +169,9 @@ impl RunningMean {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub(crate) fn save(&self, store: &Store) -> io::Result<()> {
-        let Some(path) = path(store).filter(|_| self.count >= CHUNK) else {
+    pub(crate) fn save(&mut self, store: &Store) -> io::Result<()> {
+        let is_worth_it = self.is_unsaved && self.count >= CHUNK;
+        let Some(path) = path(store).filter(|_| is_worth_it) else {
             return Ok(());
         };
         let file = MeanFile {
@@ -182,7 +185,9 @@ impl RunningMean {
             std::fs::create_dir_all(folder)?;
         }
         let checksum = crc32fast::hash(&body).to_le_bytes();
-        AtomicFile::new(&path).write(&[&checksum[..], &body].concat())
+        AtomicFile::new(&path).write(&[&checksum[..], &body].concat())?;
+        self.is_unsaved = false;
+        Ok(())
     }
 }
 
