@@ -4,15 +4,19 @@ use std::path::PathBuf;
 
 use crate::canonical_url::UrlError;
 use crate::config::ConfigError;
-use crate::crawl::{CrawlError, FetchError};
+use crate::crawl::{CrawlError, FetchError, FetchLogError, WarcError};
+use crate::dataset::{LabelError, PairsFileError};
+use crate::evaluation::{ClassifyEvaluationError, EvaluationError};
 use crate::head::HeadError;
 use crate::index::IndexError;
 use crate::ingest::FeatureError;
 use crate::network::{EngineError, ExtractError, NetworkError};
 use crate::search::SearchError;
 use crate::store::StoreError;
+use crate::training::GenericError;
+use crate::training::mse18::TrainError;
 
-/// A job of a [`Collection`](super::Collection) failed.
+/// A job failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -28,6 +32,12 @@ pub enum Error {
     /// None of the files that were named could be indexed.
     #[error("nothing could be indexed")]
     NothingAdded,
+    /// There is no store whose crawls could be looked at.
+    #[error(
+        "there is no store in {dir}; crawl something first with `simdex crawl URL`, or name the store with --data-dir",
+        dir = .0.display()
+    )]
+    NothingCrawled(PathBuf),
     /// A picture given to a job cannot be used.
     #[error("{name}")]
     Picture {
@@ -52,6 +62,81 @@ pub enum Error {
         /// What is wrong with it.
         source: UrlError,
     },
+    /// Too few labelled pictures can be used.
+    #[error(
+        "of {classes} classes {usable} have a usable picture; {needed} must. Give each folder pictures that can be read"
+    )]
+    TooFewClasses {
+        /// Classes in all.
+        classes: usize,
+        /// Those with a usable picture.
+        usable: usize,
+        /// How many must have one.
+        needed: usize,
+    },
+    /// A folder has too few pictures.
+    #[error("there are fewer than two pictures below {}", .0.display())]
+    TooFewFiles(PathBuf),
+    /// Too few of a folder's pictures can be used.
+    #[error("fewer than two pictures below {} can be used", .0.display())]
+    TooFewUsable(PathBuf),
+    /// Too few pairs can be used.
+    #[error(
+        "{} needs pairs that are the same and pairs that are not, of pictures that can be used; usable pairs: {usable}",
+        csv.display()
+    )]
+    OneKindOfPairs {
+        /// The file with the pairs.
+        csv: PathBuf,
+        /// Pairs that can be used.
+        usable: usize,
+    },
+    /// A folder has no two pictures that differ.
+    #[error(
+        "{usable} pictures below {} can be used; there must be two that are not copies of each other",
+        dir.display()
+    )]
+    OnlyCopies {
+        /// The folder.
+        dir: PathBuf,
+        /// Its pictures that can be used.
+        usable: usize,
+    },
+    /// All classes were among those that heads were trained on.
+    #[error(
+        "the heads were trained on classes of these names; `--trained-classes` measures them all the same"
+    )]
+    TrainedClasses,
+    /// No picture has another one of its class.
+    #[error("there is nothing to find: no class has two usable pictures")]
+    NothingToFind,
+    /// No edited copy of a picture can be used.
+    #[error("no edited copy can be used")]
+    NoUsableCopy,
+    /// A folder of labelled pictures cannot be used.
+    #[error(transparent)]
+    Labels(#[from] LabelError),
+    /// A list of pairs cannot be used.
+    #[error(transparent)]
+    PairsFile(#[from] PairsFileError),
+    /// Training failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// What is shipped cannot be learned.
+    #[error(transparent)]
+    Generic(#[from] GenericError),
+    /// Pairs cannot be evaluated.
+    #[error(transparent)]
+    Evaluation(#[from] EvaluationError),
+    /// Classifying cannot be evaluated.
+    #[error(transparent)]
+    ClassifyEvaluation(#[from] ClassifyEvaluationError),
+    /// The log of fetches cannot be opened.
+    #[error(transparent)]
+    FetchLog(#[from] FetchLogError),
+    /// The archive of fetches cannot be made.
+    #[error(transparent)]
+    Warc(#[from] WarcError),
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),

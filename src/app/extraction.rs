@@ -1,5 +1,6 @@
 //! From bytes to features: the network, its runtime and a pool of extractors.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use super::{Error, Observer, Step};
@@ -17,6 +18,8 @@ pub struct Extraction(Arc<Inner>);
 
 struct Inner {
     network: Network,
+    /// Where its manifest is; `None` is the shipped one.
+    manifest: Option<PathBuf>,
     limits: Limits,
     /// How activations are laid out where there is no store that says so.
     layout: Layout,
@@ -33,10 +36,12 @@ impl Extraction {
     /// # Errors
     /// If the network's files cannot be used.
     pub fn new(config: &Config, observer: Observer) -> Result<Self, Error> {
-        let network = read_network(config)?;
+        let manifest = config.network.manifest.clone();
+        let network = read_network(manifest.as_deref())?;
         Ok(Self(Arc::new(Inner {
             layout: network.layout(config.store.activations),
             network,
+            manifest,
             limits: config.picture.limits(),
             runtime: config.runtime(),
             observer,
@@ -48,6 +53,11 @@ impl Extraction {
     /// The network.
     pub fn network(&self) -> &Network {
         &self.0.network
+    }
+
+    /// The network once more, for those who change theirs.
+    pub(super) fn read_network_again(&self) -> Result<Network, Error> {
+        read_network(self.0.manifest.as_deref())
     }
 
     /// How activations are laid out where there is no store that says so.
@@ -102,12 +112,9 @@ impl Extraction {
     }
 }
 
-/// The network that the configuration names.
-///
-/// # Errors
-/// If its files cannot be used.
-pub fn read_network(config: &Config) -> Result<Network, Error> {
-    Ok(match &config.network.manifest {
+/// The network of a manifest, or the shipped one.
+fn read_network(manifest: Option<&Path>) -> Result<Network, Error> {
+    Ok(match manifest {
         Some(path) => Network::load(path)?,
         None => Network::builtin()?,
     })

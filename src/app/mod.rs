@@ -8,16 +8,18 @@
 //! alone.
 
 mod add;
+mod check_up;
 mod collection;
 mod compare;
 mod crawl;
-mod dry_run;
 mod duplicates;
 mod error;
 mod extraction;
 mod heads;
+mod labelled;
 mod live_index;
 mod observer;
+mod politeness;
 mod remove;
 mod search;
 mod status;
@@ -25,13 +27,20 @@ mod verify;
 mod web;
 
 pub use add::{AddEnd, AddEvent};
+pub use check_up::{CheckUp, check_up};
 pub use collection::Collection;
-pub use crawl::{CrawlEnd, CrawlJob, Looking, Pictures, QueuedAgain};
-pub use dry_run::DryRun;
+pub use crawl::{
+    CrawlEnd, CrawlJob, DryRun, Found, Looking, Pictures, QueuedAgain, RecordingOptions,
+};
 pub use error::Error;
-pub use extraction::{Extraction, read_network};
+pub use extraction::Extraction;
 pub use heads::Heads;
+pub use labelled::{
+    ClassBelief, Classification, CopiesOptions, JobEvent, LabelledNeighbour, PictureClassifier,
+    RetrievalOptions, Shipped, Stage, Watch,
+};
 pub use observer::{Observer, Step};
+pub use politeness::politeness;
 pub use remove::{Removal, Removed};
 pub use search::{NamedPicture, Question};
 pub use status::{IndexStatus, Status};

@@ -1,10 +1,13 @@
 //! "Find images like these."
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Collection, Error};
 use crate::head::{Mode, Ranking};
+use crate::ingest::read_file;
+use crate::picture::Limits;
 use crate::search::{Query, QueryResult, SearchOptions, Searcher};
 use crate::store::NewPicture;
 
@@ -15,6 +18,20 @@ pub struct NamedPicture {
     pub name: String,
     /// The bytes of the file.
     pub bytes: Vec<u8>,
+}
+
+impl NamedPicture {
+    /// Reads a file, by its path.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is larger than pictures may be.
+    pub fn read(path: &str, limits: &Limits) -> Result<Self, Error> {
+        let name = path.to_owned();
+        match read_file(Path::new(path), limits) {
+            Ok(bytes) => Ok(Self { name, bytes }),
+            Err(source) => Err(Error::Picture { name, source }),
+        }
+    }
 }
 
 /// What is asked for.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::crawl_report::{figures, print_summary};
+use super::crawl::report::{figures, print_summary};
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
@@ -21,9 +21,9 @@ pub(super) struct AddArgs {
 }
 
 pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
-    session.engine()?;
+    session.start_runtime()?;
     let collection = session.collection()?;
-    let mut problems = Problems::new();
+    let mut problems = Problems::default();
     let bar = Progress::new("adding", 0);
     let end = collection.add(&args.paths, &session.shutdown, &mut |event| match event {
         AddEvent::Problem(problem) => problems.add(&problem.source, &problem.message),

@@ -4,18 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
-use serde::Serialize;
 
+use super::follow::follow;
 use super::input::PictureReader;
-use super::progress;
 use super::session::Session;
-use super::train::features::{Described, Pictures};
-use super::{Format, Outcome, output};
-use crate::classify::{CentredCosine, Classifier, ClassifyOptions, Verdict};
+use super::{Format, Outcome, output, progress};
+use crate::app::{Classification, PictureClassifier};
+use crate::classify::ClassifyOptions;
 use crate::crawl::with_causes;
-use crate::dataset::labelled_files;
-use crate::head::Mode;
-use crate::network::Embedding;
 
 #[derive(Debug, Args)]
 pub(super) struct ClassifyArgs {
@@ -33,127 +29,67 @@ pub(super) struct ClassifyArgs {
     format: Format,
 }
 
-/// The JSON of `classify`.
-#[derive(Debug, Serialize)]
-struct Answer<'a> {
-    query: &'a str,
-    /// Null where more is left unknown than speaks for any class.
-    class: Option<&'a str>,
-    unknown: f64,
-    /// Classes that something speaks for, the most first.
-    classes: Vec<ClassAnswer<'a>>,
-    neighbours: Vec<NeighbourAnswer<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ClassAnswer<'a> {
-    class: &'a str,
-    belief: f64,
-    plausibility: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct NeighbourAnswer<'a> {
-    path: String,
-    class: &'a str,
-    similarity: f32,
-    support: f64,
-}
-
 pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outcome> {
     ensure!(args.neighbours > 0, "--neighbours must be at least 1");
-    let extraction = session.extraction()?;
-    let (network, layout) = (extraction.network(), extraction.layout());
-    let labelled = labelled_files(&args.labels)?;
-    let set: Pictures<Described> = Pictures::load(session, network, layout, &labelled)?;
-    let mut failed = set.outcome() == Outcome::SomeFailed;
-    if session.shutdown.requested() {
-        return Ok(Outcome::Interrupted);
-    }
-    set.ensure_classes(1)?;
-    let embeddings: Vec<&Embedding> = set.pictures.iter().map(|p| &p.embedding).collect();
-    let similarity = CentredCosine::new(&embeddings);
     let options = ClassifyOptions {
         neighbours: args.neighbours,
     };
-    let classifier = Classifier::fit(&set.labels, &options, &|a, b| similarity.of_labelled(a, b));
-    let mut reader = PictureReader::new(&session.config);
-    let mut embedding = |name: &str| -> anyhow::Result<Embedding> {
-        let bytes = reader.read(name)?.bytes;
-        let mut views = extraction.views(name, &bytes, Mode::default(), layout)?;
-        Ok(views.swap_remove(0).embedding)
+    let extraction = session.extraction()?;
+    let classifier = follow(session, |watch| {
+        PictureClassifier::read(extraction, &args.labels, &options, watch)
+    });
+    let Some((classifier, mut outcome)) = classifier? else {
+        return Ok(Outcome::Interrupted);
     };
+    let mut reader = PictureReader::new(&session.config);
     let mut answered = false;
-    for query in &args.pictures {
+    for name in &args.pictures {
         if session.shutdown.requested() {
             return Ok(Outcome::Interrupted);
         }
-        let embedding = match embedding(query) {
-            Ok(embedding) => embedding,
+        match answer(&classifier, &mut reader, name, args.format) {
+            Ok(text) => {
+                answered = true;
+                output::line(&text)?;
+            }
             Err(error) if args.pictures.len() == 1 => return Err(error),
             Err(error) => {
-                failed = true;
+                outcome = Outcome::SomeFailed;
                 progress::line(&with_causes(error.as_ref()));
-                continue;
             }
-        };
-        answered = true;
-        let centred = similarity.minus_mean(&embedding);
-        let verdict = classifier.classify(|i| similarity.similarity(&centred, i));
-        let answer = Answer::new(query, &verdict, &set);
-        match args.format {
-            Format::Json => output::json(&answer)?,
-            Format::Text => output::line(&answer.text())?,
         }
     }
     ensure!(answered, "no picture could be used");
-    Ok(if failed {
-        Outcome::SomeFailed
-    } else {
-        Outcome::Done
+    Ok(outcome)
+}
+
+/// The answer on one picture, as it is printed.
+fn answer(
+    classifier: &PictureClassifier,
+    reader: &mut PictureReader<'_>,
+    name: &str,
+    format: Format,
+) -> anyhow::Result<String> {
+    let picture = reader.read(name)?;
+    let answer = classifier.classify(&picture)?;
+    Ok(match format {
+        Format::Json => serde_json::to_string(&answer)?,
+        Format::Text => text(&answer),
     })
 }
 
-impl<'a> Answer<'a> {
-    fn new(query: &'a str, verdict: &Verdict, labelled: &'a Pictures<Described>) -> Self {
-        let name = |class: usize| labelled.classes[class].as_str();
-        let evidence = &verdict.evidence;
-        let classes = evidence
-            .beliefs()
-            .iter()
-            .map(|&(class, belief)| ClassAnswer {
-                class: name(class),
-                belief,
-                plausibility: evidence.plausibility(class),
-            });
-        let neighbours = verdict.neighbours.iter().map(|near| NeighbourAnswer {
-            path: labelled.paths[near.labelled].display().to_string(),
-            class: name(near.class),
-            similarity: near.similarity,
-            support: near.support,
-        });
-        Self {
-            query,
-            class: evidence.class().map(name),
-            unknown: evidence.unknown(),
-            classes: classes.collect(),
-            neighbours: neighbours.collect(),
-        }
-    }
-
-    fn text(&self) -> String {
-        let mut text = format!(
-            "{}: {} (left unknown {:.3})",
-            self.query,
-            self.class.unwrap_or("unknown"),
-            self.unknown
+fn text(answer: &Classification<'_>) -> String {
+    let mut text = format!(
+        "{}: {} (left unknown {:.3})",
+        answer.query,
+        answer.class.unwrap_or("unknown"),
+        answer.unknown
+    );
+    for class in &answer.classes {
+        text += &format!(
+            "\n  belief {:.3}  plausibility {:.3}  {}",
+            class.belief, class.plausibility, class.class
         );
-        for answer in &self.classes {
-            text += &format!(
-                "\n  belief {:.3}  plausibility {:.3}  {}",
-                answer.belief, answer.plausibility, answer.class
-            );
-        }
-        text
     }
+    text
 }

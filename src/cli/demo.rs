@@ -6,11 +6,11 @@ use anyhow::Context;
 use clap::Args;
 
 use super::crawl::crawl;
-use super::crawl_report::figures;
-use super::export::replace;
+use super::crawl::report::figures;
 use super::input::PictureReader;
+use super::output::replace;
 use super::progress;
-use super::query::NamedQuestion;
+use super::search::NamedQuestion;
 use super::session::Session;
 use super::{Outcome, output};
 use crate::app::CrawlJob;
@@ -55,7 +55,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     session.config.crawl.host_concurrency = 4;
     let seed = CanonicalUrl::parse(&server.url("/"))?;
     progress::note(&format!("crawling {seed} ({pictures} picture files) ..."));
-    session.engine()?;
+    session.start_runtime()?;
     let collection = session.collection()?;
     let job = CrawlJob {
         seeds: vec![seed],

@@ -4,11 +4,9 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::app::{Error, NamedPicture, Web};
+use crate::app::{NamedPicture, Web};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::Config;
-pub(super) use crate::dataset::pictures_below;
-use crate::ingest::read_file;
 
 /// Reads local files and fetches URLs.
 pub(super) struct PictureReader<'a> {
@@ -26,15 +24,7 @@ impl<'a> PictureReader<'a> {
         if Web::is_url(name) {
             return self.fetch(name);
         }
-        let bytes = read_file(Path::new(name), &self.config.picture.limits());
-        let bytes = bytes.map_err(|source| Error::Picture {
-            name: name.to_owned(),
-            source,
-        })?;
-        Ok(NamedPicture {
-            name: name.to_owned(),
-            bytes,
-        })
+        Ok(NamedPicture::read(name, &self.config.picture.limits())?)
     }
 
     pub(super) fn read_all(&mut self, names: &[String]) -> anyhow::Result<Vec<NamedPicture>> {

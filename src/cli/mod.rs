@@ -2,24 +2,17 @@
 
 mod add;
 mod classify;
-mod compare;
 mod crawl;
-mod crawl_args;
-mod crawl_report;
 mod demo;
 mod doctor;
-mod dry_run;
-mod duplicates;
 mod eval;
-mod export;
-mod features;
+mod follow;
 mod input;
-mod like;
 mod output;
 mod politeness;
 mod progress;
-mod query;
 mod remove;
+mod search;
 mod session;
 mod status;
 mod train;
@@ -33,6 +26,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::config::Config;
 use crate::crawl::with_causes;
 use crate::shutdown::{INTERRUPTED, Shutdown};
+use search::{compare, duplicates, export, query};
 use session::Session;
 
 /// Gathers pictures from the web and finds the ones that look alike.
@@ -62,7 +56,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Crawl web pages and index the pictures they show
-    Crawl(crawl_args::CrawlArgs),
+    Crawl(crawl::CrawlArgs),
     /// Index local files and folders
     Add(add::AddArgs),
     /// Find stored pictures like the given ones

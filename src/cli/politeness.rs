@@ -1,9 +1,10 @@
+//! `politeness`: how politely hosts were asked.
+
 use clap::Args;
 
 use super::session::Session;
 use super::{Format, Outcome, output};
-use crate::store::Store;
-use crate::store::ledger::politeness;
+use crate::app::politeness;
 
 #[derive(Debug, Args)]
 pub(super) struct PolitenessArgs {
@@ -16,13 +17,7 @@ pub(super) struct PolitenessArgs {
 }
 
 pub(super) fn run(session: &Session, args: PolitenessArgs) -> anyhow::Result<Outcome> {
-    let dir = session.config.data_dir()?;
-    anyhow::ensure!(
-        Store::exists(&dir),
-        "there is no store in {}; crawl something first with `simdex crawl URL`, or name the store with --data-dir",
-        dir.display()
-    );
-    let report = politeness(&dir, args.limit)?;
+    let report = politeness(&session.config, args.limit)?;
     match args.format {
         Format::Json => output::json(&report)?,
         Format::Text => output::line(report.to_string().trim_end())?,

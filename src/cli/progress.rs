@@ -141,6 +141,7 @@ impl Drop for Progress {
 }
 
 /// Lists problems on stderr, the first twenty; -v shows all through tracing.
+#[derive(Default)]
 pub(super) struct Problems {
     shown: usize,
     more: usize,
@@ -149,10 +150,6 @@ pub(super) struct Problems {
 const SHOWN: usize = 20;
 
 impl Problems {
-    pub(super) fn new() -> Self {
-        Self { shown: 0, more: 0 }
-    }
-
     pub(super) fn add(&mut self, source: &str, message: &str) {
         tracing::info!(source, message, "not usable");
         if self.shown < SHOWN {
@@ -163,9 +160,11 @@ impl Problems {
         }
     }
 
-    pub(super) fn finish(&self) {
-        if self.more > 0 {
-            line(&format!("and {} more (-v lists all)", self.more));
+    /// Says how many were not listed; the next problem begins a new list.
+    pub(super) fn finish(&mut self) {
+        let listed = std::mem::take(self);
+        if listed.more > 0 {
+            line(&format!("and {} more (-v lists all)", listed.more));
         }
     }
 }

@@ -6,7 +6,6 @@ use super::progress::{self, Progress};
 use crate::app::{Collection, Error, Extraction, Heads, Observer, Step};
 use crate::config::Config;
 use crate::head::Ranking;
-use crate::network::{Engine, Network};
 use crate::shutdown::Shutdown;
 
 pub(super) struct Session {
@@ -33,14 +32,9 @@ impl Session {
         Ok(self.extraction.get_or_init(|| extraction))
     }
 
-    /// The network.
-    pub(super) fn network(&self) -> Result<&Network, Error> {
-        Ok(self.extraction()?.network())
-    }
-
-    /// Finds the runtime, or gets it while saying so.
-    pub(super) fn engine(&self) -> Result<&Engine, Error> {
-        self.extraction()?.engine()
+    /// Finds the network's runtime, or gets it while saying so, before other work begins.
+    pub(super) fn start_runtime(&self) -> Result<(), Error> {
+        self.extraction()?.engine().map(drop)
     }
 
     /// The head of that name, or the configured one.
@@ -66,7 +60,7 @@ impl Session {
 }
 
 /// Says what takes a while, with a progress bar where there is a number to it.
-fn observer() -> Observer {
+pub(super) fn observer() -> Observer {
     let indexing: Mutex<Option<Progress>> = Mutex::new(None);
     Observer::new(move |step| match step {
         Step::Runtime(step) => progress::note(&step.to_string()),

@@ -13,7 +13,7 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome> {
-    let network = session.network()?;
+    let network = session.extraction()?.network();
     let collection = session.existing_collection()?;
     let status = collection.status()?;
     if args.format == Format::Json {

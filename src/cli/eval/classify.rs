@@ -6,15 +6,10 @@ use clap::Args;
 
 use super::over_draws;
 use crate::classify::ClassifyOptions;
-use crate::cli::progress::Progress;
+use crate::cli::follow::follow;
 use crate::cli::session::Session;
-use crate::cli::train::features::{Described, Pictures};
 use crate::cli::{Format, Outcome, output};
-use crate::dataset::labelled_files;
-use crate::evaluation::{
-    ClassifyEvaluation, ClassifyEvaluationError, ClassifyEvaluationOptions, Estimate,
-    evaluate_classify,
-};
+use crate::evaluation::{ClassifyEvaluation, ClassifyEvaluationOptions, Estimate};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct EvalClassifyArgs {
@@ -41,13 +36,6 @@ pub(in crate::cli) struct EvalClassifyArgs {
 }
 
 pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<Outcome> {
-    let network = session.network()?;
-    let layout = network.layout(session.config.store.activations);
-    let set: Pictures<Described> =
-        Pictures::load(session, &network, &layout, &labelled_files(&args.dir)?)?;
-    if session.shutdown.requested() {
-        return Ok(Outcome::Interrupted);
-    }
     let options = ClassifyEvaluationOptions {
         draws: args.draws.max(1),
         train_per_class: args.train_per_class.max(2),
@@ -57,34 +45,18 @@ pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<O
             neighbours: args.neighbours.max(1),
         },
     };
-    let embeddings: Vec<_> = set
-        .pictures
-        .iter()
-        .map(|picture| &picture.embedding)
-        .collect();
-    let bar = Progress::new("classifying", options.draws as u64);
-    let mut done = 0;
-    let evaluation = evaluate_classify(
-        &embeddings,
-        &set.labels,
-        &set.classes,
-        &options,
-        &session.shutdown,
-        &mut || {
-            done += 1;
-            bar.set(done, || format!("{done}/{} draws", options.draws));
-        },
-    );
-    drop(bar);
-    let evaluation = match evaluation {
-        Err(ClassifyEvaluationError::Interrupted) => return Ok(Outcome::Interrupted),
-        evaluation => evaluation?,
+    let extraction = session.extraction()?;
+    let evaluation = follow(session, |watch| {
+        extraction.evaluate_classify(&args.dir, &options, watch)
+    });
+    let Some((evaluation, outcome)) = evaluation? else {
+        return Ok(Outcome::Interrupted);
     };
     match args.format {
         Format::Json => output::json(&evaluation)?,
         Format::Text => output::write(table(&evaluation).as_bytes())?,
     }
-    Ok(set.outcome())
+    Ok(outcome)
 }
 
 fn table(evaluation: &ClassifyEvaluation) -> String {

@@ -1,21 +1,15 @@
 //! `eval copies`: are edited copies found?
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Args;
 
 use super::with_interval;
-use crate::cli::progress::Progress;
+use crate::app::CopiesOptions;
+use crate::cli::follow::follow;
 use crate::cli::session::Session;
-use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
-use crate::dataset::{Labelled, pictures_below};
-use crate::edit::Edit;
-use crate::evaluation::{CopiesEvaluation, EditedQuery, Trial, evaluate_copies};
-use crate::head::{Mode, Ranking};
-use crate::ingest::extract_views;
-use crate::picture::View;
+use crate::evaluation::CopiesEvaluation;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CopiesArgs {
@@ -39,84 +33,24 @@ pub(in crate::cli) struct CopiesArgs {
 }
 
 pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome> {
-    let network = session.network()?;
-    let layout = network.layout(session.config.store.activations);
-    let names = [
-        ("embedding", Mode::SameSubject),
-        ("mse18", Mode::SameSubject),
-        (args.head.as_str(), Mode::Copy),
-    ];
-    let rankings = names
-        .iter()
-        .map(|(name, _)| Ranking::named(name, &network))
-        .collect::<Result<Vec<_>, _>>()?;
-    let files = pictures_below(&args.dir);
-    anyhow::ensure!(
-        files.len() >= 2,
-        "there are fewer than two pictures below {}",
-        args.dir.display()
-    );
-    let labelled = Labelled::unlabelled(files);
-    let set: Pictures = Pictures::load(session, &network, &layout, &labelled)?;
-    if session.shutdown.requested() {
-        return Ok(Outcome::Interrupted);
-    }
-    anyhow::ensure!(
-        set.pictures.len() >= 2,
-        "fewer than two pictures below {} can be used",
-        args.dir.display()
-    );
-    let step = (set.pictures.len() / args.queries.max(1)).max(1);
-    let wanted: Vec<(usize, Edit)> = (0..set.pictures.len())
-        .step_by(step)
-        .take(args.queries.max(1))
-        .flat_map(|i| Edit::ALL.map(|edit| (i, edit)))
-        .collect();
     let candidates = args.candidates.unwrap_or(session.config.query.candidates);
-    let limits = session.config.picture.limits();
-    let edited = set.edited(session, &network, &wanted, args.seed, &|copy, extractor| {
-        extract_views(copy, &limits, extractor, &layout, &View::ALL)
-    })?;
-    if session.shutdown.requested() {
-        return Ok(Outcome::Interrupted);
-    }
-    let queries: Vec<EditedQuery> = edited
-        .into_iter()
-        .map(|copy| EditedQuery {
-            original: copy.original,
-            edit: copy.edit,
-            views: copy.features,
-        })
-        .collect();
-    anyhow::ensure!(!queries.is_empty(), "no edited copy can be used");
-    let total = queries.len();
-    let bar = Progress::new("queries", total as u64);
-    let done = AtomicU64::new(0);
-    let modes: Vec<_> = names
-        .iter()
-        .zip(&rankings)
-        .map(|((name, mode), ranking)| (*name, ranking, *mode))
-        .collect();
-    let trial = Trial {
-        layout: &layout,
-        pictures: &set.pictures,
+    let options = CopiesOptions {
+        dir: args.dir,
+        head: args.head,
+        queries: args.queries,
+        candidates,
         seed: args.seed,
-        shutdown: &session.shutdown,
-        progress: &|| {
-            let done = 1 + done.fetch_add(1, Ordering::Relaxed);
-            bar.set(done, || format!("{done}/{total} queries"));
-        },
     };
-    let evaluation = evaluate_copies(&trial, candidates, &modes, &queries);
-    drop(bar);
-    let Some(evaluation) = evaluation else {
+    let extraction = session.extraction()?;
+    let evaluation = follow(session, |watch| extraction.evaluate_copies(&options, watch));
+    let Some((evaluation, outcome)) = evaluation? else {
         return Ok(Outcome::Interrupted);
     };
     match args.format {
         Format::Json => output::json(&evaluation)?,
         Format::Text => output::write(table(&evaluation).as_bytes())?,
     }
-    Ok(set.outcome())
+    Ok(outcome)
 }
 
 fn table(evaluation: &CopiesEvaluation) -> String {

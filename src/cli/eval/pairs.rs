@@ -5,16 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::over_draws;
-use crate::cli::progress::Progress;
+use crate::cli::follow::follow;
 use crate::cli::session::Session;
-use crate::cli::train::features::Pictures;
 use crate::cli::{Format, Outcome, output};
-use crate::dataset::labelled_files;
-use crate::evaluation::{
-    EvaluationError, Figures, PairsEvaluation, PairsOptions, Trial, evaluate_pairs,
-};
-use crate::head::Fused;
-use crate::training::mse18::TrainError;
+use crate::evaluation::{Figures, PairsEvaluation, PairsOptions};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PairsArgs {
@@ -41,46 +35,24 @@ pub(in crate::cli) struct PairsArgs {
 }
 
 pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome> {
-    let network = session.network()?;
-    let layout = network.layout(session.config.store.activations);
-    let head = Fused::builtin(&network)?;
-    let set = Pictures::load(session, &network, &layout, &labelled_files(&args.dir)?)?;
-    if session.shutdown.requested() {
-        return Ok(Outcome::Interrupted);
-    }
     let options = PairsOptions {
         draws: args.draws.max(1),
         train_per_class: args.train_per_class.max(2),
         test_per_class: args.test_per_class.max(2),
         epochs: args.epochs.max(1),
     };
-    let total = set.pictures.len();
-    let bar = Progress::new("evaluating", (total + options.draws) as u64);
-    let done = std::sync::atomic::AtomicU64::new(0);
-    let trial = Trial {
-        layout: &layout,
-        pictures: &set.pictures,
-        seed: args.seed,
-        shutdown: &session.shutdown,
-        progress: &|| {
-            let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            bar.set(done, || match done.checked_sub(total as u64) {
-                None | Some(0) => format!("{done}/{total} pictures compared"),
-                Some(draws) => format!("{draws}/{} draws", options.draws),
-            });
-        },
-    };
-    let evaluation = evaluate_pairs(&trial, &head, &set.labels, &set.classes, &options);
-    drop(bar);
-    let evaluation = match evaluation {
-        Err(EvaluationError::Train(TrainError::Interrupted)) => return Ok(Outcome::Interrupted),
-        evaluation => evaluation?,
+    let extraction = session.extraction()?;
+    let evaluation = follow(session, |watch| {
+        extraction.evaluate_pairs(&args.dir, &options, args.seed, watch)
+    });
+    let Some((evaluation, outcome)) = evaluation? else {
+        return Ok(Outcome::Interrupted);
     };
     match args.format {
         Format::Json => output::json(&evaluation)?,
         Format::Text => output::write(table(&evaluation).as_bytes())?,
     }
-    Ok(set.outcome())
+    Ok(outcome)
 }
 
 fn table(evaluation: &PairsEvaluation) -> String {

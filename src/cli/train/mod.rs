@@ -1,6 +1,5 @@
 //! `simdex train`: heads from the user's own pictures.
 
-pub(super) mod features;
 mod fused;
 mod generic;
 mod mse18;
@@ -9,13 +8,11 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use super::export::check_folder;
+use super::follow::follow;
+use super::output::check_folder;
 use super::session::Session;
 use super::{Format, Outcome};
-use crate::app::read_network;
-use crate::dataset::labelled_files;
 use crate::training::mse18::TrainOptions;
-use features::Pictures;
 
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("from").required(true).args(["dir", "pairs", "unlabelled", "generic"])))]
@@ -64,33 +61,27 @@ enum Kind {
 
 pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome> {
     check_folder(&args.output)?;
-    let network = session.network()?;
+    let extraction = session.extraction()?;
     if let Some(dir) = &args.generic {
-        return generic::run(session, &args, dir, read_network(&session.config)?);
+        return generic::run(session, &args, dir);
     }
-    if let Some(csv) = &args.pairs {
-        return fused::from_pairs(session, &args, csv, &network);
-    }
-    if let Some(dir) = &args.unlabelled {
-        return fused::from_copies(session, &args, dir, &network);
-    }
-    let Some(dir) = &args.dir else {
+    let head = if let Some(csv) = &args.pairs {
+        follow(session, |watch| extraction.train_on_pairs(csv, watch))
+    } else if let Some(dir) = &args.unlabelled {
+        let seed = args.seed;
+        follow(session, |watch| {
+            extraction.train_on_copies(dir, seed, watch)
+        })
+    } else if let Some(dir) = &args.dir {
+        match args.kind {
+            Kind::Fused => follow(session, |watch| extraction.train_on_labels(dir, watch)),
+            Kind::Mse18 => return mse18::run(session, &args, dir),
+        }
+    } else {
         unreachable!("clap asks for one of the four");
     };
-    let layout = network.layout(session.config.store.activations);
-    let labelled = labelled_files(dir)?;
-    match args.kind {
-        Kind::Fused => {
-            let set = Pictures::load(session, &network, &layout, &labelled)?;
-            fused::from_labels(session, &args, &network, &set)
-        }
-        Kind::Mse18 => {
-            let set = Pictures::load(session, &network, &layout, &labelled)?;
-            if session.shutdown.requested() {
-                return Ok(Outcome::Interrupted);
-            }
-            set.ensure_classes(2)?;
-            mse18::run(session, &args, &network, &set)
-        }
+    match head? {
+        Some((head, outcome)) => fused::finish(extraction, &args, &head, outcome),
+        None => Ok(Outcome::Interrupted),
     }
 }

@@ -1,61 +1,35 @@
 //! `train --kind mse18`: the report's head.
 
+use std::path::Path;
+
 use anyhow::Context;
 
 use super::TrainArgs;
-use super::features::Pictures;
-use crate::activation::Activations;
-use crate::cli::export::replace;
+use crate::cli::follow::follow;
+use crate::cli::output::{self, replace};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome, output, progress};
-use crate::network::Network;
-use crate::training::mse18::{TrainError, TrainOptions, TrainingSet, train, training_curve};
+use crate::cli::{Format, Outcome};
+use crate::report::training_curve;
+use crate::training::mse18::TrainOptions;
 
-pub(super) fn run(
-    session: &Session,
-    args: &TrainArgs,
-    network: &Network,
-    set: &Pictures,
-) -> anyhow::Result<Outcome> {
+pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Result<Outcome> {
     let curve = args.output.with_extension("svg");
     anyhow::ensure!(
         curve != args.output,
         "the curve is written as .svg; name the head otherwise"
     );
-    let layout = network.layout(session.config.store.activations);
-    let pictures = set.pictures.iter();
-    let pictures = pictures.map(|p| Activations::new(&layout, &p.block));
-    let pictures: Vec<_> = pictures.collect();
     let options = TrainOptions {
         epochs: args.epochs.max(1),
         max_pairs: args.max_pairs.max(2),
         seed: args.seed,
         ..TrainOptions::default()
     };
-    let total = options.epochs;
-    let training_set = TrainingSet {
-        pictures: &pictures,
-        labels: &set.labels,
-        classes: &set.classes,
-    };
-    let head = train(
-        network.id(),
-        &training_set,
-        &options,
-        &session.shutdown,
-        &mut |number, epoch| {
-            let validation = epoch
-                .validation_accuracy
-                .map_or("-".to_owned(), |accuracy| format!("{accuracy:.3}"));
-            progress::note(&format!(
-                "epoch {number:>3}/{total}  loss {:.4}  train {:.3}  validation {validation}",
-                epoch.loss, epoch.train_accuracy
-            ));
-        },
-    );
-    let head = match head {
-        Err(TrainError::Interrupted) => return Ok(Outcome::Interrupted),
-        head => head?,
+    let extraction = session.extraction()?;
+    let head = follow(session, |watch| {
+        extraction.train_mse18(dir, &options, watch)
+    });
+    let Some((head, outcome)) = head? else {
+        return Ok(Outcome::Interrupted);
     };
     replace(&args.output, head.to_json().as_bytes())?;
     replace(&curve, training_curve(head.training()).as_bytes())?;
@@ -90,5 +64,5 @@ pub(super) fn run(
             curve.display()
         ))?;
     }
-    Ok(set.outcome())
+    Ok(outcome)
 }

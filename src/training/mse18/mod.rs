@@ -1,6 +1,5 @@
 //! Training the report's head.
 
-mod curve;
 mod dense;
 mod fit;
 mod pairs;
@@ -8,7 +7,6 @@ mod pairs;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-pub use curve::training_curve;
 pub use pairs::{Pair, PairSet};
 
 use crate::activation::Activations;
@@ -25,7 +23,7 @@ pub struct TrainOptions {
     pub epochs: usize,
     /// Share of each class's pictures held out for validation; 0 for none.
     pub validation_share: f64,
-    /// Most pairs trained on; of more, a sample is drawn.
+    /// Most pairs trained on; if there are more, a sample is drawn.
     pub max_pairs: usize,
     /// Seed of everything random.
     pub seed: u64,
@@ -70,9 +68,9 @@ pub struct TrainingSet<'a> {
 
 /// Trains `mse18` on all pairs of labelled pictures.
 ///
-/// As the report, but the split is by picture: pairs that share a picture are not
-/// independent, so a split by pair lets the validation see training pictures. And instead
-/// of doubling the same-class pairs, both kinds get the same total weight in the loss.
+/// As in the report, but the split is by picture: pairs that share a picture are not
+/// independent, so a split by pair lets the validation see training pictures. And instead of
+/// doubling the same-class pairs, both kinds get the same total weight in the loss.
 ///
 /// # Errors
 /// If there are not both kinds of pairs, or on Ctrl-C.

@@ -153,7 +153,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Folders of `src` that still have too many files. To be emptied.
-const CROWDED: &[&str] = &["cli"];
+const CROWDED: &[&str] = &[];
 
 /// The most files directly in a folder.
 const MOST_FILES: usize = 20;

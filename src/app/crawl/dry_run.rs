@@ -1,6 +1,6 @@
 //! What a crawl would fetch.
 
-use super::Error;
+use crate::app::Error;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::Config;
 use crate::crawl::{CrawlError, Preview, Verdict};

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::export::{ExportFormat, check_folder, counted, deliver};
-use super::input::host_argument;
-use super::session::Session;
-use super::{Outcome, output};
+use super::export::ExportFormat;
+use crate::cli::input::host_argument;
+use crate::cli::output::{check_folder, counted, deliver};
+use crate::cli::session::Session;
+use crate::cli::{Outcome, output};
 use crate::report::{ListWriter, duplicates_text};
 
 #[derive(Debug, Args)]
-pub(super) struct DuplicatesArgs {
+pub(in crate::cli) struct DuplicatesArgs {
     /// Only pictures seen on this host
     #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
@@ -32,7 +33,7 @@ pub(super) struct DuplicatesArgs {
     output: PathBuf,
 }
 
-pub(super) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Result<Outcome> {
+pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Result<Outcome> {
     let to_stdout = args.output == Path::new("-");
     if !to_stdout {
         check_folder(&args.output)?;

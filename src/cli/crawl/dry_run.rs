@@ -1,9 +1,9 @@
 //! `crawl --dry-run`: what would be fetched, and what not and why.
 
-use super::session::Session;
-use super::{Format, Outcome, output};
 use crate::app::DryRun;
 use crate::canonical_url::CanonicalUrl;
+use crate::cli::session::Session;
+use crate::cli::{Format, Outcome, output};
 use crate::crawl::Verdict;
 use crate::store::Store;
 

@@ -1,26 +1,31 @@
 //! `crawl`: gathering pictures from the web.
 
+mod args;
+mod dry_run;
+mod features;
+mod like;
+pub(super) mod report;
+
 use std::time::Duration;
 
 use super::Outcome;
-use super::crawl_args::CrawlArgs;
-use super::crawl_report::{Rates, print_summary};
 use super::input::PictureReader;
-use super::like;
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use crate::app::{Collection, CrawlJob, Looking, Pictures, QueuedAgain};
 use crate::crawl::{Event, Summary};
 use crate::store::{Again, now_ms};
+pub(super) use args::CrawlArgs;
+use report::{Rates, print_summary};
 
 pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outcome> {
     args.apply(&mut session.config)?;
     let seeds = args.seeds()?;
     if args.dry_run {
-        return super::dry_run::run(&session, &seeds, args.format);
+        return dry_run::run(&session, &seeds, args.format);
     }
     if args.features_only {
-        return super::features::run(&session, args.format);
+        return features::run(&session, args.format);
     }
     if session.config.crawl.contact.is_none() {
         progress::note(
@@ -31,7 +36,7 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
     let job = CrawlJob {
         seeds,
         again: args.again(),
-        recorders: args.recorders(&session.config)?,
+        recorders: args.recording().open(&session.config)?,
         pictures,
     };
     let collection = session.collection()?;
@@ -63,7 +68,7 @@ fn pictures(session: &Session, args: &CrawlArgs) -> anyhow::Result<Pictures> {
     if args.fetch_only {
         return Ok(Pictures::Kept);
     }
-    session.engine()?;
+    session.start_runtime()?;
     if args.like.is_empty() {
         return Ok(Pictures::Indexed);
     }
@@ -84,7 +89,7 @@ pub(super) fn crawl(
         .enable_all()
         .build()?;
     let bar = Progress::new("crawling", 0);
-    let mut problems = Problems::new();
+    let mut problems = Problems::default();
     let mut rates = Rates::default();
     let mut observe = |event: Event<'_>| match event {
         Event::Progress {

@@ -6,11 +6,10 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::input::{PictureReader, host_argument};
-use super::progress;
-use super::session::Session;
-use super::{Format, Outcome, output};
 use crate::app::Question;
+use crate::cli::input::{PictureReader, host_argument};
+use crate::cli::session::Session;
+use crate::cli::{Format, Outcome, output, progress};
 use crate::crawl::with_causes;
 use crate::head::{Mode, Ranking, Thresholds};
 use crate::report::result_text;
@@ -18,7 +17,7 @@ use crate::search::{QueryResult, SearchOptions};
 
 /// The flags that `query` and `export` share.
 #[derive(Debug, Args)]
-pub(super) struct SearchArgs {
+pub(in crate::cli) struct SearchArgs {
     /// Results per query
     #[arg(short, value_name = "N")]
     k: Option<usize>,
@@ -27,7 +26,7 @@ pub(super) struct SearchArgs {
     candidates: Option<usize>,
     /// Ranking: fused, mse18, embedding or a file made by `simdex train`
     #[arg(long, value_name = "NAME|FILE")]
-    pub(super) head: Option<String>,
+    pub(in crate::cli) head: Option<String>,
     /// What "alike" means to the fused head
     #[arg(long, value_enum, default_value_t)]
     mode: ModeArg,
@@ -87,7 +86,7 @@ impl MinScore {
 
 /// What "alike" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum ModeArg {
+pub(in crate::cli) enum ModeArg {
     /// The same kind of thing, however it looks
     #[default]
     SameSubject,
@@ -108,7 +107,7 @@ impl From<ModeArg> for Mode {
 }
 
 impl SearchArgs {
-    pub(super) fn options(
+    pub(in crate::cli) fn options(
         &self,
         session: &Session,
         ranking: &Ranking,
@@ -131,7 +130,7 @@ impl SearchArgs {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct QueryArgs {
+pub(in crate::cli) struct QueryArgs {
     /// Picture files or URLs
     #[arg(required = true, value_name = "IMAGE|URL")]
     queries: Vec<String>,
@@ -148,7 +147,7 @@ pub(super) struct QueryArgs {
     format: Format,
 }
 
-pub(super) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<Outcome> {
+pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<Outcome> {
     let format = args.format;
     let questions = if args.together || !args.not.is_empty() {
         vec![NamedQuestion {
@@ -171,7 +170,7 @@ pub(super) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<Outcome>
 }
 
 /// What is asked for, by names of files and URLs.
-pub(super) struct NamedQuestion {
+pub(in crate::cli) struct NamedQuestion {
     name: String,
     wanted: Vec<String>,
     unwanted: Vec<String>,
@@ -179,7 +178,7 @@ pub(super) struct NamedQuestion {
 
 impl NamedQuestion {
     /// Pictures like one.
-    pub(super) fn one(name: String) -> Self {
+    pub(in crate::cli) fn one(name: String) -> Self {
         Self {
             wanted: vec![name.clone()],
             unwanted: Vec::new(),
@@ -188,7 +187,7 @@ impl NamedQuestion {
     }
 
     /// Reads and fetches its pictures.
-    pub(super) fn read(&self, reader: &mut PictureReader<'_>) -> anyhow::Result<Question> {
+    pub(in crate::cli) fn read(&self, reader: &mut PictureReader<'_>) -> anyhow::Result<Question> {
         let started = Instant::now();
         Ok(Question {
             name: self.name.clone(),
@@ -201,7 +200,7 @@ impl NamedQuestion {
 
 /// Answers queries one by one. A query that fails is listed and the rest goes on; if all
 /// fail, so does the command.
-pub(super) fn for_each_result(
+pub(in crate::cli) fn for_each_result(
     session: &Session,
     questions: &[NamedQuestion],
     args: &SearchArgs,
@@ -210,7 +209,7 @@ pub(super) fn for_each_result(
     let head = session.head(args.head.as_deref())?;
     let options = args.options(session, &head)?;
     let collection = session.existing_collection()?;
-    session.engine()?;
+    session.start_runtime()?;
     if collection.view()?.index.is_empty() {
         progress::note("the store has no pictures yet");
     }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Format, output};
+use crate::cli::{Format, output};
 use crate::crawl::{Reason, Summary};
 
 /// Rates over the last seconds.
@@ -79,7 +79,7 @@ fn top<'a>(
 }
 
 /// The figures of a summary in one line.
-pub(super) fn figures(summary: &Summary) -> String {
+pub(in crate::cli) fn figures(summary: &Summary) -> String {
     let seconds = summary.elapsed_s.max(0.001);
     let fate = match summary.images_fetched > summary.images_indexed {
         true => "kept without features",
@@ -98,7 +98,7 @@ pub(super) fn figures(summary: &Summary) -> String {
     )
 }
 
-pub(super) fn print_summary(summary: &Summary, format: Format) -> anyhow::Result<()> {
+pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         return output::json(summary);
     }

@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::Format;
-use super::input::read_list;
+use crate::app::RecordingOptions;
 use crate::canonical_url::{CanonicalUrl, UrlError};
+use crate::cli::Format;
+use crate::cli::input::read_list;
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
-use crate::crawl::{FetchLog, Recorders, WarcOptions, WarcWriter, user_agent};
 use crate::store::Again;
 
 type Count = clap::builder::RangedU64ValueParser<usize>;
 
 #[derive(Debug, Args)]
-pub(super) struct CrawlArgs {
+pub(in crate::cli) struct CrawlArgs {
     /// Pages to start from; without any, the last crawl goes on
     #[arg(value_name = "URL", value_parser = seed)]
     pub(super) urls: Vec<CanonicalUrl>,
@@ -86,7 +86,7 @@ pub(super) struct CrawlArgs {
 
 /// Which visited URLs are asked for again.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Refresh {
+pub(in crate::cli) enum Refresh {
     /// Those whose time has come, by how often they changed
     Due,
     /// All
@@ -118,21 +118,11 @@ impl CrawlArgs {
         refresh.into_iter().chain(failed).collect()
     }
 
-    pub(super) fn recorders(&self, config: &Config) -> anyhow::Result<Recorders> {
-        let log = self.fetch_log.as_deref().map(FetchLog::open).transpose()?;
-        let options = WarcOptions {
-            user_agent: user_agent(config.crawl.contact.as_deref()),
-            contact: config.crawl.contact.clone(),
-            max_bytes: WarcOptions::MAX_BYTES,
-        };
-        let warc = self.warc.as_deref();
-        let warc = warc
-            .map(|path| WarcWriter::create(path, options))
-            .transpose()?;
-        Ok(Recorders {
-            fetch_log: log,
-            warc,
-        })
+    pub(super) fn recording(&self) -> RecordingOptions {
+        RecordingOptions {
+            fetch_log: self.fetch_log.clone(),
+            warc: self.warc.clone(),
+        }
     }
 
     pub(super) fn seeds(&self) -> anyhow::Result<Vec<CanonicalUrl>> {

@@ -1,4 +1,4 @@
-//! Gathering pictures from the web.
+//! A crawl from its start to its end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,14 +8,13 @@ use async_channel::Receiver;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::{Collection, Error, Extraction, NamedPicture};
+use super::looking::Looking;
+use crate::app::{Collection, Error};
 use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Recorders, Summary};
-use crate::head::Mode;
-use crate::ingest::{Ingest, MatchFilter};
-use crate::search::score_pair;
+use crate::ingest::Ingest;
 use crate::shutdown::Shutdown;
-use crate::store::{Again, NewPicture, StoreError};
+use crate::store::{Again, StoreError};
 
 /// What a crawl is to do.
 #[derive(Debug, Default)]
@@ -40,66 +39,6 @@ pub enum Pictures {
     Kept,
     /// They are compared with some.
     Compared(Looking),
-}
-
-/// Pictures that a crawl looks for.
-#[derive(Debug)]
-pub struct Looking {
-    like: Vec<NewPicture>,
-    min_score: f32,
-    keep_matches: bool,
-}
-
-impl Looking {
-    /// Looks for pictures like those given: matches are those that score `min_score` with the
-    /// most similar of them. With `keep_matches` nothing else is stored.
-    ///
-    /// # Errors
-    /// If a picture cannot be used, or the network cannot be run.
-    pub fn new(
-        extraction: &Extraction,
-        like: &[NamedPicture],
-        min_score: f32,
-        keep_matches: bool,
-    ) -> Result<Self, Error> {
-        let layout = extraction.layout();
-        let features = |picture: &NamedPicture| {
-            let mode = Mode::default();
-            let mut views = extraction.views(&picture.name, &picture.bytes, mode, layout)?;
-            Ok(views.swap_remove(0))
-        };
-        Ok(Self {
-            like: like.iter().map(features).collect::<Result<_, Error>>()?,
-            min_score,
-            keep_matches,
-        })
-    }
-
-    /// Scores new pictures by the default head, as pairs.
-    fn filter(
-        self,
-        collection: &Collection,
-    ) -> Result<(MatchFilter, Receiver<(UrlId, bool)>), Error> {
-        let head = collection.heads().named(None)?;
-        let layout = collection.store().layout().clone();
-        let (matches, found) = async_channel::unbounded();
-        let like = self.like;
-        let score = move |picture: &NewPicture| {
-            let mode = Mode::default();
-            let scores = like.iter().map(|like| {
-                let (a, b) = (like.features(&layout), picture.features(&layout));
-                score_pair(&head, mode, a, b).score
-            });
-            scores.fold(0.0, f32::max)
-        };
-        let filter = MatchFilter {
-            score: Box::new(score),
-            min_score: self.min_score,
-            keep_matches: self.keep_matches,
-            matches,
-        };
-        Ok((filter, found))
-    }
 }
 
 /// How many URLs are asked for again, and what may be said where there are none.

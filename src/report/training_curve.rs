@@ -1,4 +1,4 @@
-//! The plot of a training.
+//! The plot of a training, as SVG.
 
 use std::fmt::Write;
 

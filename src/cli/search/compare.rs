@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use super::input::PictureReader;
 use super::query::ModeArg;
-use super::session::Session;
-use super::{Format, Outcome, output};
+use crate::cli::input::PictureReader;
+use crate::cli::session::Session;
+use crate::cli::{Format, Outcome, output};
 use crate::report::comparison_text;
 
 #[derive(Debug, Args)]
-pub(super) struct CompareArgs {
+pub(in crate::cli) struct CompareArgs {
     /// A picture file or URL
     a: String,
     /// Another one
@@ -25,9 +25,9 @@ pub(super) struct CompareArgs {
     format: Format,
 }
 
-pub(super) fn run(session: &Session, args: CompareArgs) -> anyhow::Result<Outcome> {
+pub(in crate::cli) fn run(session: &Session, args: CompareArgs) -> anyhow::Result<Outcome> {
     let head = session.head(args.head.as_deref())?;
-    session.engine()?;
+    session.start_runtime()?;
     let mut reader = PictureReader::new(&session.config);
     let (a, b) = (reader.read(&args.a)?, reader.read(&args.b)?);
     let comparison = session

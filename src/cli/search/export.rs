@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::input::{pictures_below, read_list};
-use super::progress::{self, Progress};
 use super::query::{NamedQuestion, SearchArgs, for_each_result};
-use super::session::Session;
-use super::{Outcome, output};
-use crate::atomic_file::{AtomicFile, folder_of};
+use crate::cli::Outcome;
+use crate::cli::input::read_list;
+use crate::cli::output::{check_folder, deliver};
+use crate::cli::progress::{self, Progress};
+use crate::cli::session::Session;
+use crate::dataset::pictures_below;
 use crate::report::{ListFormat, ListWriter};
 
 #[derive(Debug, Args)]
-pub(super) struct ExportArgs {
+pub(in crate::cli) struct ExportArgs {
     /// A file of paths and URLs, one a line, or a folder of pictures
     #[arg(long, value_name = "PATH")]
     queries: PathBuf,
@@ -29,7 +29,7 @@ pub(super) struct ExportArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExportFormat {
+pub(in crate::cli) enum ExportFormat {
     /// One row a result
     Csv,
     /// One array of what `query --format json` prints
@@ -51,7 +51,7 @@ impl From<ExportFormat> for ListFormat {
     }
 }
 
-pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome> {
+pub(in crate::cli) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome> {
     let queries: Vec<String> = if args.queries.is_dir() {
         let paths = pictures_below(&args.queries);
         paths
@@ -93,35 +93,4 @@ pub(super) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome
     let count = lists.count();
     deliver(&args.output, &lists.finish()?, count)?;
     Ok(outcome)
-}
-
-/// Fails before the long work, not after it, if a file cannot be written.
-pub(super) fn check_folder(path: &Path) -> anyhow::Result<()> {
-    tempfile::tempfile_in(folder_of(path))
-        .map(drop)
-        .with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Writes a file in one step: a failed export leaves the old one as it was.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    AtomicFile::new(path)
-        .shared()
-        .write(bytes)
-        .with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Writes lists to a file in one step, or to stdout.
-pub(super) fn deliver(path: &Path, bytes: &[u8], lists: usize) -> anyhow::Result<()> {
-    if path == Path::new("-") {
-        return output::write(bytes);
-    }
-    replace(path, bytes)?;
-    let lists = counted(lists, "list");
-    progress::note(&format!("{lists} written to {}", path.display()));
-    Ok(())
-}
-
-/// "1 group", "2 groups".
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,15 +1,15 @@
 //! `crawl --features-only`: catching up with what `crawl --fetch-only` has kept.
 
-use super::crawl_report::{figures, print_summary};
-use super::progress::{self, Problems, Progress};
-use super::session::Session;
-use super::{Format, Outcome};
+use super::report::{figures, print_summary};
 use crate::app::AddEvent;
+use crate::cli::progress::{self, Problems, Progress};
+use crate::cli::session::Session;
+use crate::cli::{Format, Outcome};
 
 pub(super) fn run(session: &Session, format: Format) -> anyhow::Result<Outcome> {
-    session.engine()?;
+    session.start_runtime()?;
     let collection = session.existing_collection()?;
-    let mut problems = Problems::new();
+    let mut problems = Problems::default();
     let bar = Progress::new("features", collection.store().waiting_count());
     let mut done = 0;
     let end = collection.add_features(&session.shutdown, &mut |event| match event {

@@ -1,0 +1,104 @@
+//! Crawls that look for pictures like some.
+
+use async_channel::Receiver;
+use serde::Serialize;
+
+use crate::app::{Collection, Error, Extraction, NamedPicture, Question};
+use crate::canonical_url::UrlId;
+use crate::crawl::Summary;
+use crate::head::Mode;
+use crate::ingest::MatchFilter;
+use crate::search::{QueryResult, SearchOptions, score_pair};
+use crate::store::NewPicture;
+
+/// Pictures that a crawl looks for.
+#[derive(Debug)]
+pub struct Looking {
+    like: Vec<NewPicture>,
+    min_score: f32,
+    keep_matches: bool,
+}
+
+impl Looking {
+    /// Looks for pictures like those given: matches are those that score `min_score` with the
+    /// most similar of them. With `keep_matches` nothing else is stored.
+    ///
+    /// # Errors
+    /// If a picture cannot be used, or the network cannot be run.
+    pub fn new(
+        extraction: &Extraction,
+        like: &[NamedPicture],
+        min_score: f32,
+        keep_matches: bool,
+    ) -> Result<Self, Error> {
+        let layout = extraction.layout();
+        let features = |picture: &NamedPicture| {
+            let mode = Mode::default();
+            let mut views = extraction.views(&picture.name, &picture.bytes, mode, layout)?;
+            Ok(views.swap_remove(0))
+        };
+        Ok(Self {
+            like: like.iter().map(features).collect::<Result<_, Error>>()?,
+            min_score,
+            keep_matches,
+        })
+    }
+
+    /// Scores new pictures by the default head, as pairs.
+    pub(super) fn filter(
+        self,
+        collection: &Collection,
+    ) -> Result<(MatchFilter, Receiver<(UrlId, bool)>), Error> {
+        let head = collection.heads().named(None)?;
+        let layout = collection.store().layout().clone();
+        let (matches, found) = async_channel::unbounded();
+        let like = self.like;
+        let score = move |picture: &NewPicture| {
+            let mode = Mode::default();
+            let scores = like.iter().map(|like| {
+                let (a, b) = (like.features(&layout), picture.features(&layout));
+                score_pair(&head, mode, a, b).score
+            });
+            scores.fold(0.0, f32::max)
+        };
+        let filter = MatchFilter {
+            score: Box::new(score),
+            min_score: self.min_score,
+            keep_matches: self.keep_matches,
+            matches,
+        };
+        Ok((filter, found))
+    }
+}
+
+/// The JSON of a crawl that looks for pictures: the summary's keys, and a list for each
+/// picture looked for.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Found<'a> {
+    /// The figures of the crawl.
+    #[serde(flatten)]
+    pub summary: &'a Summary,
+    /// What is like each picture.
+    pub results: &'a [QueryResult],
+}
+
+impl Collection {
+    /// Ranks what is stored by the score by which a crawl compared pictures as they came:
+    /// the default head's, as pairs.
+    ///
+    /// # Errors
+    /// If a picture cannot be used, the network cannot be run, or the store fails.
+    pub fn search_as_crawled(
+        &self,
+        question: &Question,
+        min_score: f32,
+    ) -> Result<QueryResult, Error> {
+        let config = &self.config().query;
+        let options = SearchOptions {
+            min_score,
+            alone: true,
+            ..SearchOptions::new(config.k, config.candidates)
+        };
+        self.search(question, &self.heads().named(None)?, &options)
+    }
+}

@@ -1,0 +1,11 @@
+//! Gathering pictures from the web.
+
+mod dry_run;
+mod job;
+mod looking;
+mod recording;
+
+pub use dry_run::DryRun;
+pub use job::{CrawlEnd, CrawlJob, Pictures, QueuedAgain};
+pub use looking::{Found, Looking};
+pub use recording::RecordingOptions;

@@ -1,0 +1,13 @@
+//! Jobs on the user's own pictures, which need no store: heads learn from them, are measured
+//! on them, and pictures are classified by them.
+
+mod classify;
+mod evaluate;
+mod pictures;
+mod train;
+mod watch;
+
+pub use classify::{ClassBelief, Classification, LabelledNeighbour, PictureClassifier};
+pub use evaluate::{CopiesOptions, RetrievalOptions};
+pub use train::Shipped;
+pub use watch::{JobEvent, Stage, Watch};

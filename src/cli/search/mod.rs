@@ -1,0 +1,8 @@
+//! Commands that compare pictures, or list those that are alike.
+
+pub(super) mod compare;
+pub(super) mod duplicates;
+pub(super) mod export;
+pub(super) mod query;
+
+pub(super) use query::NamedQuestion;
