@@ -9,11 +9,11 @@ use url::{Host, Url};
 const MAX_LEN: usize = 2_048;
 
 /// An http or https URL in canonical form (RFC 3986, section 6.2, as far as no resource is
-/// mistaken for another): lower-case ASCII host without a trailing dot, no default port, no
-/// dot segments, no fragment, no user or password, no empty query, percent-escapes in upper
-/// case, for all that is no URL character, and for no unreserved one.
+/// mistaken for another): lower-case ASCII host without a trailing dot, no default port, no dot
+/// segments, no fragment, no user or password, no empty query, percent-escapes in upper case,
+/// for every character that is not allowed in a URL and for no unreserved one.
 ///
-/// The canonical form of a canonical form is the same.
+/// Canonicalising twice changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CanonicalUrl(Url);
 
@@ -25,7 +25,7 @@ pub struct UrlId(pub(crate) [u8; 16]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HostId(pub(crate) [u8; 8]);
 
-/// Why a text is no URL that simdex fetches.
+/// Why a text is not a URL that simdex fetches.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
@@ -88,7 +88,7 @@ impl CanonicalUrl {
             return Err(UrlError::Port);
         }
         url.set_fragment(None);
-        // An http URL with a host can always do without; the results say nothing new.
+        // An http URL with a host can always be without them, so these calls cannot fail.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         let path = normalize_escapes(url.path());
@@ -189,7 +189,7 @@ fn normalize_escapes(text: &str) -> String {
             // Two hexadecimal digits are below 256.
             let byte = (high * 16 + low) as u8;
             let is_unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-            // Decoded digits must make no new escape out of a stray `%`: `%%34%31`.
+            // Decoded digits must not turn a stray `%` into a new escape: `%%34%31`.
             let would_escape = byte.is_ascii_hexdigit()
                 && stray.is_some_and(|end| {
                     let since = &out[end..];

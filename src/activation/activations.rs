@@ -1,4 +1,4 @@
-//! A picture's activations, and what they tell of it and of another.
+//! A picture's activations, and what they tell about it and about another picture.
 
 use super::codec::{Layer, LayerDistance, Measurement, Quantity};
 use super::dot::inner_product_f32;
@@ -35,8 +35,8 @@ pub struct Activations<'a> {
 }
 
 impl<'a> Activations<'a> {
-    /// The activations in a block. Its length is not looked at here: blocks come from a store
-    /// that checked them, or fresh from [`super::encode`].
+    /// The activations in a block. Its length is not checked here: blocks come from a store
+    /// that has checked them, or fresh from [`super::encode`].
     pub fn new(layout: &'a Layout, bytes: &'a [u8]) -> Self {
         Self { layout, bytes }
     }
@@ -51,7 +51,7 @@ impl<'a> Activations<'a> {
         self.layout.layers().len()
     }
 
-    /// How well something can be measured of them.
+    /// How well something can be measured from them.
     pub fn measures(self, quantity: Quantity) -> Measurement {
         self.layout.codec().measures(quantity)
     }
@@ -84,8 +84,8 @@ impl<'a> Activations<'a> {
     }
 
     /// How much a layer varies from place to place: the mean squared difference of its values
-    /// from their channel's mean. Against it an MSE can be called small or large: plain
-    /// pictures are all near each other. `None` where the codec keeps no statistics.
+    /// from their channel's mean. It tells whether an MSE is small or large: plain pictures are
+    /// all near each other. `None` where the codec keeps no statistics.
     pub fn layer_spread(self, layer: usize) -> Option<f32> {
         let mut statistics = Vec::new();
         self.channel_statistics(layer, &mut statistics);

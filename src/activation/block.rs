@@ -24,10 +24,10 @@ pub fn encode(layout: &Layout, layers: &[&[f32]], embedding: &[f32], block: &mut
     summarise(layout, embedding, &mut block[start..]);
 }
 
-/// Fills in everything behind the layers of `block`: per position the inverse length of
-/// its channel vector (in stored units, so that scales cancel), per channel the mean and
-/// the spread (standard deviation) over the positions, and the embedding. Of those, what the
-/// layout's codec keeps.
+/// Fills in everything behind the layers of `block`, as far as the layout's codec keeps it: for
+/// each position the inverse length of its channel vector (in stored units, so that scales
+/// cancel), for each channel the mean and the spread (standard deviation) over the positions,
+/// and the embedding.
 ///
 /// # Panics
 /// If the block is shorter than the layout's.

@@ -76,8 +76,8 @@ pub(crate) struct Layer<'a> {
 /// A way to store the activations of a layer. Its functions work on whole layers, so that
 /// finding the right one costs nothing beside the work.
 pub(crate) trait Codec: fmt::Debug + Sync {
-    /// What can be measured of its bytes. The mean squared error always can, if only roughly:
-    /// the report's head looks at nothing else.
+    /// What can be measured of its bytes. The mean squared error can always be measured, if
+    /// only roughly: the report's head needs nothing else.
     fn measures(&self, quantity: Quantity) -> Measurement;
 
     /// Bytes of a layer.
@@ -102,8 +102,8 @@ pub(crate) trait Codec: fmt::Debug + Sync {
         None
     }
 
-    /// Sums over a layer's positions, for what is stored behind the layers; `None` where that
-    /// is nothing.
+    /// Sums over a layer's positions, for what is stored behind the layers; `None` where
+    /// nothing is.
     fn moments(&self, _shape: &LayerShape, _stored: &[u8]) -> Option<Moments> {
         None
     }

@@ -9,7 +9,7 @@ const CHUNK: usize = 1 << 16;
 /// The inner product of two vectors of signed bytes.
 ///
 /// # Panics
-/// Never; a longer vector's rest is ignored.
+/// Never; the rest of a longer vector is ignored.
 pub fn inner_product(a: &[u8], b: &[u8]) -> i64 {
     a.chunks(CHUNK)
         .zip(b.chunks(CHUNK))

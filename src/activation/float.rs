@@ -16,7 +16,7 @@ use super::transpose::channels_last;
 
 /// A number as it is stored.
 pub(super) trait Number: fmt::Debug + Sync {
-    /// Bytes of one.
+    /// Bytes of one number.
     const WIDTH: usize;
 
     /// Reads values.

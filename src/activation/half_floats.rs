@@ -3,7 +3,7 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-/// Bytes of one.
+/// Bytes of one number.
 pub(super) const HALF: usize = size_of::<f16>();
 
 /// Reads values.

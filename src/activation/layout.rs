@@ -44,7 +44,7 @@ impl Layout {
         Self::of_codec(encoding.codec(), layers, dimensions)
     }
 
-    /// The same for any codec. Only what it measures has a place.
+    /// The same for any codec. Only what it measures gets a place.
     pub(crate) fn of_codec(
         codec: &'static dyn Codec,
         layers: Vec<LayerShape>,

@@ -1,9 +1,9 @@
 //! Activations as stored bytes, and what can be measured of them.
 //!
-//! One picture's layers form one *block*: per layer a 16-byte header (scale, sum of
-//! squares) and the values, channels last, padded to 16 bytes. Channels last, so that the
-//! channel vector of one position is contiguous, which position-wise distances need.
-//! Behind the layers stands what is derived from them once (`moments.rs`), and the embedding.
+//! One picture's layers form one *block*: per layer a 16-byte header (scale, sum of squares)
+//! and the values, channels last, padded to 16 bytes. Channels last, so that the channel vector
+//! of one position is contiguous, which position-wise distances need. Behind the layers come
+//! what is derived from them once (`moments.rs`) and the embedding.
 //!
 //! [`Layout`] says where everything stands, [`Activations`] is a block with its layout, and a
 //! codec (`codec.rs`) writes layers and says what can be measured of them. Nobody outside

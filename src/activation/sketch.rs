@@ -1,5 +1,5 @@
-//! A codec for tests: it keeps next to nothing and estimates what it can, as a compact one
-//! would. What works with it needs no other codec's bytes.
+//! A codec for tests: it keeps next to nothing and estimates what it can, as a compact codec
+//! would. Code that works with it does not depend on the bytes of any other codec.
 
 use super::codec::{Codec, Layer, Measurement, Quantity};
 use super::layout::Layout;

@@ -1,7 +1,8 @@
 //! Loops in vectors as wide as the processor has them.
 
-/// A function whose work is done by another, in vectors as wide as the processor has them: that
-/// one, `#[inline(always)]`, is compiled for any processor and for those with AVX2.
+/// Makes a function that calls `$work` in vectors as wide as the processor has them. `$work`
+/// must be `#[inline(always)]`: it is compiled twice, for any processor and for those with
+/// AVX2.
 macro_rules! widened {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),*) $(-> $out:ty)? = $work:ident) => {
         $(#[$meta])*

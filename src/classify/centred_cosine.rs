@@ -1,4 +1,4 @@
-//! How alike embeddings are among labelled pictures.
+//! The similarity of embeddings among labelled pictures.
 
 use crate::activation::inner_product_f32;
 use crate::network::Embedding;

@@ -26,7 +26,7 @@ pub struct Classifier {
     decay: Decay,
 }
 
-/// A labelled picture near the one in question.
+/// A labelled picture near the one asked about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbour {
     /// Which labelled picture.
@@ -39,7 +39,7 @@ pub struct Neighbour {
     pub support: f64,
 }
 
-/// What labelled pictures say of one picture.
+/// What the labelled pictures say about one picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// All evidence, combined.

@@ -8,7 +8,8 @@ pub struct Evidence {
     unknown: f64,
 }
 
-/// Beyond this weight all others are zero in an f64, and sums of many still finite.
+/// Beyond this weight all other masses are zero in an f64, and sums of many such weights are
+/// still finite.
 const MOST_WEIGHT: f64 = 300.0;
 
 impl Evidence {
@@ -50,13 +51,13 @@ impl Evidence {
         self.unknown
     }
 
-    /// What speaks for a class: at least this is justified.
+    /// The mass that speaks for a class: the least that is justified.
     pub fn belief(&self, class: usize) -> f64 {
         let found = self.beliefs.iter().find(|(known, _)| *known == class);
         found.map_or(0.0, |(_, belief)| *belief)
     }
 
-    /// What does not speak against a class: at most this is possible.
+    /// The mass that does not speak against a class: the most that is possible.
     pub fn plausibility(&self, class: usize) -> f64 {
         self.belief(class) + self.unknown
     }

@@ -2,10 +2,9 @@
 //! k-NN (Denoeux, "A k-nearest neighbor classification rule based on Dempster-Shafer
 //! theory", 1995).
 //!
-//! Each of a picture's nearest labelled pictures is a piece of evidence for its own class,
-//! the weaker the farther it is; Dempster's rule combines them. What no evidence speaks for
-//! is left unknown, and where that is more than what speaks for any class, the answer is
-//! "unknown".
+//! Each of a picture's nearest labelled pictures is a piece of evidence for its own class, the
+//! weaker the farther it is; Dempster's rule combines them. The mass that no evidence claims is
+//! left unknown; if that is more than any class gets, the answer is "unknown".
 
 mod centred_cosine;
 mod classifier;

@@ -38,9 +38,9 @@ impl Decay {
 /// A labelled picture with its nearest others: classes and d^4.
 pub(super) struct Case {
     pub(super) class: usize,
-    /// The nearest of all.
+    /// The nearest among all.
     pub(super) told_by: Vec<(usize, f64)>,
-    /// The nearest of other classes.
+    /// The nearest among other classes.
     pub(super) foreign_to: Vec<(usize, f64)>,
 }
 

@@ -1,4 +1,4 @@
-//! What the types of the configuration cannot say.
+//! Checks that the types of the configuration cannot express.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -183,7 +183,8 @@ impl Config {
             let range = "a URL or mail address in plain letters";
             return wrong("[crawl] contact", range, format!("{contact:?}"));
         }
-        // What the client does not know it would pass by, and ask directly.
+        // A proxy of a kind that the client does not know would be ignored, and hosts be asked
+        // directly.
         if let Some(proxy) = &crawl.proxy
             && !matches!(
                 proxy.scheme(),

@@ -72,7 +72,7 @@ pub struct CrawlConfig {
     pub sitemaps: bool,
     /// Whether the icons that pages name are pictures, too.
     pub icons: bool,
-    /// Which ways of saying no are heeded.
+    /// Which opt-outs are respected.
     pub respect: Respect,
     /// Which URLs are queued.
     pub admission: AdmissionConfig,

@@ -27,7 +27,7 @@ pub struct HostConfig {
     pub delay_ms: Option<u64>,
     /// Pages fetched from it, over all crawls.
     pub max_pages: Option<u64>,
-    /// Whether nothing is fetched from it.
+    /// Whether it is skipped: nothing is fetched from it.
     pub skip: bool,
     /// Header fields sent to it besides those of `[crawl.headers]`.
     pub headers: BTreeMap<String, String>,
@@ -46,8 +46,8 @@ impl HostPattern {
     }
 }
 
-/// The entry of the most exact pattern: a whole name, then the longest one below which the
-/// host is.
+/// The entry of the most exact pattern: the whole name first, then the longest `*.` pattern
+/// that covers the host.
 pub(crate) fn most_exact<'a, T>(table: &'a BTreeMap<HostPattern, T>, host: &str) -> Option<&'a T> {
     let matching = table.iter().filter(|(pattern, _)| pattern.matches(host));
     matching

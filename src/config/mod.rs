@@ -1,5 +1,5 @@
-//! `config.toml`: every key, its default and its unit stand in the commented file at the
-//! top of the repository, which a test holds against these defaults.
+//! `config.toml`: the commented file at the top of the repository has every key with its
+//! default and its unit; a test compares it with these defaults.
 
 mod check;
 mod crawl;
@@ -23,7 +23,7 @@ use crate::picture::Limits;
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Where the store, the index and their lock live; `None`: the user's data folder.
+    /// Where the store, the index and their lock are; `None`: the user's data folder.
     pub data_dir: Option<PathBuf>,
     /// The network and its runtime.
     pub network: NetworkConfig,
@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn the_commented_file_states_the_defaults() {
-        // Optional keys stand in it as comments `# key = value`; set keys are defaults.
+        // Optional keys are in it as comments `# key = value`; keys that are set have their
+        // defaults.
         assert_eq!(
             toml::from_str::<Config>(COMMENTED).unwrap(),
             Config::default()

@@ -1,8 +1,8 @@
-//! Which ways of saying no are heeded, and which URLs are queued.
+//! Which opt-outs are respected, and which URLs are queued.
 
 use serde::Deserialize;
 
-/// `[crawl.respect]`: which of the ways of saying no are heeded; by default all.
+/// `[crawl.respect]`: which opt-outs are respected; by default all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Respect {
@@ -26,9 +26,10 @@ pub struct Respect {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdmissionConfig {
-    /// Regular expressions of which one must match a page's URL; none: all pages.
+    /// Regular expressions; one of them must match a page's URL. If there are none, all pages
+    /// are let in.
     pub include: Vec<String>,
-    /// Regular expressions of which none may match any URL, be it a page's or a picture's.
+    /// Regular expressions; none of them may match the URL of a page or a picture.
     pub exclude: Vec<String>,
     /// Query parameters dropped from every URL, in any case; `*` at the end stands for
     /// anything.
@@ -43,8 +44,7 @@ pub struct AdmissionConfig {
     pub max_segments: usize,
     /// Most parameters of a page's query.
     pub max_parameters: usize,
-    /// How often the same segments may stand one behind the other in a page's path;
-    /// 0: no limit.
+    /// How often the same segments may follow each other in a page's path; 0: no limit.
     pub max_repeats: usize,
 }
 

@@ -7,10 +7,10 @@
 //!                            └─> Frontier                └─> Ingest
 //! ```
 //!
-//! The rooms use one another in one direction: schedule, visit, http; then archive,
-//! politeness and policy, which know nothing of the network. Only `Fetcher::send` talks to
-//! the network and it takes a [`Permit`], which only `Fetcher::permit` gives: a request
-//! without a robots decision, a turn and a checked address does not compile.
+//! The modules use one another in one direction: schedule, visit, http; then archive,
+//! politeness and policy, which know nothing of the network. Only `Fetcher::send` talks to the
+//! network and it takes a [`Permit`], which only `Fetcher::permit` gives: a request without a
+//! robots decision, a turn and a checked address does not compile.
 
 mod archive;
 mod event;
@@ -42,7 +42,7 @@ pub use schedule::crawl::Crawl;
 pub use schedule::plan::{CrawlError, CrawlPlan};
 pub use summary::Summary;
 
-/// The name under which robots.txt files speak to simdex (RFC 9309, section 2.2.1).
+/// The name by which robots.txt files address simdex (RFC 9309, section 2.2.1).
 pub const ROBOTS_AGENT: &str = "simdex";
 
 /// The User-Agent header: program, version and whom to ask.

@@ -1,4 +1,4 @@
-//! What a crawl would fetch, and what not and why, without a single request.
+//! What a crawl would fetch and what it would not, and why, without sending a request.
 
 use std::collections::{HashMap, HashSet};
 
@@ -42,7 +42,7 @@ pub struct Preview<'a> {
     robots: HashMap<String, Option<Robots>>,
     /// Pages that may still be fetched, of hosts with a budget.
     pages_left: HashMap<HostId, u64>,
-    /// What verdicts were given on.
+    /// The URLs that have a verdict already.
     told: HashSet<UrlId>,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Preview<'a> {
         })
     }
 
-    /// What would become of a URL that waits; nothing if that was said of a seed.
+    /// What would become of a URL that waits; `None` if it was listed as a seed.
     ///
     /// # Errors
     /// If the store fails.
@@ -89,7 +89,7 @@ impl<'a> Preview<'a> {
         }
     }
 
-    /// What would become of a seed; nothing if it was named before.
+    /// What would become of a seed; `None` if it was named before.
     ///
     /// # Errors
     /// If the store fails.
@@ -192,7 +192,7 @@ impl<'a> Preview<'a> {
     }
 }
 
-/// What a refusal says in a list of verdicts.
+/// How a refusal appears in a list of verdicts.
 fn in_brief(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Private(_) => "a private or reserved address".to_owned(),

@@ -23,7 +23,7 @@ pub struct Summary {
     pub matches: u64,
     /// Pictures whose bytes were stored before.
     pub duplicates: u64,
-    /// Pages and pictures that are what they were at the last visit.
+    /// Pages and pictures that have not changed since the last visit.
     pub unchanged: u64,
     /// What was not allowed, by reason.
     pub refused: BTreeMap<Reason, u64>,

@@ -1,4 +1,4 @@
-//! A folder with one folder of pictures a class.
+//! A folder with one folder of pictures for each class.
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ impl Labelled {
     }
 }
 
-/// Lists `dir`: one folder a class, pictures anywhere below it.
+/// Lists `dir`: one folder for each class, pictures anywhere below it.
 ///
 /// # Errors
 /// If the folder cannot be read or has fewer than two classes of two pictures.

@@ -1,5 +1,5 @@
-//! The user's pictures on disk as something to learn from or to be measured on: a folder with
-//! one folder a class, a list of pairs, or bare pictures.
+//! The user's pictures on disk, to learn from or to measure on: a folder with one folder for
+//! each class, a list of pairs, or pictures without labels.
 
 mod folder;
 mod labelled;

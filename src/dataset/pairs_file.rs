@@ -46,7 +46,7 @@ pub enum LineError {
     /// It has more or fewer fields.
     #[error("there must be three fields: path, path, same")]
     Fields,
-    /// Its answer is none.
+    /// Its third field is no answer.
     #[error("the third field must be 1 or 0, true or false, same or different; it is `{0}`")]
     Answer(String),
 }
@@ -115,8 +115,8 @@ fn parse(answer: &str) -> Option<bool> {
     }
 }
 
-/// Whether a first line is no pair: neither of its paths is there. One with an answer is a
-/// pair whose pictures are missing, but a column may well be called "same".
+/// Whether a first line names columns: neither of its paths exists. A line with an answer such
+/// as `1` is a pair whose pictures are missing, but a column may well be called "same".
 fn names_columns(folder: &Path, fields: &[String]) -> bool {
     let is_pair = fields
         .get(2)
@@ -159,7 +159,7 @@ mod tests {
         let pairs = |text: &str| read(text).unwrap().pairs.len();
         assert_eq!(pairs("a,b,same\na.jpg,b.jpg,1\n"), 1);
         assert_eq!(pairs("left,right,is it the same?\na.jpg,b.jpg,1\n"), 1);
-        // Its pictures are missing, and are named when they are read.
+        // Its pictures are missing, which is reported when they are read.
         assert_eq!(pairs("x.jpg,y.jpg,1\na.jpg,b.jpg,1\n"), 2);
     }
 

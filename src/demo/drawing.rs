@@ -113,11 +113,11 @@ impl fmt::Display for Motif {
 
 /// Draws a motif; the same arguments always give the same picture.
 ///
-/// `variation` settles place, size, colours, background and counts, and `width` and `height`
+/// `variation` decides place, size, colours, background and counts; `width` and `height` decide
 /// only how large and which part: a variation drawn twice as large shows the same scene. Sides
 /// outside 1 to 4096 pixels are taken as the nearest of those.
 pub fn draw(motif: Motif, variation: u64, width: u32, height: u32) -> RgbImage {
-    // Estimate, so that neighbouring motifs and variations share no stream.
+    // Spread, so that neighbouring motifs and variations share no stream.
     let seed = SplitMix64::new(motif as u64 ^ variation.rotate_left(32)).bits();
     let mut random = SplitMix64::new(seed);
     let mut canvas = Canvas::new(width, height);

@@ -92,7 +92,7 @@ struct Picture {
 ///
 /// # Errors
 ///
-/// A picture could not be encoded.
+/// If a picture cannot be encoded.
 pub fn site() -> Result<Site, Error> {
     let pictures = plan();
     let mut resources = BTreeMap::new();

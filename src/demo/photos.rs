@@ -46,7 +46,7 @@ pub fn site(root: &Path) -> Result<Site, Error> {
                     source: error.into(),
                 });
             }
-            // One locked folder is no reason to show none of the others.
+            // One unreadable folder is no reason to show none of the others.
             Err(error) => {
                 tracing::warn!(%error, "left out of the site");
                 continue;
@@ -130,7 +130,7 @@ fn add_pages(pages: &mut BTreeMap<String, String>, path: &str, folder: &Folder) 
                 .file_stem()
                 .unwrap_or(OsStr::new(""))
                 .to_string_lossy();
-            // From the root, for a name with a colon would read as a scheme.
+            // From the root, since a name with a colon would be read as a scheme.
             let source = escape(&format!("{path}{name}"));
             body += &format!(
                 "<img src=\"{source}\" alt=\"{}\" width=\"240\">\n",

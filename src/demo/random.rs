@@ -3,13 +3,13 @@
 /// SplitMix64, the generator of Steele, Lea and Flood (2014).
 ///
 /// The demo's pictures must come out the same on every machine and in every release, since
-/// tests compare what the index finds with what was drawn. Generator crates promise no such
-/// thing across versions; these few lines do.
+/// tests compare what the index finds with what was drawn. Generator crates do not promise that
+/// across versions; these few lines do.
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
 
 impl SplitMix64 {
-    /// A generator whose stream is settled by `seed`.
+    /// A generator whose stream `seed` decides.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }

@@ -31,7 +31,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// No port could be bound, or no thread or runtime be started.
+    /// If no port can be bound, or no thread or runtime started.
     pub fn start(site: Site) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -45,7 +45,7 @@ impl Server {
                 runtime.block_on(async {
                     tokio::select! {
                         () = serve(listener, site) => {}
-                        // The sender is never used but dropped, which means stop.
+                        // Nothing is sent: dropping the sender means stop.
                         _ = stopped => {}
                     }
                 });
@@ -77,7 +77,7 @@ impl Drop for Server {
 /// Serves until dropped; a connection that cannot be accepted is tried again.
 async fn serve(listener: TcpListener, site: Site) {
     let listener = listener.tap_io(|stream| {
-        // Only a little slower without.
+        // If it fails the server is only a little slower.
         let _ = stream.set_nodelay(true);
     });
     let answers = get(answer).with_state(Arc::new(site));

@@ -63,7 +63,8 @@ impl Site {
         Self { resources, query }
     }
 
-    /// A picture to look for, as a JPEG file: its look-alikes are on the site, itself is not.
+    /// A picture to look for, as a JPEG file. Pictures like it are on the site; the picture
+    /// itself is not.
     pub fn query_picture(&self) -> &[u8] {
         &self.query
     }

@@ -5,7 +5,7 @@ pub(super) const COLUMNS: u32 = 5;
 /// Dots from its top to its bottom.
 pub(super) const ROWS: u32 = 7;
 
-/// The rows of a letter, of those that captions need; others are blank.
+/// The rows of a letter. Only the letters that captions need are there; others are blank.
 pub(super) fn rows(letter: u8) -> [u8; ROWS as usize] {
     match letter {
         b'B' => [

@@ -16,14 +16,14 @@ use rand_chacha::ChaCha8Rng;
 pub use overlay::caption;
 pub use tone::{each_pixel, grey};
 
-/// What is done to a copy. Whatever is random in it is settled by a seed.
+/// What is done to a copy. Whatever is random in it is decided by a seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Edit {
     /// Cut to 60 % of its area, anywhere.
     Crop60,
     /// Cut to 25 % of its area, anywhere.
     Crop25,
-    /// Half of the width and height, compressed to JPEG quality 8.
+    /// Half the width and height, compressed to JPEG quality 8.
     SmallJpeg,
     /// Turned by 10 degrees one way or the other, on the same canvas; corners are black.
     Rotate10,

@@ -53,8 +53,8 @@ pub struct ClassifyRow {
     /// Share of the pictures of known classes whose likeliest class is right.
     pub accuracy: Estimate,
     /// Area under the ROC curve of "this is of no known class", by what is left unknown, the
-    /// mean distance of the neighbours or the highest probability; null if no class was
-    /// left out. So with the next.
+    /// mean distance of the neighbours or the highest probability; null if no class was left
+    /// out. The same holds for the next figure.
     pub unknown_auc: Option<Estimate>,
     /// Share of the pictures of no known class that are found where 5 % of the known ones
     /// are taken for unknown.
@@ -63,7 +63,7 @@ pub struct ClassifyRow {
     pub rule: Option<RuleFigures>,
 }
 
-/// Figures of "unknown where more is left to it than speaks for any class".
+/// Figures of the rule "unknown if more is left unknown than speaks for any class".
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RuleFigures {
     /// Share of the pictures of known classes that are called unknown.
@@ -116,7 +116,8 @@ struct Split {
     unknown: Vec<usize>,
 }
 
-/// One method's answer on one picture: the class and how sure it is of none.
+/// One method's answer for one picture: the class, and how sure it is that the picture is of
+/// none.
 #[derive(Clone, Copy)]
 struct Prediction {
     likeliest: usize,

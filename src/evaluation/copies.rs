@@ -46,7 +46,7 @@ pub struct CopiesEvaluation {
     pub seen: Vec<(String, usize)>,
     /// Candidates that were re-scored.
     pub candidates: usize,
-    /// One row an edit of which there are copies, then one for all.
+    /// One row for each edit that has copies, then one for all.
     pub rows: Vec<EditRow>,
     /// Average precision of all results of all queries in one list, by ranking: whether one
     /// threshold serves all queries (micro-AP).
@@ -59,14 +59,14 @@ pub struct CopiesEvaluation {
     pub at_shipped_99: Option<AtThreshold>,
 }
 
-/// What a threshold let through.
+/// The results at or above a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct AtThreshold {
     /// The score.
     pub threshold: f32,
     /// Share of the results that were right.
     pub precision: f64,
-    /// Share of the queries whose original was let through.
+    /// Share of the queries whose original is among them.
     pub recall: f64,
 }
 
@@ -74,7 +74,7 @@ pub struct AtThreshold {
 type List = Vec<(f32, bool)>;
 
 /// What one query gave by one ranking.
-struct Found {
+struct QueryFigures {
     /// Whether the original was among the candidates.
     candidate: bool,
     list: List,
@@ -83,8 +83,9 @@ struct Found {
 /// A ranking that is measured: its name, and the mode that it is asked in.
 type Measured<'a> = (&'a str, &'a Ranking, Mode);
 
-/// Searches every copy among `pictures`, by each ranking and its mode, which re-scores so
-/// many candidates; the last is the one whose thresholds are measured. `None` after Ctrl-C.
+/// Searches every copy among `pictures`, by each ranking in its mode; a ranking re-scores the
+/// given number of candidates. The thresholds of the last ranking are measured. `None` after
+/// Ctrl-C.
 pub fn evaluate_copies(
     trial: &Trial<'_>,
     candidates: usize,
@@ -93,7 +94,7 @@ pub fn evaluate_copies(
 ) -> Option<CopiesEvaluation> {
     let candidates = candidates.min(trial.pictures.len());
     let searched = Searched::new(trial, candidates);
-    let found: Vec<Vec<Found>> = queries
+    let found: Vec<Vec<QueryFigures>> = queries
         .par_iter()
         .map(|query| searched.search_by_each(query, rankings))
         .collect::<Option<_>>()?;
@@ -162,7 +163,11 @@ impl<'a> Searched<'a> {
     }
 
     /// What a query gives by each ranking; `None` after Ctrl-C.
-    fn search_by_each(&self, query: &EditedQuery, rankings: &[Measured<'_>]) -> Option<Vec<Found>> {
+    fn search_by_each(
+        &self,
+        query: &EditedQuery,
+        rankings: &[Measured<'_>],
+    ) -> Option<Vec<QueryFigures>> {
         if self.trial.shutdown.requested() {
             return None;
         }
@@ -172,7 +177,7 @@ impl<'a> Searched<'a> {
         Some(found)
     }
 
-    fn search(&self, query: &EditedQuery, (_, ranking, mode): &Measured<'_>) -> Found {
+    fn search(&self, query: &EditedQuery, (_, ranking, mode): &Measured<'_>) -> QueryFigures {
         let pictures = self.trial.pictures;
         let views = match mode {
             Mode::Copy => query.views.as_slice(),
@@ -200,7 +205,7 @@ impl<'a> Searched<'a> {
             .iter()
             .filter(|e| !is_twin(e.candidate))
             .map(|e| (e.score, answer(e.candidate)));
-        Found {
+        QueryFigures {
             candidate: order.contains(&query.original),
             list: list.collect(),
         }
@@ -208,8 +213,8 @@ impl<'a> Searched<'a> {
 }
 
 impl EditRow {
-    /// The figures of some queries, of which each gave something by each ranking.
-    fn of(name: &str, rankings: &[&str], queries: &[&Vec<Found>], seed: u64) -> Self {
+    /// The figures of some queries, each with what every ranking gave.
+    fn of(name: &str, rankings: &[&str], queries: &[&Vec<QueryFigures>], seed: u64) -> Self {
         let recall_1 = rankings.iter().enumerate().map(|(ranking, name)| {
             let first = queries.iter().map(|found| found[ranking].list.first());
             let right = first.map(|first| f64::from(u8::from(first.is_some_and(|f| f.1))));
@@ -233,7 +238,7 @@ impl EditRow {
 }
 
 /// All results of one ranking in one list, best first.
-fn together(found: &[Vec<Found>], ranking: usize) -> List {
+fn together(found: &[Vec<QueryFigures>], ranking: usize) -> List {
     let all = found.iter();
     let mut all: List = all
         .flat_map(|found| found[ranking].list.iter().copied())
@@ -242,7 +247,7 @@ fn together(found: &[Vec<Found>], ranking: usize) -> List {
     all
 }
 
-/// The score at which a head says of itself that 99 % of the results are right.
+/// The score at which a head claims that 99 % of the results are right.
 fn shipped_threshold((_, ranking, mode): &Measured<'_>) -> Option<f32> {
     match ranking {
         Ranking::Fused(head) => head.scorers(*mode).thresholds.precision_99,

@@ -6,7 +6,8 @@ use candle_nn::ops::softmax;
 
 use crate::network::Embedding;
 
-/// Full steps of gradient descent with momentum; the loss is convex, and by then it stands.
+/// Full steps of gradient descent with momentum; the loss is convex and hardly changes after
+/// them.
 const STEPS: usize = 300;
 const RATE: f64 = 1.0;
 const MOMENTUM: f64 = 0.9;

@@ -1,4 +1,4 @@
-//! How well scores tell the same from the different.
+//! How well scores tell same pairs from different ones, by the usual metrics.
 
 use serde::Serialize;
 

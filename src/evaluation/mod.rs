@@ -56,8 +56,8 @@ impl<'a> Trial<'a> {
         CollectionMean::of(pictures.map(|p| (&p.embedding, &p.descriptor)))
     }
 
-    /// How many of the pictures each ranking was trained on, as far as it knows; those that
-    /// were on none are left out.
+    /// How many of the pictures each ranking was trained on, as far as it knows; rankings
+    /// trained on none are left out.
     fn seen(&self, rankings: &[(&str, &Ranking)]) -> Vec<(String, usize)> {
         let count = |ranking: &Ranking| {
             let seen = self.pictures.iter().filter(|p| ranking.saw(p.id));
@@ -84,8 +84,8 @@ pub struct Estimate {
 const RESAMPLES: usize = 1_000;
 
 impl Estimate {
-    /// Of the figure of each draw. The interval says where the mean of as many draws lies:
-    /// of few draws the figures themselves have no middle 95 %.
+    /// From the figure of each draw. The interval is that of the mean of as many draws: the
+    /// figures of a few draws have no middle 95 % of their own.
     pub fn of(values: impl Iterator<Item = f64>) -> Self {
         let values: Vec<f64> = values.collect();
         Self {
@@ -94,8 +94,8 @@ impl Estimate {
         }
     }
 
-    /// Of the mean of each query's figure, over queries drawn anew with replacement (the
-    /// percentile bootstrap).
+    /// From the figure of each query: the interval is that of their mean over queries drawn
+    /// anew with replacement (the percentile bootstrap).
     pub fn bootstrap(values: &[f64], seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut resampled = || {
@@ -164,7 +164,8 @@ mod tests {
     fn the_interval_of_few_draws_is_of_their_mean() {
         let estimate = Estimate::of([0.7, 0.8, 0.75, 0.72, 0.78].into_iter());
         assert!((estimate.mean - 0.75).abs() < 1e-12);
-        // The draws' own is .041, and that of the mean of five .018 at most.
+        // The standard deviation of the draws is .041; that of the mean of five is .018 at
+        // most.
         assert!((estimate.std - 0.041).abs() < 1e-3, "{estimate:?}");
         let [low, high] = estimate.interval;
         assert!((low - 0.718).abs() < 0.01 && (high - 0.782).abs() < 0.01);

@@ -21,17 +21,17 @@ pub(super) struct Table {
     pub descriptors: Vec<Descriptor>,
 }
 
-/// What one picture has to do with the others.
+/// What was measured between one picture and the others.
 struct Row {
-    /// Of the pictures behind it.
+    /// With the pictures after it.
     cosines: Vec<f32>,
     mses: Vec<f32>,
-    /// Of all pictures.
+    /// With all pictures.
     scores: Vec<f32>,
 }
 
 impl Table {
-    /// A step of the trial's progress is a picture; `None` after Ctrl-C.
+    /// Reports progress once for each picture; `None` after Ctrl-C.
     pub fn compute(trial: &Trial<'_>, ranking: &Ranking) -> Option<Self> {
         let pictures = trial.pictures;
         let mean = trial.mean();

@@ -34,7 +34,7 @@ pub struct RetrievalEvaluation {
     pub left_out: Vec<String>,
     /// Pictures searched.
     pub pictures: usize,
-    /// Those that were queries: all of whose class there is another.
+    /// Pictures that were queries: all whose class has another picture.
     pub queries: usize,
     /// How many of the pictures each ranking was trained on: its figures flatter it.
     pub seen: Vec<(String, usize)>,
@@ -48,8 +48,8 @@ pub struct RetrievalEvaluation {
     pub rows: Vec<RetrievalRow>,
 }
 
-/// Ranks everything for each picture of whose class there is another, by every ranking that
-/// re-scores so many candidates.
+/// Ranks everything for each picture whose class has another, by every ranking; each re-scores
+/// the given number of candidates.
 ///
 /// `None` after Ctrl-C.
 pub fn evaluate_retrieval(

@@ -24,7 +24,7 @@ pub(super) fn decode<'a>(
 fn guess(bytes: &[u8]) -> &'static Encoding {
     match std::str::from_utf8(bytes) {
         Ok(_) => UTF_8,
-        // A text that was cut off within a character is no less UTF-8.
+        // A text that was cut off within a character is still UTF-8.
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => UTF_8,
         Err(_) => WINDOWS_1252,
     }

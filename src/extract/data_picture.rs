@@ -7,7 +7,7 @@ use super::link_target::LinkTarget;
 
 /// Largest picture that is decoded, in bytes.
 const LARGEST: usize = 1 << 20;
-/// Smaller files hold one pixel or a plain colour: spacers until a script loads more.
+/// Smaller files hold one pixel or a plain colour: placeholders until a script loads more.
 const SMALLEST: usize = 128;
 
 /// Whether a reference is a `data:` URL.

@@ -1,4 +1,4 @@
-//! What a page asks of those who read it by machine.
+//! What a page asks of machines that read it.
 
 use super::folded_text::FoldedText;
 

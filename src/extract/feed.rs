@@ -6,10 +6,10 @@ use quick_xml::events::{BytesStart, Event};
 use url::Url;
 
 use super::folded_text::FoldedText;
-use super::found::Found;
 use super::html::{PARSING, read_html};
 use super::img::side;
 use super::link_target::LinkTarget;
+use super::page_builder::PageBuilder;
 use super::{MOST, Page, PageRules, charset, xml};
 
 /// Longest time spent on the HTML that a feed holds, over all its entries.
@@ -17,13 +17,13 @@ const HTML: Duration = Duration::from_secs(4);
 
 /// Parses a feed fetched from `url`. `charset` is the one of its Content-Type header.
 ///
-/// The result is a page whose links are the entries' and whose feeds are the further pages of
-/// a paged one (RFC 5005). A picture without a title has its entry's.
-/// What is broken ends the feed: what was read until then counts.
+/// The result is a page: its links are those of the entries, its feeds the further pages of a
+/// paged feed (RFC 5005). A picture without a title has its entry's. A broken part ends the
+/// feed; what was read until then counts.
 pub fn parse_feed(xml: &[u8], charset: Option<&str>, url: &Url, rules: &PageRules) -> Page {
     let text = charset::decode(xml, charset, charset::of_xml);
-    let mut reading = FeedReading {
-        found: Found::new(url, rules),
+    let mut feed = FeedReader {
+        builder: PageBuilder::new(url, rules),
         base: url,
         deadline: Instant::now() + HTML,
         title: String::new(),
@@ -38,42 +38,42 @@ pub fn parse_feed(xml: &[u8], charset: Option<&str>, url: &Url, rules: &PageRule
         match reader.read_event() {
             Ok(Event::Start(start)) => {
                 if is_xhtml(&start)
-                    && let Some(entry) = &mut reading.entry
+                    && let Some(entry) = &mut feed.entry
                 {
-                    // Elements, not a text: they are given to the HTML parser as they stand.
+                    // Elements, not a text: they go to the HTML parser as they are.
                     match reader.read_text(start.name()) {
                         Ok(html) => entry.html.push(html.into_inner().into_owned()),
                         Err(_) => break,
                     }
                 } else {
-                    reading.open(&start, false);
+                    feed.open(&start, false);
                 }
             }
-            Ok(Event::Empty(start)) => reading.open(&start, true),
-            Ok(Event::End(end)) => reading.close(end.name().as_ref()),
+            Ok(Event::Empty(start)) => feed.open(&start, true),
+            Ok(Event::End(end)) => feed.close(end.name().as_ref()),
             Ok(Event::Eof) | Err(_) => break,
             Ok(event) => {
-                if let Some(field) = &mut reading.field {
+                if let Some(field) = &mut feed.field {
                     xml::push_text(&mut field.text, &event);
                 }
             }
         }
-        if reading.entries > MOST {
+        if feed.entries > MOST {
             break;
         }
     }
-    reading.close_entry();
-    let mut page = reading.found.page;
-    page.title = reading.title;
+    feed.close_entry();
+    let mut page = feed.builder.page;
+    page.title = feed.title;
     page.sheets.clear();
     page.directives.clear();
     page
 }
 
-/// The state of reading a feed. Elements are told by their usual prefixes, since many feeds
-/// forget to declare them.
-struct FeedReading<'a> {
-    found: Found,
+/// The state of reading a feed. Elements are recognised by their usual prefixes, since many
+/// feeds forget to declare them.
+struct FeedReader<'a> {
+    builder: PageBuilder,
     base: &'a Url,
     deadline: Instant,
     title: String,
@@ -112,7 +112,7 @@ struct Media {
     width: u32,
 }
 
-impl FeedReading<'_> {
+impl FeedReader<'_> {
     fn open(&mut self, start: &BytesStart<'_>, is_empty: bool) {
         let name = start.name();
         let name = unprefixed(name.as_ref());
@@ -138,7 +138,7 @@ impl FeedReading<'_> {
             }
             // Outside entries it is the feed's logo.
             "itunes:image" | "googleplay:image"
-                if self.entry.is_some() || self.found.rules.icons =>
+                if self.entry.is_some() || self.builder.rules.icons =>
             {
                 self.picture(value("href"));
             }
@@ -180,15 +180,15 @@ impl FeedReading<'_> {
     fn close_field(&mut self, field: &Field) {
         let text = field.text.trim();
         match (&*field.name, &mut self.entry) {
-            ("url", entry) if self.in_image && (entry.is_some() || self.found.rules.icons) => {
+            ("url", entry) if self.in_image && (entry.is_some() || self.builder.rules.icons) => {
                 self.picture(Some(text.to_owned()));
             }
-            ("logo" | "icon", _) if self.found.rules.icons => self.picture(Some(text.to_owned())),
+            ("logo" | "icon", _) if self.builder.rules.icons => self.picture(Some(text.to_owned())),
             (_, _) if self.in_image => {}
             ("title", Some(entry)) if entry.title.is_empty() => entry.title = FoldedText::of(text),
             ("title", None) if self.title.is_empty() => self.title = FoldedText::of(text),
             ("link", Some(entry)) if entry.link.is_none() => entry.link = Some(text.to_owned()),
-            ("link", None) => self.found.link(text, false),
+            ("link", None) => self.builder.link(text, false),
             ("description" | "summary" | "content" | "content:encoded", Some(entry))
                 if text.contains('<') =>
             {
@@ -207,9 +207,9 @@ impl FeedReading<'_> {
             ("alternate", Some(entry)) => {
                 entry.link.get_or_insert(href);
             }
-            ("alternate", None) => self.found.link(&href, false),
+            ("alternate", None) => self.builder.link(&href, false),
             ("enclosure", _) if is_picture(start, &href) => self.picture(Some(href)),
-            ("next" | "prev-archive", None) => self.found.feed(&href),
+            ("next" | "prev-archive", None) => self.builder.feed(&href),
             _ => {}
         }
     }
@@ -224,7 +224,7 @@ impl FeedReading<'_> {
         let too_small = ["width", "height"]
             .iter()
             .filter_map(|name| side(&xml::attribute(start, name)?))
-            .any(|side| side < self.found.rules.min_side);
+            .any(|side| side < self.builder.rules.min_side);
         if too_small {
             return;
         }
@@ -247,7 +247,7 @@ impl FeedReading<'_> {
             }
             Some(_) => {}
             None => {
-                self.found.picture(&reference, "", "");
+                self.builder.picture(&reference, "", "");
             }
         }
     }
@@ -259,35 +259,35 @@ impl FeedReading<'_> {
         self.field = None;
         (self.in_image, self.in_group) = (false, false);
         self.entries += 1;
-        let found = &mut self.found;
-        let pictures = found.page.pictures.len();
-        let inline = found.page.inline.len();
+        let builder = &mut self.builder;
+        let pictures = builder.page.pictures.len();
+        let inline = builder.page.inline.len();
         let group = entry.group.map(|media| media.reference);
         for reference in entry.pictures.into_iter().chain(group) {
-            found.picture(&reference, "", "");
+            builder.picture(&reference, "", "");
         }
         // An entry's HTML is shown at its link.
         let link = entry.link.unwrap_or_default();
-        let shown_at = found.resolve(&link);
-        found.link(&link, false);
+        let shown_at = builder.resolve(&link);
+        builder.link(&link, false);
         for html in entry.html {
             let now = Instant::now();
             if now > self.deadline {
                 break;
             }
             if let Some(url) = &shown_at {
-                found.base = url.as_url().clone();
+                builder.base = url.as_url().clone();
             }
-            read_html(&html, found, self.deadline.min(now + PARSING));
-            found.base = self.base.clone();
+            read_html(&html, builder, self.deadline.min(now + PARSING));
+            builder.base = self.base.clone();
         }
-        if found.page.pictures.len() == pictures
-            && found.page.inline.len() == inline
+        if builder.page.pictures.len() == pictures
+            && builder.page.inline.len() == inline
             && let Some(thumbnail) = entry.thumbnail
         {
-            found.picture(&thumbnail.reference, "", "");
+            builder.picture(&thumbnail.reference, "", "");
         }
-        found.title_since(pictures, inline, &entry.title);
+        builder.title_since(pictures, inline, &entry.title);
     }
 }
 

@@ -20,7 +20,7 @@ impl FoldedText {
         folded.into_string()
     }
 
-    /// Adds a piece; words may go on over pieces.
+    /// Adds a piece; a word may continue in the next piece.
     pub(super) fn push(&mut self, piece: &str) {
         for c in piece.chars() {
             if self.characters >= LONGEST {

@@ -1,4 +1,4 @@
-//! What stands on an HTML page.
+//! What is on an HTML page.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -10,8 +10,8 @@ use scraper::{Html, HtmlTreeSink};
 use url::Url;
 
 use super::charset;
-use super::found::Found;
-use super::page_reading::PageReading;
+use super::page_builder::PageBuilder;
+use super::page_reader::PageReader;
 use super::walk::{Step, attribute, walk};
 use super::{Page, PageRules, REFERENCE};
 
@@ -28,38 +28,37 @@ const CHUNK: usize = 4 << 10;
 /// async threads.
 pub fn parse_page(body: &[u8], charset: Option<&str>, url: &Url, rules: &PageRules) -> Page {
     let text = charset::decode(body, charset, charset::of_html);
-    let mut found = Found::new(url, rules);
-    read_html(&text, &mut found, Instant::now() + PARSING);
-    found.page
+    let mut builder = PageBuilder::new(url, rules);
+    read_html(&text, &mut builder, Instant::now() + PARSING);
+    builder.page
 }
 
-/// Reads a page, or a piece of one that stands in a feed; what can be parsed until `deadline`
-/// counts.
-pub(super) fn read_html(text: &str, found: &mut Found, deadline: Instant) {
+/// Reads a page, or a piece of HTML in a feed; what can be parsed until `deadline` counts.
+pub(super) fn read_html(text: &str, builder: &mut PageBuilder, deadline: Instant) {
     let html = parse(text, deadline);
     let deadline = Instant::now() + READING;
     // <base> counts for the whole page, wherever it stands; the first one counts.
     if let Some(base) = first_base(&html, deadline)
         .filter(|href| href.len() <= REFERENCE)
-        .and_then(|href| found.base.join(href).ok())
+        .and_then(|href| builder.base.join(href).ok())
         .filter(|base| !matches!(base.scheme(), "data" | "javascript"))
     {
-        found.base = base;
+        builder.base = base;
     }
-    let mut reading = PageReading::new(found);
+    let mut reader = PageReader::new(builder);
     // If the time is up, what was found until then counts.
     let _ = walk(&html, deadline, |step| {
-        reading.step(step);
+        reader.step(step);
         ControlFlow::Continue(())
     });
-    reading.finish();
+    reader.finish();
 }
 
 /// Parses as far as the time goes.
 fn parse(html: &str, deadline: Instant) -> Html {
     let options = ParseOpts {
         tree_builder: TreeBuilderOpts {
-            // What stands in <noscript> is for simdex.
+            // What is in <noscript> is meant for readers like simdex.
             scripting_enabled: false,
             ..TreeBuilderOpts::default()
         },

@@ -31,7 +31,7 @@ const SOMETIMES_LAZY: [&str; 2] = ["data-url", "data-image"];
 const SETS: [&str; 4] = ["srcset", "data-srcset", "data-lazy-srcset", "imagesrcset"];
 
 /// The largest version of an `<img>`; `sources` is the best of an enclosing `<picture>`'s.
-/// None if there is no usable one or it is declared to be too small.
+/// `None` if there is no usable one or it is declared to be too small.
 pub(super) fn largest_version<'a>(
     element: &ElementRef<'a>,
     sources: Option<Candidate<'a>>,
@@ -82,7 +82,7 @@ pub(super) fn larger<'a>(
     }
 }
 
-/// Whether none of the sides that an element declares is below the smallest, nor one pixel.
+/// Whether no side that an element declares is below the smallest, or one pixel.
 pub(super) fn is_large(element: &ElementRef<'_>, density: f64, rules: &PageRules) -> bool {
     ["width", "height"]
         .iter()
@@ -90,7 +90,7 @@ pub(super) fn is_large(element: &ElementRef<'_>, density: f64, rules: &PageRules
         .all(|side| side > 1 && f64::from(side) * density >= f64::from(rules.min_side))
 }
 
-/// A length in pixels as pages write it: `640` or `640px`. `50%` says nothing.
+/// A length in pixels as pages write it: `640` or `640px`. `50%` is no length in pixels.
 pub(super) fn side(value: &str) -> Option<u32> {
     let digits = value.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = value[digits.len()..].trim();

@@ -1,27 +1,27 @@
-//! What stands on a page, in a style sheet, a feed or a sitemap: links and pictures.
+//! What is on a page, in a style sheet, a feed or a sitemap: links and pictures.
 //!
 //! ```text
-//! bytes ─ charset ─> text ─ html, sheet, feed, sitemap ─> references ─ Found ─> Page
-//!                           └ walk, page_reading: img, srcset,               └ link_target, data_picture
+//! bytes ─ charset ─> text ─ html, sheet, feed, sitemap ─> references ─ PageBuilder ─> Page
+//!                           └ walk, page_reader: img, srcset,                └ link_target, data_picture
 //!                             meta, rel, json_ld
 //! ```
 //!
 //! Every input is hostile until proven otherwise: each reader has a bounded depth, a bounded
-//! number of finds and a bounded time. All of it is computing, for threads that may block:
-//! not for async ones.
+//! number of finds and a bounded time. All of it computes for a while, so it is for threads
+//! that may block, not for async ones.
 
 mod charset;
 mod data_picture;
 mod directive;
 mod feed;
 mod folded_text;
-mod found;
 mod html;
 mod img;
 mod json_ld;
 mod link_target;
 mod meta;
-mod page_reading;
+mod page_builder;
+mod page_reader;
 mod rel;
 mod sheet;
 mod sitemap;
@@ -42,7 +42,7 @@ use crate::canonical_url::CanonicalUrl;
 /// Which pictures of a page are wanted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PageRules {
-    /// The name under which pages speak to simdex in meta elements, in lower case.
+    /// The name by which pages address simdex in meta elements, in lower case.
     pub agent: &'static str,
     /// Whether a site's icons and logos are wanted.
     pub icons: bool,
@@ -59,7 +59,7 @@ pub struct Page {
     pub links: Vec<Link>,
     /// Pictures, each URL once.
     pub pictures: Vec<PictureLink>,
-    /// Pictures whose bytes stand in the page itself, each once.
+    /// Pictures whose bytes are in the page itself, each once.
     pub inline: Vec<InlinePicture>,
     /// Style sheets, which may name more pictures; see [`parse_sheet`].
     pub sheets: Vec<CanonicalUrl>,
@@ -75,7 +75,7 @@ pub struct Link {
     /// Where it leads.
     pub url: CanonicalUrl,
     /// Whether every link to this URL on the page says `rel=nofollow`. `ugc` and `sponsored`
-    /// tell who stands behind a link and do not ask to stay away, so they do not count.
+    /// tell who placed a link and do not ask to stay away, so they do not count.
     pub nofollow: bool,
 }
 
@@ -92,14 +92,14 @@ pub struct PictureLink {
     pub caption: String,
     /// How the page leads to it.
     pub placement: PicturePlacement,
-    /// Of a picture that is only linked: the one that the link shows in its place.
+    /// For a picture that is only linked: the one that the link shows in its place.
     pub thumbnail: Option<CanonicalUrl>,
 }
 
 /// How a page leads to a picture, the strongest way first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PicturePlacement {
-    /// It stands on the page.
+    /// The page shows it.
     Shown,
     /// A link leads to it.
     Linked,

@@ -44,7 +44,7 @@ pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Re
         if is_type(&["application/rss+xml", "application/atom+xml"]) {
             Some(Rel::Feed(href))
         } else {
-            // Of other types it is for programs: oEmbed, a site's interface.
+            // Alternates of other types are for programs: oEmbed, a site's API.
             is_type(&["", "text/html", "application/xhtml+xml"]).then_some(Rel::Page(href))
         }
     } else {

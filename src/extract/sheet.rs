@@ -4,8 +4,8 @@ use cssparser::{ParseError, Parser, Token};
 use url::Url;
 
 use super::data_picture::is_data;
-use super::found::Found;
 use super::link_target::LinkTarget;
+use super::page_builder::PageBuilder;
 use super::{InlinePicture, MOST, PageRules, charset};
 use crate::canonical_url::CanonicalUrl;
 
@@ -23,19 +23,19 @@ pub struct Sheet {
 /// Parses a style sheet fetched from `url`. `charset` is the one of its Content-Type header.
 pub fn parse_sheet(css: &[u8], charset: Option<&str>, url: &Url) -> Sheet {
     let css = charset::decode(css, charset, charset::of_css);
-    let mut found = Found::new(url, &PageRules::default());
+    let mut builder = PageBuilder::new(url, &PageRules::default());
     let references = References::read(&css);
     for reference in &references.pictures {
-        found.picture(reference, "", "");
+        builder.picture(reference, "", "");
     }
     for reference in &references.imports {
-        found.sheet(reference);
+        builder.sheet(reference);
     }
-    let pictures = found.page.pictures.into_iter();
+    let pictures = builder.page.pictures.into_iter();
     Sheet {
         pictures: pictures.map(|picture| picture.url).collect(),
-        inline: found.page.inline,
-        imports: found.page.sheets,
+        inline: builder.page.inline,
+        imports: builder.page.sheets,
     }
 }
 
@@ -73,7 +73,7 @@ impl References {
                         .any(|known| name.eq_ignore_ascii_case(known));
                 }
                 Token::Semicolon => skipping = false,
-                // A block that is not entered is skipped by the next token.
+                // A block that is not entered is skipped when the next token is read.
                 Token::CurlyBracketBlock if skipping => skipping = false,
                 _ if skipping => {}
                 Token::UnquotedUrl(reference) => push(&mut self.pictures, &reference),
@@ -174,7 +174,8 @@ fn is_url(function: &str) -> bool {
 }
 
 fn string(parser: &mut Parser<'_>) -> Result<String, ParseError<()>> {
-    // Modifiers may follow the string; they are passed over. Without a string it is none.
+    // Modifiers may follow the string; they are skipped. Without a string there is no
+    // reference.
     let text = match parser.next() {
         Ok(Token::QuotedString(text)) => text.to_string(),
         _ => String::new(),

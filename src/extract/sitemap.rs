@@ -13,8 +13,8 @@ use super::link_target::LinkTarget;
 use super::{PageRules, PictureLink, PicturePlacement, REFERENCE, charset, parse_feed, xml};
 use crate::canonical_url::CanonicalUrl;
 
-/// A sitemap. Whether its URLs are in its reach, by the protocol those below its own
-/// directory on its own host, is for the caller to decide.
+/// A sitemap. The caller decides which of its URLs to trust; by the protocol a sitemap speaks
+/// only for URLs below its own directory on its own host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sitemap {
     /// The addresses of further sitemaps.
@@ -44,7 +44,7 @@ const PICTURES: usize = 1_000;
 const ALL_PICTURES: usize = 100_000;
 
 /// Parses a sitemap fetched from `url`: XML, a plain list of URLs, or a feed, each of them
-/// packed by gzip or not. What is broken ends it: what was read until then counts.
+/// packed by gzip or not. A broken part ends it; what was read until then counts.
 pub fn parse_sitemap(bytes: &[u8], url: &Url) -> Sitemap {
     let bytes = unpack(bytes);
     let text = charset::decode(&bytes, None, charset::of_xml);
@@ -52,7 +52,7 @@ pub fn parse_sitemap(bytes: &[u8], url: &Url) -> Sitemap {
     if !text.starts_with('<') {
         return Sitemap::Urls(plain(text));
     }
-    let mut reading = SitemapReading::new(url);
+    let mut sitemap = SitemapReader::new(url);
     let mut reader = xml::reader(text);
     loop {
         match reader.read_event() {
@@ -61,24 +61,24 @@ pub fn parse_sitemap(bytes: &[u8], url: &Url) -> Sitemap {
                 if matches!(name.as_ref(), "rss" | "feed" | "RDF") {
                     return of_feed(text, url);
                 }
-                reading.open(name.as_ref());
+                sitemap.open(name.as_ref());
             }
-            Ok(Event::End(end)) => reading.close(end.local_name().as_ref()),
+            Ok(Event::End(end)) => sitemap.close(end.local_name().as_ref()),
             Ok(Event::Eof) | Err(_) => break,
-            Ok(event) => xml::push_text(&mut reading.text, &event),
+            Ok(event) => xml::push_text(&mut sitemap.text, &event),
         }
-        if reading.maps.len().max(reading.entries.len()) >= ENTRIES {
+        if sitemap.maps.len().max(sitemap.entries.len()) >= ENTRIES {
             break;
         }
     }
-    if reading.maps.is_empty() {
-        Sitemap::Urls(reading.entries)
+    if sitemap.maps.is_empty() {
+        Sitemap::Urls(sitemap.entries)
     } else {
-        Sitemap::Index(reading.maps)
+        Sitemap::Index(sitemap.maps)
     }
 }
 
-/// What gzip packed, up to the largest size. A file cut short gives what can be unpacked.
+/// What gzip packed, up to the largest size. A truncated file gives what can be unpacked.
 fn unpack(bytes: &[u8]) -> Cow<'_, [u8]> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Cow::Borrowed(&bytes[..bytes.len().min(LARGEST)]);
@@ -118,7 +118,7 @@ fn of_feed(text: &str, url: &Url) -> Sitemap {
 }
 
 /// The state of reading a sitemap, by elements' local names: prefixes vary.
-struct SitemapReading<'a> {
+struct SitemapReader<'a> {
     base: &'a Url,
     maps: Vec<CanonicalUrl>,
     entries: Vec<SitemapEntry>,
@@ -146,7 +146,7 @@ struct OpenImage {
     caption: String,
 }
 
-impl<'a> SitemapReading<'a> {
+impl<'a> SitemapReader<'a> {
     fn new(base: &'a Url) -> Self {
         Self {
             base,

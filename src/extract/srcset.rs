@@ -9,7 +9,7 @@ pub(super) struct Candidate<'a> {
     pub(super) size: CandidateSize,
 }
 
-/// A candidate's declared size. A width is known to be one and ranks above any density.
+/// A candidate's declared size. A declared width is certain, so it ranks above any density.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(super) enum CandidateSize {
     /// Pixels of the file for one of the layout (`2x`); 1 where nothing is declared.
@@ -63,7 +63,7 @@ impl<'a> Iterator for Candidates<'a> {
     }
 }
 
-/// What stands between a candidate's URL and the next comma.
+/// What is between a candidate's URL and the next comma.
 #[derive(Debug, Default)]
 struct Descriptors {
     width: Option<u32>,
@@ -120,7 +120,8 @@ impl Descriptors {
         }
     }
 
-    /// None if the candidate does not count: for a broken descriptor, or a height alone.
+    /// `None` if the candidate does not count: because of a broken descriptor, or a height
+    /// alone.
     fn size(&self) -> Option<CandidateSize> {
         if self.broken || (self.height && self.width.is_none()) {
             return None;

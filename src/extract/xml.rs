@@ -6,8 +6,8 @@ use quick_xml::{Reader, XmlVersion};
 /// Longest text of one element that is kept, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// A reader that minds neither bare ampersands nor wrong end tags. It knows the five
-/// entities of XML alone: what a document declares itself is never expanded.
+/// A reader that minds neither bare ampersands nor wrong end tags. It knows only the five
+/// entities of XML: what a document declares itself is never expanded.
 pub(super) fn reader(text: &str) -> Reader<&[u8]> {
     let mut reader = Reader::from_str(text);
     let config = reader.config_mut();
@@ -44,7 +44,7 @@ pub(super) fn push_text(text: &mut String, event: &Event<'_>) {
             Ok(Some(c)) => text.push(c),
             _ => match quick_xml::escape::resolve_xml_entity(name) {
                 Some(known) => text.push_str(known),
-                // Perhaps one of HTML's, whose parser knows it.
+                // Perhaps an entity of HTML, which the HTML parser knows.
                 None => {
                     text.push('&');
                     text.push_str(name);

@@ -1,4 +1,4 @@
-//! How the statistics of channels are scaled, so that each counts as much as another.
+//! How the statistics of channels are scaled, so that all count the same.
 
 use serde::{Deserialize, Serialize};
 

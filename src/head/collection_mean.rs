@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::network::{Descriptor, Embedding};
 
-/// What all pictures of a collection have in common; empty for none.
+/// What all pictures of a collection have in common; empty if there is none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CollectionMean {
@@ -15,10 +15,10 @@ pub struct CollectionMean {
 }
 
 impl CollectionMean {
-    /// Of fewer pictures a mean says nothing, and none is taken off.
+    /// The mean of fewer pictures says nothing, so nothing is subtracted.
     pub const FEWEST: u64 = 20;
 
-    /// The means over some pictures; empty of fewer than [`Self::FEWEST`].
+    /// The means over some pictures; empty if they are fewer than [`Self::FEWEST`].
     pub fn of<'a>(pictures: impl Iterator<Item = (&'a Embedding, &'a Descriptor)>) -> Self {
         let (mut count, mut mean) = (0u64, Self::default());
         let add = |sums: &mut Vec<f32>, values: &[f32]| {

@@ -288,8 +288,8 @@ impl Fused {
         head
     }
 
-    /// How pairs of a collection are measured for this head: everything. Where a collection
-    /// is too small to have a mean, that of the training stands in.
+    /// How pairs of a collection are measured for this head: everything. If a collection is too
+    /// small to have a mean, the mean of the training is used.
     pub fn measure<'a>(&'a self, mean: &'a CollectionMean) -> Measure<'a> {
         Measure {
             scaler: &self.scaler,
@@ -310,7 +310,7 @@ impl Fused {
     /// The same, but only what the scorers of `mode` weigh.
     pub fn measure_for<'a>(&'a self, mode: Mode, mean: &'a CollectionMean) -> Measure<'a> {
         let ModeScorers { pair, list, .. } = self.scorers(mode);
-        // Where parts are compared, the pair's scorer says of which candidates.
+        // If parts are compared, the pair's scorer chooses for which candidates.
         let pair = pair.weights().filter(|_| list.uses(Signal::Local));
         let weighed = pair.chain(list.weights()).filter(|(_, w)| *w != 0.0);
         Measure {
@@ -339,8 +339,8 @@ impl Fused {
         &self.training
     }
 
-    /// To which of the user's classes a picture belongs, where the mode asks what is shown. Two
-    /// pictures' odds are added to what the scorers say.
+    /// To which of the user's classes a picture belongs, if the mode asks what is shown. The
+    /// odds of two pictures are added to the score.
     pub fn class_probabilities(
         &self,
         mode: Mode,
@@ -356,7 +356,7 @@ fn short(picture: PictureId) -> String {
 }
 
 impl FusedTraining {
-    /// With these pictures among those seen.
+    /// The same training, with these pictures added to those seen.
     #[must_use]
     pub fn having_seen(mut self, pictures: impl Iterator<Item = PictureId>) -> Self {
         self.seen.extend(pictures.map(short));
@@ -377,14 +377,14 @@ fn check_scaler(scaler: &ChannelScaler, layout: &Layout) -> Result<(), String> {
 }
 
 impl ModeScorers {
-    /// Signals that a mode may look at in a pair alone.
+    /// Signals that a mode may use for a pair without a list.
     pub fn pair_signals(mode: Mode, layers: usize) -> Vec<Signal> {
         let all = Signal::all(layers).into_iter();
         let of_pair = all.filter(|signal| !signal.is_similarity());
         match mode {
             Mode::SameSubject => of_pair.filter(|signal| *signal != Signal::Hash).collect(),
             Mode::Copy => of_pair.collect(),
-            // What is shown stands in the last layers, how it looks in those before.
+            // The last layers tell what is shown, the ones before them how it looks.
             Mode::LookAlike => of_pair
                 .filter(|signal| signal.layer().is_some_and(|l| l + LATE < layers))
                 .collect(),

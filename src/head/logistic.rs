@@ -1,6 +1,6 @@
-//! Logistic regression with weights of given signs, by accelerated projected gradient
-//! descent (FISTA, Beck and Teboulle 2009): the problem is convex, so the answer does not
-//! depend on where it starts.
+//! Logistic regression with weights of given signs, by accelerated projected gradient descent
+//! (FISTA, Beck and Teboulle 2009): the problem is convex, so the result does not depend on the
+//! start.
 
 use rayon::prelude::*;
 
@@ -17,9 +17,9 @@ const STEPS: usize = 1_500;
 /// Rows summed by one task.
 const CHUNK: usize = 2_048;
 
-/// Fits `rows` to `same`; both answers together have the same weight. `signs` is 1, -1 or
-/// 0 (any sign) for each input; `regularisation` is the factor of half the squared weights,
-/// or of half the squared way from the weights of `prior`, a regression that is known.
+/// Fits `rows` to `same`; both outcomes have the same total weight. `signs` is 1, -1 or 0 (any
+/// sign) for each input; `regularisation` is the factor of half the squared weights, or of half
+/// the squared distance from the weights of `prior`, a regression that is known.
 pub(super) fn fit(
     rows: &[Vec<f32>],
     same: &[bool],

@@ -14,18 +14,19 @@ pub struct Measured {
     pub cosine: f32,
     /// The mean squared error of each layer; empty if not all were measured.
     pub mses: Vec<f32>,
-    /// Every signal, by [`Signal::index`]; 0 where nobody asked for it, and not a number where
-    /// the pictures' codec does not tell it, which says neither "same" nor "different".
+    /// Every signal, by [`Signal::index`]. It is 0 where nobody asked for it, and not a number
+    /// where the pictures' codec cannot measure it; such a signal says neither "same" nor
+    /// "different".
     pub values: Vec<f32>,
 }
 
-/// Below these, differences are the storing's own noise.
+/// Below these, differences are only the noise of storing.
 const LEAST_MSE: f32 = 1e-5;
 const LEAST_NORMALISED: f32 = 1e-3;
 /// Hashes that differ in more bits have nothing in common: half of 64 is chance.
 const MOST_BITS: u32 = 20;
 
-/// Layers of which something is to be measured: what no scorer weighs is not read.
+/// Layers of which something is to be measured. What no scorer weighs is not read.
 #[derive(Debug, Clone)]
 pub struct Needs {
     distances: Vec<bool>,
@@ -96,7 +97,7 @@ impl Measure<'_> {
         }
     }
 
-    /// Measures everything that a pair alone tells.
+    /// Measures everything that the pair alone tells, without its collection.
     pub fn measure(&self, a: &Prepared<'_>, picture: &Features<'_>) -> Measured {
         self.between(a, &self.prepare(picture))
     }

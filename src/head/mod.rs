@@ -1,9 +1,9 @@
 //! Heads: what turns the measurements of a pair of pictures into one similarity from 0 to 1.
 //!
-//! `mse18` is the report's, over the mean squared errors of 18 layers. `fused` looks at
-//! everything the stored activations tell: signals ([`Signal`]) are measured of a pair
-//! ([`Measure`]) and scored ([`Scorer`]), with what the collection tells of the pair's
-//! neighbourhoods, what the pictures' parts tell, and what the user's labels taught.
+//! `mse18` is the report's, over the mean squared errors of 18 layers. `fused` uses everything
+//! the stored activations tell: it measures signals ([`Signal`]) of a pair ([`Measure`]) and
+//! scores them ([`Scorer`]), together with the neighbourhoods of both pictures in the
+//! collection, the match of their parts, and what the user's labels taught.
 
 mod alignment;
 mod channel_scaler;

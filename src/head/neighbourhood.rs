@@ -17,7 +17,7 @@ const SHARE: f32 = 2.0 / 3.0;
 /// 2017), all neighbours being sought among the pictures given.
 pub fn neighbourhoods(pictures: &[Descriptor]) -> Vec<f32> {
     let count = pictures.len();
-    // A neighbourhood that holds most of the pictures tells none from the others.
+    // A neighbourhood that holds most of the pictures sets none apart.
     let k = NEIGHBOURS.min(count / 4);
     if k == 0 {
         return vec![0.0; count.saturating_sub(1)];
@@ -67,7 +67,7 @@ fn cosines(pictures: &[Descriptor]) -> Vec<Vec<f32>> {
         .with_min_len(4)
         .map(|(i, a)| {
             let mut row = Vec::with_capacity(pictures.len());
-            // The first `i` are another row's too, and copied from there below.
+            // The first `i` values are in other rows too, and are copied from there below.
             row.resize(i, 0.0);
             let later = pictures[i..].iter();
             row.extend(later.map(|b| inner_product_f32(a.values(), b.values()).min(1.0)));

@@ -9,8 +9,8 @@ use super::scorer::{logit, sigmoid};
 use crate::activation::inner_product_f32;
 use crate::network::Descriptor;
 
-/// What the user's own labels say: a multinomial logistic regression over descriptors, and
-/// how familiar a picture looks, so that it is not asked about classes it never saw.
+/// What the user's own labels say: a multinomial logistic regression over descriptors, and how
+/// familiar a picture looks, so that the probe does not answer for classes it never saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
@@ -22,8 +22,9 @@ pub struct Probe {
     /// Classes x dimensions.
     weights: Vec<Vec<f32>>,
     bias: Vec<f32>,
-    /// What pictures of all kinds have in common: without it one of no known class is told.
-    /// Without the mean of two classes, each would be as far from the other as can be.
+    /// What pictures of all kinds have in common. It is subtracted so that a picture of no
+    /// known class stands out. (If the mean of the labelled pictures were subtracted and there
+    /// were two classes, each would be as far from the other as possible.)
     #[serde(rename = "home")]
     background_mean: Vec<f32>,
     /// Mean direction of each class, without that.
@@ -152,12 +153,12 @@ impl Probe {
     }
 }
 
-/// What the user says counts for more than what others' pictures taught.
+/// What the user says counts for more than what other people's pictures taught.
 const LABELS: f32 = 2.0;
 
 impl ClassProbabilities {
-    /// What the labels say for two pictures being of one class, in log-odds against what
-    /// they would say by chance; the less, the less either looks known.
+    /// What the labels say for two pictures being of one class, in log-odds against chance. It
+    /// counts less the less familiar either picture looks.
     pub fn odds(&self, other: &Self) -> f32 {
         const SURE: f32 = 1e-3;
         let agree = inner_product_f32(&self.classes, &other.classes);
@@ -264,10 +265,10 @@ fn direction(sum: Vec<f32>) -> Vec<f32> {
     Descriptor::normalized(sum).values().to_vec()
 }
 
-/// At which cosine to the nearest class a picture is as likely known as not: between where
-/// the pictures lie from their own class, which was learned without them, and where pictures
-/// of no known class lie. Those are drawn ones, and the pictures themselves with their own
-/// class left out.
+/// The cosine to the nearest class at which a picture is as likely known as not. It lies
+/// between the pictures' distances from their own class, which was learned without them, and
+/// the distances of pictures of no known class. For those stand drawn pictures, and the
+/// pictures themselves with their own class left out.
 fn familiarity(
     inputs: &[Descriptor],
     labels: &[usize],

@@ -6,9 +6,9 @@ use super::logistic::{self, Logistic};
 use super::signal::Signal;
 use crate::activation::Layout;
 
-/// A logistic regression over some signals: log-odds that two pictures are "the same".
-/// No signal can count against its own meaning: the weights of distances are at most 0,
-/// those of similarities at least 0, so that a picture never scores less for being nearer.
+/// A logistic regression over some signals: log-odds that two pictures are "the same". No
+/// signal counts against its own meaning: weights of distances are at most 0 and weights of
+/// similarities at least 0, so a nearer picture never scores less.
 ///
 /// ```
 /// use simdex::head::{Scorer, Signal, sigmoid};
@@ -64,7 +64,7 @@ impl Scorer {
         let places: Vec<usize> = signals.iter().map(|s| s.index(layers)).collect();
         let narrow = narrow(&places, rows);
         let mut logistic = logistic::fit(&narrow, same, &signs(signals), regularisation, None);
-        // What hardly counts need not be measured.
+        // A signal that hardly counts need not be measured.
         let small = |weight: &&mut f32| weight.abs() < LEAST_WEIGHT;
         logistic
             .weights
@@ -78,8 +78,8 @@ impl Scorer {
         }
     }
 
-    /// The same signals, learned further: the fewer the rows, the nearer it stays to what
-    /// it was. Signals that the rows do not have keep their weights.
+    /// The same signals, trained further. With fewer rows it stays nearer to what it was.
+    /// Signals that the rows do not have keep their weights.
     #[must_use]
     pub fn refit(&self, unmeasured: &[Signal], rows: &[Vec<f32>], same: &[bool]) -> Self {
         let mut narrow = narrow(&self.places, rows);
@@ -188,8 +188,7 @@ impl Scorer {
     }
 }
 
-/// The known weights count as much as this many new pairs that moved one by one standard
-/// deviation.
+/// The weights so far count as much as this many new pairs.
 const PRIOR_PAIRS: f64 = 10.0;
 
 fn narrow(places: &[usize], rows: &[Vec<f32>]) -> Vec<Vec<f32>> {

@@ -64,7 +64,7 @@ impl Signal {
         }
     }
 
-    /// Whether more of it says "the same" rather than "different".
+    /// Whether a larger value speaks for "the same" rather than for "different".
     pub fn is_similarity(self) -> bool {
         matches!(self, Self::Neighbourhood | Self::Local)
     }

@@ -6,9 +6,9 @@ use async_channel::{Receiver, TryRecvError};
 
 /// Longest wait for a batch to fill.
 const LINGER: Duration = Duration::from_millis(200);
-/// Where nothing has come for so long, nothing is waited for.
+/// After this long without anything new, the batch is closed.
 const QUIET: Duration = Duration::from_millis(30);
-/// Time between two looks: a batch is no hurry.
+/// Time between two looks at the queue: a batch is not urgent.
 const LOOK: Duration = Duration::from_millis(2);
 
 /// Gives `take` what comes in, until it says that it has enough or little more is coming.

@@ -26,7 +26,8 @@ pub(super) fn run(
             batch.is_full()
         });
         for receipt in batch.commit(store)? {
-            // Nobody counts any more when the command is stopping; the store has it.
+            // When the command is stopping nobody counts receipts any more; the store has the
+            // picture.
             let _ = receipts.send_blocking(receipt);
         }
     }
@@ -64,7 +65,7 @@ impl Batch {
                 let source = page.to_string();
                 (Source::Inline { page, embed }, source, bytes)
             }
-            // Only a crawl keeps pictures, and it hands in no others.
+            // Only a crawl keeps pictures, and it hands in no other jobs.
             Job::File { .. } | Job::Waiting(_) => return,
         };
         match check_header(&bytes, limits) {

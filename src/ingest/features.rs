@@ -49,7 +49,7 @@ pub fn extract(
     features_of(&decoded.rgb, &decoded, bytes, extractor, layout)
 }
 
-/// The same for several views of a picture.
+/// Like [`extract`], but for several views of a picture.
 ///
 /// # Errors
 /// If the bytes are no usable picture or the network fails.

@@ -10,7 +10,7 @@ use crate::picture::looks_like_picture;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreError};
 
-/// What a walk over local files says as it goes.
+/// What a walk over local files reports as it goes.
 #[derive(Debug)]
 pub enum FileReport {
     /// A file was found and will be indexed.
@@ -34,7 +34,8 @@ pub enum FileReport {
 /// Indexes files and folders (recursively) and reports everything to `report`; returns
 /// when all is stored, or early and cleanly when asked to stop.
 ///
-/// A file named itself is always tried; within folders, files that end like pictures.
+/// A file that is named itself is always tried; within folders only files whose names end like
+/// a picture's.
 ///
 /// # Errors
 /// If the store fails.

@@ -12,7 +12,7 @@ pub struct MatchFilter {
     pub score: Box<dyn Fn(&NewPicture) -> f32 + Send + Sync>,
     /// The score from which on it is a match.
     pub min_score: f32,
-    /// Whether what is no match is left out of the store.
+    /// Whether pictures that do not match are kept out of the store.
     pub keep_matches: bool,
     /// Told of every picture fetched from the web and whether it is a match.
     pub matches: async_channel::Sender<(UrlId, bool)>,

@@ -49,7 +49,7 @@ const QUEUE_PER_WORKER: usize = 4;
 const KEPT_QUEUE: usize = 64;
 
 impl Ingest {
-    /// Starts the workers and the writer. With a screen each new picture is scored.
+    /// Starts the workers and the writer. With a filter each new picture is scored.
     ///
     /// # Errors
     /// If the network cannot be opened.
@@ -64,7 +64,7 @@ impl Ingest {
         let count = worker_count();
         let (jobs, job_queue) = async_channel::bounded(count * QUEUE_PER_WORKER);
         let (finished, finished_queue) = async_channel::bounded(writer::BATCH);
-        // Wide enough that the writer seldom waits for whoever counts.
+        // Large enough that the writer seldom waits for the reader of receipts.
         let (receipt, receipts) = async_channel::bounded(writer::BATCH * 4);
         let workers = (0..count)
             .map(|_| {

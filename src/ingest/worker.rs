@@ -129,8 +129,8 @@ impl Worker {
             });
         }
         let layout = self.store.layout();
-        // A panic would cost the receipt that the crawl waits for. The extractor holds no
-        // state between pictures but its input, which the next picture overwrites.
+        // A panic would lose the receipt that the crawl waits for. The extractor holds no state
+        // between pictures but its input, which the next picture overwrites.
         let extracted = catch_unwind(AssertUnwindSafe(|| {
             extract(bytes, &self.limits, &mut self.extractor, layout)
         }));

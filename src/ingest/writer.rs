@@ -26,7 +26,7 @@ pub enum ReceiptOutcome {
     Kept(PictureId),
     /// Its bytes were stored before; the place was added.
     Duplicate(PictureId),
-    /// Its URL gave the same at the last visit.
+    /// Its URL gave the same picture at the last visit.
     Unchanged(PictureId),
     /// A limit refused it: short reason and message.
     Refused(String, String),
@@ -47,18 +47,19 @@ pub(super) fn run(
             batch.len() == BATCH
         });
         let batch = batch.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let (outcomes, notes): (Vec<_>, Vec<_>) = batch.into_iter().map(note).unzip();
+        let (outcomes, pending): (Vec<_>, Vec<_>) = batch.into_iter().map(split).unzip();
         let stored = store.commit(outcomes)?;
-        for (note, is_new) in notes.into_iter().zip(stored) {
-            // Nobody counts any more when the command is stopping; the store has it.
-            let _ = receipts.send_blocking(note.receipt(is_new));
+        for (pending, is_new) in pending.into_iter().zip(stored) {
+            // When the command is stopping nobody counts receipts any more; the store has the
+            // picture.
+            let _ = receipts.send_blocking(pending.receipt(is_new));
         }
     }
     store.flush()
 }
 
-/// What a receipt needs after the batch has gone to the store.
-struct Note {
+/// A receipt whose picture is not durable yet.
+struct PendingReceipt {
     source: String,
     picture: Option<PictureId>,
     unchanged: bool,
@@ -67,7 +68,7 @@ struct Note {
     _stored: Option<async_channel::Sender<()>>,
 }
 
-fn note(finished: Finished) -> (PictureOutcome, Note) {
+fn split(finished: Finished) -> (PictureOutcome, PendingReceipt) {
     let (origin, picture, outcome) = match &finished.outcome {
         PictureOutcome::Picture(origin, picture) => (origin, Some(picture.id), None),
         PictureOutcome::Known(origin, id) => (origin, Some(*id), None),
@@ -97,17 +98,17 @@ fn note(finished: Finished) -> (PictureOutcome, Note) {
             (false, String::new(), message)
         }
     });
-    let note = Note {
+    let pending = PendingReceipt {
         source,
         picture,
         unchanged,
         problem,
         _stored: finished.stored,
     };
-    (finished.outcome, note)
+    (finished.outcome, pending)
 }
 
-impl Note {
+impl PendingReceipt {
     fn receipt(self, is_new: bool) -> Receipt {
         let outcome = match (self.picture, self.problem) {
             (Some(id), _) if is_new => ReceiptOutcome::Stored(id),

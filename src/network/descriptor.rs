@@ -49,7 +49,7 @@ impl Descriptor {
         self.0.iter().flat_map(|v| v.to_le_bytes()).collect()
     }
 
-    /// Reads what [`Self::to_bytes`] wrote; `None` if it has not `dimensions` numbers.
+    /// Reads what [`Self::to_bytes`] wrote; `None` if there are not `dimensions` numbers.
     pub fn from_bytes(bytes: &[u8], dimensions: usize) -> Option<Self> {
         let (values, rest) = bytes.as_chunks();
         (rest.is_empty() && values.len() == dimensions)
@@ -70,8 +70,8 @@ pub(super) fn unit(values: &mut [f32]) {
     }
 }
 
-/// Width of the window over the positions, in positions: what a picture shows stands in
-/// its middle more often than at its edges.
+/// Width of the window over the positions, in positions: what a picture shows is more often in
+/// its middle than at its edges.
 const SIGMA: f32 = 1.5;
 
 /// The last layer of a picture, normalised and rectified as before the embedding, pooled

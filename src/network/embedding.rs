@@ -51,7 +51,7 @@ impl Embedding {
             .collect()
     }
 
-    /// Reads what [`Self::to_bytes`] wrote; `None` if it has not `dimensions` numbers.
+    /// Reads what [`Self::to_bytes`] wrote; `None` if there are not `dimensions` numbers.
     pub fn from_bytes(bytes: &[u8], dimensions: usize) -> Option<Self> {
         let (values, rest) = bytes.as_chunks();
         (rest.is_empty() && values.len() == dimensions).then(|| {

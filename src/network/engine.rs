@@ -26,7 +26,7 @@ enum Backend {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// ONNX Runtime is not there and could not be had.
+    /// ONNX Runtime is not there and could not be got.
     #[error(transparent)]
     Runtime(#[from] runtime::Error),
     /// The library is there but does not load.

@@ -35,7 +35,7 @@ pub use projection::{Projection, subtract_mean};
 
 use crate::activation::{Activations, Encoding, LayerShape, Layout};
 
-/// SHA-256 of a model file, which heads, stores and manifests name the network by.
+/// SHA-256 of a model file: heads, stores and manifests name the network by it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NetworkId(String);

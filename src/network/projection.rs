@@ -7,9 +7,9 @@ use super::descriptor::{pooled, unit};
 use super::{Descriptor, Manifest, NetworkId};
 use crate::activation::{Activations, inner_product_f32};
 
-/// How a picture's pooled last layer becomes its descriptor: each half of what `pooled`
-/// gives is taken from its mean over the training pictures and scaled to unit length, then
-/// both are multiplied with a matrix (a PCA, whitened within classes).
+/// How a picture's pooled last layer becomes its descriptor. From each half of what `pooled`
+/// gives, the mean over the training pictures is subtracted, and it is scaled to unit length;
+/// then both are multiplied with a matrix (a PCA, whitened within classes).
 #[derive(Debug, Clone)]
 pub struct Projection {
     file: ProjectionFile,
@@ -91,7 +91,7 @@ impl Projection {
         encoded(&self.file)
     }
 
-    /// Tells this projection from others: descriptors of two cannot be compared.
+    /// Tells this projection from others: descriptors of two projections cannot be compared.
     pub fn id(&self) -> &str {
         &self.id
     }

@@ -1,4 +1,4 @@
-//! The pure-Rust fallback, for where no ONNX Runtime can be had.
+//! The pure-Rust fallback, for machines without ONNX Runtime.
 
 use tract_onnx::prelude::*;
 

@@ -151,8 +151,8 @@ fn header(bytes: &[u8], limits: &Limits) -> Result<ImageFormat, PictureError> {
     if !format.reading_enabled() {
         return Err(PictureError::Unknown);
     }
-    // The dimensions first, from the header alone: a decoder that meets its allocation
-    // limit does not say by how much.
+    // The dimensions first, from the header alone: a decoder that meets its allocation limit
+    // does not say by how much it was exceeded.
     let (width, height) = ImageReader::with_format(Cursor::new(bytes), format)
         .into_dimensions()
         .map_err(broken)?;
@@ -222,7 +222,8 @@ fn unknown(bytes: &[u8]) -> PictureError {
         .take(16)
         .map(|byte| byte.to_ascii_lowercase())
         .collect();
-    // As the MIME sniffing standard tells HTML (section 7.1), the usual tags of it.
+    // The tags by which the MIME sniffing standard recognises HTML (section 7.1), the usual
+    // ones.
     let tags: [&[u8]; 12] = [
         b"<!doctype",
         b"<html",

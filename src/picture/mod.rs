@@ -1,8 +1,8 @@
 //! Pictures as bytes, as pixels and as the network's input.
 //!
-//! Bytes come from strangers, so everything here is bounded: the pixel count is read
-//! from the header before anything is decoded, the decoder's allocations are capped and
-//! its panics are caught.
+//! The bytes may come from anyone, so everything here is bounded: the pixel count is read from
+//! the header before anything is decoded, the decoder's allocations are capped and its panics
+//! are caught.
 
 mod decode;
 mod id;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// Endings of the files that are taken for pictures.
+/// Endings of file names that are taken for pictures.
 const ENDINGS: [&str; 10] = [
     "jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp", "tif", "tiff",
 ];

@@ -2,8 +2,8 @@
 
 use image::{RgbImage, imageops};
 
-/// A picture as it is, or turned or mirrored: copies are, and neither embedding nor layers
-/// are blind to it.
+/// A picture as it is, or turned, or mirrored. Copies are often turned or mirrored, and both
+/// the embedding and the layers change with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum View {
     /// As it is.

@@ -6,8 +6,8 @@ use tokio::task::spawn_blocking;
 
 use super::Store;
 
-/// A handle of a store for async code. It has no method but [`call`](Self::call), so that
-/// code which holds only this cannot block a thread of the async runtime by accident.
+/// A handle of a store for async code. Its only method is [`call`](Self::call), so that code
+/// which holds only this cannot block a thread of the async runtime by accident.
 #[derive(Clone)]
 pub struct AsyncStore(Arc<Store>);
 
@@ -17,8 +17,8 @@ impl AsyncStore {
         Self(store)
     }
 
-    /// Runs `work` on a thread that may block, and gives what it gave. A panic in it goes on
-    /// in the caller. A call whose future is dropped runs to its end all the same.
+    /// Runs `work` on a thread that may block, and returns its result. A panic in it goes on in
+    /// the caller. A call whose future is dropped runs to its end all the same.
     pub async fn call<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> R + Send + 'static,

@@ -21,9 +21,9 @@ pub trait Blocks: AppendBlocks {
     /// If it is missing or damaged.
     fn verify(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError>;
 
-    /// Gives back the space of blocks that `metadata` no longer names, where enough of it
-    /// lies together, and tells `metadata` where blocks have moved to. Returns the bytes
-    /// freed. Nobody may commit meanwhile.
+    /// Gives back the space of blocks that `metadata` no longer names, where enough of it lies
+    /// together, and tells `metadata` where blocks have moved to. Returns the bytes freed.
+    /// Nobody may commit while it runs.
     ///
     /// # Errors
     /// If the disk is full or fails; what was not rewritten stays as it is.

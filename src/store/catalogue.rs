@@ -8,7 +8,7 @@ use super::provenance::Provenance;
 use super::record::PictureRecord;
 use super::sequence::Sequence;
 use super::visit::VisitRecord;
-use super::{Entries, StoreError};
+use super::{Listing, StoreError};
 use crate::canonical_url::UrlId;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
@@ -38,10 +38,10 @@ pub trait Catalogue: Send + Sync {
     fn block_location(&self, id: PictureId) -> Result<Option<BlockLocation>, StoreError>;
 
     /// Where all blocks lie, in the order of pictures' identities.
-    fn block_locations(&self) -> Entries<'_, (PictureId, BlockLocation)>;
+    fn block_locations(&self) -> Listing<'_, (PictureId, BlockLocation)>;
 
-    /// Takes in that a picture's block has moved, unless the picture was removed meanwhile.
-    /// Says whether it took it in.
+    /// Records that a picture's block has moved, unless the picture was removed in the
+    /// meantime. Returns whether it was recorded.
     ///
     /// # Errors
     /// If the store fails or a record is unreadable.
@@ -71,13 +71,13 @@ pub trait Catalogue: Send + Sync {
     fn picture_at(&self, sequence: Sequence) -> Result<Option<PictureId>, StoreError>;
 
     /// All pictures in the order of storing.
-    fn pictures(&self) -> Entries<'_, (Sequence, PictureId)>;
+    fn pictures(&self) -> Listing<'_, (Sequence, PictureId)>;
 
     /// How many pictures are stored; reads all sequence numbers.
     fn picture_count(&self) -> usize;
 
     /// The descriptors from `first` on, in the order of storing.
-    fn descriptors(&self, first: Sequence) -> Entries<'_, (Sequence, Descriptor)>;
+    fn descriptors(&self, first: Sequence) -> Listing<'_, (Sequence, Descriptor)>;
 
     /// One picture's descriptor.
     ///
@@ -125,9 +125,9 @@ pub trait Catalogue: Send + Sync {
     /// If the store fails.
     fn waits(&self, id: PictureId) -> Result<bool, StoreError>;
 
-    /// The pictures that wait for their features; those that begin to wait meanwhile may
-    /// be among them.
-    fn waiting(&self) -> Entries<'_, PictureId>;
+    /// The pictures that wait for their features. Those that begin to wait during the listing
+    /// may be among them.
+    fn waiting(&self) -> Listing<'_, PictureId>;
 
     /// How many pictures wait for their features; reads all of them.
     fn waiting_count(&self) -> u64;
@@ -151,7 +151,7 @@ pub trait Catalogue: Send + Sync {
     /// If the store fails or a record is unreadable.
     fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError>;
 
-    /// Pictures that were removed since the store was opened, but for the first `seen`, in
-    /// the order of removing. With [`Self::next_sequence`] it tells an index what has changed.
+    /// Pictures that were removed since the store was opened, without the first `seen`, in the
+    /// order of removal. With [`Self::next_sequence`] it tells an index what has changed.
     fn removed_since(&self, seen: usize) -> Vec<Sequence>;
 }

@@ -11,16 +11,16 @@ use std::collections::BTreeMap;
 use super::lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
 use super::record::UrlRecord;
 use super::visit::Again;
-use super::{Entries, StoreError};
+use super::{Listing, StoreError};
 use crate::canonical_url::{HostId, UrlId};
 
 /// What is to be fetched. A URL is marked seen when it is queued, and leaves its queue when
 /// it is settled.
 ///
-/// A lease that has run out and was given to another settles nothing: what its holder
-/// reports is passed over, since the other will report it, too.
+/// A lease that has run out and was given to another settles nothing: what its holder reports
+/// is ignored, since the new holder reports it too.
 pub trait Frontier: Send + Sync {
-    /// Queues what was never seen.
+    /// Queues the URLs that were never seen before.
     ///
     /// # Errors
     /// If the store fails.
@@ -39,7 +39,7 @@ pub trait Frontier: Send + Sync {
     /// If the store fails.
     fn settle(&self, lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError>;
 
-    /// Records a page and queues what stood on it, all or nothing.
+    /// Records a page and queues what was found on it, all or nothing.
     ///
     /// # Errors
     /// If the store fails.
@@ -82,8 +82,8 @@ pub trait Frontier: Send + Sync {
         rank: &dyn Fn(UrlId, &UrlRecord) -> f32,
     ) -> Result<Option<Lease>, StoreError>;
 
-    /// Hands a URL out for the whole time from now on. `false` if its time was over and it
-    /// was given to another.
+    /// Renews a lease: the URL is handed out for the whole lease time from now on. `false` if
+    /// the time was over and the URL was given to another.
     ///
     /// # Errors
     /// If the store fails.
@@ -108,7 +108,7 @@ pub trait Frontier: Send + Sync {
     fn next_retry_ms(&self) -> Result<Option<u64>, StoreError>;
 
     /// The URLs that wait: those in queues, host by host, then those to be tried again.
-    fn pending(&self) -> Entries<'_, UrlRecord>;
+    fn pending(&self) -> Listing<'_, UrlRecord>;
 
     /// Whether URLs of a host wait in its queue.
     ///

@@ -12,7 +12,7 @@ pub struct HostRecord {
     pub name: String,
     /// The crawl that queued URLs of it last.
     pub crawl: u64,
-    /// The run that left it for the next one, because its rules could not be had.
+    /// The run that left it for the next one, because its rules could not be fetched.
     pub left_in: u64,
     /// Pages read from it.
     pub pages: u64,
@@ -34,8 +34,8 @@ pub(super) const LARGEST_RULES: usize = 64 << 10;
 
 /// What is known of hosts, and the runs of the crawler.
 pub trait Hosts: Send + Sync {
-    /// Begins a run of the crawler and gives its number, which tells it from all others of
-    /// the store. What it queues belongs to `crawl`; the same crawl may take many runs.
+    /// Begins a run of the crawler and returns its number, which no other run of the store has.
+    /// What it queues belongs to `crawl`; the same crawl may take many runs.
     ///
     /// # Errors
     /// If the store fails.
@@ -78,7 +78,7 @@ pub trait Hosts: Send + Sync {
     /// If the store fails or a record is unreadable.
     fn remove_host(&self, host: &str) -> Result<u64, StoreError>;
 
-    /// Whether a host was removed: none of its URLs is taken then.
+    /// Whether a host was removed: none of its URLs is queued then.
     ///
     /// # Errors
     /// If the store fails.

@@ -29,9 +29,9 @@ impl Discovery {
     }
 }
 
-/// A URL handed out for fetching. Until it is settled it stands in its host's queue, so a
-/// lease that is dropped, or dies with the process, is as if it had never been. One whose
-/// time is over may be given to another, and settles nothing then.
+/// A URL handed out for fetching. Until it is settled the URL stays in its host's queue, so
+/// dropping the lease, or killing the process, changes nothing. When its time is over the URL
+/// may be given to another; then this lease settles nothing.
 #[derive(Debug)]
 pub struct Lease {
     pub(super) id: UrlId,
@@ -62,7 +62,7 @@ impl Lease {
         self.visit.as_ref()
     }
 
-    /// Notes what the server calls the version that it sent now.
+    /// Notes by what names (`ETag`, `Last-Modified`) the server calls the version it just sent.
     pub fn answered(&mut self, validators: Validators) {
         self.validators = validators;
     }
@@ -73,9 +73,9 @@ impl Lease {
 pub enum UrlOutcome {
     /// It was used.
     Done,
-    /// It is what it was at the last visit.
+    /// It has not changed since the last visit.
     Unchanged,
-    /// It is not there any more, for this reason; what it gave leaves the store.
+    /// It is no longer there, for this reason; what it gave leaves the store.
     Gone(String),
     /// It says that it is not to be used, in this way; what it gave leaves the store.
     OptedOut(String),
@@ -103,7 +103,7 @@ pub struct PageVisit {
     pub content: [u8; 32],
     /// What the server calls this version of it.
     pub validators: Validators,
-    /// What stood on it.
+    /// What was found on it.
     pub found: Vec<Discovery>,
     /// Why its pictures are not to be used, if it says so.
     pub opted_out: Option<&'static str>,

@@ -12,7 +12,7 @@ use crate::canonical_url::HostId;
 /// takes.
 pub(super) const LEASE_TIME: Duration = Duration::from_secs(600);
 
-/// The leases of a process. Bounded by what is under way at once.
+/// The leases of a process. Its size is bounded by the number of visits under way.
 #[derive(Debug, Clone)]
 pub(super) struct Leases {
     time: Duration,
@@ -29,7 +29,7 @@ struct Table {
 #[derive(Debug, Default)]
 struct LeasesOfHost {
     out: HashMap<Order, Held>,
-    /// No free URL of the host stands before this in its queue, but those whose leases ran
+    /// No free URL of the host comes before this in its queue, except those whose leases ran
     /// out.
     from: u64,
 }
@@ -177,7 +177,7 @@ impl LeasedPlace {
 impl Drop for LeasedPlace {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // What makes a visit panic is not tried again before the next run.
+            // A URL whose visit panics is not tried again before the next run.
             self.leases.change(self, |held| held.until = None);
         } else {
             self.leases.give_back(self);

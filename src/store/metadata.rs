@@ -5,7 +5,7 @@ use super::{Catalogue, Frontier, Hosts, StoreError};
 /// What a store knows: what is to be fetched, pictures, and hosts. Everything may block and
 /// takes `&self`.
 pub trait Metadata: Frontier + Catalogue + Hosts {
-    /// Refuses to go on when there is hardly any space left for it.
+    /// Fails when there is hardly any disk space left.
     ///
     /// # Errors
     /// [`StoreError::DiskFull`] below the reserve.

@@ -9,10 +9,11 @@ pub(super) struct Order(pub(super) u64);
 impl Order {
     const PAGE: u64 = 1 << 63;
 
-    /// Retries from this time on, which no clock shows, are those of the next run.
+    /// Retries with this time or a later one, which no clock ever shows, are left to the next
+    /// run.
     pub(super) const NEXT_RUN: u64 = 1 << 63;
 
-    /// When a URL that is left to the next run is to be tried again, which keeps their order.
+    /// The retry time of a URL that is left to the next run; such times keep the URLs in order.
     pub(super) fn in_next_run(self) -> u64 {
         self.0 | Self::NEXT_RUN
     }

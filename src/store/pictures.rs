@@ -68,8 +68,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// Whether what came from here may be taken in: not if its lease ran out and was given
-    /// to another, who brings it, too. If so, the lease holds for its whole time again.
+    /// Whether what came from here may be stored. It may not if its lease ran out and was given
+    /// to another, who brings it too. If it may, the lease is renewed.
     pub(super) fn is_held(&mut self) -> bool {
         match self {
             Self::Url(lease) => lease.place.renew(),
@@ -85,12 +85,12 @@ pub enum PictureOutcome {
     Picture(Source, Box<NewPicture>),
     /// Bytes that are in the store.
     Known(Source, PictureId),
-    /// Bytes that are no usable picture; nothing is kept but what became of the URL.
+    /// Bytes that are no usable picture; only the outcome of the URL is kept.
     Unusable(Source, UrlOutcome),
 }
 
 impl PictureOutcome {
-    /// Whether this may be taken in ([`Source::is_held`]).
+    /// Whether this may be stored ([`Source::is_held`]).
     pub(super) fn is_held(&mut self) -> bool {
         let (Self::Picture(origin, _) | Self::Known(origin, _) | Self::Unusable(origin, _)) = self;
         origin.is_held()

@@ -32,8 +32,8 @@ pub struct SourcePage {
 }
 
 impl SourcePage {
-    /// What the page says of the picture: its caption, title or alternative text, the first
-    /// that there is.
+    /// What the page says about the picture: the first of caption, title and alternative text
+    /// that is not empty.
     pub fn words(&self) -> &str {
         let texts = [&self.caption, &self.picture_title, &self.alt];
         texts

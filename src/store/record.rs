@@ -47,7 +47,7 @@ pub struct PageRecord {
     pub fetched_at: u64,
 }
 
-/// A picture URL standing on a page.
+/// A picture URL found on a page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Embed {
     /// The picture's alternative text.
@@ -73,8 +73,8 @@ pub enum Role {
     Sitemap,
 }
 
-/// What became of a URL. Waiting, leased and retried URLs are all `Open`; which it is stands
-/// in the frontier's queues.
+/// What became of a URL. Waiting, leased and retried URLs are all `Open`; the frontier's queues
+/// tell which.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredUrlState", into = "StoredUrlState")]
 pub enum UrlState {
@@ -91,7 +91,7 @@ pub enum UrlState {
 }
 
 impl UrlState {
-    /// A seed that could not be had before is tried again when it is named again.
+    /// A seed that failed before is tried again when it is named again.
     pub(super) fn may_be_asked_for_again(&self) -> bool {
         match self {
             Self::Failed(_) | Self::Refused(_) => true,
@@ -100,7 +100,7 @@ impl UrlState {
     }
 }
 
-/// [`UrlState`] as it stands in stores, which call what was removed a refusal.
+/// [`UrlState`] as stores write it: to them a removed URL is a refused one.
 #[derive(Serialize, Deserialize)]
 enum StoredUrlState {
     Open,
@@ -156,7 +156,7 @@ pub struct UrlRecord {
 mod tests {
     use super::*;
 
-    /// A URL's state as stores before this one was told apart have it.
+    /// The state of a URL as older stores have it, which did not tell removed URLs apart.
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     enum StateBefore {
         Open,

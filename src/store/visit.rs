@@ -8,7 +8,7 @@ use crate::canonical_url::UrlId;
 /// A visited URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VisitRecord {
-    /// What the server calls this version.
+    /// The server's names for this version.
     pub validators: Validators,
     /// BLAKE3 of the body; a picture's identity.
     pub content: [u8; 32],
@@ -51,7 +51,8 @@ const LONGEST_INTERVAL: u64 = 64 * 24 * 3600;
 
 impl VisitRecord {
     /// The record after a visit that gave `content`. What has changed is visited twice as
-    /// often, what has not half as often, between once an hour and once in 64 days.
+    /// often, what has not changed half as often: at most once an hour, at least once in 64
+    /// days.
     pub(super) fn after(
         before: Option<&Self>,
         content: [u8; 32],

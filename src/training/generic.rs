@@ -22,8 +22,8 @@ const REGULARISATION: f64 = 1e-3;
 /// Most pairs of one kind that a scorer of pairs learns from.
 const PAIRS: usize = 20_000;
 
-/// Edits of which a copy still looks like its original to `look-alike`: its colours and
-/// textures are left, whatever became of its layout.
+/// Edits after which a copy still looks like its original to `look-alike`: colours and textures
+/// stay, whatever happens to the layout.
 const KEEPS_LOOK: [Edit; 7] = [
     Edit::Crop60,
     Edit::Crop25,
@@ -34,7 +34,7 @@ const KEEPS_LOOK: [Edit; 7] = [
     Edit::Noise,
 ];
 
-/// Edits that views of the query undo, so that no scorer need forgive them.
+/// Edits that are undone by the query's views, so that scorers need not tolerate them.
 const UNDONE_BY_VIEWS: [Edit; 2] = [Edit::Mirror, Edit::Rotate90];
 
 /// What the shipped head learns from.
@@ -72,7 +72,7 @@ pub enum GenericError {
 
 /// The pictures as different projections describe them.
 struct Described {
-    /// Learned on all pictures; it is shipped.
+    /// Learned on all pictures. This one is shipped.
     projection: Projection,
     /// Each picture, by that.
     pictures: Vec<Descriptor>,
@@ -89,7 +89,8 @@ struct Half<'a> {
     labels: Vec<usize>,
 }
 
-/// Learns the projection and the head that are shipped. `note` is told what is begun.
+/// Learns the projection and the head that are shipped. `note` is called with the name of each
+/// step as it begins.
 ///
 /// # Errors
 /// If the network's manifest does not say how the last layer is pooled.
@@ -201,11 +202,11 @@ fn fit(network: &Network, set: &GenericSet<'_>, described: &Described) -> Fused 
 
 /// All measured pairs.
 struct LearnedFrom {
-    /// Of one class or not, as pairs.
+    /// Pairs of one class or not, without lists.
     alone: Rows,
     /// The same, in lists.
     in_lists: Rows,
-    /// Copies and what is near them.
+    /// Copies with their originals and the nearest other pictures.
     copied: Rows,
     /// The same, of copies that look like their originals.
     looked: Rows,

@@ -77,7 +77,7 @@ pub(super) fn lists(
     Rows::of(pairs.into_iter().flatten().collect())
 }
 
-/// All pairs of the same kind, and as many drawn ones that are not; at most `most` of each.
+/// All same pairs and as many different ones, drawn at random; at most `most` of each.
 pub(super) fn pairs(
     measure: &Measure<'_>,
     pictures: &[Example<'_>],
@@ -122,8 +122,8 @@ fn measured(
     }
 }
 
-/// Edited copies as queries among the pictures that they were made from: the right one and
-/// the nearest wrong ones, with where their parts match.
+/// Edited copies as queries among the pictures that they were made from: each with the right
+/// picture and the nearest wrong ones, and where their parts match.
 pub(super) fn copies(
     measure: &Measure<'_>,
     pictures: &[Example<'_>],

@@ -1,5 +1,5 @@
-//! Teaching heads: the shipped one from many classes and from edits, the user's from labels,
-//! from pairs, or from nothing but pictures, and the report's from labels.
+//! Teaching heads: the shipped one from many classes and from edits; the user's from labels,
+//! from pairs, or from pictures alone; the report's from labels.
 
 mod example;
 mod generic;

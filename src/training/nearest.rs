@@ -2,9 +2,8 @@
 
 use crate::network::{Descriptor, Embedding};
 
-/// Whether two untouched pictures are so near that one may well be a copy of the other:
-/// collections of photos have such pairs, and nobody can say which of the two a copy was
-/// made from.
+/// Whether two untouched pictures are so near that one may well be a copy of the other.
+/// Collections have such pairs, and nobody can say which of the two a copy was made from.
 pub fn are_twins(a: &Embedding, b: &Embedding) -> bool {
     const COSINE: f32 = 0.95;
     a.cosine(b) >= COSINE

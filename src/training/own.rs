@@ -1,5 +1,5 @@
-//! Teaching a head from the user's own pictures: from labels, from pairs, or from nothing but
-//! the pictures.
+//! Teaching a head from the user's own pictures: from labels, from pairs, or from the pictures
+//! alone.
 
 use super::example::{EditedExample, Example, mean_of};
 use super::lists::copies;
@@ -77,7 +77,8 @@ pub fn train_on_copies(
         ..base.training().clone()
     };
     let training = training.having_seen(pictures.iter().map(|picture| picture.id));
-    // Other photos of the same kind are not the same here, so `same-subject` learns nothing.
+    // Other pictures of the same kind count as different here, so `same-subject` learns
+    // nothing.
     base.refitted(
         &[Mode::LookAlike, Mode::Copy],
         &[Signal::Neighbourhood],

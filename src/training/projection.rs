@@ -8,12 +8,12 @@ use crate::network::{NetworkId, Projection, subtract_mean};
 
 /// Numbers in a descriptor.
 const DIMENSIONS: usize = 256;
-/// Directions sought beyond those, so that the last ones are found well too.
+/// Extra directions that are sought, so that the last ones are accurate too.
 const SPARE: usize = 32;
 /// Rounds of subspace iteration.
 const ROUNDS: usize = 6;
-/// How far the spread within classes is pulled to being the same in all directions: with
-/// none, classes that were not trained on lose.
+/// How far the spread within classes is pulled towards being the same in all directions.
+/// Without it, classes that were not trained on do worse.
 const SHRINKAGE: f32 = 0.5;
 
 /// Fits a projection to pooled pictures and their classes.

@@ -1,15 +1,15 @@
-//! Scores from which on results are right.
+//! The scores at which a share of the results is right.
 
 use crate::head::Thresholds;
 
-/// The lowest scores from which on 90 % and 99 % of the results are right.
+/// The lowest scores at or above which 90 % and 99 % of the results are right.
 pub fn thresholds(scored: &[(f32, bool)]) -> Thresholds {
     let mut sorted = scored.to_vec();
     sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (mut right, mut thresholds) = (0usize, Thresholds::default());
     for (i, (score, same)) in sorted.iter().enumerate() {
         right += usize::from(*same);
-        // Results of one score stand or fall together.
+        // Results of equal score pass or fail together.
         if sorted.get(i + 1).is_some_and(|next| next.0 == *score) {
             continue;
         }

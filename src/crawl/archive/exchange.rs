@@ -18,7 +18,7 @@ pub struct Exchange<'a> {
     pub address: Option<IpAddr>,
     /// What it was for.
     pub purpose: Purpose,
-    /// Why robots.txt did not stand in the way.
+    /// Why robots.txt did not forbid it.
     pub robots: RobotsDecision,
     /// The version of HTTP that was spoken.
     pub version: HttpVersion,
@@ -52,7 +52,7 @@ pub struct HttpAnswer<'a> {
 pub enum Cut {
     /// It is longer than what is read of its kind.
     Length,
-    /// It was of no use and not read: a redirect's, or with a status that says no.
+    /// It was not read because it is not needed: that of a redirect or of an error status.
     Unread,
 }
 

@@ -39,9 +39,9 @@ use super::writer_thread::WriterThread;
 /// | `truncated` | whether the body is not whole: a cap cut it, or it was of no use and not read |
 ///
 /// Texts that the server or the system wrote are cut at 2,048 bytes. Lines are written by a
-/// thread of their own, and fetching waits if it falls behind by more than 1,024.
-/// If it can be written no more (the disk is full, nobody reads the pipe), that is said
-/// once and the crawl goes on without: the ledger in the store has every request.
+/// thread of their own, and fetching waits if it falls behind by more than 1,024. If it cannot
+/// be written any more (the disk is full, nobody reads the pipe), that is reported once and the
+/// crawl goes on without it: the ledger in the store has every request.
 #[derive(Debug)]
 pub struct FetchLog {
     path: PathBuf,
@@ -67,7 +67,7 @@ pub enum FetchLogError {
 
 /// Lines on their way to the writer.
 const WAITING: usize = 1_024;
-/// Longest text of a stranger that is kept, in bytes.
+/// Longest text of a server or of the system that is kept, in bytes.
 const MAX_TEXT: usize = 2_048;
 /// How a line begins.
 const BEGINNING: &[u8] = b"{\"time\":\"";
@@ -125,7 +125,7 @@ impl FetchLog {
     /// Writes what is left.
     ///
     /// # Errors
-    /// If a line is missing, whether that was said before or not.
+    /// If a line is missing, whether that was reported before or not.
     pub fn close(self) -> Result<(), FetchLogError> {
         let closed = self.lines.close();
         closed.map_err(|error| io_error(&self.path, error))
@@ -139,8 +139,8 @@ fn io_error(path: &Path, source: Arc<io::Error>) -> FetchLogError {
     }
 }
 
-/// Opens a file at its end. Half a line, which a full disk has left, is cut off; what is
-/// no such line is only ended.
+/// Opens a file at its end. Half a line that a full disk left is cut off; text that is no line
+/// of the log gets a line break.
 fn append_to(path: &Path) -> io::Result<File> {
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
     let data = file.metadata()?;

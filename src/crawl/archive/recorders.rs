@@ -1,10 +1,10 @@
-//! Who is told of every request and its answer.
+//! The logs that record every request and its answer.
 
 use super::exchange::Exchange;
 use super::fetch_log::FetchLog;
 use super::warc::WarcWriter;
 
-/// Who is told of every request and its answer.
+/// The logs that record every request and its answer.
 #[derive(Debug, Default)]
 pub struct Recorders {
     /// The log of fetches.
@@ -14,12 +14,12 @@ pub struct Recorders {
 }
 
 impl Recorders {
-    /// Whether nobody is told.
+    /// Whether there are no logs.
     pub(in crate::crawl) fn is_empty(&self) -> bool {
         self.fetch_log.is_none() && self.warc.is_none()
     }
 
-    /// Writes what is left, and says what could not be written.
+    /// Writes what is left, and returns what could not be written.
     pub fn close(self) -> Vec<String> {
         let log = self.fetch_log.and_then(|log| log.close().err());
         let log = log.map(|error| format!("not every fetch is logged: {error}"));
@@ -28,7 +28,7 @@ impl Recorders {
         log.into_iter().chain(warc).collect()
     }
 
-    /// A log that cannot be written is said once, and the crawl goes on.
+    /// A log that cannot be written is reported once, and the crawl goes on.
     pub(in crate::crawl) fn record(&self, exchange: &Exchange<'_>) {
         if let Some(Err(error)) = self.fetch_log.as_ref().map(|log| log.record(exchange)) {
             tracing::error!(%error, "a fetch is not logged");

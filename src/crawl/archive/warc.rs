@@ -14,9 +14,9 @@ use super::writer_thread::WriterThread;
 /// `.gz`. An exchange is written at once, so a killed process leaves at most one torn
 /// record, at the end of its file; each run begins a new file.
 ///
-/// A thread of its own compresses and writes; fetching waits for it when two exchanges
-/// stand in line. If it can write no more (the disk is full), that is said once and the
-/// crawl goes on without.
+/// A thread of its own compresses and writes; fetching waits for it when two exchanges are
+/// queued. If it cannot write any more (the disk is full), that is reported once and the crawl
+/// goes on without it.
 #[derive(Debug)]
 pub struct WarcWriter {
     path: PathBuf,
@@ -54,9 +54,9 @@ impl WarcOptions {
 }
 
 impl WarcWriter {
-    /// Begins a file at `path`, which ends in `.warc` or `.warc.gz`. Where there is one
-    /// already it is left alone, and the next free of `NAME-00001.warc.gz` and so on is
-    /// begun, as it is when a file is full.
+    /// Begins a file at `path`, which ends in `.warc` or `.warc.gz`. If the file exists it is
+    /// left alone, and the next free name of `NAME-00001.warc.gz` and so on is used, as when a
+    /// file is full.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -91,7 +91,7 @@ impl WarcWriter {
     /// Writes what is left.
     ///
     /// # Errors
-    /// If an exchange is missing, whether that was said before or not.
+    /// If an exchange is missing, whether that was reported before or not.
     pub fn close(self) -> Result<(), WarcError> {
         let closed = self.exchanges.close();
         closed.map_err(|error| warc_error(&self.path, error))
@@ -122,7 +122,7 @@ fn write(
 struct WarcFile {
     file: File,
     length: u64,
-    /// Its number; 0 for the one with the very name that was given.
+    /// Its number; 0 for the file with the name that was given.
     number: u32,
     /// The id of the record that describes it.
     info_id: String,
@@ -163,7 +163,8 @@ impl WarcFile {
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Err(error) = self.file.write_all(bytes) {
-            // Half a record would make readers stumble; if it stays, they say so.
+            // Half a record would confuse readers, so it is cut off; if that fails, they report
+            // it.
             let _ = self.file.set_len(self.length);
             let _ = self.file.seek(SeekFrom::Start(self.length));
             return Err(error);

@@ -13,8 +13,8 @@ use url::Position;
 use super::exchange::{Cut, Exchange, HttpAnswer, HttpVersion};
 use crate::store::ledger::rfc3339;
 
-/// Header fields of a response that no longer hold of a decoded body. What they said is
-/// kept under their name behind this prefix.
+/// Header fields of a response that are no longer true of a decoded body. They are kept under
+/// their name with this prefix.
 const UNTRUE: [&str; 3] = ["content-encoding", "transfer-encoding", "content-length"];
 const ORIGINAL: &str = "X-Archive-Orig-";
 
@@ -29,7 +29,7 @@ pub(super) struct Description<'a> {
 #[derive(Debug)]
 pub(super) struct Records([Draft; 3]);
 
-/// A record but for what is told from the rest: length and digests.
+/// A record without what follows from the rest: length and digests.
 #[derive(Debug)]
 struct Draft {
     kind: &'static str,
@@ -95,7 +95,7 @@ impl Records {
             fields.insert(WarcHeader::IPAddress, address.to_string().into_bytes());
         }
         if exchange.version == HttpVersion::Http2 {
-            // A field beyond WARC/1.1 that readers pass over if they do not know it.
+            // A field beyond WARC/1.1; readers that do not know it skip it.
             let name = WarcHeader::Unknown("warc-protocol".to_owned());
             fields.insert(name, b"h2".to_vec());
         }
@@ -167,7 +167,7 @@ impl Draft {
             headers,
         };
         if gzip {
-            // Most of it is pictures, which do not get any smaller.
+            // Most of it is pictures, which do not compress further.
             let mut member = GzEncoder::new(out, Compression::fast());
             RecordWriter::new(Whole(&mut member)).write_raw(header, &self.block)?;
             member.finish()?;
@@ -178,7 +178,7 @@ impl Draft {
     }
 }
 
-/// Takes all or fails: `warc` calls `write` and does not look at how much was taken.
+/// Writes all or fails: `warc` calls `write` and does not check how much was written.
 struct Whole<W>(W);
 
 impl<W: Write> Write for Whole<W> {

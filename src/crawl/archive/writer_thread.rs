@@ -5,9 +5,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A thread that writes what it is sent, in that order. If it falls behind, the senders
-/// wait; if it stands still or fails, that is said once and everything later is dropped, so
-/// that a log costs the crawl no more than a minute.
+/// A thread that writes what it is sent, in that order. If it falls behind, the senders wait;
+/// if it hangs or fails, that is reported once and everything later is dropped, so that a log
+/// costs the crawl no more than a minute.
 #[derive(Debug)]
 pub(super) struct WriterThread<T> {
     items: Option<SyncSender<T>>,
@@ -16,7 +16,7 @@ pub(super) struct WriterThread<T> {
     patience: Duration,
 }
 
-/// So long a disk, or whoever reads from a pipe, may take for one item.
+/// The longest time that a disk, or the reader of a pipe, may take for one item.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often a full queue is tried again.
 const AGAIN: Duration = Duration::from_millis(5);
@@ -36,7 +36,8 @@ impl<T: Send + 'static> WriterThread<T> {
         let (ended, outcome) = sync_channel(1);
         let run = move || {
             let result = write(&received);
-            // Before senders find the queue closed, so that they find the reason.
+            // This comes before the queue closes, so that senders that find it closed find the
+            // reason too.
             let _ = ended.send(result);
             drop(received);
         };
@@ -75,7 +76,7 @@ impl<T: Send + 'static> WriterThread<T> {
     /// Waits until all is written.
     ///
     /// # Errors
-    /// If something was not written, whether that was said before or not.
+    /// If something was not written, whether that was reported before or not.
     pub(super) fn close(mut self) -> Result<(), Arc<io::Error>> {
         self.finish();
         match &*self.failure() {

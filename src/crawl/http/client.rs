@@ -17,7 +17,7 @@ pub(super) fn client(
     config: &CrawlConfig,
     resolver: &Resolver,
 ) -> Result<reqwest::Client, FetchError> {
-    // Another part of the program may have chosen the provider already; either serves.
+    // Another part of the program may have chosen the provider already; either works.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .redirect(Policy::none())
@@ -29,7 +29,7 @@ pub(super) fn client(
         // A proxy counts only if simdex's own configuration names it.
         .no_proxy()
         .referer(false)
-        // Its own retries would go past the pacer.
+        // The client's own retries would bypass the pacer.
         .retry(reqwest::retry::never());
     if let Some(proxy) = &config.proxy {
         // By these names the client lets the proxy resolve host names, as other proxies do.
@@ -61,7 +61,7 @@ pub(super) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
             headers.insert(name, value);
         }
     }
-    // Who is asking is no matter of choice.
+    // The user agent cannot be changed by configuration.
     if let Ok(agent) = HeaderValue::try_from(agent) {
         headers.insert(USER_AGENT, agent);
     }

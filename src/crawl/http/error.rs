@@ -16,7 +16,7 @@ pub enum FetchError {
     /// No permit.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The rules of the URL's own origin cannot be had, so the origin is closed for now.
+    /// The rules of the URL's own origin cannot be fetched, so the origin is closed for now.
     #[error(
         "{0}; so all of its origin (scheme, host and port) is closed for now, and the next crawl asks again"
     )]
@@ -27,7 +27,7 @@ pub enum FetchError {
     /// The body is over its cap.
     #[error("the body is larger than {0} bytes")]
     TooLarge(u64),
-    /// Redirects went on and on.
+    /// There were too many redirects.
     #[error("more than {0} redirects")]
     TooManyRedirects(u32),
     /// A redirect leads nowhere.
@@ -98,7 +98,7 @@ impl FetchError {
         }
     }
 
-    /// How the ledger calls it.
+    /// Its outcome in the ledger.
     pub(in crate::crawl) fn outcome(&self) -> Outcome {
         match self {
             Self::Timeout(_) => Outcome::Timeout,

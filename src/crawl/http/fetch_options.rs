@@ -11,7 +11,7 @@ pub(in crate::crawl) struct FetchOptions {
     pub(in crate::crawl) purpose: Purpose,
     /// How long the first permit may be waited for.
     pub(in crate::crawl) wait: WaitPolicy,
-    /// The version that is known already: the server may say that it is still the same.
+    /// The known version: the server may answer that it has not changed.
     pub(in crate::crawl) known: Option<Validators>,
     /// The attempt's number, from 1.
     pub(in crate::crawl) attempt: u32,

@@ -82,7 +82,7 @@ impl Fetcher {
         let mut facts = Facts {
             host_removed: self.is_removed(url.host_id()).await,
             robots: None,
-            // Pages of a host that has had its share are not leased.
+            // Pages of a host whose page budget is spent are not leased.
             pages_left: true,
         };
         judge.judge(url, &facts)?;
@@ -141,8 +141,8 @@ impl Fetcher {
                 Ok(Some(next)) => url = next,
                 Err(error) => return Err(FetchError::BadRedirect(error.to_string())),
             }
-            // The first turn may be the scheduler's business; where a redirect leads, it is
-            // waited for.
+            // The scheduler may wait for the first turn; the turn for a redirect is waited for
+            // here.
             wait = WaitPolicy::ForTurn;
             judge = judge.of_redirect();
         }

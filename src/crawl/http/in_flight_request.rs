@@ -14,8 +14,7 @@ use crate::crawl::policy::reason::Reason;
 use crate::crawl::politeness::pacing::{Health, Turn};
 use crate::store::ledger::{self, Ending, Outcome, Purpose, RobotsDecision};
 
-/// A request under way. However it ends, the ledger gets to know, and the turn ends after
-/// that.
+/// A request under way. However it ends, the ledger records it, and only then the turn ends.
 pub(super) struct InFlightRequest {
     pub(super) url: CanonicalUrl,
     pub(super) purpose: Purpose,
@@ -113,7 +112,7 @@ impl InFlightRequest {
             delay_ms: u32::try_from(self.turn.delay().as_millis()).unwrap_or(u32::MAX),
         });
         if let Err(error) = ended {
-            // The next request's start fails, too, and stops the crawl.
+            // The start of the next request fails too, and stops the crawl.
             tracing::warn!(%error, "the end of a request is not written down");
         }
     }
@@ -121,7 +120,7 @@ impl InFlightRequest {
 
 impl Drop for InFlightRequest {
     fn drop(&mut self) {
-        // A redirect, or a status that says no: there is nothing to read.
+        // A redirect or an error status: there is nothing to read.
         if self.ledger.is_some()
             && let Some(head) = &self.head
         {

@@ -56,9 +56,10 @@ struct Pinned {
     until: Instant,
 }
 
-/// How long an answer counts. The system does not tell for how long it would.
+/// How long an answer counts. The system does not tell for how long it is valid.
 const KEPT: Duration = Duration::from_secs(300);
-/// Names remembered before those that have had their time are forgotten, then all.
+/// Names remembered at most. Beyond that the expired ones are forgotten, and all if that is not
+/// enough.
 const REMEMBERED: usize = 50_000;
 
 impl Resolver {
@@ -94,7 +95,7 @@ impl Resolver {
         Ok(self.lookup(url.host()).await?.first().map(SocketAddr::ip))
     }
 
-    /// Turns to a host's next address, because nobody answered at the one in use.
+    /// Switches to a host's next address, because nobody answered at the one in use.
     pub(super) fn unanswered(&self, host: &str) {
         let mut names = self.names();
         if let Some(pinned) = names.get_mut(host) {

@@ -50,7 +50,7 @@ impl Response {
 
     /// What the server calls this version of the document.
     pub(in crate::crawl) fn validators(&self) -> Validators {
-        // Longer ones would bloat the records, and no server means them.
+        // Longer ones would bloat the records, and no sensible server sends them.
         let text = |name: &str| {
             let value = self.header(name).filter(|value| value.len() <= 256);
             value.map(str::to_owned)

@@ -49,7 +49,7 @@ const TDMREP_JSON: RuleFileKind = RuleFileKind {
 };
 
 impl RuleFiles {
-    /// Nothing is remembered yet but what the store has.
+    /// Nothing is in memory yet; the store may have rules.
     pub(super) fn new(
         transport: &Arc<Transport>,
         store: Option<AsyncStore>,
@@ -66,7 +66,7 @@ impl RuleFiles {
     /// The rules of the origin of `url`.
     ///
     /// # Errors
-    /// If they cannot be had, or not yet.
+    /// If they cannot be fetched, or not yet.
     pub(super) async fn rules(
         &self,
         url: &CanonicalUrl,
@@ -104,8 +104,8 @@ impl RuleFiles {
         Ok(rules)
     }
 
-    /// Has the origin's tdmrep.json fetched, if that was not done; robots.txt must allow it.
-    /// One that cannot be had reserves nothing: headers and pages can still do so.
+    /// Fetches the origin's tdmrep.json if that was not done; robots.txt must allow it. If it
+    /// cannot be fetched it reserves nothing: headers and pages can still do so.
     ///
     /// # Errors
     /// If the host's turn has not come.
@@ -207,7 +207,8 @@ impl RuleFiles {
                 }
                 300..400 => match response.redirect(&url) {
                     // A robots.txt may lead anywhere (RFC 9309); other files of rules need
-                    // robots.txt's leave like anything else, so they stay at home.
+                    // robots.txt's permission like anything else, so their redirects must stay
+                    // on the host.
                     Ok(Some(next))
                         if rules.is_none_or(|rules| {
                             next.origin() == url.origin() && rules.decide(&next).is_ok()

@@ -1,4 +1,4 @@
-//! Sending requests: permits, deadlines, and who is told.
+//! Sending requests: permits, deadlines, and writing them down.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -21,7 +21,7 @@ use crate::crawl::archive::recorders::Recorders;
 use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::politeness::origin_rules::OriginRules;
 use crate::crawl::politeness::pacing::{Health, Pacer, Turn};
-use crate::store::ledger::{Asked, Ledger, Purpose, RobotsDecision};
+use crate::store::ledger::{Ledger, Purpose, RequestTerms, RobotsDecision};
 use crate::store::{AsyncStore, now_ms};
 
 /// The one way to the network. It knows nothing of rules but pacing and addresses.
@@ -34,8 +34,8 @@ pub(in crate::crawl) struct Transport {
     config: Arc<CrawlConfig>,
 }
 
-/// Leave to send one request now: robots.txt allows it, the turn of the host and of its
-/// address has come, the address is open. It cannot be copied, and it is used up by sending.
+/// Permission to send one request now: robots.txt allows it, the turn of the host and of its
+/// address has come, and the address is open. It cannot be copied, and sending uses it up.
 pub struct Permit {
     url: CanonicalUrl,
     turn: Turn,
@@ -71,8 +71,8 @@ impl Transport {
         })
     }
 
-    /// Writes requests down in the store's ledger from now on, and paces on where the last
-    /// process stopped.
+    /// Writes requests down in the store's ledger from now on, and continues pacing where the
+    /// last process stopped.
     ///
     /// # Errors
     /// If the ledger cannot be read.
@@ -204,7 +204,7 @@ impl Transport {
         let Some(ledger) = &self.ledger else {
             return Ok(None);
         };
-        let asked = Asked {
+        let terms = RequestTerms {
             host: permit.url.host_id(),
             address: permit.turn.address(),
             purpose,
@@ -212,7 +212,7 @@ impl Transport {
             delay_ms: u32::try_from(permit.turn.owed().as_millis()).unwrap_or(u32::MAX),
             serial: self.config.host_concurrency == 1,
         };
-        Ok(Some(ledger.started(permit.url.host(), asked)?))
+        Ok(Some(ledger.started(permit.url.host(), terms)?))
     }
 
     async fn answer(&self, request: &InFlightRequest) -> Result<reqwest::Response, FetchError> {

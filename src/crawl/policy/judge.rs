@@ -13,7 +13,7 @@ use crate::store::ledger::RobotsDecision;
 
 /// Judges URLs by the user's rules and by what is known of their hosts.
 ///
-/// The order is always the same, and the first no counts: scope, admission, hosts to skip,
+/// The order is always the same, and the first refusal counts: scope, admission, hosts to skip,
 /// removed hosts, addresses, robots.txt, budgets of pages.
 #[derive(Clone, Copy)]
 pub(in crate::crawl) struct Judge<'a> {
@@ -30,11 +30,11 @@ pub(in crate::crawl) struct Facts {
     pub(in crate::crawl) host_removed: bool,
     /// What its robots.txt says; `None` if that is not known yet.
     pub(in crate::crawl) robots: Option<Result<RobotsDecision, Refusal>>,
-    /// Whether its host may still have pages.
+    /// Whether more pages of its host may be fetched.
     pub(in crate::crawl) pages_left: bool,
 }
 
-/// A yes, and what it stands on.
+/// The URL is allowed, perhaps on a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::crawl) enum Judgement {
     /// It may be fetched.
@@ -80,7 +80,7 @@ impl<'a> Judge<'a> {
     /// Whether a URL may be fetched, as far as is known.
     ///
     /// # Errors
-    /// The first rule that says no.
+    /// The first rule that refuses it.
     pub(in crate::crawl) fn judge(
         &self,
         url: &CanonicalUrl,

@@ -1,8 +1,8 @@
-//! The ways in which sites say no to the use of what they show.
+//! The ways in which sites opt out of the use of what they show.
 
 use crate::config::Respect;
 
-/// A way of saying no. The order is that in which reasons are given.
+/// A way to opt out. If several hold, the first in this order is the reason given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum OptOut {
@@ -51,7 +51,7 @@ impl OptOut {
         }
     }
 
-    /// Whether the user's configuration heeds it.
+    /// Whether the user's configuration respects it.
     pub fn is_heeded(self, respect: &Respect) -> bool {
         match self {
             Self::NoIndex => respect.noindex,

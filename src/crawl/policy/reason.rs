@@ -15,17 +15,17 @@ use super::opt_out::OptOut;
 pub enum Reason {
     /// robots.txt disallows it.
     Robots,
-    /// robots.txt cannot be had, so the origin is closed for now.
+    /// robots.txt cannot be fetched, so the origin is closed for now.
     RobotsUnreachable,
     /// The configuration skips the host.
     SkippedHost,
     /// The host was removed from the store.
     RemovedHost,
-    /// The host asks for patience.
+    /// The host asked not to be asked for a while.
     Held,
     /// The address is private or reserved.
     PrivateAddress,
-    /// The host has had all the pages that it may have.
+    /// As many pages of the host were fetched as the configuration allows.
     HostPages,
     /// It is outside the crawl's scope.
     OutOfScope,
@@ -47,9 +47,9 @@ pub enum Reason {
     Transfer,
     /// The status says no.
     Http(u16),
-    /// Redirects went on and on.
+    /// There were too many redirects.
     TooManyRedirects,
-    /// A redirect leads to what cannot be fetched.
+    /// A redirect leads to something that cannot be fetched.
     BadRedirect,
     /// It is neither a page nor a picture.
     NotAPage,
@@ -71,7 +71,7 @@ pub enum Reason {
     UnknownFormat,
     /// The picture does not decode.
     BrokenPicture,
-    /// The picture is none of those that are looked for.
+    /// The picture does not match what is looked for.
     NoMatch,
     /// The picture's file cannot be read.
     Unreadable,
@@ -166,7 +166,7 @@ impl Reason {
         }
     }
 
-    /// Whether another try may go better.
+    /// Whether another attempt may succeed.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::RobotsUnreachable | Self::Held | Self::Dns => true,

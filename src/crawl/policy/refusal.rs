@@ -19,10 +19,10 @@ pub enum Refusal {
     /// The configuration says to leave the host alone.
     #[error("the configuration skips its host")]
     Skipped,
-    /// robots.txt cannot be had, so everything is disallowed for now (RFC 9309, 2.3.1.4).
+    /// robots.txt cannot be fetched, so everything is disallowed for now (RFC 9309, 2.3.1.4).
     #[error("its robots.txt cannot be reached ({0})")]
     RobotsUnreachable(String),
-    /// robots.txt cannot be had, and not before the server gets another certificate.
+    /// robots.txt cannot be fetched until the server gets another certificate.
     #[error("bad certificate: {0}")]
     Certificate(String),
     /// The page's host is outside the crawl's scope.
@@ -31,7 +31,7 @@ pub enum Refusal {
     /// The rules of admission reject it.
     #[error(transparent)]
     Rejected(#[from] Rejection),
-    /// The host has had all the pages that it may have.
+    /// As many pages of the host were fetched as the configuration allows.
     #[error("its host has had all the pages that max_host_pages lets it")]
     PagesSpent,
     /// The turn of the host or of its address has not come.
@@ -57,7 +57,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether it says something of the host, not of robots.txt.
+    /// Whether the host itself is the reason, not its robots.txt.
     pub(in crate::crawl) fn is_about_the_host(&self) -> bool {
         matches!(
             self,

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::Scope;
 
-/// Which pages a crawl follows. Pictures that such pages show may stand on any host:
-/// sites keep them on other hosts, and those hosts' robots.txt files are asked.
+/// Which pages a crawl follows. The pictures that such pages show may be on any host: sites
+/// often keep them elsewhere, and the robots.txt of those hosts is asked.
 #[derive(Debug, Clone)]
 pub struct ScopeRules {
     scope: Scope,

@@ -19,7 +19,7 @@ pub(in crate::crawl) enum Robots {
     File(RobotsTxt),
     /// There is none (4xx), which allows everything (RFC 9309, section 2.3.1.3).
     Absent,
-    /// It cannot be had (5xx, 429, network error), for this reason: everything is closed
+    /// It cannot be fetched (5xx, 429, network error), for this reason: everything is closed
     /// for now (RFC 9309, section 2.3.1.4).
     Unreachable(String),
 }
@@ -45,7 +45,7 @@ impl Robots {
     }
 }
 
-/// One origin's rules. Whoever comes first fetches them, the others wait for it.
+/// One origin's rules. The first caller fetches them, the others wait.
 #[derive(Debug)]
 pub(in crate::crawl) struct OriginRules {
     made: Instant,
@@ -108,8 +108,8 @@ impl OriginRules {
         }
     }
 
-    /// The origin's sitemaps, to the first who asks: those that robots.txt names, and the
-    /// one in the usual place.
+    /// The origin's sitemaps, given to the first caller only: those that robots.txt names, and
+    /// the one in the usual place.
     pub(in crate::crawl) fn take_sitemaps(&self, url: &CanonicalUrl) -> Vec<CanonicalUrl> {
         if self.sitemaps_taken.swap(true, Ordering::Relaxed) {
             return Vec::new();

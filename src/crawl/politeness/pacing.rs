@@ -10,15 +10,17 @@ use tokio::time::{Duration, Instant, sleep_until};
 use crate::canonical_url::HostId;
 use crate::store::ledger::LastRequests;
 
-/// Gives turns: so many requests at once, and a least time between any two, to a host and
-/// to the address behind it, so that a thousand names on one server are one server.
+/// Gives turns: it limits the requests at once and keeps a least time between any two, for a
+/// host and for the address behind it, so that a thousand names on one server count as one
+/// server.
 ///
 /// With one request at a time the time runs from the end of one to the start of the next,
 /// so that the host's own log never shows a smaller gap, whatever the network's delays.
 ///
 /// The delay grows where it has to: to the time the host takes to answer, and twofold with
-/// every sign of overload. It shrinks slowly. A random part is added, never taken away.
-/// What one host's troubles add is its own: other hosts at its address keep their delay.
+/// every sign of overload. It shrinks slowly. A random part is added, never taken away. What
+/// one host's overload adds holds for that host alone: other hosts at its address keep their
+/// delay.
 #[derive(Debug)]
 pub(in crate::crawl) struct Pacer {
     paces: Mutex<Paces>,
@@ -30,7 +32,7 @@ pub(in crate::crawl) struct Pacer {
 #[derive(Debug, Default)]
 struct Paces {
     by_key: HashMap<Key, Pace>,
-    /// The size at which the idle are forgotten.
+    /// The number of entries at which idle ones are forgotten.
     sweep_at: usize,
 }
 
@@ -45,7 +47,7 @@ enum Key {
 struct Pace {
     /// Requests under way.
     under_way: u32,
-    /// Not before this time may the next request start.
+    /// The next request may not start before this time.
     next: Instant,
     /// When the last request ended.
     ended: Option<Instant>,
@@ -55,9 +57,9 @@ struct Pace {
     penalty: Duration,
     /// How long the host takes to answer, as a moving average.
     latency: Duration,
-    /// Where the host stood when it was last asked.
+    /// The address at which the host was last asked.
     address: Option<IpAddr>,
-    /// Since when the next turn is waited for.
+    /// Since when somebody waits for the next turn.
     wanted: Option<Instant>,
 }
 
@@ -71,7 +73,7 @@ pub(in crate::crawl) struct Turn {
     owed: Duration,
     /// The least time until the next request, without its random part.
     delay: Duration,
-    /// The same for others at the address, whom this host's troubles do not slow down.
+    /// The same for other hosts at the address, which this host's overload does not slow down.
     least: Duration,
     started: Instant,
     waited: Duration,
@@ -132,7 +134,7 @@ impl Pacer {
         let pace = paces.pace(Key::Host(host), now);
         let least = delay;
         let delay = self.delay(pace, least);
-        // What is asked for now counts for the pause that is just passing, too.
+        // The delay asked for now holds for the pause that is under way, too.
         if let Some(ended) = pace.ended {
             pace.next = pace.next.max(ended + delay);
         }
@@ -157,7 +159,7 @@ impl Pacer {
         let free = free.max().unwrap_or(now);
         let pace = paces.pace(Key::Host(host), now);
         let owed = delay.max(pace.owed);
-        // A turn that nobody took when it was free was not waited for any longer.
+        // If nobody took the turn when it was free, nobody waited for it any longer.
         let wanted = pace.wanted.take().unwrap_or(free);
         let waited = free.saturating_duration_since(wanted);
         for key in keys.into_iter().flatten() {
@@ -198,8 +200,8 @@ impl Pacer {
         }
     }
 
-    /// Goes on where the last process stopped at `now_ms`, in milliseconds since 1970.
-    /// `least` is the delay of hosts that have none of their own.
+    /// Continues where the last process stopped. `now_ms` is the present, in milliseconds since
+    /// 1970. `least` is the delay of hosts that have none of their own.
     pub(in crate::crawl) fn restore(&self, last: &LastRequests, least: Duration, now_ms: u64) {
         let now = Instant::now();
         let mut paces = self.paces();
@@ -224,7 +226,7 @@ impl Pacer {
         }
     }
 
-    /// Lets a host be until `until`, because it asked for it.
+    /// Leaves a host alone until `until`, because it asked for that.
     pub(in crate::crawl) fn hold(&self, host: HostId, until: Instant) {
         let mut paces = self.paces();
         let pace = paces.pace(Key::Host(host), Instant::now());
@@ -251,7 +253,7 @@ impl Pacer {
 
     /// The delay in force: the least one, or what the host's health asks for.
     fn delay(&self, pace: &Pace, least: Duration) -> Duration {
-        // A user who wants no delay at all has switched this off, too.
+        // A user who sets no delay at all switches this off, too.
         let latency = match least {
             Duration::ZERO => Duration::ZERO,
             _ => pace
@@ -298,7 +300,7 @@ impl Paces {
         })
     }
 
-    /// Forgets those that are owed nothing: they are as good as new ones.
+    /// Forgets the entries that are owed nothing: a new one would be the same.
     fn sweep(&mut self, now: Instant) {
         if self.by_key.len() < self.sweep_at.max(REMEMBERED) {
             return;

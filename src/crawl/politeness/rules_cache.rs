@@ -1,4 +1,4 @@
-//! The rules of the origins that were met last.
+//! The rules of the origins that were asked most recently.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -4,8 +4,8 @@ use crate::config::CrawlConfig;
 use crate::crawl::summary::Summary;
 use crate::store::Role;
 
-/// The limits of one run, and what counts against them before it is done. What is done
-/// stands in the summary.
+/// The limits of one run, and what is on its way and counts against them. What is done is in
+/// the summary.
 #[derive(Debug)]
 pub(super) struct Budget {
     max_pages: Option<u64>,
@@ -38,7 +38,7 @@ impl Budget {
         }
     }
 
-    /// Notes that it is fetched no more.
+    /// Notes that it is no longer being fetched.
     pub(super) fn ended(&mut self, role: Role) {
         match role {
             Role::Page => self.pages_fetching -= 1,
@@ -47,7 +47,7 @@ impl Budget {
         }
     }
 
-    /// Notes that pictures are with the workers. Their receipts may be here already.
+    /// Notes that pictures are with the workers. Their receipts may have come already.
     pub(super) fn handed_in(&mut self, pictures: u64) {
         self.pictures_handed_in += i64::try_from(pictures).unwrap_or(i64::MAX);
     }
@@ -68,7 +68,7 @@ impl Budget {
             .is_some_and(|most| done.images_fetched >= most)
     }
 
-    /// Whether there would be as many, if all on their way turn out to be new.
+    /// Whether there would be as many if all on their way turn out to be new.
     pub(super) fn images_exhausted(&self, done: &Summary) -> bool {
         let on_the_way = self
             .pictures_fetching
@@ -77,7 +77,7 @@ impl Budget {
             .is_some_and(|most| done.images_fetched + on_the_way >= most)
     }
 
-    /// Whether as many pages are read as may be, if all on their way turn out to be pages.
+    /// Whether the page limit is reached if all on their way turn out to be pages.
     pub(super) fn pages_exhausted(&self, done: &Summary) -> bool {
         self.max_pages
             .is_some_and(|most| done.pages_fetched + self.pages_fetching >= most)

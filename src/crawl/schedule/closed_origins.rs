@@ -7,7 +7,7 @@ use crate::canonical_url::{CanonicalUrl, UrlId};
 /// Origins without answers.
 #[derive(Debug, Default)]
 pub(super) struct ClosedOrigins {
-    /// How often in a row their rules could not be had.
+    /// How often in a row their rules could not be fetched.
     unreachable: HashMap<UrlId, u32>,
     /// Those that are not asked any more in this run.
     closed: HashSet<UrlId>,
@@ -26,7 +26,7 @@ impl ClosedOrigins {
         }
     }
 
-    /// Notes that the rules of a URL's origin could not be had; how often in a row.
+    /// Notes that the rules of a URL's origin could not be fetched; returns how often in a row.
     pub(super) fn unreachable(&mut self, url: &str) -> u32 {
         let count = self.unreachable.entry(origin(url)).or_default();
         *count += 1;
@@ -41,7 +41,7 @@ impl ClosedOrigins {
     }
 }
 
-/// What tells the origin of a URL from others.
+/// What identifies the origin of a URL.
 pub(super) fn origin(url: &str) -> UrlId {
     match CanonicalUrl::parse(url) {
         Ok(url) => UrlId::of(&url.origin()),

@@ -45,7 +45,7 @@ pub struct Crawl {
     queued_again: u64,
 }
 
-/// What a visit came to.
+/// How a visit ended.
 struct FinishedVisit {
     host: HostId,
     role: Role,
@@ -55,17 +55,17 @@ struct FinishedVisit {
 
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
-/// Long enough never to come.
+/// So long that it never passes.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Crawl {
-    /// Queues the seeds and what is asked for again, takes back what a dead crawl had
-    /// leased and gets ready. Without either the crawl goes on where the last one stopped,
-    /// in the scope of all its seeds.
+    /// Queues the seeds and what is asked for again, takes back what a dead crawl had leased
+    /// and gets ready. With neither, the crawl goes on where the last one stopped, in the scope
+    /// of all seeds so far.
     ///
     /// # Errors
-    /// If there is nothing to crawl, or the store fails. A seed that is not let in is no
-    /// error, but told when the crawl runs.
+    /// If there is nothing to crawl, or the store fails. A rejected seed is no error; it is
+    /// reported when the crawl runs.
     pub async fn new(
         store: Arc<Store>,
         ingest: &Ingest,
@@ -132,7 +132,7 @@ impl Crawl {
         self.queued_again
     }
 
-    /// Runs to the end and says what was done. `observe` is told as it goes.
+    /// Runs to the end and returns what was done. `observe` is called with each event.
     ///
     /// # Errors
     /// If the store fails. An interrupted crawl is no error: what was under way is
@@ -178,7 +178,7 @@ impl Crawl {
                         self.budget.received();
                         self.report.count(receipt);
                     }
-                    // The writer has stopped early; `Ingest::finish` tells why.
+                    // The writer has stopped early; `Ingest::finish` returns the reason.
                     Err(_) => break,
                 },
                 () = sleep_until(wake) => self.requeue_due().await?,
@@ -318,14 +318,14 @@ impl Crawl {
     }
 }
 
-/// Whether it is told that a URL could not be fetched.
+/// Whether it is reported that a URL could not be fetched.
 fn is_told(role: Role, error: &FetchError, retried: bool) -> bool {
     // Most sites have no sitemap in the usual place.
     let is_missing = error.reason().is_refusal() || matches!(error, FetchError::Status(400..500));
     if role == Role::Sitemap && is_missing {
         return false;
     }
-    // What this crawl does not wait for is told now.
+    // What this crawl does not wait for is reported now.
     let is_left = matches!(
         error,
         FetchError::Refused(Refusal::RetryAfter(wait)) if *wait > LONGEST_WAIT

@@ -1,5 +1,5 @@
-//! A focused crawl: what is linked from pages where matches stood is fetched first
-//! (best-first search; Cho, Garcia-Molina and Page 1998, Chakrabarti et al. 1999).
+//! A focused crawl: what is linked from pages with matches is fetched first (best-first search;
+//! Cho, Garcia-Molina and Page 1998, Chakrabarti et al. 1999).
 
 use std::collections::{HashMap, VecDeque};
 
@@ -38,15 +38,15 @@ struct PageTally {
 
 /// URLs remembered with the page that they were found on: 100 MB with all that hangs on them.
 const REMEMBERED: usize = 500_000;
-/// So many pictures' worth is what is expected before any was seen.
+/// The weight of what is expected before any picture was seen, in pictures.
 const PRIOR: f32 = 1.0;
-/// The part of matches expected anywhere before any picture was seen.
+/// The share of matches expected anywhere before any picture was seen.
 const FIRST_GUESS: f32 = 0.1;
 /// How many pages back an estimate looks.
 const ANCESTORS: u32 = 3;
 /// What a page is worth against a picture: it only leads to matches.
 const PAGE_VALUE: f32 = 0.8;
-/// Each so many-th turn goes to what waits longest, matches or not.
+/// Every this many turns, one goes to the URL that has waited longest, matches or not.
 const EXPLORE_EVERY: u64 = 10;
 /// URLs of a host that are looked at for the best.
 pub(super) const LOOKED_AT: usize = 512;
@@ -59,14 +59,14 @@ impl Tally {
         self.pictures += 1.0;
     }
 
-    /// The part of matches to expect, given what was expected before.
+    /// The share of matches to expect, given what was expected before.
     fn expect(self, prior: f32) -> f32 {
         (self.matches + PRIOR * prior) / (self.pictures + PRIOR)
     }
 }
 
 impl Focus {
-    /// Takes in what was found on a page.
+    /// Takes note of what was found on a page.
     pub(super) fn found(&mut self, page: &CanonicalUrl, found: &[Discovery]) {
         let id = page.id();
         self.pages.entry(id).or_insert(PageTally {
@@ -94,7 +94,7 @@ impl Focus {
         }
     }
 
-    /// Takes in that a URL is being asked for.
+    /// Takes note that a URL is being asked for.
     pub(super) fn asked(&mut self, host: HostId, url: UrlId) {
         if let Some(open) = self.open.get_mut(&host) {
             open.retain(|known| *known != url && self.found_on.contains_key(known));
@@ -104,7 +104,7 @@ impl Focus {
         }
     }
 
-    /// Takes in whether a picture is a match.
+    /// Takes note of whether a picture is a match.
     pub(super) fn scored(&mut self, picture: UrlId, is_match: bool) {
         self.all.add(is_match);
         let Some(page) = self.found_on.get(&picture).copied() else {
@@ -117,7 +117,7 @@ impl Focus {
         }
     }
 
-    /// Whether this turn goes to what waits longest.
+    /// Whether this turn goes to the URL that has waited longest.
     pub(super) fn explores(&mut self) -> bool {
         self.turns += 1;
         self.turns.is_multiple_of(EXPLORE_EVERY)
@@ -154,7 +154,7 @@ impl Focus {
         let around = self.surroundings(known.host, known.path);
         let above = self.found_on.get(&page).filter(|_| ancestors > 0);
         let prior = match above {
-            // The page that led here says more than the place it stands at.
+            // The page that led here says more than the URL's host and folder.
             Some(above) => 0.75 * self.page(*above, ancestors - 1) + 0.25 * around,
             None => around,
         };
@@ -169,7 +169,7 @@ impl Focus {
     }
 }
 
-/// The folder that a URL stands in.
+/// The folder of a URL.
 fn folder(url: &str) -> UrlId {
     let path = url.split('?').next().unwrap_or(url);
     let end = path.rfind('/').map_or(path.len(), |at| at + 1);

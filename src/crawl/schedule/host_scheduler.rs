@@ -20,9 +20,9 @@ use crate::crawl::visit::retry::retry_wait;
 use crate::crawl::visit::visitor::Visitor;
 use crate::store::{AsyncStore, HostRecord, Lease, PageVisit, StoreError, UrlState, now_ms};
 
-/// Keeps track of the hosts' turns, and chooses what is asked for: of a focused crawl what
-/// promises matches, else what waits longest. Hosts and origins that do not answer, or ask
-/// for more patience than a crawl has, are left to the next crawl.
+/// Keeps track of the hosts' turns and chooses the next URL: in a focused crawl the one that
+/// promises most matches, else the one that has waited longest. Hosts and origins that do not
+/// answer, or ask for a longer wait than a crawl accepts, are left to the next crawl.
 pub(super) struct HostScheduler {
     store: AsyncStore,
     visitor: Arc<Visitor>,
@@ -32,7 +32,7 @@ pub(super) struct HostScheduler {
     chooser: LeaseChooser,
     /// Tells which pictures are matches.
     matches: Option<async_channel::Receiver<(UrlId, bool)>>,
-    /// Hosts of which as many pages were read as may be, and more are known.
+    /// Hosts whose page budget is spent although more pages are known.
     spent_hosts: HashSet<HostId>,
     /// Hosts may have pages that the budget of pages kept from being read.
     pages_withheld: bool,
@@ -94,7 +94,8 @@ impl HostScheduler {
                 self.spent_hosts.insert(host);
             }
             let Some(lease) = choice.lease else {
-                // Its pages may be wanted again if one under way turns out not to be one.
+                // Its pages may be wanted again if a visit under way turns out not to be a
+                // page.
                 self.pages_withheld |= !with_pages;
                 self.window.exhausted(host);
                 continue;
@@ -134,7 +135,7 @@ impl HostScheduler {
         self.window.ended(host);
     }
 
-    /// Notes that pages are wanted, be it again.
+    /// Notes that pages are wanted (again).
     pub(super) fn pages_are_wanted(&mut self) {
         if self.pages_withheld {
             self.pages_withheld = false;
@@ -147,14 +148,14 @@ impl HostScheduler {
         self.chooser.origins.reached(source);
     }
 
-    /// Notes what stood in a document.
+    /// Notes what was found in a document.
     pub(super) fn found(&mut self, visit: &PageVisit) {
         if let Some(focus) = &mut self.chooser.focus {
             focus.found(&visit.url, &visit.found);
         }
     }
 
-    /// Takes in which pictures are matches; how many there were.
+    /// Takes note of which pictures are matches; returns how many there were.
     pub(super) fn take_matches(&mut self) -> u64 {
         let mut found = 0;
         if let (Some(focus), Some(matches)) = (&mut self.chooser.focus, &self.matches) {
@@ -166,7 +167,7 @@ impl HostScheduler {
         found
     }
 
-    /// Has the store's queues read from the start.
+    /// Starts reading the store's queues from the beginning.
     pub(super) fn look_again(&mut self) {
         self.window.look_again();
     }
@@ -186,7 +187,7 @@ impl HostScheduler {
         self.window.len()
     }
 
-    /// Hosts that have had all the pages that they may, of those that have more.
+    /// Hosts whose page budget is spent although they have more pages.
     pub(super) fn spent_hosts(&self) -> u64 {
         self.spent_hosts.len() as u64
     }
@@ -222,7 +223,7 @@ impl HostScheduler {
         let is_end = hosts.len() < READ_AT_ONCE;
         for (host, record) in hosts {
             if !self.window.reads() {
-                // It is full; what was read beyond is read again.
+                // The window is full; hosts read beyond this are read again.
                 return Ok(());
             }
             self.window.scanned(Some(host));
@@ -273,8 +274,9 @@ impl HostScheduler {
         self.list_at(host, Instant::now(), report).await.map(drop)
     }
 
-    /// Lists a host for its next turn that does not come before `when`. One that asks for
-    /// more patience than a crawl has is left to the next one; says whether it was listed.
+    /// Lists a host for its next turn that does not come before `when`. A host that asks for a
+    /// longer wait than a crawl accepts is left to the next crawl. Returns whether it was
+    /// listed.
     ///
     /// # Errors
     /// If the store fails.
@@ -303,9 +305,9 @@ impl HostScheduler {
         Ok(record.unwrap_or_default())
     }
 
-    /// Lets an origin rest whose rules could not be had when `source` was to be asked for.
-    /// After some tries in a row, or where the next would be long in coming, its URLs are
-    /// left to the next crawl; the host's other origins go on.
+    /// Lets an origin rest whose rules could not be fetched when `source` was to be asked for.
+    /// After some attempts in a row, or if the next would be far off, its URLs are left to the
+    /// next crawl; the host's other origins go on.
     ///
     /// # Errors
     /// If the store fails.
@@ -324,7 +326,7 @@ impl HostScheduler {
             && !matches!(error, FetchError::OriginClosed(Refusal::Certificate(_)));
         let pause = if again { wait } else { Duration::ZERO };
         let listed = self.list_at(host, Instant::now() + pause, report).await?;
-        // A host that asks for patience says itself when it wants to be asked.
+        // A host that asks for a wait says itself when to ask again.
         if again || !listed {
             return Ok(());
         }
@@ -339,8 +341,8 @@ impl HostScheduler {
         Ok(())
     }
 
-    /// Leaves a host to the next crawl and says so, once; for its seeds, if some could not
-    /// be had.
+    /// Leaves a host to the next crawl and reports that once; for its seeds, if some could not
+    /// be fetched.
     async fn leave(
         &mut self,
         host: HostId,
@@ -367,7 +369,7 @@ impl HostScheduler {
         Ok(())
     }
 
-    /// The seeds of a kind that could not be had until now.
+    /// The seeds of a kind that could not be fetched until now.
     async fn open_seeds(
         &self,
         of_kind: impl Fn(&CanonicalUrl) -> bool,
@@ -392,6 +394,6 @@ impl HostScheduler {
 fn patience(config: &CrawlConfig, name: &str) -> Duration {
     let crawl_delay = Duration::from_secs(config.max_crawl_delay_s);
     let delay = config.host_delay(name).max(crawl_delay);
-    // They have a random part.
+    // Delays have a random part.
     LONGEST_WAIT.max(delay.mul_f64(1.5))
 }

@@ -23,9 +23,9 @@ pub(super) struct HostWindow {
     served: HashMap<HostId, u32>,
     host_concurrency: usize,
     capacity: usize,
-    /// Some host was turned away, or may have been; the store has it.
+    /// Whether a host was, or may have been, turned away; the store has it.
     missed: bool,
-    /// How far the store's queues were read this time round.
+    /// How far the store's queues were read in this round.
     scan: Option<Option<HostId>>,
 }
 
@@ -126,18 +126,18 @@ impl HostWindow {
         }
     }
 
-    /// Lets go of a host that has nothing to do for now.
+    /// Removes a host that has nothing to fetch for now.
     pub(super) fn exhausted(&mut self, host: HostId) {
         self.served.remove(&host);
     }
 
-    /// Has the store's queues read again from the start.
+    /// Starts reading the store's queues from the beginning.
     pub(super) fn look_again(&mut self) {
         self.missed = true;
     }
 
-    /// Where to go on reading the store's queues, behind that host, if that is needed and
-    /// there is room. It is told with [`Self::scanned`] what came.
+    /// The host after which to go on reading the store's queues, if that is needed and there is
+    /// room. Report the result with [`Self::scanned`].
     pub(super) fn wants(&mut self) -> Option<Option<HostId>> {
         if !self.reads() {
             return None;

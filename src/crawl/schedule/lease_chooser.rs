@@ -6,13 +6,13 @@ use crate::canonical_url::HostId;
 use crate::config::CrawlConfig;
 use crate::store::{Lease, Store, StoreError, UrlOutcome, UrlRecord};
 
-/// Chooses the next URL of a host: what waits longest, or what promises most. All of it is
-/// for threads that may block, where it goes and comes back from.
+/// Chooses the next URL of a host: the one that has waited longest, or the one that promises
+/// most. All of it blocks, so it is handed to a thread that may block, and back.
 #[derive(Debug, Default)]
 pub(super) struct LeaseChooser {
-    /// What a focused crawl goes by.
+    /// The estimates of a focused crawl.
     pub(super) focus: Option<Focus>,
-    /// Whose URLs are passed over.
+    /// Origins whose URLs are skipped.
     pub(super) origins: ClosedOrigins,
 }
 
@@ -21,13 +21,13 @@ pub(super) struct LeaseChooser {
 pub(super) struct Choice {
     /// The next URL, if there is one.
     pub(super) lease: Option<Lease>,
-    /// Whether it has more pages, and has had all that it may.
+    /// Whether it has more pages, but its page budget is spent.
     pub(super) pages_spent: bool,
-    /// Whether so many URLs of closed origins were passed over that others come first.
+    /// Whether so many URLs of closed origins were skipped that other hosts come first.
     pub(super) cut_short: bool,
 }
 
-/// URLs of closed origins that are passed over before others have their turns.
+/// URLs of closed origins that are skipped before other hosts have their turns.
 const LEFT_AT_ONCE: usize = 1_000;
 
 impl LeaseChooser {

@@ -26,7 +26,7 @@ pub enum CrawlError {
     NoSeeds,
 }
 
-/// What a crawl is to do, and who is told of its fetches.
+/// What a crawl is to do, and which logs record its fetches.
 #[derive(Debug, Default)]
 pub struct CrawlPlan {
     /// Pages to start from.
@@ -35,6 +35,6 @@ pub struct CrawlPlan {
     pub again: Vec<Again>,
     /// Logs of the fetches.
     pub recorders: Arc<Recorders>,
-    /// Tells which pictures are matches, if the crawl is to look for them first.
+    /// Receives which pictures are matches, if the crawl is to look for matches first.
     pub matches: Option<async_channel::Receiver<(UrlId, bool)>>,
 }

@@ -13,11 +13,11 @@ use crate::store::{Again, AsyncStore, Discovery, Role, Store, StoreError};
 pub(super) struct Prepared {
     /// The run that has begun.
     pub(super) run: Run,
-    /// The seeds that were let in, in the form in which they are asked for.
+    /// The accepted seeds, in the form in which they are asked for.
     pub(super) seeds: Vec<CanonicalUrl>,
-    /// The seeds that were not let in.
+    /// The rejected seeds.
     pub(super) rejected: Vec<(Reason, Problem)>,
-    /// The seeds whose scope it keeps to: its own, or without any those of all crawls.
+    /// The seeds that define its scope: its own, or those of all crawls if it has none.
     pub(super) scope_seeds: Vec<CanonicalUrl>,
     /// How many URLs are asked for again.
     pub(super) queued_again: u64,
@@ -68,7 +68,7 @@ fn prepare_in(
     if store.offer(&found)?.pages == 0 && !found.is_empty() {
         tracing::warn!("the seeds were crawled before; going on with what the frontier has left");
     }
-    // Named seeds are a crawl of their own; without any, all earlier crawls go on.
+    // Named seeds make a crawl of their own; without seeds, all earlier crawls go on.
     let scope_seeds: Vec<CanonicalUrl> = if is_resumed {
         let earlier = store.seeds()?;
         earlier
@@ -98,7 +98,7 @@ fn prepare_in(
     })
 }
 
-/// What tells a crawl from others: its seeds. The same command, given again, goes on.
+/// A crawl is identified by its seeds. The same command, given again, goes on.
 fn crawl_id(seeds: &[CanonicalUrl]) -> u64 {
     let mut ids: Vec<UrlId> = seeds.iter().map(CanonicalUrl::id).collect();
     ids.sort_unstable();

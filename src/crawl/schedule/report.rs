@@ -1,4 +1,4 @@
-//! What a crawl says of itself: its figures, and what could not be used.
+//! What a crawl reports: its figures, and what could not be used.
 
 use tokio::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::crawl::problem::Problem;
 use crate::crawl::summary::Summary;
 use crate::ingest::Receipt;
 
-/// The figures of a run, and the problems that are yet to be told.
+/// The figures of a run, and the problems that are still to be reported.
 pub(super) struct Report {
     /// What was done so far.
     pub(super) summary: Summary,
@@ -32,7 +32,7 @@ impl Report {
         report
     }
 
-    /// Counts what could not be had, and lists it.
+    /// Counts what could not be fetched, and lists it.
     pub(super) fn could_not_fetch(&mut self, source: String, error: &FetchError) {
         let reason = error.reason();
         if reason.is_refusal() {
@@ -53,14 +53,14 @@ impl Report {
         self.problems.extend(self.summary.count(receipt));
     }
 
-    /// Tells the problems that were not told before.
+    /// Reports the problems that were not reported before.
     pub(super) fn tell_problems(&mut self, observe: &mut dyn FnMut(Event<'_>)) {
         for problem in self.problems.drain(..) {
             observe(Event::Problem(&problem));
         }
     }
 
-    /// Tells how far the crawl is.
+    /// Reports how far the crawl is.
     pub(super) fn tell_progress(
         &mut self,
         hosts: usize,
@@ -75,7 +75,8 @@ impl Report {
         });
     }
 
-    /// The figures at the end: so many URLs wait, so many hosts have had their share.
+    /// The figures at the end, with how many URLs wait and how many hosts have spent their page
+    /// budget.
     pub(super) fn finish(mut self, pending: u64, spent_hosts: u64) -> Summary {
         self.summary.pending = pending;
         self.summary.spent_hosts = spent_hosts;

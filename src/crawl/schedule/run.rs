@@ -10,8 +10,8 @@ pub(super) struct Run {
     pub(super) number: u64,
     /// The crawl's number.
     pub(super) crawl: u64,
-    /// Whether it keeps to the hosts of that crawl: then those of others wait for a run
-    /// without seeds.
+    /// Whether it keeps to the hosts of that crawl; if so, the hosts of other crawls wait for a
+    /// run without seeds.
     pub(super) own_hosts_only: bool,
 }
 

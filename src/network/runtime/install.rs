@@ -22,7 +22,7 @@ const PROBE_DEADLINE: Duration = Duration::from_secs(30);
 const DOWNLOAD_DEADLINE: Duration = Duration::from_secs(600);
 
 /// The lines of a failed program's standard error that go into the error, from either end: npm
-/// tells the cause first, pip last.
+/// names the cause first, pip last.
 const STDERR_LINES: usize = 4;
 
 /// How a package gets into a directory: returns the command that did it, or all that did not.

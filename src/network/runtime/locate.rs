@@ -127,8 +127,8 @@ fn beside_executable() -> Vec<PathBuf> {
     dir.map(Path::to_owned).into_iter().chain(lib).collect()
 }
 
-/// Windows comes with an `onnxruntime.dll` of its own, which is too old and has no version in its
-/// name to tell.
+/// Windows has an `onnxruntime.dll` of its own. It is too old, and its name has no version that
+/// would show that.
 fn belongs_to_windows(dir: &Path) -> bool {
     OS == "windows"
         && std::env::var("SystemRoot").is_ok_and(|root| {

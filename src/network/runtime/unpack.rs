@@ -94,7 +94,7 @@ fn unpack_tarball(
     Err(Failure::NoLibrary(member))
 }
 
-/// Writes one file of an archive, under a name of simdex's and none of the archive's.
+/// Writes one file of an archive, under a name that simdex chooses, never the archive's.
 fn write(from: impl Read, to: &Path, limit: u64) -> Result<(), Failure> {
     let mut file = File::create(to)?;
     // The sizes in an archive's headers are only claims.

@@ -10,7 +10,7 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::provenance::MOST;
 use crate::store::{
-    BlockLocation, Embed, Entries, FileRecord, Location, LocationId, PageRecord, PictureRecord,
+    BlockLocation, Embed, FileRecord, Listing, Location, LocationId, PageRecord, PictureRecord,
     Provenance, Sequence, SourcePage, StoreError,
 };
 
@@ -35,7 +35,7 @@ impl EmbeddedMetadata {
             .transpose()
     }
 
-    pub(super) fn pictures(&self) -> Entries<'_, (Sequence, PictureId)> {
+    pub(super) fn pictures(&self) -> Listing<'_, (Sequence, PictureId)> {
         Box::new(self.trees.sequences.iter().map(|entry| {
             let (key, value) = entry?;
             let sequence = Sequence::from_key(&key).ok_or(SEQUENCES)?;
@@ -47,7 +47,7 @@ impl EmbeddedMetadata {
         self.trees.sequences.len()
     }
 
-    pub(super) fn descriptors(&self, first: Sequence) -> Entries<'_, (Sequence, Descriptor)> {
+    pub(super) fn descriptors(&self, first: Sequence) -> Listing<'_, (Sequence, Descriptor)> {
         let entries = self.trees.descriptors.range(first.key()..);
         Box::new(entries.map(|entry| {
             let (key, value) = entry?;
@@ -74,7 +74,7 @@ impl EmbeddedMetadata {
             .map(|extent| extent.location(self.block_len)))
     }
 
-    pub(super) fn block_locations(&self) -> Entries<'_, (PictureId, BlockLocation)> {
+    pub(super) fn block_locations(&self) -> Listing<'_, (PictureId, BlockLocation)> {
         Box::new(self.trees.extents.iter().map(|entry| {
             let (key, value) = entry?;
             let id = PictureId::from_slice(&key).ok_or(EXTENTS)?;

@@ -58,7 +58,7 @@ impl EmbeddedMetadata {
         self.trees.db.flush()?;
         let new = sequence - *next;
         *next = sequence;
-        // A crash before this leaves bytes behind that the next run lets go of.
+        // A crash before this leaves bytes behind, which the next run deletes.
         for id in had_waited {
             if self.contains(id)? {
                 self.drop_body(id)?;
@@ -70,7 +70,7 @@ impl EmbeddedMetadata {
         Ok(stored)
     }
 
-    /// Takes one outcome into the changes. Says whether it is a new picture.
+    /// Adds one outcome to the changes. Returns whether it is a new picture.
     fn take_in(
         &self,
         outcome: PictureOutcome,
@@ -91,8 +91,8 @@ impl EmbeddedMetadata {
         };
         let origin = match origin {
             Source::Url(lease) => {
-                // A picture whose last page has opted out while it was on its way is not
-                // taken, and one that was removed neither.
+                // A picture is not stored if it was removed, or if its last page opted out,
+                // while it was on its way.
                 match self.url_record(lease.id)?.map(|record| record.state) {
                     Some(state @ (UrlState::Refused(_) | UrlState::Removed)) => {
                         changes.settle_as(lease, state);
@@ -111,7 +111,7 @@ impl EmbeddedMetadata {
         Ok(is_new)
     }
 
-    /// A URL that gives another picture than it gave before is no location of that one.
+    /// A URL that now gives another picture is no longer a location of the one it gave before.
     fn remove_old_locations(&self, outcomes: &[Option<PictureOutcome>]) -> Result<(), StoreError> {
         for outcome in outcomes.iter().flatten() {
             let (lease, now) = match outcome {
@@ -173,7 +173,7 @@ struct Fresh {
 }
 
 impl Fresh {
-    /// Says whether it was not among them.
+    /// Returns whether it was not among them.
     fn add(&mut self, picture: NewPicture) -> bool {
         let is_new = self.ids.insert(picture.id);
         if is_new {

@@ -12,7 +12,8 @@ use crate::store::{
 pub(super) struct CommitChanges<'a> {
     trees: &'a Trees,
     pub(super) batches: TreeBatches,
-    /// What is settled; dropped once all is written, or it would be handed out again.
+    /// The leases that are settled. They are dropped only once all is written, or their URLs
+    /// would be handed out again.
     settled: Vec<Lease>,
 }
 
@@ -42,7 +43,7 @@ impl<'a> CommitChanges<'a> {
         self.settled.push(lease);
     }
 
-    /// Takes in that a picture was found at a location, and settles the location's URL.
+    /// Records that a picture was found at a location, and settles the location's URL.
     pub(super) fn add_location(&mut self, origin: Source, picture: PictureId) {
         let t = self.trees;
         let (id, location) = match origin {

@@ -1,4 +1,5 @@
-//! Descriptors follow from activations; when their recipe changes, they are made anew.
+//! Descriptors are computed from activations; when the way of computing them changes, they are
+//! made anew.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use crate::activation::Activations;
 use crate::network::Network;
 use crate::store::{Blocks, StoreError};
 
-/// Pictures described between two notes of progress at most.
+/// Most pictures described between two reports of progress.
 const CHUNK: usize = 256;
 const NOTE_EVERY: Duration = Duration::from_secs(5);
 

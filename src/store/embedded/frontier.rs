@@ -1,7 +1,6 @@
 //! The frontier in one tree.
 //!
-//! That a URL is leased between being queued and being settled only the process knows
-//! (`leases.rs`), whose end ends its leases.
+//! Only the process knows which queued URLs are leased (`leases.rs`); its end ends all leases.
 
 use std::sync::PoisonError;
 
@@ -83,7 +82,7 @@ impl EmbeddedMetadata {
                 changes.apply()?;
                 return Ok(Queued::default());
             }
-            // If it waits in a queue, it is passed over there.
+            // If it waits in a queue, it is skipped there.
             let record = UrlRecord {
                 url: visit.url.to_string(),
                 host: visit.url.host_id(),

@@ -29,7 +29,7 @@ impl EmbeddedMetadata {
             let id = UrlId(value.as_ref().try_into().map_err(|_| UNREADABLE)?);
             let record = self.url_record(id)?.ok_or(UNREADABLE)?;
             if record.state != UrlState::Open {
-                // Settled in the meantime: another URL was redirected to it.
+                // It was settled in the meantime: another URL was redirected to it.
                 self.trees.frontier.remove(key)?;
                 continue;
             }
@@ -73,7 +73,7 @@ impl EmbeddedMetadata {
                     continue;
                 }
                 let rank = rank(id, &record);
-                // Of equals the one that waits longest.
+                // Among equals, the one that has waited longest.
                 if best.as_ref().is_none_or(|(known, ..)| rank > *known) {
                     best = Some((rank, id, order, record));
                 }

@@ -9,8 +9,8 @@ use crate::canonical_url::{HostId, UrlId};
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::{
-    Again, AppendBlocks, BlockLocation, Body, Catalogue, Discovery, Entries, Frontier,
-    FrontierCounts, HostRecord, Hosts, Lease, Metadata, PageVisit, PictureOutcome, PictureRecord,
+    Again, AppendBlocks, BlockLocation, Body, Catalogue, Discovery, Frontier, FrontierCounts,
+    HostRecord, Hosts, Lease, Listing, Metadata, PageVisit, PictureOutcome, PictureRecord,
     Provenance, Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
 };
 
@@ -73,7 +73,7 @@ impl Frontier for EmbeddedMetadata {
         Self::next_retry_ms(self)
     }
 
-    fn pending(&self) -> Entries<'_, UrlRecord> {
+    fn pending(&self) -> Listing<'_, UrlRecord> {
         Self::pending(self)
     }
 
@@ -115,7 +115,7 @@ impl Catalogue for EmbeddedMetadata {
         Self::block_location(self, id)
     }
 
-    fn block_locations(&self) -> Entries<'_, (PictureId, BlockLocation)> {
+    fn block_locations(&self) -> Listing<'_, (PictureId, BlockLocation)> {
         Self::block_locations(self)
     }
 
@@ -140,7 +140,7 @@ impl Catalogue for EmbeddedMetadata {
         Self::picture_at(self, sequence)
     }
 
-    fn pictures(&self) -> Entries<'_, (Sequence, PictureId)> {
+    fn pictures(&self) -> Listing<'_, (Sequence, PictureId)> {
         Self::pictures(self)
     }
 
@@ -148,7 +148,7 @@ impl Catalogue for EmbeddedMetadata {
         Self::picture_count(self)
     }
 
-    fn descriptors(&self, first: Sequence) -> Entries<'_, (Sequence, Descriptor)> {
+    fn descriptors(&self, first: Sequence) -> Listing<'_, (Sequence, Descriptor)> {
         Self::descriptors(self, first)
     }
 
@@ -185,7 +185,7 @@ impl Catalogue for EmbeddedMetadata {
         Self::waits(self, id)
     }
 
-    fn waiting(&self) -> Entries<'_, PictureId> {
+    fn waiting(&self) -> Listing<'_, PictureId> {
         Self::waiting(self)
     }
 

@@ -1,6 +1,6 @@
-//! Numbered changes of the store's format. Each is one file in `migrations/`, applied in
-//! order when a store is opened; the header is rewritten after each, so that a migration
-//! cut short is simply run again.
+//! Numbered changes of the store's format. Each is one file in `migrations/`, applied in order
+//! when a store is opened; the header is rewritten after each, so an interrupted migration is
+//! simply run again.
 
 use std::path::Path;
 

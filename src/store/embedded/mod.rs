@@ -32,10 +32,9 @@ use super::{Identity, Sequence, StoreError, StoreOptions};
 use files::{Bodies, Header, Lock, Reserve, Segments};
 use trees::{Trees, numbered};
 
-/// sled's page cache, in bytes. sled 0.34 does not hold itself to it; the guard is that
-/// only small records pass through sled, and that the cache is small: a frontier of two
-/// million URLs takes 1.1 GB of memory with 64 MiB here and a tenth of it with 4 MiB, at the
-/// same speed.
+/// sled's page cache, in bytes. sled 0.34 does not keep to it, so only small records pass
+/// through sled and the cache is small: a frontier of two million URLs takes 1.1 GB of memory
+/// with 64 MiB here and a tenth of it with 4 MiB, at the same speed.
 const CACHE_BYTES: u64 = 4 << 20;
 
 /// What a store in a folder knows.
@@ -43,7 +42,7 @@ pub(super) struct EmbeddedMetadata {
     trees: Arc<Trees>,
     bodies: Bodies,
     reserve: Reserve,
-    /// Of its descriptors.
+    /// Numbers in a descriptor.
     dimensions: usize,
     /// Length of a picture's block, in bytes: a store of this format has only one.
     block_len: u64,
@@ -53,7 +52,7 @@ pub(super) struct EmbeddedMetadata {
     removed: Mutex<Vec<Sequence>>,
     /// Held while the frontier is read and changed.
     frontier: Mutex<()>,
-    /// What of the frontier is handed out.
+    /// Which URLs of the frontier are handed out.
     leases: Leases,
     /// The number of the crawler's present run; 0 if it does not run.
     run: AtomicU64,

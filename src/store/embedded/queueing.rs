@@ -64,7 +64,7 @@ impl EmbeddedMetadata {
         Ok(queued)
     }
 
-    /// Takes a change of a host's record into `changes`, if it is one.
+    /// Adds the change of a host's record to `changes`, if there is one.
     pub(super) fn touch_host(
         &self,
         changes: &mut QueueChanges<'_>,
@@ -93,7 +93,7 @@ impl EmbeddedMetadata {
     }
 }
 
-/// What becomes of queues and of their hosts.
+/// Changes of queues and of their hosts.
 pub(super) struct QueueChanges<'a> {
     trees: &'a Trees,
     pub(super) batches: TreeBatches,

@@ -106,7 +106,7 @@ impl EmbeddedMetadata {
                 forgotten.insert(id);
             }
         }
-        // One that was removed while it waited is still in its queue.
+        // A URL that was removed while it waited is still in its queue.
         self.leave_queues(&forgotten)?;
         for id in forgotten {
             self.trees.frontier.remove(FrontierKey::Url(id).encode())?;

@@ -9,7 +9,7 @@ use super::EmbeddedMetadata;
 use super::trees::{FrontierKey, UNREADABLE};
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::order::Order;
-use crate::store::{Entries, StoreError, UrlRecord, UrlState};
+use crate::store::{Listing, StoreError, UrlRecord, UrlState};
 
 impl EmbeddedMetadata {
     pub(super) fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
@@ -54,7 +54,7 @@ impl EmbeddedMetadata {
         }))
     }
 
-    pub(super) fn pending(&self) -> Entries<'_, UrlRecord> {
+    pub(super) fn pending(&self) -> Listing<'_, UrlRecord> {
         let entries = self.trees.frontier.range([FrontierKey::QUEUED]..);
         let record = move |entry: sled::Result<(sled::IVec, sled::IVec)>| {
             let (key, value) = entry?;
@@ -65,7 +65,7 @@ impl EmbeddedMetadata {
             self.url_record(id)?.ok_or(UNREADABLE)
         };
         let is_open = |record: &Result<UrlRecord, _>| {
-            // Others were settled in the meantime, and are passed over in their queue.
+            // Other URLs were settled in the meantime, and are skipped in their queue.
             record
                 .as_ref()
                 .map_or(true, |record| record.state == UrlState::Open)

@@ -76,7 +76,7 @@ impl EmbeddedMetadata {
             let record: UrlRecord = decode("frontier", &value)?;
             let wanted = match (&record.state, reason) {
                 (UrlState::Failed(why), reason) => reason.is_none_or(|reason| reason == why),
-                // A refusal only by its name: most of them hold for good.
+                // A refused URL only if its reason is named: most refusals are permanent.
                 (UrlState::Refused(why), Some(reason)) => reason == why,
                 _ => false,
             };
@@ -98,7 +98,7 @@ impl EmbeddedMetadata {
         Ok(reasons)
     }
 
-    /// Queues a settled URL again; says whether it was one.
+    /// Queues a URL again if it was settled; returns whether it was.
     fn reopen(&self, id: UrlId) -> Result<bool, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(record) = self.url_record(id)? else {
@@ -154,7 +154,7 @@ impl EmbeddedMetadata {
         Ok(())
     }
 
-    /// Forgets that `page` showed pictures that it shows no longer.
+    /// Forgets the pictures that `page` no longer shows.
     pub(super) fn hide(
         &self,
         page: UrlId,
@@ -180,7 +180,8 @@ impl EmbeddedMetadata {
             if self.trees.embeds.scan_prefix(id.0).next().is_some() {
                 continue;
             }
-            // A commit is before this, and its picture goes, or after it, and takes none.
+            // A commit is either before this, and its picture is removed, or after it, and
+            // stores none.
             let commits = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(mut record) = self.url_record(id)?
                 && record.state != UrlState::Removed

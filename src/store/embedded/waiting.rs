@@ -10,7 +10,7 @@ use super::commit_changes::CommitChanges;
 use super::files::{BodyExtent, BodyFileRecord};
 use super::trees::{TreeBatches, decode, encode};
 use crate::picture::PictureId;
-use crate::store::{Body, Entries, StoreError};
+use crate::store::{Body, Listing, StoreError};
 
 impl EmbeddedMetadata {
     pub(super) fn keep_bodies(&self, bodies: Vec<Body>) -> Result<Vec<bool>, StoreError> {
@@ -60,7 +60,7 @@ impl EmbeddedMetadata {
         Ok(self.trees.waiting.contains_key(id.as_bytes())?)
     }
 
-    pub(super) fn waiting(&self) -> Entries<'_, PictureId> {
+    pub(super) fn waiting(&self) -> Listing<'_, PictureId> {
         Box::new(self.trees.waiting.iter().keys().map(|key| {
             let unreadable = StoreError::Unreadable { tree: "waiting" };
             PictureId::from_slice(&key?).ok_or(unreadable)
@@ -77,7 +77,7 @@ impl EmbeddedMetadata {
         self.bodies.read(id, decode("waiting", &value)?)
     }
 
-    /// Lets go of a picture's bytes, because it has got its features or can have none.
+    /// Deletes the bytes of a picture that has its features now, or can have none.
     pub(super) fn drop_body(&self, id: PictureId) -> Result<(), StoreError> {
         let Some(value) = self.trees.waiting.get(id.as_bytes())? else {
             return Ok(());
@@ -99,7 +99,7 @@ impl EmbeddedMetadata {
         Ok(())
     }
 
-    /// Lets go of a picture that can have no features, and of its locations.
+    /// Deletes a picture that can have no features, and its locations.
     pub(super) fn drop_unusable(&self, id: PictureId) -> Result<(), StoreError> {
         let mut locations = Batch::default();
         for key in self.trees.places.scan_prefix(id.as_bytes()).keys() {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use jiff::SignedDuration;
 use jiff::civil::date;
 
-/// The system's time, but while that is set back it runs on: gaps are never measured as
-/// smaller than they were.
+/// The system's time, but when that is set back this clock runs on, so that gaps are never
+/// measured as smaller than they were.
 #[derive(Debug)]
 pub(super) struct Clock {
     /// The last time given, since 1970.
@@ -66,7 +66,7 @@ mod tests {
             clock.advance(time - hour + second, at + second * 2),
             before + 2000
         );
-        // Set forward, it is followed.
+        // When the system's clock is set forward, this one follows.
         assert_eq!(
             clock.advance(time + hour, at + second * 3),
             before + 3_600_000

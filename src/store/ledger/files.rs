@@ -61,7 +61,7 @@ impl LogFile {
     /// Sets this full file aside, drops the oldest, and begins the next.
     pub(super) fn rotate(&mut self, retention: Retention) -> Result<(), StoreError> {
         let dir = self.path.parent().unwrap_or(Path::new("")).to_owned();
-        // Whatever keeps a file from being made shall not cost one that is there.
+        // If no new file can be made, none that is there may be lost.
         let next = dir.join("requests.next");
         let mut open = OpenOptions::new();
         let open = open.read(true).append(true).create(true).open(&next);
@@ -70,7 +70,7 @@ impl LogFile {
         let next = Self::begin(next, file, first)?;
         let keep = retention.full_files.max(1);
         let newest = (0, self.path.clone());
-        // From the oldest to the newest, so that none is written over.
+        // From the oldest to the newest, so that none is overwritten.
         for (number, path) in numbered(&dir)?.into_iter().rev().chain([newest]) {
             let moved = match number < keep {
                 true => std::fs::rename(&path, dir.join(format!("requests.{}.log", number + 1))),
@@ -144,7 +144,7 @@ impl LogFile {
         }
     }
 
-    /// Leaves whole records that are damaged out of the end.
+    /// Does not count damaged records at the end.
     fn cut_damaged_end(&mut self) -> Result<(), StoreError> {
         while self.records > 1 {
             let from = self.records.saturating_sub(BLOCK).max(1);

@@ -8,9 +8,9 @@ pub(super) enum Gaps {
     Many(Box<[u32; CLASSES]>),
 }
 
-/// So many gaps are kept as they are.
+/// The most gaps that are kept exactly.
 const FEW: usize = 63;
-/// Each class reaches to this times where it begins.
+/// A class ends at this many times its beginning.
 const RATIO: f64 = 1.1;
 /// 1.1^233 ms is more than 49 days, which is more than a `u32` holds; class 0 is 0 ms.
 const CLASSES: usize = 235;

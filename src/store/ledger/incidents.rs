@@ -27,7 +27,7 @@ pub struct Pause {
     pub asked_ms: u32,
     /// The delay that was in force from then on, in milliseconds.
     pub delay_ms: u32,
-    /// How long it was till the next request, in milliseconds; `null` if there was none.
+    /// How long it was until the next request, in milliseconds; `null` if there was none.
     pub pause_ms: Option<u64>,
 }
 

@@ -1,5 +1,5 @@
-//! What is said of a request in one byte. A code keeps its meaning for good: new ones are
-//! added at the end, and a reader passes over records with codes that it does not know.
+//! What a record says about a request in one byte. A code keeps its meaning for good: new ones
+//! are added at the end, and a reader skips records with codes that it does not know.
 
 use serde::{Serialize, Serializer};
 
@@ -63,7 +63,7 @@ labels! {
 }
 
 labels! {
-    /// Why robots.txt did not stand in a request's way.
+    /// Why robots.txt did not forbid a request.
     RobotsDecision {
         /// The request is for a robots.txt or another file of rules.
         NotNeeded = 0 "not_needed",
@@ -75,7 +75,7 @@ labels! {
         /// robots.txt cannot be reached now; an earlier copy allows the URL (RFC 9309,
         /// section 2.3.1.4).
         AllowedByOldFile = 3 "allowed_by_old_file",
-        /// The user named this very URL and chose to go without robots.txt.
+        /// The user named this very URL and chose to ignore robots.txt.
         SetAside = 4 "set_aside",
     }
 }

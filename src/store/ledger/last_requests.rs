@@ -9,7 +9,7 @@ use super::files::{BLOCK, LogFile};
 use super::record::LedgerEntry;
 use crate::canonical_url::HostId;
 
-/// When hosts and addresses were asked last: what a pacer must know to go on.
+/// When hosts and addresses were asked last: what a pacer must know to continue.
 #[derive(Debug, Default)]
 pub struct LastRequests {
     /// By host.
@@ -18,14 +18,14 @@ pub struct LastRequests {
     pub addresses: HashMap<IpAddr, LastRequest>,
 }
 
-/// When one host or address was asked last. Times are in milliseconds since 1970 and never
-/// lie in the future but for `next_ms`.
+/// When one host or address was asked last. Times are in milliseconds since 1970; only
+/// `next_ms` may lie in the future.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LastRequest {
     /// The latest start.
     pub started_ms: u64,
-    /// The latest end. A request that was under way when its process was killed ended, for
-    /// all that is known, when the ledger was opened again.
+    /// The latest end. A request that was under way when its process was killed counts as ended
+    /// when the ledger was next opened, since nothing better is known.
     pub ended_ms: u64,
     /// Before this time it asked not to be asked again; its delay comes on top of
     /// `ended_ms`, not of this. An address asks for nothing: its hosts do.
@@ -72,7 +72,7 @@ impl LastRequests {
                         false => old += 1,
                     }
                 }
-                // A block in ruins says nothing about the ones before it.
+                // A damaged block says nothing about the ones before it.
                 if dated > 0 && old == dated {
                     return Ok(reading.last);
                 }
@@ -122,8 +122,8 @@ impl LastRequestsReader {
             LedgerEntry::Started(start) => {
                 let killed = !self.ended.remove(&start.number);
                 let over_ms = self.over_ms;
-                let asked = &start.asked;
-                self.note(asked.host, asked.address, asked.delay_ms, |last, _| {
+                let terms = &start.terms;
+                self.note(terms.host, terms.address, terms.delay_ms, |last, _| {
                     last.started_ms = last.started_ms.max(time_ms);
                     if killed {
                         last.ended_ms = last.ended_ms.max(over_ms);

@@ -1,10 +1,10 @@
 //! The politeness ledger: every request, written down before it is sent.
 //!
-//! `requests.log` in the store's folder is append-only; `record.rs` has its format. A
-//! request takes 128 bytes, and as much again when its host is named for the first time. An
-//! entry is one write to the system, so it outlives the process whatever kills it; only a
-//! power failure may take the last seconds, since nothing is synced but on closing. A full
-//! file becomes `requests.1.log`, and the oldest is dropped.
+//! `requests.log` in the store's folder is append-only; `record.rs` has its format. A request
+//! takes 128 bytes, and as much again when its host is named for the first time. An entry is
+//! one write to the system, so it outlives the process however that ends. Only a power failure
+//! may lose the last seconds, since files are synced only on closing. A full file becomes
+//! `requests.1.log`, and the oldest is dropped.
 
 mod clock;
 mod files;
@@ -27,7 +27,7 @@ pub use clock::rfc3339;
 pub use incidents::{Pause, Violation};
 pub use labels::{Outcome, Purpose, RobotsDecision};
 pub use last_requests::{LastRequest, LastRequests};
-pub use record::{Asked, Ending};
+pub use record::{Ending, RequestTerms};
 pub use report::{Report, Row};
 pub use tally::politeness;
 
@@ -66,7 +66,7 @@ struct Tail {
     named: HashSet<HostId>,
 }
 
-/// So many hosts are known to be named; then all are named again.
+/// The most hosts that are remembered as named; after that all are named again.
 const NAMED: usize = 100_000;
 
 /// A request that is written down as started. Dropped without [`Self::ended`], it is written
@@ -76,7 +76,7 @@ const NAMED: usize = 100_000;
 pub struct Request {
     ledger: Arc<Ledger>,
     number: u64,
-    asked: Asked,
+    terms: RequestTerms,
     ended: bool,
 }
 
@@ -117,15 +117,19 @@ impl Ledger {
     ///
     /// # Errors
     /// If it cannot be written; a full disk says so.
-    pub fn started(self: &Arc<Self>, name: &str, asked: Asked) -> Result<Request, StoreError> {
+    pub fn started(
+        self: &Arc<Self>,
+        name: &str,
+        terms: RequestTerms,
+    ) -> Result<Request, StoreError> {
         let mut tail = self.lock();
         if (tail.log.records + 1).saturating_mul(LEN as u64) > self.retention.file_bytes {
             tail.rotate(self.retention)?;
         }
         let mut bytes = Vec::with_capacity(3 * LEN);
-        let is_new = !tail.named.contains(&asked.host);
+        let is_new = !tail.named.contains(&terms.host);
         if is_new {
-            for part in NamePart::split(asked.host, name) {
+            for part in NamePart::split(terms.host, name) {
                 bytes.extend(LedgerEntry::Name(part).encode());
             }
         }
@@ -134,7 +138,7 @@ impl Ledger {
         let start = Start {
             number,
             time_ms: tail.clock.now_ms(),
-            asked,
+            terms,
         };
         bytes.extend(LedgerEntry::Started(start).encode());
         tail.write(&bytes)?;
@@ -142,22 +146,22 @@ impl Ledger {
             if tail.named.len() >= NAMED {
                 tail.named.clear();
             }
-            tail.named.insert(asked.host);
+            tail.named.insert(terms.host);
         }
         Ok(Request {
             ledger: Arc::clone(self),
             number,
-            asked,
+            terms,
             ended: false,
         })
     }
 
-    /// For each host and address that was asked in the time `within`: when it was asked
-    /// last and when it may be asked again. To be read after opening, to pace on where the
-    /// last process stopped. `within` should be the longest delay and the longest
-    /// Retry-After that are honoured: nothing that is returned asks for a longer wait,
-    /// whatever the clock did since it was written. (A clock that was set forward by more
-    /// than that between two runs makes the last run look long gone; nothing tells.)
+    /// For each host and address that was asked in the time `within`: when it was asked last
+    /// and when it may be asked again. Read it after opening, so that pacing continues where
+    /// the last process stopped. `within` should be the longest delay and the longest
+    /// Retry-After that are honoured: nothing that is returned asks for a longer wait, whatever
+    /// the clock did since it was written. (If the clock was set forward by more than that
+    /// between two runs, the last run looks long gone; nothing shows the difference.)
     ///
     /// # Errors
     /// If the files cannot be read.
@@ -175,7 +179,7 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        // What fails here was written all the same, and only a power failure can take it.
+        // If this fails, everything was written all the same; only a power failure can lose it.
         let _ = self.lock().log.file.sync_data();
     }
 }
@@ -222,12 +226,12 @@ impl Request {
 
     fn write_end(&mut self, ending: Ending) -> Result<(), StoreError> {
         self.ended = true;
-        let address = ending.address.or(self.asked.address);
+        let address = ending.address.or(self.terms.address);
         let mut tail = self.ledger.lock();
         let end = End {
             number: self.number,
             time_ms: tail.clock.now_ms(),
-            host: self.asked.host,
+            host: self.terms.host,
             ending: Ending { address, ..ending },
         };
         tail.write(&LedgerEntry::Ended(end).encode())
@@ -237,13 +241,13 @@ impl Request {
 impl Drop for Request {
     fn drop(&mut self) {
         if !self.ended {
-            // If it fails so will the next request's start, where it can be said.
+            // If this fails, so will the start of the next request, which can report it.
             let _ = self.write_end(Ending {
                 address: None,
                 status: 0,
                 outcome: Outcome::Abandoned,
                 bytes: 0,
-                delay_ms: self.asked.delay_ms,
+                delay_ms: self.terms.delay_ms,
                 wait_ms: 0,
             });
         }

@@ -55,19 +55,19 @@ pub(super) struct Start {
     pub(super) number: u64,
     /// When, in milliseconds since 1970.
     pub(super) time_ms: u64,
-    pub(super) asked: Asked,
+    pub(super) terms: RequestTerms,
 }
 
-/// Whom a request asks, for what and with what right.
+/// Whom a request asks, what for, and why it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestTerms {
     /// The host.
     pub host: HostId,
     /// Its address, if it is already known.
     pub address: Option<IpAddr>,
     /// What the request is for.
     pub purpose: Purpose,
-    /// Why robots.txt does not stand in the way.
+    /// Why robots.txt does not forbid it.
     pub robots: RobotsDecision,
     /// The gap that the host's delay asks for before this request, in milliseconds.
     pub delay_ms: u32,
@@ -93,14 +93,14 @@ pub struct Ending {
     pub address: Option<IpAddr>,
     /// The HTTP status; 0 without an answer.
     pub status: u16,
-    /// In which way it ended.
+    /// How it ended.
     pub outcome: Outcome,
     /// Bytes of the body that were read; more than fit are written as `u32::MAX`.
     pub bytes: u64,
     /// The delay that is in force now, in milliseconds: the least gap after this request.
     pub delay_ms: u32,
-    /// How long the host asks to be left alone from now on, in milliseconds; 0 if it does
-    /// not. (Retry-After, RFC 9110, section 10.2.3)
+    /// How long the host asks not to be asked from now on (Retry-After, RFC 9110, section
+    /// 10.2.3), in milliseconds; 0 if it does not say.
     pub wait_ms: u32,
 }
 
@@ -130,13 +130,13 @@ impl LedgerEntry {
         put(&mut bytes, 16, &self.time_ms().unwrap_or(0).to_le_bytes());
         match self {
             Self::Opened { .. } => bytes[0] = 1,
-            Self::Started(Start { number, asked, .. }) => {
-                bytes[..3].copy_from_slice(&[2, asked.purpose.code(), asked.robots.code()]);
-                bytes[6] = asked.serial.into();
+            Self::Started(Start { number, terms, .. }) => {
+                bytes[..3].copy_from_slice(&[2, terms.purpose.code(), terms.robots.code()]);
+                bytes[6] = terms.serial.into();
                 put(&mut bytes, 8, &number.to_le_bytes());
-                put(&mut bytes, 24, &asked.host.0);
-                put(&mut bytes, 32, &address_bytes(asked.address));
-                put(&mut bytes, 52, &asked.delay_ms.to_le_bytes());
+                put(&mut bytes, 24, &terms.host.0);
+                put(&mut bytes, 32, &address_bytes(terms.address));
+                put(&mut bytes, 52, &terms.delay_ms.to_le_bytes());
             }
             Self::Ended(End {
                 number,
@@ -178,7 +178,7 @@ impl LedgerEntry {
             2 => Self::Started(Start {
                 number,
                 time_ms,
-                asked: Asked {
+                terms: RequestTerms {
                     host,
                     address,
                     purpose: Purpose::from_code(bytes[1])?,
@@ -216,7 +216,7 @@ impl NamePart {
     /// The parts of a name, in order.
     pub(super) fn split(host: HostId, name: &str) -> impl Iterator<Item = Self> {
         let chunks = name.as_bytes().chunks(NAME.len());
-        // A name has at most 253 bytes; of a longer one the reader would not take a part.
+        // A name has at most 253 bytes; the reader would not accept the parts of a longer one.
         let parts = u8::try_from(chunks.len()).unwrap_or(0);
         (0..parts).zip(chunks).map(move |(place, chunk)| {
             let mut text = [0; NAME.end - NAME.start];
@@ -311,7 +311,7 @@ mod tests {
         LedgerEntry::Started(Start {
             number: 7,
             time_ms: 1_800_000_000_123,
-            asked: Asked {
+            terms: RequestTerms {
                 host: HostId(*b"a host's"),
                 address: Some("2001:db8::1".parse().unwrap()),
                 purpose: Purpose::Picture,

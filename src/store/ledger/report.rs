@@ -1,4 +1,4 @@
-//! What is told of the politeness of a crawl.
+//! The report on a crawl's politeness.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,11 +17,12 @@ use super::track::Track;
 pub struct Report {
     /// Files that were read.
     pub files: u64,
-    /// Whether they are all there ever was; else the oldest were dropped for their size.
+    /// Whether these are all files there ever were; if not, the oldest were dropped to save
+    /// space.
     pub whole: bool,
     /// Requests that were sent, or about to be when the process was killed.
     pub requests: u64,
-    /// Those of them to hosts beyond the 250,000 that are followed: nothing else of the
+    /// Requests among them to hosts beyond the 250,000 that are followed: nothing else in the
     /// report counts them.
     pub not_followed: u64,
     /// Requests that came too early for their host.
@@ -38,7 +39,7 @@ pub struct Report {
     pub killed: u64,
     /// Requests without an end since the ledger was last opened.
     pub under_way: u64,
-    /// Records that are damaged, or of a later simdex, and were passed over.
+    /// Records that were skipped because they are damaged or of a later simdex.
     pub damaged: u64,
     /// How often the clock had been set back when the ledger was opened; gaps across that
     /// are not known.
@@ -55,18 +56,17 @@ pub struct Report {
 
 /// What was asked of one host or address.
 ///
-/// A gap runs from the end of a request to the start of the next; from its start if the
-/// process was killed before its end. Where requests overlap there is none, and they are
-/// counted instead.
+/// A gap runs from the end of a request to the start of the next; from its start if the process
+/// was killed before its end. Where requests overlap there is no gap; they are counted instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// The host or the address; `#` and the id of a host whose name is lost.
     pub name: String,
     /// Requests.
     pub requests: u64,
-    /// Requests by purpose, those with none left out.
+    /// Requests by purpose; purposes without requests are left out.
     pub purposes: BTreeMap<&'static str, u64>,
-    /// Requests by robots decision, those with none left out.
+    /// Requests by robots decision; decisions without requests are left out.
     pub robots: BTreeMap<&'static str, u64>,
     /// When a robots.txt was last asked for.
     pub robots_fetched_ms: Option<u64>,
@@ -232,7 +232,7 @@ fn table(f: &mut fmt::Formatter<'_>, title: &str, rows: &[Row]) -> fmt::Result {
 
 fn seconds(ms: Option<u64>) -> String {
     match ms {
-        // Enough digits for what is told apart; far below 2^53.
+        // Three digits show every millisecond; the value is far below 2^53.
         Some(ms) => format!("{:.3} s", ms as f64 / 1_000.0),
         None => "-".to_owned(),
     }

@@ -12,16 +12,16 @@ use super::report::{Report, Row};
 use super::track::{Moment, Track};
 use crate::canonical_url::HostId;
 
-/// So many requests may be under way at once; further ones, which only a damaged ledger
-/// has, count without an end.
+/// The most requests that may be under way at once. Only a damaged ledger has more; those count
+/// without an end.
 const UNDER_WAY: usize = 1 << 16;
-/// So many hosts and as many addresses are followed; requests to further ones are only
+/// The most hosts, and the most addresses, that are followed; requests to further ones are only
 /// counted.
 const FOLLOWED: usize = 250_000;
 
-/// Reads the ledger in the folder `dir` once, from its oldest entry to its newest, and tells
+/// Reads the ledger in the folder `dir` once, from its oldest entry to its newest, and reports
 /// how the crawler behaved. `limit` hosts and `limit` addresses get a row: first those with
-/// violations, then those with the most requests. A crawl may be running meanwhile.
+/// violations, then those with the most requests. A crawl may be running at the same time.
 ///
 /// Memory does not grow with the requests: some 500 bytes for each host and address, up to
 /// 2 KB for one that is asked often, and no more than 250,000 of either are followed.
@@ -92,11 +92,11 @@ impl Tally {
     }
 
     fn started(&mut self, start: &Start) {
-        match track(&mut self.hosts, start.asked.host) {
+        match track(&mut self.hosts, start.terms.host) {
             Some(host) => host.start(start, self.moment, true),
             None => self.not_followed += 1,
         }
-        let address = start.asked.address;
+        let address = start.terms.address;
         if let Some(track) = address.and_then(|address| track(&mut self.addresses, address)) {
             track.start(start, self.moment, false);
         }
@@ -111,7 +111,7 @@ impl Tally {
             host.end(end, start.is_some(), true);
         }
         let address = match start {
-            Some(start) => start.asked.address,
+            Some(start) => start.terms.address,
             None => end.ending.address,
         };
         if let Some(track) = address.and_then(|address| track(&mut self.addresses, address)) {

@@ -9,8 +9,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// When the entries of constructed ledgers begin.
 pub(super) const T: u64 = 1_600_000_000_000;
 
-pub(super) fn asked(name: &str) -> Asked {
-    Asked {
+pub(super) fn terms(name: &str) -> RequestTerms {
+    RequestTerms {
         host: HostId::of(name),
         address: Some([192, 0, 2, 1].into()),
         purpose: Purpose::Page,
@@ -54,14 +54,14 @@ pub(super) fn written(entries: &[LedgerEntry]) -> tempfile::TempDir {
     dir
 }
 
-pub(super) fn start(number: u64, at: u64, change: impl FnOnce(&mut Asked)) -> LedgerEntry {
-    let mut asked = asked("a.example");
-    change(&mut asked);
+pub(super) fn start(number: u64, at: u64, change: impl FnOnce(&mut RequestTerms)) -> LedgerEntry {
+    let mut terms = terms("a.example");
+    change(&mut terms);
     let time_ms = T + at;
     LedgerEntry::Started(Start {
         number,
         time_ms,
-        asked,
+        terms,
     })
 }
 
@@ -88,7 +88,7 @@ fn a_killed_process_is_paced_on_from_where_it_stopped() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
     let done = ledger
-        .started("done.example", asked("done.example"))
+        .started("done.example", terms("done.example"))
         .unwrap();
     let busy = Ending {
         status: 503,
@@ -97,7 +97,7 @@ fn a_killed_process_is_paced_on_from_where_it_stopped() {
         ..ok()
     };
     done.ended(busy).unwrap();
-    let mut cut_off = asked("cut.example");
+    let mut cut_off = terms("cut.example");
     cut_off.address = None;
     let cut_off = ledger.started("cut.example", cut_off).unwrap();
     let before = now_ms();
@@ -118,7 +118,7 @@ fn a_killed_process_is_paced_on_from_where_it_stopped() {
     assert_eq!(last.addresses.len(), 1);
 
     // Dropped without an end, as when a crawl is interrupted, is ended all the same.
-    drop(ledger.started("x.example", asked("x.example")).unwrap());
+    drop(ledger.started("x.example", terms("x.example")).unwrap());
     drop(ledger);
     let report = politeness(dir.path(), 10).unwrap();
     assert_eq!(
@@ -155,7 +155,7 @@ fn a_last_record_torn_anywhere_is_cut_off_and_the_rest_stays() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(files::NEWEST);
     let ledger = open(dir.path());
-    let request = ledger.started("a.example", asked("a.example")).unwrap();
+    let request = ledger.started("a.example", terms("a.example")).unwrap();
     request.ended(ok()).unwrap();
     drop(ledger);
     let whole = std::fs::read(&path).unwrap();
@@ -169,7 +169,7 @@ fn a_last_record_torn_anywhere_is_cut_off_and_the_rest_stays() {
             }
             std::fs::write(&path, &torn).unwrap();
             let ledger = open(dir.path());
-            let request = ledger.started("b.example", asked("b.example")).unwrap();
+            let request = ledger.started("b.example", terms("b.example")).unwrap();
             request.ended(ok()).unwrap();
             drop(ledger);
             let report = politeness(dir.path(), 10).unwrap();
@@ -203,7 +203,7 @@ fn threads_write_whole_records_with_numbers_of_their_own() {
             scope.spawn(move || {
                 for i in 0..200 {
                     let name = format!("{}-{thread}.example", i % 20);
-                    let request = ledger.started(&name, asked(&name)).unwrap();
+                    let request = ledger.started(&name, terms(&name)).unwrap();
                     request.ended(ok()).unwrap();
                 }
             });
@@ -247,11 +247,11 @@ fn full_files_are_set_aside_and_the_oldest_dropped() {
         if i == 14 {
             slow = Some(
                 ledger
-                    .started("slow.example", asked("slow.example"))
+                    .started("slow.example", terms("slow.example"))
                     .unwrap(),
             );
         }
-        let request = ledger.started("a.example", asked("a.example")).unwrap();
+        let request = ledger.started("a.example", terms("a.example")).unwrap();
         request.ended(ok()).unwrap();
     }
     drop(slow);
@@ -323,7 +323,7 @@ fn a_long_ledger_is_only_read_as_far_as_needed_and_in_full() {
         entries.push(start(i, now - 7_200_000 + i, |_| ()));
     }
     for i in 3_000..6_000 {
-        entries.push(start(i, now - 6_000 + i, |asked| asked.delay_ms = 7));
+        entries.push(start(i, now - 6_000 + i, |terms| terms.delay_ms = 7));
     }
     let dir = written(&entries);
     let last = open(dir.path()).last_requests(HOUR).unwrap();

@@ -89,7 +89,7 @@ impl Track {
     pub(super) fn start(&mut self, start: &Start, moment: Moment, is_host: bool) {
         self.resume(moment);
         let time_ms = start.time_ms;
-        let asked = &start.asked;
+        let terms = &start.terms;
         let start_gap = self.last_start_ms.map(|last| time_ms.saturating_sub(last));
         smallest(&mut self.smallest_start_gap_ms, start_gap);
         let overlaps = self.under_way > 0 || self.last_end_ms.is_some_and(|end| end > time_ms);
@@ -102,13 +102,13 @@ impl Track {
         if let Some(gap) = end_gap {
             self.gaps.add(u32::try_from(gap).unwrap_or(u32::MAX));
         }
-        let gap = match asked.serial {
+        let gap = match terms.serial {
             true if overlaps => Some(0),
             true => end_gap.or(start_gap),
             false => start_gap,
         };
-        let promised_ms = match asked.serial && is_host {
-            true => self.owed_ms.max(asked.delay_ms),
+        let promised_ms = match terms.serial && is_host {
+            true => self.owed_ms.max(terms.delay_ms),
             false => self.owed_ms,
         };
         if let Some(gap_ms) = gap {
@@ -118,17 +118,17 @@ impl Track {
 
         self.requests += 1;
         self.owed_ms = match self.under_way {
-            0 => asked.delay_ms,
-            _ => self.owed_ms.max(asked.delay_ms),
+            0 => terms.delay_ms,
+            _ => self.owed_ms.max(terms.delay_ms),
         };
-        self.serial = asked.serial;
+        self.serial = terms.serial;
         self.under_way = self.under_way.saturating_add(1);
         self.last_start_ms = self.last_start_ms.max(Some(time_ms));
-        self.smallest_delay_ms = self.smallest_delay_ms.min(asked.delay_ms);
-        // A code is its value's place.
-        self.purposes[usize::from(asked.purpose.code())] += 1;
-        self.robots[usize::from(asked.robots.code())] += 1;
-        if asked.purpose == Purpose::Robots {
+        self.smallest_delay_ms = self.smallest_delay_ms.min(terms.delay_ms);
+        // A value's code is its index.
+        self.purposes[usize::from(terms.purpose.code())] += 1;
+        self.robots[usize::from(terms.robots.code())] += 1;
+        if terms.purpose == Purpose::Robots {
             self.robots_fetched_ms = Some(time_ms);
         }
         self.seen(time_ms);
@@ -209,7 +209,7 @@ impl Track {
     /// The next request ends the pause after a 429 or 503.
     fn end_pauses(&mut self, time_ms: u64) {
         for pause in &mut self.pauses {
-            // A request that was sent before the answer came is none after it.
+            // A request that was sent before the answer came does not end its pause.
             if pause.pause_ms.is_none() && pause.time_ms <= time_ms {
                 pause.pause_ms = Some(time_ms - pause.time_ms);
                 smallest(&mut self.smallest_pause_ms, pause.pause_ms);

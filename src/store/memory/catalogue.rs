@@ -8,7 +8,7 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::provenance::MOST;
 use crate::store::{
-    AppendBlocks, BlockLocation, Body, Catalogue, Embed, Entries, FileRecord, Location, LocationId,
+    AppendBlocks, BlockLocation, Body, Catalogue, Embed, FileRecord, Listing, Location, LocationId,
     PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage, StoreError,
     UrlOutcome, UrlState, VisitRecord, now_ms,
 };
@@ -58,7 +58,7 @@ impl Catalogue for MemoryMetadata {
         Ok(self.lock().pictures.get(&id).map(|picture| picture.block))
     }
 
-    fn block_locations(&self) -> Entries<'_, (PictureId, BlockLocation)> {
+    fn block_locations(&self) -> Listing<'_, (PictureId, BlockLocation)> {
         let state = self.lock();
         let all = state.pictures.iter();
         list(all.map(|(id, picture)| (*id, picture.block)))
@@ -92,7 +92,7 @@ impl Catalogue for MemoryMetadata {
         Ok(self.lock().sequences.get(&sequence).copied())
     }
 
-    fn pictures(&self) -> Entries<'_, (Sequence, PictureId)> {
+    fn pictures(&self) -> Listing<'_, (Sequence, PictureId)> {
         list(self.lock().sequences.iter().map(|(s, id)| (*s, *id)))
     }
 
@@ -100,7 +100,7 @@ impl Catalogue for MemoryMetadata {
         self.lock().sequences.len()
     }
 
-    fn descriptors(&self, first: Sequence) -> Entries<'_, (Sequence, Descriptor)> {
+    fn descriptors(&self, first: Sequence) -> Listing<'_, (Sequence, Descriptor)> {
         let state = self.lock();
         let all = state.sequences.range(first..);
         list(all.map(|(sequence, id)| (*sequence, state.pictures[id].descriptor.clone())))
@@ -191,7 +191,7 @@ impl Catalogue for MemoryMetadata {
         Ok(self.lock().waiting.contains_key(&id))
     }
 
-    fn waiting(&self) -> Entries<'_, PictureId> {
+    fn waiting(&self) -> Listing<'_, PictureId> {
         list(self.lock().waiting.keys().copied())
     }
 
@@ -218,7 +218,7 @@ impl Catalogue for MemoryMetadata {
 }
 
 /// Lists what there is now.
-fn list<'a, T: Send + 'a>(all: impl Iterator<Item = T>) -> Entries<'a, T> {
+fn list<'a, T: Send + 'a>(all: impl Iterator<Item = T>) -> Listing<'a, T> {
     let all: Vec<_> = all.map(Ok).collect();
     Box::new(all.into_iter())
 }
@@ -231,7 +231,7 @@ impl State {
         embeds.map(|((_, page), embed)| (*page, embed))
     }
 
-    /// A URL that gives another picture than it gave before is no location of that one.
+    /// A URL that now gives another picture is no longer a location of the one it gave before.
     fn remove_old_location(&mut self, outcome: &PictureOutcome) {
         let (lease, now) = match outcome {
             PictureOutcome::Picture(Source::Url(lease), picture) => (lease, Some(picture.id)),
@@ -302,7 +302,7 @@ impl State {
         Ok(is_new)
     }
 
-    /// Takes in that a picture was found at a location, and settles the location's URL.
+    /// Records that a picture was found at a location, and settles the location's URL.
     fn add_location(&mut self, origin: Source, picture: PictureId) {
         let (id, location) = match origin {
             Source::Url(lease) => {

@@ -8,7 +8,7 @@ use crate::picture::PictureId;
 use crate::store::leases::LeasedPlace;
 use crate::store::order::Order;
 use crate::store::{
-    Again, Discovery, Entries, Frontier, FrontierCounts, HostRecord, Lease, LocationId, PageVisit,
+    Again, Discovery, Frontier, FrontierCounts, HostRecord, Lease, Listing, LocationId, PageVisit,
     Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState, Validators, VisitRecord, now_ms,
 };
 
@@ -182,7 +182,7 @@ impl Frontier for MemoryMetadata {
         Ok(first.filter(|at_ms| *at_ms < Order::NEXT_RUN))
     }
 
-    fn pending(&self) -> Entries<'_, UrlRecord> {
+    fn pending(&self) -> Listing<'_, UrlRecord> {
         let state = self.lock();
         let retries = state.retries.iter().map(|(_, id)| id);
         let records = state
@@ -308,7 +308,7 @@ impl MemoryMetadata {
         hosts
     }
 
-    /// Queues a settled URL again; says whether it was one.
+    /// Queues a URL again if it was settled; returns whether it was.
     fn reopen(&self, state: &mut State, id: UrlId) -> bool {
         let Some(record) = state.urls.get_mut(&id) else {
             return false;
@@ -403,7 +403,7 @@ impl State {
         self.urls.insert(lease.id, record);
     }
 
-    /// Notes that a URL still gives what it gave.
+    /// Notes that a URL has not changed.
     fn unchanged(&mut self, url: UrlId) {
         if let Some(visit) = self.visits.get_mut(&url) {
             let (content, validators) = (visit.content, visit.validators.clone());

@@ -1,4 +1,4 @@
-//! A store in memory, for tests. It answers as a store in a folder does.
+//! A store in memory, for tests. It behaves like a store in a folder.
 
 mod blocks;
 mod catalogue;

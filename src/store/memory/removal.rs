@@ -39,7 +39,7 @@ impl State {
         true
     }
 
-    /// Lets go of a picture that can have no features, and of its locations.
+    /// Deletes a picture that can have no features, and its locations.
     pub(super) fn drop_unusable(&mut self, id: PictureId) {
         for key in self.locations_of(id) {
             self.locations.remove(&key);
@@ -123,7 +123,7 @@ impl State {
         self.visits.remove(&url);
     }
 
-    /// Forgets that `page` showed pictures that it shows no longer.
+    /// Forgets the pictures that `page` no longer shows.
     pub(super) fn hide(&mut self, page: UrlId, before: &[UrlId], now: &[UrlId]) {
         for picture in before {
             if !now.contains(picture) {
@@ -132,8 +132,8 @@ impl State {
         }
     }
 
-    /// Takes pictures out of the store that no page shows any more, because the last one
-    /// has opted out.
+    /// Takes pictures out of the store that no page shows any more because the last one opted
+    /// out.
     pub(super) fn remove_orphans(&mut self, pictures: &[UrlId], reason: &str) {
         for &id in pictures {
             if self.pages_showing(id).next().is_some() {

@@ -52,7 +52,7 @@ impl Course<'_> {
             }
             let epoch = Epoch {
                 loss: loss_sum / self.train.len() as f32,
-                // There are both kinds, or there would be no weights.
+                // Both kinds are there, as the weights need.
                 train_accuracy: parameters
                     .balanced_accuracy(&inputs, &self.train.same)?
                     .unwrap_or_default(),

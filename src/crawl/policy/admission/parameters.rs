@@ -56,7 +56,7 @@ impl Parameters {
         if let Some(query) = query {
             changed.set_query((!query.is_empty()).then_some(&query));
         }
-        // A part of a canonical URL is one; were it not, the whole would do.
+        // A part of a canonical URL is a canonical URL; if it were not, the whole would do.
         CanonicalUrl::parse(changed.as_str()).unwrap_or(url)
     }
 

@@ -13,7 +13,7 @@ pub enum Trap {
     /// Its path has too many segments.
     #[error("the path has too many segments")]
     Segments,
-    /// The same segments stand one behind the other too often.
+    /// The same segments follow each other too often.
     #[error("the path repeats itself")]
     Repeats,
     /// Its query has too many parameters.
@@ -33,8 +33,8 @@ impl Limits {
     /// Only pages lead on, so all but the length is for them: picture services take many
     /// parameters, and stores of files have paths such as `/0/0/0/`.
     ///
-    /// Endless calendars and the like show only in how many URLs a host has; what limits
-    /// those stops them.
+    /// Endless calendars and the like only show in the number of a host's URLs; the limits on
+    /// those stop them.
     pub(super) fn check(&self, url: &CanonicalUrl, role: Role) -> Result<(), Trap> {
         if url.as_str().len() > self.length {
             return Err(Trap::Length);

@@ -2,19 +2,19 @@
 
 /// The categories of use that simdex falls under.
 ///
-/// - `search`: selecting pictures and leading to where they stand is what simdex does.
+/// - `search`: simdex selects pictures and leads to where they are.
 /// - `bots`: all automated processing, in drafts until 2025; the parent of the others.
-/// - `train-ai`: what is stored may train the head of the network. The later drafts mean
-///   only generative models by it, and let `search=y` allow training for search; but the
-///   earlier ones did not, and who writes `train-ai=n` hardly thinks of the difference.
+/// - `train-ai`: what is stored may train the head of the network. The later drafts mean only
+/// generative models by it, and let `search=y` allow training for search; but the earlier ones
+/// did not, and few who write `train-ai=n` think of the difference.
 const CATEGORIES: [&str; 3] = ["search", "bots", "train-ai"];
 
 /// Whether a preference expression, such as `train-ai=n, search=y`, disallows what simdex
 /// does with a picture.
 ///
 /// An expression is a dictionary (RFC 9651, section 3.2) in which the last value of a key
-/// counts. It is read more leniently than such dictionaries are, since a wish with a slip
-/// is still a wish: keys and values in any case, and no part spoils another.
+/// counts. It is read more leniently than such dictionaries, since a wish with a slip is still
+/// a wish: keys and values in any case, and no part spoils another.
 pub(super) fn disallows(expression: &str) -> bool {
     CATEGORIES.iter().any(|category| {
         let mut values = expression.split(',').filter_map(|member| {

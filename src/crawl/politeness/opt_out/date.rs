@@ -18,7 +18,7 @@ pub(super) fn parse_date(text: &str) -> Option<SystemTime> {
     let (seconds, rest) = time_of_day(rest)?;
     let offset = zone(rest)?;
     let since_epoch = days * 86_400 + seconds - offset;
-    // What is earlier has passed in any case.
+    // Earlier dates have passed in any case.
     let since_epoch = u64::try_from(since_epoch).unwrap_or_default();
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(since_epoch))
 }

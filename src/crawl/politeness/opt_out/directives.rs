@@ -40,7 +40,7 @@ pub(super) fn directives(value: &str, agent: &str) -> Vec<Directive> {
             part = rest;
         }
         if let Some(date) = value_of(part, "unavailable_after") {
-            // Dates have commas, too: the longest text that is a date is it.
+            // Dates have commas, too: the longest text that is a date is taken.
             let parts_left = &parts[next..];
             let most = parts_left.len().min(DATE_COMMAS);
             let read = (0..=most).rev().find_map(|more| {
@@ -54,7 +54,7 @@ pub(super) fn directives(value: &str, agent: &str) -> Vec<Directive> {
                 }
             }
         } else if for_us {
-            // What stands behind a colon is a value: `max-image-preview: none`.
+            // What follows a colon is a value: `max-image-preview: none`.
             let words = part
                 .split_whitespace()
                 .take_while(|word| !word.contains(':'));

@@ -15,8 +15,8 @@ use tdm_rep::reservation;
 use crate::config::Respect;
 use crate::crawl::policy::opt_out::OptOut;
 
-/// What was said about one URL. Statements to everybody and to this crawler add up, those
-/// to other crawlers count for nothing.
+/// What was said about one URL. Statements to everybody and to this crawler add up; those to
+/// other crawlers are ignored.
 ///
 /// | Said | on a page | on a picture |
 /// |---|---|---|
@@ -30,12 +30,12 @@ pub struct OptOuts {
     now: SystemTime,
     reasons: BTreeSet<OptOut>,
     unavailable_after: Option<SystemTime>,
-    /// By the site's file, by a header, by a meta element: the later overrules.
+    /// From the site's file, a header, a meta element: later ones overrule earlier ones.
     tdm: [Option<bool>; 3],
 }
 
 impl OptOuts {
-    /// Nothing was said yet to the crawler with the product token `agent`.
+    /// No statements yet. `agent` is the crawler's product token.
     pub fn new(agent: &'static str, now: SystemTime) -> Self {
         Self {
             agent,
@@ -139,7 +139,7 @@ impl OptOuts {
         }
     }
 
-    /// Of several statements in one place those that reserve count.
+    /// Among several statements in one place, those that reserve count.
     fn add_reservation(&mut self, place: usize, reserved: Option<bool>) {
         self.tdm[place] = self.tdm[place].max(reserved);
     }

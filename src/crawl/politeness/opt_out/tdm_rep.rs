@@ -22,7 +22,7 @@ impl TdmRep {
     /// it is parsed.
     pub const MAX_BYTES: usize = 128 << 10;
 
-    /// Reads a file. What is larger, no array, or no rule says nothing.
+    /// Reads a file. What is too large, no array, or no rule says nothing.
     pub fn parse(body: &[u8]) -> Self {
         if body.len() > Self::MAX_BYTES {
             return Self::default();
@@ -30,7 +30,7 @@ impl TdmRep {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         let rules = match serde_json::from_slice(body) {
             Ok(Value::Array(rules)) => rules,
-            // A single rule without its array is meant as one.
+            // A single rule without its array counts as an array of one.
             Ok(rule @ Value::Object(_)) => vec![rule],
             _ => Vec::new(),
         };

@@ -27,8 +27,8 @@ const COUNTED: usize = 500 << 10;
 /// Internet Explorer took.
 const LONGEST: usize = 8 * 2_083;
 
-/// The lines of a file that mean something. A last line that the size limit cuts is none:
-/// half a path would say more than the whole one.
+/// The lines of a file that mean something. A last line that the size limit cuts does not
+/// count: half a path would forbid or allow more than the whole one.
 pub(super) fn lines(body: &[u8]) -> impl Iterator<Item = Line<'_>> {
     let counted = match body.get(..COUNTED) {
         Some(head) if body.len() > COUNTED => {
@@ -82,7 +82,7 @@ fn parse(line: &[u8]) -> Option<(Field, &[u8])> {
     let line = line.split(|octet| *octet == b'#').next()?.trim_ascii();
     let (name, value) = match line.iter().position(|octet| *octet == b':') {
         Some(colon) => (&line[..colon], &line[colon + 1..]),
-        // A forgotten colon is forgiven where a line is just a name and a value.
+        // A missing colon is forgiven if a line is just a name and a value.
         None => {
             let space = line.iter().position(u8::is_ascii_whitespace)?;
             let value = line[space..].trim_ascii();

@@ -51,10 +51,10 @@ const SITEMAP: usize = 2_048;
 
 #[derive(Debug, Clone, Default)]
 struct Group {
-    /// All compiled patterns and usage preferences, one behind the other.
+    /// All compiled patterns and usage preferences, one after the other.
     text: String,
-    /// The longest pattern first, of equally long ones those that allow: the first rule
-    /// that matches decides.
+    /// The longest pattern first; among equally long ones those that allow first. The first
+    /// rule that matches decides.
     rules: Vec<Rule>,
     /// The longest pattern first.
     usages: Vec<Usage>,
@@ -110,13 +110,13 @@ impl RobotsTxt {
                     }
                     continue;
                 }
-                // No rule of RFC 9309, so it closes no list of agents (section 2.2.4).
+                // This is not a rule of RFC 9309, so it ends no list of agents (section 2.2.4).
                 Field::CrawlDelay => {}
                 Field::Allow | Field::Disallow | Field::ContentUsage => agents_open = false,
             }
             let group = match &mut named {
                 Some(named) if is_named => named,
-                // Once named, the general group is of no interest.
+                // Once the crawler is named, the general group does not matter.
                 None if is_general => &mut general,
                 _ => continue,
             };
@@ -155,7 +155,8 @@ impl RobotsTxt {
         }
     }
 
-    /// The time that the file asks to leave between two requests; of several the longest.
+    /// The time that the file asks to leave between two requests; the longest if there are
+    /// several.
     pub fn crawl_delay(&self) -> Option<Duration> {
         self.group.crawl_delay
     }

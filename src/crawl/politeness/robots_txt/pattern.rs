@@ -100,7 +100,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     let Some(mut rest) = text.strip_prefix(pieces.next().unwrap_or_default()) else {
         return false;
     };
-    // The first place where a piece fits leaves the most to those after it.
+    // Taking the first place where a piece fits leaves the most room for the pieces after it.
     for piece in pieces {
         let Some(at) = rest.find(piece) else {
             return false;

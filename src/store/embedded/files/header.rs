@@ -20,7 +20,7 @@ pub struct Header {
     pub network: NetworkId,
     /// How activations are stored.
     pub activations: Encoding,
-    /// How its pictures are described; others are described anew on opening.
+    /// How its pictures are described; if that differs, they are described anew on opening.
     #[serde(default)]
     pub descriptor: String,
 }

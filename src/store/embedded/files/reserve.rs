@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::store::StoreError;
 
-/// Free disk space below which nothing is stored: sled is not at its best there.
+/// Free disk space below which nothing is stored: sled does not handle a full disk well.
 #[derive(Debug, Clone)]
 pub struct Reserve {
     /// A folder of the disk.

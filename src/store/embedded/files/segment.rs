@@ -125,7 +125,8 @@ impl Segments {
             .write_all(&header(picture, block))
             .and_then(|()| file.write_all(block));
         if let Err(error) = written {
-            // Leave no half record in the way of the next; failing that, opening trims it.
+            // Leave no half record in the way of the next one; if this fails, opening the store
+            // cuts it off.
             let _ = file.set_len(offset);
             writer.file = None;
             return Err(StoreError::io(&path, error));
@@ -154,7 +155,7 @@ impl Segments {
         }
     }
 
-    /// Goes on in a new segment.
+    /// Closes the segment and begins a new one.
     pub fn start_segment(&self) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         *writer = Writer::of(writer.segment + 1);

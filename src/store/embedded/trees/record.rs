@@ -19,7 +19,7 @@ pub struct Extent {
 }
 
 impl Extent {
-    /// Where a block lies; `length`: the block's.
+    /// Where a block lies. `length` is the block's.
     pub fn location(self, length: u64) -> BlockLocation {
         let Self { segment, offset } = self;
         BlockLocation {
@@ -44,7 +44,7 @@ impl From<BlockLocation> for Extent {
 pub struct SegmentGrowth(BTreeMap<u32, SegmentRecord>);
 
 impl SegmentGrowth {
-    /// Takes a block in.
+    /// Adds a block.
     pub fn add(&mut self, segments: &sled::Tree, block: BlockLocation) -> Result<(), StoreError> {
         let record = match self.0.get(&block.segment) {
             Some(record) => *record,

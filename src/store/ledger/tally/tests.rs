@@ -3,7 +3,7 @@
 use super::super::files::NEWEST;
 use super::super::incidents::Violation;
 use super::super::labels::{Purpose, RobotsDecision};
-use super::super::record::{Asked, Ending, LEN};
+use super::super::record::{Ending, LEN, RequestTerms};
 use super::super::tests::{T, end, opened, start, written};
 use super::*;
 
@@ -34,9 +34,9 @@ fn a_damaged_record_in_the_middle_is_passed_over_and_counted() {
 
 #[test]
 fn a_polite_crawl_has_no_violations_and_exact_gaps() {
-    let robots = |asked: &mut Asked| {
-        asked.purpose = Purpose::Robots;
-        asked.robots = RobotsDecision::NotNeeded;
+    let robots = |terms: &mut RequestTerms| {
+        terms.purpose = Purpose::Robots;
+        terms.robots = RobotsDecision::NotNeeded;
     };
     let mut entries = vec![opened(0), start(1, 0, robots), end(1, 50, |_| ())];
     for i in 1..10 {
@@ -124,7 +124,7 @@ fn requests_that_came_too_early_are_found() {
 #[test]
 fn several_at_once_are_judged_by_their_starts() {
     let side_by_side = |at| {
-        let start = start(at, at, |asked| asked.serial = false);
+        let start = start(at, at, |terms| terms.serial = false);
         [start, end(at, at + 1_500, |_| ())]
     };
     let [s1, e1] = side_by_side(0);
@@ -207,9 +207,9 @@ fn what_a_run_with_a_shorter_delay_promises_is_what_counts() {
         // The first request still waits for what the last run promised.
         start(5, 1_020, |_| ()),
         end(5, 1_030, short),
-        start(7, 1_130, |asked| asked.delay_ms = 100),
+        start(7, 1_130, |terms| terms.delay_ms = 100),
         end(7, 1_140, short),
-        start(9, 1_200, |asked| asked.delay_ms = 100),
+        start(9, 1_200, |terms| terms.delay_ms = 100),
     ]);
     let report = politeness(dir.path(), 10).unwrap();
     assert_eq!(report.violations, 1, "only the last came too early");

@@ -6,11 +6,11 @@ use scraper::ElementRef;
 
 use super::data_picture::is_data;
 use super::folded_text::FoldedText;
-use super::found::{Found, PicturePlace, placement};
 use super::img::{is_large, larger, largest_in_sets, largest_version};
 use super::json_ld::json_ld_pictures;
 use super::link_target::LinkTarget;
 use super::meta::{self, Meta};
+use super::page_builder::{PageBuilder, PicturePlace, placement};
 use super::rel::{self, Rel};
 use super::sheet::References;
 use super::srcset::Candidate;
@@ -29,9 +29,9 @@ const BACKGROUNDS: [&str; 5] = [
     "data-background-image",
 ];
 
-/// The state of reading a page: what stands open around the place that is read.
-pub(super) struct PageReading<'a, 'f> {
-    found: &'f mut Found,
+/// The state of reading a page: which elements are open around the current place.
+pub(super) struct PageReader<'a, 'f> {
+    builder: &'f mut PageBuilder,
     /// The best source of the open `<picture>`.
     sources: Option<Candidate<'a>>,
     anchor: Option<Anchor<'a>>,
@@ -61,10 +61,10 @@ struct Figure<'a> {
     pictures: Vec<PicturePlace>,
 }
 
-impl<'a, 'f> PageReading<'a, 'f> {
-    pub(super) fn new(found: &'f mut Found) -> Self {
+impl<'a, 'f> PageReader<'a, 'f> {
+    pub(super) fn new(builder: &'f mut PageBuilder) -> Self {
         Self {
-            found,
+            builder,
             sources: None,
             anchor: None,
             anchored: HashSet::new(),
@@ -80,7 +80,7 @@ impl<'a, 'f> PageReading<'a, 'f> {
         }
     }
 
-    /// Closes what a page cut short left open.
+    /// Closes what a truncated page left open.
     pub(super) fn finish(mut self) {
         self.close_anchor();
         while let Some(figure) = self.figures.pop() {
@@ -107,16 +107,16 @@ impl<'a, 'f> PageReading<'a, 'f> {
                     figure.in_caption = Some(element);
                 }
             }
-            // Words do not go on over these.
+            // Words do not continue across these elements.
             "br" | "p" | "div" | "li" => self.text(" "),
-            "title" if self.found.page.title.is_empty() && is_html(&element) => {
-                self.found.page.title = FoldedText::of(&own_text(&element));
+            "title" if self.builder.page.title.is_empty() && is_html(&element) => {
+                self.builder.page.title = FoldedText::of(&own_text(&element));
             }
             "meta" => self.meta(&element),
             "link" => self.link(&element),
             "iframe" | "frame" => {
                 if let Some(reference) = value("src") {
-                    self.found.link(reference, false);
+                    self.builder.link(reference, false);
                 }
             }
             "input" if value("type").is_some_and(|kind| kind.eq_ignore_ascii_case("image")) => {
@@ -129,7 +129,7 @@ impl<'a, 'f> PageReading<'a, 'f> {
             "object" => self.embedded(&element, value("data")),
             "embed" => self.embedded(&element, value("src")),
             // HTML's own <image> has become an <img> by now: this is SVG's.
-            "image" if is_large(&element, 1.0, &self.found.rules) => {
+            "image" if is_large(&element, 1.0, &self.builder.rules) => {
                 self.picture(value("href"), "", None);
             }
             "style" => self.styles(&own_text(&element)),
@@ -195,7 +195,7 @@ impl<'a, 'f> PageReading<'a, 'f> {
         };
         let nofollow = has_token(&element, "rel", "nofollow");
         let url = self
-            .found
+            .builder
             .resolve(href)
             .filter(|url| LinkTarget::of_path(url.as_url().path()) == LinkTarget::Picture);
         match url {
@@ -214,7 +214,7 @@ impl<'a, 'f> PageReading<'a, 'f> {
                     title: attribute(&element, "title").unwrap_or_default(),
                 });
             }
-            _ => self.found.link(href, nofollow),
+            _ => self.builder.link(href, nofollow),
         }
     }
 
@@ -230,10 +230,10 @@ impl<'a, 'f> PageReading<'a, 'f> {
         };
         let placement = placement(anchor.nofollow);
         let place = self
-            .found
+            .builder
             .add_picture(anchor.url, alt, anchor.title, placement);
         if let Some(thumbnail) = anchor.thumbnail {
-            self.found.thumbnail(place, thumbnail);
+            self.builder.thumbnail(place, thumbnail);
         }
         self.placed(place);
     }
@@ -242,7 +242,7 @@ impl<'a, 'f> PageReading<'a, 'f> {
         let caption = figure.caption.into_string();
         if !caption.is_empty() {
             for place in figure.pictures {
-                self.found.caption(place, &caption);
+                self.builder.caption(place, &caption);
             }
         } else if let Some(outer) = self.figures.last_mut() {
             outer.pictures.extend(figure.pictures);
@@ -252,7 +252,7 @@ impl<'a, 'f> PageReading<'a, 'f> {
     fn img(&mut self, element: &ElementRef<'a>, sources: Option<Candidate<'a>>) {
         let alt = attribute(element, "alt").unwrap_or_default();
         let title = attribute(element, "title").unwrap_or_default();
-        let reference = largest_version(element, sources, &self.found.rules);
+        let reference = largest_version(element, sources, &self.builder.rules);
         if let Some(anchor) = &mut self.anchor
             && reference
                 .is_none_or(|reference| *anchor.thumbnail.get_or_insert(reference) == reference)
@@ -278,7 +278,7 @@ impl<'a, 'f> PageReading<'a, 'f> {
     fn picture(&mut self, reference: Option<&str>, alt: &str, title: Option<&str>) {
         if let Some(reference) = reference {
             let title = title.unwrap_or_default();
-            let place = self.found.picture(reference, alt, title);
+            let place = self.builder.picture(reference, alt, title);
             self.placed(place);
         }
     }
@@ -295,26 +295,26 @@ impl<'a, 'f> PageReading<'a, 'f> {
             None => reference
                 .is_some_and(|r| !is_data(r) && LinkTarget::of_path(r) == LinkTarget::Picture),
         };
-        if is_picture && is_large(element, 1.0, &self.found.rules) {
+        if is_picture && is_large(element, 1.0, &self.builder.rules) {
             self.picture(reference, "", attribute(element, "title"));
         }
     }
 
     fn meta(&mut self, element: &ElementRef<'a>) {
-        match meta::read(element, &self.found.rules) {
+        match meta::read(element, &self.builder.rules) {
             Some(Meta::Picture(reference)) => self.picture(Some(reference), "", None),
-            Some(Meta::Refresh(reference)) => self.found.link(reference, false),
-            Some(Meta::Named(name, content)) => self.found.directive(name, content),
+            Some(Meta::Refresh(reference)) => self.builder.link(reference, false),
+            Some(Meta::Named(name, content)) => self.builder.directive(name, content),
             None => {}
         }
     }
 
     fn link(&mut self, element: &ElementRef<'a>) {
-        match rel::read(element, &self.found.rules) {
+        match rel::read(element, &self.builder.rules) {
             Some(Rel::Picture(reference)) => self.picture(Some(reference), "", None),
-            Some(Rel::Sheet(reference)) => self.found.sheet(reference),
-            Some(Rel::Feed(reference)) => self.found.feed(reference),
-            Some(Rel::Page(reference)) => self.found.link(reference, false),
+            Some(Rel::Sheet(reference)) => self.builder.sheet(reference),
+            Some(Rel::Feed(reference)) => self.builder.feed(reference),
+            Some(Rel::Page(reference)) => self.builder.link(reference, false),
             None => {}
         }
     }
@@ -325,12 +325,12 @@ impl<'a, 'f> PageReading<'a, 'f> {
             self.picture(Some(reference), "", None);
         }
         for reference in &references.imports {
-            self.found.sheet(reference);
+            self.builder.sheet(reference);
         }
     }
 
     fn json_ld(&mut self, json: &str) {
-        for named in json_ld_pictures(json, &self.found.rules) {
+        for named in json_ld_pictures(json, &self.builder.rules) {
             self.picture(Some(&named.reference), &named.text, None);
         }
     }

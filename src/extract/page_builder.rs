@@ -1,4 +1,4 @@
-//! The finds of a page, while it is read.
+//! Builds a page's lists while the page is read.
 
 use std::collections::HashMap;
 
@@ -20,10 +20,10 @@ const MOST_SHEETS: usize = 256;
 /// Most directives of one page.
 const MOST_DIRECTIVES: usize = 64;
 
-/// Gathers a [`Page`]: resolves references, leaves out what cannot be a picture, gives each
+/// Builds a [`Page`]: resolves references, leaves out what cannot be a picture, and lists each
 /// URL once.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct PageBuilder {
     pub(super) page: Page,
     pub(super) rules: PageRules,
     /// What references are resolved against.
@@ -39,7 +39,7 @@ pub(super) enum PicturePlace {
     Inline(usize),
 }
 
-impl Found {
+impl PageBuilder {
     pub(super) fn new(base: &Url, rules: &PageRules) -> Self {
         Self {
             page: Page::default(),
@@ -50,7 +50,8 @@ impl Found {
         }
     }
 
-    /// None for what leads nowhere: an empty reference or a place on the same page.
+    /// `None` for a reference that leads nowhere: an empty one, or one to a place on the same
+    /// page.
     pub(super) fn resolve(&self, reference: &str) -> Option<CanonicalUrl> {
         let reference = reference.trim();
         if reference.is_empty() || reference.starts_with('#') || reference.len() > REFERENCE {
