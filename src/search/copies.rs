@@ -102,21 +102,13 @@ impl Searcher {
         let mut scored = ranker.rank(&views, &features);
         // Stable: the others keep their order.
         scored.sort_by_key(|scored| scored.candidate != 0);
-        let entries = scored.into_iter().enumerate();
-        let results = entries
-            .map(|(i, scored)| {
-                let candidate = scored.candidate;
-                let id = loaded[candidate].id;
-                self.entry(
-                    options,
-                    i + 1,
-                    id,
-                    scored,
-                    Some(&views),
-                    &features[candidate],
-                )
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut results = Vec::with_capacity(scored.len());
+        for scored in scored {
+            let rank = results.len() + 1;
+            let id = loaded[scored.candidate].id;
+            let candidate = &features[scored.candidate];
+            results.extend(self.entry(options, rank, id, scored, Some(&views), candidate)?);
+        }
         let Some(first) = results.first() else {
             return Ok(None);
         };

@@ -100,17 +100,17 @@ impl Searcher {
             _ => None,
         };
         let first = query.wanted.first().and_then(|views| views.first());
-        let results = scored
-            .into_iter()
-            .filter(|scored| scored.score >= options.min_score)
-            .take(options.k)
-            .enumerate()
-            .map(|(i, scored)| {
-                let id = loaded[scored.candidate].id;
-                let candidate = &features[scored.candidate];
-                self.entry(options, i + 1, id, scored, only, candidate)
-            })
-            .collect::<Result<Vec<_>, StoreError>>()?;
+        let mut results = Vec::with_capacity(options.k.min(scored.len()));
+        let good = scored.into_iter();
+        for scored in good.filter(|scored| scored.score >= options.min_score) {
+            if results.len() == options.k {
+                break;
+            }
+            let rank = results.len() + 1;
+            let id = loaded[scored.candidate].id;
+            let candidate = &features[scored.candidate];
+            results.extend(self.entry(options, rank, id, scored, only, candidate)?);
+        }
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
         Ok(QueryResult {
             query: query.name.to_owned(),
@@ -193,6 +193,7 @@ impl Searcher {
         }
     }
 
+    /// A result; `None` if the picture was removed while the search ran.
     pub(super) fn entry(
         &self,
         options: &SearchOptions,
@@ -201,12 +202,11 @@ impl Searcher {
         scored: Scored,
         query: Option<&Vec<Features<'_>>>,
         candidate: &Features<'_>,
-    ) -> Result<ResultEntry, StoreError> {
+    ) -> Result<Option<ResultEntry>, StoreError> {
         let layout = self.store.layout();
-        let record = self
-            .store
-            .picture(id)?
-            .ok_or(StoreError::Unreadable { tree: "pictures" })?;
+        let Some(record) = self.store.picture(id)? else {
+            return Ok(None);
+        };
         let provenance = self.store.provenance(id)?;
         let view = query.and_then(|views| views.get(scored.view));
         let mses = match (scored.mses.is_empty(), view) {
@@ -217,7 +217,7 @@ impl Searcher {
             (true, Some(view)) => alignment(&self.ranking, &scored, view, candidate),
             _ => None,
         };
-        Ok(ResultEntry {
+        Ok(Some(ResultEntry {
             rank,
             score: scored.score,
             id: id.to_string(),
@@ -232,7 +232,7 @@ impl Searcher {
             alignment,
             copies: self.copies(Sequence(record.sequence), options)?,
             thumbnail: self.store.thumbnail(id)?.unwrap_or_default(),
-        })
+        }))
     }
 }
 
