@@ -1,3 +1,5 @@
+//! What a query gives, as JSON prints it.
+
 use serde::{Serialize, Serializer};
 
 use crate::head::Alignment;
