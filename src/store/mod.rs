@@ -152,8 +152,7 @@ impl Store {
         Self::in_memory_with(options, LEASE_TIME)
     }
 
-    /// The same, with another time that leases have.
-    pub(crate) fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
+    fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
         let network = options.network;
         Self {
             metadata: Box::new(MemoryMetadata::new(lease_time)),

@@ -8,8 +8,8 @@ use tokio::time::sleep_until;
 use crate::store::{AsyncStore, Lease, StoreError};
 
 /// Does `work`, and renews the lease whenever half of its time is over, so that nobody else
-/// gets its URL meanwhile. A lease that was lost all the same settles nothing: the work is
-/// done to its end, and its outcome does not count.
+/// gets its URL in the meantime. If the lease is lost all the same, the work is finished but
+/// its outcome does not count: such a lease settles nothing.
 ///
 /// # Errors
 /// If the store fails.
@@ -44,22 +44,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::activation::Encoding;
     use crate::canonical_url::CanonicalUrl;
-    use crate::network::Network;
-    use crate::store::{Discovery, Role, Store, StoreOptions, UrlOutcome};
+    use crate::store::{Discovery, Role, Store, UrlOutcome};
 
     const LEASE_TIME: Duration = Duration::from_millis(100);
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_long_visit_keeps_its_url() {
-        let network = Network::builtin().unwrap();
-        let options = StoreOptions {
-            network: &network,
-            activations: Encoding::Int8,
-            reserve_bytes: 0,
-        };
-        let store = Arc::new(Store::in_memory_with(&options, LEASE_TIME));
+        let store = Arc::new(Store::with_lease_time(LEASE_TIME));
         let url = CanonicalUrl::parse("http://a.test/").unwrap();
         let seed = Discovery {
             url: url.clone(),
@@ -72,7 +64,7 @@ mod tests {
         let work = async {
             for _ in 0..5 {
                 tokio::time::sleep(LEASE_TIME).await;
-                // Whose time was over would be handed out again here.
+                // A URL whose lease was over would be handed out again here.
                 assert!(store.lease(url.host_id(), true).unwrap().is_none());
             }
         };

@@ -36,7 +36,14 @@ pub(super) fn open(dir: &TempDir, lease_time: Duration) -> Store {
 }
 
 pub(super) fn memory(lease_time: Duration) -> Store {
-    Store::in_memory_with(&options(), lease_time)
+    Store::with_lease_time(lease_time)
+}
+
+impl Store {
+    /// A new store in memory whose leases last `lease_time`, also for tests of those who lease.
+    pub(crate) fn with_lease_time(lease_time: Duration) -> Self {
+        Self::in_memory_with(&options(), lease_time)
+    }
 }
 
 pub(super) fn url(text: &str) -> CanonicalUrl {

@@ -36,7 +36,6 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "activation",
             "app",
             "atomic_file",
             "canonical_url",
@@ -45,11 +44,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "crawl",
             "dataset",
             "demo",
-            "edit",
             "evaluation",
             "head",
-            "ingest",
-            "network",
             "picture",
             "report",
             "search",
@@ -151,9 +147,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
-
-/// Folders of `src` that still have too many files. To be emptied.
-const CROWDED: &[&str] = &[];
 
 /// The most files directly in a folder.
 const MOST_FILES: usize = 20;
@@ -347,28 +340,6 @@ fn no_modules_of_a_folder_use_each_other_in_a_circle() {
     assert!(shown.is_empty(), "circles:\n{}", shown.join("\n"));
 }
 
-/// Fails if something was found that is not excused, or excused that is no longer there.
-fn expect(what: &str, found: BTreeMap<String, String>, excused: BTreeSet<String>) {
-    let mut wrong = Vec::new();
-    for (name, more) in &found {
-        if !excused.contains(name) {
-            wrong.push(format!("{what}: {name} {more}"));
-        }
-    }
-    for name in &excused {
-        if !found.contains_key(name) {
-            wrong.push(format!("no longer a {what}, so excuse it no more: {name}"));
-        }
-    }
-    let left = found.keys().filter(|name| excused.contains(*name));
-    let left: Vec<&str> = left.map(String::as_str).collect();
-    assert!(
-        wrong.is_empty(),
-        "{}\nstill excused: {left:#?}",
-        wrong.join("\n")
-    );
-}
-
 #[test]
 fn folders_and_files_can_be_looked_over() {
     let files = files();
@@ -388,11 +359,10 @@ fn folders_and_files_can_be_looked_over() {
         *folders.entry(folder).or_default() += 1;
     }
     folders.retain(|_, count| *count > MOST_FILES);
-    let crowded = folders
-        .into_iter()
-        .map(|(folder, count)| (folder, format!("({count} files)")));
-    let names = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
-    expect("crowded folder", crowded.collect(), names(CROWDED));
+    assert!(
+        folders.is_empty(),
+        "folders with too many files: {folders:#?}"
+    );
     assert!(long.is_empty(), "files that are too long: {long:#?}");
     assert!(
         silent.is_empty(),
