@@ -83,6 +83,19 @@ impl Extraction {
         Ok(self.0.engine.get_or_init(|| engine))
     }
 
+    /// Makes an extractor ahead of the first picture, which is then not kept waiting.
+    ///
+    /// # Errors
+    /// If the network cannot be run.
+    pub fn warm_up(&self) -> Result<(), Error> {
+        self.extractor().map(drop)
+    }
+
+    fn extractor(&self) -> Result<Lent<'_>, Error> {
+        let engine = self.engine()?;
+        Ok(self.0.pool.take(|| engine.extractor(&self.0.network))?)
+    }
+
     /// The features of a picture in every view that a mode compares, upright first, in the
     /// layout of `layout`. Waits while all extractors are busy; blocks for milliseconds.
     ///
@@ -99,9 +112,7 @@ impl Extraction {
             Mode::Copy => View::ALL.as_slice(),
             Mode::SameSubject | Mode::LookAlike => &[View::Upright],
         };
-        let engine = self.engine()?;
-        let network = &self.0.network;
-        let mut extractor = self.0.pool.take(|| engine.extractor(network))?;
+        let mut extractor = self.extractor()?;
         let limits = &self.0.limits;
         extract_views(bytes, limits, &mut extractor, layout, views).map_err(|source| {
             Error::Picture {

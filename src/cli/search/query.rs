@@ -209,7 +209,7 @@ pub(in crate::cli) fn for_each_result(
     let head = session.head(args.head.as_deref())?;
     let options = args.options(session, &head)?;
     let collection = session.existing_collection()?;
-    session.start_runtime()?;
+    session.extraction()?.warm_up()?;
     if collection.view()?.index.is_empty() {
         progress::note("the store has no pictures yet");
     }
