@@ -21,7 +21,7 @@ pub(super) struct Document {
     pub(super) url: CanonicalUrl,
     /// What it is read as.
     pub(super) role: Role,
-    /// Links from the nearest seed; of sheets and sitemaps, those above it in a row.
+    /// Links from the nearest seed; for sheets and sitemaps, how many lie above it.
     pub(super) depth: u32,
     /// The charset that the server names.
     pub(super) charset: Option<String>,
@@ -33,7 +33,7 @@ pub(super) struct Document {
     pub(super) sitemaps: Vec<CanonicalUrl>,
 }
 
-/// Sheets that import sheets, and indexes of sitemaps, are followed so far.
+/// The depth to which sheets that import sheets, and indexes of sitemaps, are followed.
 const NESTED: u32 = 5;
 
 /// What a document gives: what is queued, and what is not taken.

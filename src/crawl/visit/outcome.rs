@@ -21,14 +21,14 @@ pub(in crate::crawl) enum VisitOutcome {
         queued: Queued,
         /// What was found and not taken, by reason.
         declined: BTreeMap<Reason, u64>,
-        /// What stood in it.
+        /// What was found in it.
         visit: Box<PageVisit>,
         /// Pictures in the document that are with the workers; receipts have come.
         inline: u64,
     },
     /// The bytes are with the workers; a receipt follows.
     Picture { bytes: u64 },
-    /// It is what it was.
+    /// It has not changed.
     Unchanged,
 }
 
@@ -111,7 +111,7 @@ async fn settle(visitor: &Visitor, lease: Lease, outcome: UrlOutcome) -> Result<
 fn last_outcome(role: Role, reason: &Reason) -> UrlOutcome {
     let name = || reason.name().into_owned();
     match reason {
-        // Most sites have no sitemap in the usual place; it was looked for, and that is all.
+        // Most sites have no sitemap in the usual place, so it is no failure.
         Reason::Http(400..500) if role == Role::Sitemap && !reason.may_pass() => UrlOutcome::Done,
         Reason::Http(404 | 410) => UrlOutcome::Gone(name()),
         Reason::OptOut(_) => UrlOutcome::OptedOut(name()),

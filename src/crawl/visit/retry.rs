@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// How long to wait after so many attempts before this one: four times longer each time, and
-/// up to a half more by chance, so that what failed together is not tried together. A host
-/// that asks for more gets it.
+/// How long to wait after so many attempts before this one: four times longer each time, and up
+/// to half as long again by chance, so that what failed together is not tried together. If a
+/// host asks for a longer wait, it gets it.
 pub(in crate::crawl) fn retry_wait(
     delay: Duration,
     attempts: u32,

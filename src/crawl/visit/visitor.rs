@@ -21,14 +21,14 @@ use crate::store::{AsyncStore, Role, UrlRecord, Validators};
 
 /// What a URL gave.
 pub(in crate::crawl) enum Fetched {
-    /// A page or another document, and what stood in it.
+    /// A page or another document, and what was found in it.
     Document(Box<DocumentContents>),
     /// The bytes of what should be a picture.
     Picture {
         bytes: Vec<u8>,
         validators: Validators,
     },
-    /// The server says that it is what it was.
+    /// The server says that it has not changed.
     Unchanged,
 }
 
@@ -86,7 +86,7 @@ impl Visitor {
         }
     }
 
-    /// A page where a picture was promised is told by the decoder from its bytes.
+    /// If a page comes where a picture was promised, the decoder recognises it by its bytes.
     async fn picture(&self, response: Response, url: &CanonicalUrl) -> Result<Fetched, FetchError> {
         let said = response.opt_outs(url);
         if let Some(reason) = said.forbids_pictures(&self.config.respect) {
@@ -118,7 +118,7 @@ impl Visitor {
             .fetcher
             .body(response, self.config.max_page_bytes)
             .await?;
-        // A page takes many times its bytes while it is parsed, so few are at once.
+        // A page takes many times its bytes while it is parsed, so few are parsed at once.
         let _turn = self.parsing.acquire().await;
         let rules = Arc::clone(&self.rules);
         let document = Document {
