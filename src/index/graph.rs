@@ -180,11 +180,13 @@ impl Vectors for Graph {
         count: usize,
         accept: &dyn Fn(Sequence) -> bool,
     ) -> Vec<Candidate> {
+        // Those that came after this clone was made stand in the way of those it knows.
+        let all = self.hnsw.get_nb_point();
         let mut ask = count.min(self.len()).max(1);
         loop {
             let ef = ask.saturating_mul(self.options.ef_factor);
             let found = self.hnsw.search(query.values(), ask, ef);
-            let exhausted = found.len() < ask || ask >= self.len();
+            let exhausted = found.len() < ask || ask >= all;
             let mut candidates: Vec<Candidate> = found
                 .into_iter()
                 .filter_map(|found| {
@@ -208,7 +210,7 @@ impl Vectors for Graph {
                 }
                 return best(candidates, count);
             }
-            ask = ask.saturating_mul(4).min(self.len());
+            ask = ask.saturating_mul(4).min(all);
         }
     }
 

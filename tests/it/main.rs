@@ -4,10 +4,14 @@
 mod add;
 mod architecture;
 mod classify;
+mod collection;
 mod common;
 mod contract;
 mod crawl;
 mod demo;
+mod examples;
+mod index;
+mod ingest;
 mod manners;
 mod near_duplicates;
 mod network;

@@ -1,6 +1,7 @@
 //! What the tests that run the program share.
 
 pub mod close_to;
+pub mod in_process;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -1,0 +1,282 @@
+//! The index, in the test's own process: one that follows its store is the one that is made
+//! anew, whatever was stored and removed in between.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rand::seq::{IteratorRandom, SliceRandom};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
+use simdex::activation::{Encoding, encode};
+use simdex::config::{Config, IndexConfig};
+use simdex::index::{Candidate, Index, IndexWriter};
+use simdex::network::{Descriptor, Embedding, Network};
+use simdex::picture::{PerceptualHash, PictureId};
+use simdex::store::{NewPicture, PictureOutcome, Source, Store, StoreOptions};
+
+/// Numbers in an embedding, which is the descriptor here.
+const DIMENSIONS: usize = 8;
+/// Values of the only layer.
+const VALUES: usize = 2 * 4 * 4;
+
+/// A network with small features: nothing here runs it.
+fn small_network(dir: &Path) -> Network {
+    let model = b"never run";
+    let sha256: String = Sha256::digest(model)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let manifest = format!(
+        r#"
+        name = "small"
+        file = "small.onnx"
+        sha256 = "{sha256}"
+        input = {{ name = "x", width = 32, height = 32, mean = [0, 0, 0], std = [1, 1, 1] }}
+        embedding = {{ output = "y", dimensions = {DIMENSIONS} }}
+        layers = [{{ name = "a", output = "a", channels = 2, height = 4, width = 4 }}]
+        "#
+    );
+    std::fs::write(dir.join("small.onnx"), model).unwrap();
+    std::fs::write(dir.join("small.toml"), manifest).unwrap();
+    Network::load(&dir.join("small.toml")).unwrap()
+}
+
+/// What copies have in common.
+#[derive(Clone)]
+struct Subject {
+    hash: u64,
+    values: Vec<f32>,
+    embedding: Vec<f32>,
+}
+
+impl Subject {
+    fn random(random: &mut ChaCha8Rng) -> Self {
+        let mut some = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| random.random_range(-1.0..1.0)).collect()
+        };
+        Self {
+            values: some(VALUES),
+            embedding: some(DIMENSIONS),
+            hash: random.random(),
+        }
+    }
+}
+
+/// A store with the pictures that were made up for it.
+struct Made {
+    store: Arc<Store>,
+    random: ChaCha8Rng,
+    subjects: Vec<Subject>,
+    there: Vec<PictureId>,
+    count: u64,
+}
+
+impl Made {
+    fn new(store: Store, seed: u64) -> Self {
+        Self {
+            store: Arc::new(store),
+            random: ChaCha8Rng::seed_from_u64(seed),
+            subjects: Vec::new(),
+            there: Vec::new(),
+            count: 0,
+        }
+    }
+
+    fn add(&mut self, count: usize) {
+        let outcomes: Vec<PictureOutcome> = (0..count).map(|_| self.picture()).collect();
+        assert!(
+            self.store
+                .commit(outcomes)
+                .unwrap()
+                .iter()
+                .all(|is_new| *is_new)
+        );
+    }
+
+    /// One of three is a copy of one that came before, which may be removed by now.
+    fn picture(&mut self) -> PictureOutcome {
+        let random = &mut self.random;
+        let known = self.subjects.iter().choose(random).cloned();
+        let subject = known
+            .filter(|_| random.random_ratio(1, 3))
+            .unwrap_or_else(|| {
+                let new = Subject::random(random);
+                self.subjects.push(new.clone());
+                new
+            });
+        self.count += 1;
+        let noise = |v: &f32| v + random.random_range(-0.003..0.003);
+        let embedding: Vec<f32> = subject.embedding.iter().map(noise).collect();
+        let mut block = Vec::new();
+        encode(
+            self.store.layout(),
+            &[&subject.values],
+            &embedding,
+            &mut block,
+        );
+        let id = PictureId::of(&self.count.to_le_bytes());
+        self.there.push(id);
+        let picture = NewPicture {
+            id,
+            width: 64,
+            height: 64,
+            media_type: "image/jpeg",
+            bytes: 1,
+            perceptual_hash: PerceptualHash(subject.hash ^ (1 << (self.count % 3))),
+            embedding: Embedding::normalized(&embedding),
+            descriptor: Descriptor::normalized(embedding),
+            thumbnail: Vec::new(),
+            block,
+        };
+        let origin = Source::File {
+            path: format!("/{}.jpg", self.count).into(),
+            bytes: 1,
+            modified_ns: 1,
+        };
+        PictureOutcome::Picture(origin, Box::new(picture))
+    }
+
+    fn remove(&mut self, count: usize) {
+        self.there.shuffle(&mut self.random);
+        for _ in 0..count.min(self.there.len()) {
+            let id = self.there.pop().unwrap();
+            assert!(self.store.remove_picture(id).unwrap());
+        }
+    }
+
+    fn query(&mut self) -> Descriptor {
+        Descriptor::normalized(Subject::random(&mut self.random).embedding)
+    }
+
+    fn open(&self, config: &IndexConfig) -> IndexWriter {
+        IndexWriter::open(&self.store, config, &|_, _| ()).unwrap()
+    }
+}
+
+/// Few pictures are scanned, and a scan of twice as many becomes a graph.
+fn config() -> IndexConfig {
+    IndexConfig {
+        exact_below: 24,
+        ..Config::default().index
+    }
+}
+
+/// Every picture that is there, nearest first.
+fn nearest(index: &Index, query: &Descriptor) -> Vec<Candidate> {
+    index.search(query, 1_000, &|_| true)
+}
+
+/// Holds the index that followed its store against one that was made anew.
+fn assert_same(followed: &Index, anew: &Index, made: &mut Made) {
+    assert_eq!(followed.len(), made.there.len());
+    assert_eq!(anew.len(), made.there.len());
+    assert_eq!(
+        followed.near_duplicates().groups(),
+        anew.near_duplicates().groups()
+    );
+    for _ in 0..4 {
+        let query = made.query();
+        let [a, b] = [followed, anew].map(|index| nearest(index, &query));
+        let sequences = |all: &[Candidate]| all.iter().map(|c| c.sequence).collect::<Vec<_>>();
+        assert_eq!(
+            sequences(&a),
+            sequences(&b),
+            "{} pictures",
+            made.there.len()
+        );
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a.cosine - b.cosine).abs() < 1e-4, "{a:?} {b:?}");
+        }
+    }
+    for entry in made.store.descriptors(simdex::store::Sequence(0)) {
+        let (sequence, descriptor) = entry.unwrap();
+        assert!(followed.contains(sequence) && followed.finds(sequence, &descriptor));
+    }
+}
+
+/// Up to about a hundred pictures, down to a few, and up again; says how often a scan and a graph
+/// were looked at.
+fn follow(made: &mut Made, save: bool) -> [usize; 2] {
+    let config = config();
+    let mut writer = made.open(&config);
+    let mut looked = [0; 2];
+    for (rounds, more) in [(25, true), (30, false), (15, true)] {
+        for _ in 0..rounds {
+            let [added, removed] = if more { [10, 3] } else { [1, 8] };
+            let added = made.random.random_range(0..=added);
+            made.add(added);
+            if made.random.random_ratio(2, 3) {
+                let removed = made.random.random_range(0..=removed);
+                made.remove(removed);
+            }
+            // Several changes may come between two looks.
+            if made.random.random_ratio(1, 3) {
+                continue;
+            }
+            let followed = writer.refresh().unwrap();
+            assert!(!writer.is_behind());
+            if save && made.random.random_ratio(1, 2) {
+                writer.save().unwrap();
+            }
+            looked[usize::from(followed.is_graph())] += 1;
+            assert_same(&followed, &made.open(&config).index(), made);
+        }
+    }
+    looked
+}
+
+#[test]
+fn an_index_that_follows_is_one_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = small_network(dir.path());
+    let options = StoreOptions {
+        network: &network,
+        activations: Encoding::Int8,
+        reserve_bytes: 0,
+    };
+    for seed in 0..6 {
+        let mut made = Made::new(Store::in_memory(&options), seed);
+        let [scans, graphs] = follow(&mut made, false);
+        assert!(scans > 0 && graphs > 10, "{scans} {graphs}");
+    }
+}
+
+#[test]
+fn so_is_one_that_is_saved_in_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = small_network(dir.path());
+    let options = StoreOptions {
+        network: &network,
+        activations: Encoding::Int8,
+        reserve_bytes: 0,
+    };
+    let store = Store::open(&dir.path().join("store"), &options).unwrap();
+    let mut made = Made::new(store, 1);
+    let [scans, graphs] = follow(&mut made, true);
+    assert!(scans > 0 && graphs > 10, "{scans} {graphs}");
+}
+
+#[test]
+fn an_index_that_was_given_out_stays_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = small_network(dir.path());
+    let options = StoreOptions {
+        network: &network,
+        activations: Encoding::Int8,
+        reserve_bytes: 0,
+    };
+    let mut made = Made::new(Store::in_memory(&options), 9);
+    made.add(60);
+    let mut writer = made.open(&config());
+    let (before, query) = (writer.index(), made.query());
+    let seen = nearest(&before, &query);
+    assert!(before.is_graph() && seen.len() > 30);
+    for _ in 0..5 {
+        made.add(10);
+        made.remove(7);
+        writer.refresh().unwrap();
+        assert_eq!(nearest(&before, &query), seen);
+    }
+    assert_ne!(nearest(&writer.index(), &query), seen);
+}
