@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_channel::Receiver;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::looking::Looking;
+use super::looking::{Looking, Matches};
 use crate::app::{Collection, Error};
-use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::canonical_url::CanonicalUrl;
 use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Recorders, Summary};
 use crate::ingest::Ingest;
 use crate::shutdown::Shutdown;
@@ -123,10 +122,7 @@ impl Collection {
     }
 
     /// Starts what takes the pictures in.
-    fn start(
-        &self,
-        pictures: Pictures,
-    ) -> Result<(Ingest, Option<Receiver<(UrlId, bool)>>), Error> {
+    fn start(&self, pictures: Pictures) -> Result<(Ingest, Option<Matches>), Error> {
         let extraction = self.extraction();
         let limits = *extraction.limits();
         let (filter, found) = match pictures {

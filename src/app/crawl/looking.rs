@@ -11,6 +11,9 @@ use crate::ingest::MatchFilter;
 use crate::search::{QueryResult, SearchOptions, score_pair};
 use crate::store::NewPicture;
 
+/// Tells of each picture, by the URL it came from, whether it is a match.
+pub(super) type Matches = Receiver<(UrlId, bool)>;
+
 /// Pictures that a crawl looks for.
 #[derive(Debug)]
 pub struct Looking {
@@ -45,10 +48,7 @@ impl Looking {
     }
 
     /// Scores new pictures by the default head, as pairs.
-    pub(super) fn filter(
-        self,
-        collection: &Collection,
-    ) -> Result<(MatchFilter, Receiver<(UrlId, bool)>), Error> {
+    pub(super) fn filter(self, collection: &Collection) -> Result<(MatchFilter, Matches), Error> {
         let head = collection.heads().named(None)?;
         let layout = collection.store().layout().clone();
         let (matches, found) = async_channel::unbounded();
