@@ -40,6 +40,7 @@ pub struct Run {
     pub steady: f64,
     /// Pictures that are on the disk afterwards.
     pub pictures: u64,
+    /// Bytes of them.
     pub bytes: u64,
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Collection, Error};
 use crate::crawl::{Problem, Reason, Summary};
-use crate::ingest::{FileReport, Ingest, add_features, add_files};
+use crate::ingest::{FileReport, Ingest, Job, add_features, add_files};
 use crate::shutdown::Shutdown;
 
 /// What happens while pictures are added.
@@ -117,7 +117,7 @@ impl Collection {
         })
     }
 
-    fn ingest(&self) -> Result<Ingest, Error> {
+    fn ingest<J: Into<Job> + Send + 'static>(&self) -> Result<Ingest<J>, Error> {
         let extraction = self.extraction();
         let (engine, network) = (extraction.engine()?, extraction.network());
         let limits = *extraction.limits();

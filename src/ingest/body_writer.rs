@@ -1,7 +1,7 @@
 //! Keeps fetched pictures without their features (`crawl --fetch-only`).
 
 use super::batching::gather;
-use super::worker::Job;
+use super::job::WebPicture;
 use super::writer::{Receipt, ReceiptOutcome};
 use crate::picture::{Limits, PictureError, PictureId, check_header};
 use crate::store::{Body, PictureOutcome, Source, Store, StoreError, UrlOutcome};
@@ -15,7 +15,7 @@ const BATCH_BYTES: usize = 64 << 20;
 pub(super) fn run(
     store: &Store,
     limits: &Limits,
-    jobs: &async_channel::Receiver<Job>,
+    jobs: &async_channel::Receiver<WebPicture>,
     receipts: &async_channel::Sender<Receipt>,
 ) -> Result<(), StoreError> {
     while let Ok(first) = jobs.recv_blocking() {
@@ -49,13 +49,13 @@ impl Batch {
         self.bodies.len() + self.unusable.len() >= BATCH || self.bytes >= BATCH_BYTES
     }
 
-    fn take(&mut self, job: Job, limits: &Limits) {
-        let (origin, source, bytes) = match job {
-            Job::Fetched { lease, bytes } => {
+    fn take(&mut self, picture: WebPicture, limits: &Limits) {
+        let (origin, source, bytes) = match picture {
+            WebPicture::Fetched { lease, bytes } => {
                 let source = lease.record().url.clone();
                 (Source::Url(lease), source, bytes)
             }
-            Job::Inline {
+            WebPicture::Inline {
                 page,
                 embed,
                 bytes,
@@ -65,8 +65,6 @@ impl Batch {
                 let source = page.to_string();
                 (Source::Inline { page, embed }, source, bytes)
             }
-            // Only a crawl keeps pictures, and it hands in no other jobs.
-            Job::File { .. } | Job::Waiting(_) => return,
         };
         match check_header(&bytes, limits) {
             Ok(()) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use walkdir::WalkDir;
 
-use super::{Ingest, Job, Receipt};
+use super::{Ingest, LocalFile, Receipt};
 use crate::picture::looks_like_picture;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreError};
@@ -42,7 +42,7 @@ pub enum FileReport {
 pub fn add_files(
     paths: &[PathBuf],
     store: &Store,
-    ingest: Ingest,
+    ingest: Ingest<LocalFile>,
     shutdown: &Shutdown,
     report: &mut dyn FnMut(FileReport),
 ) -> Result<(), StoreError> {
@@ -77,7 +77,7 @@ pub fn add_files(
 fn walk(
     paths: &[PathBuf],
     store: &Store,
-    jobs: &async_channel::Sender<Job>,
+    jobs: &async_channel::Sender<LocalFile>,
     shutdown: &Shutdown,
     found: &std::sync::mpsc::SyncSender<FileReport>,
 ) -> Result<(), StoreError> {
@@ -111,7 +111,7 @@ fn walk(
 fn offer(
     path: &Path,
     store: &Store,
-    jobs: &async_channel::Sender<Job>,
+    jobs: &async_channel::Sender<LocalFile>,
 ) -> Result<Option<FileReport>, StoreError> {
     let listed = std::path::absolute(path)
         .and_then(|absolute| Ok((std::fs::metadata(&absolute)?, absolute)));
@@ -134,13 +134,13 @@ fn offer(
     if store.known_file(&path, bytes, modified_ns)?.is_some() {
         return Ok(Some(FileReport::Unchanged));
     }
-    let job = Job::File {
+    let file = LocalFile {
         path,
         bytes,
         modified_ns,
     };
     Ok(jobs
-        .send_blocking(job)
+        .send_blocking(file)
         .is_ok()
         .then_some(FileReport::Found { bytes }))
 }

@@ -11,6 +11,7 @@ mod batching;
 mod body_writer;
 mod features;
 mod files;
+mod job;
 mod match_filter;
 mod waiting;
 mod worker;
@@ -21,9 +22,9 @@ use std::thread::JoinHandle;
 
 pub use features::{FeatureError, extract, extract_each, extract_views, read_file};
 pub use files::{FileReport, add_files};
+pub use job::{Job, LocalFile, WebPicture};
 pub use match_filter::MatchFilter;
 pub use waiting::add_features;
-pub use worker::Job;
 pub use writer::{Receipt, ReceiptOutcome};
 
 use crate::network::{Engine, ExtractError, Network};
@@ -35,9 +36,10 @@ pub fn worker_count() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// A running pipeline. Dropping it without [`Self::finish`] detaches the threads.
-pub struct Ingest {
-    jobs: async_channel::Sender<Job>,
+/// A running pipeline that takes in one kind of job, so that none can be handed to a pipeline
+/// that has no use for it. Dropping it without [`Self::finish`] detaches the threads.
+pub struct Ingest<J = Job> {
+    jobs: async_channel::Sender<J>,
     receipts: async_channel::Receiver<Receipt>,
     workers: Vec<JoinHandle<()>>,
     writer: JoinHandle<Result<(), StoreError>>,
@@ -48,7 +50,7 @@ const QUEUE_PER_WORKER: usize = 4;
 /// Pictures waiting to be kept without features.
 const KEPT_QUEUE: usize = 64;
 
-impl Ingest {
+impl<J: Into<Job> + Send + 'static> Ingest<J> {
     /// Starts the workers and the writer. With a filter each new picture is scored.
     ///
     /// # Errors
@@ -88,7 +90,9 @@ impl Ingest {
             writer,
         })
     }
+}
 
+impl Ingest<WebPicture> {
     /// Starts a pipeline that keeps pictures without features, for [`add_features`] to
     /// catch up later.
     pub fn keep_only(store: &Arc<Store>, limits: Limits) -> Self {
@@ -104,10 +108,12 @@ impl Ingest {
             writer,
         }
     }
+}
 
+impl<J> Ingest<J> {
     /// Where jobs are handed in; sending waits while the queue is full and fails once the
     /// writer has failed.
-    pub fn jobs(&self) -> async_channel::Sender<Job> {
+    pub fn jobs(&self) -> async_channel::Sender<J> {
         self.jobs.clone()
     }
 

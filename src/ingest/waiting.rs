@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Ingest, Job, Receipt};
+use super::{Ingest, Receipt};
+use crate::picture::PictureId;
 use crate::shutdown::Shutdown;
 use crate::store::{Store, StoreError};
 
@@ -13,7 +14,7 @@ use crate::store::{Store, StoreError};
 /// If the store fails.
 pub fn add_features(
     store: &Arc<Store>,
-    ingest: Ingest,
+    ingest: Ingest<PictureId>,
     shutdown: &Shutdown,
     report: &mut dyn FnMut(Receipt),
 ) -> Result<(), StoreError> {
@@ -22,7 +23,7 @@ pub fn add_features(
         let feeder = scope.spawn(move || {
             for id in store.waiting() {
                 // A closed queue: the writer has failed, and its error is the one to show.
-                if shutdown.requested() || jobs.send_blocking(Job::Waiting(id?)).is_err() {
+                if shutdown.requested() || jobs.send_blocking(id?).is_err() {
                     break;
                 }
             }

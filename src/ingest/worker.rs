@@ -4,47 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::features::{FeatureError, extract, read_file};
+use super::job::{Job, LocalFile, WebPicture};
 use super::match_filter::MatchFilter;
-use crate::canonical_url::CanonicalUrl;
 use crate::network::Extractor;
 use crate::picture::{Limits, PictureId};
-use crate::store::{
-    Embed, Lease, NewPicture, PictureOutcome, Source, Store, StoreError, UrlOutcome,
-};
-
-/// Bytes to be turned into a picture.
-#[derive(Debug)]
-pub enum Job {
-    /// A local file, read by the worker.
-    File {
-        /// Its absolute path.
-        path: std::path::PathBuf,
-        /// Its size in bytes when it was listed.
-        bytes: u64,
-        /// When it was last changed, in nanoseconds since 1970.
-        modified_ns: u64,
-    },
-    /// The body of a fetched URL.
-    Fetched {
-        /// The URL, settled together with the picture.
-        lease: Lease,
-        /// The body.
-        bytes: Vec<u8>,
-    },
-    /// A picture that the store has kept without features.
-    Waiting(PictureId),
-    /// A picture whose bytes are in a page itself (a `data:` URL).
-    Inline {
-        /// The page.
-        page: CanonicalUrl,
-        /// How it shows it.
-        embed: Embed,
-        /// The decoded file.
-        bytes: Vec<u8>,
-        /// Dropped once the picture is durable or known to be unusable.
-        stored: async_channel::Sender<()>,
-    },
-}
+use crate::store::{NewPicture, PictureOutcome, Source, Store, StoreError, UrlOutcome};
 
 /// What a worker hands to the writer.
 pub(super) struct Finished {
@@ -56,20 +20,20 @@ pub(super) struct Finished {
 }
 
 /// One feature worker: one thread, one network session.
-pub(super) struct Worker {
+pub(super) struct Worker<J> {
     pub(super) extractor: Extractor,
     pub(super) store: Arc<Store>,
     pub(super) limits: Limits,
     pub(super) screen: Option<Arc<MatchFilter>>,
-    pub(super) jobs: async_channel::Receiver<Job>,
+    pub(super) jobs: async_channel::Receiver<J>,
     pub(super) finished: async_channel::Sender<Result<Finished, StoreError>>,
 }
 
-impl Worker {
+impl<J: Into<Job>> Worker<J> {
     /// Works until the senders are gone or the writer has stopped.
     pub(super) fn run(mut self) {
         while let Ok(job) = self.jobs.recv_blocking() {
-            let finished = self.finish(job);
+            let finished = self.finish(job.into());
             if self.finished.send_blocking(finished).is_err() {
                 break;
             }
@@ -78,11 +42,11 @@ impl Worker {
 
     fn finish(&mut self, job: Job) -> Result<Finished, StoreError> {
         let (origin, bytes) = match job {
-            Job::File {
+            Job::File(LocalFile {
                 path,
                 bytes,
                 modified_ns,
-            } => {
+            }) => {
                 let read = read_file(&path, &self.limits);
                 let origin = Source::File {
                     path,
@@ -94,7 +58,7 @@ impl Worker {
                     Err(error) => return Ok(unusable(origin, error)),
                 }
             }
-            Job::Fetched { lease, bytes } => (Source::Url(lease), bytes),
+            Job::Web(WebPicture::Fetched { lease, bytes }) => (Source::Url(lease), bytes),
             Job::Waiting(id) => match self.store.waiting_body(id) {
                 Ok(bytes) => (Source::Waiting(id), bytes),
                 Err(error) => {
@@ -102,12 +66,12 @@ impl Worker {
                     return Ok(unusable(Source::Waiting(id), error));
                 }
             },
-            Job::Inline {
+            Job::Web(WebPicture::Inline {
                 page,
                 embed,
                 bytes,
                 stored,
-            } => {
+            }) => {
                 let finished = self.extract(Source::Inline { page, embed }, &bytes)?;
                 return Ok(Finished {
                     stored: Some(stored),
@@ -141,7 +105,7 @@ impl Worker {
     }
 }
 
-impl Worker {
+impl<J> Worker<J> {
     fn screened(&self, origin: Source, picture: NewPicture) -> Finished {
         let picture = Box::new(picture);
         let Some(screen) = &self.screen else {

@@ -9,7 +9,7 @@ use crate::common::jpeg;
 use simdex::activation::Encoding;
 use simdex::canonical_url::{CanonicalUrl, HostId};
 use simdex::demo::drawing::Motif;
-use simdex::ingest::{Ingest, Job, Receipt, ReceiptOutcome, add_features};
+use simdex::ingest::{Ingest, Job, LocalFile, Receipt, ReceiptOutcome, WebPicture, add_features};
 use simdex::picture::{Limits, PictureId};
 use simdex::shutdown::Shutdown;
 use simdex::store::{Discovery, Embed, Lease, Role, Store, StoreOptions, UrlState};
@@ -32,7 +32,7 @@ fn limits() -> Limits {
     }
 }
 
-fn start(store: &Arc<Store>) -> Ingest {
+fn start<J: Into<Job> + Send + 'static>(store: &Arc<Store>) -> Ingest<J> {
     let engine = EXTRACTION.engine().unwrap();
     Ingest::start(store, engine, EXTRACTION.network(), limits(), None).unwrap()
 }
@@ -53,8 +53,8 @@ fn lease(store: &Store, name: &str) -> Lease {
     store.lease(HostId::of(HOST), true).unwrap().unwrap()
 }
 
-fn fetched(store: &Store, name: &str, bytes: &[u8]) -> Job {
-    Job::Fetched {
+fn fetched(store: &Store, name: &str, bytes: &[u8]) -> WebPicture {
+    WebPicture::Fetched {
         lease: lease(store, name),
         bytes: bytes.to_vec(),
     }
@@ -73,9 +73,9 @@ fn state(store: &Store, name: &str) -> UrlState {
     store.url_record(url(name).id()).unwrap().unwrap().state
 }
 
-fn file(path: &Path, bytes: &[u8]) -> Job {
+fn file(path: &Path, bytes: &[u8]) -> LocalFile {
     std::fs::write(path, bytes).unwrap();
-    Job::File {
+    LocalFile {
         path: path.to_owned(),
         bytes: bytes.len() as u64,
         modified_ns: 1,
@@ -84,7 +84,10 @@ fn file(path: &Path, bytes: &[u8]) -> Job {
 
 /// Hands jobs in one after the other and gives their receipts by their source. Each is durable
 /// before the next one comes.
-fn receipts(ingest: Ingest, jobs: Vec<Job>) -> BTreeMap<String, ReceiptOutcome> {
+fn receipts<J: std::fmt::Debug>(
+    ingest: Ingest<J>,
+    jobs: Vec<J>,
+) -> BTreeMap<String, ReceiptOutcome> {
     let (sender, receiver) = (ingest.jobs(), ingest.receipts());
     let receipts = jobs.into_iter().map(|job| {
         sender.send_blocking(job).unwrap();
@@ -107,15 +110,15 @@ fn every_job_has_a_receipt_that_says_what_came_of_it() {
     let large = simdex::demo::drawing::draw(Motif::Fish, 2, 400, 300);
     let large = simdex::edit::jpeg(&large, 90).unwrap();
     let jobs = vec![
-        file(&path("fish.jpg"), &fish),
-        file(&path("again.jpg"), &fish),
-        file(&path("broken.png"), &half_a_picture()),
-        file(&path("large.jpg"), &large),
-        file(&path("page.jpg"), b"<!DOCTYPE html><title>x</title>"),
-        fetched(&store, "fish", &fish),
-        fetched(&store, "house", &house),
-        fetched(&store, "broken", b"no picture"),
-        fetched(&store, "large", &large),
+        Job::from(file(&path("fish.jpg"), &fish)),
+        file(&path("again.jpg"), &fish).into(),
+        file(&path("broken.png"), &half_a_picture()).into(),
+        file(&path("large.jpg"), &large).into(),
+        file(&path("page.jpg"), b"<!DOCTYPE html><title>x</title>").into(),
+        fetched(&store, "fish", &fish).into(),
+        fetched(&store, "house", &house).into(),
+        fetched(&store, "broken", b"no picture").into(),
+        fetched(&store, "large", &large).into(),
     ];
     let receipts = receipts(start(&store), jobs);
     assert_eq!(receipts.len(), 9);
@@ -164,7 +167,7 @@ fn a_picture_in_a_page_is_stored_when_its_page_is_told_so() {
     ] {
         let id = PictureId::of(&bytes);
         let (stored, told) = async_channel::bounded(1);
-        let job = Job::Inline {
+        let job = WebPicture::Inline {
             page: url("page"),
             embed: Embed::default(),
             bytes,
@@ -239,7 +242,7 @@ fn a_slow_receiver_loses_nothing() {
     let feeder = std::thread::spawn(move || {
         for n in 0..JOBS {
             let (stored, _) = async_channel::bounded(1);
-            let job = Job::Inline {
+            let job = WebPicture::Inline {
                 page: url(&n.to_string()),
                 embed: Embed::default(),
                 // Two of them are pictures.

@@ -11,7 +11,7 @@ use super::looking::{Looking, Matches};
 use crate::app::{Collection, Error};
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Recorders, Summary};
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, WebPicture};
 use crate::shutdown::Shutdown;
 use crate::store::{Again, StoreError};
 
@@ -122,7 +122,7 @@ impl Collection {
     }
 
     /// Starts what takes the pictures in.
-    fn start(&self, pictures: Pictures) -> Result<(Ingest, Option<Matches>), Error> {
+    fn start(&self, pictures: Pictures) -> Result<(Ingest<WebPicture>, Option<Matches>), Error> {
         let extraction = self.extraction();
         let limits = *extraction.limits();
         let (filter, found) = match pictures {

@@ -27,7 +27,7 @@ use crate::crawl::visit::document_rules::DocumentRules;
 use crate::crawl::visit::outcome::{VisitError, VisitOutcome, fetch_and_settle};
 use crate::crawl::visit::visitor::Visitor;
 use crate::extract::PageRules;
-use crate::ingest::{Ingest, Job, Receipt, worker_count};
+use crate::ingest::{Ingest, Receipt, WebPicture, worker_count};
 use crate::shutdown::Shutdown;
 use crate::store::{AsyncStore, Lease, Role, Store, StoreError};
 
@@ -38,7 +38,7 @@ pub struct Crawl {
     report: Report,
     visits: JoinSet<FinishedVisit>,
     visitor: Arc<Visitor>,
-    jobs: async_channel::Sender<Job>,
+    jobs: async_channel::Sender<WebPicture>,
     receipts: async_channel::Receiver<Receipt>,
     shutdown: Shutdown,
     seeds: Arc<[CanonicalUrl]>,
@@ -68,7 +68,7 @@ impl Crawl {
     /// reported when the crawl runs.
     pub async fn new(
         store: Arc<Store>,
-        ingest: &Ingest,
+        ingest: &Ingest<WebPicture>,
         config: &Config,
         plan: CrawlPlan,
         shutdown: Shutdown,

@@ -11,7 +11,7 @@ use crate::canonical_url::CanonicalUrl;
 use crate::crawl::http::error::FetchError;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
-use crate::ingest::Job;
+use crate::ingest::WebPicture;
 use crate::store::{Embed, Lease, PageVisit, Queued, Role, StoreError, UrlOutcome, now_ms};
 
 /// What a visit gave.
@@ -46,7 +46,7 @@ pub(in crate::crawl) enum VisitError {
 /// Fetches one leased URL and settles it, or hands its bytes and the lease to the workers.
 pub(in crate::crawl) async fn fetch_and_settle(
     visitor: &Visitor,
-    jobs: &async_channel::Sender<Job>,
+    jobs: &async_channel::Sender<WebPicture>,
     lease: Lease,
 ) -> Result<VisitOutcome, VisitError> {
     let record = lease.record().clone();
@@ -64,8 +64,8 @@ pub(in crate::crawl) async fn fetch_and_settle(
         Ok(Fetched::Picture { bytes, validators }) => {
             let length = bytes.len() as u64;
             lease.answered(validators);
-            let job = Job::Fetched { lease, bytes };
-            jobs.send(job)
+            let picture = WebPicture::Fetched { lease, bytes };
+            jobs.send(picture)
                 .await
                 .map_err(|_| VisitError::IngestStopped)?;
             Ok(VisitOutcome::Picture { bytes: length })
@@ -124,24 +124,24 @@ fn last_outcome(role: Role, reason: &Reason) -> UrlOutcome {
 /// is lost whenever the process ends.
 async fn settle_document(
     visitor: &Visitor,
-    jobs: &async_channel::Sender<Job>,
+    jobs: &async_channel::Sender<WebPicture>,
     lease: Lease,
     contents: DocumentContents,
 ) -> Result<VisitOutcome, VisitError> {
     let inline = contents.inline.len() as u64;
     let (stored, all_stored) = async_channel::bounded::<()>(1);
-    for picture in contents.inline {
-        let job = Job::Inline {
+    for found in contents.inline {
+        let picture = WebPicture::Inline {
             page: contents.visit.url.clone(),
             embed: Embed {
-                alt: picture.alt,
-                title: picture.title,
-                caption: picture.caption,
+                alt: found.alt,
+                title: found.title,
+                caption: found.caption,
             },
-            bytes: picture.bytes,
+            bytes: found.bytes,
             stored: stored.clone(),
         };
-        jobs.send(job)
+        jobs.send(picture)
             .await
             .map_err(|_| VisitError::IngestStopped)?;
     }

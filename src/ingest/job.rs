@@ -1,0 +1,70 @@
+//! What is handed in: bytes to be turned into a picture, and where they come from.
+
+use std::path::PathBuf;
+
+use crate::canonical_url::CanonicalUrl;
+use crate::picture::PictureId;
+use crate::store::{Embed, Lease};
+
+/// A picture from the web.
+#[derive(Debug)]
+pub enum WebPicture {
+    /// The body of a fetched URL.
+    Fetched {
+        /// The URL, settled together with the picture.
+        lease: Lease,
+        /// The body.
+        bytes: Vec<u8>,
+    },
+    /// A picture whose bytes are in a page itself (a `data:` URL).
+    Inline {
+        /// The page.
+        page: CanonicalUrl,
+        /// How it shows it.
+        embed: Embed,
+        /// The decoded file.
+        bytes: Vec<u8>,
+        /// Dropped once the picture is durable or known to be unusable.
+        stored: async_channel::Sender<()>,
+    },
+}
+
+/// A local file, read by the worker.
+#[derive(Debug)]
+pub struct LocalFile {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// Its size in bytes when it was listed.
+    pub bytes: u64,
+    /// When it was last changed, in nanoseconds since 1970.
+    pub modified_ns: u64,
+}
+
+/// Whatever a worker turns into a picture.
+#[derive(Debug)]
+pub enum Job {
+    /// A local file.
+    File(LocalFile),
+    /// A picture from the web.
+    Web(WebPicture),
+    /// A picture that the store has kept without features.
+    Waiting(PictureId),
+}
+
+impl From<LocalFile> for Job {
+    fn from(file: LocalFile) -> Self {
+        Self::File(file)
+    }
+}
+
+impl From<WebPicture> for Job {
+    fn from(picture: WebPicture) -> Self {
+        Self::Web(picture)
+    }
+}
+
+impl From<PictureId> for Job {
+    fn from(waiting: PictureId) -> Self {
+        Self::Waiting(waiting)
+    }
+}
