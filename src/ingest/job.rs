@@ -46,7 +46,7 @@ pub enum Job {
     /// A local file.
     File(LocalFile),
     /// A picture from the web.
-    Web(WebPicture),
+    Web(Box<WebPicture>),
     /// A picture that the store has kept without features.
     Waiting(PictureId),
 }
@@ -59,7 +59,7 @@ impl From<LocalFile> for Job {
 
 impl From<WebPicture> for Job {
     fn from(picture: WebPicture) -> Self {
-        Self::Web(picture)
+        Self::Web(Box::new(picture))
     }
 }
 

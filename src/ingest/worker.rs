@@ -58,7 +58,6 @@ impl<J: Into<Job>> Worker<J> {
                     Err(error) => return Ok(unusable(origin, error)),
                 }
             }
-            Job::Web(WebPicture::Fetched { lease, bytes }) => (Source::Url(lease), bytes),
             Job::Waiting(id) => match self.store.waiting_body(id) {
                 Ok(bytes) => (Source::Waiting(id), bytes),
                 Err(error) => {
@@ -66,18 +65,21 @@ impl<J: Into<Job>> Worker<J> {
                     return Ok(unusable(Source::Waiting(id), error));
                 }
             },
-            Job::Web(WebPicture::Inline {
-                page,
-                embed,
-                bytes,
-                stored,
-            }) => {
-                let finished = self.extract(Source::Inline { page, embed }, &bytes)?;
-                return Ok(Finished {
-                    stored: Some(stored),
-                    ..finished
-                });
-            }
+            Job::Web(picture) => match *picture {
+                WebPicture::Fetched { lease, bytes } => (Source::Url(lease), bytes),
+                WebPicture::Inline {
+                    page,
+                    embed,
+                    bytes,
+                    stored,
+                } => {
+                    let finished = self.extract(Source::Inline { page, embed }, &bytes)?;
+                    return Ok(Finished {
+                        stored: Some(stored),
+                        ..finished
+                    });
+                }
+            },
         };
         self.extract(origin, &bytes)
     }

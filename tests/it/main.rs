@@ -1,6 +1,11 @@
 //! The program, run as users run it, against drawn pictures and a web on loopback. One binary
 //! for all features: it is linked once, and tests of different features run side by side.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that fails by unwrapping says where"
+)]
+
 mod add;
 mod architecture;
 mod classify;

@@ -6,6 +6,11 @@
 //!
 //! `SIMDEX_KILLS=1000 cargo test --release --test kill` is the longer run.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that fails by unwrapping says where"
+)]
+
 #[path = "../it/common/mod.rs"]
 #[allow(dead_code, reason = "the other tests share it too")]
 mod common;

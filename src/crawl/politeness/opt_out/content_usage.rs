@@ -5,8 +5,8 @@
 /// - `search`: simdex selects pictures and leads to where they are.
 /// - `bots`: all automated processing, in drafts until 2025; the parent of the others.
 /// - `train-ai`: what is stored may train the head of the network. The later drafts mean only
-/// generative models by it, and let `search=y` allow training for search; but the earlier ones
-/// did not, and few who write `train-ai=n` think of the difference.
+///   generative models by it, and let `search=y` allow training for search; but the earlier ones
+///   did not, and few who write `train-ai=n` think of the difference.
 const CATEGORIES: [&str; 3] = ["search", "bots", "train-ai"];
 
 /// Whether a preference expression, such as `train-ai=n, search=y`, disallows what simdex
