@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::live_index::LiveIndex;
 use super::{Error, Extraction, Heads, Observer};
 use crate::config::Config;
+use crate::head::Ranking;
 use crate::index::Index;
 use crate::search::View;
 use crate::shutdown::Shutdown;
@@ -96,13 +97,18 @@ impl Collection {
         self.0.live.index()
     }
 
-    /// What a search sees now: everything stored up to a quarter of a second ago. The first
-    /// call opens the index, which may take a while.
+    /// What can be found now: everything stored up to a quarter of a second ago, or a little
+    /// longer where the index is large. The first call opens the index, which may take a while.
     ///
     /// # Errors
     /// If the index cannot be made.
     pub fn view(&self) -> Result<View, Error> {
-        self.0.live.view()
+        self.0.live.view(false)
+    }
+
+    /// The same with all that a search by `head` needs.
+    pub(super) fn view_for(&self, head: &Ranking) -> Result<View, Error> {
+        self.0.live.view(matches!(head, Ranking::Fused(_)))
     }
 
     /// Brings the saved index up to date after pictures were stored, unless the user has

@@ -3,12 +3,13 @@
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 
 use super::{Error, Observer, Step};
 use crate::config::IndexConfig;
+use crate::head::CollectionMean;
 use crate::index::{Index, IndexWriter};
 use crate::search::{RunningMean, View};
 use crate::store::Store;
@@ -33,6 +34,8 @@ struct Writer {
     index: IndexWriter,
     /// Made when the first search comes that needs it.
     mean: Option<RunningMean>,
+    /// Whether one has come.
+    wants_mean: bool,
 }
 
 /// The thread that follows the store; it ends when this is dropped.
@@ -41,8 +44,12 @@ struct Follower {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Longest time until what is stored is looked for.
+/// How often what is stored is looked for ...
 const EVERY: Duration = Duration::from_millis(250);
+/// ... or so many times what looking took, if that is longer,
+const SHARE: u32 = 4;
+/// and how long at most it waits while looking fails.
+const LONGEST: Duration = Duration::from_secs(30);
 
 impl LiveIndex {
     pub(super) fn new(store: Arc<Store>, config: IndexConfig, observer: Observer) -> Self {
@@ -58,13 +65,17 @@ impl LiveIndex {
         }
     }
 
-    /// What a search sees now. The first call opens the index, which may take a while.
-    pub(super) fn view(&self) -> Result<View, Error> {
-        if let Some(view) = self.shared.view.load_full() {
+    /// What a search sees now, with the collection's mean if it is needed. The first call
+    /// opens the index, which may take a while.
+    pub(super) fn view(&self, with_mean: bool) -> Result<View, Error> {
+        if let Some(view) = self.shared.view.load_full()
+            && (view.mean.is_some() || !with_mean)
+        {
             return Ok(View::clone(&view));
         }
         let mut writer = self.shared.lock();
         let opened = self.shared.opened(&mut writer)?;
+        opened.wants_mean |= with_mean;
         let view = self.shared.publish(opened)?;
         self.shared.save_mean(opened);
         drop(writer);
@@ -109,7 +120,11 @@ impl Shared {
         if writer.is_none() {
             let progress = |done, total| self.observer.tell(Step::Indexing { done, total });
             let index = IndexWriter::open(&self.store, &self.config, &progress)?;
-            *writer = Some(Writer { index, mean: None });
+            *writer = Some(Writer {
+                index,
+                mean: None,
+                wants_mean: false,
+            });
         }
         Ok(writer.as_mut().expect("it was opened just above"))
     }
@@ -125,20 +140,24 @@ impl Shared {
     /// Makes everything stored so far what searches see.
     fn publish(&self, writer: &mut Writer) -> Result<View, Error> {
         let index = writer.index.refresh()?;
-        let end = writer.index.next();
-        let saved = writer.mean.take();
-        let mut mean = saved.unwrap_or_else(|| RunningMean::load(&self.store));
-        if mean.is_outdated(index.stored_before(mean.next())) {
-            mean = RunningMean::default();
-        }
-        mean.catch_up(&self.store, &|sequence| index.contains(sequence), end)?;
-        let view = View {
-            index,
-            mean: Arc::new(mean.mean()),
+        let mean = match writer.wants_mean {
+            true => Some(self.mean(writer, &index)?),
+            false => None,
         };
-        writer.mean = Some(mean);
+        let view = View { index, mean };
         self.view.store(Some(Arc::new(view.clone())));
         Ok(view)
+    }
+
+    fn mean(&self, writer: &mut Writer, index: &Index) -> Result<Arc<CollectionMean>, Error> {
+        let end = writer.index.next();
+        let load = || RunningMean::load(&self.store);
+        let mean = writer.mean.get_or_insert_with(load);
+        if mean.is_outdated(index.stored_before(mean.next())) {
+            *mean = RunningMean::default();
+        }
+        mean.catch_up(&self.store, &|sequence| index.contains(sequence), end)?;
+        Ok(Arc::new(mean.mean()))
     }
 
     /// Saves the mean, if it was made. Without it the next opening reads every picture.
@@ -149,17 +168,19 @@ impl Shared {
         }
     }
 
-    /// What the follower does.
-    fn catch_up(&self) {
+    /// What the follower does: it publishes what is new, and what an earlier failure has kept
+    /// from being published. Returns whether searches see everything now.
+    fn catch_up(&self) -> bool {
         let mut writer = self.lock();
-        let Some(writer) = writer.as_mut() else {
-            return;
+        let (Some(writer), Some(view)) = (writer.as_mut(), self.view.load_full()) else {
+            return true;
         };
-        if writer.index.is_behind()
-            && let Err(error) = self.publish(writer)
-        {
-            tracing::warn!(%error, "the index does not follow the store");
+        if !writer.index.is_behind() && Arc::ptr_eq(&view.index, &writer.index.index()) {
+            return true;
         }
+        self.publish(writer)
+            .inspect_err(|error| tracing::warn!(%error, "the index does not follow the store"))
+            .is_ok()
     }
 }
 
@@ -167,8 +188,14 @@ impl Follower {
     fn start(shared: Arc<Shared>) -> Self {
         let (stop, stopped) = channel();
         let thread = std::thread::spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(EVERY) {
-                shared.catch_up();
+            let mut wait = EVERY;
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(wait) {
+                let started = Instant::now();
+                wait = match shared.catch_up() {
+                    // A large index takes long to follow; most of the time is for others.
+                    true => EVERY.max(started.elapsed() * SHARE),
+                    false => (wait * 2).min(LONGEST),
+                };
             }
         });
         Self {

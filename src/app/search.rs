@@ -72,7 +72,7 @@ impl Collection {
 
     /// What ranks by `head`, over what is stored now.
     pub(super) fn searcher(&self, head: &Arc<Ranking>) -> Result<Searcher, Error> {
-        let (store, view) = (Arc::clone(self.store()), self.view()?);
+        let (store, view) = (Arc::clone(self.store()), self.view_for(head)?);
         Ok(Searcher::new(store, view, Arc::clone(head)))
     }
 

@@ -64,8 +64,17 @@ impl Collection {
                 return Ok(None);
             }
             let (sequence, id) = entry?;
+            // Stored since.
+            if !index.contains(sequence) {
+                continue;
+            }
+            let checked = check(store, &index, sequence, id);
+            // Removed since.
+            if checked.is_err() && store.picture_at(sequence)?.is_none() {
+                continue;
+            }
             findings.pictures += 1;
-            if let Err(error) = check(store, &index, sequence, id) {
+            if let Err(error) = checked {
                 findings.damaged.push(Damage {
                     id: id.to_string(),
                     problem: with_causes(&error),

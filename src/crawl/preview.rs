@@ -105,13 +105,19 @@ impl<'a> Preview<'a> {
     /// What would become of a URL.
     fn of_url(&mut self, given: CanonicalUrl, role: Role) -> Result<Verdict, StoreError> {
         let url = self.admission.clean(given.clone());
-        let facts = Facts {
+        let mut facts = Facts {
             host_removed: self.is_removed(url.host_id()),
-            robots: self.robots(&url)?,
-            pages_left: role != Role::Page || self.pages_left(&url)? > 0,
+            robots: None,
+            pages_left: true,
         };
-        let judge = Judge::of_crawl(self.config, &self.scope, &self.admission, role);
-        let judgement = match judge.judge(&url, &facts) {
+        // As in a crawl: what is refused anyway needs no robots.txt and no budget.
+        let admitted = self.judge(role).judge(&url, &facts);
+        if admitted.is_ok() {
+            facts.robots = self.robots(&url)?;
+            facts.pages_left = role != Role::Page || self.pages_left(&url)? > 0;
+        }
+        let judgement = admitted.and_then(|_| self.judge(role).judge(&url, &facts));
+        let judgement = match judgement {
             Ok(judgement) => judgement,
             Err(refusal) => {
                 let url = match refusal {
@@ -136,6 +142,10 @@ impl<'a> Preview<'a> {
                 )
             },
         })
+    }
+
+    fn judge(&self, role: Role) -> Judge<'_> {
+        Judge::of_crawl(self.config, &self.scope, &self.admission, role)
     }
 
     fn is_removed(&self, host: HostId) -> bool {

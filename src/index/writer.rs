@@ -22,12 +22,17 @@ pub struct IndexWriter {
     removals: usize,
     /// Points and groups that are not saved yet.
     unsaved: usize,
+    /// Points inserted since all of them were last asked for.
+    unaudited: usize,
 }
 
 /// A graph in which more than this share of the points was removed is built anew.
 const MAX_TOMBSTONES: f64 = 0.2;
 /// And so is one beside which more than this many originals are scanned.
 const MAX_PROMOTED: usize = 1_000;
+/// Once every so-manyth of a graph's points is new, all are asked for: later inserts may have
+/// cut earlier points off.
+const AUDIT_SHARE: usize = 5;
 /// A scan that grew to so many times `[index] exact_below` is replaced by a graph.
 const EXACT_GROWTH: usize = 2;
 
@@ -51,6 +56,7 @@ impl IndexWriter {
             next,
             removals,
             unsaved: 0,
+            unaudited: 0,
         })
     }
 
@@ -106,6 +112,13 @@ impl IndexWriter {
         new.retain(|(sequence, _)| near_duplicates.is_original(*sequence));
         live.extend(new.iter().map(|(sequence, _)| *sequence));
         points.vectors_mut().insert(&new);
+        self.unaudited += new.len();
+        if let Points::Graph(graph) = &mut points
+            && self.unaudited * AUDIT_SHARE >= graph.len()
+        {
+            graph.audit(&self.store, &live)?;
+            self.unaudited = 0;
+        }
         self.current = Arc::new(Index {
             points,
             count: near_duplicates.len(),
@@ -117,10 +130,21 @@ impl IndexWriter {
         self.removals += removed.len();
         self.unsaved += sequences.len() + removed.len();
         if !self.current.is_graph() && self.current.len() >= self.most_scanned() {
-            self.save()?;
-            self.current = Arc::new(build(&self.store, &self.config, end, &|_, _| ())?);
+            self.replace_scan(end);
         }
         Ok(self.index())
+    }
+
+    /// Builds a graph in the place of a scan that has grown. Where that fails, the scan does
+    /// its work still, only slower.
+    fn replace_scan(&mut self, end: Sequence) {
+        let graph = self
+            .save()
+            .and_then(|()| build(&self.store, &self.config, end, &|_, _| ()));
+        match graph {
+            Ok(index) => self.current = Arc::new(index),
+            Err(error) => tracing::warn!(%error, "the graph cannot be built; searches scan"),
+        }
     }
 
     /// Pictures from which on a scan that has grown is replaced by a graph.
@@ -206,7 +230,7 @@ fn graph(
     let inserted = graph.catch_up(store, live, progress)?;
     tracing::debug!(inserted, points = graph.len(), "the graph is up to date");
     if inserted > 0 {
-        if inserted * 5 >= graph.len() {
+        if inserted * AUDIT_SHARE >= graph.len() {
             // Later inserts may have cut earlier points off.
             graph.audit(store, live)?;
         }

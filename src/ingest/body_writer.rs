@@ -40,7 +40,7 @@ struct Batch {
     sources: Vec<String>,
     unusable: Vec<(PictureOutcome, Receipt)>,
     bytes: usize,
-    /// Dropped once the batch is durable.
+    /// Told once the batch is durable.
     stored: Vec<async_channel::Sender<()>>,
 }
 
@@ -91,7 +91,10 @@ impl Batch {
             };
             receipts.push(Receipt { source, outcome });
         }
-        drop(self.stored);
+        for stored in self.stored {
+            // Room for one word a picture; nobody may wait for it any more.
+            let _ = stored.try_send(());
+        }
         Ok(receipts)
     }
 }

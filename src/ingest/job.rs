@@ -24,7 +24,8 @@ pub enum WebPicture {
         embed: Embed,
         /// The decoded file.
         bytes: Vec<u8>,
-        /// Dropped once the picture is durable or known to be unusable.
+        /// Told once the picture is durable or known to be unusable; dropped without a word
+        /// if neither could be made sure of.
         stored: async_channel::Sender<()>,
     },
 }

@@ -15,7 +15,7 @@ pub(super) struct Finished {
     pub(super) outcome: PictureOutcome,
     /// Why the bytes are unusable.
     pub(super) error: Option<FeatureError>,
-    /// Dropped once the batch is durable.
+    /// Told once the batch is durable.
     pub(super) stored: Option<async_channel::Sender<()>>,
 }
 
@@ -117,7 +117,10 @@ impl<J> Worker<J> {
                 stored: None,
             };
         };
-        let score = (screen.score)(&picture);
+        // As of the extraction: a panic would lose the receipt.
+        let Ok(score) = catch_unwind(AssertUnwindSafe(|| (screen.score)(&picture))) else {
+            return unusable(origin, FeatureError::Panicked);
+        };
         let is_match = score >= screen.min_score;
         if let Source::Url(lease) = &origin {
             // Whoever steers the crawl may have stopped.

@@ -50,6 +50,10 @@ pub(super) fn run(
         let (outcomes, pending): (Vec<_>, Vec<_>) = batch.into_iter().map(split).unzip();
         let stored = store.commit(outcomes)?;
         for (pending, is_new) in pending.into_iter().zip(stored) {
+            if let Some(stored) = &pending.stored {
+                // Room for one word a picture; nobody may wait for it any more.
+                let _ = stored.try_send(());
+            }
             // When the command is stopping nobody counts receipts any more; the store has the
             // picture.
             let _ = receipts.send_blocking(pending.receipt(is_new));
@@ -64,8 +68,8 @@ struct PendingReceipt {
     picture: Option<PictureId>,
     unchanged: bool,
     problem: Option<(bool, String, String)>,
-    /// Kept until the batch is durable.
-    _stored: Option<async_channel::Sender<()>>,
+    /// Told once the batch is durable.
+    stored: Option<async_channel::Sender<()>>,
 }
 
 fn split(finished: Finished) -> (PictureOutcome, PendingReceipt) {
@@ -103,7 +107,7 @@ fn split(finished: Finished) -> (PictureOutcome, PendingReceipt) {
         picture,
         unchanged,
         problem,
-        _stored: finished.stored,
+        stored: finished.stored,
     };
     (finished.outcome, pending)
 }

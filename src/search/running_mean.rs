@@ -60,6 +60,8 @@ impl RunningMean {
                 let embedding = Embedding::normalized(&features.activations.embedding());
                 self.add(embedding.values(), features.descriptor.values());
             }
+            // An error later on must not make this one count twice.
+            self.next = sequence.0 + 1;
         }
         self.next = end.0;
         Ok(())

@@ -50,7 +50,7 @@ pub struct Searcher {
 }
 
 impl Searcher {
-    /// Puts the parts together.
+    /// Puts the parts together. The fused head needs a view with a mean.
     pub fn new(store: Arc<Store>, view: View, ranking: Arc<Ranking>) -> Self {
         Self {
             store,
@@ -65,7 +65,7 @@ impl Searcher {
             ranking: &self.ranking,
             mode: options.mode,
             mean: match *self.ranking {
-                Ranking::Fused(_) => &self.view.mean,
+                Ranking::Fused(_) => self.view.mean.as_deref().unwrap_or(&NO_MEAN),
                 Ranking::Mse18(_) | Ranking::Embedding => &NO_MEAN,
             },
             rescored,

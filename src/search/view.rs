@@ -13,8 +13,8 @@ use crate::store::{Sequence, Store, StoreError};
 pub struct View {
     /// Which pictures are near.
     pub index: Arc<Index>,
-    /// What all pictures have in common.
-    pub mean: Arc<CollectionMean>,
+    /// What all pictures have in common; `None` where no head needs it.
+    pub mean: Option<Arc<CollectionMean>>,
 }
 
 impl View {
@@ -28,7 +28,7 @@ impl View {
         mean.catch_up(store, &|sequence| index.contains(sequence), end)?;
         Ok(Self {
             index,
-            mean: Arc::new(mean.mean()),
+            mean: Some(Arc::new(mean.mean())),
         })
     }
 }

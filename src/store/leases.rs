@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use super::order::Order;
 use crate::canonical_url::HostId;
 
-/// How long a URL is handed out for, unless its lease is renewed: longer than any visit
-/// takes.
-pub(super) const LEASE_TIME: Duration = Duration::from_secs(600);
+/// How long a URL is handed out for, unless its lease is renewed. Within one process a lease
+/// ends when it is dropped, and a picture may wait long for slow workers, so this is longer
+/// than anything takes; where other processes take leases, it must be minutes.
+pub(super) const LEASE_TIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The leases of a process. Its size is bounded by the number of visits under way.
 #[derive(Debug, Clone)]

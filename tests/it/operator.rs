@@ -232,6 +232,32 @@ fn what_is_kept_for_its_likeness_is_listed_with_it() {
 }
 
 #[test]
+fn pictures_are_compared_as_the_store_keeps_them_whatever_the_configuration_says_now() {
+    let simdex = Simdex::new();
+    let server = serve(|request| match request.path() {
+        "/" => {
+            let pictures = (0..12).map(|i| format!("<img src={i}.jpg>"));
+            Reply::html(pictures.collect::<String>())
+        }
+        _ => numbered(request),
+    });
+    let like = simdex.path("like.jpg");
+    std::fs::write(&like, jpeg(Motif::ALL[3], 99)).unwrap();
+    let like = like.to_str().unwrap();
+    simdex.configure("[store]\nactivations = \"f16\"\n");
+    simdex.json(&["add", like]);
+    simdex.configure("[store]\nactivations = \"int8\"\n");
+    let args = ["--like", like, "--min-score", "0.3"];
+    let summary = crawl(&simdex, &server.url("/"), &args);
+    assert_eq!(summary["images_indexed"], 12, "{summary}");
+    assert!(summary["matches"].as_u64().unwrap() > 0, "{summary}");
+    assert!(
+        summary["failed"].as_object().unwrap().is_empty(),
+        "{summary}"
+    );
+}
+
+#[test]
 fn ctrl_c_stops_cleanly_and_the_next_crawl_goes_on() {
     let simdex = Simdex::new();
     let server = serve(|request| match request.path() {

@@ -3,6 +3,7 @@
 use async_channel::Receiver;
 use serde::Serialize;
 
+use crate::activation::Layout;
 use crate::app::{Collection, Error, Extraction, NamedPicture, Question};
 use crate::canonical_url::UrlId;
 use crate::crawl::Summary;
@@ -15,11 +16,21 @@ use crate::store::NewPicture;
 pub(super) type Matches = Receiver<(UrlId, bool)>;
 
 /// Pictures that a crawl looks for.
-#[derive(Debug)]
 pub struct Looking {
-    like: Vec<NewPicture>,
+    like: Vec<NamedPicture>,
+    extraction: Extraction,
     min_score: f32,
     keep_matches: bool,
+}
+
+impl std::fmt::Debug for Looking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Looking")
+            .field("like", &self.like.len())
+            .field("min_score", &self.min_score)
+            .field("keep_matches", &self.keep_matches)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Looking {
@@ -34,17 +45,27 @@ impl Looking {
         min_score: f32,
         keep_matches: bool,
     ) -> Result<Self, Error> {
-        let layout = extraction.layout();
-        let features = |picture: &NamedPicture| {
-            let mode = Mode::default();
-            let mut views = extraction.views(&picture.name, &picture.bytes, mode, layout)?;
-            Ok(views.swap_remove(0))
-        };
-        Ok(Self {
-            like: like.iter().map(features).collect::<Result<_, Error>>()?,
+        let looking = Self {
+            like: like.to_vec(),
+            extraction: extraction.clone(),
             min_score,
             keep_matches,
-        })
+        };
+        // What cannot be used is said before a store is made.
+        looking.features(extraction.layout())?;
+        Ok(looking)
+    }
+
+    /// The features of what is looked for, laid out as a store has them.
+    fn features(&self, layout: &Layout) -> Result<Vec<NewPicture>, Error> {
+        let features = |picture: &NamedPicture| {
+            let mode = Mode::default();
+            let views = self
+                .extraction
+                .views(&picture.name, &picture.bytes, mode, layout);
+            Ok(views?.swap_remove(0))
+        };
+        self.like.iter().map(features).collect()
     }
 
     /// Scores new pictures by the default head, as pairs.
@@ -52,7 +73,7 @@ impl Looking {
         let head = collection.heads().named(None)?;
         let layout = collection.store().layout().clone();
         let (matches, found) = async_channel::unbounded();
-        let like = self.like;
+        let like = self.features(&layout)?;
         let score = move |picture: &NewPicture| {
             let mode = Mode::default();
             let scores = like.iter().map(|like| {

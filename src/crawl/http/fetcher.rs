@@ -145,6 +145,8 @@ impl Fetcher {
             // here.
             wait = WaitPolicy::ForTurn;
             judge = judge.of_redirect();
+            // Also of the last redirect that may be followed.
+            judge.check_scope(&url)?;
         }
         Err(FetchError::TooManyRedirects(self.config.max_redirects))
     }

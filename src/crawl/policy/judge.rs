@@ -87,9 +87,7 @@ impl<'a> Judge<'a> {
         facts: &Facts,
     ) -> Result<Judgement, Refusal> {
         let is_page = self.role == Some(Role::Page);
-        if is_page && self.scope.is_some_and(|scope| !scope.contains(url)) {
-            return Err(Refusal::OutOfScope);
-        }
+        self.check_scope(url)?;
         if let (Some(admission), Some(role)) = (self.admission, self.role) {
             admission.check(url, role)?;
         }
@@ -112,6 +110,18 @@ impl<'a> Judge<'a> {
             return Err(Refusal::PagesSpent);
         }
         Ok(judgement)
+    }
+
+    /// The first of the rules: pages stay in the crawl's scope.
+    ///
+    /// # Errors
+    /// If the URL is out of it.
+    pub(in crate::crawl) fn check_scope(&self, url: &CanonicalUrl) -> Result<(), Refusal> {
+        let is_page = self.role == Some(Role::Page);
+        match is_page && self.scope.is_some_and(|scope| !scope.contains(url)) {
+            true => Err(Refusal::OutOfScope),
+            false => Ok(()),
+        }
     }
 
     /// Whether a URL's host is known to be private before its name is resolved. What a name

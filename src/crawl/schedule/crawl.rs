@@ -1,10 +1,11 @@
 //! The crawl itself: visits are started and ended, within the budgets, until the frontier is
 //! empty or the user stops it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Duration, Instant, sleep_until};
 
 use super::budget::Budget;
@@ -37,6 +38,8 @@ pub struct Crawl {
     budget: Budget,
     report: Report,
     visits: JoinSet<FinishedVisit>,
+    /// Of each visit, which host it asks and for what.
+    in_flight: HashMap<Id, (HostId, Role)>,
     visitor: Arc<Visitor>,
     jobs: async_channel::Sender<WebPicture>,
     receipts: async_channel::Receiver<Receipt>,
@@ -113,6 +116,7 @@ impl Crawl {
             budget: Budget::new(&config.crawl),
             report,
             visits: JoinSet::new(),
+            in_flight: HashMap::new(),
             visitor,
             jobs: ingest.jobs(),
             receipts: ingest.receipts(),
@@ -167,11 +171,12 @@ impl Crawl {
             };
             let wake = turn.unwrap_or(Instant::now() + LONGEST_WAIT);
             tokio::select! {
-                Some(visit) = self.visits.join_next() => match visit {
-                    Ok(visit) => self.finish(visit).await?,
-                    Err(error) if error.is_cancelled() => {}
-                    // A panicked visit leaves its lease to the next crawl.
-                    Err(error) => tracing::error!(%error, "a visit panicked; please report this"),
+                Some(visit) = self.visits.join_next_with_id() => match visit {
+                    Ok((id, visit)) => {
+                        self.in_flight.remove(&id);
+                        self.finish(visit).await?;
+                    }
+                    Err(error) => self.abandon(&error),
                 },
                 receipt = self.receipts.recv() => match receipt {
                     Ok(receipt) => {
@@ -184,7 +189,10 @@ impl Crawl {
                 () = sleep_until(wake) => self.requeue_due().await?,
                 () = shutdown.wait(), if !stopping => {}
                 // What has not answered by now is left to the next crawl.
-                () = sleep_until(grace), if !self.visits.is_empty() => self.visits.abort_all(),
+                () = sleep_until(grace), if !self.visits.is_empty() => {
+                    self.visits.abort_all();
+                    grace = Instant::now() + FOREVER;
+                }
             }
             let (hosts, under_way) = (self.hosts.len(), self.visits.len());
             self.report.tell_progress(hosts, under_way, observe);
@@ -237,8 +245,9 @@ impl Crawl {
         self.budget.started(role);
         let visitor = Arc::clone(&self.visitor);
         let jobs = self.jobs.clone();
-        self.visits.spawn(async move {
-            let (host, source) = (lease.record().host, lease.record().url.clone());
+        let host = lease.record().host;
+        let task = self.visits.spawn(async move {
+            let source = lease.record().url.clone();
             let result = fetch_and_settle(&visitor, &jobs, lease).await;
             FinishedVisit {
                 host,
@@ -247,6 +256,18 @@ impl Crawl {
                 result,
             }
         });
+        self.in_flight.insert(task.id(), (host, role));
+    }
+
+    /// Ends a visit that was stopped or has panicked; its lease is the next crawl's.
+    fn abandon(&mut self, error: &JoinError) {
+        if !error.is_cancelled() {
+            tracing::error!(%error, "a visit panicked; please report this");
+        }
+        if let Some((host, role)) = self.in_flight.remove(&error.id()) {
+            self.budget.ended(role);
+            self.hosts.ended(host);
+        }
     }
 
     async fn finish(&mut self, visit: FinishedVisit) -> Result<(), CrawlError> {

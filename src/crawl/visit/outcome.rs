@@ -128,27 +128,39 @@ async fn settle_document(
     lease: Lease,
     contents: DocumentContents,
 ) -> Result<VisitOutcome, VisitError> {
-    let inline = contents.inline.len() as u64;
-    let (stored, all_stored) = async_channel::bounded::<()>(1);
-    for found in contents.inline {
-        let picture = WebPicture::Inline {
-            page: contents.visit.url.clone(),
-            embed: Embed {
-                alt: found.alt,
-                title: found.title,
-                caption: found.caption,
-            },
-            bytes: found.bytes,
-            stored: stored.clone(),
-        };
-        jobs.send(picture)
-            .await
-            .map_err(|_| VisitError::IngestStopped)?;
-    }
-    drop(stored);
-    // Nothing is ever sent: the channel closes with the last of the jobs.
-    let waited = while_leased(&visitor.store, lease, all_stored.recv()).await;
-    let (lease, _) = waited.map_err(VisitError::Store)?;
+    let inline = contents.inline.len();
+    let (stored, all_stored) = async_channel::bounded::<()>(inline.max(1));
+    let hand_in = async {
+        for found in contents.inline {
+            let picture = WebPicture::Inline {
+                page: contents.visit.url.clone(),
+                embed: Embed {
+                    alt: found.alt,
+                    title: found.title,
+                    caption: found.caption,
+                },
+                bytes: found.bytes,
+                stored: stored.clone(),
+            };
+            jobs.send(picture)
+                .await
+                .map_err(|_| VisitError::IngestStopped)?;
+        }
+        drop(stored);
+        // One word for each that is durable; the channel closes with the last of the jobs.
+        let mut durable = 0;
+        while all_stored.recv().await.is_ok() {
+            durable += 1;
+        }
+        match durable == inline {
+            true => Ok(()),
+            false => Err(VisitError::IngestStopped),
+        }
+    };
+    let handed_in = while_leased(&visitor.store, lease, hand_in).await;
+    let (lease, handed_in) = handed_in.map_err(VisitError::Store)?;
+    handed_in?;
+    let inline = inline as u64;
     let visit = contents.visit;
     let settle = visitor.store.call(move |store| {
         let queued = store.settle_page(lease, &visit)?;

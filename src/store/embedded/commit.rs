@@ -55,9 +55,10 @@ impl EmbeddedMetadata {
             .of(&self.trees.counters)
             .insert(&NEXT_SEQUENCE, &Sequence(sequence).key());
         changes.apply()?;
-        self.trees.db.flush()?;
         let new = sequence - *next;
+        // Also where the flush fails: the numbers are in the records by now.
         *next = sequence;
+        self.trees.db.flush()?;
         // A crash before this leaves bytes behind, which the next run deletes.
         for id in had_waited {
             if self.contains(id)? {
@@ -103,6 +104,11 @@ impl EmbeddedMetadata {
             }
             origin => origin,
         };
+        // Known when it was fetched, and removed since: its location would lead nowhere. A
+        // lease is dropped, so that its URL is asked for again.
+        if picture.is_none() && !self.contains(id)? && !self.waits(id)? {
+            return Ok(false);
+        }
         let is_new = match picture {
             Some(picture) => !self.contains(id)? && fresh.add(*picture),
             None => false,

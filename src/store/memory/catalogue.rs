@@ -273,6 +273,9 @@ impl State {
             self.leave_queue(lease, lease.record.attempts + 1, state);
             return Ok(false);
         }
+        if new.is_none() && !self.pictures.contains_key(&id) && !self.waiting.contains_key(&id) {
+            return Ok(false);
+        }
         let new = new.filter(|new| !self.pictures.contains_key(&new.id));
         let is_new = new.is_some();
         if let Some(new) = new {
