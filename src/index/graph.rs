@@ -114,6 +114,11 @@ impl Graph {
         Ok(inserted)
     }
 
+    /// Whether a picture was inserted.
+    fn contains(&self, sequence: Sequence) -> bool {
+        self.sequences.binary_search(&sequence).is_ok()
+    }
+
     fn keep_lost(&mut self, chunk: &[(Sequence, Descriptor)]) {
         let lost: Vec<_> = chunk
             .par_iter()
@@ -129,7 +134,7 @@ impl Graph {
         }
     }
 
-    /// Asks for every picture in the store and keeps beside the graph what it loses.
+    /// Asks for every live picture that was inserted and keeps beside the graph what it loses.
     pub(super) fn audit(
         &mut self,
         store: &Store,
@@ -140,7 +145,10 @@ impl Graph {
             let chunk = descriptors
                 .by_ref()
                 .take(CHUNK)
-                .filter(|entry| entry.as_ref().map_or(true, |(s, _)| live.contains(s)))
+                .filter(|entry| {
+                    let entry = entry.as_ref();
+                    entry.map_or(true, |(s, _)| live.contains(s) && self.contains(*s))
+                })
                 .collect::<Result<Vec<_>, _>>()?;
             self.keep_lost(&chunk);
         }
