@@ -9,6 +9,7 @@
 
 #[cfg(test)]
 mod conformance;
+pub(crate) mod derived_file;
 mod exact;
 mod graph;
 pub mod near_duplicates;

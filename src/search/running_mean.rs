@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::rescore::load_one;
-use crate::atomic_file::AtomicFile;
 use crate::head::CollectionMean;
+use crate::index::derived_file;
 use crate::network::Embedding;
 use crate::store::{Sequence, Store, StoreError};
 
@@ -138,7 +138,6 @@ struct MeanFile {
 }
 
 const VERSION: u32 = 1;
-const CHECKSUM: usize = 4;
 
 /// `None` if the store is in memory.
 fn path(store: &Store) -> Option<PathBuf> {
@@ -148,17 +147,10 @@ fn path(store: &Store) -> Option<PathBuf> {
 impl RunningMean {
     /// What was saved, or nothing: then all is added up anew.
     pub(crate) fn load(store: &Store) -> Self {
-        let read = || -> Option<MeanFile> {
-            let bytes = std::fs::read(path(store)?).ok()?;
-            let (checksum, body) = bytes.split_first_chunk::<CHECKSUM>()?;
-            if crc32fast::hash(body) != u32::from_le_bytes(*checksum) {
-                tracing::warn!("the collection's mean is damaged; taking it anew");
-                return None;
-            }
-            postcard::from_bytes(body).ok()
-        };
-        read()
-            .filter(|file| {
+        let damaged = "the collection's mean is damaged; taking it anew";
+        path(store)
+            .and_then(|path| derived_file::load(&path, damaged))
+            .filter(|file: &MeanFile| {
                 file.version == VERSION
                     && file.store == store.id()
                     && file.descriptor == store.descriptor_id()
@@ -182,12 +174,7 @@ impl RunningMean {
             descriptor: store.descriptor_id().to_owned(),
             mean: self.clone(),
         };
-        let body = postcard::to_stdvec(&file).map_err(io::Error::other)?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let checksum = crc32fast::hash(&body).to_le_bytes();
-        AtomicFile::new(&path).write(&[&checksum[..], &body].concat())?;
+        derived_file::save(&path, &file)?;
         self.is_unsaved = false;
         Ok(())
     }

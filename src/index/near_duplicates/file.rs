@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::GroupEntry;
-use crate::atomic_file::AtomicFile;
+use crate::index::derived_file;
 use crate::store::{Sequence, Store};
 
 #[derive(Serialize, Deserialize)]
@@ -20,7 +20,6 @@ struct Saved {
 }
 
 const VERSION: u32 = 1;
-const CHECKSUM: usize = 4;
 
 /// `None` if the store is in memory.
 fn path(store: &Store) -> Option<PathBuf> {
@@ -29,15 +28,8 @@ fn path(store: &Store) -> Option<PathBuf> {
 
 /// `None` if there is no file, or a damaged or foreign one, which only costs a rebuild.
 pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, GroupEntry>> {
-    let bytes = std::fs::read(path(store)?).ok()?;
-    let (checksum, body) = bytes.split_first_chunk::<CHECKSUM>()?;
-    let saved = (crc32fast::hash(body) == u32::from_le_bytes(*checksum))
-        .then(|| postcard::from_bytes::<Saved>(body).ok())
-        .flatten();
-    let Some(saved) = saved else {
-        tracing::warn!("the groups of copies are damaged; making them anew");
-        return None;
-    };
+    let damaged = "the groups of copies are damaged; making them anew";
+    let saved: Saved = derived_file::load(&path(store)?, damaged)?;
     let usable = saved.version == VERSION && saved.store == store.id();
     let entries = saved.entries.into_iter();
     usable.then(|| {
@@ -60,10 +52,5 @@ pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, GroupEntry>) -> i
             .map(|(sequence, entry)| (sequence.0, *entry))
             .collect(),
     };
-    let body = postcard::to_stdvec(&saved).map_err(io::Error::other)?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let checksum = crc32fast::hash(&body).to_le_bytes();
-    AtomicFile::new(&path).write(&[&checksum[..], &body].concat())
+    derived_file::save(&path, &saved)
 }

@@ -115,7 +115,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         "search",
         &[
             "activation",
-            "atomic_file",
             "canonical_url",
             "head",
             "index",
