@@ -112,12 +112,16 @@ impl IndexWriter {
         new.retain(|(sequence, _)| near_duplicates.is_original(*sequence));
         live.extend(new.iter().map(|(sequence, _)| *sequence));
         points.vectors_mut().insert(&new);
-        self.unaudited += new.len();
-        if let Points::Graph(graph) = &mut points
-            && self.unaudited * AUDIT_SHARE >= graph.len()
-        {
-            graph.audit(&self.store, &live)?;
-            self.unaudited = 0;
+        if let Points::Graph(graph) = &mut points {
+            self.unaudited += new.len();
+            if self.unaudited * AUDIT_SHARE >= graph.len() {
+                // The points are in the graph by now: an error must not have them inserted
+                // again. The next refresh audits instead.
+                match graph.audit(&self.store, &live) {
+                    Ok(()) => self.unaudited = 0,
+                    Err(error) => tracing::warn!(%error, "the graph is not audited"),
+                }
+            }
         }
         self.current = Arc::new(Index {
             points,
