@@ -9,8 +9,9 @@ use super::Migrating;
 use crate::activation::{Layout, summarise};
 use crate::network::Embedding;
 use crate::picture::PictureId;
-use crate::store::embedded::files::{SegmentRecord, Segments};
-use crate::store::embedded::trees::{Extent, SegmentGrowth, TreeBatches, decode, encode, numbered};
+use super::old_records::{Extent, SegmentGrowth, SegmentRecord};
+use super::old_segments::OldSegments;
+use crate::store::embedded::trees::{TreeBatches, decode, encode, numbered};
 use crate::store::{PictureRecord, Sequence, StoreError};
 
 /// Blocks rewritten between two flushes.
@@ -33,20 +34,19 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         numbered(&segments, "segments")?.into_iter().collect();
     let committed: Vec<_> = committed.into_iter().collect();
     let dir = store.dir.join("activations");
-    let files = Segments::open(dir, &committed)?;
-    files.start_segment();
-    let (old_len, new_len) = (layout.layers_len() as u64, layout.block_len() as u64);
+    let mut files = OldSegments::open(dir)?;
+    let new_len = layout.block_len() as u64;
     let mut blocks = Vec::new();
     for entry in &extents {
         let (key, value) = entry?;
         let id = PictureId::from_slice(&key).ok_or(StoreError::Unreadable { tree: "extents" })?;
         let extent: Extent = decode("extents", &value)?;
-        if files.read(id, extent.location(new_len)).is_err() {
+        if files.find(id, extent).is_ok_and(|block| block.length != new_len) {
             blocks.push((extent.segment, extent.offset, id));
         }
     }
     blocks.sort_unstable();
-    let delete = |number: u32| -> Result<(), StoreError> {
+    let delete = |files: &OldSegments, number: u32| -> Result<(), StoreError> {
         segments.remove(number.to_be_bytes())?;
         db.flush()?;
         files.delete(number)
@@ -61,7 +61,7 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
             for &(segment, offset, id) in chunk {
                 // What is damaged stays, for `verify` to name.
                 let block = files
-                    .verify(id, Extent { segment, offset }.location(old_len))
+                    .read(id, Extent { segment, offset })
                     .and_then(|block| summaries.added(id, &block));
                 let block = match block {
                     Ok(block) => block,
@@ -71,10 +71,9 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
                         continue;
                     }
                 };
-                let location = files.append(id, &block)?;
-                let extent = Extent::from(location);
+                let extent = files.append(id, &block)?;
                 changes.of(&extents).insert(id.as_bytes(), encode(&extent));
-                grown.add(&segments, location)?;
+                grown.add(&segments, extent, new_len)?;
             }
             files.sync()?;
             grown.write(&segments, &mut changes);
@@ -87,7 +86,7 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
             }
         }
         if !in_use {
-            delete(of_segment[0].0)?;
+            delete(&files, of_segment[0].0)?;
         }
     }
     // What an interrupted run had emptied.
@@ -97,7 +96,7 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         .collect::<Result<HashSet<_>, StoreError>>()?;
     for (number, _) in committed {
         if !in_use.contains(&number) {
-            delete(number)?;
+            delete(&files, number)?;
         }
     }
     db.drop_tree("embeddings")?;
@@ -134,6 +133,7 @@ impl Summaries<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::downgrade_to_3;
     use super::*;
     use crate::activation::{Activations, Encoding};
     use crate::network::Network;
@@ -185,26 +185,20 @@ mod tests {
     /// Leaves the store as an interrupted change of format 2 would: most blocks are of layers
     /// alone, embeddings are in a tree. Returns the file that the old blocks are in.
     fn downgrade(dir: &std::path::Path, network: &Network) -> std::path::PathBuf {
+        downgrade_to_3(dir);
         let db = sled::open(dir.join("records")).unwrap();
         let layout = network.layout(Encoding::Int8);
         let [extents, segments, pictures, embeddings] =
             ["extents", "segments", "pictures", "embeddings"]
                 .map(|name| db.open_tree(name).unwrap());
-        let committed: Vec<_> = numbered(&segments, "segments")
-            .unwrap()
-            .into_iter()
-            .collect();
-        let activations = dir.join("activations");
-        let files = Segments::open(activations.clone(), &committed).unwrap();
-        files.start_segment();
-        let new_len = layout.block_len() as u64;
+        let mut files = OldSegments::open(dir.join("activations")).unwrap();
         let mut changes = TreeBatches::default();
         let mut grown = SegmentGrowth::default();
+        let mut last = 0;
         for (i, entry) in extents.iter().enumerate() {
             let (key, value) = entry.unwrap();
             let id = PictureId::from_slice(&key).unwrap();
-            let extent: Extent = decode("extents", &value).unwrap();
-            let block = files.read(id, extent.location(new_len)).unwrap();
+            let block = files.read(id, decode("extents", &value).unwrap()).unwrap();
             let value = pictures.get(id.as_bytes()).unwrap().unwrap();
             let record: PictureRecord = decode("pictures", &value).unwrap();
             let embedding = Activations::new(&layout, &block).embedding();
@@ -213,10 +207,11 @@ mod tests {
                 .insert(Sequence(record.sequence).key(), embedding)
                 .unwrap();
             if i >= REWRITTEN {
-                let location = files.append(id, &block[..layout.layers_len()]).unwrap();
-                let extent = encode(&Extent::from(location));
-                changes.of(&extents).insert(key, extent);
-                grown.add(&segments, location).unwrap();
+                let bare = &block[..layout.layers_len()];
+                let extent = files.append(id, bare).unwrap();
+                last = extent.segment;
+                changes.of(&extents).insert(key, encode(&extent));
+                grown.add(&segments, extent, bare.len() as u64).unwrap();
             }
         }
         files.sync().unwrap();
@@ -231,7 +226,7 @@ mod tests {
             .map(|line| format!("{}\n", line.replace("format = 3", "format = 2")))
             .collect();
         std::fs::write(header, text).unwrap();
-        activations.join("00000001.activations")
+        files.path(last)
     }
 
     #[test]

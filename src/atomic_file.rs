@@ -60,7 +60,7 @@ pub fn folder_of(path: &Path) -> &Path {
 
 /// Makes the new name survive a power failure. Where folders cannot be opened, as on
 /// Windows, the system does without.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(folder)?.sync_all()?;
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Collection, Error};
 use crate::canonical_url::HostId;
 use crate::picture::PictureId;
+use crate::store::Wasteful;
 
 /// What is to be deleted.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +59,7 @@ impl Collection {
             missing(&format!("{host}: no such host was removed"));
         }
         store.flush()?;
-        result.bytes_freed = store.compact()?;
+        result.bytes_freed = store.compact(Wasteful::Any)?;
         Ok(result)
     }
 }

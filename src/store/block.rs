@@ -1,39 +1,34 @@
-//! A block: one picture's activations as bytes, where they lie, and how they get there.
+//! A block: one picture's activations as bytes, and where they lie.
 
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use super::StoreError;
-use crate::picture::PictureId;
+use serde::{Deserialize, Serialize};
 
-/// What blocks can be appended to: all that a commit needs of [`Blocks`](super::Blocks).
-pub trait AppendBlocks: Send + Sync {
-    /// Appends blocks and returns where they lie, once they would survive a power failure.
-    /// They count when the catalogue has taken their locations.
-    ///
-    /// # Errors
-    /// If the disk is full or fails.
-    fn append(&self, blocks: &[NewBlock<'_>]) -> Result<Vec<BlockLocation>, StoreError>;
-}
-
-/// A picture's activations on their way into the store.
-#[derive(Debug, Clone, Copy)]
-pub struct NewBlock<'a> {
-    /// The picture.
-    pub picture: PictureId,
-    /// Its block.
-    pub bytes: &'a [u8],
-}
-
-/// Where a block lies. Only the [`Blocks`](super::Blocks) that gave it know what it means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BlockLocation {
+/// Where bytes lie in a segment, and their checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Span {
     /// Number of the segment.
     pub(super) segment: u32,
-    /// Where its record begins there, in bytes.
+    /// Where they begin there, in bytes.
     pub(super) offset: u64,
-    /// Length of the block, in bytes.
+    /// How many they are.
     pub(super) length: u64,
+    /// Their CRC-32.
+    pub(super) checksum: u32,
+}
+
+/// Where an entry lies. Only the [`Blocks`](super::Blocks) that gave it know what it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EntryLocation {
+    /// Number of the segment.
+    pub(super) segment: u32,
+    /// Where the entry begins there, in bytes.
+    pub(super) offset: u64,
+    /// Its large part: the activations, or a body that waits for them.
+    pub(super) payload: Option<Span>,
+    /// The small JPEG.
+    pub(super) thumbnail: Option<Span>,
 }
 
 /// One picture's block, read in place. It keeps the memory that it lies in.

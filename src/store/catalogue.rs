@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::block::{AppendBlocks, BlockLocation};
+use super::block::EntryLocation;
+use super::entry::AppendEntries;
 use super::pictures::{Body, PictureOutcome};
 use super::provenance::Provenance;
 use super::record::PictureRecord;
@@ -16,8 +17,9 @@ use crate::picture::PictureId;
 /// What is known of pictures.
 pub trait Catalogue: Send + Sync {
     /// Stores a batch and returns once it would survive a power failure. The result says
-    /// for each entry whether a new picture was stored. New pictures' blocks are appended to
-    /// `blocks` first, so that no record names what is not there.
+    /// for each entry whether a new picture was stored. All that is known of new pictures, and
+    /// what is learnt of others, is appended to `log` first, so that no record names what is not
+    /// there.
     ///
     /// # Errors
     /// If the disk is full or fails. Nothing of the batch counts then; its URLs are
@@ -25,32 +27,30 @@ pub trait Catalogue: Send + Sync {
     fn commit(
         &self,
         outcomes: Vec<PictureOutcome>,
-        blocks: &dyn AppendBlocks,
+        log: &dyn AppendEntries,
     ) -> Result<Vec<bool>, StoreError>;
 
     /// The number after the last picture's.
     fn next_sequence(&self) -> u64;
 
-    /// Where a picture's block lies; `None` if it has none.
+    /// Where the entry of a picture with features lies; `None` if there is none.
     ///
     /// # Errors
     /// If the store fails or the record is unreadable.
-    fn block_location(&self, id: PictureId) -> Result<Option<BlockLocation>, StoreError>;
+    fn block_location(&self, id: PictureId) -> Result<Option<EntryLocation>, StoreError>;
 
-    /// Where all blocks lie, in the order of pictures' identities.
-    fn block_locations(&self) -> Listing<'_, (PictureId, BlockLocation)>;
+    /// Where all entries of pictures with features lie, in the order of pictures' identities.
+    fn block_locations(&self) -> Listing<'_, (PictureId, EntryLocation)>;
 
-    /// Records that a picture's block has moved, unless the picture was removed in the
-    /// meantime. Returns whether it was recorded.
+    /// Records that the entries of pictures have moved, each from where to where, but for those
+    /// that were removed in the meantime.
     ///
     /// # Errors
     /// If the store fails or a record is unreadable.
-    fn move_block(
+    fn move_entries(
         &self,
-        id: PictureId,
-        from: BlockLocation,
-        to: BlockLocation,
-    ) -> Result<bool, StoreError>;
+        moves: &[(PictureId, EntryLocation, EntryLocation)],
+    ) -> Result<(), StoreError>;
 
     /// Whether these bytes are stored.
     ///
@@ -85,10 +85,10 @@ pub trait Catalogue: Send + Sync {
     /// If the store fails or the record is missing or unreadable.
     fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError>;
 
-    /// A small JPEG of the picture, stretched to the network's input size.
+    /// A small JPEG of the picture.
     ///
     /// # Errors
-    /// If the store fails.
+    /// If the store fails, or it is damaged.
     fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The picture in a local file, if the file has not changed since it was read.

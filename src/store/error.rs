@@ -103,6 +103,52 @@ pub enum StoreError {
         /// Bytes committed.
         committed: u64,
     },
+    /// A file of the log is not what was written.
+    #[error("{path}: {message}; `simdex repair` makes what can be made anew and names what is lost, or restore a backup")]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// sled's records are not what the log says.
+    #[error(
+        "the store's records in {path} cannot be used: {message}; `simdex repair` makes those of pictures anew from the log, and the crawl begins again at its seeds"
+    )]
+    Records {
+        /// Their folder.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The log has fewer pictures than were committed.
+    #[error(
+        "the store {dir} has {found} pictures of {committed} that were committed: something outside simdex changed its files; restore a backup, or go on with those with `simdex repair`"
+    )]
+    Missing {
+        /// The store.
+        dir: PathBuf,
+        /// Pictures in the log.
+        found: u64,
+        /// Pictures that were committed.
+        committed: u64,
+    },
+    /// A folder that should be empty, or a backup of the same store.
+    #[error(
+        "{dir} has something in it that is not a backup of this store; name an empty folder"
+    )]
+    NotEmpty {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// A write or a sync has failed before.
+    #[error(
+        "{dir} could not be written before, so nothing more is; see to the disk and run the same command again, it goes on where it stopped"
+    )]
+    Failed {
+        /// The store, or its records.
+        dir: PathBuf,
+    },
     /// Too little free space.
     #[error(
         "the disk is full: {free_mb} MiB are free, {reserve_mb} MiB are kept in reserve; free some space and run the same command again, it goes on where it stopped"

@@ -24,12 +24,14 @@
 //! records, all of them together.
 
 mod async_store;
+mod backup;
 mod block;
 mod blocks;
 mod catalogue;
 #[cfg(test)]
 mod conformance;
 mod embedded;
+mod entry;
 mod error;
 mod frontier;
 mod hosts;
@@ -43,6 +45,7 @@ mod order;
 mod pictures;
 mod provenance;
 mod record;
+mod repaired;
 mod sequence;
 mod visit;
 
@@ -52,9 +55,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use async_store::AsyncStore;
-pub use block::{AppendBlocks, Block, BlockLocation, NewBlock};
-pub use blocks::Blocks;
+pub use backup::{BackedUp, BackupOptions};
+pub use block::{Block, EntryLocation, Span};
+pub use blocks::{Blocks, Wasteful};
 pub use catalogue::Catalogue;
+pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
 pub use frontier::Frontier;
 pub use hosts::{HostRecord, Hosts, RuleFileRecord};
@@ -64,6 +69,7 @@ pub use metadata::Metadata;
 pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
+pub use repaired::Repaired;
 pub use sequence::Sequence;
 pub use visit::{Again, Validators, VisitRecord};
 
@@ -145,6 +151,52 @@ impl Store {
             dir: Some(dir.to_owned()),
             commits: Mutex::default(),
         })
+    }
+
+    /// Makes the store in `dir` whole again from what is left of it: the records of pictures are
+    /// made anew from the log. Nothing is deleted.
+    ///
+    /// # Errors
+    /// If it is in use, is no store, or the disk is full or fails.
+    pub fn repair(dir: &Path, options: &StoreOptions<'_>) -> Result<Repaired, StoreError> {
+        Embedded::repair(dir, options)
+    }
+
+    /// Brings the backup in `to` up to what the store in `from` has, which may be in use.
+    /// `progress` is told of bytes so far and in all.
+    ///
+    /// # Errors
+    /// If `from` is no store or damaged, `to` is something else than its backup, or a disk is
+    /// full or fails.
+    pub fn backup(
+        from: &Path,
+        to: &Path,
+        options: BackupOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<BackedUp, StoreError> {
+        Embedded::backup(from, to, options, progress)
+    }
+
+    /// Makes a store in `dir`, which must be empty, of the backup in `from`.
+    ///
+    /// # Errors
+    /// If `from` is no backup or damaged, something is in `dir`, or a disk is full or fails.
+    pub fn restore(
+        from: &Path,
+        dir: &Path,
+        options: &StoreOptions<'_>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Repaired, StoreError> {
+        Embedded::restore(from, dir, options, progress)
+    }
+
+    /// Writes the records of the store in `dir` anew, so that nothing of what was removed is left
+    /// in their file. The store must not be open.
+    ///
+    /// # Errors
+    /// If it is in use, is no store, or the disk is full or fails.
+    pub fn rewrite_records(dir: &Path) -> Result<(), StoreError> {
+        Embedded::rewrite_records(dir)
     }
 
     /// A new store in memory, for tests. It has no folder.
@@ -237,7 +289,22 @@ impl Store {
     /// # Errors
     /// If they are missing or not what was written.
     pub fn block(&self, id: PictureId) -> Result<Block, StoreError> {
-        self.blocks.read(id, self.location_of(id)?)
+        let location = self.location_of(id)?;
+        let block = self.blocks.read(id, location);
+        let block = match block.is_err().then(|| self.location_of(id)).transpose()? {
+            // It was moved between the two steps.
+            Some(now) if now != location => self.blocks.read(id, now),
+            _ => block,
+        };
+        self.fitting(id, block?)
+    }
+
+    /// A block, if it is of the store's layout.
+    fn fitting(&self, picture: PictureId, block: Block) -> Result<Block, StoreError> {
+        match block.len() == self.layout().block_len() {
+            true => Ok(block),
+            false => Err(StoreError::Damaged { picture }),
+        }
     }
 
     /// Like [`Self::block`], but every byte is checked against its checksum.
@@ -245,22 +312,22 @@ impl Store {
     /// # Errors
     /// If they are missing or damaged.
     pub fn verified_block(&self, id: PictureId) -> Result<Block, StoreError> {
-        self.blocks.verify(id, self.location_of(id)?)
+        let block = self.blocks.verify(id, self.location_of(id)?)?;
+        self.fitting(id, block)
     }
 
-    fn location_of(&self, id: PictureId) -> Result<BlockLocation, StoreError> {
+    fn location_of(&self, id: PictureId) -> Result<EntryLocation, StoreError> {
         let location = self.metadata.block_location(id)?;
         location.ok_or(StoreError::Damaged { picture: id })
     }
 
-    /// Gives back the space of removed pictures' activations, where enough of it lies
-    /// together. Returns the bytes freed.
+    /// Gives back the space of removed pictures. Returns the bytes freed.
     ///
     /// # Errors
     /// If the disk is full or fails; what was not rewritten stays as it is.
-    pub fn compact(&self) -> Result<u64, StoreError> {
+    pub fn compact(&self, which: Wasteful) -> Result<u64, StoreError> {
         let _guard = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
-        self.blocks.compact(&*self.metadata)
+        self.blocks.compact(&*self.metadata, which)
     }
 }
 

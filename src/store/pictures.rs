@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Embed, Lease, NewBlock, UrlOutcome};
+use super::entry::{Entry, Section, SectionKind};
+use super::{Embed, Lease, UrlOutcome};
 use crate::canonical_url::CanonicalUrl;
 use crate::network::{Descriptor, Embedding};
 use crate::picture::{PerceptualHash, PictureId};
@@ -33,11 +34,11 @@ pub struct NewPicture {
 }
 
 impl NewPicture {
-    /// Its activations.
-    pub(super) fn block(&self) -> NewBlock<'_> {
-        NewBlock {
+    /// Its activations alone.
+    pub(super) fn entry(&self) -> Entry<'_> {
+        Entry {
             picture: self.id,
-            bytes: &self.block,
+            sections: vec![Section::of_bytes(SectionKind::Block, &self.block)],
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What blocks must do.
 
 use super::fixture::{block, commit, file, picture_id};
-use crate::store::{NewBlock, Store};
+use crate::store::{Entry, Section, SectionKind, Store, Wasteful};
 
 pub(super) fn blocks_of_any_length_are_read_back(store: &Store) {
     let bytes: Vec<Vec<u8>> = (0..5_u8).map(|n| vec![n; 100 * usize::from(n)]).collect();
-    let new = |n: usize| NewBlock {
+    let new = |n: usize| Entry {
         picture: picture_id(n as u8),
-        bytes: &bytes[n],
+        sections: vec![Section::of_bytes(SectionKind::Block, &bytes[n])],
     };
     let mut locations = store.blocks.append(&[new(0), new(1), new(2)]).unwrap();
     locations.extend(store.blocks.append(&[new(3), new(4)]).unwrap());
@@ -20,9 +20,9 @@ pub(super) fn blocks_of_any_length_are_read_back(store: &Store) {
 }
 
 pub(super) fn a_block_of_another_picture_is_damaged(store: &Store) {
-    let new = NewBlock {
+    let new = Entry {
         picture: picture_id(1),
-        bytes: &[1; 10],
+        sections: vec![Section::of_bytes(SectionKind::Block, &[1; 10])],
     };
     let location = store.blocks.append(&[new]).unwrap()[0];
     assert!(store.blocks.read(picture_id(2), location).is_err());
@@ -38,7 +38,7 @@ pub(super) fn what_is_live_outlasts_compaction(store: &Store) {
     for n in 1..5 {
         assert!(store.remove_picture(picture_id(n)).unwrap());
     }
-    store.compact().unwrap();
+    store.compact(Wasteful::Any).unwrap();
     for n in [0, 5] {
         let found = store.verified_block(picture_id(n)).unwrap();
         assert_eq!(*found, block(store, n)[..]);

@@ -16,7 +16,7 @@ use crate::canonical_url::UrlId;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{
     Again, Body, Discovery, Lease, PictureOutcome, Role, Source, Store, StoreError, UrlOutcome,
-    UrlRecord, Validators, VisitRecord,
+    UrlRecord, Validators, VisitRecord, Wasteful,
 };
 
 const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
@@ -308,7 +308,7 @@ impl Pair {
         self.stores[0] = open(&self.dir, LEASE_TIME);
         self.same(|store| store.begin_run(1));
         for store in &self.stores {
-            store.compact().unwrap();
+            store.compact(Wasteful::Any).unwrap();
         }
     }
 

@@ -1,148 +1,176 @@
-//! Activations in segment files, and the space that removed ones leave.
+//! Activations in the log, and the space that removed ones leave.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::files::{Reserve, SegmentRecord, Segments};
-use super::trees::{Trees, decode};
+use super::files::Reserve;
+use super::log::{ClosedSegment, Log, LoggedEntry};
+use super::trees::{SegmentUse, Trees, decode, location_key, numbered};
 use crate::picture::PictureId;
-use crate::store::{AppendBlocks, Block, BlockLocation, Blocks, Metadata, NewBlock, StoreError};
+use crate::store::entry::{Entry, Found, Section, SectionKind, read_record};
+use crate::store::{
+    AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful,
+};
 
-/// Segment files, whose records are among the trees: what is committed of them, and how much
-/// of it is dead.
+/// The log as a place of activations.
 pub(in crate::store) struct EmbeddedBlocks {
-    pub(super) segments: Segments,
+    pub(super) log: Arc<Log>,
     pub(super) trees: Arc<Trees>,
     pub(super) reserve: Reserve,
 }
 
-impl AppendBlocks for EmbeddedBlocks {
-    fn append(&self, blocks: &[NewBlock<'_>]) -> Result<Vec<BlockLocation>, StoreError> {
-        let locations = blocks
-            .iter()
-            .map(|block| self.segments.append(block.picture, block.bytes))
-            .collect::<Result<_, _>>()?;
-        self.segments.sync()?;
-        Ok(locations)
+impl AppendEntries for EmbeddedBlocks {
+    fn append(&self, entries: &[Entry<'_>]) -> Result<Vec<EntryLocation>, StoreError> {
+        self.log.append(entries)
     }
 }
 
 impl Blocks for EmbeddedBlocks {
-    fn read(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError> {
-        self.segments.read(picture, at)
+    fn read(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError> {
+        self.log.read(picture, at)
     }
 
-    fn verify(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError> {
-        self.segments.verify(picture, at)
+    fn verify(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError> {
+        let damaged = || StoreError::Damaged { picture };
+        let entry = self.log.entry_at(at.segment, at.offset)?;
+        if entry.picture != picture || entry.location != at {
+            return Err(damaged());
+        }
+        let bytes = self.log.read_checked(picture, at.payload.ok_or_else(damaged)?)?;
+        let range = 0..bytes.len();
+        let block = Block::new(Arc::new(bytes), range);
+        block.ok_or(StoreError::Damaged { picture })
     }
 
-    /// Rewrites segments of which more than half is dead and deletes those that are all
-    /// dead.
-    fn compact(&self, metadata: &dyn Metadata) -> Result<u64, StoreError> {
-        let mut wasteful = HashMap::new();
+    fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<u64, StoreError> {
+        let usage = numbered::<SegmentUse>(&self.trees.usage, "usage")?;
         let mut freed = 0;
-        for entry in &self.trees.segments {
-            let (key, value) = entry?;
-            let number = key.as_ref().try_into().map(u32::from_be_bytes);
-            let number = number.map_err(|_| StoreError::Unreadable { tree: "segments" })?;
-            let record: SegmentRecord = decode("segments", &value)?;
-            // The open segment is rewritten once it is closed.
-            if number == self.segments.current() {
+        let is_wasteful = |number: u32| {
+            let used = usage.get(&number).copied().unwrap_or_default();
+            used.dead > 0
+                && (used.live == 0 || which == Wasteful::Any || used.dead > used.live)
+        };
+        if which == Wasteful::Any && is_wasteful(self.log.segments().1) {
+            self.log.close_segment()?;
+        }
+        for segment in self.log.segments().0 {
+            let number = segment.number;
+            if !is_wasteful(number) {
                 continue;
             }
-            if record.dead >= record.records {
-                // Nothing to rewrite, so this works on a full disk too.
-                self.drop_segment(number)?;
-                freed += record.length;
-            } else if record.dead * 2 > record.records {
-                wasteful.insert(number, record.length);
+            // Where nothing is copied this works on a full disk, too.
+            if usage.get(&number).is_some_and(|used| used.live > 0) {
+                self.reserve.check()?;
             }
-        }
-        for entry in metadata.block_locations() {
-            let (picture, from) = entry?;
-            if !wasteful.contains_key(&from.segment) {
-                continue;
+            let dropped = match segment.is_old {
+                true => self.copy_old(metadata, segment)?,
+                false => self.rewrite(metadata, segment)?,
+            };
+            if dropped {
+                self.trees.usage.remove(number.to_be_bytes())?;
+                self.log.delete_retired()?;
+                freed += segment.length;
             }
-            self.reserve.check()?;
-            let bytes = &*self.segments.verify(picture, from)?;
-            for to in self.append(&[NewBlock { picture, bytes }])? {
-                metadata.move_block(picture, from, to)?;
-            }
-        }
-        metadata.flush()?;
-        for (number, length) in wasteful {
-            self.drop_segment(number)?;
-            freed += length;
         }
         Ok(freed)
     }
 }
 
 impl EmbeddedBlocks {
-    /// Forgets a segment, then deletes its file; a file left by a crash between the two is
-    /// deleted when the store is next opened.
-    fn drop_segment(&self, number: u32) -> Result<(), StoreError> {
-        self.trees.segments.remove(number.to_be_bytes())?;
-        self.trees.db.flush()?;
-        self.segments.delete(number)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::PictureOutcome;
-    use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
-    use crate::store::embedded::Embedded;
-    use crate::store::leases::LEASE_TIME;
-
-    fn commit(store: &Embedded, n: u8) {
-        let block = vec![n; store.identity.layout.block_len()];
-        let origin = file(&format!("{n}.png"));
-        let outcome = PictureOutcome::Picture(origin, picture_with(block, n));
-        store.metadata.commit(vec![outcome], &store.blocks).unwrap();
+    /// Copies what lives of a segment to a new one. Returns whether the old one is not needed
+    /// any more.
+    fn rewrite(
+        &self,
+        metadata: &dyn Metadata,
+        segment: ClosedSegment,
+    ) -> Result<bool, StoreError> {
+        let rewritten = self.log.rewrite(segment, &mut |entry| self.lives(metadata, entry))?;
+        let Some(rewritten) = rewritten else {
+            return Ok(false);
+        };
+        metadata.move_entries(&rewritten.moved)?;
+        Ok(true)
     }
 
-    fn is_whole(store: &Embedded, n: u8) -> bool {
-        let location = store.metadata.block_location(picture_id(n)).unwrap();
-        let block = store.blocks.verify(picture_id(n), location.unwrap());
-        block.unwrap().iter().all(|byte| *byte == n)
-    }
-
-    fn segments(dir: &tempfile::TempDir) -> Vec<String> {
-        let files = std::fs::read_dir(dir.path().join("activations")).unwrap();
-        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let mut names: Vec<_> = names.collect();
-        names.sort_unstable();
-        names
-    }
-
-    #[test]
-    fn a_closed_segment_is_rewritten_when_most_of_it_is_dead() {
-        let dir = tempfile::tempdir().unwrap();
-        let open = || Embedded::open(dir.path(), &options(), LEASE_TIME).unwrap();
-        let store = open();
-        (0..4).for_each(|n| commit(&store, n));
-        store.blocks.segments.start_segment();
-        commit(&store, 4);
-        for n in 0..2 {
-            store.metadata.remove_picture(picture_id(n)).unwrap();
+    /// Whether an entry still says something.
+    fn lives(&self, metadata: &dyn Metadata, entry: &LoggedEntry) -> Result<bool, StoreError> {
+        let id = entry.picture;
+        let is_picture = entry.section(SectionKind::Record).is_some();
+        if is_picture || entry.location.payload.is_some() {
+            let waiting = self.trees.waiting.get(id.as_bytes())?;
+            let waiting = waiting.map(|value| decode("waiting", &value)).transpose()?;
+            let known = metadata.block_location(id)?.or(waiting);
+            return Ok(known == Some(entry.location));
         }
-        assert_eq!(store.blocks.compact(&store.metadata).unwrap(), 0);
-        store.metadata.remove_picture(picture_id(2)).unwrap();
-        assert!(store.blocks.compact(&store.metadata).unwrap() > 0);
-        assert_eq!(segments(&dir), ["00000001.activations"]);
-        drop(store);
-        let store = open();
-        assert!(is_whole(&store, 3) && is_whole(&store, 4));
-        // One that is dead as a whole is deleted.
-        store.blocks.segments.start_segment();
-        commit(&store, 5);
-        for n in 3..5 {
-            store.metadata.remove_picture(picture_id(n)).unwrap();
+        let of_picture = [SectionKind::Found, SectionKind::Lost];
+        let is_of_picture = of_picture
+            .iter()
+            .any(|kind| entry.section(*kind).is_some());
+        Ok(!is_of_picture || metadata.contains(id)? || metadata.waits(id)?)
+    }
+
+    /// Copies the living blocks of a segment of an older format into entries of their own.
+    /// Returns whether it is not needed any more.
+    fn copy_old(
+        &self,
+        metadata: &dyn Metadata,
+        segment: ClosedSegment,
+    ) -> Result<bool, StoreError> {
+        let mut is_needed = false;
+        for entry in metadata.block_locations() {
+            let (id, from) = entry?;
+            let Some(span) = from.payload.filter(|span| span.segment == segment.number) else {
+                continue;
+            };
+            self.reserve.check()?;
+            let block = match self.log.read_checked(id, span) {
+                Ok(block) => block,
+                Err(error) => {
+                    tracing::warn!(%error, "a damaged segment is left as it is");
+                    is_needed = true;
+                    continue;
+                }
+            };
+            let old = self.log.entry_at(from.segment, from.offset)?;
+            let mut sections = Vec::new();
+            for (kind, bytes) in &old.sections {
+                if self.is_still_so(id, *kind, bytes)? {
+                    sections.push(Section::of_bytes(*kind, bytes));
+                }
+            }
+            let thumbnail = from.thumbnail.map(|span| self.log.read_checked(id, span));
+            let thumbnail = thumbnail.transpose()?.unwrap_or_default();
+            sections.push(Section::of_bytes(SectionKind::Thumbnail, &thumbnail));
+            sections.push(Section::of_bytes(SectionKind::Block, &block));
+            let copy = Entry {
+                picture: id,
+                sections,
+            };
+            for to in self.log.append(&[copy])? {
+                metadata.move_entries(&[(id, from, to)])?;
+            }
         }
-        assert!(store.blocks.compact(&store.metadata).unwrap() > 0);
-        assert_eq!(segments(&dir), ["00000002.activations"]);
-        assert!(is_whole(&store, 5));
+        if !is_needed {
+            self.log.retire(segment.number)?;
+            metadata.move_entries(&[])?;
+        }
+        Ok(!is_needed)
+    }
+
+    /// Whether a section of an entry belongs into a copy that is told later.
+    fn is_still_so(
+        &self,
+        id: PictureId,
+        kind: SectionKind,
+        bytes: &[u8],
+    ) -> Result<bool, StoreError> {
+        Ok(match kind {
+            SectionKind::BlockElsewhere => false,
+            SectionKind::Found => {
+                let found: Found = read_record(bytes)?;
+                let key = location_key(id, found.id());
+                self.trees.places.contains_key(key)?
+            }
+            _ => true,
+        })
     }
 }

@@ -1,22 +1,19 @@
 //! What is known of stored pictures.
 
 use std::path::Path;
-use std::sync::PoisonError;
 
 use super::EmbeddedMetadata;
-use super::trees::{Extent, SegmentGrowth, TreeBatches, decode, encode};
-use crate::canonical_url::UrlId;
+use super::commit_changes::CommitChanges;
+use super::trees::decode;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
-use crate::store::provenance::MOST;
 use crate::store::{
-    BlockLocation, Embed, FileRecord, Listing, Location, LocationId, PageRecord, PictureRecord,
-    Provenance, Sequence, SourcePage, StoreError,
+    EntryLocation, FileRecord, Listing, LocationId, PictureRecord, Sequence, StoreError,
 };
 
 impl EmbeddedMetadata {
     pub(super) fn next_sequence(&self) -> u64 {
-        *self.pictures.lock().unwrap_or_else(PoisonError::into_inner)
+        self.totals().next_sequence
     }
 
     pub(super) fn contains(&self, id: PictureId) -> Result<bool, StoreError> {
@@ -44,7 +41,7 @@ impl EmbeddedMetadata {
     }
 
     pub(super) fn picture_count(&self) -> usize {
-        self.trees.sequences.len()
+        usize::try_from(self.totals().pictures).unwrap_or(usize::MAX)
     }
 
     pub(super) fn descriptors(&self, first: Sequence) -> Listing<'_, (Sequence, Descriptor)> {
@@ -66,51 +63,42 @@ impl EmbeddedMetadata {
     pub(super) fn block_location(
         &self,
         id: PictureId,
-    ) -> Result<Option<BlockLocation>, StoreError> {
-        let value = self.trees.extents.get(id.as_bytes())?;
-        let extent = value.map(|value| decode::<Extent>("extents", &value));
-        Ok(extent
-            .transpose()?
-            .map(|extent| extent.location(self.block_len)))
+    ) -> Result<Option<EntryLocation>, StoreError> {
+        let value = self.trees.entries.get(id.as_bytes())?;
+        value.map(|value| decode("entries", &value)).transpose()
     }
 
-    pub(super) fn block_locations(&self) -> Listing<'_, (PictureId, BlockLocation)> {
-        Box::new(self.trees.extents.iter().map(|entry| {
+    pub(super) fn block_locations(&self) -> Listing<'_, (PictureId, EntryLocation)> {
+        Box::new(self.trees.entries.iter().map(|entry| {
             let (key, value) = entry?;
-            let id = PictureId::from_slice(&key).ok_or(EXTENTS)?;
-            let extent: Extent = decode("extents", &value)?;
-            Ok((id, extent.location(self.block_len)))
+            let id = PictureId::from_slice(&key).ok_or(ENTRIES)?;
+            Ok((id, decode("entries", &value)?))
         }))
     }
 
-    pub(super) fn move_block(
+    pub(super) fn move_entries(
         &self,
-        id: PictureId,
-        from: BlockLocation,
-        to: BlockLocation,
-    ) -> Result<bool, StoreError> {
-        let _guard = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.block_location(id)? != Some(from) {
-            return Ok(false);
+        moves: &[(PictureId, EntryLocation, EntryLocation)],
+    ) -> Result<(), StoreError> {
+        let mut totals = self.totals();
+        let mut changes = CommitChanges::new(self, *totals);
+        for (id, from, to) in moves {
+            if self.block_location(*id)? == Some(*from) {
+                changes.move_picture(*id, *from, *to)?;
+            } else if self.waiting_location(*id)? == Some(*from) {
+                changes.move_waiting(*id, *from, *to)?;
+            } else {
+                // Removed while it was copied.
+                changes.usage.add(&self.trees, *to)?;
+                changes.usage.remove(&self.trees, *to)?;
+            }
         }
-        let t = &self.trees;
-        let mut changes = TreeBatches::default();
-        let mut grown = SegmentGrowth::default();
-        grown.add(&t.segments, to)?;
-        grown.write(&t.segments, &mut changes);
-        changes
-            .of(&t.extents)
-            .insert(id.as_bytes(), encode(&Extent::from(to)));
-        changes.apply()?;
-        Ok(true)
+        self.logged(&mut totals, changes, |_| Ok(()))
     }
 
     pub(super) fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self
-            .trees
-            .thumbnails
-            .get(id.as_bytes())?
-            .map(|value| value.to_vec()))
+        let span = self.block_location(id)?.and_then(|entry| entry.thumbnail);
+        span.map(|span| self.log.read_checked(id, span)).transpose()
     }
 
     pub(super) fn known_file(
@@ -127,45 +115,6 @@ impl EmbeddedMetadata {
         Ok(unchanged.then_some(record.picture))
     }
 
-    pub(super) fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
-        let mut provenance = Provenance::default();
-        for entry in self.trees.places.scan_prefix(id.as_bytes()).take(MOST) {
-            let (key, value) = entry?;
-            match decode("places", &value)? {
-                Location::Path(path) => provenance.paths.push(path),
-                Location::Url(url) => {
-                    provenance.urls.push(url);
-                    let url = key[PictureId::LEN..].try_into();
-                    let url = url.map_err(|_| StoreError::Unreadable { tree: "places" })?;
-                    self.pages_showing(UrlId(url), &mut provenance.pages)?;
-                }
-            }
-        }
-        Ok(provenance)
-    }
-
-    fn pages_showing(&self, picture: UrlId, pages: &mut Vec<SourcePage>) -> Result<(), StoreError> {
-        for entry in self.trees.embeds.scan_prefix(picture.0) {
-            if pages.len() >= MOST {
-                break;
-            }
-            let (key, value) = entry?;
-            let Some(page) = self.trees.pages.get(&key[16..])? else {
-                continue;
-            };
-            let page: PageRecord = decode("pages", &page)?;
-            let embed: Embed = decode("embeds", &value)?;
-            pages.push(SourcePage {
-                url: page.url,
-                title: page.title,
-                alt: embed.alt,
-                picture_title: embed.title,
-                caption: embed.caption,
-            });
-        }
-        Ok(())
-    }
-
     pub(super) fn page_count(&self) -> u64 {
         self.trees.pages.len() as u64
     }
@@ -175,4 +124,4 @@ const DESCRIPTORS: StoreError = StoreError::Unreadable {
     tree: "descriptors",
 };
 const SEQUENCES: StoreError = StoreError::Unreadable { tree: "sequences" };
-const EXTENTS: StoreError = StoreError::Unreadable { tree: "extents" };
+const ENTRIES: StoreError = StoreError::Unreadable { tree: "entries" };

@@ -1,22 +1,23 @@
-//! Storing pictures.
+//! Storing pictures: entries into the log, the mark, then the records.
 
 use std::collections::HashSet;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 
 use super::EmbeddedMetadata;
-use super::commit_changes::CommitChanges;
-use super::trees::{Extent, NEXT_SEQUENCE, SegmentGrowth, encode};
+use super::commit_changes::{CommitChanges, found, removed};
+use super::log::Totals;
 use crate::picture::PictureId;
+use crate::store::entry::{Entry, Section, SectionKind, record_sections};
 use crate::store::{
-    AppendBlocks, BlockLocation, NewPicture, PictureOutcome, PictureRecord, Sequence, Source,
-    StoreError, UrlState, now_ms,
+    AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError,
+    UrlState, now_ms,
 };
 
 impl EmbeddedMetadata {
     pub(super) fn commit(
         &self,
         outcomes: Vec<PictureOutcome>,
-        blocks: &dyn AppendBlocks,
+        log: &dyn AppendEntries,
     ) -> Result<Vec<bool>, StoreError> {
         self.reserve.check()?;
         let held = outcomes.into_iter().map(|mut outcome| {
@@ -30,45 +31,63 @@ impl EmbeddedMetadata {
             .flatten()
             .filter_map(PictureOutcome::had_waited)
             .collect();
-        let mut next = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut changes = CommitChanges::new(&self.trees);
-        let mut fresh = Fresh::default();
+        let mut totals = self.totals();
+        let mut changes = CommitChanges::new(self, *totals);
+        let mut new = New::default();
         let mut stored = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             stored.push(match outcome {
-                Some(outcome) => self.take_in(outcome, &mut changes, &mut fresh)?,
+                Some(outcome) => self.take_in(outcome, &mut changes, &mut new)?,
                 None => false,
             });
         }
-        let new: Vec<_> = fresh.pictures.iter().map(|new| new.block()).collect();
-        let locations = blocks.append(&new)?;
-        let mut grown = SegmentGrowth::default();
-        let mut sequence = *next;
-        for (picture, location) in fresh.pictures.into_iter().zip(locations) {
-            grown.add(&self.trees.segments, location)?;
-            self.add_picture(&mut changes, picture, Sequence(sequence), location);
-            sequence += 1;
-        }
-        grown.write(&self.trees.segments, &mut changes.batches);
-        changes
-            .batches
-            .of(&self.trees.counters)
-            .insert(&NEXT_SEQUENCE, &Sequence(sequence).key());
-        changes.apply()?;
-        let new = sequence - *next;
-        // Also where the flush fails: the numbers are in the records by now.
-        *next = sequence;
-        self.trees.db.flush()?;
-        // A crash before this leaves bytes behind, which the next run deletes.
         for id in had_waited {
-            if self.contains(id)? {
-                self.drop_body(id)?;
-            } else {
-                self.drop_unusable(id)?;
+            if !new.ids.contains(&id) && !self.contains(id)? {
+                self.drop_waiting(id, &mut changes, &mut new.facts)?;
             }
+            changes.end_waiting(id)?;
         }
-        tracing::debug!(settled = stored.len(), new, "committed and flushed");
+        let records = new.records(totals.next_sequence);
+        let entries = new.entries(&records, &self.descriptor);
+        let locations = log.append(&entries)?;
+        self.logged(&mut totals, changes, |changes| {
+            for ((picture, record), location) in new.pictures.iter().zip(&records).zip(locations) {
+                let descriptor = picture.descriptor.to_bytes();
+                changes.add_picture(picture.id, record, &descriptor, location)?;
+            }
+            Ok(())
+        })?;
+        tracing::debug!(settled = stored.len(), new = records.len(), "committed and synced");
         Ok(stored)
+    }
+
+    /// The totals, which stay as they are while the guard lives: nothing is committed or
+    /// removed.
+    pub(super) fn totals(&self) -> MutexGuard<'_, Totals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what was appended to the log into the records: `index` adds what depends on where
+    /// it lies. The mark is set first, so that no record is of what the mark does not cover.
+    pub(super) fn logged<'a>(
+        &'a self,
+        totals: &mut Totals,
+        mut changes: CommitChanges<'a>,
+        index: impl FnOnce(&mut CommitChanges<'a>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let took = index(&mut changes).and_then(|()| {
+            let position = self.log.position();
+            if changes.totals != *totals || position != self.trees.applied()? {
+                self.log.set_mark(changes.totals)?;
+            }
+            *totals = changes.apply(position)?;
+            self.records.sync()
+        });
+        if took.is_err() {
+            // The log is ahead of the records now, until the store is opened again.
+            self.log.fail();
+        }
+        took
     }
 
     /// Adds one outcome to the changes. Returns whether it is a new picture.
@@ -76,7 +95,7 @@ impl EmbeddedMetadata {
         &self,
         outcome: PictureOutcome,
         changes: &mut CommitChanges<'_>,
-        fresh: &mut Fresh,
+        new: &mut New,
     ) -> Result<bool, StoreError> {
         let (origin, picture, id) = match outcome {
             PictureOutcome::Picture(origin, picture) => {
@@ -110,10 +129,17 @@ impl EmbeddedMetadata {
             return Ok(false);
         }
         let is_new = match picture {
-            Some(picture) => !self.contains(id)? && fresh.add(*picture),
+            Some(picture) => !self.contains(id)? && new.add(*picture),
             None => false,
         };
-        changes.add_location(origin, id);
+        if is_new {
+            // What was kept until now is told again, with the features.
+            let kept = self.trees.places_of(id)?;
+            new.facts.extend(kept.iter().map(|kept| (id, vec![found(kept)])));
+        }
+        if let Some(place) = changes.add_location(origin, id)? {
+            new.facts.push((id, vec![found(&place)]));
+        }
         Ok(is_new)
     }
 
@@ -137,48 +163,34 @@ impl EmbeddedMetadata {
         Ok(())
     }
 
-    fn add_picture(
+    /// Takes out a picture that can have no features, with its locations.
+    pub(super) fn drop_waiting(
         &self,
+        id: PictureId,
         changes: &mut CommitChanges<'_>,
-        picture: NewPicture,
-        sequence: Sequence,
-        location: BlockLocation,
-    ) {
-        let (id, t) = (picture.id, &self.trees);
-        assert_eq!(
-            location.length, self.block_len,
-            "the block is of this store's layout"
-        );
-        let record = PictureRecord {
-            sequence: sequence.0,
-            width: picture.width,
-            height: picture.height,
-            media_type: picture.media_type.to_owned(),
-            bytes: picture.bytes,
-            perceptual_hash: picture.perceptual_hash,
-            first_seen: now_ms() / 1000,
-        };
-        let key = id.as_bytes();
-        let extent = Extent::from(location);
-        let batches = &mut changes.batches;
-        batches.of(&t.extents).insert(key, encode(&extent));
-        batches
-            .of(&t.descriptors)
-            .insert(&sequence.key(), picture.descriptor.to_bytes());
-        batches.of(&t.thumbnails).insert(key, picture.thumbnail);
-        batches.of(&t.sequences).insert(&sequence.key(), key);
-        batches.of(&t.pictures).insert(key, encode(&record));
+        facts: &mut Vec<Fact>,
+    ) -> Result<(), StoreError> {
+        let places = changes.batches.of(&self.trees.places);
+        for key in self.trees.places.scan_prefix(id.as_bytes()).keys() {
+            places.remove(key?);
+        }
+        facts.push((id, removed(Vec::new())));
+        Ok(())
     }
 }
 
-/// The new pictures of a commit.
+/// What the log is told of a picture beside its features.
+pub(super) type Fact = (PictureId, Vec<Section<'static>>);
+
+/// What a commit brings.
 #[derive(Default)]
-struct Fresh {
+struct New {
     pictures: Vec<NewPicture>,
     ids: HashSet<PictureId>,
+    facts: Vec<Fact>,
 }
 
-impl Fresh {
+impl New {
     /// Returns whether it was not among them.
     fn add(&mut self, picture: NewPicture) -> bool {
         let is_new = self.ids.insert(picture.id);
@@ -187,4 +199,46 @@ impl Fresh {
         }
         is_new
     }
+
+    /// The records of the new pictures, numbered from `sequence` on.
+    fn records(&self, sequence: u64) -> Vec<PictureRecord> {
+        let records = self.pictures.iter().zip(sequence..);
+        let records = records.map(|(picture, sequence)| PictureRecord {
+            sequence,
+            width: picture.width,
+            height: picture.height,
+            media_type: picture.media_type.to_owned(),
+            bytes: picture.bytes,
+            perceptual_hash: picture.perceptual_hash,
+            first_seen: now_ms() / 1000,
+        });
+        records.collect()
+    }
+
+    /// What the log is told: the pictures with what is known of them, then facts of others.
+    fn entries<'a>(&'a self, records: &[PictureRecord], descriptor_id: &'a str) -> Vec<Entry<'a>> {
+        let mut entries = Vec::with_capacity(records.len());
+        for (picture, record) in self.pictures.iter().zip(records) {
+            let descriptor = picture.descriptor.to_bytes();
+            let mut sections = record_sections(record, descriptor_id, descriptor).to_vec();
+            let facts = self.facts.iter().filter(|(id, _)| *id == picture.id);
+            sections.extend(facts.flat_map(|(_, sections)| sections.iter().cloned()));
+            let large = [
+                Section::of_bytes(SectionKind::Thumbnail, &picture.thumbnail),
+                Section::of_bytes(SectionKind::Block, &picture.block),
+            ];
+            sections.extend(large);
+            entries.push(Entry {
+                picture: picture.id,
+                sections,
+            });
+        }
+        let others = self.facts.iter().filter(|(id, _)| !self.ids.contains(id));
+        entries.extend(others.map(|(id, sections)| Entry {
+            picture: *id,
+            sections: sections.clone(),
+        }));
+        entries
+    }
 }
+

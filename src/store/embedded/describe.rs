@@ -32,6 +32,9 @@ impl Embedded {
                     let location = metadata.block_location(*id)?;
                     let location = location.ok_or(StoreError::Damaged { picture: *id })?;
                     let block = self.blocks.read(*id, location)?;
+                    if block.len() != self.identity.layout.block_len() {
+                        return Err(StoreError::Damaged { picture: *id });
+                    }
                     let activations = Activations::new(&self.identity.layout, &block);
                     Ok((*sequence, network.describe(activations)))
                 })

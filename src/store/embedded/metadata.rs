@@ -9,7 +9,7 @@ use crate::canonical_url::{HostId, UrlId};
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::{
-    Again, AppendBlocks, BlockLocation, Body, Catalogue, Discovery, Frontier, FrontierCounts,
+    Again, AppendEntries, EntryLocation, Body, Catalogue, Discovery, Frontier, FrontierCounts,
     HostRecord, Hosts, Lease, Listing, Metadata, PageVisit, PictureOutcome, PictureRecord,
     Provenance, Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
 };
@@ -102,30 +102,28 @@ impl Catalogue for EmbeddedMetadata {
     fn commit(
         &self,
         outcomes: Vec<PictureOutcome>,
-        blocks: &dyn AppendBlocks,
+        log: &dyn AppendEntries,
     ) -> Result<Vec<bool>, StoreError> {
-        Self::commit(self, outcomes, blocks)
+        Self::commit(self, outcomes, log)
     }
 
     fn next_sequence(&self) -> u64 {
         Self::next_sequence(self)
     }
 
-    fn block_location(&self, id: PictureId) -> Result<Option<BlockLocation>, StoreError> {
+    fn block_location(&self, id: PictureId) -> Result<Option<EntryLocation>, StoreError> {
         Self::block_location(self, id)
     }
 
-    fn block_locations(&self) -> Listing<'_, (PictureId, BlockLocation)> {
+    fn block_locations(&self) -> Listing<'_, (PictureId, EntryLocation)> {
         Self::block_locations(self)
     }
 
-    fn move_block(
+    fn move_entries(
         &self,
-        id: PictureId,
-        from: BlockLocation,
-        to: BlockLocation,
-    ) -> Result<bool, StoreError> {
-        Self::move_block(self, id, from, to)
+        moves: &[(PictureId, EntryLocation, EntryLocation)],
+    ) -> Result<(), StoreError> {
+        Self::move_entries(self, moves)
     }
 
     fn contains(&self, id: PictureId) -> Result<bool, StoreError> {
@@ -170,7 +168,7 @@ impl Catalogue for EmbeddedMetadata {
     }
 
     fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
-        Self::provenance(self, id)
+        self.trees.provenance(id)
     }
 
     fn page_count(&self) -> u64 {

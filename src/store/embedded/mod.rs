@@ -1,26 +1,37 @@
-//! The store in a folder: sled keeps records, append-only files keep bytes.
+//! The store in a folder: a log of entries is the truth about pictures, sled is an index over it
+//! and keeps what the crawler knows.
 //!
 //! sled's types stay in here.
 
+mod backup;
 mod blocks;
 mod catalogue;
 mod commit;
 mod commit_changes;
 mod describe;
+mod disk;
 mod files;
 mod frontier;
 mod hosts;
 mod leasing;
+mod leaving;
+mod log;
 mod metadata;
 mod migration;
+mod opening;
+mod places;
 mod queueing;
+mod records;
+mod record_rewrite;
 mod removal;
+mod repair;
+mod replay;
 mod retry_queue;
 mod trees;
 mod visits;
 mod waiting;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,25 +40,32 @@ pub(super) use blocks::EmbeddedBlocks;
 
 use super::leases::Leases;
 use super::{Identity, Sequence, StoreError, StoreOptions};
-use files::{Bodies, Header, Lock, Reserve, Segments};
-use trees::{Trees, numbered};
+use disk::{Disk, SystemDisk};
+use files::{Header, Lock, Reserve};
+use log::{Log, Opened, StoreId, Totals};
+use records::{Flusher, Records};
+use replay::Describer;
+use trees::Trees;
 
-/// sled's page cache, in bytes. sled 0.34 does not keep to it, so only small records pass
-/// through sled and the cache is small: a frontier of two million URLs takes 1.1 GB of memory
-/// with 64 MiB here and a tenth of it with 4 MiB, at the same speed.
-const CACHE_BYTES: u64 = 4 << 20;
+/// The folder of sled, in the store's.
+const RECORDS: &str = "records";
 
 /// What a store in a folder knows.
 pub(super) struct EmbeddedMetadata {
+    /// Before the records: it uses them.
+    _flusher: Flusher,
+    dir: PathBuf,
+    store_id: StoreId,
     trees: Arc<Trees>,
-    bodies: Bodies,
+    records: Arc<Records>,
+    log: Arc<Log>,
     reserve: Reserve,
     /// Numbers in a descriptor.
     dimensions: usize,
-    /// Length of a picture's block, in bytes: a store of this format has only one.
-    block_len: u64,
-    /// Held while pictures are committed or removed; the next sequence number.
-    pictures: Mutex<u64>,
+    /// How pictures are described.
+    descriptor: String,
+    /// What the catalogue comes to. Held while pictures are committed or removed.
+    totals: Mutex<Totals>,
     /// Pictures that were removed since the store was opened.
     removed: Mutex<Vec<Sequence>>,
     /// Held while the frontier is read and changed.
@@ -80,61 +98,146 @@ impl Embedded {
         options: &StoreOptions<'_>,
         lease_time: Duration,
     ) -> Result<Self, StoreError> {
+        Self::open_on(Arc::new(SystemDisk), dir, options, lease_time)
+    }
+
+    fn open_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: &StoreOptions<'_>,
+        lease_time: Duration,
+    ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, error))?;
         let lock = Lock::take(dir)?;
+        let opened = records::guarded(|| Self::open_locked(lock, disk, dir, options, lease_time));
+        opened.unwrap_or_else(|| {
+            Err(StoreError::Records {
+                path: dir.join(RECORDS),
+                message: "they are damaged".to_owned(),
+            })
+        })
+    }
+
+    fn open_locked(
+        lock: Lock,
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: &StoreOptions<'_>,
+        lease_time: Duration,
+    ) -> Result<Self, StoreError> {
         let header = Header::read(dir)?;
         if let Some(header) = &header {
             header.check(dir, options.network.id())?;
         }
-        let path = dir.join("records");
-        let db = sled::Config::new()
-            .path(&path)
-            .cache_capacity(CACHE_BYTES)
-            .open()
-            .map_err(|error| trees::error_of_opening(&path, error))?;
-        let mut header = migration::run(dir, &db, header, options)?;
-        let trees = Arc::new(Trees::open(db, lock)?);
-        let layout = options.network.layout(header.activations);
-        let mut committed: Vec<_> = numbered(&trees.segments, "segments")?.into_iter().collect();
-        committed.sort_unstable_by_key(|(number, _)| *number);
-        let reserve = Reserve {
-            dir: dir.to_owned(),
-            bytes: options.reserve_bytes,
-        };
-        let blocks = EmbeddedBlocks {
-            segments: Segments::open(dir.join("activations"), &committed)?,
-            trees: Arc::clone(&trees),
-            reserve: reserve.clone(),
-        };
-        let body_files = numbered(&trees.body_files, "body_files")?;
-        let metadata = EmbeddedMetadata {
-            bodies: Bodies::open(dir.join("bodies"), &body_files)?,
-            reserve,
-            dimensions: options.network.descriptor_dimensions(),
-            block_len: layout.block_len() as u64,
-            pictures: Mutex::new(trees.next_sequence()?),
-            removed: Mutex::default(),
-            frontier: Mutex::new(()),
-            leases: Leases::new(lease_time),
-            run: AtomicU64::new(0),
-            crawl: AtomicU64::new(0),
+        record_rewrite::finish_rewriting(dir)?;
+        let path = dir.join(RECORDS);
+        let is_there = path.join("db").is_file();
+        if let Some(header) = &header
+            && header.format > 0
+            && !is_there
+        {
+            return Err(StoreError::Records {
+                path,
+                message: "they are missing".to_owned(),
+            });
+        }
+        let db = records::open(&path)?;
+        let header = migration::header(dir, &db, header, options)?;
+        let trees = Trees::open(db.clone(), lock)?;
+        let mut header = migration::run(&disk, dir, &trees, header, options)?;
+        let store_id = header.store_id(dir)?;
+        let Opened { log, mark } = Log::open(Arc::clone(&disk), dir, store_id)?;
+        let store = Self::assemble(Parts {
+            dir,
+            options,
+            lease_time,
+            header: &header,
+            store_id,
+            records: Records::new(db, path, disk),
             trees,
-        };
-        let store = Self {
-            identity: Identity {
-                id: header.id.clone(),
-                network: options.network.id().clone(),
-                layout,
-                descriptor: options.network.descriptor_id().to_owned(),
-            },
-            metadata,
-            blocks,
-        };
+            log,
+        })?;
+        store
+            .metadata
+            .reconcile(&mark, store.describer(options))?;
         if header.descriptor != store.identity.descriptor {
             store.describe_anew(options.network)?;
             header.descriptor.clone_from(&store.identity.descriptor);
             header.write(dir)?;
         }
         Ok(store)
+    }
+
+    fn describer<'a>(&'a self, options: &StoreOptions<'a>) -> Describer<'a> {
+        Describer {
+            network: options.network,
+            layout: &self.identity.layout,
+        }
+    }
+
+    fn assemble(parts: Parts<'_, '_>) -> Result<Self, StoreError> {
+        let Parts { dir, options, .. } = parts;
+        let reserve = Reserve {
+            dir: dir.to_owned(),
+            bytes: options.reserve_bytes,
+        };
+        let trees = Arc::new(parts.trees);
+        let records = Arc::new(parts.records);
+        let log = Arc::new(parts.log);
+        let blocks = EmbeddedBlocks {
+            log: Arc::clone(&log),
+            trees: Arc::clone(&trees),
+            reserve: reserve.clone(),
+        };
+        let flusher = Flusher::start(Arc::clone(&records));
+        let metadata = EmbeddedMetadata {
+            _flusher: flusher.map_err(|error| StoreError::io(dir, error))?,
+            dir: dir.to_owned(),
+            store_id: parts.store_id,
+            trees,
+            records,
+            log,
+            reserve,
+            dimensions: options.network.descriptor_dimensions(),
+            descriptor: options.network.descriptor_id().to_owned(),
+            totals: Mutex::default(),
+            removed: Mutex::default(),
+            frontier: Mutex::new(()),
+            leases: Leases::new(parts.lease_time),
+            run: AtomicU64::new(0),
+            crawl: AtomicU64::new(0),
+        };
+        Ok(Self {
+            identity: Identity {
+                id: parts.header.id.clone(),
+                network: options.network.id().clone(),
+                layout: options.network.layout(parts.header.activations),
+                descriptor: options.network.descriptor_id().to_owned(),
+            },
+            metadata,
+            blocks,
+        })
+    }
+}
+
+/// What a store is put together of.
+struct Parts<'a, 'n> {
+    dir: &'a Path,
+    options: &'a StoreOptions<'n>,
+    lease_time: Duration,
+    header: &'a Header,
+    store_id: StoreId,
+    records: Records,
+    trees: Trees,
+    log: Log,
+}
+
+impl Drop for EmbeddedMetadata {
+    fn drop(&mut self) {
+        if self.records.has_failed() {
+            // sled would flush once more, and panic if that fails. The process is about to end.
+            std::mem::forget(Arc::clone(&self.trees));
+            std::mem::forget(Arc::clone(&self.records));
+        }
     }
 }

@@ -6,86 +6,92 @@ use std::sync::PoisonError;
 use sled::Batch;
 
 use super::EmbeddedMetadata;
-use super::trees::{FrontierKey, TreeBatches, decode, encode, segment_record};
+use super::leaving::Leaving;
+use super::places::place_of;
+use super::trees::{FrontierKey, decode, encode, location_key};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
-use crate::store::{Location, PageRecord, Sequence, StoreError, UrlRecord, UrlState, now_ms};
+use crate::store::{
+    Location, LocationId, PageRecord, StoreError, UrlRecord, UrlState, now_ms,
+};
+
+/// Pictures taken out in one transaction.
+const AT_ONCE: usize = 256;
 
 impl EmbeddedMetadata {
     pub(super) fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError> {
-        let _guard = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(record) = self.picture(id)? else {
-            let waited = self.waits(id)?;
-            self.drop_unusable(id)?;
-            return Ok(waited);
-        };
-        let t = &self.trees;
-        let mut changes = TreeBatches::default();
-        for entry in t.places.scan_prefix(id.as_bytes()) {
-            let (key, value) = entry?;
-            let location: [u8; 16] = key[PictureId::LEN..]
-                .try_into()
-                .map_err(|_| StoreError::Unreadable { tree: "places" })?;
-            match decode("places", &value)? {
-                Location::Path(_) => changes.of(&t.files).remove(&location),
-                Location::Url(_) => {
-                    self.mark_removed(changes.of(&t.frontier), UrlId(location))?;
-                }
-            }
-            changes.of(&t.places).remove(key);
+        let removed = self.remove_pictures(&[id])?;
+        Ok(removed > 0)
+    }
+
+    /// Removes pictures in one step, with or without features. Returns how many were there.
+    fn remove_pictures(&self, ids: &[PictureId]) -> Result<u64, StoreError> {
+        let mut totals = self.totals();
+        let mut leaving = Leaving::new(self, *totals);
+        let mut removed = 0;
+        for id in ids {
+            removed += u64::from(leaving.take_out(*id, true)?);
         }
-        // An unreadable extent names no block that could be dead.
-        if let Ok(Some(block)) = self.block_location(id) {
-            let mut segment = segment_record(&t.segments, block.segment)?;
-            segment.dead += 1;
-            let number = block.segment.to_be_bytes();
-            changes.of(&t.segments).insert(&number, encode(&segment));
+        leaving.apply(&mut totals)?;
+        Ok(removed)
+    }
+
+    /// Removes a URL from a picture's locations, and the picture if it was the last.
+    pub(super) fn remove_location(&self, picture: PictureId, url: UrlId) -> Result<(), StoreError> {
+        let mut totals = self.totals();
+        let id = LocationId::of_url(url);
+        let key = location_key(picture, id);
+        if !self.trees.places.contains_key(key)? {
+            return Ok(());
         }
-        let sequence = Sequence(record.sequence).key();
-        for tree in [&t.pictures, &t.thumbnails, &t.extents] {
-            changes.of(tree).remove(id.as_bytes());
+        let mut leaving = Leaving::new(self, *totals);
+        let mut elsewhere = false;
+        for place in self.trees.places.scan_prefix(picture.as_bytes()).keys() {
+            elsewhere |= place? != key[..];
         }
-        for tree in [&t.sequences, &t.descriptors] {
-            changes.of(tree).remove(&sequence);
+        match elsewhere {
+            true => leaving.lose(picture, id),
+            false => drop(leaving.take_out(picture, false)?),
         }
-        changes.apply()?;
-        let mut removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
-        removed.push(Sequence(record.sequence));
-        Ok(true)
+        leaving.apply(&mut totals)
     }
 
     pub(super) fn remove_host(&self, host: &str) -> Result<u64, StoreError> {
         let on_host = |url: &str| CanonicalUrl::parse(url).is_ok_and(|url| url.host() == host);
-        let mut locations: HashMap<PictureId, (Vec<sled::IVec>, u64)> = HashMap::new();
+        let mut locations: HashMap<PictureId, (Vec<LocationId>, u64)> = HashMap::new();
         for entry in &self.trees.places {
             let (key, value) = entry?;
             let id = PictureId::from_slice(&key[..PictureId::LEN])
                 .ok_or(StoreError::Unreadable { tree: "places" })?;
             let (here, elsewhere) = locations.entry(id).or_default();
             match decode("places", &value)? {
-                Location::Url(url) if on_host(&url) => here.push(key),
+                Location::Url(url) if on_host(&url) => here.push(place_of(&key)?),
                 _ => *elsewhere += 1,
             }
         }
-        let mut removed = 0;
+        let (mut gone, mut lost) = (Vec::new(), Vec::new());
         for (id, (here, elsewhere)) in locations {
-            if here.is_empty() {
-                continue;
+            match elsewhere {
+                0 => gone.push(id),
+                _ => lost.extend(here.into_iter().map(|place| (id, place))),
             }
-            if elsewhere == 0 {
-                removed += u64::from(self.remove_picture(id)?);
-            } else {
-                for key in here {
-                    self.trees.places.remove(key)?;
-                }
-            }
+        }
+        let mut removed = 0;
+        for ids in gone.chunks(AT_ONCE) {
+            removed += self.remove_pictures(ids)?;
         }
         self.remove_pages(&on_host)?;
         let id = HostId::of(host);
-        let now = now_ms().to_be_bytes();
-        self.trees.removed_hosts.insert(id.0, &now)?;
+        let mut totals = self.totals();
+        let mut leaving = Leaving::new(self, *totals);
+        for (picture, place) in lost {
+            leaving.lose(picture, place);
+        }
+        leaving.mark_host(id, Some(now_ms()));
+        leaving.apply(&mut totals)?;
+        drop(totals);
         self.forget_host(id)?;
-        self.trees.db.flush()?;
+        self.records.sync()?;
         Ok(removed)
     }
 
@@ -111,7 +117,12 @@ impl EmbeddedMetadata {
         for id in forgotten {
             self.trees.frontier.remove(FrontierKey::Url(id).encode())?;
         }
-        Ok(self.trees.removed_hosts.remove(host.0)?.is_some())
+        let was_removed = self.is_removed(host)?;
+        let mut totals = self.totals();
+        let mut leaving = Leaving::new(self, *totals);
+        leaving.mark_host(host, None);
+        leaving.apply(&mut totals)?;
+        Ok(was_removed)
     }
 
     fn remove_pages(&self, on_host: &dyn Fn(&str) -> bool) -> Result<(), StoreError> {
@@ -168,7 +179,7 @@ impl EmbeddedMetadata {
         Ok(())
     }
 
-    fn mark_removed(&self, frontier: &mut Batch, id: UrlId) -> Result<(), StoreError> {
+    pub(super) fn mark_removed(&self, frontier: &mut Batch, id: UrlId) -> Result<(), StoreError> {
         if let Some(mut record) = self.url_record(id)? {
             record.state = UrlState::Removed;
             frontier.insert(FrontierKey::Url(id).encode(), encode(&record));

@@ -182,7 +182,7 @@ impl EmbeddedMetadata {
             }
             // A commit is either before this, and its picture is removed, or after it, and
             // stores none.
-            let commits = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
+            let commits = self.totals();
             if let Some(mut record) = self.url_record(id)?
                 && record.state != UrlState::Removed
             {
@@ -192,19 +192,6 @@ impl EmbeddedMetadata {
             }
             drop(commits);
             self.forget(id)?;
-        }
-        Ok(())
-    }
-
-    /// Removes a URL from a picture's locations, and the picture if it was the last.
-    pub(super) fn remove_location(&self, picture: PictureId, url: UrlId) -> Result<(), StoreError> {
-        let key = location_key(picture, LocationId::of_url(url));
-        if self.trees.places.remove(key)?.is_none() {
-            return Ok(());
-        }
-        let elsewhere = self.trees.places.scan_prefix(picture.as_bytes()).next();
-        if elsewhere.transpose()?.is_none() {
-            self.remove_picture(picture)?;
         }
         Ok(())
     }

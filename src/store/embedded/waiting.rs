@@ -1,25 +1,22 @@
 //! Fetched pictures that wait for their features.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::PoisonError;
-
-use sled::Batch;
+use std::collections::HashSet;
 
 use super::EmbeddedMetadata;
-use super::commit_changes::CommitChanges;
-use super::files::{BodyExtent, BodyFileRecord};
-use super::trees::{TreeBatches, decode, encode};
+use super::commit_changes::{CommitChanges, found};
+use super::trees::decode;
 use crate::picture::PictureId;
-use crate::store::{Body, Listing, StoreError};
+use crate::store::entry::{Entry, Section, SectionKind};
+use crate::store::{Body, EntryLocation, Listing, StoreError};
 
 impl EmbeddedMetadata {
     pub(super) fn keep_bodies(&self, bodies: Vec<Body>) -> Result<Vec<bool>, StoreError> {
         self.reserve.check()?;
-        let _guard = self.pictures.lock().unwrap_or_else(PoisonError::into_inner);
-        let t = &self.trees;
-        let mut changes = CommitChanges::new(t);
+        let mut totals = self.totals();
+        let mut changes = CommitChanges::new(self, *totals);
         let mut fresh: HashSet<PictureId> = HashSet::new();
-        let mut files: HashMap<u32, BodyFileRecord> = HashMap::new();
+        let mut new: Vec<(PictureId, Vec<u8>)> = Vec::new();
+        let mut facts = Vec::new();
         let mut kept = Vec::with_capacity(bodies.len());
         for Body {
             mut origin,
@@ -33,26 +30,35 @@ impl EmbeddedMetadata {
             }
             let is_new = !self.contains(id)? && !self.waits(id)? && fresh.insert(id);
             if is_new {
-                let (extent, length) = self.bodies.append(id, &bytes)?;
-                let known = match files.get(&extent.file) {
-                    Some(known) => *known,
-                    None => self.body_file(extent.file)?,
-                };
-                let waiting = known.waiting + 1;
-                files.insert(extent.file, BodyFileRecord { length, waiting });
-                let waiting = changes.batches.of(&t.waiting);
-                waiting.insert(id.as_bytes(), encode(&extent));
+                new.push((id, bytes));
             }
-            changes.add_location(origin, id);
+            if let Some(place) = changes.add_location(origin, id)? {
+                facts.push((id, found(&place)));
+            }
             kept.push(is_new);
         }
-        self.bodies.sync()?;
-        for (number, file) in &files {
-            let body_files = changes.batches.of(&t.body_files);
-            body_files.insert(&number.to_be_bytes(), encode(file));
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        for (id, bytes) in &new {
+            let own = facts.iter().filter(|(of, _)| of == id);
+            let mut sections: Vec<_> = own.map(|(_, place)| place.clone()).collect();
+            sections.push(Section::of_bytes(SectionKind::Body, bytes));
+            entries.push(Entry {
+                picture: *id,
+                sections,
+            });
         }
-        changes.apply()?;
-        t.db.flush()?;
+        let others = facts.iter().filter(|(id, _)| !fresh.contains(id));
+        entries.extend(others.map(|(id, place)| Entry {
+            picture: *id,
+            sections: vec![place.clone()],
+        }));
+        let locations = self.log.append(&entries)?;
+        self.logged(&mut totals, changes, |changes| {
+            for ((id, _), location) in new.iter().zip(locations) {
+                changes.add_waiting(*id, location)?;
+            }
+            Ok(())
+        })?;
         Ok(kept)
     }
 
@@ -68,51 +74,21 @@ impl EmbeddedMetadata {
     }
 
     pub(super) fn waiting_count(&self) -> u64 {
-        self.trees.waiting.len() as u64
+        self.totals().waiting
+    }
+
+    /// Where the body of a picture that waits lies.
+    pub(super) fn waiting_location(
+        &self,
+        id: PictureId,
+    ) -> Result<Option<EntryLocation>, StoreError> {
+        let value = self.trees.waiting.get(id.as_bytes())?;
+        value.map(|value| decode("waiting", &value)).transpose()
     }
 
     pub(super) fn waiting_body(&self, id: PictureId) -> Result<Vec<u8>, StoreError> {
-        let value = self.trees.waiting.get(id.as_bytes())?;
-        let value = value.ok_or(StoreError::Damaged { picture: id })?;
-        self.bodies.read(id, decode("waiting", &value)?)
-    }
-
-    /// Deletes the bytes of a picture that has its features now, or can have none.
-    pub(super) fn drop_body(&self, id: PictureId) -> Result<(), StoreError> {
-        let Some(value) = self.trees.waiting.get(id.as_bytes())? else {
-            return Ok(());
-        };
-        let extent: BodyExtent = decode("waiting", &value)?;
-        let mut file = self.body_file(extent.file)?;
-        file.waiting = file.waiting.saturating_sub(1);
-        let t = &self.trees;
-        let mut changes = TreeBatches::default();
-        changes.of(&t.waiting).remove(id.as_bytes());
-        let number = extent.file.to_be_bytes();
-        changes.of(&t.body_files).insert(&number, encode(&file));
-        changes.apply()?;
-        if file.waiting == 0 && extent.file != self.bodies.current() {
-            self.trees.body_files.remove(extent.file.to_be_bytes())?;
-            self.trees.db.flush()?;
-            self.bodies.delete(extent.file)?;
-        }
-        Ok(())
-    }
-
-    /// Deletes a picture that can have no features, and its locations.
-    pub(super) fn drop_unusable(&self, id: PictureId) -> Result<(), StoreError> {
-        let mut locations = Batch::default();
-        for key in self.trees.places.scan_prefix(id.as_bytes()).keys() {
-            locations.remove(key?);
-        }
-        self.trees.places.apply_batch(locations)?;
-        self.drop_body(id)
-    }
-
-    fn body_file(&self, number: u32) -> Result<BodyFileRecord, StoreError> {
-        match self.trees.body_files.get(number.to_be_bytes())? {
-            Some(value) => decode("body_files", &value),
-            None => Ok(BodyFileRecord::default()),
-        }
+        let damaged = StoreError::Damaged { picture: id };
+        let location = self.waiting_location(id)?.and_then(|at| at.payload);
+        self.log.read_checked(id, location.ok_or(damaged)?)
     }
 }

@@ -11,6 +11,18 @@ use super::{Retention, StoreError};
 /// The name of the file that is written to.
 pub(super) const NEWEST: &str = "requests.log";
 
+/// Whether a file of a store's folder is one of its ledger.
+pub fn is_file_name(name: &str) -> bool {
+    name == NEWEST || number_of(name).is_some()
+}
+
+/// The number of a full file.
+fn number_of(name: &str) -> Option<u32> {
+    let number = name.strip_prefix("requests.")?.strip_suffix(".log")?;
+    let number = number.parse::<u32>().ok()?;
+    (1..u32::MAX).contains(&number).then_some(number)
+}
+
 /// A file of a ledger.
 #[derive(Debug)]
 pub(super) struct LogFile {
@@ -190,12 +202,7 @@ fn numbered(dir: &Path) -> Result<Vec<(u32, PathBuf)>, StoreError> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(io)? {
         let name = entry.map_err(io)?.file_name();
-        let number = name
-            .to_str()
-            .and_then(|name| name.strip_prefix("requests."))
-            .and_then(|name| name.strip_suffix(".log"))
-            .and_then(|number| number.parse::<u32>().ok())
-            .filter(|number| (1..u32::MAX).contains(number));
+        let number = name.to_str().and_then(number_of);
         found.extend(number.map(|number| (number, dir.join(&name))));
     }
     found.sort_unstable();

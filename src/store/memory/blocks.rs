@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::picture::PictureId;
-use crate::store::{AppendBlocks, Block, BlockLocation, Blocks, Metadata, NewBlock, StoreError};
+use crate::store::entry::{Entry, SectionKind};
+use crate::store::{
+    AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful,
+};
 
 /// Blocks, each by a location of its own.
 #[derive(Default)]
-pub(in crate::store) struct MemoryBlocks(Mutex<BTreeMap<BlockLocation, Owned>>);
+pub(in crate::store) struct MemoryBlocks(Mutex<BTreeMap<EntryLocation, Owned>>);
 
 struct Owned {
     picture: PictureId,
@@ -16,24 +19,29 @@ struct Owned {
 }
 
 impl MemoryBlocks {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<BlockLocation, Owned>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<EntryLocation, Owned>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl AppendBlocks for MemoryBlocks {
-    fn append(&self, blocks: &[NewBlock<'_>]) -> Result<Vec<BlockLocation>, StoreError> {
+impl AppendEntries for MemoryBlocks {
+    /// Keeps the blocks; all else is in the records.
+    fn append(&self, entries: &[Entry<'_>]) -> Result<Vec<EntryLocation>, StoreError> {
         let mut all = self.lock();
-        let locations = blocks.iter().map(|block| {
+        let locations = entries.iter().map(|entry| {
             let last = all.last_key_value();
-            let location = BlockLocation {
+            let location = EntryLocation {
                 segment: 0,
                 offset: last.map_or(0, |(last, _)| last.offset + 1),
-                length: block.bytes.len() as u64,
+                payload: None,
+                thumbnail: None,
             };
+            let sections = entry.sections.iter();
+            let mut block = sections.filter(|section| section.kind == SectionKind::Block);
+            let bytes = block.next().map_or(Vec::new(), |block| block.bytes.to_vec());
             let owned = Owned {
-                picture: block.picture,
-                bytes: Arc::new(block.bytes.to_vec()),
+                picture: entry.picture,
+                bytes: Arc::new(bytes),
             };
             all.insert(location, owned);
             location
@@ -43,7 +51,7 @@ impl AppendBlocks for MemoryBlocks {
 }
 
 impl Blocks for MemoryBlocks {
-    fn read(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError> {
+    fn read(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError> {
         let all = self.lock();
         let owned = all.get(&at).filter(|owned| owned.picture == picture);
         let block = owned.and_then(|owned| {
@@ -54,17 +62,17 @@ impl Blocks for MemoryBlocks {
         block.ok_or(StoreError::Damaged { picture })
     }
 
-    fn verify(&self, picture: PictureId, at: BlockLocation) -> Result<Block, StoreError> {
+    fn verify(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError> {
         self.read(picture, at)
     }
 
-    fn compact(&self, metadata: &dyn Metadata) -> Result<u64, StoreError> {
+    fn compact(&self, metadata: &dyn Metadata, _: Wasteful) -> Result<u64, StoreError> {
         let live = metadata.block_locations().map(|entry| Ok(entry?.1));
         let live = live.collect::<Result<HashSet<_>, StoreError>>()?;
         let mut freed = 0;
-        self.lock().retain(|location, _| {
+        self.lock().retain(|location, owned| {
             let is_live = live.contains(location);
-            freed += if is_live { 0 } else { location.length };
+            freed += if is_live { 0 } else { owned.bytes.len() as u64 };
             is_live
         });
         Ok(freed)

@@ -8,7 +8,7 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::provenance::MOST;
 use crate::store::{
-    AppendBlocks, BlockLocation, Body, Catalogue, Embed, FileRecord, Listing, Location, LocationId,
+    AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Listing, Location, LocationId,
     PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage, StoreError,
     UrlOutcome, UrlState, VisitRecord, now_ms,
 };
@@ -17,7 +17,7 @@ impl Catalogue for MemoryMetadata {
     fn commit(
         &self,
         outcomes: Vec<PictureOutcome>,
-        blocks: &dyn AppendBlocks,
+        log: &dyn AppendEntries,
     ) -> Result<Vec<bool>, StoreError> {
         let mut state = self.lock();
         let held = outcomes.into_iter().map(|mut outcome| {
@@ -36,7 +36,7 @@ impl Catalogue for MemoryMetadata {
         let mut stored = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             stored.push(match outcome {
-                Some(outcome) => state.take_in(outcome, blocks)?,
+                Some(outcome) => state.take_in(outcome, log)?,
                 None => false,
             });
         }
@@ -54,26 +54,29 @@ impl Catalogue for MemoryMetadata {
         self.lock().next_sequence
     }
 
-    fn block_location(&self, id: PictureId) -> Result<Option<BlockLocation>, StoreError> {
+    fn block_location(&self, id: PictureId) -> Result<Option<EntryLocation>, StoreError> {
         Ok(self.lock().pictures.get(&id).map(|picture| picture.block))
     }
 
-    fn block_locations(&self) -> Listing<'_, (PictureId, BlockLocation)> {
+    fn block_locations(&self) -> Listing<'_, (PictureId, EntryLocation)> {
         let state = self.lock();
         let all = state.pictures.iter();
         list(all.map(|(id, picture)| (*id, picture.block)))
     }
 
-    fn move_block(
+    fn move_entries(
         &self,
-        id: PictureId,
-        from: BlockLocation,
-        to: BlockLocation,
-    ) -> Result<bool, StoreError> {
+        moves: &[(PictureId, EntryLocation, EntryLocation)],
+    ) -> Result<(), StoreError> {
         let mut state = self.lock();
-        let picture = state.pictures.get_mut(&id);
-        let picture = picture.filter(|picture| picture.block == from);
-        Ok(picture.map(|picture| picture.block = to).is_some())
+        for (id, from, to) in moves {
+            if let Some(picture) = state.pictures.get_mut(id)
+                && picture.block == *from
+            {
+                picture.block = *to;
+            }
+        }
+        Ok(())
     }
 
     fn contains(&self, id: PictureId) -> Result<bool, StoreError> {
@@ -251,7 +254,7 @@ impl State {
     fn take_in(
         &mut self,
         outcome: PictureOutcome,
-        blocks: &dyn AppendBlocks,
+        log: &dyn AppendEntries,
     ) -> Result<bool, StoreError> {
         let (origin, new, id) = match outcome {
             PictureOutcome::Picture(origin, new) => {
@@ -279,7 +282,7 @@ impl State {
         let new = new.filter(|new| !self.pictures.contains_key(&new.id));
         let is_new = new.is_some();
         if let Some(new) = new {
-            for block in blocks.append(&[new.block()])? {
+            for block in log.append(&[new.entry()])? {
                 let sequence = Sequence(self.next_sequence);
                 self.next_sequence += 1;
                 let record = PictureRecord {

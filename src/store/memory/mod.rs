@@ -15,7 +15,7 @@ pub(super) use blocks::MemoryBlocks;
 use super::leases::Leases;
 use super::order::Order;
 use super::{
-    BlockLocation, Embed, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
+    EntryLocation, Embed, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
     PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};
@@ -66,7 +66,7 @@ struct StoredPicture {
     record: PictureRecord,
     descriptor: Descriptor,
     thumbnail: Vec<u8>,
-    block: BlockLocation,
+    block: EntryLocation,
 }
 
 impl MemoryMetadata {

@@ -8,6 +8,7 @@ use crate::activation::Encoding;
 use crate::atomic_file::AtomicFile;
 use crate::network::NetworkId;
 use crate::store::StoreError;
+use crate::store::embedded::log::StoreId;
 
 /// `store.toml`: what must be known before the records can be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct Header {
 }
 
 /// The newest format: the number of migrations.
-pub const LATEST: u32 = 3;
+pub const LATEST: u32 = 4;
 
 /// Read first and alone, so that a newer header with other keys is still recognised.
 #[derive(Deserialize)]
@@ -65,6 +66,16 @@ impl Header {
         } else {
             Err(StoreError::network(dir, &self.network, network))
         }
+    }
+
+    /// The store's identity as bytes.
+    pub fn store_id(&self, dir: &Path) -> Result<StoreId, StoreError> {
+        let id = u128::from_str_radix(&self.id, 16);
+        let id = id.map_err(|_| StoreError::Header {
+            path: dir.join(FILE),
+            message: "`id` is not 32 hexadecimal digits".to_owned(),
+        })?;
+        Ok(id.to_be_bytes())
     }
 
     /// Replaces the file in one step, so that there is always a whole header.

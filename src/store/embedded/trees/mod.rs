@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 pub(super) use batches::TreeBatches;
 pub(super) use error::of_opening as error_of_opening;
 pub(super) use key::{FrontierKey, embed_key, location_key};
-pub(super) use record::{Extent, SegmentGrowth, UNREADABLE, decode, encode, segment_record};
+pub(super) use record::{SegmentUse, UNREADABLE, UseChanges, decode, encode, segment_use};
 
 use super::files::Lock;
-use crate::store::{Sequence, StoreError};
+use super::log::Position;
+use crate::store::StoreError;
 
 /// sled's trees. Keys are described in `key.rs`, values in `record.rs`.
 pub(super) struct Trees {
@@ -26,9 +27,10 @@ pub(super) struct Trees {
     pub(super) pictures: sled::Tree,
     pub(super) sequences: sled::Tree,
     pub(super) descriptors: sled::Tree,
-    pub(super) thumbnails: sled::Tree,
-    pub(super) extents: sled::Tree,
-    pub(super) segments: sled::Tree,
+    /// Where the pictures' entries lie in the log.
+    pub(super) entries: sled::Tree,
+    /// What of each segment is in use.
+    pub(super) usage: sled::Tree,
     pub(super) places: sled::Tree,
     pub(super) files: sled::Tree,
     pub(super) counters: sled::Tree,
@@ -37,15 +39,17 @@ pub(super) struct Trees {
     /// Hosts that were removed, and when, in milliseconds since 1970.
     pub(super) removed_hosts: sled::Tree,
     pub(super) visits: sled::Tree,
+    /// Where the entries of pictures without features lie in the log.
     pub(super) waiting: sled::Tree,
-    pub(super) body_files: sled::Tree,
     /// Dropped last: another process may open the store only when sled is closed.
     _lock: Lock,
 }
 
-/// Keys of the counters: the next sequence number, and the runs of the crawler so far.
-pub(super) const NEXT_SEQUENCE: [u8; 1] = [0];
+/// Keys of the counters: the runs of the crawler so far, how far the log was taken in, and the
+/// store's identity.
 pub(super) const RUNS: [u8; 1] = [1];
+pub(super) const APPLIED: [u8; 1] = [2];
+pub(super) const STORE: [u8; 1] = [3];
 
 impl Trees {
     pub(super) fn open(db: sled::Db, lock: Lock) -> Result<Self, StoreError> {
@@ -57,9 +61,8 @@ impl Trees {
             pictures: open("pictures")?,
             sequences: open("sequences")?,
             descriptors: open("descriptors")?,
-            thumbnails: open("thumbnails")?,
-            extents: open("extents")?,
-            segments: open("segments")?,
+            entries: open("entries")?,
+            usage: open("usage")?,
             places: open("places")?,
             files: open("files")?,
             counters: open("counters")?,
@@ -67,21 +70,32 @@ impl Trees {
             rules: open("rules")?,
             removed_hosts: open("removed_hosts")?,
             visits: open("visits")?,
-            waiting: open("waiting")?,
-            body_files: open("body_files")?,
+            waiting: open("waiting_entries")?,
             db,
             _lock: lock,
         })
     }
 
-    /// The number that the next picture gets.
-    pub(super) fn next_sequence(&self) -> Result<u64, StoreError> {
-        match self.counters.get(NEXT_SEQUENCE)? {
-            Some(value) => Sequence::from_key(&value)
-                .map(|next| next.0)
-                .ok_or(StoreError::Unreadable { tree: "counters" }),
-            None => Ok(0),
+    /// How far the log was taken in.
+    pub(super) fn applied(&self) -> Result<Position, StoreError> {
+        match self.counters.get(APPLIED)? {
+            Some(value) => decode("counters", &value),
+            None => Ok(Position::default()),
         }
+    }
+
+    /// The trees that can be made anew from the log.
+    pub(super) fn of_pictures(&self) -> [&sled::Tree; 8] {
+        [
+            &self.pictures,
+            &self.sequences,
+            &self.descriptors,
+            &self.entries,
+            &self.usage,
+            &self.places,
+            &self.files,
+            &self.waiting,
+        ]
     }
 }
 

@@ -5,74 +5,69 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::TreeBatches;
-use crate::store::embedded::files::{SegmentRecord, record_end};
-use crate::store::{BlockLocation, StoreError};
+use super::{TreeBatches, Trees};
+use crate::store::{EntryLocation, StoreError};
 
-/// Where a picture's activations lie among the segment files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extent {
-    /// Number of the segment file.
-    pub segment: u32,
-    /// Offset of the record in bytes.
-    pub offset: u64,
+/// What of a segment is in use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentUse {
+    /// Pictures whose entries, or parts of them, are in it.
+    pub live: u64,
+    /// Those of pictures that were removed.
+    pub dead: u64,
 }
 
-impl Extent {
-    /// Where a block lies. `length` is the block's.
-    pub fn location(self, length: u64) -> BlockLocation {
-        let Self { segment, offset } = self;
-        BlockLocation {
-            segment,
-            offset,
-            length,
-        }
-    }
-}
-
-impl From<BlockLocation> for Extent {
-    fn from(location: BlockLocation) -> Self {
-        Self {
-            segment: location.segment,
-            offset: location.offset,
-        }
-    }
-}
-
-/// What is committed of the segments that a change appends to.
+/// Changes of what is in use.
 #[derive(Default)]
-pub struct SegmentGrowth(BTreeMap<u32, SegmentRecord>);
+pub struct UseChanges(BTreeMap<u32, SegmentUse>);
 
-impl SegmentGrowth {
-    /// Adds a block.
-    pub fn add(&mut self, segments: &sled::Tree, block: BlockLocation) -> Result<(), StoreError> {
-        let record = match self.0.get(&block.segment) {
-            Some(record) => *record,
-            None => segment_record(segments, block.segment)?,
-        };
-        let record = SegmentRecord {
-            length: record.length.max(record_end(block)),
-            records: record.records + 1,
-            dead: record.dead,
-        };
-        self.0.insert(block.segment, record);
+impl UseChanges {
+    /// Counts an entry in.
+    pub fn add(&mut self, trees: &Trees, entry: EntryLocation) -> Result<(), StoreError> {
+        for segment in segments_of(entry) {
+            self.of(trees, segment)?.live += 1;
+        }
         Ok(())
     }
 
+    /// Counts an entry as dead.
+    pub fn remove(&mut self, trees: &Trees, entry: EntryLocation) -> Result<(), StoreError> {
+        for segment in segments_of(entry) {
+            let used = self.of(trees, segment)?;
+            used.live = used.live.saturating_sub(1);
+            used.dead += 1;
+        }
+        Ok(())
+    }
+
+    fn of(&mut self, trees: &Trees, segment: u32) -> Result<&mut SegmentUse, StoreError> {
+        if !self.0.contains_key(&segment) {
+            self.0.insert(segment, segment_use(trees, segment)?);
+        }
+        Ok(self.0.entry(segment).or_default())
+    }
+
     /// Writes the segments' records.
-    pub fn write(self, segments: &sled::Tree, to: &mut TreeBatches) {
-        for (number, record) in self.0 {
-            to.of(segments)
-                .insert(&number.to_be_bytes(), encode(&record));
+    pub fn write(self, trees: &Trees, to: &mut TreeBatches) {
+        for (number, used) in self.0 {
+            to.of(&trees.usage)
+                .insert(&number.to_be_bytes(), encode(&used));
         }
     }
 }
 
-/// The record of a segment, which may be a new one.
-pub fn segment_record(segments: &sled::Tree, number: u32) -> Result<SegmentRecord, StoreError> {
-    match segments.get(number.to_be_bytes())? {
-        Some(value) => decode("segments", &value),
-        None => Ok(SegmentRecord::default()),
+/// The segments that an entry is in: the one of its head, and an older one that has its block.
+fn segments_of(entry: EntryLocation) -> impl Iterator<Item = u32> {
+    let payload = entry.payload.map(|span| span.segment);
+    let elsewhere = payload.filter(|segment| *segment != entry.segment);
+    [entry.segment].into_iter().chain(elsewhere)
+}
+
+/// What of a segment is in use; nothing of a new one.
+pub fn segment_use(trees: &Trees, number: u32) -> Result<SegmentUse, StoreError> {
+    match trees.usage.get(number.to_be_bytes())? {
+        Some(value) => decode("usage", &value),
+        None => Ok(SegmentUse::default()),
     }
 }
 

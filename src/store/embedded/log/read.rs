@@ -1,0 +1,110 @@
+//! Reading parts of entries: in place for searches, checked for everything else.
+
+use std::io;
+
+use super::format::{HEADER, Header};
+use super::{Log, Map};
+use crate::picture::PictureId;
+use crate::store::{Block, EntryLocation, Span, StoreError};
+
+/// A block of format 3 or older: magic, CRC-32, length and picture in front of the bytes.
+const OLD_MAGIC: [u8; 4] = *b"SXA1";
+
+impl Log {
+    /// The payload of an entry, in place, if the entry is the picture's.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub(in crate::store) fn read(
+        &self,
+        picture: PictureId,
+        at: EntryLocation,
+    ) -> Result<Block, StoreError> {
+        let damaged = || StoreError::Damaged { picture };
+        let span = at.payload.ok_or_else(damaged)?;
+        let end = span.offset.checked_add(span.length).ok_or_else(damaged)?;
+        let map = self.map(span.segment, end, picture)?;
+        let bytes = (*map).as_ref();
+        let is_own = match span.segment == at.segment {
+            true => {
+                let start = usize::try_from(at.offset).map_err(|_| damaged())?;
+                let head = bytes.get(start..).and_then(|rest| rest.first_chunk::<HEADER>());
+                let header = head.and_then(Header::parse);
+                header.is_some_and(|header| header.picture == picture)
+            }
+            // A block that an older version wrote, with a header of its own.
+            false => {
+                let start = usize::try_from(span.offset).map_err(|_| damaged())?;
+                let head = start.checked_sub(HEADER).and_then(|from| bytes.get(from..start));
+                head.is_some_and(|head| {
+                    head[..4] == OLD_MAGIC && head[16..48] == picture.as_bytes()[..]
+                })
+            }
+        };
+        if !is_own {
+            return Err(damaged());
+        }
+        let start = usize::try_from(span.offset).map_err(|_| damaged())?;
+        let end = usize::try_from(end).map_err(|_| damaged())?;
+        Block::new(map, start..end).ok_or_else(damaged)
+    }
+
+    /// Bytes of a segment, read from the disk and checked. What cannot be read now is told
+    /// apart from what is damaged.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] if they are not what was written, else what the system says.
+    pub(in crate::store) fn read_checked(
+        &self,
+        picture: PictureId,
+        span: Span,
+    ) -> Result<Vec<u8>, StoreError> {
+        let path = self.path(span.segment);
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound => {
+                StoreError::Damaged { picture }
+            }
+            _ => StoreError::io(&path, error),
+        };
+        let file = self.disk.open(&path).map_err(failed)?;
+        let length = file.length().map_err(failed)?;
+        if span.offset.checked_add(span.length).is_none_or(|end| end > length) {
+            return Err(StoreError::Damaged { picture });
+        }
+        let length = usize::try_from(span.length).map_err(|_| StoreError::Damaged { picture })?;
+        let mut bytes = vec![0; length];
+        file.read_at(&mut bytes, span.offset).map_err(failed)?;
+        match crc32fast::hash(&bytes) == span.checksum {
+            true => Ok(bytes),
+            false => Err(StoreError::Damaged { picture }),
+        }
+    }
+
+    /// A map of the segment that reaches at least to `end`.
+    fn map(
+        &self,
+        segment: u32,
+        end: u64,
+        picture: PictureId,
+    ) -> Result<super::Mapped, StoreError> {
+        let path = self.path(segment);
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => StoreError::Damaged { picture },
+            _ => StoreError::io(&path, error),
+        };
+        // Reading a map behind the end of its file kills the process.
+        if self.disk.length(&path).map_err(failed)? < end {
+            return Err(StoreError::Damaged { picture });
+        }
+        let mut maps = self.maps.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(Map(map)) = maps.get(&segment)
+            && (**map).as_ref().len() as u64 >= end
+        {
+            return Ok(map.clone());
+        }
+        let file = self.disk.open(&path).map_err(failed)?;
+        let map = file.map().map_err(failed)?;
+        maps.insert(segment, Map(map.clone()));
+        Ok(map)
+    }
+}

@@ -1,0 +1,195 @@
+//! Taking dead entries out of closed segments: what stays is copied to a new segment, then the
+//! old one is deleted.
+
+use std::sync::PoisonError;
+
+use super::entries::is_whole;
+use super::format::{SEGMENT_HEADER, segment_header};
+use super::{ClosedSegment, FOLDER, Log, LoggedEntry};
+use crate::picture::PictureId;
+use crate::store::{EntryLocation, Span, StoreError};
+
+/// What became of a segment.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Rewritten {
+    /// The new segment; `None` if nothing of the old one stayed.
+    pub(in crate::store) to: Option<u32>,
+    /// Entries in it.
+    pub(in crate::store) entries: u64,
+    /// Its length in bytes.
+    pub(in crate::store) length: u64,
+    /// Entries with a payload that have moved: the picture, from where, to where.
+    pub(in crate::store) moved: Vec<(PictureId, EntryLocation, EntryLocation)>,
+}
+
+impl Log {
+    /// Copies what `keep` wants of a closed segment to a new one, which takes its place. The old
+    /// one stays until [`Self::delete_retired`]. `None` if the segment is damaged, and was left.
+    ///
+    /// # Errors
+    /// If the disk is full or fails; the segment stays as it is then.
+    pub(in crate::store) fn rewrite(
+        &self,
+        segment: ClosedSegment,
+        keep: &mut dyn FnMut(&LoggedEntry) -> Result<bool, StoreError>,
+    ) -> Result<Option<Rewritten>, StoreError> {
+        let to = {
+            let mut writer = self.writer();
+            writer.check(&self.dir)?;
+            if writer.position.length > SEGMENT_HEADER {
+                self.close(&mut writer)?;
+            }
+            // The copy comes before what is appended from now on, so that only that is looked
+            // at when the log is opened.
+            let mut list = writer.list.clone();
+            let to = list.open;
+            list.open += 1;
+            list.copying = Some(to);
+            self.replace_list(&mut writer, list)?;
+            writer.file = None;
+            writer.position.segment += 1;
+            writer.position.length = 0;
+            to
+        };
+        let copied = self.copy(segment, to, keep);
+        let mut writer = self.writer();
+        let mut list = writer.list.clone();
+        list.copying = None;
+        match &copied {
+            Ok(Some(copied)) => {
+                list.closed.retain(|closed| closed.number != segment.number);
+                if copied.to.is_some() {
+                    let at = list.closed.partition_point(|closed| closed.number < to);
+                    let closed = ClosedSegment {
+                        number: to,
+                        length: copied.length,
+                        is_old: false,
+                    };
+                    list.closed.insert(at, closed);
+                }
+                list.retired.push(segment.number);
+                list.rewrites += 1;
+            }
+            _ => {
+                // It is a copy; what is left of it is deleted when the store is opened.
+                list.copying = self.disk.remove(&self.path(to)).is_err().then_some(to);
+            }
+        }
+        writer.position.rewrites = list.rewrites;
+        self.replace_list(&mut writer, list)?;
+        copied
+    }
+
+    fn copy(
+        &self,
+        segment: ClosedSegment,
+        to: u32,
+        keep: &mut dyn FnMut(&LoggedEntry) -> Result<bool, StoreError>,
+    ) -> Result<Option<Rewritten>, StoreError> {
+        let from_path = self.path(segment.number);
+        let from = self.disk.open(&from_path);
+        let from = from.map_err(|error| StoreError::io(&from_path, error))?;
+        let path = self.path(to);
+        let failed = |error| StoreError::io(&path, error);
+        let file = self.disk.create(&path).map_err(failed)?;
+        file.set_length(0).map_err(failed)?;
+        file.write_at(&segment_header(self.store, to), 0)
+            .map_err(failed)?;
+        let mut copied = Rewritten {
+            length: SEGMENT_HEADER,
+            ..Rewritten::default()
+        };
+        let mut sound = true;
+        self.entries_of(segment, 0, &mut |entry| {
+            let Ok(entry) = entry else {
+                sound = false;
+                return Ok(());
+            };
+            if !sound || !keep(&entry)? {
+                return Ok(());
+            }
+            if !is_whole(&*from, &entry).map_err(failed)? {
+                sound = false;
+                return Ok(());
+            }
+            let mut bytes = vec![0; usize::try_from(entry.length).unwrap_or(usize::MAX)];
+            from.read_at(&mut bytes, entry.location.offset)
+                .map_err(|error| StoreError::io(&from_path, error))?;
+            file.write_at(&bytes, copied.length).map_err(failed)?;
+            if entry.location.payload.is_some() || entry.location.thumbnail.is_some() {
+                let moved = moved(entry.location, to, copied.length);
+                copied.moved.push((entry.picture, entry.location, moved));
+            }
+            copied.entries += 1;
+            copied.length += entry.length;
+            Ok(())
+        })?;
+        if !sound {
+            tracing::warn!(path = %from_path.display(), "a damaged segment is left as it is");
+            return Ok(None);
+        }
+        if copied.entries == 0 {
+            drop(file);
+            self.disk.remove(&path).map_err(failed)?;
+            return Ok(Some(copied));
+        }
+        file.sync().map_err(failed)?;
+        self.disk
+            .sync_folder(&self.dir.join(FOLDER))
+            .map_err(failed)?;
+        copied.to = Some(to);
+        Ok(Some(copied))
+    }
+
+    /// Takes a segment of an older format out of the log, once nothing names its blocks.
+    ///
+    /// # Errors
+    /// If the disk is full or fails.
+    pub(in crate::store) fn retire(&self, segment: u32) -> Result<(), StoreError> {
+        let mut writer = self.writer();
+        let mut list = writer.list.clone();
+        list.closed.retain(|closed| closed.number != segment);
+        list.retired.push(segment);
+        list.rewrites += 1;
+        writer.position.rewrites = list.rewrites;
+        self.replace_list(&mut writer, list)
+    }
+
+    /// Deletes the segments that were copied, once the records name the copies.
+    ///
+    /// # Errors
+    /// If one cannot be deleted.
+    pub(in crate::store) fn delete_retired(&self) -> Result<(), StoreError> {
+        let mut writer = self.writer();
+        let mut list = writer.list.clone();
+        for number in std::mem::take(&mut list.retired) {
+            let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
+            maps.remove(&number);
+            let path = self.path(number);
+            match self.disk.remove(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::io(&path, error));
+                }
+                _ => {}
+            }
+        }
+        self.replace_list(&mut writer, list)
+    }
+}
+
+fn moved(from: EntryLocation, segment: u32, offset: u64) -> EntryLocation {
+    let span = |span: Span| match span.segment == from.segment {
+        true => Span {
+            segment,
+            offset: span.offset - from.offset + offset,
+            ..span
+        },
+        false => span,
+    };
+    EntryLocation {
+        segment,
+        offset,
+        payload: from.payload.map(span),
+        thumbnail: from.thumbnail.map(span),
+    }
+}

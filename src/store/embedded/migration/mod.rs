@@ -1,0 +1,151 @@
+//! Numbered changes of the store's format. Each is one file in `migrations/`, applied in order
+//! when a store is opened; the header is rewritten after each, so an interrupted migration is
+//! simply run again.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::disk::Disk;
+use super::files::{Header, LATEST, Reserve};
+use super::trees::Trees;
+use crate::activation::Encoding;
+use crate::network::Network;
+use crate::store::{StoreError, StoreOptions};
+
+mod old_records;
+mod old_segments;
+
+#[path = "../../../../migrations/0001_initial.rs"]
+mod initial;
+#[path = "../../../../migrations/0002_picture_texts.rs"]
+mod picture_texts;
+#[path = "../../../../migrations/0003_summaries.rs"]
+mod summaries;
+#[path = "../../../../migrations/0004_log.rs"]
+mod to_log;
+
+/// A store while its format is changed.
+struct Migrating<'a> {
+    disk: &'a Arc<dyn Disk>,
+    dir: &'a Path,
+    header: &'a Header,
+    db: &'a sled::Db,
+    trees: &'a Trees,
+    network: &'a Network,
+    activations: Encoding,
+    /// Bytes of the disk that are left free.
+    reserve: Reserve,
+}
+
+/// One change of format. It must be safe to run again after it was interrupted.
+struct Migration {
+    name: &'static str,
+    up: fn(&Migrating<'_>) -> Result<(), StoreError>,
+}
+
+/// All migrations; the format's version is how many of them were applied.
+const MIGRATIONS: [Migration; LATEST as usize] = [
+    Migration {
+        name: "initial",
+        up: |store| Ok(initial::up(store.db)?),
+    },
+    Migration {
+        name: "titles and captions of pictures",
+        up: |store| Ok(picture_texts::up(store.db)?),
+    },
+    Migration {
+        name: "statistics and embeddings beside the activations",
+        up: summaries::up,
+    },
+    Migration {
+        name: "the log of entries",
+        up: to_log::up,
+    },
+];
+
+/// The header of the store in `dir`, or of the one that is to be there. A new one is written
+/// before anything else is.
+pub(super) fn header(
+    dir: &Path,
+    db: &sled::Db,
+    header: Option<Header>,
+    options: &StoreOptions<'_>,
+) -> Result<Header, StoreError> {
+    match header {
+        Some(header) => Ok(header),
+        None if db.tree_names().len() > 1 => Err(StoreError::NoHeader {
+            dir: dir.to_owned(),
+        }),
+        None => {
+            let header = Header {
+                format: 0,
+                id: format!("{:032x}", rand::random::<u128>()),
+                network: options.network.id().clone(),
+                activations: options.activations,
+                descriptor: options.network.descriptor_id().to_owned(),
+            };
+            header.write(dir)?;
+            Ok(header)
+        }
+    }
+}
+
+/// Brings the store in `dir` to the newest format.
+pub(super) fn run(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    trees: &Trees,
+    header: Header,
+    options: &StoreOptions<'_>,
+) -> Result<Header, StoreError> {
+    apply(disk, dir, trees, header, options, &MIGRATIONS)
+}
+
+fn apply(
+    disk: &Arc<dyn Disk>,
+    dir: &Path,
+    trees: &Trees,
+    mut header: Header,
+    options: &StoreOptions<'_>,
+    migrations: &[Migration],
+) -> Result<Header, StoreError> {
+    let db = &trees.db;
+    let is_new = header.format == 0;
+    for migration in &migrations[header.format as usize..] {
+        let (from, to) = (header.format, header.format + 1);
+        if !is_new {
+            tracing::info!(
+                from,
+                to,
+                name = migration.name,
+                "changing the store's format"
+            );
+        }
+        let failed = |source: StoreError| StoreError::Migration {
+            from,
+            to,
+            source: Box::new(source),
+        };
+        let store = Migrating {
+            disk,
+            dir,
+            header: &header,
+            db,
+            trees,
+            network: options.network,
+            activations: header.activations,
+            reserve: Reserve {
+                dir: dir.to_owned(),
+                bytes: options.reserve_bytes,
+            },
+        };
+        (migration.up)(&store).map_err(failed)?;
+        db.flush().map_err(|error| failed(error.into()))?;
+        header.format = to;
+        header.write(dir).map_err(failed)?;
+    }
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! Migrations run once, in order, and again after they were cut short.
+
+use super::old_records::{BodyExtent, SegmentGrowth};
+use super::old_segments::OldSegments;
+use super::*;
+use crate::canonical_url::HostId;
+use crate::picture::PictureId;
+use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
+use crate::store::embedded::log::{LIST_FILE, MARK_FILE, file_name};
+use crate::store::embedded::trees::{APPLIED, STORE, TreeBatches, decode, encode};
+use crate::store::{
+    Body, EntryLocation, PictureOutcome, PictureRecord, Provenance, Store, Wasteful,
+};
+use crate::store::embedded::disk::SystemDisk;
+use crate::store::embedded::files::Lock;
+
+fn mark(store: &Migrating<'_>, text: &str) -> Result<(), StoreError> {
+    let before = store.db.get("marks")?.unwrap_or_default();
+    store
+        .db
+        .insert("marks", [&before, text.as_bytes()].concat())?;
+    Ok(())
+}
+
+#[test]
+fn migrations_run_once_and_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = sled::open(dir.path().join("records")).unwrap();
+    let trees = Trees::open(db.clone(), Lock::take(dir.path()).unwrap()).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+    let network = Network::builtin().unwrap();
+    let header = Header {
+        format: 1,
+        id: "test".to_owned(),
+        network: network.id().clone(),
+        activations: Default::default(),
+        descriptor: String::new(),
+    };
+    let migrations = [
+        Migration {
+            name: "one",
+            up: |store| mark(store, "1"),
+        },
+        Migration {
+            name: "two",
+            up: |store| mark(store, "2"),
+        },
+        Migration {
+            name: "three",
+            up: |store| mark(store, "3"),
+        },
+    ];
+    let options = StoreOptions {
+        network: &network,
+        activations: Encoding::default(),
+        reserve_bytes: 0,
+    };
+    let run = |header| apply(&disk, dir.path(), &trees, header, &options, &migrations);
+    let header = run(header).unwrap();
+    assert_eq!(header.format, 3);
+    run(header).unwrap();
+    assert_eq!(db.get("marks").unwrap().unwrap(), b"23");
+    assert!(matches!(
+        Header::read(dir.path()),
+        Ok(Some(Header { format: 3, .. }))
+    ));
+}
+
+#[test]
+fn embeds_get_a_title_and_a_caption_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = sled::open(dir.path()).unwrap();
+    let embeds = db.open_tree("embeds").unwrap();
+    let old = |alt: &str| postcard::to_stdvec(&alt).unwrap();
+    embeds.insert("a", old("a cat")).unwrap();
+    embeds.insert("b", old("")).unwrap();
+    for _ in 0..2 {
+        picture_texts::up(&db).unwrap();
+        for (key, alt) in [("a", "a cat"), ("b", "")] {
+            let value = embeds.get(key).unwrap().unwrap();
+            let embed: crate::store::Embed = postcard::from_bytes(&value).unwrap();
+            assert_eq!((embed.alt.as_str(), embed.title.as_str()), (alt, ""));
+            assert_eq!(value.len(), alt.len() + 3);
+        }
+    }
+}
+
+/// Makes a store of format 3 of one of today's, as simdex 0.1 would have written it.
+pub(super) fn downgrade_to_3(dir: &Path) {
+    let db = sled::open(dir.join("records")).unwrap();
+    let [entries, extents, segments, thumbnails, waiting, old_waiting, body_files] = [
+        "entries",
+        "extents",
+        "segments",
+        "thumbnails",
+        "waiting_entries",
+        "waiting",
+        "body_files",
+    ]
+    .map(|name| db.open_tree(name).unwrap());
+    let part = |span: crate::store::Span| {
+        let path = dir.join("activations").join(file_name(span.segment));
+        let bytes = std::fs::read(path).unwrap();
+        bytes[span.offset as usize..][..span.length as usize].to_vec()
+    };
+    // Blocks go into a folder that takes the other's place.
+    let mut files = OldSegments::open(dir.join("old")).unwrap();
+    let mut grown = SegmentGrowth::default();
+    for entry in &entries {
+        let (key, value) = entry.unwrap();
+        let id = PictureId::from_slice(&key).unwrap();
+        let location: EntryLocation = decode("entries", &value).unwrap();
+        let block = part(location.payload.unwrap());
+        let extent = files.append(id, &block).unwrap();
+        grown.add(&segments, extent, block.len() as u64).unwrap();
+        extents.insert(&key, encode(&extent)).unwrap();
+        let thumbnail = part(location.thumbnail.unwrap());
+        thumbnails.insert(&key, thumbnail).unwrap();
+    }
+    files.sync().unwrap();
+    let mut changes = TreeBatches::default();
+    grown.write(&segments, &mut changes);
+    changes.apply().unwrap();
+    let mut bodies = Vec::new();
+    for entry in &waiting {
+        let (key, value) = entry.unwrap();
+        let location: EntryLocation = decode("waiting", &value).unwrap();
+        let body = part(location.payload.unwrap());
+        let at = BodyExtent {
+            file: 0,
+            offset: bodies.len() as u64,
+            length: body.len() as u64,
+        };
+        bodies.extend_from_slice(b"SXB1");
+        bodies.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+        bodies.extend_from_slice(&at.length.to_le_bytes());
+        bodies.extend_from_slice(&key);
+        bodies.extend_from_slice(&body);
+        old_waiting.insert(&key, encode(&at)).unwrap();
+        body_files.insert(0_u32.to_be_bytes(), vec![0]).unwrap();
+    }
+    if !bodies.is_empty() {
+        std::fs::create_dir(dir.join("bodies")).unwrap();
+        std::fs::write(dir.join("bodies/00000000.bodies"), bodies).unwrap();
+    }
+    let counters = db.open_tree("counters").unwrap();
+    counters.remove(APPLIED).unwrap();
+    counters.remove(STORE).unwrap();
+    for tree in ["entries", "usage", "waiting_entries"] {
+        db.drop_tree(tree).unwrap();
+    }
+    drop((entries, waiting, db));
+    std::fs::remove_dir_all(dir.join("activations")).unwrap();
+    std::fs::rename(dir.join("old"), dir.join("activations")).unwrap();
+    std::fs::remove_file(dir.join(MARK_FILE)).unwrap();
+    std::fs::remove_file(dir.join(LIST_FILE)).unwrap();
+    let header = dir.join("store.toml");
+    let text = std::fs::read_to_string(&header).unwrap();
+    std::fs::write(&header, text.replace("format = 4", "format = 3")).unwrap();
+}
+
+/// What a store tells of a picture.
+fn told(store: &Store, n: u8) -> (Option<PictureRecord>, Provenance, Option<Vec<u8>>, Vec<u8>) {
+    let id = picture_id(n);
+    let block = store.verified_block(id).map_or(Vec::new(), |block| block.to_vec());
+    let thumbnail = store.thumbnail(id).unwrap();
+    let record = store.picture(id).unwrap();
+    (record, store.provenance(id).unwrap(), thumbnail, block)
+}
+
+#[test]
+fn a_store_of_format_3_gets_its_log_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Store::open(dir.path(), &options()).unwrap();
+    let store = open();
+    for n in 0..5 {
+        let block = vec![n; store.layout().block_len()];
+        let origin = file(&format!("{n}.png"));
+        let picture = picture_with(block, n);
+        store
+            .commit(vec![PictureOutcome::Picture(origin, picture)])
+            .unwrap();
+    }
+    let body = Body {
+        origin: file("7.png"),
+        id: picture_id(7),
+        bytes: vec![7; 100],
+    };
+    store.keep_bodies(vec![body]).unwrap();
+    store.remove_picture(picture_id(4)).unwrap();
+    store.remove_host("a.example").unwrap();
+    let before: Vec<_> = (0..5).map(|n| told(&store, n)).collect();
+    drop(store);
+    downgrade_to_3(dir.path());
+    for time in 0..2 {
+        let store = open();
+        for (n, before) in before.iter().enumerate() {
+            assert!(told(&store, n as u8) == *before, "picture {n}, time {time}");
+        }
+        assert_eq!(store.waiting_body(picture_id(7)).unwrap(), vec![7; 100]);
+        assert_eq!(store.next_sequence(), 5);
+        assert!(store.is_removed(HostId::of("a.example")).unwrap());
+    }
+    assert!(!dir.path().join("bodies").exists());
+    // The blocks were not copied; removing a picture does.
+    let store = open();
+    assert!(store.remove_picture(picture_id(1)).unwrap());
+    assert!(store.compact(Wasteful::Any).unwrap() > 0);
+    assert!(!dir.path().join("activations/00000000.activations").exists());
+    for n in [0, 2, 3] {
+        assert!(told(&store, n) == before[usize::from(n)], "picture {n}");
+    }
+    drop(store);
+    // And the records can be made anew from it all.
+    std::fs::remove_dir_all(dir.path().join("records")).unwrap();
+    Store::repair(dir.path(), &options()).unwrap();
+    let store = open();
+    for n in [0, 2, 3] {
+        assert!(told(&store, n) == before[usize::from(n)], "picture {n}");
+    }
+    assert_eq!(store.picture_count(), 3);
+    assert_eq!(store.waiting_body(picture_id(7)).unwrap(), vec![7; 100]);
+}
