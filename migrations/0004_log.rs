@@ -46,10 +46,11 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
     old.bodies(&mut moving)?;
     old.removals(&mut moving)?;
     moving.finish(&old)?;
+    old.delete_bodies()?;
     for tree in ["extents", "segments", "thumbnails", "waiting", "body_files"] {
         store.db.drop_tree(tree)?;
     }
-    old.delete_bodies()
+    Ok(())
 }
 
 /// What a store of format 3 has.

@@ -9,7 +9,7 @@ use crate::head::Ranking;
 use crate::index::Index;
 use crate::search::View;
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreOptions};
+use crate::store::Store;
 
 /// An open store, its live index, heads and extractors. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -35,11 +35,7 @@ impl Collection {
         heads: Heads,
         observer: Observer,
     ) -> Result<Self, Error> {
-        let options = StoreOptions {
-            network: extraction.network(),
-            activations: config.store.activations,
-            reserve_bytes: config.store.reserve_disk_mb << 20,
-        };
+        let options = super::upkeep::options(&config, &extraction);
         let store = Arc::new(Store::open(&config.data_dir()?, &options)?);
         let live = LiveIndex::new(Arc::clone(&store), config.index.clone(), observer);
         Ok(Self(Arc::new(Inner {

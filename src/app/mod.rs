@@ -23,6 +23,7 @@ mod politeness;
 mod remove;
 mod search;
 mod status;
+mod upkeep;
 mod verify;
 mod web;
 
@@ -44,5 +45,8 @@ pub use politeness::politeness;
 pub use remove::{Removal, Removed};
 pub use search::{NamedPicture, Question};
 pub use status::{IndexStatus, Status};
+pub use upkeep::{
+    BackupReport, CompactReport, RepairReport, backup, compact, repair, restore,
+};
 pub use verify::{Damage, Findings};
 pub use web::Web;

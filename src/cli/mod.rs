@@ -16,6 +16,7 @@ mod search;
 mod session;
 mod status;
 mod train;
+mod upkeep;
 mod verify;
 
 use std::path::PathBuf;
@@ -83,6 +84,14 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Delete pictures everywhere
     Remove(remove::RemoveArgs),
+    /// Copy the store, also while it is in use; again, it copies what is new
+    Backup(upkeep::BackupArgs),
+    /// Make a store of a backup
+    Restore(upkeep::RestoreArgs),
+    /// Make a damaged store whole again from what is left of it
+    Repair(upkeep::RepairArgs),
+    /// Give back all space of what was removed
+    Compact(upkeep::CompactArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -154,6 +163,10 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Doctor(args) => doctor::run(&session, args),
         Command::Verify(args) => verify::run(&session, args),
         Command::Remove(args) => remove::run(&session, args),
+        Command::Backup(args) => upkeep::backup(&session, &args),
+        Command::Restore(args) => upkeep::restore(&session, &args),
+        Command::Repair(args) => upkeep::repair(&session, &args),
+        Command::Compact(args) => upkeep::compact(&session, &args),
         Command::Demo(args) => demo::run(session, args),
         Command::Completions { .. } => unreachable!("handled above"),
     }

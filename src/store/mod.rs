@@ -24,7 +24,6 @@
 //! records, all of them together.
 
 mod async_store;
-mod backup;
 mod block;
 mod blocks;
 mod catalogue;
@@ -45,8 +44,8 @@ mod order;
 mod pictures;
 mod provenance;
 mod record;
-mod repaired;
 mod sequence;
+mod upkeep;
 mod visit;
 
 use std::ops::Deref;
@@ -55,7 +54,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use async_store::AsyncStore;
-pub use backup::{BackedUp, BackupOptions};
 pub use block::{Block, EntryLocation, Span};
 pub use blocks::{Blocks, Wasteful};
 pub use catalogue::Catalogue;
@@ -69,8 +67,8 @@ pub use metadata::Metadata;
 pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
-pub use repaired::Repaired;
 pub use sequence::Sequence;
+pub use upkeep::{BackedUp, BackupOptions, Repaired};
 pub use visit::{Again, Validators, VisitRecord};
 
 use crate::activation::{Encoding, Layout};
@@ -261,16 +259,7 @@ impl Store {
 
     /// Bytes that the store takes on disk, the index included.
     pub fn disk_bytes(&self) -> u64 {
-        let Some(dir) = self.dir() else {
-            return 0;
-        };
-        walkdir::WalkDir::new(dir)
-            .into_iter()
-            .filter_map(Result::ok)
-            .filter_map(|entry| entry.metadata().ok())
-            .filter(std::fs::Metadata::is_file)
-            .map(|data| data.len())
-            .sum()
+        self.dir().map_or(0, bytes_below)
     }
 
     /// Stores a batch and returns once it would survive a power failure. The result says
@@ -329,6 +318,17 @@ impl Store {
         let _guard = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         self.blocks.compact(&*self.metadata, which)
     }
+}
+
+/// Bytes of all files below a folder.
+pub fn bytes_below(dir: &Path) -> u64 {
+    walkdir::WalkDir::new(dir)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter_map(|entry| entry.metadata().ok())
+        .filter(std::fs::Metadata::is_file)
+        .map(|data| data.len())
+        .sum()
 }
 
 /// Milliseconds since 1970.

@@ -222,6 +222,12 @@ impl Log {
             length: committed,
             ..
         } = writer.position;
+        let list = &writer.list;
+        let is_listed = list.closed.iter().any(|closed| closed.number == segment);
+        if segment != list.open && !is_listed {
+            // It was rewritten since the mark was set.
+            return Ok(());
+        }
         let length = lengths.get(&segment).copied().unwrap_or(0);
         if length < committed {
             let path = self.path(segment);
@@ -275,6 +281,10 @@ impl Log {
             }
         }
         if !writer.list.retired.is_empty() || writer.list.copying.is_some() {
+            let folder = self.dir.join(FOLDER);
+            self.disk
+                .sync_folder(&folder)
+                .map_err(|error| StoreError::io(&folder, error))?;
             let mut list = writer.list.clone();
             list.retired.clear();
             list.copying = None;

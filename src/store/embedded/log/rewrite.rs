@@ -173,6 +173,10 @@ impl Log {
                 _ => {}
             }
         }
+        let folder = self.dir.join(FOLDER);
+        self.disk
+            .sync_folder(&folder)
+            .map_err(|error| StoreError::io(&folder, error))?;
         self.replace_list(&mut writer, list)
     }
 }

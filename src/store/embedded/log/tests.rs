@@ -40,8 +40,9 @@ struct Model {
 }
 
 /// Opens a log with small segments.
-fn open(disk: &CrashDisk) -> Log {
-    let opened = Log::open(Arc::new(disk.clone()), dir(), STORE).unwrap();
+fn open(disk: &CrashDisk, about: &str) -> Log {
+    let opened = Log::open(Arc::new(disk.clone()), dir(), STORE);
+    let opened = opened.unwrap_or_else(|error| panic!("{about}: {error}"));
     let mut log = opened.log;
     log.segment_bytes = SMALL_SEGMENT;
     log
@@ -168,7 +169,7 @@ fn what_was_acknowledged_outlasts_any_crash() {
         drop(Log::create(Arc::new(disk.clone()), dir(), STORE, Vec::new()).unwrap());
         for life in 0..LIVES {
             let about = format!("seed {seed}, life {life}");
-            let log = open(&disk);
+            let log = open(&disk, &about);
             check(&log, &mut model, &about);
             match random.random_range(0..4) {
                 0 => disk.fail_sync_after(random.random_range(0..20)),
@@ -180,8 +181,9 @@ fn what_was_acknowledged_outlasts_any_crash() {
             disk.leave_space(None);
             disk = disk.after_crash(random.random());
         }
-        let log = open(&disk);
-        check(&log, &mut model, &format!("seed {seed}, at last"));
+        let about = format!("seed {seed}, at last");
+        let log = open(&disk, &about);
+        check(&log, &mut model, &about);
     }
     assert!(happened > crashes() / 4, "{happened} crashes happened");
 }
@@ -221,7 +223,7 @@ fn a_file_that_the_log_does_not_know_is_left_under_another_name() {
     let stranger = dir().join("activations/00000007.activations");
     let file = disk.create(&stranger).unwrap();
     file.write_at(b"somebody's", 0).unwrap();
-    drop(open(&disk));
+    drop(open(&disk, "with a stranger"));
     assert_eq!(disk.bytes(&stranger), None);
     let aside = dir().join("activations/00000007.activations.unknown-1");
     assert_eq!(disk.bytes(&aside).unwrap(), b"somebody's");

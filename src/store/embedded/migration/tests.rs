@@ -6,7 +6,7 @@ use super::*;
 use crate::canonical_url::HostId;
 use crate::picture::PictureId;
 use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
-use crate::store::embedded::log::{LIST_FILE, MARK_FILE, file_name};
+use crate::store::embedded::log::{LIST_FILE, MARK_FILE, Mark, file_name};
 use crate::store::embedded::trees::{APPLIED, STORE, TreeBatches, decode, encode};
 use crate::store::{
     Body, EntryLocation, PictureOutcome, PictureRecord, Provenance, Store, Wasteful,
@@ -144,6 +144,12 @@ pub(super) fn downgrade_to_3(dir: &Path) {
         std::fs::write(dir.join("bodies/00000000.bodies"), bodies).unwrap();
     }
     let counters = db.open_tree("counters").unwrap();
+    let id = counters.get(STORE).unwrap().unwrap();
+    let id: [u8; 16] = id.as_ref().try_into().unwrap();
+    let mark = Mark::read(&SystemDisk, dir, id).unwrap().unwrap();
+    counters
+        .insert([0], &mark.totals.next_sequence.to_be_bytes())
+        .unwrap();
     counters.remove(APPLIED).unwrap();
     counters.remove(STORE).unwrap();
     for tree in ["entries", "usage", "waiting_entries"] {

@@ -1,4 +1,6 @@
-//! What a backup is asked for, and what came of it.
+//! What backups and repairs are asked for, and what came of them.
+
+use std::path::PathBuf;
 
 /// How a backup is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,4 +26,21 @@ pub struct BackedUp {
     pub copied_bytes: u64,
     /// Bytes deleted from the backup.
     pub pruned_bytes: u64,
+}
+
+/// What a store has after [`Store::repair`](super::Store::repair).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Repaired {
+    /// Pictures with features.
+    pub pictures: u64,
+    /// Pictures without.
+    pub waiting: u64,
+    /// Pictures of both kinds that were committed, where that is known.
+    pub committed: Option<u64>,
+    /// Bytes of the log that are damaged, and were passed over.
+    pub damaged_bytes: u64,
+    /// Whether what the crawler knew is lost: it begins again at its seeds.
+    pub forgot_crawl: bool,
+    /// What could not be used and was left under another name.
+    pub aside: Vec<PathBuf>,
 }

@@ -1,0 +1,141 @@
+//! `backup`, `restore`, `repair`, `compact`: looking after a store.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::progress::{self, Progress};
+use super::session::Session;
+use super::{Format, Outcome, output};
+use crate::app::{self, RepairReport};
+use crate::store::BackupOptions;
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// Folder of the backup; one that is there is brought up to date
+    dir: PathBuf,
+    /// Link what will not change instead of copying it, where both are on one disk
+    #[arg(long)]
+    link: bool,
+    /// Delete from the backup what the store no longer has, as removed pictures
+    #[arg(long)]
+    prune: bool,
+    /// How to print the result
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// Folder of the backup
+    dir: PathBuf,
+    /// How to print the result
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RepairArgs {
+    /// How to print the result
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompactArgs {
+    /// How to print the result
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn backup(session: &Session, args: &BackupArgs) -> anyhow::Result<Outcome> {
+    let options = BackupOptions {
+        link: args.link,
+        prune: args.prune,
+    };
+    let report = with_bar("backing up", |progress| {
+        app::backup(&session.config, &args.dir, options, progress)
+    })?;
+    match args.format {
+        Format::Json => output::json(&report)?,
+        Format::Text => output::line(&format!(
+            "{} pictures and {} without features are in {}: {:.1} MB, {:.1} MB of it copied now",
+            report.images,
+            report.waiting,
+            args.dir.display(),
+            report.bytes as f64 / 1e6,
+            report.copied_bytes as f64 / 1e6,
+        ))?,
+    }
+    Ok(Outcome::Done)
+}
+
+pub(super) fn restore(session: &Session, args: &RestoreArgs) -> anyhow::Result<Outcome> {
+    let extraction = session.extraction()?;
+    let report = with_bar("restoring", |progress| {
+        app::restore(&session.config, extraction, &args.dir, progress)
+    })?;
+    print(&report, args.format)
+}
+
+pub(super) fn repair(session: &Session, args: &RepairArgs) -> anyhow::Result<Outcome> {
+    let report = app::repair(&session.config, session.extraction()?)?;
+    print(&report, args.format)
+}
+
+pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<Outcome> {
+    let report = app::compact(session.existing_collection()?)?;
+    match args.format {
+        Format::Json => output::json(&report)?,
+        Format::Text => output::line(&format!(
+            "the store takes {:.1} MB; it took {:.1} MB",
+            report.after_bytes as f64 / 1e6,
+            report.before_bytes as f64 / 1e6,
+        ))?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn print(report: &RepairReport, format: Format) -> anyhow::Result<Outcome> {
+    match format {
+        Format::Json => output::json(report)?,
+        Format::Text => output::line(&format!(
+            "{} pictures and {} without features are in the store",
+            report.images, report.waiting
+        ))?,
+    }
+    for path in &report.aside {
+        progress::line(&format!("{path}: could not be used, and was left"));
+    }
+    if report.damaged_bytes > 0 {
+        progress::line(&format!(
+            "{} bytes of the log are damaged and were passed over",
+            report.damaged_bytes
+        ));
+    }
+    if report.forgot_crawl {
+        progress::note(
+            "what the crawler knew is not there any more: `simdex crawl` begins again at the seeds",
+        );
+    }
+    Ok(match report.lost {
+        Some(lost) if lost > 0 => {
+            progress::line(&format!(
+                "{lost} pictures are lost; add their files or crawl their sites again"
+            ));
+            Outcome::SomeFailed
+        }
+        _ => Outcome::Done,
+    })
+}
+
+fn with_bar<T>(
+    task: &str,
+    work: impl FnOnce(&mut dyn FnMut(u64, u64)) -> Result<T, app::Error>,
+) -> Result<T, app::Error> {
+    let mut bar = None;
+    work(&mut |done, total| {
+        let bar = bar.get_or_insert_with(|| Progress::new(task, total));
+        bar.set(done, || format!("{} of {} MB", done >> 20, total >> 20));
+    })
+}
