@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::Migrating;
+use super::old_records::{Extent, SegmentGrowth, SegmentRecord};
+use super::old_segments::OldSegments;
 use crate::activation::{Layout, summarise};
 use crate::network::Embedding;
 use crate::picture::PictureId;
-use super::old_records::{Extent, SegmentGrowth, SegmentRecord};
-use super::old_segments::OldSegments;
 use crate::store::embedded::trees::{TreeBatches, decode, encode, numbered};
 use crate::store::{PictureRecord, Sequence, StoreError};
 
@@ -41,7 +41,10 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         let (key, value) = entry?;
         let id = PictureId::from_slice(&key).ok_or(StoreError::Unreadable { tree: "extents" })?;
         let extent: Extent = decode("extents", &value)?;
-        if files.find(id, extent).is_ok_and(|block| block.length != new_len) {
+        if files
+            .find(id, extent)
+            .is_ok_and(|block| block.length != new_len)
+        {
             blocks.push((extent.segment, extent.offset, id));
         }
     }

@@ -20,9 +20,7 @@ use crate::store::embedded::trees::{
 use crate::store::entry::{
     Elsewhere, Entry, Removed, RemovedHost, Section, SectionKind, record_sections,
 };
-use crate::store::{
-    EntryLocation, PictureRecord, Sequence, StoreError, UrlRecord, UrlState,
-};
+use crate::store::{EntryLocation, PictureRecord, Sequence, StoreError, UrlRecord, UrlState};
 
 /// Entries appended between two syncs.
 const BATCH: usize = 256;
@@ -362,7 +360,11 @@ impl Moving<'_> {
         let mut usage = UseChanges::default();
         for (moved, location) in batch.iter().zip(locations) {
             let location: EntryLocation = location;
-            let tree = if moved.is_waiting { &t.waiting } else { &t.entries };
+            let tree = if moved.is_waiting {
+                &t.waiting
+            } else {
+                &t.entries
+            };
             changes
                 .of(tree)
                 .insert(moved.id.as_bytes(), encode(&location));

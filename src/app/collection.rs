@@ -36,15 +36,8 @@ impl Collection {
         observer: Observer,
     ) -> Result<Self, Error> {
         let options = super::upkeep::options(&config, &extraction);
-        let store = Arc::new(Store::open(&config.data_dir()?, &options)?);
-        let live = LiveIndex::new(Arc::clone(&store), config.index.clone(), observer);
-        Ok(Self(Arc::new(Inner {
-            config,
-            extraction,
-            heads,
-            live,
-            store,
-        })))
+        let store = Store::open(&config.data_dir()?, &options)?;
+        Ok(Self::of(store, config, extraction, heads, observer))
     }
 
     /// Opens a store that must be there.
@@ -62,6 +55,50 @@ impl Collection {
             return Err(Error::NoStore(dir));
         }
         Self::open(config, extraction, heads, observer)
+    }
+
+    /// Opens a store that must be there, to read it. Where it cannot be written, as on a full
+    /// disk, that is said, and it is read all the same.
+    ///
+    /// # Errors
+    /// [`Error::NoStore`] if it is not there, else as [`Self::open`].
+    pub fn open_to_read(
+        config: Config,
+        extraction: Extraction,
+        heads: Heads,
+        observer: Observer,
+    ) -> Result<Self, Error> {
+        let dir = config.data_dir()?;
+        if !Store::exists(&dir) {
+            return Err(Error::NoStore(dir));
+        }
+        let options = super::upkeep::options(&config, &extraction);
+        let store = match Store::open(&dir, &options) {
+            Err(error) if error.is_of_writing() => {
+                tracing::warn!(%error, "the store cannot be written, and is only read");
+                Store::open_read_only(&dir, &options)?
+            }
+            store => store?,
+        };
+        Ok(Self::of(store, config, extraction, heads, observer))
+    }
+
+    fn of(
+        store: Store,
+        config: Config,
+        extraction: Extraction,
+        heads: Heads,
+        observer: Observer,
+    ) -> Self {
+        let store = Arc::new(store);
+        let live = LiveIndex::new(Arc::clone(&store), config.index.clone(), observer);
+        Self(Arc::new(Inner {
+            config,
+            extraction,
+            heads,
+            live,
+            store,
+        }))
     }
 
     /// The configuration that it was opened with.

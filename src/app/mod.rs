@@ -45,8 +45,6 @@ pub use politeness::politeness;
 pub use remove::{Removal, Removed};
 pub use search::{NamedPicture, Question};
 pub use status::{IndexStatus, Status};
-pub use upkeep::{
-    BackupReport, CompactReport, RepairReport, backup, compact, repair, restore,
-};
+pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};
 pub use verify::{Damage, Findings};
 pub use web::Web;

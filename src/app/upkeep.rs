@@ -49,7 +49,9 @@ impl From<Repaired> for RepairReport {
         Self {
             images: repaired.pictures,
             waiting: repaired.waiting,
-            lost: repaired.committed.map(|committed| committed.saturating_sub(there)),
+            lost: repaired
+                .committed
+                .map(|committed| committed.saturating_sub(there)),
             damaged_bytes: repaired.damaged_bytes,
             forgot_crawl: repaired.forgot_crawl,
             aside: aside.map(|path| path.display().to_string()).collect(),

@@ -57,9 +57,7 @@ pub(super) fn start_logging(verbose: u8, quiet: bool) {
     let level = match (quiet, verbose) {
         (true, _) => "error",
         // A store that is brought up to date on opening may take minutes.
-        (false, 0) => {
-            "warn,simdex::store::embedded=info"
-        }
+        (false, 0) => "warn,simdex::store::embedded=info",
         (false, 1) => "simdex=info,warn",
         (false, _) => "simdex=debug,info",
     };

@@ -54,6 +54,12 @@ impl Session {
         Collection::open_existing(self.config.clone(), extraction, self.heads()?, observer())
     }
 
+    /// Opens a store that must be there, to read it.
+    pub(super) fn collection_to_read(&self) -> Result<Collection, Error> {
+        let extraction = self.extraction()?.clone();
+        Collection::open_to_read(self.config.clone(), extraction, self.heads()?, observer())
+    }
+
     fn heads(&self) -> Result<Heads, Error> {
         Ok(Heads::new(self.extraction()?, &self.config.query.head))
     }

@@ -14,7 +14,7 @@ pub(super) struct StatusArgs {
 
 pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome> {
     let network = session.extraction()?.network();
-    let collection = session.existing_collection()?;
+    let collection = session.collection_to_read()?;
     let status = collection.status()?;
     if args.format == Format::Json {
         output::json(&status)?;

@@ -2,21 +2,28 @@
 
 use clap::Args;
 
-use super::progress::Progress;
+use super::progress::{self, Progress};
 use super::session::Session;
 use super::{Format, Outcome, output};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
+    /// Take damaged pictures out, so that the next crawl or `add` stores them anew, and rebuild
+    /// the index where it is wrong
+    #[arg(long)]
+    repair: bool,
     /// How to print the findings
     #[arg(long, default_value = "text")]
     format: Format,
 }
 
 pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome> {
-    let collection = session.existing_collection()?;
+    let collection = match args.repair {
+        true => session.existing_collection()?,
+        false => session.collection_to_read()?,
+    };
     let mut bar = None;
-    let findings = collection.verify(&session.shutdown, &mut |done, total| {
+    let findings = collection.verify(args.repair, &session.shutdown, &mut |done, total| {
         let bar = bar.get_or_insert_with(|| Progress::new("verifying", total));
         bar.set(done, || format!("{done} pictures verified"));
     })?;
@@ -28,20 +35,44 @@ pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome
         output::json(&findings)?;
     } else {
         let mut text = String::new();
-        for damage in &findings.damaged {
+        for damage in findings.damaged.iter().chain(&findings.unreadable) {
             text += &format!("{}: {}\n", damage.id, damage.problem);
         }
+        for problem in &findings.log {
+            text += &format!("{problem}\n");
+        }
         text += &format!(
-            "{} pictures verified, {} damaged\n",
+            "{} pictures verified, {} damaged, {} not readable now\n",
             findings.pictures,
-            findings.damaged.len()
+            findings.damaged.len(),
+            findings.unreadable.len()
         );
         output::write(text.as_bytes())?;
     }
+    if let Some(mended) = &findings.mended {
+        progress::note(&format!(
+            "{} pictures taken out, {} URLs queued again: `simdex crawl` or `simdex add` stores \
+             them anew{}",
+            mended.taken_out,
+            mended.queued,
+            if mended.index {
+                "; the index is rebuilt when it is needed"
+            } else {
+                ""
+            }
+        ));
+        anyhow::ensure!(
+            findings.unreadable.is_empty() && findings.log.is_empty(),
+            "not everything could be mended"
+        );
+        return Ok(Outcome::Done);
+    }
     anyhow::ensure!(
-        findings.damaged.is_empty(),
-        "{} pictures are damaged or not found",
-        findings.damaged.len()
+        findings.is_clean(),
+        "{} pictures are damaged or not found, {} cannot be read now; `simdex verify --repair` \
+         mends what it can",
+        findings.damaged.len(),
+        findings.unreadable.len()
     );
     Ok(Outcome::Done)
 }

@@ -9,7 +9,7 @@ use super::provenance::Provenance;
 use super::record::PictureRecord;
 use super::sequence::Sequence;
 use super::visit::VisitRecord;
-use super::{Listing, StoreError};
+use super::{Flaw, Listing, StoreError};
 use crate::canonical_url::UrlId;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
@@ -150,6 +150,20 @@ pub trait Catalogue: Send + Sync {
     /// # Errors
     /// If the store fails or a record is unreadable.
     fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError>;
+
+    /// Compares what the store says of its pictures with what it has of them, and reads the
+    /// bodies that wait for features. Nobody may commit while it runs.
+    ///
+    /// # Errors
+    /// If the store fails; what is not right is reported.
+    fn check_log(&self, report: &mut dyn FnMut(Flaw)) -> Result<(), StoreError>;
+
+    /// Takes a damaged picture out, so that it can be stored anew: its URLs are queued, its files
+    /// count as never read. Returns how many URLs were queued.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn ask_again_for(&self, id: PictureId) -> Result<u64, StoreError>;
 
     /// Pictures that were removed since the store was opened, without the first `seen`, in the
     /// order of removal. With [`Self::next_sequence`] it tells an index what has changed.

@@ -46,6 +46,8 @@ pub enum SectionKind {
     Removed = 6,
     /// A [`RemovedHost`].
     RemovedHost = 7,
+    /// A [`Seed`].
+    Seed = 8,
     /// The activations.
     Block = 16,
     /// Where the activations lie in another file, an [`Elsewhere`].
@@ -55,7 +57,7 @@ pub enum SectionKind {
 }
 
 impl SectionKind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Record,
         Self::Descriptor,
         Self::Thumbnail,
@@ -63,6 +65,7 @@ impl SectionKind {
         Self::Lost,
         Self::Removed,
         Self::RemovedHost,
+        Self::Seed,
         Self::Block,
         Self::BlockElsewhere,
         Self::Body,
@@ -163,6 +166,13 @@ pub(super) struct RemovedHost {
     pub(super) host: [u8; 8],
     /// When, in milliseconds since 1970; `None` if it was taken back.
     pub(super) at_ms: Option<u64>,
+}
+
+/// Where a crawl begins, so that it can begin there again.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Seed {
+    /// The URL, in canonical form.
+    pub(super) url: String,
 }
 
 /// Where bytes lie in a segment of format 3 or older.

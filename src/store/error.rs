@@ -104,7 +104,9 @@ pub enum StoreError {
         committed: u64,
     },
     /// A file of the log is not what was written.
-    #[error("{path}: {message}; `simdex repair` makes what can be made anew and names what is lost, or restore a backup")]
+    #[error(
+        "{path}: {message}; `simdex repair` makes what can be made anew and names what is lost, or restore a backup"
+    )]
     Log {
         /// The file.
         path: PathBuf,
@@ -134,11 +136,15 @@ pub enum StoreError {
         committed: u64,
     },
     /// A folder that should be empty, or a backup of the same store.
-    #[error(
-        "{dir} has something in it that is not a backup of this store; name an empty folder"
-    )]
+    #[error("{dir} has something in it that is not a backup of this store; name an empty folder")]
     NotEmpty {
         /// The folder.
+        dir: PathBuf,
+    },
+    /// It was opened to be read only.
+    #[error("the store {dir} can only be read; free space, or make it writable, and try again")]
+    ReadOnly {
+        /// The store.
         dir: PathBuf,
     },
     /// A write or a sync has failed before.
@@ -186,6 +192,24 @@ impl StoreError {
             path: path.to_owned(),
             source,
         }
+    }
+
+    /// Whether it says that the disk cannot be written, by its state or by its rights.
+    pub fn is_of_writing(&self) -> bool {
+        use std::io::ErrorKind as Kind;
+        let source = match self {
+            Self::DiskFull { .. } => return true,
+            Self::Io { source, .. } => source,
+            Self::Migration { source, .. } => return source.is_of_writing(),
+            _ => return false,
+        };
+        matches!(
+            source.kind(),
+            Kind::StorageFull
+                | Kind::QuotaExceeded
+                | Kind::ReadOnlyFilesystem
+                | Kind::PermissionDenied
+        )
     }
 
     pub(super) fn network(dir: &Path, store: &NetworkId, configured: &NetworkId) -> Self {

@@ -68,7 +68,7 @@ pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
 pub use sequence::Sequence;
-pub use upkeep::{BackedUp, BackupOptions, Repaired};
+pub use upkeep::{BackedUp, BackupOptions, Flaw, Repaired};
 pub use visit::{Again, Validators, VisitRecord};
 
 use crate::activation::{Encoding, Layout};
@@ -136,19 +136,33 @@ impl Store {
         Self::open_with(dir, options, LEASE_TIME)
     }
 
+    /// Opens the store in `dir` without writing to it, as on a disk that is full or read-only.
+    /// Whatever would write is refused.
+    ///
+    /// # Errors
+    /// If it is in use, of an older format or another network, or damaged.
+    pub fn open_read_only(dir: &Path, options: &StoreOptions<'_>) -> Result<Self, StoreError> {
+        let store = Embedded::open_read_only(dir, options)?;
+        Ok(Self::of(store, dir))
+    }
+
     fn open_with(
         dir: &Path,
         options: &StoreOptions<'_>,
         lease_time: Duration,
     ) -> Result<Self, StoreError> {
         let store = Embedded::open(dir, options, lease_time)?;
-        Ok(Self {
+        Ok(Self::of(store, dir))
+    }
+
+    fn of(store: Embedded, dir: &Path) -> Self {
+        Self {
             metadata: Box::new(store.metadata),
             blocks: Box::new(store.blocks),
             identity: store.identity,
             dir: Some(dir.to_owned()),
             commits: Mutex::default(),
-        })
+        }
     }
 
     /// Makes the store in `dir` whole again from what is left of it: the records of pictures are

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::picture::PictureId;
+
 /// How a backup is made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BackupOptions {
@@ -26,6 +28,15 @@ pub struct BackedUp {
     pub copied_bytes: u64,
     /// Bytes deleted from the backup.
     pub pruned_bytes: u64,
+}
+
+/// Something that is not right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// The picture, if it is one's.
+    pub picture: Option<PictureId>,
+    /// What is wrong.
+    pub problem: String,
 }
 
 /// What a store has after [`Store::repair`](super::Store::repair).

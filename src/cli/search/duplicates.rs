@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         check_folder(&args.output)?;
     }
     let head = session.head(args.head.as_deref())?;
-    let collection = session.existing_collection()?;
+    let collection = session.collection_to_read()?;
     let head_name = args.head.as_deref().unwrap_or(&session.config.query.head);
     let mut lists = args
         .format

@@ -208,7 +208,7 @@ pub(in crate::cli) fn for_each_result(
 ) -> anyhow::Result<Outcome> {
     let head = session.head(args.head.as_deref())?;
     let options = args.options(session, &head)?;
-    let collection = session.existing_collection()?;
+    let collection = session.collection_to_read()?;
     session.extraction()?.warm_up()?;
     if collection.view()?.index.is_empty() {
         progress::note("the store has no pictures yet");

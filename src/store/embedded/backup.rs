@@ -233,9 +233,7 @@ fn link(source: &Path, target: &Path) -> Result<bool, StoreError> {
     }
     match std::fs::hard_link(source, target) {
         Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(StoreError::io(source, error))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::io(source, error)),
         Err(_) => Ok(false),
     }
 }
@@ -247,7 +245,9 @@ fn copy_ledger(from: &Path, to: &Path) -> Result<(), StoreError> {
     for name in names.iter().filter(|name| ledger::is_file_name(name)) {
         let source = from.join(name);
         let length = source.metadata();
-        let length = length.map_err(|error| StoreError::io(&source, error))?.len();
+        let length = length
+            .map_err(|error| StoreError::io(&source, error))?
+            .len();
         copy(&source, &to.join(name), length)?;
     }
     Ok(())

@@ -7,9 +7,7 @@ use super::log::{ClosedSegment, Log, LoggedEntry};
 use super::trees::{SegmentUse, Trees, decode, location_key, numbered};
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, Found, Section, SectionKind, read_record};
-use crate::store::{
-    AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful,
-};
+use crate::store::{AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful};
 
 /// The log as a place of activations.
 pub(in crate::store) struct EmbeddedBlocks {
@@ -35,7 +33,9 @@ impl Blocks for EmbeddedBlocks {
         if entry.picture != picture || entry.location != at {
             return Err(damaged());
         }
-        let bytes = self.log.read_checked(picture, at.payload.ok_or_else(damaged)?)?;
+        let bytes = self
+            .log
+            .read_checked(picture, at.payload.ok_or_else(damaged)?)?;
         let range = 0..bytes.len();
         let block = Block::new(Arc::new(bytes), range);
         block.ok_or(StoreError::Damaged { picture })
@@ -46,8 +46,7 @@ impl Blocks for EmbeddedBlocks {
         let mut freed = 0;
         let is_wasteful = |number: u32| {
             let used = usage.get(&number).copied().unwrap_or_default();
-            used.dead > 0
-                && (used.live == 0 || which == Wasteful::Any || used.dead > used.live)
+            used.dead > 0 && (used.live == 0 || which == Wasteful::Any || used.dead > used.live)
         };
         if which == Wasteful::Any && is_wasteful(self.log.segments().1) {
             self.log.close_segment()?;
@@ -78,12 +77,10 @@ impl Blocks for EmbeddedBlocks {
 impl EmbeddedBlocks {
     /// Copies what lives of a segment to a new one. Returns whether the old one is not needed
     /// any more.
-    fn rewrite(
-        &self,
-        metadata: &dyn Metadata,
-        segment: ClosedSegment,
-    ) -> Result<bool, StoreError> {
-        let rewritten = self.log.rewrite(segment, &mut |entry| self.lives(metadata, entry))?;
+    fn rewrite(&self, metadata: &dyn Metadata, segment: ClosedSegment) -> Result<bool, StoreError> {
+        let rewritten = self
+            .log
+            .rewrite(segment, &mut |entry| self.lives(metadata, entry))?;
         let Some(rewritten) = rewritten else {
             return Ok(false);
         };
@@ -102,9 +99,7 @@ impl EmbeddedBlocks {
             return Ok(known == Some(entry.location));
         }
         let of_picture = [SectionKind::Found, SectionKind::Lost];
-        let is_of_picture = of_picture
-            .iter()
-            .any(|kind| entry.section(*kind).is_some());
+        let is_of_picture = of_picture.iter().any(|kind| entry.section(*kind).is_some());
         Ok(!is_of_picture || metadata.contains(id)? || metadata.waits(id)?)
     }
 

@@ -9,8 +9,7 @@ use super::log::Totals;
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, Section, SectionKind, record_sections};
 use crate::store::{
-    AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError,
-    UrlState, now_ms,
+    AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, UrlState, now_ms,
 };
 
 impl EmbeddedMetadata {
@@ -57,7 +56,11 @@ impl EmbeddedMetadata {
             }
             Ok(())
         })?;
-        tracing::debug!(settled = stored.len(), new = records.len(), "committed and synced");
+        tracing::debug!(
+            settled = stored.len(),
+            new = records.len(),
+            "committed and synced"
+        );
         Ok(stored)
     }
 
@@ -135,7 +138,8 @@ impl EmbeddedMetadata {
         if is_new {
             // What was kept until now is told again, with the features.
             let kept = self.trees.places_of(id)?;
-            new.facts.extend(kept.iter().map(|kept| (id, vec![found(kept)])));
+            new.facts
+                .extend(kept.iter().map(|kept| (id, vec![found(kept)])));
         }
         if let Some(place) = changes.add_location(origin, id)? {
             new.facts.push((id, vec![found(&place)]));
@@ -241,4 +245,3 @@ impl New {
         entries
     }
 }
-

@@ -3,9 +3,7 @@
 use super::EmbeddedMetadata;
 use super::log::{Position, Totals};
 use super::queueing::{end_as, settle_into};
-use super::trees::{
-    APPLIED, TreeBatches, Trees, UseChanges, embed_key, encode, location_key,
-};
+use super::trees::{APPLIED, TreeBatches, Trees, UseChanges, embed_key, encode, location_key};
 use crate::canonical_url::UrlId;
 use crate::picture::PictureId;
 use crate::store::entry::{Found, Removed, Section, SectionKind};

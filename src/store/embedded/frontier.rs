@@ -7,9 +7,12 @@ use std::sync::PoisonError;
 use sled::Batch;
 
 use super::EmbeddedMetadata;
+use super::commit_changes::CommitChanges;
 use super::queueing::{QueueChanges, settle_into};
 use super::trees::{FrontierKey, UNREADABLE, decode, embed_key, encode};
-use crate::canonical_url::UrlId;
+use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::picture::PictureId;
+use crate::store::entry::{Entry, Section, SectionKind, Seed};
 use crate::store::{
     Discovery, FrontierCounts, Lease, PageVisit, Queued, Role, StoreError, UrlOutcome, UrlRecord,
     UrlState, VisitRecord,
@@ -19,10 +22,52 @@ impl EmbeddedMetadata {
     pub(super) fn offer(&self, found: &[Discovery]) -> Result<Queued, StoreError> {
         self.reserve.check()?;
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seeds = Vec::new();
+        for seed in found.iter().filter(|found| found.is_seed()) {
+            if self.url_record(seed.url.id())?.is_none() {
+                seeds.push(seed.url.to_string());
+            }
+        }
         let mut changes = QueueChanges::new(&self.trees);
         let queued = self.queue_unseen(found, &mut changes)?;
         changes.apply()?;
+        self.tell_seeds(seeds)?;
         Ok(queued)
+    }
+
+    /// Tells the log where crawls begin.
+    fn tell_seeds(&self, seeds: Vec<String>) -> Result<(), StoreError> {
+        if seeds.is_empty() {
+            return Ok(());
+        }
+        let seeds = seeds.into_iter().map(|url| Entry {
+            picture: PictureId::from_bytes([0; PictureId::LEN]),
+            sections: vec![Section::of_record(SectionKind::Seed, &Seed { url })],
+        });
+        let mut totals = self.totals();
+        self.log.append(&seeds.collect::<Vec<_>>())?;
+        let changes = CommitChanges::new(self, *totals);
+        self.logged(&mut totals, changes, |_| Ok(()))
+    }
+
+    /// Queues a seed that the frontier has forgotten.
+    pub(super) fn recall_seed(&self, url: &str) -> Result<(), StoreError> {
+        let Ok(url) = CanonicalUrl::parse(url) else {
+            return Ok(());
+        };
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.url_record(url.id())?.is_some() {
+            return Ok(());
+        }
+        let seed = Discovery {
+            url,
+            role: Role::Page,
+            depth: 0,
+            embed: None,
+        };
+        let mut changes = QueueChanges::new(&self.trees);
+        self.queue_unseen(&[seed], &mut changes)?;
+        changes.apply()
     }
 
     pub(super) fn recover_leases(&self) -> Result<u64, StoreError> {

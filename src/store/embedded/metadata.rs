@@ -9,9 +9,10 @@ use crate::canonical_url::{HostId, UrlId};
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::{
-    Again, AppendEntries, EntryLocation, Body, Catalogue, Discovery, Frontier, FrontierCounts,
-    HostRecord, Hosts, Lease, Listing, Metadata, PageVisit, PictureOutcome, PictureRecord,
-    Provenance, Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
+    Again, AppendEntries, Body, Catalogue, Discovery, EntryLocation, Flaw, Frontier,
+    FrontierCounts, HostRecord, Hosts, Lease, Listing, Metadata, PageVisit, PictureOutcome,
+    PictureRecord, Provenance, Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord,
+    VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {
@@ -201,6 +202,14 @@ impl Catalogue for EmbeddedMetadata {
 
     fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError> {
         Self::remove_picture(self, id)
+    }
+
+    fn check_log(&self, report: &mut dyn FnMut(Flaw)) -> Result<(), StoreError> {
+        Self::check_log(self, report)
+    }
+
+    fn ask_again_for(&self, id: PictureId) -> Result<u64, StoreError> {
+        Self::ask_again_for(self, id)
     }
 
     fn removed_since(&self, seen: usize) -> Vec<Sequence> {

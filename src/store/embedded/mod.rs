@@ -6,6 +6,7 @@
 mod backup;
 mod blocks;
 mod catalogue;
+mod check_log;
 mod commit;
 mod commit_changes;
 mod describe;
@@ -21,8 +22,9 @@ mod migration;
 mod opening;
 mod places;
 mod queueing;
-mod records;
+mod read_only;
 mod record_rewrite;
+mod records;
 mod removal;
 mod repair;
 mod replay;
@@ -30,6 +32,9 @@ mod retry_queue;
 mod trees;
 mod visits;
 mod waiting;
+
+#[cfg(test)]
+mod damage_tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -76,6 +81,8 @@ pub(super) struct EmbeddedMetadata {
     run: AtomicU64,
     /// The crawl that it belongs to.
     crawl: AtomicU64,
+    /// The copy of the records of a store that cannot be written. Dropped last.
+    private: Option<tempfile::TempDir>,
 }
 
 /// An open store of this kind.
@@ -157,9 +164,7 @@ impl Embedded {
             trees,
             log,
         })?;
-        store
-            .metadata
-            .reconcile(&mark, store.describer(options))?;
+        store.metadata.reconcile(&mark, store.describer(options))?;
         if header.descriptor != store.identity.descriptor {
             store.describe_anew(options.network)?;
             header.descriptor.clone_from(&store.identity.descriptor);
@@ -180,6 +185,7 @@ impl Embedded {
         let reserve = Reserve {
             dir: dir.to_owned(),
             bytes: options.reserve_bytes,
+            is_frozen: false,
         };
         let trees = Arc::new(parts.trees);
         let records = Arc::new(parts.records);
@@ -206,6 +212,7 @@ impl Embedded {
             leases: Leases::new(parts.lease_time),
             run: AtomicU64::new(0),
             crawl: AtomicU64::new(0),
+            private: None,
         };
         Ok(Self {
             identity: Identity {

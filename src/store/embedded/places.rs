@@ -49,9 +49,7 @@ impl Trees {
         let file: Option<FileRecord> = file.map(|value| decode("files", &value)).transpose()?;
         let same_file = match (file, found.file) {
             (Some(known), Some((bytes, modified_ns))) => {
-                known.picture == picture
-                    && known.bytes == bytes
-                    && known.modified_ns == modified_ns
+                known.picture == picture && known.bytes == bytes && known.modified_ns == modified_ns
             }
             (_, None) => true,
             (None, Some(_)) => false,

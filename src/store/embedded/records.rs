@@ -72,12 +72,12 @@ impl Records {
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.check()?;
         let synced = match guarded(|| self.db.flush()) {
-            Some(flushed) => flushed.map_err(StoreError::from).and_then(|written| {
-                match written {
+            Some(flushed) => flushed
+                .map_err(StoreError::from)
+                .and_then(|written| match written {
                     0 => Ok(()),
                     _ => self.sync_file(),
-                }
-            }),
+                }),
             None => Err(self.failed()),
         };
         if synced.is_err() {

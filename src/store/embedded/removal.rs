@@ -11,9 +11,7 @@ use super::places::place_of;
 use super::trees::{FrontierKey, decode, encode, location_key};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
-use crate::store::{
-    Location, LocationId, PageRecord, StoreError, UrlRecord, UrlState, now_ms,
-};
+use crate::store::{Location, LocationId, PageRecord, StoreError, UrlRecord, UrlState, now_ms};
 
 /// Pictures taken out in one transaction.
 const AT_ONCE: usize = 256;

@@ -11,7 +11,7 @@ use crate::activation::{Activations, Layout};
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::network::Network;
 use crate::store::entry::{
-    DescriptorSection, Found, Lost, Removed, RemovedHost, SectionKind, read_record,
+    DescriptorSection, Found, Lost, Removed, RemovedHost, SectionKind, Seed, read_record,
 };
 use crate::store::{
     Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators, VisitRecord,
@@ -109,19 +109,12 @@ impl EmbeddedMetadata {
     pub(super) fn damaged(&self, damage: Damage) -> StoreError {
         StoreError::Log {
             path: self.log.path(damage.segment),
-            message: format!(
-                "bytes {} to {} are damaged",
-                damage.from, damage.to
-            ),
+            message: format!("bytes {} to {} are damaged", damage.from, damage.to),
         }
     }
 
     /// Takes in one entry. To take it in again changes nothing.
-    fn take_logged(
-        &self,
-        entry: &LoggedEntry,
-        describer: Describer<'_>,
-    ) -> Result<(), StoreError> {
+    fn take_logged(&self, entry: &LoggedEntry, describer: Describer<'_>) -> Result<(), StoreError> {
         let mut totals = self.totals();
         let mut leaving = Leaving::new(self, *totals);
         let id = entry.picture;
@@ -166,6 +159,10 @@ impl EmbeddedMetadata {
                 SectionKind::RemovedHost => {
                     let fact: RemovedHost = read_record(bytes)?;
                     leaving.mark_host(HostId(fact.host), fact.at_ms);
+                }
+                SectionKind::Seed => {
+                    let seed: Seed = read_record(bytes)?;
+                    self.recall_seed(&seed.url)?;
                 }
                 _ => {}
             }

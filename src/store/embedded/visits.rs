@@ -99,7 +99,7 @@ impl EmbeddedMetadata {
     }
 
     /// Queues a URL again if it was settled; returns whether it was.
-    fn reopen(&self, id: UrlId) -> Result<bool, StoreError> {
+    pub(super) fn reopen(&self, id: UrlId) -> Result<bool, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(record) = self.url_record(id)? else {
             return Ok(false);

@@ -34,8 +34,8 @@ pub use tally::politeness;
 use super::StoreError;
 use crate::canonical_url::HostId;
 use clock::Clock;
-pub use files::is_file_name;
 use files::LogFile;
+pub use files::is_file_name;
 use last_requests::Window;
 use record::{End, LEN, LedgerEntry, NamePart, Start};
 

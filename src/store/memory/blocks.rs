@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, SectionKind};
-use crate::store::{
-    AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful,
-};
+use crate::store::{AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful};
 
 /// Blocks, each by a location of its own.
 #[derive(Default)]
@@ -38,7 +36,9 @@ impl AppendEntries for MemoryBlocks {
             };
             let sections = entry.sections.iter();
             let mut block = sections.filter(|section| section.kind == SectionKind::Block);
-            let bytes = block.next().map_or(Vec::new(), |block| block.bytes.to_vec());
+            let bytes = block
+                .next()
+                .map_or(Vec::new(), |block| block.bytes.to_vec());
             let owned = Owned {
                 picture: entry.picture,
                 bytes: Arc::new(bytes),

@@ -8,9 +8,9 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::provenance::MOST;
 use crate::store::{
-    AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Listing, Location, LocationId,
-    PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage, StoreError,
-    UrlOutcome, UrlState, VisitRecord, now_ms,
+    AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Flaw, Listing, Location,
+    LocationId, PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage,
+    StoreError, UrlOutcome, UrlState, VisitRecord, now_ms,
 };
 
 impl Catalogue for MemoryMetadata {
@@ -213,6 +213,27 @@ impl Catalogue for MemoryMetadata {
 
     fn remove_picture(&self, id: PictureId) -> Result<bool, StoreError> {
         Ok(self.lock().remove_picture(id))
+    }
+
+    fn check_log(&self, _: &mut dyn FnMut(Flaw)) -> Result<(), StoreError> {
+        // There is one copy of everything.
+        Ok(())
+    }
+
+    fn ask_again_for(&self, id: PictureId) -> Result<u64, StoreError> {
+        let mut state = self.lock();
+        let mut urls = Vec::new();
+        for key in state.locations_of(id) {
+            if let Some(Location::Url(_)) = state.locations.get(&key) {
+                urls.push(UrlId(key.1.0));
+            }
+        }
+        state.take_out(id, false);
+        let mut queued = 0;
+        for url in urls {
+            queued += u64::from(self.reopen(&mut state, url));
+        }
+        Ok(queued)
     }
 
     fn removed_since(&self, seen: usize) -> Vec<Sequence> {

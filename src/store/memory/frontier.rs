@@ -309,7 +309,7 @@ impl MemoryMetadata {
     }
 
     /// Queues a URL again if it was settled; returns whether it was.
-    fn reopen(&self, state: &mut State, id: UrlId) -> bool {
+    pub(super) fn reopen(&self, state: &mut State, id: UrlId) -> bool {
         let Some(record) = state.urls.get_mut(&id) else {
             return false;
         };

@@ -15,7 +15,7 @@ pub(super) use blocks::MemoryBlocks;
 use super::leases::Leases;
 use super::order::Order;
 use super::{
-    EntryLocation, Embed, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
+    Embed, EntryLocation, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
     PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};

@@ -9,7 +9,7 @@ use crate::store::{Location, LocationId, Sequence, UrlState};
 
 impl State {
     /// The keys of a picture's locations.
-    fn locations_of(&self, id: PictureId) -> Vec<(PictureId, LocationId)> {
+    pub(super) fn locations_of(&self, id: PictureId) -> Vec<(PictureId, LocationId)> {
         let from = (id, LocationId([0; 16]));
         let to = (id, LocationId([0xff; 16]));
         self.locations
@@ -19,6 +19,11 @@ impl State {
     }
 
     pub(super) fn remove_picture(&mut self, id: PictureId) -> bool {
+        self.take_out(id, true)
+    }
+
+    /// Takes a picture out. `by_word`: its URLs are not to bring it back.
+    pub(super) fn take_out(&mut self, id: PictureId, by_word: bool) -> bool {
         let Some(picture) = self.pictures.remove(&id) else {
             let waited = self.waiting.contains_key(&id);
             self.drop_unusable(id);
@@ -32,8 +37,8 @@ impl State {
                 Some(Location::Path(_)) => {
                     self.files.remove(&key.1);
                 }
-                Some(Location::Url(_)) => self.mark_removed(UrlId(key.1.0)),
-                None => {}
+                Some(Location::Url(_)) if by_word => self.mark_removed(UrlId(key.1.0)),
+                _ => {}
             }
         }
         true

@@ -239,7 +239,10 @@ impl Disk for CrashDisk {
 
     fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
         let world = self.world();
-        let own = world.names.keys().filter(|path| path.parent() == Some(folder));
+        let own = world
+            .names
+            .keys()
+            .filter(|path| path.parent() == Some(folder));
         let names = own.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
         Ok(names.collect())
     }

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 pub(in crate::store) mod crash;
+mod frozen;
 mod system;
 
 use std::fmt::Debug;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crate::atomic_file::folder_of;
 use crate::store::StoreError;
 
+pub(in crate::store) use frozen::FrozenDisk;
 pub(in crate::store) use system::SystemDisk;
 
 /// Bytes of a file, read in place.
@@ -71,10 +73,7 @@ pub(in crate::store) trait DiskFile: Debug + Send + Sync {
 }
 
 /// Reads a whole file, if it is there.
-pub(in crate::store) fn read_if_there(
-    disk: &dyn Disk,
-    path: &Path,
-) -> io::Result<Option<Vec<u8>>> {
+pub(in crate::store) fn read_if_there(disk: &dyn Disk, path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match disk.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,

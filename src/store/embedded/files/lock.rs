@@ -8,10 +8,29 @@ use crate::store::StoreError;
 
 /// The store's lock. The system releases it when the process ends, however it ends.
 pub struct Lock {
-    _file: File,
+    /// `None` where there is no file and none can be made.
+    _file: Option<File>,
 }
 
 impl Lock {
+    /// Keeps those out who write, without writing.
+    pub fn share(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join("lock");
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            file => Some(file.map_err(|error| StoreError::io(&path, error))?),
+        };
+        match file.as_ref().map_or(Ok(()), File::try_lock_shared) {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+                dir: dir.to_owned(),
+                owner: String::new(),
+            }),
+            Err(TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
+        }
+    }
+
+    /// Keeps everybody else out.
     pub fn take(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("lock");
         let io = |error| StoreError::io(&path, error);
@@ -43,6 +62,6 @@ impl Lock {
         file.set_len(0).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         writeln!(file, "{}", std::process::id()).map_err(io)?;
-        Ok(Self { _file: file })
+        Ok(Self { _file: Some(file) })
     }
 }

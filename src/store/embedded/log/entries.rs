@@ -5,8 +5,8 @@ use std::io;
 use super::format::{HEADER, Header, Row, SEGMENT_HEADER, elsewhere};
 use super::{ClosedSegment, Log, Position};
 use crate::picture::PictureId;
-use crate::store::entry::SectionKind;
 use crate::store::embedded::disk::DiskFile;
+use crate::store::entry::SectionKind;
 use crate::store::{EntryLocation, StoreError};
 
 /// Read at once: an entry without its thumbnail and its payload fits.
@@ -126,7 +126,10 @@ impl Log {
             }
             let damaged_from = at;
             at += STEP;
-            while at < end && read_entry(&*file, segment.number, at, end).map_err(failed)?.is_none()
+            while at < end
+                && read_entry(&*file, segment.number, at, end)
+                    .map_err(failed)?
+                    .is_none()
             {
                 at += STEP;
             }

@@ -83,7 +83,11 @@ pub fn encode<'a>(entry: &'a Entry<'_>, number: u64, segment: u32, at: u64) -> E
         };
         head.resize(usize::try_from(offset).unwrap_or(usize::MAX), 0);
         if section.kind.is_payload() {
-            assert_eq!(i + 1, entry.sections.len(), "the payload is the last section");
+            assert_eq!(
+                i + 1,
+                entry.sections.len(),
+                "the payload is the last section"
+            );
             location.payload = Some(span);
             payload = &section.bytes;
         } else {
@@ -250,7 +254,10 @@ mod tests {
         let (header, rows) = read(&encoded.head).unwrap();
         assert_eq!((header.number, header.picture), (5, picture));
         let whole = encoded.head.len() + block.len() + encoded.padding;
-        assert_eq!((header.length, encoded.length), (whole as u64, whole as u64));
+        assert_eq!(
+            (header.length, encoded.length),
+            (whole as u64, whole as u64)
+        );
         assert_eq!(Some(rows[1].span(2, 640)), encoded.location.payload);
         assert_eq!(Some(rows[0].span(2, 640)), encoded.location.thumbnail);
         for bit in 0..8 * (HEADER + 2 * ROW) {

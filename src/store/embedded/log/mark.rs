@@ -227,5 +227,7 @@ fn slot(mark: &Mark) -> Vec<u8> {
 
 fn read(slot: &[u8]) -> Option<Mark> {
     let sound = slot[..4] == MAGIC && slot[4..8] == crc32fast::hash(&slot[8..]).to_le_bytes();
-    sound.then(|| postcard::from_bytes(&slot[8..]).ok()).flatten()
+    sound
+        .then(|| postcard::from_bytes(&slot[8..]).ok())
+        .flatten()
 }

@@ -26,9 +26,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub(in crate::store) use check::check_segment;
 pub(in crate::store) use entries::{Damage, LoggedEntry};
 pub(in crate::store) use format::StoreId;
-pub(in crate::store) use check::check_segment;
 pub(in crate::store) use mark::{FILE as MARK_FILE, Mark, Position, Totals, write as write_mark};
 pub(in crate::store) use recovery::Opened;
 pub(in crate::store) use segment_list::{ClosedSegment, FILE as LIST_FILE, SegmentList};
@@ -78,6 +78,8 @@ struct Writer {
     /// A write could neither be made safe nor be taken back: what is on the disk is not known
     /// until the store is opened again.
     has_failed: bool,
+    /// Nothing may be written.
+    is_frozen: bool,
 }
 
 impl Log {
@@ -183,6 +185,11 @@ impl Log {
         self.writer().has_failed = true;
     }
 
+    /// Refuses everything from now on: the store is only read.
+    pub(in crate::store) fn freeze(&self) {
+        self.writer().is_frozen = true;
+    }
+
     /// Closes the open segment, if there is anything in it.
     ///
     /// # Errors
@@ -235,11 +242,11 @@ impl Log {
 
 impl Writer {
     fn check(&self, dir: &Path) -> Result<(), StoreError> {
-        match self.has_failed {
-            false => Ok(()),
-            true => Err(StoreError::Failed {
-                dir: dir.to_owned(),
-            }),
+        let dir = || dir.to_owned();
+        match (self.has_failed, self.is_frozen) {
+            (false, false) => Ok(()),
+            (true, _) => Err(StoreError::Failed { dir: dir() }),
+            (_, true) => Err(StoreError::ReadOnly { dir: dir() }),
         }
     }
 }

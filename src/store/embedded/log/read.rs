@@ -28,14 +28,18 @@ impl Log {
         let is_own = match span.segment == at.segment {
             true => {
                 let start = usize::try_from(at.offset).map_err(|_| damaged())?;
-                let head = bytes.get(start..).and_then(|rest| rest.first_chunk::<HEADER>());
+                let head = bytes
+                    .get(start..)
+                    .and_then(|rest| rest.first_chunk::<HEADER>());
                 let header = head.and_then(Header::parse);
                 header.is_some_and(|header| header.picture == picture)
             }
             // A block that an older version wrote, with a header of its own.
             false => {
                 let start = usize::try_from(span.offset).map_err(|_| damaged())?;
-                let head = start.checked_sub(HEADER).and_then(|from| bytes.get(from..start));
+                let head = start
+                    .checked_sub(HEADER)
+                    .and_then(|from| bytes.get(from..start));
                 head.is_some_and(|head| {
                     head[..4] == OLD_MAGIC && head[16..48] == picture.as_bytes()[..]
                 })
@@ -68,7 +72,11 @@ impl Log {
         };
         let file = self.disk.open(&path).map_err(failed)?;
         let length = file.length().map_err(failed)?;
-        if span.offset.checked_add(span.length).is_none_or(|end| end > length) {
+        if span
+            .offset
+            .checked_add(span.length)
+            .is_none_or(|end| end > length)
+        {
             return Err(StoreError::Damaged { picture });
         }
         let length = usize::try_from(span.length).map_err(|_| StoreError::Damaged { picture })?;
@@ -81,12 +89,7 @@ impl Log {
     }
 
     /// A map of the segment that reaches at least to `end`.
-    fn map(
-        &self,
-        segment: u32,
-        end: u64,
-        picture: PictureId,
-    ) -> Result<super::Mapped, StoreError> {
+    fn map(&self, segment: u32, end: u64, picture: PictureId) -> Result<super::Mapped, StoreError> {
         let path = self.path(segment);
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => StoreError::Damaged { picture },
@@ -96,7 +99,10 @@ impl Log {
         if self.disk.length(&path).map_err(failed)? < end {
             return Err(StoreError::Damaged { picture });
         }
-        let mut maps = self.maps.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut maps = self
+            .maps
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(Map(map)) = maps.get(&segment)
             && (**map).as_ref().len() as u64 >= end
         {

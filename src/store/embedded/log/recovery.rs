@@ -73,6 +73,7 @@ impl Log {
                 file: None,
                 position,
                 has_failed: false,
+                is_frozen: false,
             }),
             maps: Mutex::default(),
             segment_bytes: SEGMENT_BYTES,

@@ -60,9 +60,10 @@ impl SegmentList {
             path: path.clone(),
             message: message.to_owned(),
         };
-        let (head, payload) = bytes.split_at_checked(8).ok_or_else(|| wrong("it is damaged"))?;
-        let sound =
-            head[..4] == MAGIC && head[4..] == crc32fast::hash(payload).to_le_bytes();
+        let (head, payload) = bytes
+            .split_at_checked(8)
+            .ok_or_else(|| wrong("it is damaged"))?;
+        let sound = head[..4] == MAGIC && head[4..] == crc32fast::hash(payload).to_le_bytes();
         let list: Option<Self> = sound.then(|| postcard::from_bytes(payload).ok()).flatten();
         let list = list.ok_or_else(|| wrong("it is damaged"))?;
         if list.store != store {

@@ -137,6 +137,7 @@ fn apply(
             reserve: Reserve {
                 dir: dir.to_owned(),
                 bytes: options.reserve_bytes,
+                is_frozen: false,
             },
         };
         (migration.up)(&store).map_err(failed)?;

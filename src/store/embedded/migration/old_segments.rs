@@ -57,8 +57,18 @@ impl OldSegments {
         let file = SystemDisk.open(&path).map_err(failed)?;
         let mut header = [0; HEADER as usize];
         file.read_at(&mut header, at.offset).map_err(failed)?;
-        let length = u64::from_le_bytes(header[8..16].try_into().map_err(io::Error::other).map_err(failed)?);
-        let checksum = u32::from_le_bytes(header[4..8].try_into().map_err(io::Error::other).map_err(failed)?);
+        let length = u64::from_le_bytes(
+            header[8..16]
+                .try_into()
+                .map_err(io::Error::other)
+                .map_err(failed)?,
+        );
+        let checksum = u32::from_le_bytes(
+            header[4..8]
+                .try_into()
+                .map_err(io::Error::other)
+                .map_err(failed)?,
+        );
         if header[..4] != MAGIC || header[16..48] != picture.as_bytes()[..] {
             return Err(StoreError::Damaged { picture });
         }
@@ -78,7 +88,9 @@ impl OldSegments {
         if file.length().map_err(failed)?.saturating_sub(block.offset) < block.length {
             return Err(StoreError::Damaged { picture });
         }
-        let length = usize::try_from(block.length).map_err(io::Error::other).map_err(failed)?;
+        let length = usize::try_from(block.length)
+            .map_err(io::Error::other)
+            .map_err(failed)?;
         let mut bytes = vec![0; length];
         file.read_at(&mut bytes, block.offset).map_err(failed)?;
         match crc32fast::hash(&bytes) == block.checksum {

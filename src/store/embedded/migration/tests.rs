@@ -6,13 +6,13 @@ use super::*;
 use crate::canonical_url::HostId;
 use crate::picture::PictureId;
 use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
+use crate::store::embedded::disk::SystemDisk;
+use crate::store::embedded::files::Lock;
 use crate::store::embedded::log::{LIST_FILE, MARK_FILE, Mark, file_name};
 use crate::store::embedded::trees::{APPLIED, STORE, TreeBatches, decode, encode};
 use crate::store::{
     Body, EntryLocation, PictureOutcome, PictureRecord, Provenance, Store, Wasteful,
 };
-use crate::store::embedded::disk::SystemDisk;
-use crate::store::embedded::files::Lock;
 
 fn mark(store: &Migrating<'_>, text: &str) -> Result<(), StoreError> {
     let before = store.db.get("marks")?.unwrap_or_default();
@@ -88,7 +88,15 @@ fn embeds_get_a_title_and_a_caption_once() {
 /// Makes a store of format 3 of one of today's, as simdex 0.1 would have written it.
 pub(super) fn downgrade_to_3(dir: &Path) {
     let db = sled::open(dir.join("records")).unwrap();
-    let [entries, extents, segments, thumbnails, waiting, old_waiting, body_files] = [
+    let [
+        entries,
+        extents,
+        segments,
+        thumbnails,
+        waiting,
+        old_waiting,
+        body_files,
+    ] = [
         "entries",
         "extents",
         "segments",
@@ -168,7 +176,9 @@ pub(super) fn downgrade_to_3(dir: &Path) {
 /// What a store tells of a picture.
 fn told(store: &Store, n: u8) -> (Option<PictureRecord>, Provenance, Option<Vec<u8>>, Vec<u8>) {
     let id = picture_id(n);
-    let block = store.verified_block(id).map_or(Vec::new(), |block| block.to_vec());
+    let block = store
+        .verified_block(id)
+        .map_or(Vec::new(), |block| block.to_vec());
     let thumbnail = store.thumbnail(id).unwrap();
     let record = store.picture(id).unwrap();
     (record, store.provenance(id).unwrap(), thumbnail, block)
