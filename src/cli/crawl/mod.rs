@@ -118,8 +118,17 @@ pub(super) fn crawl(
 
 /// Says how much is asked for again, or when there will be something.
 fn say_again(again: QueuedAgain<'_>) {
+    if again.let_in > 0 {
+        progress::note(&format!(
+            "{} URLs are asked for again, because the settings have changed that kept them or what \
+             is on them out",
+            again.let_in
+        ));
+    }
     if again.queued > 0 {
         progress::note(&format!("{} URLs are asked for again", again.queued));
+    }
+    if again.queued + again.let_in > 0 {
         return;
     }
     if let [Again::Failed(reason)] = again.which {

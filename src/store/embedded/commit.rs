@@ -117,21 +117,23 @@ impl EmbeddedMetadata {
         Ok(is_new)
     }
 
-    /// A URL that now gives another picture is no longer a location of the one it gave before.
+    /// A URL that now gives another picture is no longer a location of the one it gave before;
+    /// one that gives none stays one, unless the site says so.
     fn remove_old_locations(&self, outcomes: &[Option<PictureOutcome>]) -> Result<(), StoreError> {
         for outcome in outcomes.iter().flatten() {
             let (lease, now) = match outcome {
-                PictureOutcome::Picture(Source::Url(lease), picture) => (lease, Some(picture.id)),
-                PictureOutcome::Known(Source::Url(lease), id) => (lease, Some(*id)),
-                PictureOutcome::Unusable(Source::Url(lease), _) => (lease, None),
+                PictureOutcome::Picture(Source::Url(lease), picture) => (lease, picture.id),
+                PictureOutcome::Known(Source::Url(lease), id) => (lease, *id),
+                PictureOutcome::Unusable(Source::Url(lease), outcome) => {
+                    self.take_word(lease, outcome)?;
+                    continue;
+                }
                 _ => continue,
             };
-            match (&lease.visit, now) {
-                (Some(visit), Some(now)) if *now.as_bytes() != visit.content => {
-                    self.remove_location(PictureId::from_bytes(visit.content), lease.id)?;
-                }
-                (Some(_), None) => self.forget(lease.id)?,
-                _ => {}
+            if let Some(visit) = &lease.visit
+                && *now.as_bytes() != visit.content
+            {
+                self.remove_location(PictureId::from_bytes(visit.content), lease.id)?;
             }
         }
         Ok(())

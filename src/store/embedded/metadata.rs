@@ -10,8 +10,9 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::{
     Again, AppendBlocks, BlockLocation, Body, Catalogue, Discovery, Frontier, FrontierCounts,
-    HostRecord, Hosts, Lease, Listing, Metadata, PageVisit, PictureOutcome, PictureRecord,
-    Provenance, Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
+    HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageVisit, PictureOutcome, PictureRecord,
+    Provenance, Queued, RemovalRules, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord,
+    VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {
@@ -89,6 +90,14 @@ impl Frontier for EmbeddedMetadata {
         Self::queue_again(self, which)
     }
 
+    fn kept_out(&self) -> Listing<'_, KeptOut> {
+        Self::kept_out(self)
+    }
+
+    fn ask_again(&self, url: UrlId, own: bool) -> Result<bool, StoreError> {
+        Self::ask_again(self, url, own)
+    }
+
     fn next_due_s(&self) -> Result<Option<u64>, StoreError> {
         Self::next_due_s(self)
     }
@@ -105,6 +114,10 @@ impl Catalogue for EmbeddedMetadata {
         blocks: &dyn AppendBlocks,
     ) -> Result<Vec<bool>, StoreError> {
         Self::commit(self, outcomes, blocks)
+    }
+
+    fn may_replace(&self, lease: &Lease, by: PictureId) -> Result<bool, StoreError> {
+        Self::may_replace(self, lease, by)
     }
 
     fn next_sequence(&self) -> u64 {
@@ -212,8 +225,20 @@ impl Catalogue for EmbeddedMetadata {
 }
 
 impl Hosts for EmbeddedMetadata {
-    fn begin_run(&self, crawl: u64) -> Result<u64, StoreError> {
-        Self::begin_run(self, crawl)
+    fn begin_run(&self, crawl: u64, rules: RemovalRules) -> Result<u64, StoreError> {
+        Self::begin_run(self, crawl, rules)
+    }
+
+    fn removals_stopped(&self) -> BTreeMap<HostId, u64> {
+        self.losses.stopped()
+    }
+
+    fn settings(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Self::settings(self)
+    }
+
+    fn keep_settings(&self, settings: &[u8]) -> Result<(), StoreError> {
+        Self::keep_settings(self, settings)
     }
 
     fn host(&self, host: HostId) -> Result<Option<HostRecord>, StoreError> {

@@ -10,7 +10,9 @@ mod describe;
 mod files;
 mod frontier;
 mod hosts;
+mod kept_out;
 mod leasing;
+mod leaving;
 mod metadata;
 mod migration;
 mod queueing;
@@ -28,6 +30,7 @@ use std::time::Duration;
 pub(super) use blocks::EmbeddedBlocks;
 
 use super::leases::Leases;
+use super::losses::Losses;
 use super::{Identity, Sequence, StoreError, StoreOptions};
 use files::{Bodies, Header, Lock, Reserve, Segments};
 use trees::{Trees, numbered};
@@ -54,6 +57,8 @@ pub(super) struct EmbeddedMetadata {
     frontier: Mutex<()>,
     /// Which URLs of the frontier are handed out.
     leases: Leases,
+    /// What the present run has removed.
+    losses: Losses,
     /// The number of the crawler's present run; 0 if it does not run.
     run: AtomicU64,
     /// The crawl that it belongs to.
@@ -116,6 +121,7 @@ impl Embedded {
             removed: Mutex::default(),
             frontier: Mutex::new(()),
             leases: Leases::new(lease_time),
+            losses: Losses::default(),
             run: AtomicU64::new(0),
             crawl: AtomicU64::new(0),
             trees,

@@ -9,7 +9,7 @@ use crate::store::{Location, LocationId, Sequence, UrlState};
 
 impl State {
     /// The keys of a picture's locations.
-    fn locations_of(&self, id: PictureId) -> Vec<(PictureId, LocationId)> {
+    pub(super) fn locations_of(&self, id: PictureId) -> Vec<(PictureId, LocationId)> {
         let from = (id, LocationId([0; 16]));
         let to = (id, LocationId([0xff; 16]));
         self.locations
@@ -121,6 +121,8 @@ impl State {
         self.pages.remove(&url);
         self.remove_location(PictureId::from_bytes(visit.content), url);
         self.visits.remove(&url);
+        self.absences.remove(&url);
+        self.declined.remove(&url);
     }
 
     /// Forgets the pictures that `page` no longer shows.

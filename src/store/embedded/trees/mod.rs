@@ -37,6 +37,11 @@ pub(super) struct Trees {
     /// Hosts that were removed, and when, in milliseconds since 1970.
     pub(super) removed_hosts: sled::Tree,
     pub(super) visits: sled::Tree,
+    /// URLs that were gone at their last visit, and when they were first found so, in seconds
+    /// since 1970.
+    pub(super) absences: sled::Tree,
+    /// Documents of which something was not taken, and the short names of the reasons.
+    pub(super) declined: sled::Tree,
     pub(super) waiting: sled::Tree,
     pub(super) body_files: sled::Tree,
     /// Dropped last: another process may open the store only when sled is closed.
@@ -46,6 +51,8 @@ pub(super) struct Trees {
 /// Keys of the counters: the next sequence number, and the runs of the crawler so far.
 pub(super) const NEXT_SEQUENCE: [u8; 1] = [0];
 pub(super) const RUNS: [u8; 1] = [1];
+/// Beside them: the settings of the last run.
+pub(super) const SETTINGS: [u8; 8] = *b"settings";
 
 impl Trees {
     pub(super) fn open(db: sled::Db, lock: Lock) -> Result<Self, StoreError> {
@@ -67,6 +74,8 @@ impl Trees {
             rules: open("rules")?,
             removed_hosts: open("removed_hosts")?,
             visits: open("visits")?,
+            absences: open("absences")?,
+            declined: open("declined")?,
             waiting: open("waiting")?,
             body_files: open("body_files")?,
             db,
