@@ -1,7 +1,7 @@
 //! The crawl itself: visits are started and ended, within the budgets, until the frontier is
 //! empty or the user stops it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -214,7 +214,7 @@ impl Crawl {
             let (hosts, under_way) = (self.hosts.len(), self.visits.len());
             self.report.tell_progress(hosts, under_way, observe);
         }
-        self.tell_stopped_removals().await?;
+        self.report.summary.removals_stopped = self.removals_stopped().await?;
         self.report.tell_problems(observe);
         let pending = self
             .visitor
@@ -224,20 +224,17 @@ impl Crawl {
         Ok(self.report.finish(pending, self.hosts.spent_hosts()))
     }
 
-    /// Reports the hosts of which no more pictures were removed.
-    async fn tell_stopped_removals(&mut self) -> Result<(), StoreError> {
+    /// The hosts of which no more pictures were removed, and how many were kept.
+    async fn removals_stopped(&self) -> Result<BTreeMap<String, u64>, StoreError> {
         let stopped = self.visitor.store.call(|store| {
             let stopped = store.removals_stopped().into_iter();
             let stopped = stopped.map(|(host, kept)| {
                 let record = store.host(host)?.unwrap_or_default();
                 Ok((record.name, kept))
             });
-            stopped.collect::<Result<Vec<_>, StoreError>>()
+            stopped.collect()
         });
-        for (host, kept) in stopped.await? {
-            self.report.removals_stopped(host, kept);
-        }
-        Ok(())
+        stopped.await
     }
 
     fn has_room(&self) -> bool {

@@ -48,18 +48,6 @@ impl Report {
         self.problems.push(Problem { source, message });
     }
 
-    /// Notes that no more pictures of a host were removed, and how many were kept that would have
-    /// gone.
-    pub(super) fn removals_stopped(&mut self, host: String, kept: u64) {
-        let message = format!(
-            "no more of its pictures are removed in this run: {kept} are kept that would have gone, \
-             since that many at once look like a failure of the site. If the site means it, crawl \
-             --refresh again, or raise max_removed_share under [crawl]"
-        );
-        self.list(host.clone(), message);
-        self.summary.removals_stopped.insert(host, kept);
-    }
-
     /// Counts a receipt.
     pub(super) fn count(&mut self, receipt: Receipt) {
         self.problems.extend(self.summary.count(receipt));

@@ -60,6 +60,29 @@ pub(super) fn only_an_explicit_word_removes(store: &Store) {
     assert_eq!(store.visit(id).unwrap(), None);
 }
 
+pub(super) fn what_is_removed_on_its_way_stays_removed(store: &Store) {
+    for n in 1..=3 {
+        assert!(fetch(store, "a.example", &format!("a.example/{n}"), n));
+    }
+    store.queue_again(&Again::Visited).unwrap();
+    let leases = [(); 3].map(|()| lease(store, "a.example"));
+    for n in 1..=3 {
+        assert!(store.remove_picture(picture_id(n)).unwrap());
+    }
+    let failed = || UrlOutcome::Failed("http_500".to_owned());
+    let [first, second, third] = leases;
+    store.settle(first, failed()).unwrap();
+    store.settle(second, UrlOutcome::Unchanged).unwrap();
+    let unusable = PictureOutcome::Unusable(Source::Url(third), failed());
+    store.commit(vec![unusable]).unwrap();
+    for n in 1..=3 {
+        let id = url(&format!("a.example/{n}")).id();
+        let record = store.url_record(id).unwrap().unwrap();
+        assert_eq!(record.state, UrlState::Removed);
+    }
+    assert_eq!(store.queue_again(&Again::Failed(None)).unwrap(), 0);
+}
+
 pub(super) fn what_is_gone_leaves_when_it_was_gone_long_before(store: &Store) {
     assert!(fetch(store, "a.example", "a.example/1", 1));
     let id = url("a.example/1").id();

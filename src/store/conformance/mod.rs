@@ -58,6 +58,7 @@ conform!(crate::store::LEASE_TIME, the_catalogue of catalogue:
 );
 conform!(crate::store::LEASE_TIME, leaving_stores of leaving:
     only_an_explicit_word_removes,
+    what_is_removed_on_its_way_stays_removed,
     what_is_gone_leaves_when_it_was_gone_long_before,
     a_page_that_is_gone_leaves_like_a_picture,
     a_run_removes_a_tenth_of_a_host_at_most,

@@ -9,7 +9,7 @@ use super::trees::{Extent, NEXT_SEQUENCE, SegmentGrowth, encode};
 use crate::picture::PictureId;
 use crate::store::{
     AppendBlocks, BlockLocation, NewPicture, PictureOutcome, PictureRecord, Sequence, Source,
-    StoreError, UrlState, now_ms,
+    StoreError, now_ms,
 };
 
 impl EmbeddedMetadata {
@@ -85,7 +85,10 @@ impl EmbeddedMetadata {
             }
             PictureOutcome::Known(origin, id) => (origin, None, id),
             PictureOutcome::Unusable(Source::Url(lease), outcome) => {
-                changes.settle(lease, outcome);
+                match self.closed_meanwhile(&lease)? {
+                    Some(state) => changes.settle_as(lease, state),
+                    None => changes.settle(lease, outcome),
+                }
                 return Ok(false);
             }
             PictureOutcome::Unusable(_, _) => return Ok(false),
@@ -94,12 +97,12 @@ impl EmbeddedMetadata {
             Source::Url(lease) => {
                 // A picture is not stored if it was removed, or if its last page opted out,
                 // while it was on its way.
-                match self.url_record(lease.id)?.map(|record| record.state) {
-                    Some(state @ (UrlState::Refused(_) | UrlState::Removed)) => {
+                match self.closed_meanwhile(&lease)? {
+                    Some(state) => {
                         changes.settle_as(lease, state);
                         return Ok(false);
                     }
-                    _ => Source::Url(lease),
+                    None => Source::Url(lease),
                 }
             }
             origin => origin,

@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use sled::Batch;
 
 use super::EmbeddedMetadata;
-use super::queueing::{QueueChanges, settle_into};
+use super::queueing::{QueueChanges, end_as, settle_into};
 use super::trees::{FrontierKey, UNREADABLE, decode, embed_key, encode};
 use crate::canonical_url::UrlId;
 use crate::store::{
@@ -49,9 +49,14 @@ impl EmbeddedMetadata {
         if !lease.place.renew() {
             return Ok(());
         }
-        self.take_word(&lease, &outcome)?;
         let mut batch = Batch::default();
-        settle_into(&mut batch, &lease, outcome);
+        match self.closed_meanwhile(&lease)? {
+            Some(state) => end_as(&mut batch, &lease, state),
+            None => {
+                self.take_word(&lease, &outcome)?;
+                settle_into(&mut batch, &lease, outcome);
+            }
+        }
         Ok(self.trees.frontier.apply_batch(batch)?)
     }
 

@@ -7,11 +7,18 @@ use super::trees::{decode, location_key};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::losses::Absence;
-use crate::store::{Lease, Location, LocationId, StoreError, UrlOutcome, now_ms};
+use crate::store::{Lease, Location, LocationId, StoreError, UrlOutcome, UrlState, now_ms};
 
 const UNREADABLE: StoreError = StoreError::Unreadable { tree: "places" };
 
 impl EmbeddedMetadata {
+    /// The state of a URL that was removed, or whose last page has opted out, while it was on its
+    /// way: it keeps that state, whatever it answers.
+    pub(super) fn closed_meanwhile(&self, lease: &Lease) -> Result<Option<UrlState>, StoreError> {
+        let state = self.url_record(lease.id)?.map(|record| record.state);
+        Ok(state.filter(|state| matches!(state, UrlState::Refused(_) | UrlState::Removed)))
+    }
+
     /// Does to what a URL gave before what its outcome asks for. Whatever is no word of the
     /// site's takes nothing away.
     pub(super) fn take_word(&self, lease: &Lease, outcome: &UrlOutcome) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use crate::store::provenance::MOST;
 use crate::store::{
     AppendBlocks, BlockLocation, Body, Catalogue, Embed, FileRecord, Lease, Listing, Location,
     LocationId, PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage,
-    StoreError, UrlOutcome, UrlState, VisitRecord, now_ms,
+    StoreError, UrlOutcome, VisitRecord, now_ms,
 };
 
 impl Catalogue for MemoryMetadata {
@@ -272,14 +272,18 @@ impl State {
             PictureOutcome::Known(origin, id) => (origin, None, id),
             PictureOutcome::Unusable(origin, outcome) => {
                 if let Source::Url(lease) = origin {
-                    self.settle(&lease, outcome);
+                    match self.closed_meanwhile(&lease) {
+                        Some(closed) => {
+                            self.leave_queue(&lease, lease.record.attempts + 1, closed);
+                        }
+                        None => self.settle(&lease, outcome),
+                    }
                 }
                 return Ok(false);
             }
         };
         if let Source::Url(lease) = &origin
-            && let Some(state @ (UrlState::Refused(_) | UrlState::Removed)) =
-                self.urls.get(&lease.id).map(|record| record.state.clone())
+            && let Some(state) = self.closed_meanwhile(lease)
         {
             self.leave_queue(lease, lease.record.attempts + 1, state);
             return Ok(false);

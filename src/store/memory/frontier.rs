@@ -26,8 +26,13 @@ impl Frontier for MemoryMetadata {
     fn settle(&self, mut lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
         let mut state = self.lock();
         if lease.place.renew() {
-            state.take_word(&self.losses, &lease, &outcome)?;
-            state.settle(&lease, outcome);
+            match state.closed_meanwhile(&lease) {
+                Some(closed) => state.leave_queue(&lease, lease.record.attempts + 1, closed),
+                None => {
+                    state.take_word(&self.losses, &lease, &outcome)?;
+                    state.settle(&lease, outcome);
+                }
+            }
         }
         Ok(())
     }

@@ -12,6 +12,15 @@ use crate::store::{
 };
 
 impl State {
+    /// The state of a URL that was removed, or whose last page has opted out, while it was on its
+    /// way: it keeps that state, whatever it answers.
+    pub(super) fn closed_meanwhile(&self, lease: &Lease) -> Option<UrlState> {
+        let state = self.urls.get(&lease.id).map(|record| &record.state);
+        let closed =
+            state.filter(|state| matches!(state, UrlState::Refused(_) | UrlState::Removed));
+        closed.cloned()
+    }
+
     /// Does to what a URL gave before what its outcome asks for. Whatever is no word of the
     /// site's takes nothing away.
     pub(super) fn take_word(
