@@ -286,7 +286,7 @@ fn a_clock_that_was_ahead_postpones_neither_visits_nor_retries() {
     let site = Site::crawled("");
     let nothing = site
         .simdex
-        .run(&[&["crawl", "--refresh"], &FAST[..2]].concat());
+        .run(&[&["crawl", "--refresh"], &FAST[..3]].concat());
     assert!(
         nothing.stderr.contains("the next visit is due in"),
         "{}",
