@@ -95,7 +95,7 @@ impl VisitRecord {
     }
 
     /// The record without the names of its version, so that the server sends all of it again.
-    pub(super) fn to_be_sent_whole(self) -> Self {
+    pub(super) fn without_version(self) -> Self {
         Self {
             validators: Validators {
                 etag: None,

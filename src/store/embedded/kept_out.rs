@@ -52,7 +52,7 @@ impl EmbeddedMetadata {
 
     pub(super) fn ask_again(&self, url: UrlId, own: bool) -> Result<bool, StoreError> {
         if let Some(visit) = self.visit(url)? {
-            let visit = visit.to_be_sent_whole();
+            let visit = visit.without_version();
             self.trees.visits.insert(url.0, encode(&visit))?;
         }
         self.reopen(url, own)

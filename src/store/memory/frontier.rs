@@ -251,7 +251,7 @@ impl Frontier for MemoryMetadata {
     fn ask_again(&self, url: UrlId, own: bool) -> Result<bool, StoreError> {
         let mut state = self.lock();
         if let Some(visit) = state.visits.remove(&url) {
-            state.visits.insert(url, visit.to_be_sent_whole());
+            state.visits.insert(url, visit.without_version());
         }
         Ok(self.reopen(&mut state, url, own))
     }
