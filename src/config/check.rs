@@ -174,6 +174,10 @@ impl Config {
             let value = crawl.latency_factor.to_string();
             return wrong("[crawl] latency_factor", "0 to 100", value);
         }
+        if !(0.0..=1.0).contains(&crawl.max_removed_share) {
+            let value = crawl.max_removed_share.to_string();
+            return wrong("[crawl] max_removed_share", "0 to 1", value);
+        }
         if crawl.max_host_pages == Some(0) {
             return wrong("[crawl] max_host_pages", "at least 1", "0".to_owned());
         }

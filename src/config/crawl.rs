@@ -44,6 +44,11 @@ pub struct CrawlConfig {
     pub max_images: Option<u64>,
     /// Largest page, in bytes after decompression.
     pub max_page_bytes: u64,
+    /// How long after a URL was first found to be gone (404, 410) what it gave leaves the store,
+    /// in seconds; 0: at once.
+    pub gone_after: u64,
+    /// The most that one run removes of a host's pictures, as a share of them.
+    pub max_removed_share: f64,
     /// Redirects followed from one URL.
     pub max_redirects: u32,
     /// Tries of a URL that fails in a way that may pass.
@@ -95,6 +100,8 @@ impl Default for CrawlConfig {
             max_pages: None,
             max_images: None,
             max_page_bytes: 10 << 20,
+            gone_after: 24 * 3600,
+            max_removed_share: 0.1,
             max_redirects: 5,
             max_attempts: 3,
             connect_timeout_ms: 10_000,

@@ -271,6 +271,7 @@ mod tests {
         );
         for (text, key) in [
             ("[crawl]\ncontact = ''", "[crawl] contact"),
+            ("[crawl]\nmax_removed_share = 1.5", "max_removed_share"),
             ("[crawl.headers]\nuser-agent = 'x'", "[crawl.headers]"),
             ("[crawl.host.'h']\nheaders = { Host = 'x' }", "[crawl.host]"),
             (

@@ -10,10 +10,11 @@ use super::policy::judge::{Facts, Judge, Judgement};
 use super::policy::reason::Reason;
 use super::policy::refusal::Refusal;
 use super::policy::scope::ScopeRules;
+use super::policy::settings::Settings;
 use super::politeness::origin_rules::Robots;
 use super::politeness::robots_txt::RobotsTxt;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
-use crate::config::CrawlConfig;
+use crate::config::{Config, CrawlConfig};
 use crate::store::ledger::RobotsDecision;
 use crate::store::{Role, Store, StoreError, UrlRecord};
 
@@ -36,6 +37,7 @@ pub struct Verdict {
 pub struct Preview<'a> {
     store: Option<&'a Store>,
     config: &'a CrawlConfig,
+    settings: Settings,
     scope: ScopeRules,
     admission: Admission,
     /// By origin; `None` where robots.txt is not known.
@@ -56,12 +58,15 @@ impl<'a> Preview<'a> {
     /// If an expression of the configuration cannot be used.
     pub fn new(
         store: Option<&'a Store>,
-        config: &'a CrawlConfig,
+        config: &'a Config,
         seeds: &[CanonicalUrl],
     ) -> Result<Self, PatternError> {
+        let settings = Settings::of(config);
+        let config = &config.crawl;
         Ok(Self {
             store,
             config,
+            settings,
             scope: ScopeRules::new(config.scope, config.max_depth, seeds),
             admission: Admission::new(&config.admission)?,
             robots: HashMap::new(),
@@ -87,6 +92,31 @@ impl<'a> Preview<'a> {
                 )))
             }
         }
+    }
+
+    /// What was refused and would be asked for again, because the settings have changed.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn let_in(&self) -> Result<Vec<UrlRecord>, StoreError> {
+        let Some(store) = self.store else {
+            return Ok(Vec::new());
+        };
+        let before = store.settings()?;
+        let respect = &self.config.respect;
+        let Some(change) = self.settings.change_since(before.as_deref(), respect) else {
+            return Ok(Vec::new());
+        };
+        let (mut let_in, mut known) = (Vec::new(), HashSet::new());
+        for kept in store.kept_out() {
+            let kept = kept?;
+            let judge = self.judge(kept.record.role);
+            let removed = self.is_removed(kept.record.host);
+            if change.lets_in(&kept, judge, removed) && known.insert(kept.id) {
+                let_in.push(kept.record);
+            }
+        }
+        Ok(let_in)
     }
 
     /// What would become of a seed; `None` if it was named before.

@@ -29,6 +29,9 @@ pub struct Summary {
     pub refused: BTreeMap<Reason, u64>,
     /// What did not work, by reason.
     pub failed: BTreeMap<Reason, u64>,
+    /// Hosts of which no more pictures were removed, because a larger share of them would have
+    /// gone than one run may take; and how many were kept.
+    pub removals_stopped: BTreeMap<String, u64>,
     /// URLs that wait in the store for a later crawl.
     pub pending: u64,
     /// Hosts whose page budget is spent, of those that have more pages waiting.

@@ -30,6 +30,11 @@ pub enum FeatureError {
     /// It is not like the pictures asked for.
     #[error("it is not like the pictures asked for (score {0:.2})")]
     NoMatch(f32),
+    /// Its URL gave another picture, which is kept.
+    #[error(
+        "another picture than before, and more of its host's pictures would go than one run removes; the old one is kept"
+    )]
+    RemovalsStopped,
     /// Something panicked over this picture; the panic was caught.
     #[error("simdex failed on this picture; please report it")]
     Panicked,

@@ -137,13 +137,15 @@ impl<J> Worker<J> {
     }
 }
 
-fn unusable(origin: Source, error: FeatureError) -> Finished {
+/// Bytes that give no picture.
+pub(super) fn unusable(origin: Source, error: FeatureError) -> Finished {
     let outcome = match &error {
         FeatureError::Picture(picture) if picture.is_limit() => {
             UrlOutcome::Refused(picture.reason().to_owned())
         }
         FeatureError::Picture(picture) => UrlOutcome::Failed(picture.reason().to_owned()),
         FeatureError::NoMatch(_) => UrlOutcome::Refused("no_match".to_owned()),
+        FeatureError::RemovalsStopped => UrlOutcome::Failed("removals_stopped".to_owned()),
         FeatureError::Read(_) => UrlOutcome::Failed("unreadable".to_owned()),
         FeatureError::Network(_) | FeatureError::Panicked => {
             UrlOutcome::Failed("network".to_owned())

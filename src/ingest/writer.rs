@@ -1,7 +1,8 @@
 //! The writer: commits batches of finished pictures and sends a receipt for each job.
 
 use super::batching::gather;
-use super::worker::Finished;
+use super::features::FeatureError;
+use super::worker::{Finished, unusable};
 use crate::picture::PictureId;
 use crate::store::{PictureOutcome, Source, Store, StoreError, UrlOutcome};
 
@@ -46,7 +47,8 @@ pub(super) fn run(
             batch.push(next);
             batch.len() == BATCH
         });
-        let batch = batch.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let batch = batch.into_iter().map(|finished| admitted(store, finished?));
+        let batch = batch.collect::<Result<Vec<_>, _>>()?;
         let (outcomes, pending): (Vec<_>, Vec<_>) = batch.into_iter().map(split).unzip();
         let stored = store.commit(outcomes)?;
         for (pending, is_new) in pending.into_iter().zip(stored) {
@@ -60,6 +62,24 @@ pub(super) fn run(
         }
     }
     store.flush()
+}
+
+/// A picture that may not take the place of the one that its URL gave before is not stored.
+fn admitted(store: &Store, finished: Finished) -> Result<Finished, StoreError> {
+    let (lease, id) = match &finished.outcome {
+        PictureOutcome::Picture(Source::Url(lease), picture) => (lease, picture.id),
+        PictureOutcome::Known(Source::Url(lease), id) => (lease, *id),
+        _ => return Ok(finished),
+    };
+    if store.may_replace(lease, id)? {
+        return Ok(finished);
+    }
+    Ok(match finished.outcome {
+        PictureOutcome::Picture(origin, _) | PictureOutcome::Known(origin, _) => {
+            unusable(origin, FeatureError::RemovalsStopped)
+        }
+        PictureOutcome::Unusable(..) => finished,
+    })
 }
 
 /// A receipt whose picture is not durable yet.

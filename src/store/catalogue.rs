@@ -9,7 +9,7 @@ use super::provenance::Provenance;
 use super::record::PictureRecord;
 use super::sequence::Sequence;
 use super::visit::VisitRecord;
-use super::{Flaw, Listing, StoreError};
+use super::{Flaw, Lease, Listing, StoreError};
 use crate::canonical_url::UrlId;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
@@ -29,6 +29,14 @@ pub trait Catalogue: Send + Sync {
         outcomes: Vec<PictureOutcome>,
         log: &dyn AppendEntries,
     ) -> Result<Vec<bool>, StoreError>;
+
+    /// Whether a URL may give this picture from now on, if it gave another at its last visit.
+    /// It may not if the run has removed as many pictures of its host as it may; then its
+    /// visit has failed. Asked before [`Self::commit`], which takes the other's location away.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn may_replace(&self, lease: &Lease, by: PictureId) -> Result<bool, StoreError>;
 
     /// The number after the last picture's.
     fn next_sequence(&self) -> u64;

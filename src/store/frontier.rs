@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use super::kept_out::KeptOut;
 use super::lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
 use super::record::UrlRecord;
 use super::visit::Again;
@@ -89,7 +90,8 @@ pub trait Frontier: Send + Sync {
     /// If the store fails.
     fn renew(&self, lease: &mut Lease) -> Result<bool, StoreError>;
 
-    /// Queues the retries that are due. Returns their hosts.
+    /// Queues the retries that are due, and those that a clock has set that was ahead. Returns
+    /// their hosts.
     ///
     /// # Errors
     /// If the store fails or a record is unreadable.
@@ -127,6 +129,17 @@ pub trait Frontier: Send + Sync {
     /// # Errors
     /// If the store fails or a record is unreadable.
     fn queue_again(&self, which: &Again) -> Result<u64, StoreError>;
+
+    /// What settings have kept out: refused URLs, and documents of which something was not
+    /// taken. Reads the whole frontier.
+    fn kept_out(&self) -> Listing<'_, KeptOut>;
+
+    /// Queues a URL again that was settled, to be sent whole even if it has not changed. Its
+    /// host becomes one of the present crawl if `own`. Returns whether it was queued.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn ask_again(&self, url: UrlId, own: bool) -> Result<bool, StoreError>;
 
     /// When the next visit is due, in seconds since 1970; reads all visits.
     ///

@@ -1,8 +1,10 @@
 //! The hosts' trait: what is remembered of hosts, of their rules, and of removed ones.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
+use super::{RemovalRules, StoreError};
 use crate::canonical_url::HostId;
 
 /// A host that was met.
@@ -35,11 +37,29 @@ pub(super) const LARGEST_RULES: usize = 64 << 10;
 /// What is known of hosts, and the runs of the crawler.
 pub trait Hosts: Send + Sync {
     /// Begins a run of the crawler and returns its number, which no other run of the store has.
-    /// What it queues belongs to `crawl`; the same crawl may take many runs.
+    /// What it queues belongs to `crawl`; the same crawl may take many runs. It removes no more
+    /// than `rules` allow.
     ///
     /// # Errors
     /// If the store fails.
-    fn begin_run(&self, crawl: u64) -> Result<u64, StoreError>;
+    fn begin_run(&self, crawl: u64, rules: RemovalRules) -> Result<u64, StoreError>;
+
+    /// The hosts of which the present run removes no more, and how many of their pictures were
+    /// kept that would have gone.
+    fn removals_stopped(&self) -> BTreeMap<HostId, u64>;
+
+    /// What [`Self::keep_settings`] was told last.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn settings(&self) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Remembers the settings by which URLs were refused, in a form that the crawler
+    /// understands.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn keep_settings(&self, settings: &[u8]) -> Result<(), StoreError>;
 
     /// What is known of a host.
     ///

@@ -1,5 +1,6 @@
 //! What goes into the frontier and what comes out of it.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -75,7 +76,8 @@ pub enum UrlOutcome {
     Done,
     /// It has not changed since the last visit.
     Unchanged,
-    /// It is no longer there, for this reason; what it gave leaves the store.
+    /// It is no longer there, for this reason; what it gave leaves the store if it was gone
+    /// some time before, as the run's [`RemovalRules`](super::RemovalRules) say.
     Gone(String),
     /// It says that it is not to be used, in this way; what it gave leaves the store.
     OptedOut(String),
@@ -107,6 +109,8 @@ pub struct PageVisit {
     pub found: Vec<Discovery>,
     /// Why its pictures are not to be used, if it says so.
     pub opted_out: Option<&'static str>,
+    /// The reasons that depend on settings for which something on it was not taken.
+    pub declined: BTreeSet<String>,
 }
 
 /// What was new among the discoveries.

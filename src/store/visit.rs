@@ -1,5 +1,7 @@
 //! When URLs were visited, what they gave, and when they are to be visited again.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::now_ms;
@@ -43,11 +45,17 @@ pub enum Again {
     Failed(Option<String>),
 }
 
+/// The longest time that a URL waits for another try. A longer one was set by a clock that was
+/// ahead.
+pub const LONGEST_RETRY: Duration = Duration::from_secs(24 * 3600);
+
 /// First time until the next visit.
 const FIRST_INTERVAL: u64 = 24 * 3600;
 /// Shortest and longest time between two visits.
 const SHORTEST_INTERVAL: u64 = 3600;
 const LONGEST_INTERVAL: u64 = 64 * 24 * 3600;
+/// How far ahead a clock may have been without a sign of it, in seconds: no clock is exact.
+const SLACK: u64 = 3600;
 
 impl VisitRecord {
     /// The record after a visit that gave `content`. What has changed is visited twice as
@@ -74,11 +82,52 @@ impl VisitRecord {
             shown,
         }
     }
+
+    /// When the URL is to be visited again, as seen from `now_s`; both in seconds since 1970. A
+    /// time that lies further ahead than the interval was set by a clock that was ahead: such a
+    /// URL is due now.
+    pub(super) fn due_at(&self, now_s: u64) -> u64 {
+        let latest_s = now_s.saturating_add(self.interval_s).saturating_add(SLACK);
+        match self.due_s <= latest_s {
+            true => self.due_s,
+            false => now_s,
+        }
+    }
+
+    /// The record without the names of its version, so that the server sends all of it again.
+    pub(super) fn without_version(self) -> Self {
+        Self {
+            validators: Validators {
+                etag: None,
+                last_modified: None,
+                ..self.validators
+            },
+            ..self
+        }
+    }
+}
+
+/// From which time on a retry was set by a clock that was ahead; in milliseconds since 1970.
+pub(super) fn beyond_retries_ms(now_ms: u64) -> u64 {
+    let longest = LONGEST_RETRY + Duration::from_secs(SLACK);
+    // A day in milliseconds.
+    now_ms.saturating_add(longest.as_millis() as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_postpones_no_visit() {
+        let visit = VisitRecord::after(None, [1; 32], Validators::default(), Vec::new());
+        let now_s = now_ms() / 1000;
+        assert_eq!(visit.due_at(now_s), visit.due_s);
+        // It was made by a clock that was seconds ahead, or years.
+        assert_eq!(visit.due_at(now_s - 60), visit.due_s);
+        let then_s = now_s - 10 * 365 * 24 * 3600;
+        assert_eq!(visit.due_at(then_s), then_s);
+    }
 
     #[test]
     fn what_changes_is_visited_more_often() {

@@ -23,6 +23,8 @@ mod network;
 mod old_store;
 mod operator;
 mod query;
+mod refresh;
+mod rejudging;
 mod similarity;
 mod store;
 mod transport;

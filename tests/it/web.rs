@@ -201,7 +201,9 @@ fn a_later_visit_takes_what_is_new_and_lets_go_of_what_is_gone() {
         hosts: 5,
         ..WebPlan::default()
     };
-    let world = World::new(plan, FAST);
+    // What is gone may leave at once, and all of it.
+    let at_once = format!("{FAST}gone_after = 0\nmax_removed_share = 1.0\n");
+    let world = World::new(plan, &at_once);
     world.crawl(&[]);
     let before = world.web.truth();
     world.assert_complete(&before);

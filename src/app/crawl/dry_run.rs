@@ -17,8 +17,8 @@ pub struct DryRun<'a> {
 }
 
 impl DryRun<'_> {
-    /// Tells `each` of every seed and every URL that waits in `store`, whether it would be
-    /// fetched and why. Returns whether it came to the end.
+    /// Tells `each` of every seed, every URL that waits in `store` and every one that changed
+    /// settings let in, whether it would be fetched and why. Returns whether it came to the end.
     ///
     /// # Errors
     /// If there is nothing to crawl, the store fails, or `each` does.
@@ -41,6 +41,10 @@ impl DryRun<'_> {
             let verdict = preview.of_record(&record).map_err(Error::from)?;
             verdict.map_or(Ok(()), &mut *each)?;
         }
+        for record in preview.let_in().map_err(Error::from)? {
+            let verdict = preview.of_record(&record).map_err(Error::from)?;
+            verdict.map_or(Ok(()), &mut *each)?;
+        }
         Ok(true)
     }
 
@@ -56,6 +60,6 @@ impl DryRun<'_> {
         if scope.is_empty() {
             return Err(Error::NoSeeds);
         }
-        Ok(Preview::new(store, &self.config.crawl, &scope).map_err(CrawlError::from)?)
+        Ok(Preview::new(store, self.config, &scope).map_err(CrawlError::from)?)
     }
 }

@@ -47,6 +47,8 @@ pub struct QueuedAgain<'a> {
     pub which: &'a [Again],
     /// URLs queued.
     pub queued: u64,
+    /// URLs queued besides, because the settings have changed that kept them out.
+    pub let_in: u64,
     /// Why URLs have failed, and how many; read only if nothing is queued.
     pub reasons: BTreeMap<String, u64>,
     /// When the next visit is due, in seconds since 1970; read only if nothing is queued.
@@ -69,8 +71,8 @@ const LETTING_GO: Duration = Duration::from_secs(1);
 
 impl Collection {
     /// Crawls, and indexes what it finds; returns when the frontier is empty or the user asks
-    /// to stop. `queued_again` is told once, if the job asks for URLs again; `observe` as the
-    /// crawl goes.
+    /// to stop. `queued_again` is told once, if URLs are asked for again or were to be; `observe` as
+    /// the crawl goes.
     ///
     /// # Errors
     /// If there is nothing to crawl, the network cannot be run, or the store fails.
@@ -94,8 +96,8 @@ impl Collection {
         let crawl = async {
             let store = Arc::clone(self.store());
             let crawl = Crawl::new(store, &ingest, self.config(), plan, shutdown.clone()).await?;
-            if !job.again.is_empty() {
-                queued_again(self.queued_again(&job.again, crawl.queued_again())?);
+            if !job.again.is_empty() || crawl.let_in() > 0 {
+                queued_again(self.queued_again(&job.again, &crawl)?);
             }
             let seeds = crawl.seeds().iter().chain(&given);
             let asked: Vec<CanonicalUrl> = seeds.cloned().collect();
@@ -141,10 +143,11 @@ impl Collection {
     fn queued_again<'a>(
         &self,
         which: &'a [Again],
-        queued: u64,
+        crawl: &Crawl,
     ) -> Result<QueuedAgain<'a>, StoreError> {
+        let (queued, let_in) = (crawl.queued_again(), crawl.let_in());
         let (mut reasons, mut next_due_s) = (BTreeMap::new(), None);
-        if queued == 0 {
+        if queued + let_in == 0 {
             match which {
                 [Again::Failed(_)] => reasons = self.store().reasons()?,
                 _ => next_due_s = self.store().next_due_s()?,
@@ -153,6 +156,7 @@ impl Collection {
         Ok(QueuedAgain {
             which,
             queued,
+            let_in,
             reasons,
             next_due_s,
         })

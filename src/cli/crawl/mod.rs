@@ -109,6 +109,13 @@ pub(super) fn crawl(
     let end = end?;
     drop(bar);
     problems.finish();
+    for (host, kept) in &end.summary.removals_stopped {
+        progress::line(&format!(
+            "{host}: no more of its pictures were removed in this run: {kept} are kept that would \
+             have gone, since so many at once look like a failure of the site. If the site means \
+             it, raise max_removed_share under [crawl] and refresh again"
+        ));
+    }
     for message in &end.unrecorded {
         progress::line(message);
     }
@@ -118,8 +125,17 @@ pub(super) fn crawl(
 
 /// Says how much is asked for again, or when there will be something.
 fn say_again(again: QueuedAgain<'_>) {
+    if again.let_in > 0 {
+        progress::note(&format!(
+            "{} URLs are queued again, because the settings have changed that kept them or what \
+             is on them out",
+            again.let_in
+        ));
+    }
     if again.queued > 0 {
         progress::note(&format!("{} URLs are asked for again", again.queued));
+    }
+    if again.queued + again.let_in > 0 {
         return;
     }
     if let [Again::Failed(reason)] = again.which {

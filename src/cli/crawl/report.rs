@@ -115,6 +115,10 @@ pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow
             summary.spent_hosts
         );
     }
+    for (host, kept) in &summary.removals_stopped {
+        text += &format!("\n  removing stopped at {host}: {kept} pictures are kept");
+        text += " that would have gone - max_removed_share of [crawl]";
+    }
     for (kind, reasons) in [("refused", &summary.refused), ("failed", &summary.failed)] {
         for (reason, count) in top(reasons.iter(), usize::MAX) {
             text += &format!("\n  {kind} {}: {count}", reason.name());

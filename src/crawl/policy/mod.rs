@@ -7,3 +7,4 @@ pub(super) mod opt_out;
 pub(super) mod reason;
 pub(super) mod refusal;
 pub(super) mod scope;
+pub(super) mod settings;

@@ -71,6 +71,8 @@ pub enum Reason {
     UnknownFormat,
     /// The picture does not decode.
     BrokenPicture,
+    /// The picture would take the place of another, and too many of its host's would go.
+    RemovalsStopped,
     /// The picture does not match what is looked for.
     NoMatch,
     /// The picture's file cannot be read.
@@ -82,7 +84,7 @@ pub enum Reason {
 }
 
 /// The reasons that carry nothing, by their names.
-const PLAIN: [(&str, Reason); 29] = [
+const PLAIN: [(&str, Reason); 30] = [
     ("robots", Reason::Robots),
     ("robots_unreachable", Reason::RobotsUnreachable),
     ("skipped_host", Reason::SkippedHost),
@@ -109,6 +111,7 @@ const PLAIN: [(&str, Reason); 29] = [
     ("empty", Reason::EmptyPicture),
     ("unknown_format", Reason::UnknownFormat),
     ("broken_picture", Reason::BrokenPicture),
+    ("removals_stopped", Reason::RemovalsStopped),
     ("no_match", Reason::NoMatch),
     ("unreadable", Reason::Unreadable),
     ("network", Reason::Network),
@@ -161,7 +164,7 @@ impl Reason {
             Self::Dns | Self::Connect | Self::Certificate | Self::Tls | Self::Timeout => false,
             Self::Transfer | Self::Http(_) | Self::TooManyRedirects | Self::BadRedirect => false,
             Self::HtmlNotPicture | Self::EmptyPicture | Self::UnknownFormat => false,
-            Self::BrokenPicture | Self::Unreadable | Self::Network => false,
+            Self::BrokenPicture | Self::RemovalsStopped | Self::Unreadable | Self::Network => false,
             Self::Client | Self::Store | Self::Other(_) => false,
         }
     }
@@ -219,6 +222,7 @@ impl Reason {
             Self::HtmlNotPicture => {
                 "pages where pictures were promised; often a login or a block page"
             }
+            Self::RemovalsStopped => "the old pictures are kept; max_removed_share of [crawl]",
             Self::TooManyRedirects | Self::BadRedirect => "the site's own matter; nothing to do",
             Self::HostPages | Self::Client | Self::Store => return None,
             Self::EmptyPicture | Self::UnknownFormat | Self::BrokenPicture => return None,

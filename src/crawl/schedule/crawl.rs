@@ -1,7 +1,7 @@
 //! The crawl itself: visits are started and ended, within the budgets, until the frontier is
 //! empty or the user stops it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -12,6 +12,7 @@ use super::budget::Budget;
 use super::host_scheduler::{HostScheduler, LONGEST_WAIT};
 use super::plan::{CrawlError, CrawlPlan};
 use super::preparation::prepare;
+use super::rejudging::rejudge;
 use super::report::Report;
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::config::Config;
@@ -23,6 +24,7 @@ use crate::crawl::policy::admission::Admission;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::policy::scope::ScopeRules;
+use crate::crawl::policy::settings::Settings;
 use crate::crawl::summary::Summary;
 use crate::crawl::visit::document_rules::DocumentRules;
 use crate::crawl::visit::outcome::{VisitError, VisitOutcome, fetch_and_settle};
@@ -30,7 +32,7 @@ use crate::crawl::visit::visitor::Visitor;
 use crate::extract::PageRules;
 use crate::ingest::{Ingest, Receipt, WebPicture, worker_count};
 use crate::shutdown::Shutdown;
-use crate::store::{AsyncStore, Lease, Role, Store, StoreError};
+use crate::store::{Again, AsyncStore, Lease, RemovalRules, Role, Store, StoreError};
 
 /// A crawl over a store's frontier.
 pub struct Crawl {
@@ -46,6 +48,7 @@ pub struct Crawl {
     shutdown: Shutdown,
     seeds: Arc<[CanonicalUrl]>,
     queued_again: u64,
+    let_in: u64,
 }
 
 /// How a visit ended.
@@ -78,7 +81,12 @@ impl Crawl {
     ) -> Result<Self, CrawlError> {
         let store = AsyncStore::new(store);
         let admission = Admission::new(&config.crawl.admission)?;
-        let prepared = prepare(&store, admission.clone(), plan.seeds, plan.again).await?;
+        let asks_own = plan.seeds.is_empty() || plan.again.iter().any(is_of_failures);
+        let removal = RemovalRules {
+            gone_after_s: config.crawl.gone_after,
+            most_share: config.crawl.max_removed_share,
+        };
+        let prepared = prepare(&store, admission.clone(), plan.seeds, plan.again, removal).await?;
         let crawl_config = Arc::new(config.crawl.clone());
         let fetcher = Fetcher::with_store(&crawl_config, store.clone(), plan.recorders).await?;
         let rules = DocumentRules {
@@ -95,11 +103,14 @@ impl Crawl {
                 min_side: config.picture.min_side,
             },
         };
+        let rules = Arc::new(rules);
+        let settings = Settings::of(config);
+        let let_in = rejudge(&store, settings, &crawl_config, &rules, asks_own).await?;
         let visitor = Arc::new(Visitor {
             fetcher,
             store,
             config: crawl_config,
-            rules: Arc::new(rules),
+            rules,
             max_picture_bytes: config.picture.max_bytes,
             parsing: Semaphore::new(worker_count()),
         });
@@ -123,6 +134,7 @@ impl Crawl {
             shutdown,
             seeds,
             queued_again: prepared.queued_again,
+            let_in,
         })
     }
 
@@ -134,6 +146,11 @@ impl Crawl {
     /// How many URLs are asked for again.
     pub fn queued_again(&self) -> u64 {
         self.queued_again
+    }
+
+    /// How many more are asked for, because the settings have changed that kept them out.
+    pub fn let_in(&self) -> u64 {
+        self.let_in
     }
 
     /// Runs to the end and returns what was done. `observe` is called with each event.
@@ -197,6 +214,7 @@ impl Crawl {
             let (hosts, under_way) = (self.hosts.len(), self.visits.len());
             self.report.tell_progress(hosts, under_way, observe);
         }
+        self.report.summary.removals_stopped = self.removals_stopped().await?;
         self.report.tell_problems(observe);
         let pending = self
             .visitor
@@ -204,6 +222,19 @@ impl Crawl {
             .call(|store| store.pending_count())
             .await?;
         Ok(self.report.finish(pending, self.hosts.spent_hosts()))
+    }
+
+    /// The hosts of which no more pictures were removed, and how many were kept.
+    async fn removals_stopped(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let stopped = self.visitor.store.call(|store| {
+            let stopped = store.removals_stopped().into_iter();
+            let stopped = stopped.map(|(host, kept)| {
+                let record = store.host(host)?.unwrap_or_default();
+                Ok((record.name, kept))
+            });
+            stopped.collect()
+        });
+        stopped.await
     }
 
     fn has_room(&self) -> bool {
@@ -337,6 +368,10 @@ impl Crawl {
         }
         Ok(())
     }
+}
+
+fn is_of_failures(again: &Again) -> bool {
+    matches!(again, Again::Failed(_))
 }
 
 /// Whether it is reported that a URL could not be fetched.

@@ -9,5 +9,6 @@ mod host_window;
 mod lease_chooser;
 pub(super) mod plan;
 mod preparation;
+mod rejudging;
 mod report;
 mod run;

@@ -7,7 +7,7 @@ use crate::crawl::policy::admission::Admission;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::problem::Problem;
-use crate::store::{Again, AsyncStore, Discovery, Role, Store, StoreError};
+use crate::store::{Again, AsyncStore, Discovery, RemovalRules, Role, Store, StoreError, now_ms};
 
 /// What a crawl starts with.
 pub(super) struct Prepared {
@@ -33,9 +33,10 @@ pub(super) async fn prepare(
     admission: Admission,
     seeds: Vec<CanonicalUrl>,
     again: Vec<Again>,
+    rules: RemovalRules,
 ) -> Result<Prepared, CrawlError> {
     store
-        .call(move |store| prepare_in(store, &admission, seeds, &again))
+        .call(move |store| prepare_in(store, &admission, seeds, &again, rules))
         .await
 }
 
@@ -44,6 +45,7 @@ fn prepare_in(
     admission: &Admission,
     given: Vec<CanonicalUrl>,
     again: &[Again],
+    rules: RemovalRules,
 ) -> Result<Prepared, CrawlError> {
     let crawl = crawl_id(&given);
     let is_resumed = given.is_empty();
@@ -59,9 +61,10 @@ fn prepare_in(
         }
     }
     let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
-    let number = store.begin_run(crawl)?;
+    let number = store.begin_run(crawl, rules)?;
     let recovered = store.recover_leases()?;
     store.requeue_left()?;
+    store.requeue_due(now_ms())?;
     if recovered > 0 {
         tracing::info!(recovered, "URLs of an interrupted crawl are queued again");
     }

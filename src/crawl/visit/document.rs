@@ -72,6 +72,11 @@ impl Document {
             title,
             fetched_at: now_ms() / 1000,
         });
+        // The store is to know what other settings would let in.
+        let declined = finds
+            .declined
+            .keys()
+            .filter(|reason| matches!(reason, Reason::Admission(_) | Reason::OptOut(_)));
         DocumentContents {
             visit: PageVisit {
                 url: self.url,
@@ -83,6 +88,7 @@ impl Document {
                 },
                 found: finds.found,
                 opted_out: finds.opted_out.map(OptOut::name),
+                declined: declined.map(|reason| reason.name().into_owned()).collect(),
             },
             inline,
             bytes,

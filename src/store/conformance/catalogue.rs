@@ -6,7 +6,8 @@ use super::fixture::{
     block, commit, fetch, file, found, lease, offer, picture, picture_id, url, visit,
 };
 use crate::store::{
-    Again, Body, Embed, PictureOutcome, Role, Sequence, Source, Store, UrlOutcome, UrlState,
+    Again, Body, Embed, PictureOutcome, RemovalRules, Role, Sequence, Source, Store, UrlOutcome,
+    UrlState,
 };
 
 pub(super) fn the_same_bytes_are_one_picture(store: &Store) {
@@ -80,6 +81,11 @@ pub(super) fn what_is_gone_leaves_the_store(store: &Store) {
     assert!(fetch(store, "a.example", "a.example/1", 1));
     assert!(fetch(store, "a.example", "a.example/2", 2));
     assert!(!commit(store, file("also.png"), 2));
+    let at_once = RemovalRules {
+        gone_after_s: 0,
+        ..RemovalRules::default()
+    };
+    store.begin_run(1, at_once).unwrap();
     store.queue_again(&Again::Visited).unwrap();
     for _ in 0..2 {
         let outcome = UrlOutcome::Gone("http_404".to_owned());

@@ -15,8 +15,8 @@ use super::fixture::{
 use crate::canonical_url::UrlId;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{
-    Again, Body, Discovery, Lease, PictureOutcome, Role, Source, Store, StoreError, UrlOutcome,
-    UrlRecord, Validators, VisitRecord, Wasteful,
+    Again, Body, Discovery, Lease, PictureOutcome, RemovalRules, Role, Source, Store, StoreError,
+    UrlOutcome, UrlRecord, Validators, VisitRecord, Wasteful,
 };
 
 const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
@@ -50,7 +50,7 @@ fn both_stores_answer_alike() {
             random: ChaCha8Rng::seed_from_u64(seed),
             command: 0,
         };
-        pair.same(|store| store.begin_run(seed));
+        pair.begin_run(seed);
         for command in 0..COMMANDS {
             pair.command = command;
             pair.step();
@@ -142,7 +142,7 @@ impl Pair {
     }
 
     fn step(&mut self) {
-        match self.random.random_range(0..24) {
+        match self.random.random_range(0..25) {
             0..=2 => {
                 let found = self.found(false);
                 self.same(|store| store.offer(&found));
@@ -185,11 +185,28 @@ impl Pair {
             }
             22 => {
                 let (id, crawl) = (host(self.host()), self.random.random_range(0..3));
-                self.same(|store| store.begin_run(crawl));
+                self.begin_run(crawl);
                 self.same(|store| store.leave_host(id));
             }
+            23 => self.ask_again(),
             _ => self.reopen(),
         }
+    }
+
+    /// Begins a run that removes at once or not at all, little or much.
+    fn begin_run(&mut self, crawl: u64) {
+        let rules = RemovalRules {
+            gone_after_s: [0, 0, 86_400][self.random.random_range(0..3)],
+            most_share: [0.1, 0.5, 1.0][self.random.random_range(0..3)],
+        };
+        self.same(|store| store.begin_run(crawl, rules));
+    }
+
+    fn ask_again(&mut self) {
+        let (id, own) = (url(&self.url()).id(), self.chance(2));
+        self.same(|store| store.ask_again(id, own));
+        let settings = [self.picture()];
+        self.same(|store| store.keep_settings(&settings));
     }
 
     fn settle(&mut self) {
@@ -212,6 +229,9 @@ impl Pair {
         let at = leases[0].record().url.replace("https://", "");
         let mut page = visit(if redirected { &elsewhere } else { &at }, on_it);
         page.opted_out = opted_out.then_some("noai");
+        let declined = ["noai".to_owned(), self.reason()];
+        let count = self.random.random_range(0..3);
+        page.declined = declined.into_iter().take(count).collect();
         page.validators.unavailable_after_s = unnamed.then_some(1);
         if unnamed {
             page.page = None;
@@ -252,10 +272,20 @@ impl Pair {
                 origins = [(); 2].map(|()| Source::Waiting(picture_id(n)));
             }
             let kind = self.random.random_range(0..4);
-            let outcome = UrlOutcome::Failed(self.reason());
+            let reason = self.reason();
+            let outcome = match self.random.random_range(0..4) {
+                0 => UrlOutcome::Gone(reason),
+                1 => UrlOutcome::OptedOut(reason),
+                _ => UrlOutcome::Failed(reason),
+            };
             for (i, origin) in origins.into_iter().enumerate() {
                 let store = &self.stores[i];
+                let may_replace = match &origin {
+                    Source::Url(lease) => store.may_replace(lease, picture_id(n)).unwrap(),
+                    _ => true,
+                };
                 batches[i].push(match kind {
+                    _ if !may_replace => PictureOutcome::Unusable(origin, outcome.clone()),
                     0 => PictureOutcome::Unusable(origin, outcome.clone()),
                     1 if store.contains(picture_id(n)).unwrap() => {
                         PictureOutcome::Known(origin, picture_id(n))
@@ -306,7 +336,7 @@ impl Pair {
         // A store in memory takes the folder's place until that one is closed.
         drop(mem::replace(&mut self.stores[0], memory(LEASE_TIME)));
         self.stores[0] = open(&self.dir, LEASE_TIME);
-        self.same(|store| store.begin_run(1));
+        self.begin_run(1);
         for store in &self.stores {
             store.compact(Wasteful::Any).unwrap();
         }
@@ -318,6 +348,8 @@ impl Pair {
         self.same(|store| store.seeds());
         self.same(|store| store.reasons());
         self.same(|store| store.pending().collect::<Result<Vec<_>, _>>());
+        self.same(|store| store.kept_out().collect::<Result<Vec<_>, _>>());
+        self.same(|store| Ok((store.removals_stopped(), store.settings()?)));
         self.same(|store| store.pending_count());
         self.same(|store| store.next_retry_ms());
         self.same(|store| store.pictures().collect::<Result<Vec<_>, _>>());

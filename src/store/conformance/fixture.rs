@@ -1,5 +1,6 @@
 //! What the tests of stores share.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -103,6 +104,7 @@ pub(super) fn visit(text: &str, found: Vec<Discovery>) -> PageVisit {
         validators: Validators::default(),
         found,
         opted_out: None,
+        declined: BTreeSet::new(),
     }
 }
 

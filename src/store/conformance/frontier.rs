@@ -2,10 +2,12 @@
 
 use super::fixture::{commit, discovery, found, host, lease, offer, picture_id, url, visit};
 use crate::canonical_url::UrlId;
-use crate::store::{Again, FrontierCounts, Role, Source, Store, UrlOutcome, UrlRecord, UrlState};
+use crate::store::{
+    Again, FrontierCounts, RemovalRules, Role, Source, Store, UrlOutcome, UrlRecord, UrlState,
+};
 
 pub(super) fn what_was_seen_is_not_queued_again(store: &Store) {
-    store.begin_run(7).unwrap();
+    store.begin_run(7, RemovalRules::default()).unwrap();
     let both = [
         discovery("a.example/", Role::Page),
         discovery("a.example/1", Role::Picture),

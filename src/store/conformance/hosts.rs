@@ -3,7 +3,7 @@
 use super::fixture::{
     commit, discovery, fetch, file, found, host, lease, offer, picture_id, url, visit,
 };
-use crate::store::{Again, Role, RuleFileRecord, Source, Store, UrlState};
+use crate::store::{Again, RemovalRules, Role, RuleFileRecord, Source, Store, UrlState};
 
 pub(super) fn a_removed_host_is_gone_until_it_is_taken_back(store: &Store) {
     offer(store, Role::Page, &["a.example/"]);
@@ -51,8 +51,9 @@ pub(super) fn hosts_with_work_come_in_order(store: &Store) {
         last = Some(next);
     }
     assert_eq!(all, expected);
-    let run = store.begin_run(1).unwrap();
-    assert_eq!(store.begin_run(1).unwrap(), run + 1);
+    let begin = || store.begin_run(1, RemovalRules::default()).unwrap();
+    let run = begin();
+    assert_eq!(begin(), run + 1);
     store.leave_host(all[0]).unwrap();
     assert_eq!(store.host(all[0]).unwrap().unwrap().left_in, run + 1);
 }

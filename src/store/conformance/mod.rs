@@ -6,6 +6,7 @@ mod commands;
 pub(super) mod fixture;
 mod frontier;
 mod hosts;
+mod leaving;
 
 /// Makes a test of each function of `$room` for each kind of store.
 macro_rules! conform {
@@ -54,6 +55,17 @@ conform!(crate::store::LEASE_TIME, the_catalogue of catalogue:
     bodies_wait_for_their_features,
     a_removed_picture_is_not_taken_again,
     files_are_known_until_they_change,
+);
+conform!(crate::store::LEASE_TIME, leaving_stores of leaving:
+    only_an_explicit_word_removes,
+    what_is_removed_on_its_way_stays_removed,
+    what_is_gone_leaves_when_it_was_gone_long_before,
+    a_page_that_is_gone_leaves_like_a_picture,
+    a_run_removes_a_tenth_of_a_host_at_most,
+    opt_outs_are_not_held_to_the_tenth,
+    what_is_kept_out_can_be_asked_for_again,
+    an_opt_out_that_is_taken_back_brings_pictures_back,
+    a_clock_that_was_ahead_postpones_no_retry,
 );
 conform!(crate::store::LEASE_TIME, the_hosts of hosts:
     a_removed_host_is_gone_until_it_is_taken_back,

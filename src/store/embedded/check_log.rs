@@ -87,7 +87,7 @@ impl EmbeddedMetadata {
         }
         let mut queued = 0;
         for url in urls {
-            queued += u64::from(self.reopen(url)?);
+            queued += u64::from(self.reopen(url, true)?);
         }
         Ok(queued)
     }

@@ -9,7 +9,7 @@ use super::log::Totals;
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, Section, SectionKind, record_sections};
 use crate::store::{
-    AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, UrlState, now_ms,
+    AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, now_ms,
 };
 
 impl EmbeddedMetadata {
@@ -107,7 +107,10 @@ impl EmbeddedMetadata {
             }
             PictureOutcome::Known(origin, id) => (origin, None, id),
             PictureOutcome::Unusable(Source::Url(lease), outcome) => {
-                changes.settle(lease, outcome);
+                match self.closed_meanwhile(&lease)? {
+                    Some(state) => changes.settle_as(lease, state),
+                    None => changes.settle(lease, outcome),
+                }
                 return Ok(false);
             }
             PictureOutcome::Unusable(_, _) => return Ok(false),
@@ -116,12 +119,12 @@ impl EmbeddedMetadata {
             Source::Url(lease) => {
                 // A picture is not stored if it was removed, or if its last page opted out,
                 // while it was on its way.
-                match self.url_record(lease.id)?.map(|record| record.state) {
-                    Some(state @ (UrlState::Refused(_) | UrlState::Removed)) => {
+                match self.closed_meanwhile(&lease)? {
+                    Some(state) => {
                         changes.settle_as(lease, state);
                         return Ok(false);
                     }
-                    _ => Source::Url(lease),
+                    None => Source::Url(lease),
                 }
             }
             origin => origin,
@@ -147,21 +150,23 @@ impl EmbeddedMetadata {
         Ok(is_new)
     }
 
-    /// A URL that now gives another picture is no longer a location of the one it gave before.
+    /// A URL that now gives another picture is no longer a location of the one it gave before;
+    /// one that gives none stays one, unless the site says so.
     fn remove_old_locations(&self, outcomes: &[Option<PictureOutcome>]) -> Result<(), StoreError> {
         for outcome in outcomes.iter().flatten() {
             let (lease, now) = match outcome {
-                PictureOutcome::Picture(Source::Url(lease), picture) => (lease, Some(picture.id)),
-                PictureOutcome::Known(Source::Url(lease), id) => (lease, Some(*id)),
-                PictureOutcome::Unusable(Source::Url(lease), _) => (lease, None),
+                PictureOutcome::Picture(Source::Url(lease), picture) => (lease, picture.id),
+                PictureOutcome::Known(Source::Url(lease), id) => (lease, *id),
+                PictureOutcome::Unusable(Source::Url(lease), outcome) => {
+                    self.take_word(lease, outcome)?;
+                    continue;
+                }
                 _ => continue,
             };
-            match (&lease.visit, now) {
-                (Some(visit), Some(now)) if *now.as_bytes() != visit.content => {
-                    self.remove_location(PictureId::from_bytes(visit.content), lease.id)?;
-                }
-                (Some(_), None) => self.forget(lease.id)?,
-                _ => {}
+            if let Some(visit) = &lease.visit
+                && *now.as_bytes() != visit.content
+            {
+                self.remove_location(PictureId::from_bytes(visit.content), lease.id)?;
             }
         }
         Ok(())

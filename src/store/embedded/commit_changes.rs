@@ -157,6 +157,10 @@ impl<'a> CommitChanges<'a> {
                 let validators = lease.validators.clone();
                 let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
                 self.batches.of(&t.visits).insert(&id.0, encode(&visit));
+                // If that cannot be read, neither can the rest be written.
+                if t.absences.contains_key(id.0).unwrap_or(true) {
+                    self.batches.of(&t.absences).remove(&id.0);
+                }
                 self.settle(lease, UrlOutcome::Done);
                 (LocationId::of_url(id), Location::Url(url), None)
             }

@@ -14,7 +14,7 @@ use super::*;
 use crate::canonical_url::CanonicalUrl;
 use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
 use crate::store::leases::LEASE_TIME;
-use crate::store::{Blocks, Body, Discovery, PictureOutcome, PictureRecord, Provenance, Role};
+use crate::store::{Blocks, Body, Discovery, PictureOutcome, Role};
 
 const PICTURES: u8 = 12;
 const WAITING: u8 = 40;

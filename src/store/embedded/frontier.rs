@@ -8,7 +8,7 @@ use sled::Batch;
 
 use super::EmbeddedMetadata;
 use super::commit_changes::CommitChanges;
-use super::queueing::{QueueChanges, settle_into};
+use super::queueing::{QueueChanges, end_as, settle_into};
 use super::trees::{FrontierKey, UNREADABLE, decode, embed_key, encode};
 use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::picture::PictureId;
@@ -94,13 +94,14 @@ impl EmbeddedMetadata {
         if !lease.place.renew() {
             return Ok(());
         }
-        match outcome {
-            UrlOutcome::Unchanged => self.unchanged(lease.id)?,
-            UrlOutcome::Gone(_) | UrlOutcome::OptedOut(_) => self.forget(lease.id)?,
-            _ => {}
-        }
         let mut batch = Batch::default();
-        settle_into(&mut batch, &lease, outcome);
+        match self.closed_meanwhile(&lease)? {
+            Some(state) => end_as(&mut batch, &lease, state),
+            None => {
+                self.take_word(&lease, &outcome)?;
+                settle_into(&mut batch, &lease, outcome);
+            }
+        }
         Ok(self.trees.frontier.apply_batch(batch)?)
     }
 
@@ -138,7 +139,7 @@ impl EmbeddedMetadata {
             changes.urls().insert(key, encode(&record));
         }
         self.touch_host(&mut changes, &visit.url, |record| record.pages += 1)?;
-        let queued = self.queue_unseen(&visit.found, &mut changes)?;
+        let mut queued = self.queue_unseen(&visit.found, &mut changes)?;
         settle_into(changes.urls(), &lease, UrlOutcome::Done);
         let mut shown = Vec::new();
         for found in &visit.found {
@@ -162,7 +163,20 @@ impl EmbeddedMetadata {
         }
         let visits = changes.batches.of(&t.visits);
         visits.insert(&page.0, encode(&after));
+        if t.absences.contains_key(page.0)? {
+            changes.batches.of(&t.absences).remove(&page.0);
+        }
+        let mut taken_back = self.declined(page)?;
+        if taken_back != visit.declined {
+            let declined = changes.batches.of(&t.declined);
+            match visit.declined.is_empty() {
+                true => declined.remove(&page.0),
+                false => declined.insert(&page.0, encode(&visit.declined)),
+            }
+        }
+        taken_back.retain(|reason| !visit.declined.contains(reason));
         changes.apply()?;
+        self.take_back(&after.shown, &taken_back, &mut queued)?;
         if let (Some(reason), Some(before)) = (visit.opted_out, &before) {
             self.remove_orphans(&before.shown, reason)?;
         }

@@ -6,10 +6,10 @@ use super::EmbeddedMetadata;
 use super::trees::{FrontierKey, RUNS, decode, encode};
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::hosts::LARGEST_RULES;
-use crate::store::{HostRecord, RuleFileRecord, StoreError};
+use crate::store::{HostRecord, RemovalRules, RuleFileRecord, StoreError};
 
 impl EmbeddedMetadata {
-    pub(super) fn begin_run(&self, crawl: u64) -> Result<u64, StoreError> {
+    pub(super) fn begin_run(&self, crawl: u64, rules: RemovalRules) -> Result<u64, StoreError> {
         let next = |value: Option<&[u8]>| {
             let last = value.and_then(|value| value.try_into().ok());
             let run = last.map_or(1, |last| u64::from_be_bytes(last) + 1);
@@ -21,6 +21,7 @@ impl EmbeddedMetadata {
         let run = run.map_err(|_| StoreError::Unreadable { tree: "counters" })?;
         self.run.store(run, Ordering::Relaxed);
         self.crawl.store(crawl, Ordering::Relaxed);
+        self.losses.begin(rules);
         Ok(run)
     }
 

@@ -10,9 +10,9 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::{
     Again, AppendEntries, Body, Catalogue, Discovery, EntryLocation, Flaw, Frontier,
-    FrontierCounts, HostRecord, Hosts, Lease, Listing, Metadata, PageVisit, PictureOutcome,
-    PictureRecord, Provenance, Queued, RuleFileRecord, Sequence, StoreError, UrlOutcome, UrlRecord,
-    VisitRecord,
+    FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageVisit,
+    PictureOutcome, PictureRecord, Provenance, Queued, RemovalRules, RuleFileRecord, Sequence,
+    StoreError, UrlOutcome, UrlRecord, VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {
@@ -90,6 +90,14 @@ impl Frontier for EmbeddedMetadata {
         Self::queue_again(self, which)
     }
 
+    fn kept_out(&self) -> Listing<'_, KeptOut> {
+        Self::kept_out(self)
+    }
+
+    fn ask_again(&self, url: UrlId, own: bool) -> Result<bool, StoreError> {
+        Self::ask_again(self, url, own)
+    }
+
     fn next_due_s(&self) -> Result<Option<u64>, StoreError> {
         Self::next_due_s(self)
     }
@@ -106,6 +114,10 @@ impl Catalogue for EmbeddedMetadata {
         log: &dyn AppendEntries,
     ) -> Result<Vec<bool>, StoreError> {
         Self::commit(self, outcomes, log)
+    }
+
+    fn may_replace(&self, lease: &Lease, by: PictureId) -> Result<bool, StoreError> {
+        Self::may_replace(self, lease, by)
     }
 
     fn next_sequence(&self) -> u64 {
@@ -219,8 +231,20 @@ impl Catalogue for EmbeddedMetadata {
 }
 
 impl Hosts for EmbeddedMetadata {
-    fn begin_run(&self, crawl: u64) -> Result<u64, StoreError> {
-        Self::begin_run(self, crawl)
+    fn begin_run(&self, crawl: u64, rules: RemovalRules) -> Result<u64, StoreError> {
+        Self::begin_run(self, crawl, rules)
+    }
+
+    fn removals_stopped(&self) -> BTreeMap<HostId, u64> {
+        self.losses.stopped()
+    }
+
+    fn settings(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Self::settings(self)
+    }
+
+    fn keep_settings(&self, settings: &[u8]) -> Result<(), StoreError> {
+        Self::keep_settings(self, settings)
     }
 
     fn host(&self, host: HostId) -> Result<Option<HostRecord>, StoreError> {

@@ -14,6 +14,7 @@ mod disk;
 mod files;
 mod frontier;
 mod hosts;
+mod kept_out;
 mod leasing;
 mod leaving;
 mod log;
@@ -32,6 +33,7 @@ mod retry_queue;
 mod trees;
 mod visits;
 mod waiting;
+mod words;
 
 #[cfg(test)]
 mod damage_tests;
@@ -44,6 +46,7 @@ use std::time::Duration;
 pub(super) use blocks::EmbeddedBlocks;
 
 use super::leases::Leases;
+use super::losses::Losses;
 use super::{Identity, Sequence, StoreError, StoreOptions};
 use disk::{Disk, SystemDisk};
 use files::{Header, Lock, Reserve};
@@ -77,6 +80,8 @@ pub(super) struct EmbeddedMetadata {
     frontier: Mutex<()>,
     /// Which URLs of the frontier are handed out.
     leases: Leases,
+    /// What the present run has removed.
+    losses: Losses,
     /// The number of the crawler's present run; 0 if it does not run.
     run: AtomicU64,
     /// The crawl that it belongs to.
@@ -210,6 +215,7 @@ impl Embedded {
             removed: Mutex::default(),
             frontier: Mutex::new(()),
             leases: Leases::new(parts.lease_time),
+            losses: Losses::default(),
             run: AtomicU64::new(0),
             crawl: AtomicU64::new(0),
             private: None,

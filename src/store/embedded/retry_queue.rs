@@ -9,11 +9,15 @@ use super::EmbeddedMetadata;
 use super::trees::{FrontierKey, UNREADABLE};
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::order::Order;
+use crate::store::visit::beyond_retries_ms;
 use crate::store::{Listing, StoreError, UrlRecord, UrlState};
 
 impl EmbeddedMetadata {
     pub(super) fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
-        self.requeue(0..=now_ms.min(Order::NEXT_RUN - 1))
+        let last = Order::NEXT_RUN - 1;
+        let mut hosts = self.requeue(0..=now_ms.min(last))?;
+        hosts.extend(self.requeue(beyond_retries_ms(now_ms).min(last)..=last)?);
+        Ok(hosts)
     }
 
     pub(super) fn requeue_left(&self) -> Result<(), StoreError> {

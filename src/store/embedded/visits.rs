@@ -38,32 +38,36 @@ impl EmbeddedMetadata {
     pub(super) fn queue_again(&self, which: &Again) -> Result<u64, StoreError> {
         self.reserve.check()?;
         match which {
-            Again::Due => self.queue_visited(now_ms() / 1000),
-            Again::Visited => self.queue_visited(u64::MAX),
+            Again::Due => {
+                let now_s = now_ms() / 1000;
+                self.queue_visited(|visit| visit.due_at(now_s) <= now_s)
+            }
+            Again::Visited => self.queue_visited(|_| true),
             Again::Failed(reason) => self.queue_failed(reason.as_deref()),
         }
     }
 
     pub(super) fn next_due_s(&self) -> Result<Option<u64>, StoreError> {
-        let mut next = None;
+        let (now_s, mut next) = (now_ms() / 1000, None);
         for entry in &self.trees.visits {
             let visit: VisitRecord = decode("visits", &entry?.1)?;
-            if next.is_none_or(|due| visit.due_s < due) {
-                next = Some(visit.due_s);
+            let due_s = visit.due_at(now_s);
+            if next.is_none_or(|next| due_s < next) {
+                next = Some(due_s);
             }
         }
         Ok(next)
     }
 
-    fn queue_visited(&self, upto_s: u64) -> Result<u64, StoreError> {
+    fn queue_visited(&self, is_wanted: impl Fn(&VisitRecord) -> bool) -> Result<u64, StoreError> {
         let mut queued = 0;
         for entry in &self.trees.visits {
             let (key, value) = entry?;
             let visit: VisitRecord = decode("visits", &value)?;
-            if visit.due_s <= upto_s {
+            if is_wanted(&visit) {
                 let id = key.as_ref().try_into().map(UrlId);
                 let id = id.map_err(|_| StoreError::Unreadable { tree: "visits" })?;
-                queued += u64::from(self.reopen(id)?);
+                queued += u64::from(self.reopen(id, true)?);
             }
         }
         Ok(queued)
@@ -81,7 +85,7 @@ impl EmbeddedMetadata {
                 _ => false,
             };
             if let (true, Some(FrontierKey::Url(id))) = (wanted, FrontierKey::decode(&key)) {
-                queued += u64::from(self.reopen(id)?);
+                queued += u64::from(self.reopen(id, true)?);
             }
         }
         Ok(queued)
@@ -98,9 +102,15 @@ impl EmbeddedMetadata {
         Ok(reasons)
     }
 
-    /// Queues a URL again if it was settled; returns whether it was.
-    pub(super) fn reopen(&self, id: UrlId) -> Result<bool, StoreError> {
+    /// Queues a URL again if it was settled; returns whether it was. Its host becomes one of
+    /// the present crawl if `own`.
+    pub(super) fn reopen(&self, id: UrlId, own: bool) -> Result<bool, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        self.reopen_held(id, own)
+    }
+
+    /// The same while the caller holds the frontier's guard.
+    pub(super) fn reopen_held(&self, id: UrlId, own: bool) -> Result<bool, StoreError> {
         let Some(record) = self.url_record(id)? else {
             return Ok(false);
         };
@@ -117,7 +127,9 @@ impl EmbeddedMetadata {
         };
         batch.insert(FrontierKey::Url(id).encode(), encode(&record));
         self.trees.frontier.apply_batch(batch)?;
-        self.mark_host(record.host, &record.url)?;
+        if own {
+            self.mark_host(record.host, &record.url)?;
+        }
         Ok(true)
     }
 
@@ -135,6 +147,7 @@ impl EmbeddedMetadata {
     }
 
     pub(super) fn unchanged(&self, url: UrlId) -> Result<(), StoreError> {
+        self.trees.absences.remove(url.0)?;
         if let Some(visit) = self.visit(url)? {
             let (content, validators) = (visit.content, visit.validators.clone());
             let after = VisitRecord::after(Some(&visit), content, validators, visit.shown.clone());
@@ -150,7 +163,13 @@ impl EmbeddedMetadata {
         self.hide(url, &visit.shown, &HashSet::new())?;
         self.trees.pages.remove(url.0)?;
         self.remove_location(PictureId::from_bytes(visit.content), url)?;
-        self.trees.visits.remove(url.0)?;
+        for tree in [
+            &self.trees.visits,
+            &self.trees.absences,
+            &self.trees.declined,
+        ] {
+            tree.remove(url.0)?;
+        }
         Ok(())
     }
 

@@ -51,6 +51,7 @@ impl LastRequests {
             last: Self::default(),
             ended: HashSet::new(),
             over_ms: window.now_ms,
+            later_ms: window.now_ms,
             window,
         };
         for file in files.iter().rev() {
@@ -66,9 +67,10 @@ impl LastRequests {
                     let Some(time_ms) = entry.time_ms() else {
                         continue;
                     };
+                    let time_ms = reading.time_ms(time_ms);
                     dated += 1;
                     match time_ms >= since_ms {
-                        true => reading.entry(&entry),
+                        true => reading.entry(&entry, time_ms),
                         false => old += 1,
                     }
                 }
@@ -90,14 +92,24 @@ struct LastRequestsReader {
     ended: HashSet<u64>,
     /// By when a request without an end has ended.
     over_ms: u64,
+    /// When the entry after the present one was written.
+    later_ms: u64,
     window: Window,
 }
 
 impl LastRequestsReader {
-    fn entry(&mut self, entry: &LedgerEntry) {
-        let Window { now_ms, within_ms } = self.window;
-        // An entry from a clock that was ahead counts as of now.
-        let time_ms = entry.time_ms().unwrap_or(0).min(now_ms);
+    /// When the next entry was written that says this time. One from a clock that was ahead
+    /// counts as written just before the one behind it: were it as of now, its host would have
+    /// to be waited for in each run anew, until the time comes that the clock showed.
+    fn time_ms(&mut self, said_ms: u64) -> u64 {
+        if said_ms <= self.window.now_ms {
+            self.later_ms = said_ms;
+        }
+        self.later_ms
+    }
+
+    fn entry(&mut self, entry: &LedgerEntry, time_ms: u64) {
+        let within_ms = self.window.within_ms;
         match entry {
             LedgerEntry::Opened { .. } => self.over_ms = time_ms,
             LedgerEntry::Ended(end) => {

@@ -151,6 +151,28 @@ fn only_the_window_is_restored_and_nothing_waits_longer() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_makes_nobody_wait_in_every_run() {
+    let now = now_ms();
+    let years = 10 * 365 * 86_400_000;
+    let wait = |ending: &mut Ending| ending.wait_ms = 1_800_000;
+    let ahead = now + years - T;
+    // After that process the clock was set right, and an hour ago another one ran.
+    let since = now - 3_600_001 - T;
+    let entries = [
+        opened(ahead),
+        start(1, ahead, |_| ()),
+        end(1, ahead + 5, wait),
+    ];
+    let dir = written(&entries);
+    let last = open(dir.path()).last_requests(HOUR).unwrap();
+    let host = &last.hosts[&HostId::of("a.example")];
+    assert!(host.next_ms >= now + 1_800_000, "it may have been just now");
+    let dir = written(&[&entries[..], &[opened(since)]].concat());
+    let last = open(dir.path()).last_requests(HOUR).unwrap();
+    assert_eq!(last.hosts.len(), 0, "it was before that");
+}
+
+#[test]
 fn a_last_record_torn_anywhere_is_cut_off_and_the_rest_stays() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(files::NEWEST);

@@ -6,11 +6,12 @@ use super::{MemoryMetadata, State, StoredPicture};
 use crate::canonical_url::UrlId;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
+use crate::store::losses::Losses;
 use crate::store::provenance::MOST;
 use crate::store::{
-    AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Flaw, Listing, Location,
-    LocationId, PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage,
-    StoreError, UrlOutcome, UrlState, VisitRecord, now_ms,
+    AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Flaw, Lease, Listing,
+    Location, LocationId, PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage,
+    StoreError, UrlOutcome, VisitRecord, now_ms,
 };
 
 impl Catalogue for MemoryMetadata {
@@ -26,7 +27,7 @@ impl Catalogue for MemoryMetadata {
         });
         let outcomes: Vec<Option<PictureOutcome>> = held.collect();
         for outcome in outcomes.iter().flatten() {
-            state.remove_old_location(outcome);
+            state.remove_old_location(&self.losses, outcome)?;
         }
         let had_waited: Vec<PictureId> = outcomes
             .iter()
@@ -48,6 +49,10 @@ impl Catalogue for MemoryMetadata {
             }
         }
         Ok(stored)
+    }
+
+    fn may_replace(&self, lease: &Lease, by: PictureId) -> Result<bool, StoreError> {
+        self.lock().may_replace(&self.losses, lease, by)
     }
 
     fn next_sequence(&self) -> u64 {
@@ -231,7 +236,7 @@ impl Catalogue for MemoryMetadata {
         state.take_out(id, false);
         let mut queued = 0;
         for url in urls {
-            queued += u64::from(self.reopen(&mut state, url));
+            queued += u64::from(self.reopen(&mut state, url, true));
         }
         Ok(queued)
     }
@@ -255,21 +260,27 @@ impl State {
         embeds.map(|((_, page), embed)| (*page, embed))
     }
 
-    /// A URL that now gives another picture is no longer a location of the one it gave before.
-    fn remove_old_location(&mut self, outcome: &PictureOutcome) {
+    /// A URL that now gives another picture is no longer a location of the one it gave before;
+    /// one that gives none stays one, unless the site says so.
+    fn remove_old_location(
+        &mut self,
+        losses: &Losses,
+        outcome: &PictureOutcome,
+    ) -> Result<(), StoreError> {
         let (lease, now) = match outcome {
-            PictureOutcome::Picture(Source::Url(lease), picture) => (lease, Some(picture.id)),
-            PictureOutcome::Known(Source::Url(lease), id) => (lease, Some(*id)),
-            PictureOutcome::Unusable(Source::Url(lease), _) => (lease, None),
-            _ => return,
-        };
-        match (&lease.visit, now) {
-            (Some(visit), Some(now)) if *now.as_bytes() != visit.content => {
-                self.remove_location(PictureId::from_bytes(visit.content), lease.id);
+            PictureOutcome::Picture(Source::Url(lease), picture) => (lease, picture.id),
+            PictureOutcome::Known(Source::Url(lease), id) => (lease, *id),
+            PictureOutcome::Unusable(Source::Url(lease), outcome) => {
+                return self.take_word(losses, lease, outcome);
             }
-            (Some(_), None) => self.forget(lease.id),
-            _ => {}
+            _ => return Ok(()),
+        };
+        if let Some(visit) = &lease.visit
+            && *now.as_bytes() != visit.content
+        {
+            self.remove_location(PictureId::from_bytes(visit.content), lease.id);
         }
+        Ok(())
     }
 
     fn take_in(
@@ -285,14 +296,18 @@ impl State {
             PictureOutcome::Known(origin, id) => (origin, None, id),
             PictureOutcome::Unusable(origin, outcome) => {
                 if let Source::Url(lease) = origin {
-                    self.settle(&lease, outcome);
+                    match self.closed_meanwhile(&lease) {
+                        Some(closed) => {
+                            self.leave_queue(&lease, lease.record.attempts + 1, closed);
+                        }
+                        None => self.settle(&lease, outcome),
+                    }
                 }
                 return Ok(false);
             }
         };
         if let Source::Url(lease) = &origin
-            && let Some(state @ (UrlState::Refused(_) | UrlState::Removed)) =
-                self.urls.get(&lease.id).map(|record| record.state.clone())
+            && let Some(state) = self.closed_meanwhile(lease)
         {
             self.leave_queue(lease, lease.record.attempts + 1, state);
             return Ok(false);
@@ -337,6 +352,7 @@ impl State {
                 let validators = lease.validators.clone();
                 let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
                 self.visits.insert(lease.id, visit);
+                self.absences.remove(&lease.id);
                 self.settle(&lease, UrlOutcome::Done);
                 let url = lease.record.url.clone();
                 (LocationId::of_url(lease.id), Location::Url(url))

@@ -7,9 +7,11 @@ use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::leases::LeasedPlace;
 use crate::store::order::Order;
+use crate::store::visit::beyond_retries_ms;
 use crate::store::{
-    Again, Discovery, Frontier, FrontierCounts, HostRecord, Lease, Listing, LocationId, PageVisit,
-    Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState, Validators, VisitRecord, now_ms,
+    Again, Discovery, Frontier, FrontierCounts, HostRecord, KeptOut, Lease, Listing, LocationId,
+    PageVisit, Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState, Validators, VisitRecord,
+    now_ms,
 };
 
 impl Frontier for MemoryMetadata {
@@ -24,12 +26,13 @@ impl Frontier for MemoryMetadata {
     fn settle(&self, mut lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
         let mut state = self.lock();
         if lease.place.renew() {
-            match outcome {
-                UrlOutcome::Unchanged => state.unchanged(lease.id),
-                UrlOutcome::Gone(_) | UrlOutcome::OptedOut(_) => state.forget(lease.id),
-                _ => {}
+            match state.closed_meanwhile(&lease) {
+                Some(closed) => state.leave_queue(&lease, lease.record.attempts + 1, closed),
+                None => {
+                    state.take_word(&self.losses, &lease, &outcome)?;
+                    state.settle(&lease, outcome);
+                }
             }
-            state.settle(&lease, outcome);
         }
         Ok(())
     }
@@ -49,7 +52,7 @@ impl Frontier for MemoryMetadata {
             return Ok(Queued::default());
         }
         state.touch_host(&visit.url, |record| record.pages += 1);
-        let queued = self.queue_unseen(&mut state, &visit.found);
+        let mut queued = self.queue_unseen(&mut state, &visit.found);
         if page != lease.id && (known.is_some() || !state.urls.contains_key(&page)) {
             let record = UrlRecord {
                 url: visit.url.to_string(),
@@ -77,6 +80,13 @@ impl Frontier for MemoryMetadata {
             Some(record) => state.pages.insert(page, record.clone()),
             None => state.pages.remove(&page),
         };
+        state.absences.remove(&page);
+        let mut taken_back = state.declined.remove(&page).unwrap_or_default();
+        taken_back.retain(|reason| !visit.declined.contains(reason));
+        if !visit.declined.is_empty() {
+            state.declined.insert(page, visit.declined.clone());
+        }
+        self.take_back(&mut state, &after.shown, &taken_back, &mut queued);
         state.visits.insert(page, after);
         if let (Some(reason), Some(before)) = (visit.opted_out, &before) {
             state.remove_orphans(&before.shown, reason);
@@ -167,8 +177,12 @@ impl Frontier for MemoryMetadata {
     }
 
     fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
-        let to = now_ms.min(Order::NEXT_RUN - 1);
-        Ok(self.requeue(&mut self.lock(), 0, to))
+        let last = Order::NEXT_RUN - 1;
+        let mut state = self.lock();
+        let mut hosts = self.requeue(&mut state, 0, now_ms.min(last));
+        let ahead_ms = beyond_retries_ms(now_ms).min(last);
+        hosts.extend(self.requeue(&mut state, ahead_ms, last));
+        Ok(hosts)
     }
 
     fn requeue_left(&self) -> Result<(), StoreError> {
@@ -206,16 +220,14 @@ impl Frontier for MemoryMetadata {
 
     fn queue_again(&self, which: &Again) -> Result<u64, StoreError> {
         let mut state = self.lock();
-        let visited = |state: &State, upto_s: u64| -> Vec<UrlId> {
-            let due = state
-                .visits
-                .iter()
-                .filter(|(_, visit)| visit.due_s <= upto_s);
-            due.map(|(id, _)| *id).collect()
-        };
-        let wanted = match which {
-            Again::Due => visited(&state, now_ms() / 1000),
-            Again::Visited => visited(&state, u64::MAX),
+        let now_s = now_ms() / 1000;
+        let wanted: Vec<UrlId> = match which {
+            Again::Due => {
+                let all = state.visits.iter();
+                let due = all.filter(|(_, visit)| visit.due_at(now_s) <= now_s);
+                due.map(|(id, _)| *id).collect()
+            }
+            Again::Visited => state.visits.keys().copied().collect(),
             Again::Failed(reason) => {
                 let failed = state.urls.iter().filter(|(_, record)| match &record.state {
                     UrlState::Failed(why) => reason.as_ref().is_none_or(|reason| reason == why),
@@ -225,12 +237,30 @@ impl Frontier for MemoryMetadata {
                 failed.map(|(id, _)| *id).collect()
             }
         };
-        let reopened = wanted.iter().filter(|id| self.reopen(&mut state, **id));
+        let reopened = wanted
+            .iter()
+            .filter(|id| self.reopen(&mut state, **id, true));
         Ok(reopened.count() as u64)
     }
 
+    fn kept_out(&self) -> Listing<'_, KeptOut> {
+        let kept_out = self.lock().kept_out().into_iter();
+        Box::new(kept_out.map(Ok))
+    }
+
+    fn ask_again(&self, url: UrlId, own: bool) -> Result<bool, StoreError> {
+        let mut state = self.lock();
+        if let Some(visit) = state.visits.remove(&url) {
+            state.visits.insert(url, visit.without_version());
+        }
+        Ok(self.reopen(&mut state, url, own))
+    }
+
     fn next_due_s(&self) -> Result<Option<u64>, StoreError> {
-        Ok(self.lock().visits.values().map(|visit| visit.due_s).min())
+        let now_s = now_ms() / 1000;
+        let state = self.lock();
+        let due = state.visits.values().map(|visit| visit.due_at(now_s));
+        Ok(due.min())
     }
 
     fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
@@ -308,8 +338,9 @@ impl MemoryMetadata {
         hosts
     }
 
-    /// Queues a URL again if it was settled; returns whether it was.
-    pub(super) fn reopen(&self, state: &mut State, id: UrlId) -> bool {
+    /// Queues a URL again if it was settled; returns whether it was. Its host becomes one of
+    /// the present crawl if `own`.
+    pub(super) fn reopen(&self, state: &mut State, id: UrlId, own: bool) -> bool {
         let Some(record) = state.urls.get_mut(&id) else {
             return false;
         };
@@ -322,7 +353,7 @@ impl MemoryMetadata {
         self.enqueue(state, host, role, id);
         let crawl = state.crawl;
         let known = state.hosts.get(&host).cloned().unwrap_or_default();
-        if known.crawl != crawl {
+        if own && known.crawl != crawl {
             let url = CanonicalUrl::parse(&url);
             let name = url.map_or(known.name, |url| url.host().to_owned());
             let record = HostRecord {
@@ -404,7 +435,8 @@ impl State {
     }
 
     /// Notes that a URL has not changed.
-    fn unchanged(&mut self, url: UrlId) {
+    pub(super) fn unchanged(&mut self, url: UrlId) {
+        self.absences.remove(&url);
         if let Some(visit) = self.visits.get_mut(&url) {
             let (content, validators) = (visit.content, visit.validators.clone());
             *visit = VisitRecord::after(Some(visit), content, validators, visit.shown.clone());

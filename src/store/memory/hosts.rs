@@ -1,20 +1,35 @@
 //! Hosts in memory.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::MemoryMetadata;
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::hosts::LARGEST_RULES;
 use crate::store::order::Order;
-use crate::store::{HostRecord, Hosts, RuleFileRecord, StoreError};
+use crate::store::{HostRecord, Hosts, RemovalRules, RuleFileRecord, StoreError};
 
 impl Hosts for MemoryMetadata {
-    fn begin_run(&self, crawl: u64) -> Result<u64, StoreError> {
+    fn begin_run(&self, crawl: u64, rules: RemovalRules) -> Result<u64, StoreError> {
+        self.losses.begin(rules);
         let mut state = self.lock();
         state.runs += 1;
         state.run = state.runs;
         state.crawl = crawl;
         Ok(state.run)
+    }
+
+    fn removals_stopped(&self) -> BTreeMap<HostId, u64> {
+        self.losses.stopped()
+    }
+
+    fn settings(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.lock().settings.clone())
+    }
+
+    fn keep_settings(&self, settings: &[u8]) -> Result<(), StoreError> {
+        self.lock().settings = Some(settings.to_vec());
+        Ok(())
     }
 
     fn host(&self, host: HostId) -> Result<Option<HostRecord>, StoreError> {

@@ -4,6 +4,7 @@ mod blocks;
 mod catalogue;
 mod frontier;
 mod hosts;
+mod leaving;
 mod removal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub(super) use blocks::MemoryBlocks;
 
 use super::leases::Leases;
+use super::losses::Losses;
 use super::order::Order;
 use super::{
     Embed, EntryLocation, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
@@ -26,6 +28,7 @@ use crate::picture::PictureId;
 pub(super) struct MemoryMetadata {
     state: Mutex<State>,
     leases: Leases,
+    losses: Losses,
 }
 
 /// All records, by what they are of.
@@ -50,6 +53,12 @@ struct State {
     /// By the picture and the page that shows it.
     embeds: BTreeMap<(UrlId, UrlId), Embed>,
     visits: BTreeMap<UrlId, VisitRecord>,
+    /// URLs that were gone at their last visit, and when they were first found so.
+    absences: BTreeMap<UrlId, u64>,
+    /// Documents of which something was not taken, and the reasons.
+    declined: BTreeMap<UrlId, BTreeSet<String>>,
+    /// Those of the last run.
+    settings: Option<Vec<u8>>,
     pictures: BTreeMap<PictureId, StoredPicture>,
     sequences: BTreeMap<Sequence, PictureId>,
     /// Pictures removed so far.
@@ -75,6 +84,7 @@ impl MemoryMetadata {
         Self {
             state: Mutex::default(),
             leases: Leases::new(lease_time),
+            losses: Losses::default(),
         }
     }
 

@@ -126,6 +126,8 @@ impl State {
         self.pages.remove(&url);
         self.remove_location(PictureId::from_bytes(visit.content), url);
         self.visits.remove(&url);
+        self.absences.remove(&url);
+        self.declined.remove(&url);
     }
 
     /// Forgets the pictures that `page` no longer shows.

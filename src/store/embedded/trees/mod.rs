@@ -39,6 +39,11 @@ pub(super) struct Trees {
     /// Hosts that were removed, and when, in milliseconds since 1970.
     pub(super) removed_hosts: sled::Tree,
     pub(super) visits: sled::Tree,
+    /// URLs that were gone at their last visit, and when they were first found so, in seconds
+    /// since 1970.
+    pub(super) absences: sled::Tree,
+    /// Documents of which something was not taken, and the short names of the reasons.
+    pub(super) declined: sled::Tree,
     /// Where the entries of pictures without features lie in the log.
     pub(super) waiting: sled::Tree,
     /// Dropped last: another process may open the store only when sled is closed.
@@ -50,6 +55,8 @@ pub(super) struct Trees {
 pub(super) const RUNS: [u8; 1] = [1];
 pub(super) const APPLIED: [u8; 1] = [2];
 pub(super) const STORE: [u8; 1] = [3];
+/// Beside them: the settings of the last run.
+pub(super) const SETTINGS: [u8; 8] = *b"settings";
 
 impl Trees {
     pub(super) fn open(db: sled::Db, lock: Lock) -> Result<Self, StoreError> {
@@ -70,6 +77,8 @@ impl Trees {
             rules: open("rules")?,
             removed_hosts: open("removed_hosts")?,
             visits: open("visits")?,
+            absences: open("absences")?,
+            declined: open("declined")?,
             waiting: open("waiting_entries")?,
             db,
             _lock: lock,
