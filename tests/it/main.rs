@@ -26,4 +26,5 @@ mod query;
 mod similarity;
 mod store;
 mod transport;
+mod unasked;
 mod web;

@@ -80,7 +80,7 @@ impl Embedded {
         options: &StoreOptions<'_>,
         lease_time: Duration,
     ) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, error))?;
+        crate::private_folder::create(dir).map_err(|error| StoreError::io(dir, error))?;
         let lock = Lock::take(dir)?;
         let header = Header::read(dir)?;
         if let Some(header) = &header {
