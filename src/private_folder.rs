@@ -118,7 +118,8 @@ fn may_be_written(_: &std::fs::Metadata, _: u32, _: bool) -> bool {
     false
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, chown};
