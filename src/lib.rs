@@ -24,6 +24,7 @@ pub mod index;
 pub mod ingest;
 pub mod network;
 pub mod picture;
+pub mod private_folder;
 pub mod report;
 pub mod search;
 pub mod shutdown;

@@ -17,6 +17,8 @@ use crate::store::Store;
 pub struct CheckUp {
     /// The program's version.
     pub version: &'static str,
+    /// The files of the configuration; what the first says goes before.
+    pub config: Vec<String>,
     /// The network's runtime; null without one.
     pub runtime: Option<String>,
     /// Milliseconds for one picture on one thread, the median of 20.
@@ -64,6 +66,11 @@ pub fn check_up(
     let network = extraction.network();
     Ok(CheckUp {
         version: env!("CARGO_PKG_VERSION"),
+        config: config
+            .files
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect(),
         runtime: engine.map(Engine::description),
         picture_ms,
         workers: worker_count(),

@@ -91,13 +91,17 @@ impl LiveIndex {
     }
 
     /// Takes in what was stored and saves it, so that the next opening is quick. A scan has
-    /// nothing to save but its groups.
+    /// nothing to save but its groups. Where it cannot be saved, there is a warning: nothing is
+    /// lost but time.
     pub(super) fn save(&self) -> Result<(), Error> {
         let mut writer = self.shared.lock();
         let writer = self.shared.opened(&mut writer)?;
         self.shared.refresh(writer)?;
         self.shared.save_mean(writer);
-        Ok(writer.index.save()?)
+        if let Err(error) = writer.index.save() {
+            tracing::warn!(%error, "the index is not saved: the next command has to make it anew");
+        }
+        Ok(())
     }
 
     /// Whether it was opened.

@@ -29,8 +29,12 @@ pub(super) fn run(session: &Session, args: DoctorArgs) -> anyhow::Result<Outcome
 
 fn print(found: &CheckUp) -> anyhow::Result<()> {
     let mut text = format!(
-        "simdex     {}\nnetwork    {}\nruntime    {}\n",
+        "simdex     {}\nconfig     {}\nnetwork    {}\nruntime    {}\n",
         found.version,
+        match found.config.is_empty() {
+            true => "none, so the defaults".to_owned(),
+            false => found.config.join(", over "),
+        },
         found.network,
         found.runtime.as_deref().unwrap_or("none"),
     );

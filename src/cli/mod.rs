@@ -38,12 +38,16 @@ use session::Session;
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 done but some inputs failed (listed on stderr), 130 interrupted cleanly."
 )]
 struct Args {
-    /// Configuration file [default: config.toml here, then the user's, then built-in]
+    /// Configuration file, which may set every key [default: the user's, and over it the harmless
+    /// keys of config.toml here]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of the store and the index
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Take the ONNX Runtime library that lies beside the program, and remember its checksum
+    #[arg(long, global = true)]
+    trust: bool,
     /// Say more on stderr (-v: what is done, -vv: everything)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -146,6 +150,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
     if args.data_dir.is_some() {
         config.data_dir = args.data_dir;
     }
+    config.network.trust_library = args.trust;
     let shutdown = Shutdown::on_signals()?;
     let session = Session::new(config, shutdown);
     match args.command {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use reqwest::header::{HOST, HeaderName, HeaderValue, USER_AGENT};
 
 use super::Config;
+use super::secret::{REDACTED, Secret};
 
 /// The configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +21,11 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A key is unknown, missing or of the wrong type.
-    #[error("{path} is not a valid configuration:\n{message}")]
+    #[error("{} is not a valid configuration: {message}", path.display())]
     Parse {
         /// The file.
         path: PathBuf,
-        /// What the parser said, with line and column.
+        /// The line, and what the parser said of it.
         message: String,
     },
     /// A value is out of its range.
@@ -37,6 +38,22 @@ pub enum ConfigError {
         /// What was given.
         value: String,
     },
+    /// A file that was found in the current folder sets what only the user's own may.
+    #[error(
+        "{} in the current folder sets {}, which a folder that came from elsewhere must not. If the file is yours, name it (--config {}), or move {} to {own}",
+        path.display(),
+        keys.join(" and "),
+        path.display(),
+        if keys.len() == 1 { "the key" } else { "the keys" }
+    )]
+    NotFromHere {
+        /// The file.
+        path: PathBuf,
+        /// The keys with their tables.
+        keys: Vec<&'static str>,
+        /// The user's own configuration file.
+        own: String,
+    },
     /// The system names no home folder.
     #[error("there is no home folder to keep data in; name one with --data-dir")]
     NoHome,
@@ -48,7 +65,7 @@ impl Config {
     /// # Errors
     /// Names the key that is out of range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let positive: [(&'static str, u64); 10] = [
+        let positive: [(&'static str, u64); 9] = [
             ("[picture] max_bytes", self.picture.max_bytes),
             ("[picture] max_pixels", self.picture.max_pixels),
             ("[crawl] concurrency", self.crawl.concurrency as u64),
@@ -59,7 +76,6 @@ impl Config {
             ("[crawl] max_page_bytes", self.crawl.max_page_bytes),
             ("[crawl] max_attempts", self.crawl.max_attempts.into()),
             ("[crawl] total_timeout_ms", self.crawl.total_timeout_ms),
-            ("[index] ef_factor", self.index.ef_factor as u64),
             ("[query] k", self.query.k as u64),
             ("[query] candidates", self.query.candidates as u64),
         ];
@@ -80,7 +96,7 @@ impl Config {
             u64,
             std::ops::RangeInclusive<u64>,
             &'static str,
-        ); 12] = [
+        ); 13] = [
             (
                 "[query] k",
                 self.query.k as u64,
@@ -148,6 +164,12 @@ impl Config {
                 "2 to 10000",
             ),
             (
+                "[index] ef_factor",
+                self.index.ef_factor as u64,
+                1..=1_000,
+                "1 to 1000",
+            ),
+            (
                 "[query] candidates",
                 self.query.candidates as u64,
                 1..=100_000,
@@ -191,7 +213,7 @@ impl Config {
         // directly.
         if let Some(proxy) = &crawl.proxy
             && !matches!(
-                proxy.scheme(),
+                proxy.expose().scheme(),
                 "http" | "https" | "socks4" | "socks5" | "socks5h"
             )
         {
@@ -206,16 +228,17 @@ impl Config {
     }
 }
 
-fn check_headers(key: &'static str, headers: &BTreeMap<String, String>) -> Result<(), ConfigError> {
+fn check_headers(key: &'static str, headers: &BTreeMap<String, Secret>) -> Result<(), ConfigError> {
     for (name, value) in headers {
-        let range = match (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+        let sent = HeaderValue::from_str(value.expose());
+        let range = match (HeaderName::try_from(name), sent) {
             (Ok(USER_AGENT | HOST), _) => {
                 "fields other than User-Agent (set [crawl] contact) and Host"
             }
             (Ok(_), Ok(_)) => continue,
             _ => "names and values that HTTP allows",
         };
-        let value = format!("{name}: {value}");
+        let value = format!("{name}: {REDACTED}");
         return Err(ConfigError::Range { key, range, value });
     }
     Ok(())

@@ -1,15 +1,19 @@
 //! `[crawl]`: what is followed, how politely, and where it ends.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::host::{HostConfig, HostPattern, ResolveTarget, most_exact};
 use super::policy::{AdmissionConfig, Respect};
+use super::secret::{ProxyUrl, Secret};
 
 /// Which pages a crawl follows, seen from the seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Pages on the seeds' hosts, with and without `www.`.
@@ -63,14 +67,17 @@ pub struct CrawlConfig {
     pub total_timeout_ms: u64,
     /// Whether loopback, private and other closed address ranges may be fetched.
     pub allow_private_addresses: bool,
+    /// Closed addresses that may be fetched all the same, one by one. Link-local addresses and
+    /// those at which clouds tell machines their secrets are open in no other way.
+    pub allow_addresses: Vec<IpAddr>,
     /// The delay is at least this many times as long as the host took to answer.
     pub latency_factor: f64,
     /// Pages fetched from one host, over all crawls; `None`: no limit.
     pub max_host_pages: Option<u64>,
     /// Proxy for all requests (http, https, socks5); it resolves names itself.
-    pub proxy: Option<url::Url>,
+    pub proxy: Option<ProxyUrl>,
     /// Header fields of every request.
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Secret>,
     /// Whether cookies are kept, for the time of one crawl.
     pub cookies: bool,
     /// Whether sitemaps are read.
@@ -109,6 +116,7 @@ impl Default for CrawlConfig {
             idle_timeout_ms: 10_000,
             total_timeout_ms: 120_000,
             allow_private_addresses: false,
+            allow_addresses: Vec::new(),
             latency_factor: 1.0,
             max_host_pages: None,
             proxy: None,

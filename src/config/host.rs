@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::Deserialize;
 
+use super::secret::Secret;
+
 /// A host name, `*.` and a name for every host below it, or `*` for all hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
@@ -30,7 +32,7 @@ pub struct HostConfig {
     /// Whether it is skipped: nothing is fetched from it.
     pub skip: bool,
     /// Header fields sent to it besides those of `[crawl.headers]`.
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Secret>,
 }
 
 impl HostPattern {

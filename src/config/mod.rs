@@ -3,10 +3,13 @@
 
 mod check;
 mod crawl;
+mod files;
+mod harmless;
 mod host;
 mod policy;
+mod secret;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -15,6 +18,7 @@ pub use crawl::{CrawlConfig, Scope};
 pub(crate) use host::most_exact;
 pub use host::{HostConfig, HostPattern, ResolveTarget};
 pub use policy::{AdmissionConfig, Respect};
+pub use secret::{ProxyUrl, REDACTED, Secret};
 
 use crate::activation::Encoding;
 use crate::picture::Limits;
@@ -37,6 +41,9 @@ pub struct Config {
     pub index: IndexConfig,
     /// Queries.
     pub query: QueryConfig,
+    /// The files that it was read from; what the first says goes before.
+    #[serde(skip)]
+    pub files: Vec<PathBuf>,
 }
 
 /// `[network]`
@@ -49,6 +56,9 @@ pub struct NetworkConfig {
     pub runtime: Option<PathBuf>,
     /// Whether simdex may get ONNX Runtime through pip or npm.
     pub install_runtime: bool,
+    /// Whether a library beside the program is taken as it is; no file may say so.
+    #[serde(skip)]
+    pub trust_library: bool,
 }
 
 impl Default for NetworkConfig {
@@ -57,6 +67,7 @@ impl Default for NetworkConfig {
             manifest: None,
             runtime: None,
             install_runtime: true,
+            trust_library: false,
         }
     }
 }
@@ -160,66 +171,6 @@ impl Default for QueryConfig {
     }
 }
 
-impl Config {
-    /// Reads `explicit`, else `config.toml` here, else the user's, else the defaults.
-    ///
-    /// # Errors
-    /// If the file that counts cannot be read or is not valid.
-    pub fn load(explicit: Option<&Path>) -> Result<Self, ConfigError> {
-        if let Some(path) = explicit {
-            return Self::read(path);
-        }
-        let users = folders().map(|folders| folders.config_dir().join("config.toml"));
-        [Some(PathBuf::from("config.toml")), users]
-            .into_iter()
-            .flatten()
-            .find(|path| path.is_file())
-            .map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
-    }
-
-    fn read(path: &Path) -> Result<Self, ConfigError> {
-        tracing::info!(path = %path.display(), "configuration");
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Parse {
-            path: path.to_owned(),
-            message: error.to_string(),
-        })?;
-        config.check()?;
-        Ok(config)
-    }
-
-    /// Where the store lives.
-    ///
-    /// # Errors
-    /// If neither the configuration nor the system names a folder.
-    pub fn data_dir(&self) -> Result<PathBuf, ConfigError> {
-        match &self.data_dir {
-            Some(dir) => Ok(dir.clone()),
-            None => Ok(folders().ok_or(ConfigError::NoHome)?.data_dir().to_owned()),
-        }
-    }
-
-    /// How to find the network's runtime.
-    pub fn runtime(&self) -> crate::network::runtime::Options {
-        let cache_dir = folders().map_or_else(
-            || std::env::temp_dir().join("simdex-cache"),
-            |folders| folders.cache_dir().to_owned(),
-        );
-        crate::network::runtime::Options {
-            library: self.network.runtime.clone(),
-            install: self.network.install_runtime,
-            cache_dir,
-        }
-    }
-}
-
-fn folders() -> Option<directories::ProjectDirs> {
-    directories::ProjectDirs::from("", "", "simdex")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,6 +201,8 @@ mod tests {
         assert!(config.crawl.max_depth.is_some() && config.crawl.max_pages.is_some());
         assert!(config.crawl.max_images.is_some() && config.crawl.max_host_pages.is_some());
         assert!(!config.crawl.resolve.is_empty() && !config.crawl.host.is_empty());
+        assert!(config.crawl.proxy.is_some() && !config.crawl.headers.is_empty());
+        assert!(!config.crawl.allow_addresses.is_empty());
     }
 
     #[test]
@@ -282,6 +235,32 @@ mod tests {
             let config: Config = toml::from_str(text).unwrap();
             let error = config.check().unwrap_err().to_string();
             assert!(error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_error_and_no_debug_text_tells_a_secret() {
+        let said = |text: &str| match toml::from_str::<Config>(text) {
+            Ok(config) => {
+                let error = config.check().err().map(|error| error.to_string());
+                format!("{config:?} {}", error.unwrap_or_default())
+            }
+            Err(error) => error.message().to_owned(),
+        };
+        for text in [
+            "[crawl.headers]\nAuthorization = 'hunter2'",
+            "[crawl.headers]\nAuthorization = 'hunter2\\u0000'",
+            "[crawl.headers]\nAuthorization = \"hunter2\\u0007\"",
+            "[crawl.headers]\nHost = 'hunter2'",
+            "[crawl.headers]\nX-Key = ['hunter2']",
+            "[crawl.host.'h']\nheaders = { Cookie = 'hunter2' }",
+            "[crawl]\nproxy = 'http://me:hunter2@proxy:1'",
+            "[crawl]\nproxy = 'ftp://me:hunter2@proxy:1'",
+            "[crawl]\nproxy = 'http://me:hunter2@'",
+            "[crawl]\nproxy = ['http://me:hunter2@proxy:1']",
+        ] {
+            let said = said(text);
+            assert!(!said.contains("hunter2"), "{text}: {said}");
         }
     }
 }

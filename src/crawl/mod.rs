@@ -30,7 +30,7 @@ pub use event::Event;
 pub use http::error::{FetchError, with_causes};
 pub use http::fetcher::{Fetcher, fetch_picture};
 pub use http::transport::Permit;
-pub use policy::address::is_public;
+pub use policy::address::{Closed, PrivateAddress, is_public};
 pub use policy::admission::{Admission, PatternError, Rejection, Trap};
 pub use policy::opt_out::OptOut;
 pub use policy::reason::Reason;

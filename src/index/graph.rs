@@ -51,7 +51,7 @@ impl GraphOptions {
 }
 
 /// hnsw_rs takes at most this many layers, and dumps only graphs with exactly as many.
-const LAYERS: usize = 16;
+pub(super) const LAYERS: usize = 16;
 /// Points inserted between two steps of the progress bar.
 const CHUNK: usize = 1_000;
 /// Candidates that an audit's search considers.
@@ -192,7 +192,8 @@ impl Vectors for Graph {
         let all = self.hnsw.get_nb_point();
         let mut ask = count.min(self.len()).max(1);
         loop {
-            let ef = ask.saturating_mul(self.options.ef_factor);
+            // hnsw_rs makes room for as many before it looks.
+            let ef = ask.saturating_mul(self.options.ef_factor).min(all.max(ask));
             let found = self.hnsw.search(query.values(), ask, ef);
             let exhausted = found.len() < ask || ask >= all;
             let mut candidates: Vec<Candidate> = found

@@ -12,6 +12,7 @@ mod conformance;
 pub(crate) mod derived_file;
 mod exact;
 mod graph;
+mod hnsw_dump;
 pub mod near_duplicates;
 mod snapshot;
 mod vectors;
@@ -25,7 +26,6 @@ pub use view::Index;
 pub use writer::IndexWriter;
 
 use crate::store::{Sequence, StoreError};
-use near_duplicates::NearDuplicatesError;
 
 /// A picture that the index proposes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,18 +43,20 @@ pub enum IndexError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Near-copies cannot be grouped.
-    #[error(transparent)]
-    NearDuplicates(#[from] NearDuplicatesError),
-    /// A snapshot cannot be written.
-    #[error("the index cannot be saved in {path}: {source}")]
+    /// A part of the index cannot be written.
+    #[error("the {what} cannot be saved in {}: {source}", path.display())]
     Save {
+        /// The part.
+        what: &'static str,
         /// The folder.
         path: std::path::PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
 }
+
+/// What follows where the index cannot be saved, for the user.
+const LATER: &str = "the index is not saved: the next command has to make it anew";
 
 /// What opening did, for progress bars: pictures grouped or inserted so far, and in all.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);

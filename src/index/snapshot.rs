@@ -13,6 +13,7 @@ use hnsw_rs::prelude::{DistL2, Hnsw};
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, GraphOptions};
+use super::hnsw_dump::{self, Expected};
 use crate::atomic_file::AtomicFile;
 use crate::network::{Descriptor, NetworkId};
 use crate::store::{Sequence, Store, now_ms};
@@ -46,6 +47,22 @@ struct Rest {
     dimensions: usize,
 }
 
+impl Rest {
+    /// Makes sure that the points are pictures of the store, in order, and that strays have
+    /// their length.
+    fn check(&self, of: Of) -> io::Result<()> {
+        let ascend = self.sequences.is_sorted_by(|a, b| a < b);
+        let last = self.sequences.last();
+        if !ascend || last.is_none_or(|last| *last >= of.end) {
+            return Err(invalid("its points are not pictures of the store"));
+        }
+        if !self.strays.is_empty() && self.dimensions != of.dimensions {
+            return Err(invalid("a stray has the wrong length"));
+        }
+        Ok(())
+    }
+}
+
 /// What is known of a snapshot without loading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnapshotInfo {
@@ -59,6 +76,8 @@ pub struct SnapshotInfo {
 
 const VERSION: u32 = 2;
 const FILE: &str = "snapshot.toml";
+/// How the names of the graph's files begin; a time follows, and a number if there are several.
+const PREFIX: &str = "graph-";
 
 /// What is known of the saved index without loading it: reads the small file only.
 pub fn snapshot_info(store: &Store) -> Option<SnapshotInfo> {
@@ -92,7 +111,13 @@ pub(super) fn load(store: &Store, options: GraphOptions) -> Option<Graph> {
         tracing::info!("the index's snapshot is of another store or shape; building it anew");
         return None;
     }
-    match load_checked(dir, &snapshot, options) {
+    // Without a picture nobody knows how long a descriptor is, and there is nothing to find.
+    let (_, first) = store.descriptors(Sequence(0)).next()?.ok()?;
+    let expected = Of {
+        dimensions: first.values().len(),
+        end: store.next_sequence(),
+    };
+    match load_checked(dir, &snapshot, options, expected) {
         Ok(graph) => Some(graph),
         Err(error) => {
             tracing::warn!(%error, "the index's snapshot is damaged; building the index anew");
@@ -101,39 +126,67 @@ pub(super) fn load(store: &Store, options: GraphOptions) -> Option<Graph> {
     }
 }
 
-fn load_checked(dir: &Path, snapshot: &Snapshot, options: GraphOptions) -> io::Result<Graph> {
+/// What the store says of its descriptors.
+#[derive(Clone, Copy)]
+struct Of {
+    dimensions: usize,
+    /// The sequence number that comes next.
+    end: u64,
+}
+
+/// Loads a graph of which nothing is believed: whoever can write the folder can make checksums
+/// fit, too, and hnsw_rs ends the process over some of what it cannot read.
+fn load_checked(
+    dir: &Path,
+    snapshot: &Snapshot,
+    options: GraphOptions,
+    of: Of,
+) -> io::Result<Graph> {
+    let is_own = |c: char| c.is_ascii_digit() || c == '-';
+    let number = snapshot.name.strip_prefix(PREFIX);
+    if !number.is_some_and(|number| number.chars().all(is_own)) {
+        return Err(invalid("its name is not one that simdex gives"));
+    }
     let files = files(dir, &snapshot.name);
-    for (file, expected) in files.iter().zip(snapshot.checksums) {
-        if checksum(file)? != expected {
-            return Err(invalid(&format!(
-                "{} does not match its checksum",
-                file.display()
-            )));
+    let rest = std::fs::read(&files[2])?;
+    let [graph_sum, data_sum, rest_sum] = snapshot.checksums;
+    if crc32fast::hash(&rest) != rest_sum {
+        return Err(mismatch(&files[2]));
+    }
+    let rest: Rest = postcard::from_bytes(&rest).map_err(|error| invalid(&error.to_string()))?;
+    rest.check(of)?;
+    let expected = Expected {
+        points: rest.sequences.len(),
+        dimensions: of.dimensions,
+        links: options.links,
+        ef_construction: options.ef_construction,
+    };
+    let sums = hnsw_dump::check(&files[0], &files[1], &expected)?;
+    for (file, fits) in files
+        .iter()
+        .zip([sums[0] == graph_sum, sums[1] == data_sum])
+    {
+        if !fits {
+            return Err(mismatch(file));
         }
     }
-    let rest: Rest = postcard::from_bytes(&std::fs::read(&files[2])?)
-        .map_err(|error| invalid(&error.to_string()))?;
     // The graph borrows from its reader, which holds a path and two empty maps: a few
     // hundred bytes, once per process, so that the index owns itself.
     let reader: &'static HnswIo = Box::leak(Box::new(HnswIo::new(dir, &snapshot.name)));
-    // hnsw_rs asserts on what it reads. The checksums make that unlikely, not impossible.
+    // hnsw_rs asserts on what it reads, which was looked at before.
     let hnsw = catch_unwind(AssertUnwindSafe(|| reader.load_hnsw_with_dist(DistL2)))
         .map_err(|_| invalid("hnsw_rs cannot read it"))?
         .map_err(|error| invalid(&error.to_string()))?;
     if hnsw.get_nb_point() != rest.sequences.len() {
         return Err(invalid("the graph and its sequences differ in length"));
     }
-    let strays = rest
-        .strays
-        .iter()
-        .map(|(sequence, bytes)| {
-            Some((
-                Sequence(*sequence),
-                Descriptor::from_bytes(bytes, rest.dimensions)?,
-            ))
-        })
-        .collect::<Option<_>>()
-        .ok_or_else(|| invalid("a stray has the wrong length"))?;
+    let stray = |(sequence, bytes): &(u64, Vec<u8>)| {
+        let descriptor = Descriptor::from_bytes(bytes, rest.dimensions)?;
+        let is_unit = hnsw_dump::is_unit(descriptor.values());
+        is_unit.then_some((Sequence(*sequence), descriptor))
+    };
+    let strays: Option<Vec<_>> = rest.strays.iter().map(stray).collect();
+    let strays = strays.ok_or_else(|| invalid("a stray is no descriptor"))?;
     Ok(Graph {
         hnsw: Arc::new(hnsw),
         sequences: rest.sequences.into_iter().map(Sequence).collect(),
@@ -157,7 +210,7 @@ pub(super) fn save(graph: &Graph, store: &Store) -> io::Result<()> {
 }
 
 fn save_files(graph: &Graph, dir: &Path, store: &Store) -> io::Result<()> {
-    let name = format!("graph-{}", now_ms());
+    let name = format!("{PREFIX}{}", now_ms());
     // hnsw_rs panics where it cannot create its files.
     tempfile::tempfile_in(dir)?;
     let dump = catch_unwind(AssertUnwindSafe(|| dump(&graph.hnsw, dir, &name)))
@@ -211,7 +264,7 @@ fn delete_others(dir: &Path, keep: Option<&str>) -> io::Result<()> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let kept = keep.as_ref().is_some_and(|keep| name.starts_with(keep));
-        if name.starts_with("graph-") && !kept {
+        if name.starts_with(PREFIX) && !kept {
             std::fs::remove_file(entry.path())?;
         }
     }
@@ -232,6 +285,10 @@ fn checksum(path: &Path) -> io::Result<u32> {
             read => hasher.update(&buffer[..read]),
         }
     }
+}
+
+fn mismatch(file: &Path) -> io::Error {
+    invalid(&format!("{} does not match its checksum", file.display()))
 }
 
 fn invalid(message: &str) -> io::Error {

@@ -7,7 +7,7 @@ use super::exact::Exact;
 use super::graph::{Graph, GraphOptions};
 use super::near_duplicates::NearDuplicates;
 use super::view::{Index, Points, tombstones};
-use super::{IndexError, Progress, Vectors, snapshot};
+use super::{IndexError, LATER, Progress, Vectors, snapshot};
 use crate::config::IndexConfig;
 use crate::store::{Sequence, Store, StoreError};
 
@@ -38,10 +38,11 @@ const EXACT_GROWTH: usize = 2;
 
 impl IndexWriter {
     /// Loads the last snapshot and inserts what came later; builds everything where there
-    /// is no usable snapshot. Saves a new snapshot when the graph has changed.
+    /// is no usable snapshot. Saves a new snapshot when the graph has changed; where that fails
+    /// there is a warning, and the index is of use all the same.
     ///
     /// # Errors
-    /// If the store fails or the snapshot cannot be written.
+    /// If the store fails.
     pub fn open(
         store: &Arc<Store>,
         config: &IndexConfig,
@@ -142,10 +143,11 @@ impl IndexWriter {
     /// Builds a graph in the place of a scan that has grown. Where that fails, the scan does
     /// its work still, only slower.
     fn replace_scan(&mut self, end: Sequence) {
-        let graph = self
-            .save()
-            .and_then(|()| build(&self.store, &self.config, end, &|_, _| ()));
-        match graph {
+        // Only so that groups need not be made anew, which the graph is built over.
+        if let Err(error) = self.save() {
+            tracing::warn!(%error, "{LATER}");
+        }
+        match build(&self.store, &self.config, end, &|_, _| ()) {
             Ok(index) => self.current = Arc::new(index),
             Err(error) => tracing::warn!(%error, "the graph cannot be built; searches scan"),
         }
@@ -238,7 +240,9 @@ fn graph(
             // Later inserts may have cut earlier points off.
             graph.audit(store, live)?;
         }
-        save_graph(&graph, store)?;
+        if let Err(error) = save_graph(&graph, store) {
+            tracing::warn!(%error, "{LATER}");
+        }
     }
     Ok(graph)
 }
@@ -278,6 +282,7 @@ fn promoted(store: &Store, graph: &Graph, live: &HashSet<Sequence>) -> Result<Ex
 
 fn save_graph(graph: &Graph, store: &Store) -> Result<(), IndexError> {
     snapshot::save(graph, store).map_err(|source| IndexError::Save {
+        what: "graph",
         path: store.index_dir().unwrap_or_default(),
         source,
     })

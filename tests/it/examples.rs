@@ -44,12 +44,13 @@ fn a_folder_is_indexed_and_asked() {
 #[test]
 fn a_site_is_crawled_with_a_line_of_progress() {
     let simdex = Simdex::new();
-    simdex.configure("[crawl]\nallow_private_addresses = true\ndelay_ms = 0\nmax_pages = 3\n");
+    let config = "[crawl]\nallow_private_addresses = true\ndelay_ms = 0\nmax_pages = 3\n";
+    std::fs::write(simdex.path("example.toml"), config).unwrap();
     let server = Server::background(Arc::new(SITE.clone())).unwrap();
     let run = example(
         &simdex,
         "crawl_with_progress",
-        &["store", &server.url("/"), "config.toml"],
+        &["store", &server.url("/"), "example.toml"],
     );
     let images = simdex.json(&["status"])["images"].as_u64().unwrap();
     let expected = format!("3 pages, {images} new pictures\n{images} pictures can be found\n");

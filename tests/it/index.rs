@@ -280,3 +280,71 @@ fn an_index_that_was_given_out_stays_as_it_was() {
     }
     assert_ne!(nearest(&writer.index(), &query), seen);
 }
+
+/// Changes a file of the saved graph, whose name ends so, and has the snapshot's checksum fit.
+fn damage(index: &Path, end: &str, change: &dyn Fn(&mut Vec<u8>)) {
+    let file = std::fs::read_dir(index)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.to_str().unwrap().ends_with(end))
+        .unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    change(&mut bytes);
+    std::fs::write(&file, &bytes).unwrap();
+    let snapshot = index.join("snapshot.toml");
+    let mut text: toml::Table =
+        toml::from_str(&std::fs::read_to_string(&snapshot).unwrap()).unwrap();
+    let position = ["graph", "data", "rest"].iter().position(|it| *it == end);
+    let sums = text["checksums"].as_array_mut().unwrap();
+    sums[position.unwrap()] = toml::Value::Integer(crc32fast::hash(&bytes).into());
+    std::fs::write(&snapshot, toml::to_string(&text).unwrap()).unwrap();
+}
+
+#[test]
+fn a_damaged_graph_with_fitting_checksums_is_built_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = small_network(dir.path());
+    let options = StoreOptions {
+        network: &network,
+        activations: Encoding::Int8,
+        reserve_bytes: 0,
+    };
+    let store = Store::open(&dir.path().join("store"), &options).unwrap();
+    let mut made = Made::new(store, 12);
+    made.add(80);
+    let index = made.store.index_dir().unwrap();
+    let whole = made.open(&config()).index();
+    assert!(whole.is_graph());
+    let fill = |range: std::ops::Range<usize>, value: u8| {
+        move |bytes: &mut Vec<u8>| bytes[range.clone()].fill(value)
+    };
+    // The kind of dump, the points, the dimensions, the length of a name, a vector's length.
+    for (end, range) in [
+        ("graph", 0..4),
+        ("graph", 4..5),
+        ("graph", 23..31),
+        ("graph", 31..39),
+        ("graph", 39..47),
+        ("data", 4..12),
+        ("data", 24..32),
+        ("rest", 0..1),
+    ] {
+        for value in [0x00, 0x7f, 0xff] {
+            damage(&index, end, &fill(range.clone(), value));
+            // It is made anew, and saved in the damaged one's place.
+            let anew = made.open(&config()).index();
+            assert_same(&whole, &anew, &mut made);
+        }
+    }
+    for end in ["graph", "data", "rest"] {
+        damage(&index, end, &|bytes| bytes.truncate(bytes.len() / 2));
+        assert_same(&whole, &made.open(&config()).index(), &mut made);
+    }
+    // The name of the files leads out of the folder.
+    let snapshot = index.join("snapshot.toml");
+    let text = std::fs::read_to_string(&snapshot).unwrap();
+    std::fs::write(&snapshot, text.replace("graph-", "../index/graph-")).unwrap();
+    assert_same(&whole, &made.open(&config()).index(), &mut made);
+    let own = std::fs::read_to_string(&snapshot).unwrap();
+    assert!(!own.contains(".."), "{own}");
+}

@@ -28,4 +28,5 @@ mod rejudging;
 mod similarity;
 mod store;
 mod transport;
+mod unasked;
 mod web;

@@ -1,5 +1,6 @@
 //! The flags of `crawl`.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -76,9 +77,13 @@ pub(in crate::cli) struct CrawlArgs {
     /// Send a host name to an address: NAME=ADDRESS[:PORT]; *.NAME stands for all below
     #[arg(long, value_name = "NAME=ADDRESS", value_parser = resolved)]
     pub(super) resolve: Vec<(HostPattern, ResolveTarget)>,
-    /// Fetch from loopback, private and other closed addresses too
+    /// Fetch from loopback, private and other closed addresses too, but for link-local ones
     #[arg(long)]
     pub(super) allow_private_addresses: bool,
+    /// Fetch from this closed address too; the only way to link-local ones and to those at which
+    /// clouds keep secrets
+    #[arg(long, value_name = "IP")]
+    pub(super) allow_address: Vec<IpAddr>,
     /// How to print the summary
     #[arg(long, default_value = "text")]
     pub(super) format: Format,
@@ -104,6 +109,7 @@ impl CrawlArgs {
         crawl.concurrency = self.concurrency.unwrap_or(crawl.concurrency);
         crawl.host_concurrency = self.host_concurrency.unwrap_or(crawl.host_concurrency);
         crawl.allow_private_addresses |= self.allow_private_addresses;
+        crawl.allow_addresses.extend(&self.allow_address);
         crawl.resolve.extend(self.resolve.iter().cloned());
         Ok(config.check()?)
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, DNT, FROM, HeaderMap, HeaderName,
+    HeaderValue, REFERER, USER_AGENT,
+};
 use reqwest::redirect::Policy;
 use tokio::time::Duration;
 
@@ -33,13 +36,17 @@ pub(super) fn client(
         .retry(reqwest::retry::never());
     if let Some(proxy) = &config.proxy {
         // By these names the client lets the proxy resolve host names, as other proxies do.
-        let url = match proxy.as_str().split_once("://") {
+        let url = proxy.expose().as_str();
+        let url = match url.split_once("://") {
             Some(("socks4", rest)) => format!("socks4a://{rest}"),
             Some(("socks5", rest)) => format!("socks5h://{rest}"),
-            _ => proxy.to_string(),
+            _ => url.to_owned(),
         };
-        let proxy = reqwest::Proxy::all(url);
-        builder = builder.proxy(proxy.map_err(|error| FetchError::Client(with_causes(&error)))?);
+        // What the client says of it may hold the password.
+        let used = reqwest::Proxy::all(url);
+        let used =
+            used.map_err(|_| FetchError::Client(format!("the proxy {proxy} cannot be used")))?;
+        builder = builder.proxy(used);
     }
     builder
         .build()
@@ -47,17 +54,19 @@ pub(super) fn client(
 }
 
 /// The header fields of every request to `host`, which the configuration was checked to
-/// hold in a sendable form.
+/// hold in a sendable form. What may be a secret is marked as sensitive, and no log has it.
 pub(super) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
     let own = config.host_config(host).map(|host| host.headers.iter());
     let agent = user_agent(config.contact.as_deref());
     let mut headers = HeaderMap::new();
     headers.insert(
-        reqwest::header::ACCEPT,
+        ACCEPT,
         HeaderValue::from_static("text/html,image/*,*/*;q=0.5"),
     );
     for (name, value) in config.headers.iter().chain(own.into_iter().flatten()) {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        let value = HeaderValue::from_str(value.expose());
+        if let (Ok(name), Ok(mut value)) = (HeaderName::try_from(name), value) {
+            value.set_sensitive(!is_open(&name));
             headers.insert(name, value);
         }
     }
@@ -66,6 +75,15 @@ pub(super) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
         headers.insert(USER_AGENT, agent);
     }
     headers
+}
+
+/// Whether the value of a header field of the configuration may be read by anybody. All others
+/// may be secrets.
+fn is_open(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        ACCEPT | ACCEPT_ENCODING | ACCEPT_LANGUAGE | CACHE_CONTROL | DNT | FROM | REFERER
+    )
 }
 
 /// What went wrong, from the chain of causes.

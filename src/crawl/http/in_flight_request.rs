@@ -8,6 +8,7 @@ use tokio::time::{Duration, Instant};
 
 use super::error::FetchError;
 use crate::canonical_url::CanonicalUrl;
+use crate::config::REDACTED;
 use crate::crawl::archive::exchange::{Cut, Exchange, Failure, HttpAnswer, HttpVersion};
 use crate::crawl::archive::recorders::Recorders;
 use crate::crawl::policy::reason::Reason;
@@ -130,9 +131,50 @@ impl Drop for InFlightRequest {
     }
 }
 
+/// Fields whose values are secrets whoever sends them; those of the configuration are marked as
+/// sensitive.
+const SECRETS: [&str; 5] = [
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "set-cookie",
+    "set-cookie2",
+];
+
+/// The fields as logs and archives get them.
 fn fields(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
-    let field = headers.iter();
-    field
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-        .collect()
+    let fields = headers.iter().map(|(name, value)| {
+        let is_secret = value.is_sensitive() || SECRETS.contains(&name.as_str());
+        let value = match is_secret {
+            true => REDACTED.as_bytes(),
+            false => value.as_bytes(),
+        };
+        (name.as_str(), value)
+    });
+    fields.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::HeaderValue;
+
+    #[test]
+    fn logs_get_no_secrets() {
+        let mut headers = HeaderMap::new();
+        for name in ["x-key", "cookie", "set-cookie", "etag"] {
+            let name = reqwest::header::HeaderName::from_static(name);
+            headers.append(name, HeaderValue::from_static("value"));
+        }
+        if let Some(value) = headers.get_mut("x-key") {
+            value.set_sensitive(true);
+        }
+        headers.append("set-cookie", HeaderValue::from_static("another"));
+        let open: Vec<&str> = fields(&headers)
+            .into_iter()
+            .filter(|(_, value)| *value != REDACTED.as_bytes())
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!((fields(&headers).len(), open), (5, vec!["etag"]));
+    }
 }

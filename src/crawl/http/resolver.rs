@@ -11,7 +11,7 @@ use url::Host;
 
 use crate::canonical_url::CanonicalUrl;
 use crate::config::{CrawlConfig, HostPattern, ResolveTarget, most_exact};
-use crate::crawl::policy::address::{PrivateAddress, is_public};
+use crate::crawl::policy::address::{AddressRules, Closed, PrivateAddress};
 use crate::crawl::policy::refusal::Refusal;
 
 /// Why a name leads to no address.
@@ -42,7 +42,7 @@ pub(super) struct Resolver(Arc<Inner>);
 struct Inner {
     /// Addresses that the user gave.
     given: BTreeMap<HostPattern, ResolveTarget>,
-    allow_private: bool,
+    rules: AddressRules,
     /// The proxy's host, which may be anywhere.
     proxy: Option<String>,
     patience: Duration,
@@ -66,7 +66,7 @@ impl Resolver {
     pub(super) fn new(config: &CrawlConfig, proxy: Option<String>) -> Self {
         Self(Arc::new(Inner {
             given: config.resolve.clone(),
-            allow_private: config.allow_private_addresses,
+            rules: AddressRules::new(config),
             proxy,
             patience: Duration::from_millis(config.connect_timeout_ms),
             names: Mutex::default(),
@@ -82,11 +82,9 @@ impl Resolver {
             _ => None,
         };
         if let Some(address) = literal {
-            let host = || url.host().to_owned();
-            return if self.0.allow_private || is_public(address) {
-                Ok(Some(address))
-            } else {
-                Err(PrivateAddress { host: host() }.into())
+            return match self.0.rules.check(address) {
+                Ok(()) => Ok(Some(address)),
+                Err(closed) => Err(closed_at(url.host(), closed)),
             };
         }
         if self.0.proxy.is_some() {
@@ -126,11 +124,16 @@ impl Resolver {
             return Err(unknown("it has no address".to_owned()));
         }
         let mine = self.0.proxy.as_deref() == Some(host);
-        let open = |address: &SocketAddr| mine || self.0.allow_private || is_public(address.ip());
-        let addresses: Vec<SocketAddr> = all.into_iter().filter(open).collect();
-        if addresses.is_empty() {
-            let host = host.to_owned();
-            return Err(PrivateAddress { host }.into());
+        let mut refused = None;
+        let mut addresses = Vec::new();
+        for address in all {
+            match self.0.rules.check(address.ip()) {
+                Err(closed) if !mine => refused = Some(closed),
+                _ => addresses.push(address),
+            }
+        }
+        if let (true, Some(closed)) = (addresses.is_empty(), refused) {
+            return Err(closed_at(host, closed));
         }
         let mut names = self.names();
         if names.len() >= REMEMBERED {
@@ -151,6 +154,11 @@ impl Resolver {
     fn names(&self) -> std::sync::MutexGuard<'_, HashMap<String, Pinned>> {
         self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn closed_at(host: &str, closed: Closed) -> ResolveError {
+    let host = host.to_owned();
+    PrivateAddress { host, closed }.into()
 }
 
 impl Resolve for Resolver {
@@ -200,6 +208,33 @@ mod tests {
         let allowed = resolver(&given, true);
         let own = "127.0.0.5".parse().unwrap();
         assert_eq!(pin(&allowed, "http://a.test/").await, Ok(Some(own)));
+    }
+
+    #[tokio::test]
+    async fn no_name_leads_to_the_secrets_of_a_cloud() {
+        let given = [
+            ("metadata.test", "169.254.169.254"),
+            ("v6.test", "fd00:ec2::254"),
+        ];
+        let allowed = resolver(&given, true);
+        for url in [
+            "http://metadata.test/",
+            "http://v6.test/",
+            "http://169.254.169.254/latest/",
+            // 169.254.169.254 as one number.
+            "http://2852039166/",
+            "http://[fe80::1]/",
+            "http://[::ffff:169.254.169.254]/",
+        ] {
+            let Err(ResolveError::Private(refused)) = pin(&allowed, url).await else {
+                panic!("{url} is open");
+            };
+            assert_eq!(refused.closed, Closed::Metadata, "{url}");
+            assert!(
+                refused.to_string().contains("--allow-address,"),
+                "{refused}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -58,7 +58,7 @@ impl Transport {
         recorders: Arc<Recorders>,
     ) -> Result<Self, FetchError> {
         let proxy = config.proxy.as_ref();
-        let proxy = proxy.and_then(|url| url.host_str().map(str::to_owned));
+        let proxy = proxy.and_then(|url| url.expose().host_str().map(str::to_owned));
         let resolver = Resolver::new(config, proxy);
         let pacer = Pacer::new(config.host_concurrency, config.latency_factor);
         Ok(Self {

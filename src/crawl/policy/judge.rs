@@ -2,7 +2,7 @@
 
 use url::Host;
 
-use super::address::{PrivateAddress, is_public};
+use super::address::{AddressRules, Closed, PrivateAddress};
 use super::admission::Admission;
 use super::refusal::Refusal;
 use super::scope::ScopeRules;
@@ -98,9 +98,9 @@ impl<'a> Judge<'a> {
         if facts.host_removed {
             return Err(Refusal::Removed);
         }
-        if !self.config.allow_private_addresses && self.is_private(url) {
+        if let Err(closed) = self.check_address(url) {
             let host = url.host().to_owned();
-            return Err(PrivateAddress { host }.into());
+            return Err(PrivateAddress { host, closed }.into());
         }
         let judgement = match &facts.robots {
             Some(robots) => Judgement::Fetch(robots.clone()?),
@@ -124,28 +124,34 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether a URL's host is known to be private before its name is resolved. What a name
+    /// Whether a URL's host is known to be closed before its name is resolved. What a name
     /// resolves to is checked when it is. A proxy resolves names itself.
-    fn is_private(&self, url: &CanonicalUrl) -> bool {
-        let address = match url.as_url().host() {
-            Some(Host::Ipv4(address)) => Some(address.into()),
-            Some(Host::Ipv6(address)) => Some(address.into()),
-            Some(Host::Domain(_)) if self.config.proxy.is_some() => None,
+    fn check_address(&self, url: &CanonicalUrl) -> Result<(), Closed> {
+        let rules = AddressRules::new(self.config);
+        match url.as_url().host() {
+            Some(Host::Ipv4(address)) => rules.check(address.into()),
+            Some(Host::Ipv6(address)) => rules.check(address.into()),
+            Some(Host::Domain(_)) if self.config.proxy.is_some() => Ok(()),
             Some(Host::Domain(name)) => match most_exact(&self.config.resolve, name) {
-                Some(target) => Some(target.0.ip()),
+                Some(target) => rules.check(target.0.ip()),
                 // RFC 6761, section 6.3.
-                None if name == "localhost" || name.ends_with(".localhost") => return true,
-                None => None,
+                None if name == "localhost" || name.ends_with(".localhost") => {
+                    match rules.allows_loopback() {
+                        true => Ok(()),
+                        false => Err(Closed::Private),
+                    }
+                }
+                None => Ok(()),
             },
-            None => None,
-        };
-        address.is_some_and(|address| !is_public(address))
+            None => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Secret;
 
     fn url(text: &str) -> CanonicalUrl {
         CanonicalUrl::parse(text).unwrap()
@@ -197,10 +203,15 @@ mod tests {
             assert!(matches!(judge(&config, text), Err(Refusal::Private(_))));
         }
         assert_eq!(judge(&config, "http://a.org/"), Ok(Judgement::AskRobots));
-        config.proxy = Some("http://proxy:1/".parse().unwrap());
+        let proxy = Secret::from("http://proxy:1/".to_owned());
+        config.proxy = Some(proxy.try_into().unwrap());
         assert!(judge(&config, "http://localhost/").is_ok(), "the proxy's");
         assert!(judge(&config, "http://10.0.0.1/").is_err());
         config.allow_private_addresses = true;
         assert!(judge(&config, "http://10.0.0.1/").is_ok());
+        let metadata = "http://169.254.169.254/";
+        assert!(matches!(judge(&config, metadata), Err(Refusal::Private(_))));
+        config.allow_addresses = vec!["169.254.169.254".parse().unwrap()];
+        assert!(judge(&config, metadata).is_ok());
     }
 }

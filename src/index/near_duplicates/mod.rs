@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::{IndexError, LATER};
 use crate::picture::PerceptualHash;
 use crate::store::{Sequence, Store, StoreError};
 use hash_table::HashTable;
@@ -44,15 +45,15 @@ impl NearDuplicates {
     /// Loads what is saved and takes in what has changed: where an original was removed, the
     /// next of its group takes its place; what is new is compared with the originals. That
     /// is saved again and again, so that a process that is stopped over a large store has
-    /// not worked for nothing.
+    /// not worked for nothing. Where it cannot be saved there is a warning: only time is lost.
     ///
     /// # Errors
-    /// If the store fails or the folder of the index cannot be written.
+    /// If the store fails.
     pub fn open(
         store: &Store,
         live: &HashSet<Sequence>,
         progress: &dyn Fn(usize, usize),
-    ) -> Result<Self, NearDuplicatesError> {
+    ) -> Result<Self, StoreError> {
         Self::open_by(CHUNK, store, live, progress)
     }
 
@@ -61,7 +62,7 @@ impl NearDuplicates {
         store: &Store,
         live: &HashSet<Sequence>,
         progress: &dyn Fn(usize, usize),
-    ) -> Result<Self, NearDuplicatesError> {
+    ) -> Result<Self, StoreError> {
         let saved = file::load(store).unwrap_or_default();
         let mut entries = saved.clone();
         entries.retain(|sequence, _| live.contains(sequence));
@@ -75,15 +76,21 @@ impl NearDuplicates {
             groups: groups(&entries),
             entries,
         };
+        let mut saving = Ok(());
         if has_changed {
-            all.save(store)?;
+            saving = all.save(store);
         }
         let mut done = 0;
         for part in new.chunks(chunk) {
             all.take_in(store, part)?;
-            all.save(store)?;
+            if saving.is_ok() {
+                saving = all.save(store);
+            }
             done += part.len();
             progress(done, new.len());
+        }
+        if let Err(error) = saving {
+            tracing::warn!(%error, "{LATER}");
         }
         Ok(all)
     }
@@ -179,8 +186,9 @@ impl NearDuplicates {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub(super) fn save(&self, store: &Store) -> Result<(), NearDuplicatesError> {
-        file::save(store, &self.entries).map_err(|source| NearDuplicatesError::Save {
+    pub(super) fn save(&self, store: &Store) -> Result<(), IndexError> {
+        file::save(store, &self.entries).map_err(|source| IndexError::Save {
+            what: "groups of copies",
             path: store.index_dir().unwrap_or_default(),
             source,
         })
@@ -211,23 +219,6 @@ impl NearDuplicates {
         groups.sort_unstable();
         groups
     }
-}
-
-/// The groups cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NearDuplicatesError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// They cannot be saved.
-    #[error("the groups of copies cannot be saved in {path}: {source}")]
-    Save {
-        /// The folder.
-        path: std::path::PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
 }
 
 /// Where an original is gone, the first that is left of its group becomes it.

@@ -12,8 +12,10 @@ use tracing::{debug, info};
 
 use super::locate::Places;
 use super::package::{Package, Source, library_name};
+use super::trusted::{Trusted, sha256_of};
 use super::unpack::unpack;
 use super::{Attempt, Error, Failure, Library, Origin, Progress};
+use crate::private_folder;
 
 /// The time to answer `--version`, which takes Python seconds on a cold disk.
 const PROBE_DEADLINE: Duration = Duration::from_secs(30);
@@ -36,10 +38,10 @@ pub(super) fn install(
     progress: &dyn Fn(Progress),
     download: &Download<'_>,
 ) -> Result<Library, Error> {
-    let cache = &places.cache;
-    fs::create_dir_all(cache).map_err(cannot("create", cache))?;
+    let mut trusted = Trusted::making_cache(&places.cache)?;
+    let cache = &trusted.cache().to_owned();
     let _lock = lock(cache, progress)?;
-    if let Some(library) = places.find_cached() {
+    if let Some(library) = places.find_cached()? {
         debug!("another process installed ONNX Runtime");
         return Ok(library);
     }
@@ -49,18 +51,18 @@ pub(super) fn install(
     let name = "onnxruntime.download";
     let old = cache.join(name);
     if old.exists() {
-        fs::remove_dir_all(&old).map_err(cannot("remove", &old))?;
+        fs::remove_dir_all(&old).map_err(Error::cache("remove", &old))?;
     }
     let scratch = tempfile::Builder::new()
         .prefix(name)
         .rand_bytes(0)
         .tempdir_in(cache)
-        .map_err(cannot("create", &old))?;
+        .map_err(Error::cache("create", &old))?;
 
     let mut attempts = Vec::new();
     for package in packages {
         let dir = scratch.path().join(package.name);
-        fs::create_dir(&dir).map_err(cannot("create", &dir))?;
+        fs::create_dir(&dir).map_err(Error::cache("create", &dir))?;
         let manager = match download(package, &dir, progress) {
             Ok(manager) => manager,
             Err(failed) => {
@@ -74,9 +76,10 @@ pub(super) fn install(
             continue;
         }
         let target = cache.join(format!("onnxruntime-{}", package.version));
-        fs::create_dir_all(&target).map_err(cannot("create", &target))?;
+        private_folder::create(&target).map_err(Error::cache("create", &target))?;
+        trusted.add(&sha256_of(&unpacked)?)?;
         let path = target.join(library_name(package.version, OS));
-        fs::rename(&unpacked, &path).map_err(cannot("write", &path))?;
+        fs::rename(&unpacked, &path).map_err(Error::cache("write", &path))?;
         info!(path = %path.display(), "installed ONNX Runtime");
         progress(Progress::Done(path.clone()));
         let origin = Origin::Installed;
@@ -91,23 +94,14 @@ pub(super) fn install(
 /// Waits until no other process installs into this cache. The lock ends with the file.
 fn lock(cache: &Path, progress: &dyn Fn(Progress)) -> Result<File, Error> {
     let path = cache.join("onnxruntime.lock");
-    let file = File::create(&path).map_err(cannot("create", &path))?;
+    let file = File::create(&path).map_err(Error::cache("create", &path))?;
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => progress(Progress::Waiting),
-        Err(TryLockError::Error(error)) => return Err(cannot("lock", &path)(error)),
+        Err(TryLockError::Error(error)) => return Err(Error::cache("lock", &path)(error)),
     }
-    file.lock().map_err(cannot("lock", &path))?;
+    file.lock().map_err(Error::cache("lock", &path))?;
     Ok(file)
-}
-
-fn cannot(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Cache {
-        action,
-        path,
-        source,
-    }
 }
 
 /// Has the first package manager that is there download a package.
@@ -284,6 +278,33 @@ mod tests {
         let again = again.unwrap();
         assert_eq!(again.path, library.path);
         assert_eq!(again.origin, Origin::Cache);
+
+        // What was put in its place is not run, but fetched again.
+        fs::write(&library.path, b"planted").unwrap();
+        let anew = install(&places(&cache), &packages, &|_| {}, &download).unwrap();
+        assert_eq!(
+            (anew.path, anew.origin),
+            (library.path.clone(), Origin::Installed)
+        );
+        assert_eq!(fs::read(&library.path).unwrap(), b"library");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_put_where_others_can_write() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let cache = dir.path().join("cache");
+        private_folder::create(&cache).unwrap();
+        fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+        let (package, _) = wheel(b"library");
+        let error = install(&places(&cache), &[package], &|_| {}, &|_, _, _| {
+            panic!("downloads to where others can write")
+        });
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("written by other users"), "{text}");
+        assert!(text.contains("ORT_DYLIB_PATH"), "{text}");
+        assert_eq!(fs::read_dir(&cache).unwrap().count(), 0);
     }
 
     #[test]

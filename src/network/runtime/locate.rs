@@ -1,13 +1,15 @@
 //! The places a library may lie in, in the order they are tried.
 
 use std::env::consts::{ARCH, OS};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use tracing::debug;
+use tracing::{debug, warn};
 
+use super::trusted::{Trusted, is_shipped, sha256_of};
 use super::{Error, Library, Options, Origin, absolute};
+use crate::private_folder::is_open_to_all;
 
 /// The variable that `ort` itself would read.
 const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
@@ -37,6 +39,8 @@ pub(super) struct Places {
     pub(super) system: Vec<PathBuf>,
     /// simdex's cache directory.
     pub(super) cache: PathBuf,
+    /// Whether a library beside the executable is taken as it is.
+    pub(super) trust_beside: bool,
 }
 
 impl Places {
@@ -47,12 +51,9 @@ impl Places {
             variable: std::env::var_os(LIBRARY_VARIABLE),
             config: options.library.clone(),
             beside: beside_executable(),
-            system: std::env::split_paths(&search)
-                // An empty entry means the working directory, which anyone may have filled.
-                .filter(|dir| !dir.as_os_str().is_empty() && !belongs_to_windows(dir))
-                .chain(usual_dirs())
-                .collect(),
+            system: searched(&search).chain(usual_dirs()).collect(),
             cache: absolute(&options.cache_dir),
+            trust_beside: options.trust_beside,
         }
     }
 
@@ -66,27 +67,62 @@ impl Places {
         if let Some(path) = &self.config {
             return named("`runtime` in config.toml", path, Origin::Config).map(Some);
         }
-        let found = first(&self.beside, Origin::BesideExecutable)
-            .or_else(|| first(&self.system, Origin::System))
-            .or_else(|| self.find_cached());
-        Ok(found)
+        if let Some(library) = self.find_beside()? {
+            return Ok(Some(library));
+        }
+        match first(&self.system, Origin::System) {
+            Some(library) => Ok(Some(library)),
+            None => self.find_cached(),
+        }
     }
 
-    /// Looks in the cache only.
-    pub(super) fn find_cached(&self) -> Option<Library> {
-        let dirs = std::fs::read_dir(&self.cache).ok()?;
-        let newest = dirs
+    /// Looks beside the executable: a program that was unpacked among other downloads must not
+    /// run what lies there, unless the user has said so.
+    fn find_beside(&self) -> Result<Option<Library>, Error> {
+        let Some(library) = first(&self.beside, Origin::BesideExecutable) else {
+            return Ok(None);
+        };
+        let sha256 = sha256_of(&library.path)?;
+        if self.trust_beside {
+            Trusted::making_cache(&self.cache)?.add(&sha256)?;
+            return Ok(Some(library));
+        }
+        let trusted = Trusted::in_cache(&self.cache)?;
+        let is_listed = trusted.is_some_and(|trusted| trusted.contains(&sha256));
+        if is_listed || is_shipped(&sha256) {
+            return Ok(Some(library));
+        }
+        warn!(
+            path = %library.path.display(),
+            "a library beside the program is passed over; if you put it there, take it once with --trust"
+        );
+        Ok(None)
+    }
+
+    /// Looks in the cache only: for the newest library that is still what simdex fetched.
+    pub(super) fn find_cached(&self) -> Result<Option<Library>, Error> {
+        let Some(trusted) = Trusted::in_cache(&self.cache)? else {
+            return Ok(None);
+        };
+        let cache = trusted.cache();
+        let dirs = std::fs::read_dir(cache).map_err(Error::cache("read", cache))?;
+        let mut all: Vec<(Version, PathBuf)> = dirs
             .filter_map(Result::ok)
             .filter_map(|dir| {
                 let name = dir.file_name();
                 let version = Version::parse(name.to_str()?.strip_prefix("onnxruntime-")?)?;
                 Some((version, newest_in(&dir.path())?))
             })
-            .max()?;
-        Some(Library {
-            path: newest.1,
-            origin: Origin::Cache,
-        })
+            .collect();
+        all.sort_unstable();
+        while let Some((_, path)) = all.pop() {
+            if trusted.contains(&sha256_of(&path)?) {
+                let origin = Origin::Cache;
+                return Ok(Some(Library { path, origin }));
+            }
+            warn!(path = %path.display(), "passed over: it is not the library that simdex fetched");
+        }
+        Ok(None)
     }
 }
 
@@ -110,8 +146,21 @@ fn named(setting: &'static str, path: &Path, origin: Origin) -> Result<Library, 
     Ok(Library { path, origin })
 }
 
+/// The directories of a search path. Those that are named from the working directory, which an
+/// empty entry means too, may hold anything.
+fn searched(path: &OsStr) -> impl Iterator<Item = PathBuf> {
+    std::env::split_paths(path).filter(|dir| dir.is_absolute() && !belongs_to_windows(dir))
+}
+
 fn first(dirs: &[PathBuf], origin: Origin) -> Option<Library> {
-    let path = dirs.iter().find_map(|dir| newest_in(dir))?;
+    let closed = dirs.iter().filter(|dir| {
+        let open = is_open_to_all(dir);
+        if open {
+            debug!(dir = %dir.display(), "passed over: everybody can write there");
+        }
+        !open
+    });
+    let path = closed.into_iter().find_map(|dir| newest_in(dir))?;
     let path = absolute(&path);
     Some(Library { path, origin })
 }
@@ -214,122 +263,4 @@ fn library_version(name: &str, os: &str) -> Option<Version> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    /// A library's file name on the platform the tests run on.
-    fn file_name(version: &str) -> String {
-        super::super::package::library_name(version, OS)
-    }
-
-    fn place(dir: &Path, version: &str) -> PathBuf {
-        fs::create_dir_all(dir).unwrap();
-        let path = dir.join(file_name(version));
-        fs::write(&path, "").unwrap();
-        path
-    }
-
-    #[test]
-    fn reads_versions_from_names() {
-        let version = |name, os| library_version(name, os).map(|version| version.0);
-        assert_eq!(version("libonnxruntime.so", "linux"), Some(vec![]));
-        assert_eq!(version("libonnxruntime.so.1", "linux"), Some(vec![1]));
-        assert_eq!(
-            version("libonnxruntime.so.1.22.1", "linux"),
-            Some(vec![1, 22, 1])
-        );
-        assert_eq!(version("libonnxruntime.dylib", "macos"), Some(vec![]));
-        assert_eq!(
-            version("libonnxruntime.1.22.1.dylib", "macos"),
-            Some(vec![1, 22, 1])
-        );
-        assert_eq!(version("OnnxRuntime.dll", "windows"), Some(vec![]));
-        for (name, os) in [
-            ("libonnxruntime_providers_shared.so", "linux"),
-            ("libonnxruntime.so.bak", "linux"),
-            ("libonnxruntime.so1", "linux"),
-            ("libonnxruntime.so.", "linux"),
-            ("libonnxruntime.1.22.1.dylib", "linux"),
-            ("libonnxruntime.so.1", "macos"),
-            ("onnxruntime_providers_shared.dll", "windows"),
-        ] {
-            assert_eq!(version(name, os), None, "{name} on {os}");
-        }
-    }
-
-    #[test]
-    #[cfg(all(unix, not(target_os = "macos")))]
-    fn takes_the_highest_version() {
-        let dir = tempfile::tempdir().unwrap();
-        for name in ["", ".1", ".1.9.0", ".1.30.0", ".1.22.1"] {
-            fs::write(dir.path().join(format!("libonnxruntime.so{name}")), "").unwrap();
-        }
-        fs::create_dir(dir.path().join("libonnxruntime.so.1.99.0")).unwrap();
-        let newest = newest_in(dir.path()).unwrap();
-        assert_eq!(newest, dir.path().join("libonnxruntime.so.1.30.0"));
-    }
-
-    #[test]
-    #[cfg(all(unix, not(target_os = "macos")))]
-    fn passes_over_old_releases_and_links_to_them() {
-        let dir = tempfile::tempdir().unwrap();
-        let old = place(dir.path(), "1.16.3");
-        std::os::unix::fs::symlink(&old, dir.path().join("libonnxruntime.so")).unwrap();
-        std::os::unix::fs::symlink("gone", dir.path().join("libonnxruntime.so.1.30.0")).unwrap();
-        assert_eq!(newest_in(dir.path()), None);
-    }
-
-    #[test]
-    fn tries_the_places_in_order() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        let mut places = Places {
-            variable: Some(place(&at("variable"), "1.22.1").into()),
-            config: Some(place(&at("config"), "1.22.1")),
-            beside: vec![at("nowhere"), at("beside")],
-            system: vec![at("system")],
-            cache: at("cache"),
-        };
-        let beside = place(&at("beside"), "1.22.1");
-        let system = place(&at("system"), "1.22.1");
-        place(&at("cache/onnxruntime-1.9.0"), "1.22.1");
-        let cached = place(&at("cache/onnxruntime-1.22.1"), "1.22.1");
-        place(&at("cache/onnxruntime.download"), "1.30.0");
-
-        let origin = |places: &Places| places.find().unwrap().map(|library| library.origin);
-        assert_eq!(origin(&places), Some(Origin::Environment));
-        places.variable = Some(OsString::new());
-        assert_eq!(origin(&places), Some(Origin::Config));
-        places.config = None;
-        assert_eq!(origin(&places), Some(Origin::BesideExecutable));
-        fs::remove_file(beside).unwrap();
-        assert_eq!(origin(&places), Some(Origin::System));
-        fs::remove_file(system).unwrap();
-        assert_eq!(origin(&places), Some(Origin::Cache));
-        assert_eq!(places.find().unwrap().unwrap().path, cached);
-        places.cache = at("nowhere");
-        assert_eq!(origin(&places), None);
-    }
-
-    #[test]
-    fn a_wrong_name_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        let gone = dir.path().join("gone.so");
-        let beside = dir.path().join("beside");
-        place(&beside, "1.22.1");
-        let mut places = Places {
-            config: Some(gone.clone()),
-            beside: vec![beside],
-            ..Places::default()
-        };
-        let text = places.find().unwrap_err().to_string();
-        assert!(text.starts_with("`runtime` in config.toml names"), "{text}");
-
-        // A directory is no library either.
-        places.variable = Some(dir.path().into());
-        let text = places.find().unwrap_err().to_string();
-        assert!(text.starts_with("ORT_DYLIB_PATH names"), "{text}");
-        assert!(text.contains(dir.path().to_str().unwrap()), "{text}");
-    }
-}
+mod tests;

@@ -3,10 +3,16 @@
 //! `ort` loads the library at run time, so simdex has to know where it is before the first
 //! network is opened. [`find`] only looks; [`find_or_install`] also downloads a pinned package
 //! into simdex's cache, checks its SHA-256 and unpacks the one file that matters.
+//!
+//! What is loaded runs as the user, so nothing is loaded that others could have put there: a
+//! library in the cache must be what simdex fetched, by its SHA-256; one beside the program must
+//! be on the same list of checksums, to which `trust_beside` adds it; folders that everybody can
+//! write are passed over, and so are relative ones.
 
 mod install;
 mod locate;
 mod package;
+mod trusted;
 mod unpack;
 
 use std::fmt;
@@ -17,6 +23,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use self::locate::Places;
+use crate::private_folder;
 
 /// Where to look, and whether to download what is not there.
 #[derive(Clone, Debug)]
@@ -27,6 +34,8 @@ pub struct Options {
     pub install: bool,
     /// simdex's cache directory, which need not exist yet.
     pub cache_dir: PathBuf,
+    /// Whether a library beside the executable is taken as it is, and remembered.
+    pub trust_beside: bool,
 }
 
 /// The shared library to hand to `ort::init_from`.
@@ -168,6 +177,12 @@ pub enum Error {
         /// What was tried, in order.
         attempts: Vec<Attempt>,
     },
+    /// Others could put a library of theirs into the cache.
+    #[error(
+        "{0}; no library is loaded from there. Make it yours alone (chmod go-w), remove it, or \
+         name the library in ORT_DYLIB_PATH"
+    )]
+    Exposed(#[from] private_folder::Exposed),
     /// The cache directory cannot be used.
     #[error("cannot {action} {}", path.display())]
     Cache {
@@ -178,6 +193,17 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl Error {
+    fn cache(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Cache {
+            action,
+            path,
+            source,
+        }
+    }
 }
 
 /// One package manager's try at getting the library.
@@ -253,7 +279,8 @@ fn indented(stderr: &str) -> String {
     stderr.lines().map(|line| format!("\n    {line}")).collect()
 }
 
-/// Looks for the library without changing anything.
+/// Looks for the library without changing anything, but for the list of trusted checksums if
+/// `trust_beside` is set.
 ///
 /// The order is `ORT_DYLIB_PATH`, config.toml, beside the executable, the system's library path,
 /// simdex's cache.
@@ -261,7 +288,8 @@ fn indented(stderr: &str) -> String {
 /// # Errors
 ///
 /// [`Error::Missing`] when `ORT_DYLIB_PATH` or config.toml names something that is not a file:
-/// taking another library in silence would hide the mistake.
+/// taking another library in silence would hide the mistake. [`Error::Exposed`] when others could
+/// have put what is in the cache.
 pub fn find(options: &Options) -> Result<Option<Library>, Error> {
     find_in(&Places::new(options))
 }

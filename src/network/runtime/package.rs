@@ -5,13 +5,18 @@ use std::env::consts::{ARCH, OS};
 /// What to do when simdex cannot get the library by itself.
 pub(super) const ADVICE: &str = "install it with `pip install onnxruntime` (1.17 or later) and \
     name its library, onnxruntime/capi/libonnxruntime.* (onnxruntime.dll on Windows) in Python's \
-    site-packages, in ORT_DYLIB_PATH or as `runtime` under [network] in config.toml";
+    site-packages, in ORT_DYLIB_PATH or as `runtime` under [network] in your own config.toml";
 
 /// The release on PyPI: its wheels for Linux need glibc 2.28 and are half the size of later ones.
 const PIP: &str = "1.22.1";
 
 /// The release of the same series on npm: later ones dropped macOS on x86_64.
 const NPM: &str = "1.22.0";
+
+/// The checksums of libraries out of these packages, as far as they were taken: that of PyPI's for
+/// Linux on x86_64.
+pub(super) const LIBRARIES: [&str; 1] =
+    ["ad9665887025474170d3e71cd28021e7e811c5bf201bc365f953e34a2c4989cc"];
 
 /// A file that a package manager can download.
 #[derive(Clone, Copy, Debug)]

@@ -5,11 +5,11 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::package::{Package, Source};
+use super::trusted::sha256;
 use super::{Failure, Progress};
 
 /// The largest library unpacked; today's have up to 56 MB.
@@ -49,19 +49,6 @@ fn package_in(dir: &Path, extension: &str) -> Result<PathBuf, Failure> {
         }
     }
     Err(Failure::NoPackage)
-}
-
-fn sha256(file: &mut File) -> io::Result<String> {
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            length => digest.update(&buffer[..length]),
-        }
-    }
-    let bytes = digest.finalize();
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn unpack_wheel(
@@ -111,6 +98,7 @@ pub(super) mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use sha2::{Digest, Sha256};
     use std::io::{Cursor, Write};
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;

@@ -14,6 +14,7 @@ use super::log::{
     ClosedSegment, FOLDER, Mark, Position, SegmentList, StoreId, check_segment, file_name,
     number_of, write_mark,
 };
+use crate::private_folder;
 use crate::store::ledger;
 use crate::store::{BackedUp, BackupOptions, Repaired, StoreError, StoreOptions};
 
@@ -274,13 +275,6 @@ fn path(dir: &Path, segment: u32) -> PathBuf {
     dir.join(FOLDER).join(file_name(segment))
 }
 
-/// Makes a folder that only its owner may read.
 fn make_private(dir: &Path) -> Result<(), StoreError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(dir)
-        .map_err(|error| StoreError::io(dir, error))
+    private_folder::create(dir).map_err(|error| StoreError::io(dir, error))
 }

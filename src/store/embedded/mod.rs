@@ -119,7 +119,7 @@ impl Embedded {
         options: &StoreOptions<'_>,
         lease_time: Duration,
     ) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(dir).map_err(|error| StoreError::io(dir, error))?;
+        crate::private_folder::create(dir).map_err(|error| StoreError::io(dir, error))?;
         let lock = Lock::take(dir)?;
         let opened = records::guarded(|| Self::open_locked(lock, disk, dir, options, lease_time));
         opened.unwrap_or_else(|| {

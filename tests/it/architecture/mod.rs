@@ -108,8 +108,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
-    ("network", &["activation", "picture"]),
+    ("network", &["activation", "picture", "private_folder"]),
     ("picture", &[]),
+    ("private_folder", &[]),
     ("report", &["head", "search", "store"]),
     (
         "search",
@@ -132,6 +133,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "canonical_url",
             "network",
             "picture",
+            "private_folder",
         ],
     ),
     (

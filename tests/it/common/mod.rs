@@ -68,9 +68,9 @@ impl Simdex {
         self.path("store")
     }
 
-    /// Writes the config.toml that the program finds in its folder.
+    /// Writes the configuration that the program is given from now on.
     pub fn configure(&self, text: &str) {
-        std::fs::write(self.path("config.toml"), text).unwrap();
+        std::fs::write(self.path(CONFIG), text).unwrap();
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
@@ -83,6 +83,9 @@ impl Simdex {
             .arg(self.store())
             .args(args)
             .stdin(Stdio::null());
+        if self.path(CONFIG).is_file() {
+            command.args(["--config", CONFIG]);
+        }
         command
     }
 
@@ -201,6 +204,9 @@ pub fn numbered(request: &Request) -> Reply {
         Err(_) => Reply::not_found(),
     }
 }
+
+/// The configuration that the program is given.
+const CONFIG: &str = "own-config.toml";
 
 /// The flags of a crawl of a test server: no delay, loopback allowed.
 pub const FAST: [&str; 4] = ["--allow-private-addresses", "--delay", "0", "-q"];
