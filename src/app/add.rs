@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::{Collection, Error};
 use crate::crawl::{Problem, Reason, Summary};
 use crate::ingest::{FileReport, Ingest, Job, add_features, add_files};
+use crate::local_path::path_text;
 use crate::shutdown::Shutdown;
 
 /// What happens while pictures are added.
@@ -57,7 +58,7 @@ impl Collection {
                 FileReport::Unreadable { path, message } => {
                     summary.fail(Reason::Unreadable);
                     Some(Problem {
-                        source: path.display().to_string(),
+                        source: path_text(&path),
                         message,
                     })
                 }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::progress::Progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
@@ -27,16 +28,16 @@ pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome
     if args.format == Format::Json {
         output::json(&findings)?;
     } else {
-        let mut text = String::new();
+        let mut text = TextLines::default();
         for damage in &findings.damaged {
-            text += &format!("{}: {}\n", damage.id, damage.problem);
+            text.push(format!("{}: {}", damage.id, damage.problem));
         }
-        text += &format!(
-            "{} pictures verified, {} damaged\n",
+        text.push(format!(
+            "{} pictures verified, {} damaged",
             findings.pictures,
             findings.damaged.len()
-        );
-        output::write(text.as_bytes())?;
+        ));
+        output::text(&text)?;
     }
     anyhow::ensure!(
         findings.damaged.is_empty(),

@@ -20,11 +20,11 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// A key is unknown, missing or of the wrong type.
-    #[error("{path} is not a valid configuration:\n{message}")]
+    #[error("{path} is not a valid configuration: {message}")]
     Parse {
         /// The file.
         path: PathBuf,
-        /// What the parser said, with line and column.
+        /// What the parser said, with the line.
         message: String,
     },
     /// A value is out of its range.

@@ -2,6 +2,7 @@
 
 use super::batching::gather;
 use super::worker::Finished;
+use crate::local_path::path_text;
 use crate::picture::PictureId;
 use crate::store::{PictureOutcome, Source, Store, StoreError, UrlOutcome};
 
@@ -84,7 +85,7 @@ fn split(finished: Finished) -> (PictureOutcome, PendingReceipt) {
     };
     let unchanged = last.is_some() && last == picture.map(|id| *id.as_bytes());
     let source = match origin {
-        Source::File { path, .. } => path.display().to_string(),
+        Source::File { path, .. } => path_text(path),
         Source::Url(lease) => lease.record().url.clone(),
         Source::Inline { page, .. } => format!("{page} (in the page itself)"),
         Source::Waiting(id) => format!("picture {id}"),

@@ -54,6 +54,11 @@ conform!(crate::store::LEASE_TIME, the_catalogue of catalogue:
     bodies_wait_for_their_features,
     a_removed_picture_is_not_taken_again,
     files_are_known_until_they_change,
+    a_changed_file_is_no_place_of_the_picture_it_held,
+);
+#[cfg(unix)]
+conform!(crate::store::LEASE_TIME, the_places of catalogue:
+    paths_are_bytes,
 );
 conform!(crate::store::LEASE_TIME, the_hosts of hosts:
     a_removed_host_is_gone_until_it_is_taken_back,

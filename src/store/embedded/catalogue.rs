@@ -119,20 +119,27 @@ impl EmbeddedMetadata {
         bytes: u64,
         modified_ns: u64,
     ) -> Result<Option<PictureId>, StoreError> {
-        let Some(value) = self.trees.files.get(LocationId::of_path(path).0)? else {
-            return Ok(None);
-        };
-        let record: FileRecord = decode("files", &value)?;
-        let unchanged = record.bytes == bytes && record.modified_ns == modified_ns;
-        Ok(unchanged.then_some(record.picture))
+        let record = self.file(&LocationId::of_path(path).0)?;
+        let same = record.filter(|file| file.bytes == bytes && file.modified_ns == modified_ns);
+        Ok(same.map(|file| file.picture))
+    }
+
+    /// What is known of the local file of a location.
+    pub(super) fn file(&self, location: &[u8]) -> Result<Option<FileRecord>, StoreError> {
+        let value = self.trees.files.get(location)?;
+        value.map(|value| decode("files", &value)).transpose()
     }
 
     pub(super) fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
         let mut provenance = Provenance::default();
+        let mut changed = Vec::new();
         for entry in self.trees.places.scan_prefix(id.as_bytes()).take(MOST) {
             let (key, value) = entry?;
             match decode("places", &value)? {
-                Location::Path(path) => provenance.paths.push(path),
+                Location::Path(path) => match self.file(&key[PictureId::LEN..])? {
+                    Some(file) if file.picture == id => provenance.paths.push(path),
+                    _ => changed.push(path),
+                },
                 Location::Url(url) => {
                     provenance.urls.push(url);
                     let url = key[PictureId::LEN..].try_into();
@@ -141,6 +148,7 @@ impl EmbeddedMetadata {
                 }
             }
         }
+        provenance.or_paths(changed);
         Ok(provenance)
     }
 

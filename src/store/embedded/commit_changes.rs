@@ -3,6 +3,7 @@
 use super::queueing::{end_as, settle_into};
 use super::trees::{TreeBatches, Trees, embed_key, encode, location_key};
 use crate::canonical_url::UrlId;
+use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::{
     FileRecord, Lease, Location, LocationId, Source, StoreError, UrlOutcome, UrlState, VisitRecord,
@@ -77,7 +78,7 @@ impl<'a> CommitChanges<'a> {
                     picture,
                 };
                 self.batches.of(&t.files).insert(&id.0, encode(&record));
-                (id, Location::Path(path.to_string_lossy().into_owned()))
+                (id, Location::Path(LocalPath::new(path)))
             }
         };
         let key = location_key(picture, id);

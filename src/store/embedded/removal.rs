@@ -27,7 +27,12 @@ impl EmbeddedMetadata {
                 .try_into()
                 .map_err(|_| StoreError::Unreadable { tree: "places" })?;
             match decode("places", &value)? {
-                Location::Path(_) => changes.of(&t.files).remove(&location),
+                // Unless the file holds another picture by now.
+                Location::Path(_) => {
+                    if self.file(&location)?.is_some_and(|file| file.picture == id) {
+                        changes.of(&t.files).remove(&location);
+                    }
+                }
                 Location::Url(_) => {
                     self.mark_removed(changes.of(&t.frontier), UrlId(location))?;
                 }

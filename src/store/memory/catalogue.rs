@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{MemoryMetadata, State, StoredPicture};
 use crate::canonical_url::UrlId;
+use crate::local_path::LocalPath;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::provenance::MOST;
@@ -138,11 +139,15 @@ impl Catalogue for MemoryMetadata {
     fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
         let state = self.lock();
         let mut provenance = Provenance::default();
+        let mut changed = Vec::new();
         let all = state.locations.range((id, LocationId([0; 16]))..);
         let own = all.take_while(|((picture, _), _)| *picture == id);
         for ((_, at), location) in own.take(MOST) {
             match location {
-                Location::Path(path) => provenance.paths.push(path.clone()),
+                Location::Path(path) => match state.files.get(at) {
+                    Some(file) if file.picture == id => provenance.paths.push(path.clone()),
+                    _ => changed.push(path.clone()),
+                },
                 Location::Url(url) => {
                     provenance.urls.push(url.clone());
                     let pages = state
@@ -162,6 +167,7 @@ impl Catalogue for MemoryMetadata {
                 }
             }
         }
+        provenance.or_paths(changed);
         Ok(provenance)
     }
 
@@ -335,7 +341,7 @@ impl State {
                     picture,
                 };
                 self.files.insert(id, record);
-                (id, Location::Path(path.to_string_lossy().into_owned()))
+                (id, Location::Path(LocalPath::new(path)))
             }
         };
         self.locations.insert((picture, id), location);

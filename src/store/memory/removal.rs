@@ -29,8 +29,11 @@ impl State {
         self.removed.push(sequence);
         for key in self.locations_of(id) {
             match self.locations.remove(&key) {
+                // Unless the file holds another picture by now.
                 Some(Location::Path(_)) => {
-                    self.files.remove(&key.1);
+                    if self.files.get(&key.1).is_some_and(|file| file.picture == id) {
+                        self.files.remove(&key.1);
+                    }
                 }
                 Some(Location::Url(_)) => self.mark_removed(UrlId(key.1.0)),
                 None => {}
