@@ -73,7 +73,7 @@ impl Collection {
         };
         add_files(paths, self.store(), ingest, shutdown, &mut report)?;
         let used = summary.images_indexed + summary.duplicates;
-        if some_failed && used == 0 && !shutdown.requested() {
+        if some_failed && used + summary.postponed == 0 && !shutdown.requested() {
             return Err(Error::NothingAdded);
         }
         self.save_index(shutdown)?;

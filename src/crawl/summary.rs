@@ -29,6 +29,9 @@ pub struct Summary {
     pub refused: BTreeMap<Reason, u64>,
     /// What did not work, by reason.
     pub failed: BTreeMap<Reason, u64>,
+    /// Of the failed: those of which nothing came yet, through no fault of theirs. They are tried
+    /// again.
+    pub postponed: u64,
     /// URLs that wait in the store for a later crawl.
     pub pending: u64,
     /// Hosts whose page budget is spent, of those that have more pages waiting.
@@ -75,6 +78,11 @@ impl Summary {
                 message
             }
             ReceiptOutcome::Failed(reason, message) => {
+                self.fail(Reason::from_name(&reason));
+                message
+            }
+            ReceiptOutcome::Postponed(reason, message) => {
+                self.postponed += 1;
                 self.fail(Reason::from_name(&reason));
                 message
             }

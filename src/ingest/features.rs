@@ -35,6 +35,27 @@ pub enum FeatureError {
     Panicked,
 }
 
+impl FeatureError {
+    /// A short, stable name for summaries and JSON.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "unreadable",
+            Self::Picture(error) => error.reason(),
+            Self::Network(_) | Self::Panicked => "network",
+            Self::NoMatch(_) => "no_match",
+        }
+    }
+
+    /// Whether it is a decoder's verdict on the bytes, which no other try changes. A limit is
+    /// the user's, and a panic is simdex's own failure.
+    pub fn is_verdict(&self) -> bool {
+        match self {
+            Self::Picture(error) => !error.is_limit() && *error != PictureError::DecoderPanicked,
+            Self::Read(_) | Self::Network(_) | Self::NoMatch(_) | Self::Panicked => false,
+        }
+    }
+}
+
 /// Decodes bytes and runs the network: everything that is stored of a picture.
 ///
 /// # Errors

@@ -121,6 +121,12 @@ pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow
         let pending = summary.pending;
         text.push(format!("  waiting for another crawl: {pending} URLs{spent}"));
     }
+    if summary.postponed > 0 {
+        let postponed = summary.postponed;
+        text.push(format!(
+            "  tried again by the next run: {postponed} pictures; by `simdex crawl --features-only`, if it keeps them"
+        ));
+    }
     for (kind, reasons) in [("refused", &summary.refused), ("failed", &summary.failed)] {
         for (reason, count) in top(reasons.iter(), usize::MAX) {
             let advice = reason.advice().map(|advice| format!(" - {advice}"));

@@ -150,6 +150,41 @@ pub(super) fn bodies_wait_for_their_features(store: &Store) {
     assert_eq!(paths(store, 2), ["/2.png"]);
 }
 
+pub(super) fn what_is_postponed_loses_nothing(store: &Store) {
+    let waiting = Body {
+        origin: file("1.png"),
+        id: picture_id(1),
+        bytes: vec![1],
+    };
+    store.keep_bodies(vec![waiting]).unwrap();
+    assert!(fetch(store, "a.example", "a.example/2", 2));
+    assert!(fetch(store, "a.example", "a.example/3", 3));
+    store.queue_again(&Again::Visited).unwrap();
+    let [again, removed] = [(); 2].map(|()| lease(store, "a.example"));
+    assert!(store.remove_picture(picture_id(3)).unwrap());
+    let outcomes = [
+        Source::Waiting(picture_id(1)),
+        file("4.png"),
+        Source::Url(again),
+        Source::Url(removed),
+    ];
+    let outcomes = outcomes.map(PictureOutcome::Postponed).into();
+    assert_eq!(store.commit(outcomes).unwrap(), [false; 4]);
+    assert_eq!(store.waiting_body(picture_id(1)).unwrap(), [1]);
+    assert_eq!(paths(store, 1), ["/1.png"]);
+    assert_eq!(store.known_file(Path::new("/4.png"), 1, 1).unwrap(), None);
+    // What the URL gave before is still there, and it is asked again in the next run.
+    assert_eq!(store.provenance(picture_id(2)).unwrap().urls.len(), 1);
+    assert!(store.lease(url("a.example/2").host_id(), true).unwrap().is_none());
+    store.requeue_left().unwrap();
+    let again = lease(store, "a.example");
+    assert_eq!(again.record().url, url("a.example/2").to_string());
+    assert_eq!(again.record().attempts, 0);
+    assert!(store.lease(url("a.example/2").host_id(), true).unwrap().is_none());
+    let record = store.url_record(url("a.example/3").id()).unwrap().unwrap();
+    assert_eq!(record.state, UrlState::Removed);
+}
+
 pub(super) fn a_removed_picture_is_not_taken_again(store: &Store) {
     assert!(fetch(store, "a.example", "a.example/1", 1));
     store.queue_again(&Again::Visited).unwrap();

@@ -251,12 +251,13 @@ impl Pair {
                 n = of_waiting;
                 origins = [(); 2].map(|()| Source::Waiting(picture_id(n)));
             }
-            let kind = self.random.random_range(0..4);
+            let kind = self.random.random_range(0..5);
             let outcome = UrlOutcome::Failed(self.reason());
             for (i, origin) in origins.into_iter().enumerate() {
                 let store = &self.stores[i];
                 batches[i].push(match kind {
                     0 => PictureOutcome::Unusable(origin, outcome.clone()),
+                    4 => PictureOutcome::Postponed(origin),
                     1 if store.contains(picture_id(n)).unwrap() => {
                         PictureOutcome::Known(origin, picture_id(n))
                     }

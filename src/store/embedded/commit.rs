@@ -9,7 +9,7 @@ use super::trees::{Extent, NEXT_SEQUENCE, SegmentGrowth, encode};
 use crate::picture::PictureId;
 use crate::store::{
     AppendBlocks, BlockLocation, NewPicture, PictureOutcome, PictureRecord, Sequence, Source,
-    StoreError, UrlState, now_ms,
+    StoreError, UrlOutcome, UrlState, now_ms,
 };
 
 impl EmbeddedMetadata {
@@ -88,7 +88,16 @@ impl EmbeddedMetadata {
                 changes.settle(lease, outcome);
                 return Ok(false);
             }
-            PictureOutcome::Unusable(_, _) => return Ok(false),
+            PictureOutcome::Postponed(Source::Url(lease)) => {
+                match self.url_record(lease.id)?.map(|record| record.state) {
+                    Some(state @ (UrlState::Refused(_) | UrlState::Removed)) => {
+                        changes.settle_as(lease, state);
+                    }
+                    _ => changes.settle(lease, UrlOutcome::Left),
+                }
+                return Ok(false);
+            }
+            PictureOutcome::Unusable(..) | PictureOutcome::Postponed(_) => return Ok(false),
         };
         let origin = match origin {
             Source::Url(lease) => {

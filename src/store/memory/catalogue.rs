@@ -9,7 +9,7 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::provenance::MOST;
 use crate::store::{
-    AppendBlocks, BlockLocation, Body, Catalogue, Embed, FileRecord, Listing, Location, LocationId,
+    AppendBlocks, BlockLocation, Body, Catalogue, Embed, FileRecord, Lease, Listing, Location, LocationId,
     PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage, StoreError,
     UrlOutcome, UrlState, VisitRecord, now_ms,
 };
@@ -271,12 +271,18 @@ impl State {
                 }
                 return Ok(false);
             }
+            PictureOutcome::Postponed(origin) => {
+                if let Source::Url(lease) = origin
+                    && !self.keeps_its_state(&lease)
+                {
+                    self.settle(&lease, UrlOutcome::Left);
+                }
+                return Ok(false);
+            }
         };
         if let Source::Url(lease) = &origin
-            && let Some(state @ (UrlState::Refused(_) | UrlState::Removed)) =
-                self.urls.get(&lease.id).map(|record| record.state.clone())
+            && self.keeps_its_state(lease)
         {
-            self.leave_queue(lease, lease.record.attempts + 1, state);
             return Ok(false);
         }
         if new.is_none() && !self.pictures.contains_key(&id) && !self.waiting.contains_key(&id) {
@@ -309,6 +315,16 @@ impl State {
         }
         self.add_location(origin, id);
         Ok(is_new)
+    }
+
+    /// Ends the lease of a URL that was removed or whose last page opted out meanwhile.
+    fn keeps_its_state(&mut self, lease: &Lease) -> bool {
+        let state = self.urls.get(&lease.id).map(|record| record.state.clone());
+        let Some(state @ (UrlState::Refused(_) | UrlState::Removed)) = state else {
+            return false;
+        };
+        self.leave_queue(lease, lease.record.attempts + 1, state);
+        true
     }
 
     /// Records that a picture was found at a location, and settles the location's URL.
