@@ -183,7 +183,13 @@ mod tests {
 
     #[test]
     fn what_is_utf_8_is_written_as_it_is() {
-        for path in ["/a/b.jpg", "b.jpg", "/100%25.jpg", "/\\xff/ä %FF.jpg", "file:x"] {
+        for path in [
+            "/a/b.jpg",
+            "b.jpg",
+            "/100%25.jpg",
+            "/\\xff/ä %FF.jpg",
+            "file:x",
+        ] {
             assert_eq!(path_text(Path::new(path)), path);
             assert_eq!(LocalPath::named(path.as_ref()).as_path(), Path::new(path));
         }
@@ -205,7 +211,10 @@ mod tests {
         all.insert(0, b'/');
         let path = LocalPath(from_bytes(all.clone()).unwrap());
         let text = path.to_string();
-        assert!(text.starts_with("file:///%01%02") && text.is_ascii(), "{text}");
+        assert!(
+            text.starts_with("file:///%01%02") && text.is_ascii(),
+            "{text}"
+        );
         assert_eq!(LocalPath::named(text.as_ref()), path);
         assert_eq!(LocalPath::named_by(text.as_bytes()), path);
         assert_eq!(LocalPath::named_by(&all), path);

@@ -23,7 +23,10 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
     }
     let frontier = &status.frontier;
     let age = status.index.snapshot_age;
-    let store = collection.store().dir().map_or("memory".to_owned(), path_text);
+    let store = collection
+        .store()
+        .dir()
+        .map_or("memory".to_owned(), path_text);
     let saved = age.map_or("no snapshot".to_owned(), |age| format!("saved {age} s ago"));
     let index = &status.index;
     let lines = [

@@ -11,15 +11,14 @@ use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::network::ExtractError;
 use crate::picture::{Limits, PictureError, PictureId};
 use crate::shutdown::Shutdown;
-use crate::store::{
-    Body, Discovery, Embed, Lease, NewPicture, Role, Source, Store, UrlState,
-};
+use crate::store::{Body, Discovery, Embed, Lease, NewPicture, Role, Source, Store, UrlState};
 
 const HOST: &str = "example.org";
 const LIMITS: Limits = Limits {
     max_bytes: 1 << 20,
     max_pixels: 1 << 20,
     min_side: 1,
+    decode_bytes: 1 << 20,
 };
 
 /// Fails as the bytes say.
@@ -88,7 +87,13 @@ fn is_postponed(outcome: &ReceiptOutcome) -> bool {
 #[test]
 fn only_a_verdict_on_the_bytes_that_were_fetched_drops_what_waits() {
     let store = store();
-    let bodies: [&[u8]; 5] = [b"network", b"limit", b"decoder panic", b"a panic", b"broken"];
+    let bodies: [&[u8]; 5] = [
+        b"network",
+        b"limit",
+        b"decoder panic",
+        b"a panic",
+        b"broken",
+    ];
     let mut kept: Vec<Body> = bodies
         .iter()
         .map(|bytes| Body {

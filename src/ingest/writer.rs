@@ -123,8 +123,7 @@ fn split(finished: Finished) -> (Outcome, PendingReceipt) {
             };
             (origin, None, Some(problem))
         }
-        Outcome::Commit(PictureOutcome::Postponed(origin))
-        | Outcome::Keep(Body { origin, .. }) => {
+        Outcome::Commit(PictureOutcome::Postponed(origin)) | Outcome::Keep(Body { origin, .. }) => {
             let problem = ReceiptOutcome::Postponed(reason, message);
             (origin, None, Some(problem))
         }

@@ -52,7 +52,10 @@ mod tests {
         let text = String::from_utf8(written).unwrap();
         assert!(!text.contains(steers), "{text}");
         assert!(text.contains(r"\u202e\u007f\u2066猫\n"), "{text}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
         let plain = serde_json::json!({"path": "/ä/b.jpg", "score": 0.5, "pages": [null]});
         let mut written = Vec::new();
         write_json(&plain, &mut written).unwrap();

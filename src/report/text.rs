@@ -38,7 +38,11 @@ pub fn result_text(result: &QueryResult) -> TextLines {
         }
         if !entry.copies.is_empty() {
             let many = if entry.copies.len() == 1 { "y" } else { "ies" };
-            text.push(format!("{:>36}and {} near-cop{many}", "", entry.copies.len()));
+            text.push(format!(
+                "{:>36}and {} near-cop{many}",
+                "",
+                entry.copies.len()
+            ));
         }
         if let Some(page) = entry.pages.first() {
             text.push(format!("{:>36}on {} {}", "", page.url, page.title));

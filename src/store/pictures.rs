@@ -26,7 +26,7 @@ pub struct NewPicture {
     pub embedding: Embedding,
     /// What the index compares.
     pub descriptor: Descriptor,
-    /// A small JPEG for result lists.
+    /// A small JPEG for result lists, in the picture's own shape.
     pub thumbnail: Vec<u8>,
     /// The activations' block, in the store's layout.
     pub block: Vec<u8>,

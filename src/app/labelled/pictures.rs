@@ -144,9 +144,9 @@ impl LabelledPictures {
             let (original, edit) = copies[i];
             let bytes = read_file(&self.paths[original], limits)?;
             let decoded = decode(&bytes, limits)?;
-            let copy = edit
-                .jpeg(&decoded.rgb, seed.wrapping_add(original as u64))
-                .map_err(|error| FeatureError::Read(std::io::Error::other(error)))?;
+            let copy = edit.jpeg(&decoded.rgb, seed.wrapping_add(original as u64));
+            drop(decoded);
+            let copy = copy.map_err(|error| FeatureError::Read(std::io::Error::other(error)))?;
             features(&copy, extractor)
         };
         let (shutdown, progress) = (watch.shutdown, || steps.step());

@@ -119,7 +119,9 @@ pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow
     };
     if summary.pending > 0 || !spent.is_empty() {
         let pending = summary.pending;
-        text.push(format!("  waiting for another crawl: {pending} URLs{spent}"));
+        text.push(format!(
+            "  waiting for another crawl: {pending} URLs{spent}"
+        ));
     }
     if summary.postponed > 0 {
         let postponed = summary.postponed;

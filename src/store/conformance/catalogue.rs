@@ -175,12 +175,22 @@ pub(super) fn what_is_postponed_loses_nothing(store: &Store) {
     assert_eq!(store.known_file(Path::new("/4.png"), 1, 1).unwrap(), None);
     // What the URL gave before is still there, and it is asked again in the next run.
     assert_eq!(store.provenance(picture_id(2)).unwrap().urls.len(), 1);
-    assert!(store.lease(url("a.example/2").host_id(), true).unwrap().is_none());
+    assert!(
+        store
+            .lease(url("a.example/2").host_id(), true)
+            .unwrap()
+            .is_none()
+    );
     store.requeue_left().unwrap();
     let again = lease(store, "a.example");
     assert_eq!(again.record().url, url("a.example/2").to_string());
     assert_eq!(again.record().attempts, 0);
-    assert!(store.lease(url("a.example/2").host_id(), true).unwrap().is_none());
+    assert!(
+        store
+            .lease(url("a.example/2").host_id(), true)
+            .unwrap()
+            .is_none()
+    );
     let record = store.url_record(url("a.example/3").id()).unwrap().unwrap();
     assert_eq!(record.state, UrlState::Removed);
 }

@@ -9,9 +9,9 @@ use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::provenance::MOST;
 use crate::store::{
-    AppendBlocks, BlockLocation, Body, Catalogue, Embed, FileRecord, Lease, Listing, Location, LocationId,
-    PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage, StoreError,
-    UrlOutcome, UrlState, VisitRecord, now_ms,
+    AppendBlocks, BlockLocation, Body, Catalogue, Embed, FileRecord, Lease, Listing, Location,
+    LocationId, PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage,
+    StoreError, UrlOutcome, UrlState, VisitRecord, now_ms,
 };
 
 impl Catalogue for MemoryMetadata {

@@ -31,7 +31,11 @@ impl State {
             match self.locations.remove(&key) {
                 // Unless the file holds another picture by now.
                 Some(Location::Path(_)) => {
-                    if self.files.get(&key.1).is_some_and(|file| file.picture == id) {
+                    if self
+                        .files
+                        .get(&key.1)
+                        .is_some_and(|file| file.picture == id)
+                    {
                         self.files.remove(&key.1);
                     }
                 }
