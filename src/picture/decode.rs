@@ -10,20 +10,7 @@ use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 use super::budget::{BUDGET, Share};
 use super::header::{Header, broken};
 use super::rgb::rgb_of;
-
-/// What simdex accepts as a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest file, in bytes.
-    pub max_bytes: u64,
-    /// Largest width times height, in pixels, checked before decoding.
-    pub max_pixels: u64,
-    /// Smallest width and height, in pixels; smaller pictures are icons and spacers.
-    pub min_side: u32,
-    /// Most bytes that all pictures together may take while they are decoded, and until they
-    /// are dropped; one that would take more alone is refused.
-    pub decode_bytes: u64,
-}
+use super::{Limits, PictureError};
 
 /// A decoded picture, upright, on white where it was transparent. While it lives its bytes count
 /// against [`Limits::decode_bytes`], so it should be dropped soon; it stays in its thread, and a
@@ -35,94 +22,6 @@ pub struct Decoded {
     /// The file's format.
     pub format: ImageFormat,
     _share: Share,
-}
-
-/// Why bytes are not a picture that simdex can use.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PictureError {
-    /// There are no bytes at all.
-    #[error("the file is empty")]
-    Empty,
-    /// More bytes than `[picture] max_bytes`.
-    #[error("the file has {bytes} bytes, over the limit of {limit} ([picture] max_bytes)")]
-    TooLarge {
-        /// The file's size.
-        bytes: u64,
-        /// The limit in force.
-        limit: u64,
-    },
-    /// A web page where a picture was promised.
-    #[error("this is an HTML page, not a picture")]
-    Html,
-    /// Bytes of no format that simdex reads.
-    #[error("not a picture in a format simdex reads (JPEG, PNG, GIF, WebP, BMP, TIFF)")]
-    Unknown,
-    /// More pixels than `[picture] max_pixels`.
-    #[error("{width}x{height} pixels are over the limit of {limit} ([picture] max_pixels)")]
-    TooManyPixels {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-        /// The limit in force, in pixels.
-        limit: u64,
-    },
-    /// A side shorter than `[picture] min_side`.
-    #[error("{width}x{height} pixels are under the smallest side of {limit} ([picture] min_side)")]
-    TooSmall {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-        /// The limit in force, in pixels.
-        limit: u32,
-    },
-    /// Decoding takes more memory than `[picture] decode_budget_mb`.
-    #[error(
-        "decoding it takes {} MiB, over the limit of {} MiB ([picture] decode_budget_mb)",
-        bytes.div_ceil(1 << 20),
-        limit >> 20
-    )]
-    TooMuchMemory {
-        /// What it takes at most, in bytes.
-        bytes: u64,
-        /// The limit in force, in bytes.
-        limit: u64,
-    },
-    /// The decoder refused the bytes.
-    #[error("the picture is broken: {0}")]
-    Broken(String),
-    /// The decoder panicked; the panic was caught.
-    #[error("the picture is broken (its decoder gave up)")]
-    DecoderPanicked,
-}
-
-impl PictureError {
-    /// A short, stable name for summaries and JSON.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::TooLarge { .. } => "too_large",
-            Self::Html => "html_not_picture",
-            Self::Unknown => "unknown_format",
-            Self::TooManyPixels { .. } => "too_many_pixels",
-            Self::TooSmall { .. } => "too_small",
-            Self::TooMuchMemory { .. } => "too_much_memory",
-            Self::Broken(_) | Self::DecoderPanicked => "broken_picture",
-        }
-    }
-
-    /// Whether a limit of the user's own refused it, rather than the bytes being bad.
-    pub fn is_limit(&self) -> bool {
-        matches!(
-            self,
-            Self::TooLarge { .. }
-                | Self::TooManyPixels { .. }
-                | Self::TooSmall { .. }
-                | Self::TooMuchMemory { .. }
-        )
-    }
 }
 
 /// Bytes that a decoder may take whatever a picture's size: tables, profiles, rows.

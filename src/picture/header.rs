@@ -27,9 +27,8 @@ impl Header {
         if !format.reading_enabled() {
             return Err(PictureError::Unknown);
         }
-        // Without limits: a decoder that meets one does not say by how much it was exceeded.
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-        reader.no_limits();
+        // Without our limits: a decoder that meets one does not say by how much it was exceeded.
+        let reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut decoder = reader.into_decoder().map_err(broken)?;
         let (width, height) = decoder.dimensions();
         let pixels = u64::from(width) * u64::from(height);

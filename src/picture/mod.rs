@@ -6,8 +6,10 @@
 
 mod budget;
 mod decode;
+mod error;
 mod header;
 mod id;
+mod limits;
 mod name;
 mod network_input;
 mod perceptual_hash;
@@ -15,8 +17,10 @@ mod rgb;
 mod thumbnail;
 mod view;
 
-pub use decode::{Decoded, Limits, PictureError, check_header, decode, silence_decoder_panics};
+pub use decode::{Decoded, check_header, decode, silence_decoder_panics};
+pub use error::PictureError;
 pub use id::{ParsePictureIdError, PictureId};
+pub use limits::Limits;
 pub use name::{is_picture_ending, looks_like_picture};
 pub use network_input::NetworkInput;
 pub use perceptual_hash::PerceptualHash;
