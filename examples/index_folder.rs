@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use simdex::app::{AddEvent, Collection, Extraction, Heads, NamedPicture, Observer, Question};
 use simdex::config::Config;
+use simdex::report::printable;
 use simdex::search::SearchOptions;
 use simdex::shutdown::Shutdown;
 
@@ -46,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let head = collection.heads().named(None)?;
     let result = collection.search(&question, &head, &SearchOptions::new(5, 200))?;
     for entry in &result.results {
-        println!("{:.3}  {}", entry.score, entry.place());
+        println!("{:.3}  {}", entry.score, printable(entry.place()));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use simdex::app::{Collection, Extraction, Heads, NamedPicture, Observer, Questio
 use simdex::config::Config;
 use simdex::dataset::labelled_files;
 use simdex::head::{Fused, Mode, Ranking};
+use simdex::report::printable;
 use simdex::search::SearchOptions;
 use simdex::training::train_on_labels;
 
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let result = collection.search(&question, &head, &SearchOptions::new(5, 200))?;
     for entry in &result.results {
-        println!("{:.3}  {}", entry.score, entry.place());
+        println!("{:.3}  {}", entry.score, printable(entry.place()));
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ pub mod extract;
 pub mod head;
 pub mod index;
 pub mod ingest;
+pub mod local_path;
 pub mod network;
 pub mod picture;
 pub mod private_folder;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::{Collection, Error};
 use crate::crawl::{Problem, Reason, Summary};
 use crate::ingest::{FileReport, Ingest, Job, add_features, add_files};
+use crate::local_path::path_text;
 use crate::shutdown::Shutdown;
 
 /// What happens while pictures are added.
@@ -57,7 +58,7 @@ impl Collection {
                 FileReport::Unreadable { path, message } => {
                     summary.fail(Reason::Unreadable);
                     Some(Problem {
-                        source: path.display().to_string(),
+                        source: path_text(&path),
                         message,
                     })
                 }
@@ -72,7 +73,7 @@ impl Collection {
         };
         add_files(paths, self.store(), ingest, shutdown, &mut report)?;
         let used = summary.images_indexed + summary.duplicates;
-        if some_failed && used == 0 && !shutdown.requested() {
+        if some_failed && used + summary.postponed == 0 && !shutdown.requested() {
             return Err(Error::NothingAdded);
         }
         self.save_index(shutdown)?;

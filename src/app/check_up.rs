@@ -9,6 +9,7 @@ use super::{Collection, Error, Extraction, Heads, IndexStatus, Observer};
 use crate::config::Config;
 use crate::crawl::with_causes;
 use crate::ingest::worker_count;
+use crate::local_path::path_text;
 use crate::network::Engine;
 use crate::store::Store;
 
@@ -75,7 +76,7 @@ pub fn check_up(
         picture_ms,
         workers: worker_count(),
         network: format!("{} ({})", network.manifest().name, network.id().short()),
-        store: dir.display().to_string(),
+        store: path_text(&dir),
         store_ok: images.is_some() || !Store::exists(&dir),
         images,
         index,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Collection, Error};
 use crate::head::{Mode, Ranking};
 use crate::ingest::read_file;
+use crate::local_path::path_text;
 use crate::picture::Limits;
 use crate::search::{Query, QueryResult, SearchOptions, Searcher};
 use crate::store::NewPicture;
@@ -25,9 +26,10 @@ impl NamedPicture {
     ///
     /// # Errors
     /// If it cannot be read, or is larger than pictures may be.
-    pub fn read(path: &str, limits: &Limits) -> Result<Self, Error> {
-        let name = path.to_owned();
-        match read_file(Path::new(path), limits) {
+    pub fn read(path: impl AsRef<Path>, limits: &Limits) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let name = path_text(path);
+        match read_file(path, limits) {
             Ok(bytes) => Ok(Self { name, bytes }),
             Err(source) => Err(Error::Picture { name, source }),
         }

@@ -6,17 +6,18 @@ use anyhow::ensure;
 use clap::Args;
 
 use super::follow::follow;
-use super::input::PictureReader;
+use super::input::{PictureReader, name};
 use super::session::Session;
 use super::{Format, Outcome, output, progress};
 use crate::app::{Classification, PictureClassifier};
 use crate::classify::ClassifyOptions;
 use crate::crawl::with_causes;
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(super) struct ClassifyArgs {
     /// Picture files or URLs
-    #[arg(required = true, value_name = "IMAGE|URL")]
+    #[arg(required = true, value_name = "IMAGE|URL", value_parser = name())]
     pictures: Vec<String>,
     /// Folder with one folder of labelled pictures per class
     #[arg(long, value_name = "DIR")]
@@ -50,7 +51,7 @@ pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outco
         match answer(&classifier, &mut reader, name, args.format) {
             Ok(text) => {
                 answered = true;
-                output::line(&text)?;
+                output::text(&text)?;
             }
             Err(error) if args.pictures.len() == 1 => return Err(error),
             Err(error) => {
@@ -69,27 +70,28 @@ fn answer(
     reader: &mut PictureReader<'_>,
     name: &str,
     format: Format,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<TextLines> {
     let picture = reader.read(name)?;
     let answer = classifier.classify(&picture)?;
     Ok(match format {
-        Format::Json => serde_json::to_string(&answer)?,
+        Format::Json => output::json_line(&answer)?,
         Format::Text => text(&answer),
     })
 }
 
-fn text(answer: &Classification<'_>) -> String {
-    let mut text = format!(
+fn text(answer: &Classification<'_>) -> TextLines {
+    let mut text = TextLines::default();
+    text.push(format!(
         "{}: {} (left unknown {:.3})",
         answer.query,
         answer.class.unwrap_or("unknown"),
         answer.unknown
-    );
-    for class in &answer.classes {
-        text += &format!(
-            "\n  belief {:.3}  plausibility {:.3}  {}",
+    ));
+    text.extend(answer.classes.iter().map(|class| {
+        format!(
+            "  belief {:.3}  plausibility {:.3}  {}",
             class.belief, class.plausibility, class.class
-        );
-    }
+        )
+    }));
     text
 }

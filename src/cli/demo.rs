@@ -17,6 +17,7 @@ use crate::app::CrawlJob;
 use crate::canonical_url::CanonicalUrl;
 use crate::demo::server::Server;
 use crate::demo::{gallery, photos};
+use crate::local_path::path_text;
 use crate::report::{result_text, write_html};
 use crate::search::SearchOptions;
 
@@ -67,14 +68,14 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     }
     output::line(&figures(&summary))?;
 
-    let query_name = query_path.display().to_string();
+    let query_name = path_text(&query_path);
     let question = NamedQuestion::one(query_name).read(&mut PictureReader::new(&session.config))?;
     let options = SearchOptions {
         explain: true,
         ..SearchOptions::new(args.k.into(), session.config.query.candidates)
     };
     let result = collection.search(&question, &session.head(None)?, &options)?;
-    output::write(result_text(&result).as_bytes())?;
+    output::text(&result_text(&result))?;
     let mut page = Vec::new();
     write_html(
         std::slice::from_ref(&result),
@@ -85,15 +86,19 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "simdex".to_owned());
-    output::line(&format!(
-        "\nThe same list with pictures: {page}\nNow try:\n  \
-         {program} --data-dir {store} query PICTURE\n  \
-         {program} --data-dir {store} status\n  \
-         {program} --data-dir {store} export --queries FOLDER --format html -o lists.html\n  \
-         {program} demo --photos FOLDER",
-        page = page_path.display(),
-        store = store_dir.display(),
-    ))?;
+    let (page, store) = (page_path.display(), store_dir.display());
+    let lines = [
+        String::new(),
+        format!("The same list with pictures: {page}"),
+        "Now try:".to_owned(),
+        format!("  {program} --data-dir {store} query PICTURE"),
+        format!("  {program} --data-dir {store} status"),
+        format!(
+            "  {program} --data-dir {store} export --queries FOLDER --format html -o lists.html"
+        ),
+        format!("  {program} demo --photos FOLDER"),
+    ];
+    output::text(&lines.iter().collect())?;
     Ok(Outcome::Done)
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use super::session::{Session, observer};
 use super::{Format, Outcome, output};
 use crate::app::{CheckUp, check_up};
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
@@ -28,32 +29,38 @@ pub(super) fn run(session: &Session, args: DoctorArgs) -> anyhow::Result<Outcome
 }
 
 fn print(found: &CheckUp) -> anyhow::Result<()> {
-    let mut text = format!(
-        "simdex     {}\nconfig     {}\nnetwork    {}\nruntime    {}\n",
-        found.version,
-        match found.config.is_empty() {
-            true => "none, so the defaults".to_owned(),
-            false => found.config.join(", over "),
-        },
-        found.network,
-        found.runtime.as_deref().unwrap_or("none"),
-    );
-    if let Some(ms) = found.picture_ms {
-        text += &format!(
-            "speed      {ms:.1} ms a picture on one thread, {} workers\n",
-            found.workers
-        );
-    }
-    text += &match (&found.images, &found.index) {
-        (Some(images), Some(index)) => format!(
-            "store      {} with {images} pictures\nindex      {}, {} points, {} removed\n",
-            found.store, index.kind, index.points, index.tombstones
-        ),
-        _ if found.store_ok => format!("store      none yet in {}\n", found.store),
-        _ => format!("store      {} cannot be used\n", found.store),
+    let mut text = TextLines::default();
+    text.push(format!("simdex     {}", found.version));
+    let config = match found.config.is_empty() {
+        true => "none, so the defaults".to_owned(),
+        false => found.config.join(", over "),
     };
-    for problem in &found.problems {
-        text += &format!("problem    {problem}\n");
+    text.push(format!("config     {config}"));
+    text.push(format!("network    {}", found.network));
+    let runtime = found.runtime.as_deref().unwrap_or("none");
+    text.push(format!("runtime    {runtime}"));
+    if let Some(ms) = found.picture_ms {
+        text.push(format!(
+            "speed      {ms:.1} ms a picture on one thread, {} workers",
+            found.workers
+        ));
     }
-    output::write(text.as_bytes())
+    let store = &found.store;
+    match (&found.images, &found.index) {
+        (Some(images), Some(index)) => {
+            text.push(format!("store      {store} with {images} pictures"));
+            text.push(format!(
+                "index      {}, {} points, {} removed",
+                index.kind, index.points, index.tombstones
+            ));
+        }
+        _ if found.store_ok => text.push(format!("store      none yet in {store}")),
+        _ => text.push(format!("store      {store} cannot be used")),
+    }
+    for problem in &found.problems {
+        let mut lines = problem.lines();
+        text.push(format!("problem    {}", lines.next().unwrap_or_default()));
+        text.extend(lines);
+    }
+    output::text(&text)
 }

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use anyhow::Context;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::app::{NamedPicture, Web};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::Config;
+use crate::local_path::{LocalPath, path_text};
 
 /// Reads local files and fetches URLs.
 pub(super) struct PictureReader<'a> {
@@ -24,7 +26,9 @@ impl<'a> PictureReader<'a> {
         if Web::is_url(name) {
             return self.fetch(name);
         }
-        Ok(NamedPicture::read(name, &self.config.picture.limits())?)
+        let path = LocalPath::named(name.as_ref());
+        let picture = NamedPicture::read(path.as_path(), &self.config.picture.limits());
+        Ok(picture?)
     }
 
     pub(super) fn read_all(&mut self, names: &[String]) -> anyhow::Result<Vec<NamedPicture>> {
@@ -45,6 +49,12 @@ impl<'a> PictureReader<'a> {
     }
 }
 
+/// Takes the name of a picture or a head: a URL, a word or a path, which may be no UTF-8. As
+/// text it is what [`LocalPath`] writes and takes back.
+pub(super) fn name() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|name| LocalPath::new(name).to_string())
+}
+
 /// The host that a `--host` argument names, in the form in which hosts are stored.
 pub(super) fn host_argument(host: &str) -> anyhow::Result<String> {
     let url = CanonicalUrl::parse(&format!("http://{host}/"))?;
@@ -56,14 +66,20 @@ pub(super) fn host_argument(host: &str) -> anyhow::Result<String> {
 }
 
 /// The entries of a list with the numbers of their lines: one a line, blank lines and lines
-/// that begin with # left out.
+/// that begin with # left out. A path that is not UTF-8 may be in it as it is.
 pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
-    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = std::fs::read(path).with_context(|| path_text(path))?;
     Ok(text
-        .lines()
+        .split(|byte| *byte == b'\n')
         .enumerate()
-        .map(|(i, line)| (i + 1, line.trim()))
+        .map(|(i, line)| (i + 1, line_text(line).trim().to_owned()))
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(number, line)| (number, line.to_owned()))
         .collect())
+}
+
+fn line_text(line: &[u8]) -> String {
+    match std::str::from_utf8(line) {
+        Ok(line) => line.to_owned(),
+        Err(_) => LocalPath::named_by(line.trim_ascii()).to_string(),
+    }
 }

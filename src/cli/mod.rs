@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::app;
 use crate::config::Config;
 use crate::crawl::with_causes;
 use crate::shutdown::{INTERRUPTED, Shutdown};
@@ -125,8 +126,16 @@ enum Outcome {
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
     crate::picture::silence_decoder_panics();
-    // clap ends the process itself: 0 for --help and --version, 2 for a wrong usage.
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // What was typed may be the name of a file; what is wrong takes more than one line.
+        Err(error) if error.use_stderr() => {
+            error.to_string().lines().for_each(progress::line);
+            return ExitCode::from(2);
+        }
+        // --help and --version.
+        Err(error) => error.exit(),
+    };
     progress::start_logging(args.verbose, args.quiet);
     match dispatch(args) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -134,9 +143,18 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            progress::line(&format!("simdex: {}", with_causes(error.as_ref())));
+            say(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Says why a command has failed: in one line, but for what package managers had to say.
+fn say(error: &anyhow::Error) {
+    let text = format!("simdex: {}", with_causes(error.as_ref()));
+    match error.downcast_ref() {
+        Some(app::Error::Engine(_)) => text.lines().for_each(progress::line),
+        _ => progress::line(&text),
     }
 }
 
@@ -144,7 +162,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
     if let Command::Completions { shell } = args.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Args::command(), "simdex", &mut script);
-        return output::write(&script).map(|()| Outcome::Done);
+        return output::data(&script).map(|()| Outcome::Done);
     }
     let mut config = Config::load(args.config.as_deref())?;
     if args.data_dir.is_some() {

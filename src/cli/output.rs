@@ -1,7 +1,8 @@
 //! Where results go: stdout, and files written in one step. A closed pipe
 //! (`simdex query … | head`) is no error.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::Context;
@@ -9,6 +10,8 @@ use serde::Serialize;
 
 use super::progress;
 use crate::atomic_file::{AtomicFile, folder_of};
+use crate::local_path::path_text;
+use crate::report::{TextLines, write_json};
 
 /// The reader of stdout has gone.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +23,26 @@ pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<ClosedPipe>().is_some()
 }
 
-/// Writes bytes to stdout.
-pub(super) fn write(bytes: &[u8]) -> anyhow::Result<()> {
+/// Writes data to stdout: as it is to whoever reads it, without what steers it to a terminal.
+pub(super) fn data(bytes: &[u8]) -> anyhow::Result<()> {
+    write(&for_reader(bytes, io::stdout().is_terminal()))
+}
+
+fn for_reader(bytes: &[u8], is_terminal: bool) -> Cow<'_, [u8]> {
+    if !is_terminal {
+        return Cow::Borrowed(bytes);
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let lines: TextLines = text.lines().collect();
+    Cow::Owned(lines.as_str().as_bytes().to_vec())
+}
+
+/// Writes lines of text to stdout.
+pub(super) fn text(lines: &TextLines) -> anyhow::Result<()> {
+    write(lines.as_str().as_bytes())
+}
+
+fn write(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout
         .write_all(bytes)
@@ -36,13 +57,20 @@ pub(super) fn write(bytes: &[u8]) -> anyhow::Result<()> {
 }
 
 /// Writes one line of text to stdout.
-pub(super) fn line(text: &str) -> anyhow::Result<()> {
-    write(format!("{text}\n").as_bytes())
+pub(super) fn line(line: &str) -> anyhow::Result<()> {
+    text(&TextLines::from_iter([line]))
 }
 
 /// Writes one line of JSON to stdout.
 pub(super) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    line(&serde_json::to_string(value)?)
+    text(&json_line(value)?)
+}
+
+/// A value as one line of JSON, in which nothing steers a terminal.
+pub(super) fn json_line<T: Serialize>(value: &T) -> anyhow::Result<TextLines> {
+    let mut line = Vec::new();
+    write_json(value, &mut line)?;
+    Ok(TextLines::from_iter([String::from_utf8(line)?]))
 }
 
 /// Fails before the long work, not after it, if a file cannot be written.
@@ -63,15 +91,28 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// Writes lists to a file in one step, or to stdout.
 pub(super) fn deliver(path: &Path, bytes: &[u8], lists: usize) -> anyhow::Result<()> {
     if path == Path::new("-") {
-        return write(bytes);
+        return data(bytes);
     }
     replace(path, bytes)?;
     let lists = counted(lists, "list");
-    progress::note(&format!("{lists} written to {}", path.display()));
+    progress::note(&format!("{lists} written to {}", path_text(path)));
     Ok(())
 }
 
 /// "1 group", "2 groups".
 pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_terminal_gets_data_cleaned() {
+        let csv = "query,path\r\na\u{1b}[2J,b\u{202e}\r\n".as_bytes();
+        assert_eq!(*for_reader(csv, false), *csv);
+        let shown = for_reader(csv, true);
+        assert_eq!(*shown, *b"query,path\na\\u{1b}[2J,b\\u{202e}\n");
+    }
 }

@@ -20,7 +20,7 @@ pub(super) fn run(session: &Session, args: PolitenessArgs) -> anyhow::Result<Out
     let report = politeness(&session.config, args.limit)?;
     match args.format {
         Format::Json => output::json(&report)?,
-        Format::Text => output::line(report.to_string().trim_end())?,
+        Format::Text => output::text(&report.to_string().trim_end().lines().collect())?,
     }
     Ok(Outcome::Done)
 }

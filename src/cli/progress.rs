@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::debug_fn;
+
+use crate::report::printable;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -64,16 +68,25 @@ pub(super) fn start_logging(verbose: u8, quiet: bool) {
     // ONNX Runtime's own notes interest nobody below an error.
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},ort=error")));
+    // What a line tells may come from outside: an event stays one line and steers nothing.
+    let fields = debug_fn(|line, field, value| {
+        let value = format!("{value:?}");
+        match field.name() {
+            "message" => write!(line, "{}", printable(&value)),
+            name => write!(line, "{name}={}", printable(&value)),
+        }
+    });
     tracing_subscriber::fmt()
+        .fmt_fields(fields.delimited(" "))
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(AroundBars)
         .init();
 }
 
-/// One line on stderr, always shown.
+/// One line on stderr, always shown, whatever it is made of.
 pub(super) fn line(text: &str) {
-    write_around_bars(format!("{text}\n").as_bytes());
+    write_around_bars(format!("{}\n", printable(text)).as_bytes());
 }
 
 /// One line on stderr, unless --quiet.
@@ -117,7 +130,7 @@ impl Progress {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(position);
-                bar.set_message(message());
+                bar.set_message(printable(&message()).into_owned());
             }
             None => {
                 let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::local_path::path_text;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -22,31 +23,42 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
     }
     let frontier = &status.frontier;
     let age = status.index.snapshot_age;
-    output::line(&format!(
-        "pictures   {}, {} without features\npages      {}\nfrontier   {} pending, {} leased, {} to retry, {} done, {} refused, {} failed\n\
-         store      {:.1} MB in {}\nindex      {}, {} points, {} removed, {}\nhead       {}\nnetwork    {} ({})",
-        status.images,
-        status.waiting,
-        status.pages,
-        frontier.pending,
-        frontier.leased,
-        frontier.retry,
-        frontier.done,
-        frontier.refused,
-        frontier.failed,
-        status.store_bytes as f64 / 1e6,
-        collection
-            .store()
-            .dir()
-            .unwrap_or("memory".as_ref())
-            .display(),
-        status.index.kind,
-        status.index.points,
-        status.index.tombstones,
-        age.map_or("no snapshot".to_owned(), |age| format!("saved {age} s ago")),
-        status.head,
-        network.manifest().name,
-        network.id().short(),
-    ))?;
+    let store = collection
+        .store()
+        .dir()
+        .map_or("memory".to_owned(), path_text);
+    let saved = age.map_or("no snapshot".to_owned(), |age| format!("saved {age} s ago"));
+    let index = &status.index;
+    let lines = [
+        format!(
+            "pictures   {}, {} without features",
+            status.images, status.waiting
+        ),
+        format!("pages      {}", status.pages),
+        format!(
+            "frontier   {} pending, {} leased, {} to retry, {} done, {} refused, {} failed",
+            frontier.pending,
+            frontier.leased,
+            frontier.retry,
+            frontier.done,
+            frontier.refused,
+            frontier.failed
+        ),
+        format!(
+            "store      {:.1} MB in {store}",
+            status.store_bytes as f64 / 1e6
+        ),
+        format!(
+            "index      {}, {} points, {} removed, {saved}",
+            index.kind, index.points, index.tombstones
+        ),
+        format!("head       {}", status.head),
+        format!(
+            "network    {} ({})",
+            network.manifest().name,
+            network.id().short()
+        ),
+    ];
+    output::text(&lines.iter().collect())?;
     Ok(Outcome::Done)
 }

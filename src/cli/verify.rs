@@ -5,6 +5,7 @@ use clap::Args;
 use super::progress::{self, Progress};
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
@@ -34,20 +35,18 @@ pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome
     if args.format == Format::Json {
         output::json(&findings)?;
     } else {
-        let mut text = String::new();
+        let mut text = TextLines::default();
         for damage in findings.damaged.iter().chain(&findings.unreadable) {
-            text += &format!("{}: {}\n", damage.id, damage.problem);
+            text.push(format!("{}: {}", damage.id, damage.problem));
         }
-        for problem in &findings.log {
-            text += &format!("{problem}\n");
-        }
-        text += &format!(
-            "{} pictures verified, {} damaged, {} not readable now\n",
+        text.extend(findings.log.iter().map(String::as_str));
+        text.push(format!(
+            "{} pictures verified, {} damaged, {} not readable now",
             findings.pictures,
             findings.damaged.len(),
             findings.unreadable.len()
-        );
-        output::write(text.as_bytes())?;
+        ));
+        output::text(&text)?;
     }
     if let Some(mended) = &findings.mended {
         progress::note(&format!(

@@ -101,6 +101,8 @@ pub struct PictureConfig {
     pub max_pixels: u64,
     /// Smallest width and height, in pixels.
     pub min_side: u32,
+    /// Memory that all pictures together may take while they are decoded, in MiB.
+    pub decode_budget_mb: u64,
 }
 
 impl Default for PictureConfig {
@@ -109,6 +111,7 @@ impl Default for PictureConfig {
             max_bytes: 20 << 20,
             max_pixels: 100_000_000,
             min_side: 32,
+            decode_budget_mb: 1024,
         }
     }
 }
@@ -120,6 +123,7 @@ impl PictureConfig {
             max_bytes: self.max_bytes,
             max_pixels: self.max_pixels,
             min_side: self.min_side,
+            decode_bytes: self.decode_budget_mb.saturating_mul(1 << 20),
         }
     }
 }

@@ -32,6 +32,9 @@ pub struct Summary {
     /// Hosts of which no more pictures were removed, because a larger share of them would have
     /// gone than one run may take; and how many were kept.
     pub removals_stopped: BTreeMap<String, u64>,
+    /// Of the failed: those of which nothing came yet, through no fault of theirs. They are tried
+    /// again.
+    pub postponed: u64,
     /// URLs that wait in the store for a later crawl.
     pub pending: u64,
     /// Hosts whose page budget is spent, of those that have more pages waiting.
@@ -78,6 +81,11 @@ impl Summary {
                 message
             }
             ReceiptOutcome::Failed(reason, message) => {
+                self.fail(Reason::from_name(&reason));
+                message
+            }
+            ReceiptOutcome::Postponed(reason, message) => {
+                self.postponed += 1;
                 self.fail(Reason::from_name(&reason));
                 message
             }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::local_path::LocalPath;
+
 /// Pictures by number, and pairs of them with the user's answers.
 #[derive(Debug, Default, PartialEq)]
 pub struct PairsFile {
@@ -59,12 +61,13 @@ impl PairsFile {
     /// If the file cannot be read or a line is no pair.
     pub fn read(csv: &Path) -> Result<Self, PairsFileError> {
         let folder = csv.parent().unwrap_or(Path::new("."));
-        let text = std::fs::read_to_string(csv).map_err(|source| PairsFileError::Read {
+        let text = std::fs::read(csv).map_err(|source| PairsFileError::Read {
             path: csv.to_owned(),
             source,
         })?;
-        let lines = text.lines().zip(1..);
-        let mut lines = lines.filter(|(line, _)| !line.trim().is_empty()).peekable();
+        let lines = text.split(|byte| *byte == b'\n').zip(1..);
+        let lines = lines.filter(|(line, _)| !line.trim_ascii().is_empty());
+        let mut lines = lines.peekable();
         lines.next_if(|(line, _)| fields(line).is_ok_and(|first| names_columns(folder, &first)));
         let mut file = Self::default();
         let mut numbers: HashMap<PathBuf, usize> = HashMap::new();
@@ -75,7 +78,7 @@ impl PairsFile {
                 source,
             })?;
             let [first, second] = names.map(|name| {
-                let path = folder.join(name);
+                let path = folder.join(LocalPath::named_by(&name).as_path());
                 *numbers.entry(path.clone()).or_insert_with(|| {
                     file.paths.push(path);
                     file.paths.len() - 1
@@ -87,45 +90,48 @@ impl PairsFile {
     }
 }
 
-fn pair(line: &str) -> Result<([String; 2], bool), LineError> {
-    let Ok::<[String; 3], _>([first, second, answer]) = fields(line)?.try_into() else {
+fn pair(line: &[u8]) -> Result<([Vec<u8>; 2], bool), LineError> {
+    let Ok::<[Vec<u8>; 3], _>([first, second, answer]) = fields(line)?.try_into() else {
         return Err(LineError::Fields);
     };
     match parse(&answer) {
         Some(same) => Ok(([first, second], same)),
-        None => Err(LineError::Answer(answer)),
+        None => Err(LineError::Answer(
+            String::from_utf8_lossy(&answer).into_owned(),
+        )),
     }
 }
 
-fn fields(line: &str) -> csv::Result<Vec<String>> {
+/// As bytes: paths may be no UTF-8.
+fn fields(line: &[u8]) -> csv::Result<Vec<Vec<u8>>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .trim(csv::Trim::All)
-        .from_reader(line.as_bytes());
-    let mut record = csv::StringRecord::new();
-    reader.read_record(&mut record)?;
-    Ok(record.iter().map(str::to_owned).collect())
+        .from_reader(line);
+    let mut record = csv::ByteRecord::new();
+    reader.read_byte_record(&mut record)?;
+    Ok(record.iter().map(<[u8]>::to_vec).collect())
 }
 
-fn parse(answer: &str) -> Option<bool> {
-    match answer.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "same" => Some(true),
-        "0" | "false" | "no" | "different" => Some(false),
+fn parse(answer: &[u8]) -> Option<bool> {
+    match answer.to_ascii_lowercase().as_slice() {
+        b"1" | b"true" | b"yes" | b"same" => Some(true),
+        b"0" | b"false" | b"no" | b"different" => Some(false),
         _ => None,
     }
 }
 
 /// Whether a first line names columns: neither of its paths exists. A line with an answer such
 /// as `1` is a pair whose pictures are missing, but a column may well be called "same".
-fn names_columns(folder: &Path, fields: &[String]) -> bool {
+fn names_columns(folder: &Path, fields: &[Vec<u8>]) -> bool {
     let is_pair = fields
         .get(2)
-        .is_some_and(|answer| parse(answer).is_some() && !answer.eq_ignore_ascii_case("same"));
+        .is_some_and(|answer| parse(answer).is_some() && !answer.eq_ignore_ascii_case(b"same"));
     !is_pair
         && fields
             .iter()
             .take(2)
-            .all(|name| !folder.join(name).is_file())
+            .all(|name| !folder.join(LocalPath::named_by(name).as_path()).is_file())
 }
 
 #[cfg(test)]

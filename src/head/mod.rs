@@ -32,6 +32,7 @@ pub use probe::{Background, ClassProbabilities, Probe, spread};
 pub use scorer::{Scorer, logit, sigmoid};
 pub use signal::Signal;
 
+use crate::local_path::LocalPath;
 use crate::network::Network;
 use crate::picture::PictureId;
 
@@ -124,14 +125,18 @@ impl Ranking {
             "embedding" => Ok(Self::Embedding),
             "mse18" => Self::parse(MSE18, Path::new("models/mse18.json"), network),
             "fused" => Ok(Self::Fused(Box::new(Fused::builtin(network)?))),
-            path if Path::new(path).is_file() => {
+            _ => {
+                let file = LocalPath::named(name.as_ref());
+                let path = file.as_path();
+                if !path.is_file() {
+                    return Err(HeadError::Unknown(name.to_owned()));
+                }
                 let text = std::fs::read_to_string(path).map_err(|source| HeadError::File {
                     path: path.into(),
                     source,
                 })?;
-                Self::parse(&text, Path::new(path), network)
+                Self::parse(&text, path, network)
             }
-            _ => Err(HeadError::Unknown(name.to_owned())),
         }
     }
 

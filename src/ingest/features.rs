@@ -10,7 +10,7 @@ use image::ImageFormat;
 use super::worker_count;
 use crate::activation::{Activations, Layout, encode};
 use crate::network::{Engine, ExtractError, Extractor, Network};
-use crate::picture::{Decoded, Limits, PictureError, PictureId, View, decode};
+use crate::picture::{Limits, NetworkInput, PictureError, PictureId, View, decode, thumbnail};
 use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
@@ -40,6 +40,32 @@ pub enum FeatureError {
     Panicked,
 }
 
+impl FeatureError {
+    /// A short, stable name for summaries and JSON.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "unreadable",
+            Self::Picture(error) => error.reason(),
+            Self::Network(_) | Self::Panicked => "network",
+            Self::NoMatch(_) => "no_match",
+            Self::RemovalsStopped => "removals_stopped",
+        }
+    }
+
+    /// Whether it is a decoder's verdict on the bytes, which no other try changes. A limit is
+    /// the user's, and a panic is simdex's own failure.
+    pub fn is_verdict(&self) -> bool {
+        match self {
+            Self::Picture(error) => !error.is_limit() && *error != PictureError::DecoderPanicked,
+            Self::Read(_)
+            | Self::Network(_)
+            | Self::NoMatch(_)
+            | Self::RemovalsStopped
+            | Self::Panicked => false,
+        }
+    }
+}
+
 /// Decodes bytes and runs the network: everything that is stored of a picture.
 ///
 /// # Errors
@@ -51,10 +77,14 @@ pub fn extract(
     layout: &Layout,
 ) -> Result<NewPicture, FeatureError> {
     let decoded = decode(bytes, limits)?;
-    features_of(&decoded.rgb, &decoded, bytes, extractor, layout)
+    let seen = Seen::of(&decoded.rgb, thumbnail(&decoded.rgb), extractor);
+    let format = decoded.format;
+    // The network needs no more than the tile, and others wait for the memory.
+    drop(decoded);
+    seen.features(bytes, format, extractor, layout)
 }
 
-/// Like [`extract`], but for several views of a picture.
+/// Like [`extract`], but for several views of a picture; only the upright one has a thumbnail.
 ///
 /// # Errors
 /// If the bytes are no usable picture or the network fails.
@@ -66,47 +96,67 @@ pub fn extract_views(
     views: &[View],
 ) -> Result<Vec<NewPicture>, FeatureError> {
     let decoded = decode(bytes, limits)?;
-    views
-        .iter()
-        .map(|view| features_of(&view.of(&decoded.rgb), &decoded, bytes, extractor, layout))
+    let seen = views.iter().map(|view| match view {
+        View::Upright => Seen::of(&decoded.rgb, thumbnail(&decoded.rgb), extractor),
+        turned => Seen::of(&turned.of(&decoded.rgb), Vec::new(), extractor),
+    });
+    let seen: Vec<Seen> = seen.collect();
+    let format = decoded.format;
+    drop(decoded);
+    seen.into_iter()
+        .map(|seen| seen.features(bytes, format, extractor, layout))
         .collect()
 }
 
-fn features_of(
-    rgb: &image::RgbImage,
-    decoded: &Decoded,
-    bytes: &[u8],
-    extractor: &mut Extractor,
-    layout: &Layout,
-) -> Result<NewPicture, FeatureError> {
-    let tile = extractor.tile(rgb);
-    let (block, embedding) = extractor.run(&tile, |output| {
-        let mut block = Vec::with_capacity(layout.block_len());
-        encode(
-            layout,
-            &output.layers,
-            output.embedding.values(),
-            &mut block,
-        );
-        (block, output.embedding)
-    })?;
-    let descriptor = extractor.describe(Activations::new(layout, &block));
-    Ok(NewPicture {
-        id: PictureId::of(bytes),
-        width: rgb.width(),
-        height: rgb.height(),
-        media_type: media_type(decoded.format),
-        bytes: bytes.len() as u64,
-        perceptual_hash: tile.perceptual_hash(),
-        embedding,
-        descriptor,
-        thumbnail: tile.thumbnail(),
-        block,
-    })
+/// What is needed of a picture's pixels.
+struct Seen {
+    width: u32,
+    height: u32,
+    tile: NetworkInput,
+    thumbnail: Vec<u8>,
 }
 
-fn media_type(format: ImageFormat) -> &'static str {
-    format.to_mime_type()
+impl Seen {
+    fn of(rgb: &image::RgbImage, thumbnail: Vec<u8>, extractor: &Extractor) -> Self {
+        Self {
+            width: rgb.width(),
+            height: rgb.height(),
+            tile: extractor.tile(rgb),
+            thumbnail,
+        }
+    }
+
+    fn features(
+        self,
+        bytes: &[u8],
+        format: ImageFormat,
+        extractor: &mut Extractor,
+        layout: &Layout,
+    ) -> Result<NewPicture, FeatureError> {
+        let (block, embedding) = extractor.run(&self.tile, |output| {
+            let mut block = Vec::with_capacity(layout.block_len());
+            encode(
+                layout,
+                &output.layers,
+                output.embedding.values(),
+                &mut block,
+            );
+            (block, output.embedding)
+        })?;
+        let descriptor = extractor.describe(Activations::new(layout, &block));
+        Ok(NewPicture {
+            id: PictureId::of(bytes),
+            width: self.width,
+            height: self.height,
+            media_type: format.to_mime_type(),
+            bytes: bytes.len() as u64,
+            perceptual_hash: self.tile.perceptual_hash(),
+            embedding,
+            descriptor,
+            thumbnail: self.thumbnail,
+            block,
+        })
+    }
 }
 
 /// Reads a file without reading more than the limits allow.

@@ -13,6 +13,8 @@ mod features;
 mod files;
 mod job;
 mod match_filter;
+#[cfg(test)]
+mod tests;
 mod waiting;
 mod worker;
 mod writer;
@@ -25,6 +27,7 @@ pub use files::{FileReport, add_files};
 pub use job::{Job, LocalFile, WebPicture};
 pub use match_filter::MatchFilter;
 pub use waiting::add_features;
+use worker::Featurize;
 pub use writer::{Receipt, ReceiptOutcome};
 
 use crate::network::{Engine, ExtractError, Network};
@@ -62,6 +65,16 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
         limits: Limits,
         screen: Option<MatchFilter>,
     ) -> Result<Self, ExtractError> {
+        let extractor = || engine.extractor(network);
+        Self::start_with(store, &extractor, limits, screen)
+    }
+
+    fn start_with<F: Featurize + 'static>(
+        store: &Arc<Store>,
+        extractor: &dyn Fn() -> Result<F, ExtractError>,
+        limits: Limits,
+        screen: Option<MatchFilter>,
+    ) -> Result<Self, ExtractError> {
         let screen = screen.map(Arc::new);
         let count = worker_count();
         let (jobs, job_queue) = async_channel::bounded(count * QUEUE_PER_WORKER);
@@ -71,7 +84,7 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
         let workers = (0..count)
             .map(|_| {
                 let worker = worker::Worker {
-                    extractor: engine.extractor(network)?,
+                    extractor: extractor()?,
                     store: Arc::clone(store),
                     limits,
                     screen: screen.clone(),

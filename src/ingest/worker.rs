@@ -6,22 +6,62 @@ use std::sync::Arc;
 use super::features::{FeatureError, extract, read_file};
 use super::job::{Job, LocalFile, WebPicture};
 use super::match_filter::MatchFilter;
+use crate::activation::Layout;
 use crate::network::Extractor;
 use crate::picture::{Limits, PictureId};
-use crate::store::{NewPicture, PictureOutcome, Source, Store, StoreError, UrlOutcome};
+use crate::store::{Body, NewPicture, PictureOutcome, Source, Store, StoreError, UrlOutcome};
 
 /// What a worker hands to the writer.
 pub(super) struct Finished {
-    pub(super) outcome: PictureOutcome,
-    /// Why the bytes are unusable.
+    pub(super) outcome: Outcome,
+    /// Why there are no features.
     pub(super) error: Option<FeatureError>,
     /// Told once the batch is durable.
     pub(super) stored: Option<async_channel::Sender<()>>,
 }
 
+/// What the writer does.
+pub(super) enum Outcome {
+    /// It commits what came of the bytes.
+    Commit(PictureOutcome),
+    /// It keeps the bytes without features.
+    Keep(Body),
+}
+
+impl From<PictureOutcome> for Finished {
+    fn from(outcome: PictureOutcome) -> Self {
+        Self {
+            outcome: Outcome::Commit(outcome),
+            error: None,
+            stored: None,
+        }
+    }
+}
+
+/// Makes a picture with its features of bytes.
+pub(super) trait Featurize: Send {
+    fn features(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+        layout: &Layout,
+    ) -> Result<NewPicture, FeatureError>;
+}
+
+impl Featurize for Extractor {
+    fn features(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+        layout: &Layout,
+    ) -> Result<NewPicture, FeatureError> {
+        extract(bytes, limits, self, layout)
+    }
+}
+
 /// One feature worker: one thread, one network session.
-pub(super) struct Worker<J> {
-    pub(super) extractor: Extractor,
+pub(super) struct Worker<J, F> {
+    pub(super) extractor: F,
     pub(super) store: Arc<Store>,
     pub(super) limits: Limits,
     pub(super) screen: Option<Arc<MatchFilter>>,
@@ -29,7 +69,7 @@ pub(super) struct Worker<J> {
     pub(super) finished: async_channel::Sender<Result<Finished, StoreError>>,
 }
 
-impl<J: Into<Job>> Worker<J> {
+impl<J: Into<Job>, F: Featurize> Worker<J, F> {
     /// Works until the senders are gone or the writer has stopped.
     pub(super) fn run(mut self) {
         while let Ok(job) = self.jobs.recv_blocking() {
@@ -55,14 +95,13 @@ impl<J: Into<Job>> Worker<J> {
                 };
                 match read {
                     Ok(bytes) => (origin, bytes),
-                    Err(error) => return Ok(unusable(origin, error)),
+                    Err(error) => return Ok(self.without_features(origin, Vec::new(), error)),
                 }
             }
-            Job::Waiting(id) => match self.store.waiting_body(id) {
+            Job::Waiting(id) => match self.waiting_body(id) {
                 Ok(bytes) => (Source::Waiting(id), bytes),
                 Err(error) => {
-                    let error = FeatureError::Read(std::io::Error::other(error));
-                    return Ok(unusable(Source::Waiting(id), error));
+                    return Ok(self.without_features(Source::Waiting(id), Vec::new(), error));
                 }
             },
             Job::Web(picture) => match *picture {
@@ -73,7 +112,7 @@ impl<J: Into<Job>> Worker<J> {
                     bytes,
                     stored,
                 } => {
-                    let finished = self.extract(Source::Inline { page, embed }, &bytes)?;
+                    let finished = self.extract(Source::Inline { page, embed }, bytes)?;
                     return Ok(Finished {
                         stored: Some(stored),
                         ..finished
@@ -81,45 +120,48 @@ impl<J: Into<Job>> Worker<J> {
                 }
             },
         };
-        self.extract(origin, &bytes)
+        self.extract(origin, bytes)
     }
 
-    fn extract(&mut self, origin: Source, bytes: &[u8]) -> Result<Finished, StoreError> {
-        let id = PictureId::of(bytes);
+    /// The bytes of a picture that waits: those that were fetched, or an error. No verdict is
+    /// passed on others.
+    fn waiting_body(&self, id: PictureId) -> Result<Vec<u8>, FeatureError> {
+        let body = self.store.waiting_body(id).map_err(std::io::Error::other)?;
+        if PictureId::of(&body) != id {
+            let message = "the bytes that are kept are not those that were fetched";
+            return Err(std::io::Error::other(message).into());
+        }
+        Ok(body)
+    }
+
+    fn extract(&mut self, origin: Source, bytes: Vec<u8>) -> Result<Finished, StoreError> {
+        let id = PictureId::of(&bytes);
         tracing::trace!(%id, bytes = bytes.len(), "a picture to extract");
         if self.store.contains(id)? {
-            return Ok(Finished {
-                outcome: PictureOutcome::Known(origin, id),
-                error: None,
-                stored: None,
-            });
+            return Ok(PictureOutcome::Known(origin, id).into());
         }
         let layout = self.store.layout();
         // A panic would lose the receipt that the crawl waits for. The extractor holds no state
         // between pictures but its input, which the next picture overwrites.
         let extracted = catch_unwind(AssertUnwindSafe(|| {
-            extract(bytes, &self.limits, &mut self.extractor, layout)
+            self.extractor.features(&bytes, &self.limits, layout)
         }));
-        match extracted.unwrap_or(Err(FeatureError::Panicked)) {
-            Ok(picture) => Ok(self.screened(origin, picture)),
-            Err(error) => Ok(unusable(origin, error)),
-        }
+        Ok(match extracted.unwrap_or(Err(FeatureError::Panicked)) {
+            Ok(picture) => self.screened(origin, bytes, picture),
+            Err(error) => self.without_features(origin, bytes, error),
+        })
     }
 }
 
-impl<J> Worker<J> {
-    fn screened(&self, origin: Source, picture: NewPicture) -> Finished {
+impl<J, F> Worker<J, F> {
+    fn screened(&self, origin: Source, bytes: Vec<u8>, picture: NewPicture) -> Finished {
         let picture = Box::new(picture);
         let Some(screen) = &self.screen else {
-            return Finished {
-                outcome: PictureOutcome::Picture(origin, picture),
-                error: None,
-                stored: None,
-            };
+            return PictureOutcome::Picture(origin, picture).into();
         };
         // As of the extraction: a panic would lose the receipt.
         let Ok(score) = catch_unwind(AssertUnwindSafe(|| (screen.score)(&picture))) else {
-            return unusable(origin, FeatureError::Panicked);
+            return self.without_features(origin, bytes, FeatureError::Panicked);
         };
         let is_match = score >= screen.min_score;
         if let Source::Url(lease) = &origin {
@@ -127,33 +169,47 @@ impl<J> Worker<J> {
             let _ = screen.matches.send_blocking((lease.id(), is_match));
         }
         if screen.keep_matches && !is_match {
-            return unusable(origin, FeatureError::NoMatch(score));
+            return self.without_features(origin, bytes, FeatureError::NoMatch(score));
         }
+        PictureOutcome::Picture(origin, picture).into()
+    }
+
+    /// What becomes of bytes that have no features. A fault that passes costs nothing: it is
+    /// tried again, by the next run or when the features of what waits are computed.
+    fn without_features(&self, origin: Source, bytes: Vec<u8>, error: FeatureError) -> Finished {
+        let passes = matches!(error, FeatureError::Network(_) | FeatureError::Panicked);
+        let only_matches = self.screen.as_ref().is_some_and(|s| s.keep_matches);
+        let outcome = match origin {
+            Source::Waiting(_) if !error.is_verdict() => {
+                Outcome::Commit(PictureOutcome::Postponed(origin))
+            }
+            // Its page is read only once, and its links are not to wait for it.
+            Source::Inline { .. } if passes && !only_matches => Outcome::Keep(Body {
+                origin,
+                id: PictureId::of(&bytes),
+                bytes,
+            }),
+            Source::File { .. } | Source::Url(_) if passes => {
+                Outcome::Commit(PictureOutcome::Postponed(origin))
+            }
+            _ => {
+                let is_refusal = match &error {
+                    FeatureError::Picture(picture) => picture.is_limit(),
+                    FeatureError::NoMatch(_) => true,
+                    _ => false,
+                };
+                let reason = error.reason().to_owned();
+                let of_url = match is_refusal {
+                    true => UrlOutcome::Refused(reason),
+                    false => UrlOutcome::Failed(reason),
+                };
+                Outcome::Commit(PictureOutcome::Unusable(origin, of_url))
+            }
+        };
         Finished {
-            outcome: PictureOutcome::Picture(origin, picture),
-            error: None,
+            outcome,
+            error: Some(error),
             stored: None,
         }
-    }
-}
-
-/// Bytes that give no picture.
-pub(super) fn unusable(origin: Source, error: FeatureError) -> Finished {
-    let outcome = match &error {
-        FeatureError::Picture(picture) if picture.is_limit() => {
-            UrlOutcome::Refused(picture.reason().to_owned())
-        }
-        FeatureError::Picture(picture) => UrlOutcome::Failed(picture.reason().to_owned()),
-        FeatureError::NoMatch(_) => UrlOutcome::Refused("no_match".to_owned()),
-        FeatureError::RemovalsStopped => UrlOutcome::Failed("removals_stopped".to_owned()),
-        FeatureError::Read(_) => UrlOutcome::Failed("unreadable".to_owned()),
-        FeatureError::Network(_) | FeatureError::Panicked => {
-            UrlOutcome::Failed("network".to_owned())
-        }
-    };
-    Finished {
-        outcome: PictureOutcome::Unusable(origin, outcome),
-        error: Some(error),
-        stored: None,
     }
 }

@@ -2,9 +2,10 @@
 
 use super::batching::gather;
 use super::features::FeatureError;
-use super::worker::{Finished, unusable};
+use super::worker::{Finished, Outcome};
+use crate::local_path::path_text;
 use crate::picture::PictureId;
-use crate::store::{PictureOutcome, Source, Store, StoreError, UrlOutcome};
+use crate::store::{Body, PictureOutcome, Source, Store, StoreError, UrlOutcome};
 
 /// Most pictures of one flush; also the queue before the writer (0.84 MB each in int8).
 pub(super) const BATCH: usize = 32;
@@ -33,6 +34,8 @@ pub enum ReceiptOutcome {
     Refused(String, String),
     /// It is no picture: short reason and message.
     Failed(String, String),
+    /// Nothing came of it yet, and it is tried again: short reason and message.
+    Postponed(String, String),
 }
 
 /// Collects batches, commits them and hands out receipts, until the workers are gone.
@@ -47,18 +50,14 @@ pub(super) fn run(
             batch.push(next);
             batch.len() == BATCH
         });
-        let batch = batch.into_iter().map(|finished| admitted(store, finished?));
-        let batch = batch.collect::<Result<Vec<_>, _>>()?;
-        let (outcomes, pending): (Vec<_>, Vec<_>) = batch.into_iter().map(split).unzip();
-        let stored = store.commit(outcomes)?;
-        for (pending, is_new) in pending.into_iter().zip(stored) {
+        for pending in commit(store, batch)? {
             if let Some(stored) = &pending.stored {
                 // Room for one word a picture; nobody may wait for it any more.
                 let _ = stored.try_send(());
             }
             // When the command is stopping nobody counts receipts any more; the store has the
             // picture.
-            let _ = receipts.send_blocking(pending.receipt(is_new));
+            let _ = receipts.send_blocking(pending.receipt());
         }
     }
     store.flush()
@@ -67,19 +66,53 @@ pub(super) fn run(
 /// A picture that may not take the place of the one that its URL gave before is not stored.
 fn admitted(store: &Store, finished: Finished) -> Result<Finished, StoreError> {
     let (lease, id) = match &finished.outcome {
-        PictureOutcome::Picture(Source::Url(lease), picture) => (lease, picture.id),
-        PictureOutcome::Known(Source::Url(lease), id) => (lease, *id),
+        Outcome::Commit(PictureOutcome::Picture(Source::Url(lease), picture)) => {
+            (lease, picture.id)
+        }
+        Outcome::Commit(PictureOutcome::Known(Source::Url(lease), id)) => (lease, *id),
         _ => return Ok(finished),
     };
     if store.may_replace(lease, id)? {
         return Ok(finished);
     }
-    Ok(match finished.outcome {
-        PictureOutcome::Picture(origin, _) | PictureOutcome::Known(origin, _) => {
-            unusable(origin, FeatureError::RemovalsStopped)
+    let error = FeatureError::RemovalsStopped;
+    let outcome = match finished.outcome {
+        Outcome::Commit(PictureOutcome::Picture(origin, _) | PictureOutcome::Known(origin, _)) => {
+            let failed = UrlOutcome::Failed(error.reason().to_owned());
+            Outcome::Commit(PictureOutcome::Unusable(origin, failed))
         }
-        PictureOutcome::Unusable(..) => finished,
+        outcome => outcome,
+    };
+    Ok(Finished {
+        outcome,
+        error: Some(error),
+        ..finished
     })
+}
+
+/// Makes a batch durable.
+fn commit(
+    store: &Store,
+    batch: Vec<Result<Finished, StoreError>>,
+) -> Result<Vec<PendingReceipt>, StoreError> {
+    let mut pending = Vec::with_capacity(batch.len());
+    let (mut outcomes, mut bodies) = (Vec::with_capacity(batch.len()), Vec::new());
+    for finished in batch {
+        let (outcome, receipt) = split(admitted(store, finished?)?);
+        match outcome {
+            Outcome::Commit(outcome) => outcomes.push(outcome),
+            Outcome::Keep(body) => bodies.push(body),
+        }
+        pending.push(receipt);
+    }
+    if !bodies.is_empty() {
+        store.keep_bodies(bodies)?;
+    }
+    let mut stored = store.commit(outcomes)?.into_iter();
+    for receipt in pending.iter_mut().filter(|receipt| !receipt.kept) {
+        receipt.is_new = stored.next().unwrap_or(false);
+    }
+    Ok(pending)
 }
 
 /// A receipt whose picture is not durable yet.
@@ -87,59 +120,75 @@ struct PendingReceipt {
     source: String,
     picture: Option<PictureId>,
     unchanged: bool,
-    problem: Option<(bool, String, String)>,
+    /// Whether the bytes are kept without features.
+    kept: bool,
+    /// Whether it is a new picture.
+    is_new: bool,
+    /// What came of bytes that are no picture in the store.
+    problem: Option<ReceiptOutcome>,
     /// Told once the batch is durable.
     stored: Option<async_channel::Sender<()>>,
 }
 
-fn split(finished: Finished) -> (PictureOutcome, PendingReceipt) {
-    let (origin, picture, outcome) = match &finished.outcome {
-        PictureOutcome::Picture(origin, picture) => (origin, Some(picture.id), None),
-        PictureOutcome::Known(origin, id) => (origin, Some(*id), None),
-        PictureOutcome::Unusable(origin, outcome) => (origin, None, Some(outcome)),
+fn split(finished: Finished) -> (Outcome, PendingReceipt) {
+    let Finished {
+        outcome,
+        error,
+        stored,
+    } = finished;
+    let reason = error.as_ref().map_or("", FeatureError::reason).to_owned();
+    let message = error.map(|error| error.to_string()).unwrap_or_default();
+    let (origin, picture, problem) = match &outcome {
+        Outcome::Commit(PictureOutcome::Picture(origin, picture)) => {
+            (origin, Some(picture.id), None)
+        }
+        Outcome::Commit(PictureOutcome::Known(origin, id)) => (origin, Some(*id), None),
+        Outcome::Commit(PictureOutcome::Unusable(origin, of_url)) => {
+            let problem = match of_url {
+                UrlOutcome::Refused(_) => ReceiptOutcome::Refused(reason, message),
+                _ => ReceiptOutcome::Failed(reason, message),
+            };
+            (origin, None, Some(problem))
+        }
+        Outcome::Commit(PictureOutcome::Postponed(origin)) | Outcome::Keep(Body { origin, .. }) => {
+            let problem = ReceiptOutcome::Postponed(reason, message);
+            (origin, None, Some(problem))
+        }
     };
     let last = match origin {
         Source::Url(lease) => lease.last_visit().map(|visit| visit.content),
         _ => None,
     };
     let unchanged = last.is_some() && last == picture.map(|id| *id.as_bytes());
-    let source = match origin {
-        Source::File { path, .. } => path.display().to_string(),
+    let pending = PendingReceipt {
+        source: name(origin),
+        picture,
+        unchanged,
+        kept: matches!(outcome, Outcome::Keep(_)),
+        is_new: false,
+        problem,
+        stored,
+    };
+    (outcome, pending)
+}
+
+/// Where bytes came from, for people.
+fn name(origin: &Source) -> String {
+    match origin {
+        Source::File { path, .. } => path_text(path),
         Source::Url(lease) => lease.record().url.clone(),
         Source::Inline { page, .. } => format!("{page} (in the page itself)"),
         Source::Waiting(id) => format!("picture {id}"),
-    };
-    let message = finished
-        .error
-        .map(|error| error.to_string())
-        .unwrap_or_default();
-    let problem = outcome.map(|outcome| match outcome {
-        UrlOutcome::Refused(reason) => (true, reason.clone(), message),
-        UrlOutcome::Failed(reason) => (false, reason.clone(), message),
-        UrlOutcome::Gone(reason) => (false, reason.clone(), message),
-        UrlOutcome::OptedOut(reason) => (true, reason.clone(), message),
-        UrlOutcome::Done | UrlOutcome::Unchanged | UrlOutcome::Left | UrlOutcome::Retry { .. } => {
-            (false, String::new(), message)
-        }
-    });
-    let pending = PendingReceipt {
-        source,
-        picture,
-        unchanged,
-        problem,
-        stored: finished.stored,
-    };
-    (finished.outcome, pending)
+    }
 }
 
 impl PendingReceipt {
-    fn receipt(self, is_new: bool) -> Receipt {
+    fn receipt(self) -> Receipt {
         let outcome = match (self.picture, self.problem) {
-            (Some(id), _) if is_new => ReceiptOutcome::Stored(id),
+            (Some(id), _) if self.is_new => ReceiptOutcome::Stored(id),
             (Some(id), _) if self.unchanged => ReceiptOutcome::Unchanged(id),
             (Some(id), _) => ReceiptOutcome::Duplicate(id),
-            (None, Some((true, reason, message))) => ReceiptOutcome::Refused(reason, message),
-            (None, Some((false, reason, message))) => ReceiptOutcome::Failed(reason, message),
+            (None, Some(problem)) => problem,
             (None, None) => ReceiptOutcome::Failed("unknown".to_owned(), String::new()),
         };
         Receipt {

@@ -5,105 +5,29 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Rgb, RgbImage};
+use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
 
-/// What simdex accepts as a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest file, in bytes.
-    pub max_bytes: u64,
-    /// Largest width times height, in pixels, checked before decoding.
-    pub max_pixels: u64,
-    /// Smallest width and height, in pixels; smaller pictures are icons and spacers.
-    pub min_side: u32,
-}
+use super::budget::{BUDGET, Share};
+use super::header::{Header, broken};
+use super::rgb::rgb_of;
+use super::{Limits, PictureError};
 
-/// A decoded picture, upright, on white where it was transparent.
-#[derive(Debug, Clone)]
+/// A decoded picture, upright, on white where it was transparent. While it lives its bytes count
+/// against [`Limits::decode_bytes`], so it should be dropped soon; it stays in its thread, and a
+/// thread that has one does not wait for room for another.
+#[derive(Debug)]
 pub struct Decoded {
     /// The pixels, after the EXIF orientation was applied.
     pub rgb: RgbImage,
     /// The file's format.
     pub format: ImageFormat,
+    _share: Share,
 }
 
-/// Why bytes are not a picture that simdex can use.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PictureError {
-    /// There are no bytes at all.
-    #[error("the file is empty")]
-    Empty,
-    /// More bytes than `[picture] max_bytes`.
-    #[error("the file has {bytes} bytes, over the limit of {limit} ([picture] max_bytes)")]
-    TooLarge {
-        /// The file's size.
-        bytes: u64,
-        /// The limit in force.
-        limit: u64,
-    },
-    /// A web page where a picture was promised.
-    #[error("this is an HTML page, not a picture")]
-    Html,
-    /// Bytes of no format that simdex reads.
-    #[error("not a picture in a format simdex reads (JPEG, PNG, GIF, WebP, BMP, TIFF)")]
-    Unknown,
-    /// More pixels than `[picture] max_pixels`.
-    #[error("{width}x{height} pixels are over the limit of {limit} ([picture] max_pixels)")]
-    TooManyPixels {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-        /// The limit in force, in pixels.
-        limit: u64,
-    },
-    /// A side shorter than `[picture] min_side`.
-    #[error("{width}x{height} pixels are under the smallest side of {limit} ([picture] min_side)")]
-    TooSmall {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-        /// The limit in force, in pixels.
-        limit: u32,
-    },
-    /// The decoder refused the bytes.
-    #[error("the picture is broken: {0}")]
-    Broken(String),
-    /// The decoder panicked; the panic was caught.
-    #[error("the picture is broken (its decoder gave up)")]
-    DecoderPanicked,
-}
+/// Bytes that a decoder may take whatever a picture's size: tables, profiles, rows.
+const SMALL: u64 = 64 << 20;
 
-impl PictureError {
-    /// A short, stable name for summaries and JSON.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::TooLarge { .. } => "too_large",
-            Self::Html => "html_not_picture",
-            Self::Unknown => "unknown_format",
-            Self::TooManyPixels { .. } => "too_many_pixels",
-            Self::TooSmall { .. } => "too_small",
-            Self::Broken(_) | Self::DecoderPanicked => "broken_picture",
-        }
-    }
-
-    /// Whether a limit of the user's own refused it, rather than the bytes being bad.
-    pub fn is_limit(&self) -> bool {
-        matches!(
-            self,
-            Self::TooLarge { .. } | Self::TooManyPixels { .. } | Self::TooSmall { .. }
-        )
-    }
-}
-
-/// Bytes a decoder may allocate per pixel that the limits allow: 16-bit RGBA, twice over
-/// for the decoder's own working space.
-const DECODER_BYTES_PER_PIXEL: u64 = 16;
-
-/// Decodes a picture within `limits`.
+/// Decodes a picture within `limits`; waits while others take the memory that it needs.
 ///
 /// # Errors
 /// Every kind of bad input is a [`PictureError`]; nothing panics.
@@ -117,7 +41,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
 /// As [`decode`].
 pub fn check_header(bytes: &[u8], limits: &Limits) -> Result<(), PictureError> {
     guarded(bytes, limits, |bytes, limits| {
-        header(bytes, limits).map(drop)
+        Header::read(bytes, limits).map(drop)
     })
 }
 
@@ -142,107 +66,23 @@ fn guarded<T>(
     result.unwrap_or(Err(PictureError::DecoderPanicked))
 }
 
-/// A picture's format, if its width and height are within `limits`.
-fn header(bytes: &[u8], limits: &Limits) -> Result<ImageFormat, PictureError> {
-    let reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|error| PictureError::Broken(error.to_string()))?;
-    let format = reader.format().ok_or_else(|| unknown(bytes))?;
-    if !format.reading_enabled() {
-        return Err(PictureError::Unknown);
-    }
-    // The dimensions first, from the header alone: a decoder that meets its allocation limit
-    // does not say by how much it was exceeded.
-    let (width, height) = ImageReader::with_format(Cursor::new(bytes), format)
-        .into_dimensions()
-        .map_err(broken)?;
-    if u64::from(width) * u64::from(height) > limits.max_pixels {
-        return Err(PictureError::TooManyPixels {
-            width,
-            height,
-            limit: limits.max_pixels,
-        });
-    }
-    if width.min(height) < limits.min_side.max(1) {
-        return Err(PictureError::TooSmall {
-            width,
-            height,
-            limit: limits.min_side,
-        });
-    }
-    Ok(format)
-}
-
 fn decode_checked(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
-    let format = header(bytes, limits)?;
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let header = Header::read(bytes, limits)?;
+    let mut share = BUDGET.take(header.peak, limits.decode_bytes);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), header.format);
     let mut decoder_limits = image::Limits::default();
-    decoder_limits.max_alloc = Some(limits.max_pixels.saturating_mul(DECODER_BYTES_PER_PIXEL));
+    decoder_limits.max_alloc = Some(header.peak.max(SMALL));
     reader.limits(decoder_limits);
-    let mut decoder = reader.into_decoder().map_err(broken)?;
-    let orientation = decoder.orientation().map_err(broken)?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    picture.apply_orientation(orientation);
+    let decoder = reader.into_decoder().map_err(broken)?;
+    let mut picture = DynamicImage::ImageRgb8(rgb_of(decoder).map_err(broken)?);
+    picture.apply_orientation(header.orientation);
+    let rgb = picture.into_rgb8();
+    share.shrink(rgb.as_raw().len() as u64);
     Ok(Decoded {
-        rgb: on_white(picture),
-        format,
+        rgb,
+        format: header.format,
+        _share: share,
     })
-}
-
-/// Transparent pixels carry arbitrary colours; people see them on the page's white.
-fn on_white(picture: DynamicImage) -> RgbImage {
-    if !picture.color().has_alpha() {
-        return picture.into_rgb8();
-    }
-    let rgba = picture.into_rgba8();
-    let (width, height) = rgba.dimensions();
-    RgbImage::from_fn(width, height, |x, y| {
-        let [r, g, b, a] = rgba.get_pixel(x, y).0;
-        let blend = |c: u8| {
-            let sum = u32::from(c) * u32::from(a) + 255 * (255 - u32::from(a));
-            // At most 255 * 255 / 255.
-            ((sum + 127) / 255) as u8
-        };
-        Rgb([blend(r), blend(g), blend(b)])
-    })
-}
-
-fn broken(error: ImageError) -> PictureError {
-    match error {
-        ImageError::Unsupported(_) => PictureError::Unknown,
-        other => PictureError::Broken(other.to_string()),
-    }
-}
-
-fn unknown(bytes: &[u8]) -> PictureError {
-    let head: Vec<u8> = bytes
-        .iter()
-        .copied()
-        .skip_while(|byte| byte.is_ascii_whitespace() || *byte >= 0x80)
-        .take(16)
-        .map(|byte| byte.to_ascii_lowercase())
-        .collect();
-    // The tags by which the MIME sniffing standard recognises HTML (section 7.1), the usual
-    // ones.
-    let tags: [&[u8]; 12] = [
-        b"<!doctype",
-        b"<html",
-        b"<head",
-        b"<body",
-        b"<!--",
-        b"<title",
-        b"<script",
-        b"<div",
-        b"<table",
-        b"<h1",
-        b"<p>",
-        b"<a ",
-    ];
-    if tags.iter().any(|tag| head.starts_with(tag)) {
-        PictureError::Html
-    } else {
-        PictureError::Unknown
-    }
 }
 
 thread_local! {
@@ -267,11 +107,13 @@ pub fn silence_decoder_panics() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::Rgb;
 
     const LIMITS: Limits = Limits {
         max_bytes: 1 << 20,
         max_pixels: 10_000,
         min_side: 8,
+        decode_bytes: 1 << 20,
     };
 
     fn png(width: u32, height: u32) -> Vec<u8> {
@@ -333,6 +175,42 @@ mod tests {
             decode(&png(20, 20), &few_bytes).unwrap_err().reason(),
             "too_large"
         );
+    }
+
+    #[test]
+    fn what_would_take_all_memory_is_refused_and_what_takes_much_waits() {
+        let mut bytes = Cursor::new(Vec::new());
+        image::ImageBuffer::from_pixel(100, 100, image::Rgba([0u16, 1, 2, 3]))
+            .write_to(&mut bytes, ImageFormat::Png)
+            .unwrap();
+        let bytes = bytes.into_inner();
+        // Four channels of two bytes.
+        let [enough, few] = [80_000, 79_999].map(|decode_bytes| Limits {
+            decode_bytes,
+            ..LIMITS
+        });
+        let error = decode(&bytes, &few).unwrap_err();
+        assert_eq!(
+            (error.reason(), error.is_limit()),
+            ("too_much_memory", true)
+        );
+        assert!(error.to_string().contains("decode_budget_mb"), "{error}");
+        assert_eq!(check_header(&bytes, &few), Err(error));
+        // A thread that has one decodes another without waiting for itself.
+        let first = decode(&bytes, &enough).unwrap();
+        let second = decode(&bytes, &enough).unwrap();
+        assert_eq!(first.rgb, second.rgb);
+        // Any other waits for both.
+        let (told, tell) = std::sync::mpsc::channel();
+        let other = std::thread::spawn(move || {
+            let done = decode(&bytes, &enough).is_ok();
+            told.send(done).unwrap();
+        });
+        let wait = std::time::Duration::from_millis(100);
+        assert!(tell.recv_timeout(wait).is_err());
+        drop((first, second));
+        assert_eq!(tell.recv(), Ok(true));
+        other.join().unwrap();
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use fast_image_resize as fir;
 use image::RgbImage;
-use jpeg_encoder::{ColorType, Encoder};
 
 use super::PerceptualHash;
 
@@ -13,9 +12,6 @@ use super::PerceptualHash;
 pub struct NetworkInput {
     rgb: RgbImage,
 }
-
-/// Good enough for a thumbnail in a result list, about 8 KB at 224 x 224.
-const THUMBNAIL_QUALITY: u8 = 75;
 
 impl NetworkInput {
     /// Resizes `picture` to `width` x `height` with a triangle filter whose support grows
@@ -43,17 +39,6 @@ impl NetworkInput {
     /// Width and height in pixels.
     pub fn dimensions(&self) -> (u32, u32) {
         self.rgb.dimensions()
-    }
-
-    /// A JPEG of the tile, for result lists.
-    pub fn thumbnail(&self) -> Vec<u8> {
-        let (width, height) = self.rgb.dimensions();
-        let mut jpeg = Vec::with_capacity(16 << 10);
-        // The manifest bounds an input's sides to 4096.
-        Encoder::new(&mut jpeg, THUMBNAIL_QUALITY)
-            .encode(&self.rgb, width as u16, height as u16, ColorType::Rgb)
-            .expect("an RGB picture of matching length always encodes into memory");
-        jpeg
     }
 
     /// The hash by which near copies are found.

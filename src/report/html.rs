@@ -171,7 +171,7 @@ fn part(out: &mut dyn Write, jpeg: &[u8], size: (u32, u32), region: &Region) -> 
     )
 }
 
-/// A thumbnail in the picture's own proportions; it is stored stretched.
+/// A thumbnail in the picture's own proportions; those that older versions stored are square.
 fn picture(
     out: &mut dyn Write,
     jpeg: &[u8],

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{write_csv_header, write_csv_rows, write_html};
+use super::{write_csv_header, write_csv_rows, write_html, write_json};
 use crate::search::QueryResult;
 
 /// How ranked lists are written.
@@ -66,10 +66,10 @@ impl<'a> ListWriter<'a> {
                 if self.count > 0 {
                     self.bytes.push(b',');
                 }
-                serde_json::to_writer(&mut self.bytes, &list)?;
+                write_json(&list, &mut self.bytes)?;
             }
             ListFormat::Jsonl => {
-                serde_json::to_writer(&mut self.bytes, &list)?;
+                write_json(&list, &mut self.bytes)?;
                 self.bytes.push(b'\n');
             }
         }

@@ -1,47 +1,53 @@
 //! Results for people, as lines of text.
 
+use super::TextLines;
 use crate::head::Region;
 use crate::search::{Comparison, QueryResult};
 
 /// A ranked list with what explains it.
-pub fn result_text(result: &QueryResult) -> String {
+pub fn result_text(result: &QueryResult) -> TextLines {
     let timing = &result.timing_ms;
-    let mut text = format!(
-        "{}: {} results in {:.1} ms (features {:.1}, candidates {:.1}, re-scoring {:.1})\n",
+    let mut text = TextLines::default();
+    text.push(format!(
+        "{}: {} results in {:.1} ms (features {:.1}, candidates {:.1}, re-scoring {:.1})",
         result.query,
         result.results.len(),
         timing.total,
         timing.features,
         timing.candidates,
         timing.rescore
-    );
-    text += "rank  score  cosine  size       picture\n";
+    ));
+    text.push("rank  score  cosine  size       picture");
     for entry in &result.results {
         let size = format!("{}x{}", entry.width, entry.height);
-        text += &format!(
-            "{:>4}  {:.3}  {:.3}   {size:<9}  {}\n",
+        text.push(format!(
+            "{:>4}  {:.3}  {:.3}   {size:<9}  {}",
             entry.rank,
             entry.score,
             entry.cosine,
             entry.place()
-        );
+        ));
         if let Some(alignment) = &entry.alignment {
-            text += &format!(
-                "{:>36}{} of the query lies on {} of it, agreeing by {:.2}\n",
+            text.push(format!(
+                "{:>36}{} of the query lies on {} of it, agreeing by {:.2}",
                 "",
                 part(&alignment.query),
                 part(&alignment.candidate),
                 alignment.agreement
-            );
+            ));
         }
         if !entry.copies.is_empty() {
             let many = if entry.copies.len() == 1 { "y" } else { "ies" };
-            text += &format!("{:>36}and {} near-cop{many}\n", "", entry.copies.len());
+            text.push(format!(
+                "{:>36}and {} near-cop{many}",
+                "",
+                entry.copies.len()
+            ));
         }
         if let Some(page) = entry.pages.first() {
-            text += &format!("{:>36}on {} {}\n", "", page.url, page.title);
+            text.push(format!("{:>36}on {} {}", "", page.url, page.title));
             if !page.words().is_empty() {
-                text += &format!("{:>36}as {}\n", "", page.words());
+                text.push(format!("{:>36}as {}", "", page.words()));
             }
         }
     }
@@ -49,38 +55,37 @@ pub fn result_text(result: &QueryResult) -> String {
 }
 
 /// A group of near-copies, one a line.
-pub fn duplicates_text(group: &QueryResult) -> String {
-    let mut text = String::new();
+pub fn duplicates_text(group: &QueryResult) -> TextLines {
+    let mut text = TextLines::default();
     for entry in &group.results {
         let size = format!("{}x{}", entry.width, entry.height);
-        text += &format!("{:.3}  {size:<9}  {}\n", entry.cosine, entry.place());
+        text.push(format!("{:.3}  {size:<9}  {}", entry.cosine, entry.place()));
     }
-    text.push('\n');
+    text.push("");
     text
 }
 
 /// Two pictures compared, layer by layer.
-pub fn comparison_text(comparison: &Comparison) -> String {
-    let mut text = format!(
-        "score   {:.4}\ncosine  {:.4}\n",
-        comparison.score, comparison.cosine
-    );
+pub fn comparison_text(comparison: &Comparison) -> TextLines {
+    let mut text = TextLines::default();
+    text.push(format!("score   {:.4}", comparison.score));
+    text.push(format!("cosine  {:.4}", comparison.cosine));
     for (layer, mse) in &comparison.layers.0 {
-        text += &format!("  {layer:<18} {mse:.6}\n");
+        text.push(format!("  {layer:<18} {mse:.6}"));
     }
     if let Some(evidence) = &comparison.evidence {
-        text += "for (+) and against, in log-odds\n";
+        text.push("for (+) and against, in log-odds");
         for (name, odds) in &evidence.0 {
-            text += &format!("  {name:<18} {odds:+.3}\n");
+            text.push(format!("  {name:<18} {odds:+.3}"));
         }
     }
     if let Some(parts) = &comparison.alignment {
-        text += &format!(
-            "{} of the first agrees with {} of the second by {:.2}\n",
+        text.push(format!(
+            "{} of the first agrees with {} of the second by {:.2}",
             part(&parts.query),
             part(&parts.candidate),
             parts.agreement
-        );
+        ));
     }
     text
 }

@@ -7,6 +7,7 @@ use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, SearchOptions, Searcher};
 use crate::head::Features;
 use crate::index::Candidate;
+use crate::local_path::LocalPath;
 use crate::store::{Sequence, StoreError};
 
 /// As many copies of one result are listed; `simdex duplicates` has them all.
@@ -49,7 +50,8 @@ impl Searcher {
         for &other in others.filter(|other| **other != sequence).take(MOST_LISTED) {
             if let Some(id) = self.store.picture_at(other)? {
                 let provenance = self.store.provenance(id)?;
-                let place = provenance.urls.into_iter().chain(provenance.paths).next();
+                let path = provenance.paths.first().map(LocalPath::to_string);
+                let place = provenance.urls.into_iter().next().or(path);
                 copies.push(CopyEntry {
                     id: id.to_string(),
                     place: place.unwrap_or_else(|| id.to_string()),

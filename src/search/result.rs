@@ -35,7 +35,8 @@ pub struct ResultEntry {
     pub urls: Vec<String>,
     /// Pages that showed it.
     pub pages: Vec<SourcePage>,
-    /// Its local path, for files added with `simdex add`.
+    /// Its local path, for files added with `simdex add`; the `file:` URL of a path that is
+    /// not UTF-8.
     pub path: Option<String>,
     /// Width in pixels.
     pub width: u32,
@@ -63,7 +64,7 @@ pub struct ResultEntry {
 pub struct CopyEntry {
     /// The picture's id.
     pub id: String,
-    /// Where it is: its first URL or its path.
+    /// Where it is: its first URL or its path, written as `path` is.
     pub place: String,
 }
 

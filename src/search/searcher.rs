@@ -13,6 +13,7 @@ use crate::activation::{Activations, Layout};
 use crate::canonical_url::CanonicalUrl;
 use crate::head::{Alignment, CollectionMean, Features, Grid, Mode, Ranking};
 use crate::index::Candidate;
+use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::{NewPicture, Sequence, Store, StoreError};
 
@@ -223,7 +224,7 @@ impl Searcher {
             id: id.to_string(),
             urls: provenance.urls,
             pages: provenance.pages,
-            path: provenance.paths.into_iter().next(),
+            path: provenance.paths.first().map(LocalPath::to_string),
             width: record.width,
             height: record.height,
             cosine: scored.cosine,

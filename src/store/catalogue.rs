@@ -93,7 +93,8 @@ pub trait Catalogue: Send + Sync {
     /// If the store fails or the record is missing or unreadable.
     fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError>;
 
-    /// A small JPEG of the picture.
+    /// A small JPEG of the picture: in its own shape, its longer side at most 320 pixels. Those
+    /// of before are 224 pixels wide and high, whatever the shape.
     ///
     /// # Errors
     /// If the store fails, or it is damaged.

@@ -90,7 +90,8 @@ pub enum UrlOutcome {
         /// Not before, in milliseconds since 1970.
         at_ms: u64,
     },
-    /// It was not asked for, and is left to the next run.
+    /// It was not asked for, or nothing could be made of the answer yet; it is left to the next
+    /// run.
     Left,
 }
 

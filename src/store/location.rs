@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 
 /// Where a picture's bytes were found: a URL or a local path.
@@ -35,5 +36,5 @@ pub enum Location {
     /// At a URL, in canonical form.
     Url(String),
     /// In a local file, by its absolute path.
-    Path(String),
+    Path(LocalPath),
 }

@@ -27,7 +27,7 @@ pub struct NewPicture {
     pub embedding: Embedding,
     /// What the index compares.
     pub descriptor: Descriptor,
-    /// A small JPEG for result lists.
+    /// A small JPEG for result lists, in the picture's own shape.
     pub thumbnail: Vec<u8>,
     /// The activations' block, in the store's layout.
     pub block: Vec<u8>,
@@ -86,18 +86,27 @@ pub enum PictureOutcome {
     Picture(Source, Box<NewPicture>),
     /// Bytes that are in the store.
     Known(Source, PictureId),
-    /// Bytes that are no usable picture; only the outcome of the URL is kept.
+    /// Bytes that are no usable picture; only the outcome of the URL is kept. Bytes that the
+    /// store has kept are dropped, so this is for a decoder's verdict on the very bytes that
+    /// were fetched.
     Unusable(Source, UrlOutcome),
+    /// Nothing came of the bytes yet, through no fault of theirs: they cannot be read now, or
+    /// the network fails. What waits goes on waiting, a URL is left to the next run, and
+    /// nothing that is stored changes.
+    Postponed(Source),
 }
 
 impl PictureOutcome {
     /// Whether this may be stored ([`Source::is_held`]).
     pub(super) fn is_held(&mut self) -> bool {
-        let (Self::Picture(origin, _) | Self::Known(origin, _) | Self::Unusable(origin, _)) = self;
+        let (Self::Picture(origin, _)
+        | Self::Known(origin, _)
+        | Self::Unusable(origin, _)
+        | Self::Postponed(origin)) = self;
         origin.is_held()
     }
 
-    /// The picture, if the store had kept its bytes until now.
+    /// The picture, if the store had kept its bytes until now and need not any longer.
     pub(super) fn had_waited(&self) -> Option<PictureId> {
         match self {
             Self::Picture(Source::Waiting(id), _)

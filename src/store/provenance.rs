@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::local_path::LocalPath;
+
 /// Most URLs, paths and pages listed for one picture: a logo may stand on a million pages.
 pub(super) const MOST: usize = 100;
 
@@ -10,10 +12,21 @@ pub(super) const MOST: usize = 100;
 pub struct Provenance {
     /// URLs that served it.
     pub urls: Vec<String>,
-    /// Local files that held it.
-    pub paths: Vec<String>,
+    /// Local files that hold it. A file that has other bytes by now is named only where the
+    /// picture is known from nowhere else.
+    pub paths: Vec<LocalPath>,
     /// Pages that showed it.
     pub pages: Vec<SourcePage>,
+}
+
+impl Provenance {
+    /// Names files that held the picture and have other bytes by now, if nothing else is known:
+    /// a picture is never without a place.
+    pub(super) fn or_paths(&mut self, changed: Vec<LocalPath>) {
+        if self.urls.is_empty() && self.paths.is_empty() {
+            self.paths = changed;
+        }
+    }
 }
 
 /// A page that shows a picture.

@@ -39,6 +39,8 @@ fn an_unknown_key_in_the_configuration_is_named() {
         "{}",
         run.stderr
     );
+    assert!(run.stderr.contains("line 2: "), "{}", run.stderr);
+    assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     simdex.configure("[query]\ncandidates = 0\n");
     assert!(
         simdex

@@ -293,3 +293,32 @@ fn ctrl_c_stops_cleanly_and_the_next_crawl_goes_on() {
     asked.retain(|target| target.ends_with(".jpg"));
     assert_eq!(asked.len(), 40, "nothing was fetched twice");
 }
+
+#[test]
+fn kept_bytes_that_cannot_be_read_now_go_on_waiting() {
+    let simdex = Simdex::new();
+    let server = serve(|request| match request.path() {
+        "/" => Reply::html("<img src=1.jpg><img src=2.jpg>"),
+        _ => numbered(request),
+    });
+    crawl(&simdex, &server.url("/"), &["--fetch-only"]);
+    assert_eq!(simdex.json(&["status"])["waiting"], 2);
+    let bodies = simdex.store().join("bodies/00000000.bodies");
+    let whole = std::fs::read(&bodies).unwrap();
+    let mut damaged = whole.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    std::fs::write(&bodies, damaged).unwrap();
+    let features = ["crawl", "--features-only", "--format", "json"];
+    let run = simdex.run(&features);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let summary = run.json();
+    assert_eq!(
+        (&summary["images_indexed"], &summary["postponed"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(summary["failed"], json!({"unreadable": 1}));
+    assert_eq!(simdex.json(&["status"])["waiting"], 1);
+    std::fs::write(&bodies, whole).unwrap();
+    assert_eq!(simdex.json(&features[..2])["images_indexed"], 1);
+    assert_eq!(simdex.json(&["status"])["waiting"], 0);
+}

@@ -10,6 +10,7 @@ use crate::app::{Error, Extraction, NamedPicture};
 use crate::classify::{CentredCosine, Classifier, ClassifyOptions, Verdict};
 use crate::dataset::labelled_files;
 use crate::head::Mode;
+use crate::local_path::path_text;
 use crate::network::Embedding;
 
 /// Tells the class of pictures by labelled ones.
@@ -115,7 +116,7 @@ impl PictureClassifier {
             plausibility: evidence.plausibility(class),
         });
         let neighbours = verdict.neighbours.iter().map(|near| LabelledNeighbour {
-            path: self.labelled.paths[near.labelled].display().to_string(),
+            path: path_text(&self.labelled.paths[near.labelled]),
             class: name(near.class),
             similarity: near.similarity,
             support: near.support,

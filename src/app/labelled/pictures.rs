@@ -9,6 +9,7 @@ use crate::crawl::Problem;
 use crate::dataset::Labelled;
 use crate::edit::Edit;
 use crate::ingest::{FeatureError, extract, extract_each, read_file};
+use crate::local_path::path_text;
 use crate::network::{Descriptor, Embedding, Extractor};
 use crate::picture::{PictureId, decode};
 use crate::store::NewPicture;
@@ -83,7 +84,7 @@ impl<P: From<NewPicture> + Send> LabelledPictures<P> {
                     set.labels.push(label);
                 }
                 Err(error) => watch.tell(JobEvent::Problem(Problem {
-                    source: path.display().to_string(),
+                    source: path_text(&path),
                     message: error.to_string(),
                 })),
             }
@@ -143,9 +144,9 @@ impl LabelledPictures {
             let (original, edit) = copies[i];
             let bytes = read_file(&self.paths[original], limits)?;
             let decoded = decode(&bytes, limits)?;
-            let copy = edit
-                .jpeg(&decoded.rgb, seed.wrapping_add(original as u64))
-                .map_err(|error| FeatureError::Read(std::io::Error::other(error)))?;
+            let copy = edit.jpeg(&decoded.rgb, seed.wrapping_add(original as u64));
+            drop(decoded);
+            let copy = copy.map_err(|error| FeatureError::Read(std::io::Error::other(error)))?;
             features(&copy, extractor)
         };
         let (shutdown, progress) = (watch.shutdown, || steps.step());

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::app::RecordingOptions;
 use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::cli::Format;
-use crate::cli::input::read_list;
+use crate::cli::input::{name, read_list};
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
 use crate::store::Again;
 
@@ -54,7 +54,7 @@ pub(in crate::cli) struct CrawlArgs {
     #[arg(long, conflicts_with_all = ["refresh", "retry_failed"])]
     pub(super) dry_run: bool,
     /// Look for pictures like this file or URL first, and list them at the end
-    #[arg(long, value_name = "IMAGE", conflicts_with_all = ["fetch_only", "features_only"])]
+    #[arg(long, value_name = "IMAGE", value_parser = name(), conflicts_with_all = ["fetch_only", "features_only"])]
     pub(super) like: Vec<String>,
     /// With --like: the score from which on a picture is a match
     #[arg(long, value_name = "S", default_value_t = 0.5, value_parser = score, requires = "like")]

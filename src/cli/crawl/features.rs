@@ -26,5 +26,8 @@ pub(super) fn run(session: &Session, format: Format) -> anyhow::Result<Outcome> 
         progress::note("interrupted; `simdex crawl --features-only` goes on where it stopped");
         return Ok(Outcome::Interrupted);
     }
-    Ok(Outcome::Done)
+    Ok(match end.summary.postponed {
+        0 => Outcome::Done,
+        _ => Outcome::SomeFailed,
+    })
 }

@@ -30,7 +30,7 @@ pub(super) fn print(
     }
     print_summary(summary, format)?;
     for result in &results {
-        output::write(result_text(result).as_bytes())?;
+        output::text(&result_text(result))?;
     }
     Ok(())
 }

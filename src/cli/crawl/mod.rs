@@ -78,7 +78,8 @@ fn pictures(session: &Session, args: &CrawlArgs) -> anyhow::Result<Pictures> {
     Ok(Pictures::Compared(looking))
 }
 
-/// Crawls and indexes; says whether a seed could not be used, or a log not be written.
+/// Crawls and indexes; says whether a seed could not be used, a picture not be taken in yet,
+/// or a log not be written.
 pub(super) fn crawl(
     session: &Session,
     collection: &Collection,
@@ -119,7 +120,8 @@ pub(super) fn crawl(
     for message in &end.unrecorded {
         progress::line(message);
     }
-    let failed = end.seed_failed || !end.unrecorded.is_empty();
+    let postponed = end.summary.postponed > 0;
+    let failed = end.seed_failed || postponed || !end.unrecorded.is_empty();
     Ok((end.summary, failed))
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{Format, output};
 use crate::crawl::{Reason, Summary};
+use crate::report::TextLines;
 
 /// Rates over the last seconds.
 #[derive(Debug, Default)]
@@ -102,30 +103,44 @@ pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow
     if format == Format::Json {
         return output::json(summary);
     }
-    let mut text = format!("{} in {:.1} s", figures(summary), summary.elapsed_s);
+    let mut text = TextLines::default();
+    text.push(format!(
+        "{} in {:.1} s",
+        figures(summary),
+        summary.elapsed_s
+    ));
     if summary.unchanged > 0 {
-        text += &format!("\n  unchanged since the last visit: {}", summary.unchanged);
+        let unchanged = summary.unchanged;
+        text.push(format!("  unchanged since the last visit: {unchanged}"));
     }
-    if summary.pending > 0 {
-        text += &format!("\n  waiting for another crawl: {} URLs", summary.pending);
+    let spent = match summary.spent_hosts {
+        0 => String::new(),
+        hosts => format!(" - {hosts} hosts have had all the pages that max_host_pages lets them"),
+    };
+    if summary.pending > 0 || !spent.is_empty() {
+        let pending = summary.pending;
+        text.push(format!(
+            "  waiting for another crawl: {pending} URLs{spent}"
+        ));
     }
-    if summary.spent_hosts > 0 {
-        text += &format!(
-            " - {} hosts have had all the pages that max_host_pages lets them",
-            summary.spent_hosts
-        );
+    if summary.postponed > 0 {
+        let postponed = summary.postponed;
+        text.push(format!(
+            "  tried again by the next run: {postponed} pictures; by `simdex crawl --features-only`, if it keeps them"
+        ));
     }
     for (host, kept) in &summary.removals_stopped {
-        text += &format!("\n  removing stopped at {host}: {kept} pictures are kept");
-        text += " that would have gone - max_removed_share of [crawl]";
+        text.push(format!(
+            "  removing stopped at {host}: {kept} pictures are kept that would have gone - \
+             max_removed_share of [crawl]"
+        ));
     }
     for (kind, reasons) in [("refused", &summary.refused), ("failed", &summary.failed)] {
         for (reason, count) in top(reasons.iter(), usize::MAX) {
-            text += &format!("\n  {kind} {}: {count}", reason.name());
-            if let Some(advice) = reason.advice() {
-                text += &format!(" - {advice}");
-            }
+            let advice = reason.advice().map(|advice| format!(" - {advice}"));
+            let advice = advice.unwrap_or_default();
+            text.push(format!("  {kind} {}: {count}{advice}", reason.name()));
         }
     }
-    output::line(&text)
+    output::text(&text)
 }

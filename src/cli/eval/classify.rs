@@ -10,6 +10,7 @@ use crate::cli::follow::follow;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::{ClassifyEvaluation, ClassifyEvaluationOptions, Estimate};
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct EvalClassifyArgs {
@@ -54,39 +55,44 @@ pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<O
     };
     match args.format {
         Format::Json => output::json(&evaluation)?,
-        Format::Text => output::write(table(&evaluation).as_bytes())?,
+        Format::Text => output::text(&table(&evaluation))?,
     }
     Ok(outcome)
 }
 
-fn table(evaluation: &ClassifyEvaluation) -> String {
-    let mut text = format!(
-        "{} pictures of {} classes, {} left out, {} labelled a class, {} draws; mean +- standard deviation (95 % interval of the mean)\n\
-         always the commonest class: accuracy {}\n\n\
-         method        accuracy                        unknown: AUC                    found at 5 %\n",
+fn table(evaluation: &ClassifyEvaluation) -> TextLines {
+    let mut text = TextLines::default();
+    text.push(format!(
+        "{} pictures of {} classes, {} left out, {} labelled a class, {} draws; mean +- standard deviation (95 % interval of the mean)",
         evaluation.pictures,
         evaluation.classes,
         evaluation.unknown_classes,
         evaluation.train_per_class,
         evaluation.draws,
-        figure(Some(evaluation.baseline)),
+    ));
+    let baseline = figure(Some(evaluation.baseline));
+    text.push(format!("always the commonest class: accuracy {baseline}"));
+    text.push("");
+    text.push(
+        "method        accuracy                        unknown: AUC                    found at 5 %",
     );
     for row in &evaluation.rows {
-        text += &format!(
-            "{:<12}  {:<30}  {:<30}  {}\n",
+        text.push(format!(
+            "{:<12}  {:<30}  {:<30}  {}",
             row.method,
             figure(Some(row.accuracy)),
             figure(row.unknown_auc),
             figure(row.unknown_found_at_5)
-        );
+        ));
     }
     for rule in evaluation.rows.iter().filter_map(|row| row.rule.as_ref()) {
-        text += &format!(
-            "\nas `simdex classify` answers: {} of the known called unknown, {} of the other answers right, {} of the unknown found\n",
+        text.push("");
+        text.push(format!(
+            "as `simdex classify` answers: {} of the known called unknown, {} of the other answers right, {} of the unknown found",
             figure(Some(rule.wrongly_unknown)),
             figure(Some(rule.accuracy_of_answered)),
             figure(rule.unknown_found)
-        );
+        ));
     }
     text
 }

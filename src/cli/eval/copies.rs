@@ -7,16 +7,18 @@ use clap::Args;
 use super::with_interval;
 use crate::app::CopiesOptions;
 use crate::cli::follow::follow;
+use crate::cli::input::name;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::CopiesEvaluation;
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CopiesArgs {
     /// Folder of pictures
     dir: PathBuf,
     /// The head whose copy mode is measured
-    #[arg(long, value_name = "NAME|FILE", default_value = "fused")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = name(), default_value = "fused")]
     head: String,
     /// Pictures that are edited, estimate over all; every one is searched
     #[arg(long, value_name = "N", default_value_t = 100)]
@@ -48,52 +50,55 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
     };
     match args.format {
         Format::Json => output::json(&evaluation)?,
-        Format::Text => output::write(table(&evaluation).as_bytes())?,
+        Format::Text => output::text(&table(&evaluation))?,
     }
     Ok(outcome)
 }
 
-fn table(evaluation: &CopiesEvaluation) -> String {
-    let mut text = format!(
-        "{} untouched pictures; {} candidates re-scored; share found first (95 % interval)\n{:<12} {:>7}  {:<17}",
-        evaluation.pictures, evaluation.candidates, "edit", "queries", "among candidates",
-    );
-    for (name, _) in &evaluation.micro_ap {
-        text += &format!("  {name:<21}");
-    }
-    text.push('\n');
+fn table(evaluation: &CopiesEvaluation) -> TextLines {
+    let mut text = TextLines::default();
+    text.push(format!(
+        "{} untouched pictures; {} candidates re-scored; share found first (95 % interval)",
+        evaluation.pictures, evaluation.candidates,
+    ));
+    let names = evaluation.micro_ap.iter();
+    let names: String = names.map(|(name, _)| format!("  {name:<21}")).collect();
+    text.push(format!(
+        "{:<12} {:>7}  {:<17}{names}",
+        "edit", "queries", "among candidates",
+    ));
     for row in &evaluation.rows {
         let candidates = row.candidate_recall.iter();
         let candidates: Vec<String> = candidates.map(|(_, x)| format!("{x:.3}")).collect();
-        text += &format!(
-            "{:<12} {:>7}  {:<17}",
+        let recall = row.recall_1.iter();
+        let recall: String = recall
+            .map(|(_, estimate)| format!("  {:<21}", with_interval(estimate)))
+            .collect();
+        text.push(format!(
+            "{:<12} {:>7}  {:<17}{recall}",
             row.edit,
             row.queries,
             candidates.join("/")
-        );
-        for (_, estimate) in &row.recall_1 {
-            text += &format!("  {:<21}", with_interval(estimate));
-        }
-        text.push('\n');
+        ));
     }
-    text += &format!("{:<39}", "micro-AP");
-    for (_, ap) in &evaluation.micro_ap {
-        text += &format!("  {ap:<21.3}");
-    }
+    let ap = evaluation.micro_ap.iter();
+    let ap: String = ap.map(|(_, ap)| format!("  {ap:<21.3}")).collect();
+    text.push(format!("{:<39}{ap}", "micro-AP"));
     let score = |threshold: Option<f32>| {
         threshold.map_or("-".to_owned(), |threshold| format!("{threshold:.3}"))
     };
-    text += &format!(
-        "\nat random {:.4}; scores of the last from which on 90 % and 99 % are right: {} and {}\n",
+    text.push(format!(
+        "at random {:.4}; scores of the last from which on 90 % and 99 % are right: {} and {}",
         evaluation.random_recall_1,
         score(evaluation.thresholds.precision_90),
         score(evaluation.thresholds.precision_99),
-    );
+    ));
     if let Some(shipped) = evaluation.at_shipped_99 {
-        text += &format!(
-            "at the head's own 99 % threshold, {:.3}: precision {:.4}, recall {:.3}\n",
+        text.push(format!(
+            "at the head's own 99 % threshold, {:.3}: precision {:.4}, recall {:.3}",
             shipped.threshold, shipped.precision, shipped.recall
-        );
+        ));
     }
-    text + &super::seen(&evaluation.seen, evaluation.pictures)
+    text.extend(super::seen(&evaluation.seen, evaluation.pictures));
+    text
 }

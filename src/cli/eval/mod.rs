@@ -39,13 +39,10 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
 }
 
 /// A line for each ranking that was trained on what it is measured on.
-fn seen(rankings: &[(String, usize)], pictures: usize) -> String {
-    let line = |(name, count): &(String, usize)| {
-        format!(
-            "{name} was trained on {count} of the {pictures} pictures: its figures flatter it\n"
-        )
-    };
-    rankings.iter().map(line).collect()
+fn seen(rankings: &[(String, usize)], pictures: usize) -> impl Iterator<Item = String> {
+    rankings.iter().map(move |(name, count)| {
+        format!("{name} was trained on {count} of the {pictures} pictures: its figures flatter it")
+    })
 }
 
 /// The mean and where the middle 95 % lie, in a table.

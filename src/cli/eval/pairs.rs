@@ -9,6 +9,7 @@ use crate::cli::follow::follow;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::{Figures, PairsEvaluation, PairsOptions};
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PairsArgs {
@@ -50,46 +51,50 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
     };
     match args.format {
         Format::Json => output::json(&evaluation)?,
-        Format::Text => output::write(table(&evaluation).as_bytes())?,
+        Format::Text => output::text(&table(&evaluation))?,
     }
     Ok(outcome)
 }
 
-fn table(evaluation: &PairsEvaluation) -> String {
-    let mut text = format!(
-        "{} pictures of {} classes, {} draws, split by picture; mean +- standard deviation (95 % interval of the mean)\n\
-         {:<10} {:<24} {:<30} {:<30} {:<30} always \"different\"\n",
+fn table(evaluation: &PairsEvaluation) -> TextLines {
+    let mut text = TextLines::default();
+    text.push(format!(
+        "{} pictures of {} classes, {} draws, split by picture; mean +- standard deviation (95 % interval of the mean)",
         evaluation.pictures,
         evaluation.classes.len(),
         evaluation.draws,
-        "head",
-        "pairs",
-        "accuracy",
-        "balanced",
-        "AUC",
-    );
+    ));
+    text.push(format!(
+        "{:<10} {:<24} {:<30} {:<30} {:<30} always \"different\"",
+        "head", "pairs", "accuracy", "balanced", "AUC",
+    ));
     for row in &evaluation.rows {
         let few = format!("{} (report's test)", evaluation.few_pairs);
         let held = format!("{} (all held out)", evaluation.held_out_pairs);
-        text += &line(row.head, &few, &row.few_pairs);
-        text += &line("", &held, &row.held_out_pairs);
+        text.push(line(row.head, &few, &row.few_pairs));
+        text.push(line("", &held, &row.held_out_pairs));
     }
-    text + &format!(
+    text.push(format!(
         "The report gives its own head {:.3} on 66 pairs of three classes; by its own split, \
-         which lets the validation see\ntraining pictures, {:.3}. So split, mse18 gets \
-         {} here.\n\
-         fused is as shipped; train was taught the labels of {} pictures a class.\n{}",
+         which lets the validation see",
         evaluation.report_accuracy,
+    ));
+    text.push(format!(
+        "training pictures, {:.3}. So split, mse18 gets {} here.",
         evaluation.report_leaky_accuracy,
         over_draws(&evaluation.leaky_split_accuracy),
+    ));
+    text.push(format!(
+        "fused is as shipped; train was taught the labels of {} pictures a class.",
         evaluation.train_per_class,
-        super::seen(&evaluation.seen, evaluation.pictures),
-    )
+    ));
+    text.extend(super::seen(&evaluation.seen, evaluation.pictures));
+    text
 }
 
 fn line(head: &str, pairs: &str, figures: &Figures) -> String {
     format!(
-        "{head:<10} {pairs:<24} {:<30} {:<30} {:<30} {:.3}\n",
+        "{head:<10} {pairs:<24} {:<30} {:<30} {:<30} {:.3}",
         over_draws(&figures.accuracy),
         over_draws(&figures.balanced_accuracy),
         over_draws(&figures.auc),

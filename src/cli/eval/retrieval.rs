@@ -7,16 +7,18 @@ use clap::Args;
 use super::with_interval;
 use crate::app::RetrievalOptions;
 use crate::cli::follow::follow;
+use crate::cli::input::name;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::RetrievalEvaluation;
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RetrievalArgs {
     /// Folder with one folder of pictures per class
     dir: PathBuf,
     /// Another head to measure, besides embedding, mse18 and fused
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = name())]
     head: Option<String>,
     /// Candidates that are re-scored [default: `[query] candidates` of the configuration]
     #[arg(long, value_name = "N")]
@@ -54,46 +56,50 @@ pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outc
     };
     match args.format {
         Format::Json => output::json(&evaluation)?,
-        Format::Text => output::write(table(&evaluation).as_bytes())?,
+        Format::Text => output::text(&table(&evaluation))?,
     }
     Ok(outcome)
 }
 
-fn table(evaluation: &RetrievalEvaluation) -> String {
-    let mut text = format!(
-        "{} pictures of {} classes, each a query; {} candidates re-scored; mean (95 % interval)\n",
+fn table(evaluation: &RetrievalEvaluation) -> TextLines {
+    let mut text = TextLines::default();
+    text.push(format!(
+        "{} pictures of {} classes, each a query; {} candidates re-scored; mean (95 % interval)",
         evaluation.pictures,
         evaluation.classes.len(),
         evaluation.candidates,
-    );
+    ));
     let alone = evaluation.pictures - evaluation.queries;
     if alone > 0 {
-        text += &format!("but {alone}, alone in their class: nothing is there to be found\n");
+        text.push(format!(
+            "but {alone}, alone in their class: nothing is there to be found"
+        ));
     }
     if !evaluation.left_out.is_empty() {
-        text += &format!(
-            "left out, since heads were trained on them: {}\n",
+        text.push(format!(
+            "left out, since heads were trained on them: {}",
             evaluation.left_out.join(", ")
-        );
+        ));
     }
-    text += &format!(
-        "candidate recall {}; had the full embedding chosen them {}\n{:<18} {:<22} {:<22} {:<22} recall@100\n",
+    text.push(format!(
+        "candidate recall {}; had the full embedding chosen them {}",
         with_interval(&evaluation.candidate_recall),
         with_interval(&evaluation.embedding_candidate_recall),
-        "ranking",
-        "mAP",
-        "first hit",
-        "recall@10",
-    );
+    ));
+    text.push(format!(
+        "{:<18} {:<22} {:<22} {:<22} recall@100",
+        "ranking", "mAP", "first hit", "recall@10",
+    ));
     for row in &evaluation.rows {
-        text += &format!(
-            "{:<18} {:<22} {:<22} {:<22} {}\n",
+        text.push(format!(
+            "{:<18} {:<22} {:<22} {:<22} {}",
             row.head,
             with_interval(&row.map),
             with_interval(&row.first_hit),
             with_interval(&row.recall_10),
             with_interval(&row.recall_100)
-        );
+        ));
     }
-    text + &super::seen(&evaluation.seen, evaluation.pictures)
+    text.extend(super::seen(&evaluation.seen, evaluation.pictures));
+    text
 }

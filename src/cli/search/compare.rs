@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::query::ModeArg;
-use crate::cli::input::PictureReader;
+use crate::cli::input::{PictureReader, name};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::report::comparison_text;
@@ -11,11 +11,13 @@ use crate::report::comparison_text;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CompareArgs {
     /// A picture file or URL
+    #[arg(value_parser = name())]
     a: String,
     /// Another one
+    #[arg(value_parser = name())]
     b: String,
     /// Head: fused, mse18, embedding or a file made by `simdex train`
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = name())]
     head: Option<String>,
     /// What "alike" means to the fused head
     #[arg(long, value_enum, default_value_t)]
@@ -35,7 +37,7 @@ pub(in crate::cli) fn run(session: &Session, args: CompareArgs) -> anyhow::Resul
         .compare(&a, &b, &head, args.mode.into())?;
     match args.format {
         Format::Json => output::json(&comparison)?,
-        Format::Text => output::write(comparison_text(&comparison).as_bytes())?,
+        Format::Text => output::text(&comparison_text(&comparison))?,
     }
     Ok(Outcome::Done)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::export::ExportFormat;
-use crate::cli::input::host_argument;
+use crate::cli::input::{host_argument, name};
 use crate::cli::output::{check_folder, counted, deliver};
 use crate::cli::session::Session;
 use crate::cli::{Outcome, output};
@@ -17,7 +17,7 @@ pub(in crate::cli) struct DuplicatesArgs {
     #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
     /// Ranking of the copies: fused, mse18, embedding or a file made by `simdex train`
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = name())]
     head: Option<String>,
     /// What to write, as of `export`; without it a list for people
     #[arg(long)]
@@ -45,7 +45,7 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         .format
         .map(|format| ListWriter::new(format.into(), head_name))
         .transpose()?;
-    let (mut plain, mut groups, mut pictures) = (Vec::new(), 0, 0);
+    let (mut groups, mut pictures) = (0, 0);
     collection.duplicates(args.host.clone(), &head, |group| -> anyhow::Result<()> {
         groups += 1;
         pictures += group.results.len();
@@ -53,26 +53,20 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
             Some(lists) => {
                 lists.add(group)?;
                 if to_stdout {
-                    output::write(&lists.take())?;
+                    output::data(&lists.take())?;
                 }
             }
-            None => {
-                plain.extend(duplicates_text(&group).as_bytes());
-                if to_stdout {
-                    output::write(&std::mem::take(&mut plain))?;
-                }
-            }
+            None => output::text(&duplicates_text(&group))?,
         }
         Ok(())
     })?;
-    let bytes = match lists {
-        Some(lists) => lists.finish()?,
+    match lists {
+        Some(lists) => deliver(&args.output, &lists.finish()?, groups)?,
+        // Text goes nowhere else.
         None => {
             let (groups, pictures) = (counted(groups, "group"), counted(pictures, "picture"));
-            plain.extend(format!("{groups} of near-copies, {pictures}\n").as_bytes());
-            plain
+            output::line(&format!("{groups} of near-copies, {pictures}"))?;
         }
-    };
-    deliver(&args.output, &bytes, groups)?;
+    }
     Ok(Outcome::Done)
 }

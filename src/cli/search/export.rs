@@ -11,6 +11,7 @@ use crate::cli::output::{check_folder, deliver};
 use crate::cli::progress::{self, Progress};
 use crate::cli::session::Session;
 use crate::dataset::pictures_below;
+use crate::local_path::path_text;
 use crate::report::{ListFormat, ListWriter};
 
 #[derive(Debug, Args)]
@@ -54,10 +55,7 @@ impl From<ExportFormat> for ListFormat {
 pub(in crate::cli) fn run(session: &Session, args: ExportArgs) -> anyhow::Result<Outcome> {
     let queries: Vec<String> = if args.queries.is_dir() {
         let paths = pictures_below(&args.queries);
-        paths
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect()
+        paths.iter().map(|path| path_text(path)).collect()
     } else {
         let list = read_list(&args.queries)?;
         list.into_iter().map(|(_, name)| name).collect()

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use crate::app::Question;
-use crate::cli::input::{PictureReader, host_argument};
+use crate::cli::input::{PictureReader, host_argument, name};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output, progress};
 use crate::crawl::with_causes;
@@ -25,7 +25,7 @@ pub(in crate::cli) struct SearchArgs {
     #[arg(long, value_name = "N")]
     candidates: Option<usize>,
     /// Ranking: fused, mse18, embedding or a file made by `simdex train`
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = name())]
     pub(in crate::cli) head: Option<String>,
     /// What "alike" means to the fused head
     #[arg(long, value_enum, default_value_t)]
@@ -132,13 +132,13 @@ impl SearchArgs {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct QueryArgs {
     /// Picture files or URLs
-    #[arg(required = true, value_name = "IMAGE|URL")]
+    #[arg(required = true, value_name = "IMAGE|URL", value_parser = name())]
     queries: Vec<String>,
     /// One list for all the pictures together, instead of one each
     #[arg(long)]
     together: bool,
     /// Pictures that results should not be like; implies --together
-    #[arg(long, value_name = "IMAGE|URL")]
+    #[arg(long, value_name = "IMAGE|URL", value_parser = name())]
     not: Vec<String>,
     #[command(flatten)]
     search: SearchArgs,
@@ -164,7 +164,7 @@ pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<
         &args.search,
         &mut |result| match format {
             Format::Json => output::json(&result),
-            Format::Text => output::write(result_text(&result).as_bytes()),
+            Format::Text => output::text(&result_text(&result)),
         },
     )
 }

@@ -5,6 +5,7 @@ use crate::app::Extraction;
 use crate::cli::output::{self, replace};
 use crate::cli::{Format, Outcome};
 use crate::head::Fused;
+use crate::local_path::path_text;
 
 /// Writes the head, and says what it has learned.
 pub(super) fn finish(
@@ -17,7 +18,7 @@ pub(super) fn finish(
     let training = head.training();
     if args.format == Format::Json {
         output::json(&serde_json::json!({
-            "head": args.output.display().to_string(),
+            "head": path_text(&args.output),
             "from": training.from,
             "classes": training.classes.len(),
             "train_pictures": training.pictures,

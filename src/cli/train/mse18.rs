@@ -9,6 +9,7 @@ use crate::cli::follow::follow;
 use crate::cli::output::{self, replace};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
+use crate::local_path::path_text;
 use crate::report::training_curve;
 use crate::training::mse18::TrainOptions;
 
@@ -40,8 +41,8 @@ pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Re
         .context("there was at least one epoch")?;
     if args.format == Format::Json {
         output::json(&serde_json::json!({
-            "head": args.output.display().to_string(),
-            "curve": curve.display().to_string(),
+            "head": path_text(&args.output),
+            "curve": path_text(&curve),
             "classes": training.classes.len(),
             "train_pictures": training.train_pictures,
             "validation_pictures": training.validation_pictures,

@@ -63,6 +63,8 @@ pub enum Reason {
     TooManyPixels,
     /// The picture is under the smallest side.
     TooSmall,
+    /// Decoding the picture takes more memory than all may take.
+    TooMuchMemory,
     /// A page came where a picture was promised.
     HtmlNotPicture,
     /// The picture has no bytes.
@@ -84,7 +86,7 @@ pub enum Reason {
 }
 
 /// The reasons that carry nothing, by their names.
-const PLAIN: [(&str, Reason); 30] = [
+const PLAIN: [(&str, Reason); 31] = [
     ("robots", Reason::Robots),
     ("robots_unreachable", Reason::RobotsUnreachable),
     ("skipped_host", Reason::SkippedHost),
@@ -107,6 +109,7 @@ const PLAIN: [(&str, Reason); 30] = [
     ("store", Reason::Store),
     ("too_many_pixels", Reason::TooManyPixels),
     ("too_small", Reason::TooSmall),
+    ("too_much_memory", Reason::TooMuchMemory),
     ("html_not_picture", Reason::HtmlNotPicture),
     ("empty", Reason::EmptyPicture),
     ("unknown_format", Reason::UnknownFormat),
@@ -160,7 +163,8 @@ impl Reason {
             Self::Robots | Self::RobotsUnreachable | Self::SkippedHost | Self::RemovedHost => true,
             Self::Held | Self::PrivateAddress | Self::HostPages | Self::OutOfScope => true,
             Self::Admission(_) | Self::OptOut(_) | Self::NotAPage => true,
-            Self::TooLarge | Self::TooManyPixels | Self::TooSmall | Self::NoMatch => true,
+            Self::TooLarge | Self::TooManyPixels | Self::TooSmall | Self::TooMuchMemory => true,
+            Self::NoMatch => true,
             Self::Dns | Self::Connect | Self::Certificate | Self::Tls | Self::Timeout => false,
             Self::Transfer | Self::Http(_) | Self::TooManyRedirects | Self::BadRedirect => false,
             Self::HtmlNotPicture | Self::EmptyPicture | Self::UnknownFormat => false,
@@ -208,6 +212,7 @@ impl Reason {
             Self::TooLarge | Self::TooManyPixels => {
                 "max_bytes, max_pixels and max_page_bytes set the limits"
             }
+            Self::TooMuchMemory => "decode_budget_mb of [picture] sets the limit",
             Self::OutOfScope => "--scope domain or any follows further",
             Self::NotAPage => "links to files of other kinds; nothing to do",
             Self::OptOut(_) => "the site opts out; [crawl.respect] says what is heeded",

@@ -10,6 +10,12 @@ use crate::store::{
     UrlState,
 };
 
+/// The files that hold a picture, as they are written.
+fn paths(store: &Store, n: u8) -> Vec<String> {
+    let seen = store.provenance(picture_id(n)).unwrap();
+    seen.paths.iter().map(ToString::to_string).collect()
+}
+
 pub(super) fn the_same_bytes_are_one_picture(store: &Store) {
     let outcomes = [("a.png", 1), ("b.png", 2), ("c.png", 1)]
         .map(|(name, n)| PictureOutcome::Picture(file(name), picture(store, n)));
@@ -22,8 +28,7 @@ pub(super) fn the_same_bytes_are_one_picture(store: &Store) {
     let expected = [(Sequence(0), picture_id(1)), (Sequence(1), picture_id(2))];
     assert_eq!(all, expected);
     assert_eq!((store.picture_count(), store.next_sequence()), (2, 2));
-    let paths = store.provenance(picture_id(1)).unwrap().paths;
-    assert_eq!(paths.len(), 3);
+    assert_eq!(paths(store, 1).len(), 3);
     let record = store.picture(picture_id(2)).unwrap().unwrap();
     assert_eq!((record.sequence, record.height), (1, 2));
     assert_eq!(store.thumbnail(picture_id(2)).unwrap(), Some(vec![2]));
@@ -148,7 +153,52 @@ pub(super) fn bodies_wait_for_their_features(store: &Store) {
     assert_eq!((store.waiting_count(), store.waiting().count()), (0, 0));
     assert!(store.waiting_body(picture_id(2)).is_err());
     assert_eq!(store.provenance(picture_id(1)).unwrap().urls.len(), 0);
-    assert_eq!(store.provenance(picture_id(2)).unwrap().paths, ["/2.png"]);
+    assert_eq!(paths(store, 2), ["/2.png"]);
+}
+
+pub(super) fn what_is_postponed_loses_nothing(store: &Store) {
+    let waiting = Body {
+        origin: file("1.png"),
+        id: picture_id(1),
+        bytes: vec![1],
+    };
+    store.keep_bodies(vec![waiting]).unwrap();
+    assert!(fetch(store, "a.example", "a.example/2", 2));
+    assert!(fetch(store, "a.example", "a.example/3", 3));
+    store.queue_again(&Again::Visited).unwrap();
+    let [again, removed] = [(); 2].map(|()| lease(store, "a.example"));
+    assert!(store.remove_picture(picture_id(3)).unwrap());
+    let outcomes = [
+        Source::Waiting(picture_id(1)),
+        file("4.png"),
+        Source::Url(again),
+        Source::Url(removed),
+    ];
+    let outcomes = outcomes.map(PictureOutcome::Postponed).into();
+    assert_eq!(store.commit(outcomes).unwrap(), [false; 4]);
+    assert_eq!(store.waiting_body(picture_id(1)).unwrap(), [1]);
+    assert_eq!(paths(store, 1), ["/1.png"]);
+    assert_eq!(store.known_file(Path::new("/4.png"), 1, 1).unwrap(), None);
+    // What the URL gave before is still there, and it is asked again in the next run.
+    assert_eq!(store.provenance(picture_id(2)).unwrap().urls.len(), 1);
+    assert!(
+        store
+            .lease(url("a.example/2").host_id(), true)
+            .unwrap()
+            .is_none()
+    );
+    store.requeue_left().unwrap();
+    let again = lease(store, "a.example");
+    assert_eq!(again.record().url, url("a.example/2").to_string());
+    assert_eq!(again.record().attempts, 0);
+    assert!(
+        store
+            .lease(url("a.example/2").host_id(), true)
+            .unwrap()
+            .is_none()
+    );
+    let record = store.url_record(url("a.example/3").id()).unwrap().unwrap();
+    assert_eq!(record.state, UrlState::Removed);
 }
 
 pub(super) fn a_removed_picture_is_not_taken_again(store: &Store) {
@@ -181,4 +231,45 @@ pub(super) fn files_are_known_until_they_change(store: &Store) {
     assert_eq!(known("/2.png", 1, 1), None);
     store.remove_picture(picture_id(1)).unwrap();
     assert_eq!(known("/1.png", 1, 1), None);
+}
+
+pub(super) fn a_changed_file_is_no_place_of_the_picture_it_held(store: &Store) {
+    assert!(commit(store, file("a.png"), 1));
+    assert!(!commit(store, file("b.png"), 1));
+    assert!(commit(store, file("b.png"), 2));
+    assert_eq!(paths(store, 1), ["/a.png"]);
+    assert_eq!(paths(store, 2), ["/b.png"]);
+    // Nothing is removed without a word, and nothing that is there is without a place.
+    assert!(commit(store, file("a.png"), 3));
+    assert_eq!(paths(store, 1).len(), 2);
+    assert_eq!(paths(store, 3), ["/a.png"]);
+    assert_eq!(store.picture_count(), 3);
+    // Another place is better than those.
+    assert!(!commit(store, file("c.png"), 1));
+    assert_eq!(paths(store, 1), ["/c.png"]);
+    // The file is read no more often for a picture that it does not hold any more.
+    assert!(store.remove_picture(picture_id(1)).unwrap());
+    let known = store.known_file(Path::new("/a.png"), 1, 1).unwrap();
+    assert_eq!(known, Some(picture_id(3)));
+    assert_eq!(paths(store, 2), ["/b.png"]);
+    // And back again.
+    assert!(commit(store, file("a.png"), 1));
+    assert_eq!(paths(store, 1), ["/a.png"]);
+}
+
+#[cfg(unix)]
+pub(super) fn paths_are_bytes(store: &Store) {
+    use std::os::unix::ffi::OsStrExt;
+    let path = Path::new(std::ffi::OsStr::from_bytes(b"/\xff.png"));
+    let origin = Source::File {
+        path: path.into(),
+        bytes: 1,
+        modified_ns: 1,
+    };
+    assert!(commit(store, origin, 1));
+    let seen = store.provenance(picture_id(1)).unwrap();
+    assert_eq!(seen.paths[0].as_path(), path);
+    assert_eq!(paths(store, 1), ["file:///%FF.png"]);
+    let known = store.known_file(path, 1, 1).unwrap();
+    assert_eq!(known, Some(picture_id(1)));
 }

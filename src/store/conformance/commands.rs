@@ -271,7 +271,7 @@ impl Pair {
                 n = of_waiting;
                 origins = [(); 2].map(|()| Source::Waiting(picture_id(n)));
             }
-            let kind = self.random.random_range(0..4);
+            let kind = self.random.random_range(0..5);
             let reason = self.reason();
             let outcome = match self.random.random_range(0..4) {
                 0 => UrlOutcome::Gone(reason),
@@ -287,6 +287,7 @@ impl Pair {
                 batches[i].push(match kind {
                     _ if !may_replace => PictureOutcome::Unusable(origin, outcome.clone()),
                     0 => PictureOutcome::Unusable(origin, outcome.clone()),
+                    4 => PictureOutcome::Postponed(origin),
                     1 if store.contains(picture_id(n)).unwrap() => {
                         PictureOutcome::Known(origin, picture_id(n))
                     }

@@ -53,8 +53,14 @@ conform!(crate::store::LEASE_TIME, the_catalogue of catalogue:
     what_is_gone_leaves_the_store,
     the_last_page_that_opts_out_takes_its_pictures_along,
     bodies_wait_for_their_features,
+    what_is_postponed_loses_nothing,
     a_removed_picture_is_not_taken_again,
     files_are_known_until_they_change,
+    a_changed_file_is_no_place_of_the_picture_it_held,
+);
+#[cfg(unix)]
+conform!(crate::store::LEASE_TIME, the_places of catalogue:
+    paths_are_bytes,
 );
 conform!(crate::store::LEASE_TIME, leaving_stores of leaving:
     only_an_explicit_word_removes,

@@ -7,9 +7,7 @@ use super::commit_changes::CommitChanges;
 use super::trees::decode;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
-use crate::store::{
-    EntryLocation, FileRecord, Listing, LocationId, PictureRecord, Sequence, StoreError,
-};
+use crate::store::{EntryLocation, Listing, LocationId, PictureRecord, Sequence, StoreError};
 
 impl EmbeddedMetadata {
     pub(super) fn next_sequence(&self) -> u64 {
@@ -107,12 +105,9 @@ impl EmbeddedMetadata {
         bytes: u64,
         modified_ns: u64,
     ) -> Result<Option<PictureId>, StoreError> {
-        let Some(value) = self.trees.files.get(LocationId::of_path(path).0)? else {
-            return Ok(None);
-        };
-        let record: FileRecord = decode("files", &value)?;
-        let unchanged = record.bytes == bytes && record.modified_ns == modified_ns;
-        Ok(unchanged.then_some(record.picture))
+        let record = self.trees.file(LocationId::of_path(path))?;
+        let same = record.filter(|file| file.bytes == bytes && file.modified_ns == modified_ns);
+        Ok(same.map(|file| file.picture))
     }
 
     pub(super) fn page_count(&self) -> u64 {

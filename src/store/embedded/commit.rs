@@ -9,7 +9,8 @@ use super::log::Totals;
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, Section, SectionKind, record_sections};
 use crate::store::{
-    AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, now_ms,
+    AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, UrlOutcome,
+    now_ms,
 };
 
 impl EmbeddedMetadata {
@@ -113,7 +114,14 @@ impl EmbeddedMetadata {
                 }
                 return Ok(false);
             }
-            PictureOutcome::Unusable(_, _) => return Ok(false),
+            PictureOutcome::Postponed(Source::Url(lease)) => {
+                match self.closed_meanwhile(&lease)? {
+                    Some(state) => changes.settle_as(lease, state),
+                    None => changes.settle(lease, UrlOutcome::Left),
+                }
+                return Ok(false);
+            }
+            PictureOutcome::Unusable(..) | PictureOutcome::Postponed(_) => return Ok(false),
         };
         let origin = match origin {
             Source::Url(lease) => {

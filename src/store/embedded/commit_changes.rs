@@ -5,6 +5,7 @@ use super::log::{Position, Totals};
 use super::queueing::{end_as, settle_into};
 use super::trees::{APPLIED, TreeBatches, Trees, UseChanges, embed_key, encode, location_key};
 use crate::canonical_url::UrlId;
+use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::entry::{Found, Removed, Section, SectionKind};
 use crate::store::{
@@ -186,7 +187,7 @@ impl<'a> CommitChanges<'a> {
                 modified_ns,
             } => {
                 let id = LocationId::of_path(&path);
-                let location = Location::Path(path.to_string_lossy().into_owned());
+                let location = Location::Path(LocalPath::new(path));
                 (id, location, Some((bytes, modified_ns)))
             }
         };

@@ -49,7 +49,13 @@ impl<'a> Leaving<'a> {
             match decode("places", &value)? {
                 // The places of one without features say nothing more.
                 _ if record.is_none() => {}
-                Location::Path(_) => batches.of(&t.files).remove(&place.0),
+                // Unless the file holds another picture by now.
+                Location::Path(_) => {
+                    let file = t.file(place)?;
+                    if file.is_some_and(|file| file.picture == id) {
+                        batches.of(&t.files).remove(&place.0);
+                    }
+                }
                 Location::Url(url) if by_word => {
                     metadata.mark_removed(batches.of(&t.frontier), UrlId(place.0))?;
                     urls.push(url);

@@ -45,8 +45,7 @@ impl Trees {
             return Ok(false);
         };
         let same_place = decode::<Location>("places", &place)? == found.location;
-        let file = self.files.get(found.id)?;
-        let file: Option<FileRecord> = file.map(|value| decode("files", &value)).transpose()?;
+        let file = self.file(found.id())?;
         let same_file = match (file, found.file) {
             (Some(known), Some((bytes, modified_ns))) => {
                 known.picture == picture && known.bytes == bytes && known.modified_ns == modified_ns
@@ -57,14 +56,19 @@ impl Trees {
         Ok(same_place && same_file)
     }
 
+    /// What is known of the local file of a place.
+    pub(super) fn file(&self, place: LocationId) -> Result<Option<FileRecord>, StoreError> {
+        let value = self.files.get(place.0)?;
+        value.map(|value| decode("files", &value)).transpose()
+    }
+
     /// All places of a picture, as the log tells them.
     pub(super) fn places_of(&self, picture: PictureId) -> Result<Vec<Found>, StoreError> {
         let mut places = Vec::new();
         for entry in self.places.scan_prefix(picture.as_bytes()) {
             let (key, value) = entry?;
             let id = place_of(&key)?;
-            let file = self.files.get(id.0)?;
-            let file: Option<FileRecord> = file.map(|value| decode("files", &value)).transpose()?;
+            let file = self.file(id)?;
             let file = file.filter(|file| file.picture == picture);
             let file = file.map(|file| (file.bytes, file.modified_ns));
             places.push(self.found(id, decode("places", &value)?, file)?);
@@ -74,10 +78,15 @@ impl Trees {
 
     pub(super) fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
         let mut provenance = Provenance::default();
+        let mut changed = Vec::new();
         for entry in self.places.scan_prefix(id.as_bytes()).take(MOST) {
             let (key, value) = entry?;
             match decode("places", &value)? {
-                Location::Path(path) => provenance.paths.push(path),
+                Location::Path(path) => match self.file(place_of(&key)?)? {
+                    Some(file) if file.picture == id => provenance.paths.push(path),
+                    // The file has other bytes by now.
+                    _ => changed.push(path),
+                },
                 Location::Url(url) => {
                     provenance.urls.push(url);
                     let url = UrlId(place_of(&key)?.0);
@@ -97,6 +106,7 @@ impl Trees {
                 }
             }
         }
+        provenance.or_paths(changed);
         Ok(provenance)
     }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{MemoryMetadata, State, StoredPicture};
 use crate::canonical_url::UrlId;
+use crate::local_path::LocalPath;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::losses::Losses;
@@ -146,11 +147,15 @@ impl Catalogue for MemoryMetadata {
     fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
         let state = self.lock();
         let mut provenance = Provenance::default();
+        let mut changed = Vec::new();
         let all = state.locations.range((id, LocationId([0; 16]))..);
         let own = all.take_while(|((picture, _), _)| *picture == id);
         for ((_, at), location) in own.take(MOST) {
             match location {
-                Location::Path(path) => provenance.paths.push(path.clone()),
+                Location::Path(path) => match state.files.get(at) {
+                    Some(file) if file.picture == id => provenance.paths.push(path.clone()),
+                    _ => changed.push(path.clone()),
+                },
                 Location::Url(url) => {
                     provenance.urls.push(url.clone());
                     let pages = state
@@ -170,6 +175,7 @@ impl Catalogue for MemoryMetadata {
                 }
             }
         }
+        provenance.or_paths(changed);
         Ok(provenance)
     }
 
@@ -295,21 +301,25 @@ impl State {
             }
             PictureOutcome::Known(origin, id) => (origin, None, id),
             PictureOutcome::Unusable(origin, outcome) => {
-                if let Source::Url(lease) = origin {
-                    match self.closed_meanwhile(&lease) {
-                        Some(closed) => {
-                            self.leave_queue(&lease, lease.record.attempts + 1, closed);
-                        }
-                        None => self.settle(&lease, outcome),
-                    }
+                if let Source::Url(lease) = origin
+                    && !self.keeps_its_state(&lease)
+                {
+                    self.settle(&lease, outcome);
+                }
+                return Ok(false);
+            }
+            PictureOutcome::Postponed(origin) => {
+                if let Source::Url(lease) = origin
+                    && !self.keeps_its_state(&lease)
+                {
+                    self.settle(&lease, UrlOutcome::Left);
                 }
                 return Ok(false);
             }
         };
         if let Source::Url(lease) = &origin
-            && let Some(state) = self.closed_meanwhile(lease)
+            && self.keeps_its_state(lease)
         {
-            self.leave_queue(lease, lease.record.attempts + 1, state);
             return Ok(false);
         }
         if new.is_none() && !self.pictures.contains_key(&id) && !self.waiting.contains_key(&id) {
@@ -344,6 +354,15 @@ impl State {
         Ok(is_new)
     }
 
+    /// Ends the lease of a URL that was removed or whose last page opted out meanwhile.
+    fn keeps_its_state(&mut self, lease: &Lease) -> bool {
+        let Some(state) = self.closed_meanwhile(lease) else {
+            return false;
+        };
+        self.leave_queue(lease, lease.record.attempts + 1, state);
+        true
+    }
+
     /// Records that a picture was found at a location, and settles the location's URL.
     fn add_location(&mut self, origin: Source, picture: PictureId) {
         let (id, location) = match origin {
@@ -375,7 +394,7 @@ impl State {
                     picture,
                 };
                 self.files.insert(id, record);
-                (id, Location::Path(path.to_string_lossy().into_owned()))
+                (id, Location::Path(LocalPath::new(path)))
             }
         };
         self.locations.insert((picture, id), location);

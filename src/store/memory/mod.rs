@@ -4,8 +4,8 @@ mod blocks;
 mod catalogue;
 mod frontier;
 mod hosts;
-mod leaving;
 mod removal;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

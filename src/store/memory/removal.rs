@@ -34,14 +34,20 @@ impl State {
         self.removed.push(sequence);
         for key in self.locations_of(id) {
             match self.locations.remove(&key) {
-                Some(Location::Path(_)) => {
-                    self.files.remove(&key.1);
-                }
+                // Unless the file holds another picture by now.
+                Some(Location::Path(_)) => self.forget_file(key.1, id),
                 Some(Location::Url(_)) if by_word => self.mark_removed(UrlId(key.1.0)),
                 _ => {}
             }
         }
         true
+    }
+
+    /// A local file is read again, if it is a picture's.
+    fn forget_file(&mut self, file: LocationId, id: PictureId) {
+        if self.files.get(&file).is_some_and(|file| file.picture == id) {
+            self.files.remove(&file);
+        }
     }
 
     /// Deletes a picture that can have no features, and its locations.
