@@ -9,7 +9,7 @@ use crate::head::Ranking;
 use crate::index::Index;
 use crate::search::View;
 use crate::shutdown::Shutdown;
-use crate::store::Store;
+use crate::store::{Store, StoreOptions};
 
 /// An open store, its live index, heads and extractors. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ impl Collection {
         heads: Heads,
         observer: Observer,
     ) -> Result<Self, Error> {
-        let options = super::upkeep::options(&config, &extraction);
+        let options = store_options(&config, &extraction);
         let store = Store::open(&config.data_dir()?, &options)?;
         Ok(Self::of(store, config, extraction, heads, observer))
     }
@@ -72,7 +72,7 @@ impl Collection {
         if !Store::exists(&dir) {
             return Err(Error::NoStore(dir));
         }
-        let options = super::upkeep::options(&config, &extraction);
+        let options = store_options(&config, &extraction);
         let store = match Store::open(&dir, &options) {
             Err(error) if error.is_of_writing() => {
                 tracing::warn!(%error, "the store cannot be written, and is only read");
@@ -154,5 +154,14 @@ impl Collection {
             live.save()?;
         }
         Ok(())
+    }
+}
+
+/// How the configuration wants a store to be opened.
+pub(super) fn store_options<'a>(config: &Config, extraction: &'a Extraction) -> StoreOptions<'a> {
+    StoreOptions {
+        network: extraction.network(),
+        activations: config.store.activations,
+        reserve_bytes: config.store.reserve_disk_mb << 20,
     }
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::collection::store_options;
 use super::{Collection, Error, Extraction};
 use crate::config::Config;
-use crate::store::{BackupOptions, Repaired, Store, StoreOptions, Wasteful};
+use crate::store::{BackupOptions, Repaired, Store, Wasteful};
 
 /// The JSON of `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -102,7 +103,7 @@ pub fn restore(
     from: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<RepairReport, Error> {
-    let options = options(config, extraction);
+    let options = store_options(config, extraction);
     let repaired = Store::restore(from, &config.data_dir()?, &options, progress)?;
     let mut report = RepairReport::from(repaired);
     // A backup never has it.
@@ -115,7 +116,7 @@ pub fn restore(
 /// # Errors
 /// If there is none, it is in use, or the disk is full or fails.
 pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, Error> {
-    let repaired = Store::repair(&existing(config)?, &options(config, extraction))?;
+    let repaired = Store::repair(&existing(config)?, &store_options(config, extraction))?;
     Ok(repaired.into())
 }
 
@@ -143,13 +144,5 @@ fn existing(config: &Config) -> Result<std::path::PathBuf, Error> {
     match Store::exists(&dir) {
         true => Ok(dir),
         false => Err(Error::NoStore(dir)),
-    }
-}
-
-pub(super) fn options<'a>(config: &Config, extraction: &'a Extraction) -> StoreOptions<'a> {
-    StoreOptions {
-        network: extraction.network(),
-        activations: config.store.activations,
-        reserve_bytes: config.store.reserve_disk_mb << 20,
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   Store ──> Metadata = Frontier + Catalogue + Hosts      records
-//!        └──> Blocks                                       activations
-//!   embedded/   both in a folder: sled and append-only files
+//!        └──> Blocks                                       a log of entries
+//!   embedded/   both in a folder: sled is an index over the log
 //!   memory/     both in memory, for tests
 //! ```
 //!
@@ -14,15 +14,15 @@
 //!   lock               held by the one simdex that has the store open
 //!   store.toml         format version, network, encoding: readable before sled is
 //!   requests.log       the politeness ledger: every request, written before it is sent
-//!   records/           sled: frontier, pages, pictures, descriptors, extents, ...
-//!   activations/       append-only segment files
-//!   bodies/            fetched pictures that wait for their features
+//!   log.segments       which segments there are, and the lengths of the closed ones
+//!   log.mark           how far the log reached with the last commit
+//!   activations/       the log: append-only segments of entries
+//!   records/           sled: an index over the log, and what the crawler knows
 //!   index/             derived, may be deleted
 //! ```
 //!
-//! A picture is acknowledged once its block would survive a power failure, and then its
+//! A picture is acknowledged once its entry would survive a power failure, and then its
 //! records, all of them together.
-
 mod async_store;
 mod block;
 mod blocks;
@@ -34,21 +34,15 @@ mod entry;
 mod error;
 mod frontier;
 mod hosts;
-mod kept_out;
-mod lease;
-mod leases;
 pub mod ledger;
 mod location;
-mod losses;
 mod memory;
 mod metadata;
-mod order;
 mod pictures;
 mod provenance;
 mod record;
 mod sequence;
 mod upkeep;
-mod visit;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -62,6 +56,7 @@ pub use catalogue::Catalogue;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
 pub use frontier::Frontier;
+use frontier::{kept_out, lease, leases, losses, order, visit};
 pub use hosts::{HostRecord, Hosts, RuleFileRecord};
 pub use kept_out::{KeptOut, KeptOutFor};
 pub use lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};

@@ -14,6 +14,7 @@ mod common;
 mod contract;
 mod crawl;
 mod demo;
+mod durability;
 mod examples;
 mod index;
 mod ingest;

@@ -303,11 +303,15 @@ fn kept_bytes_that_cannot_be_read_now_go_on_waiting() {
     });
     crawl(&simdex, &server.url("/"), &["--fetch-only"]);
     assert_eq!(simdex.json(&["status"])["waiting"], 2);
-    let bodies = simdex.store().join("bodies/00000000.bodies");
-    let whole = std::fs::read(&bodies).unwrap();
-    let mut damaged = whole.clone();
-    *damaged.last_mut().unwrap() ^= 1;
-    std::fs::write(&bodies, damaged).unwrap();
+    let bodies = simdex.store().join("activations/00000000.activations");
+    // Within the second picture, which is the last in the file.
+    let at = std::fs::read(&bodies).unwrap().len() - 200;
+    let flip = || {
+        let mut bytes = std::fs::read(&bodies).unwrap();
+        bytes[at] ^= 1;
+        std::fs::write(&bodies, bytes).unwrap();
+    };
+    flip();
     let features = ["crawl", "--features-only", "--format", "json"];
     let run = simdex.run(&features);
     assert_eq!(run.code, 3, "{}", run.stderr);
@@ -318,7 +322,7 @@ fn kept_bytes_that_cannot_be_read_now_go_on_waiting() {
     );
     assert_eq!(summary["failed"], json!({"unreadable": 1}));
     assert_eq!(simdex.json(&["status"])["waiting"], 1);
-    std::fs::write(&bodies, whole).unwrap();
+    flip();
     assert_eq!(simdex.json(&features[..2])["images_indexed"], 1);
     assert_eq!(simdex.json(&["status"])["waiting"], 0);
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -254,4 +255,91 @@ fn records_of_mixed_moments_lose_no_picture() {
     }
     println!("{came:?}");
     assert!(came.get(&Came::Same).is_some_and(|same| *same > 0));
+}
+
+#[test]
+fn a_copy_of_a_store_in_use_is_whole_or_an_error() {
+    let (original, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let acknowledged = std::sync::atomic::AtomicUsize::new(0);
+    let dir = original.path();
+    let copies = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let store = open(dir).unwrap();
+            let body = Body {
+                origin: file("body.png"),
+                id: picture_id(WAITING),
+                bytes: vec![WAITING; 500],
+            };
+            store.metadata.keep_bodies(vec![body]).unwrap();
+            for n in 0..WAITING {
+                commit(&store, n);
+                acknowledged.store(usize::from(n) + 1, Ordering::SeqCst);
+                if n % 9 == 8 {
+                    store.metadata.log.close_segment().unwrap();
+                }
+            }
+        });
+        let mut copies = Vec::new();
+        while !writer.is_finished() {
+            let before = acknowledged.load(Ordering::SeqCst);
+            let to = work.path().join(copies.len().to_string());
+            if before > 0 && try_copy(dir, &to).is_ok() {
+                copies.push((before, to));
+            }
+        }
+        copies
+    });
+    let expected = tell(&open(dir).unwrap()).unwrap();
+    assert!(copies.len() > 2);
+    for (before, copy) in copies {
+        let opened = open(&copy).and_then(|store| tell(&store));
+        let told = opened.unwrap_or_else(|_| {
+            let _ = Embedded::repair(&copy, &options());
+            tell(&open(&copy).unwrap()).unwrap()
+        });
+        // The body is told, too.
+        assert!(told.len() > before, "{} of {before}", told.len());
+        assert!(
+            told.iter()
+                .all(|(n, picture)| expected.get(n) == Some(picture))
+        );
+    }
+}
+
+fn try_copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for path in files(from) {
+        let target = to.join(&path);
+        std::fs::create_dir_all(target.parent().unwrap())?;
+        std::fs::copy(from.join(&path), target)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_store_that_is_only_read_tells_the_same_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path(), &mut |_| {});
+    let expected = tell(&open(dir.path()).unwrap()).unwrap();
+    let bytes = |dir: &Path| -> Vec<Vec<u8>> {
+        let files = files(dir).into_iter();
+        files
+            .map(|path| std::fs::read(dir.join(path)).unwrap())
+            .collect()
+    };
+    let before = bytes(dir.path());
+    let store = Embedded::open_read_only(dir.path(), &options()).unwrap();
+    assert!(tell(&store).unwrap() == expected);
+    let refused = |result: Result<(), StoreError>| {
+        assert!(
+            matches!(result, Err(StoreError::ReadOnly { .. })),
+            "{result:?}"
+        );
+    };
+    let metadata = &store.metadata;
+    refused(metadata.remove_picture(picture_id(0)).map(drop));
+    refused(metadata.offer(&[]).map(drop));
+    let picture = PictureOutcome::Picture(file("new.png"), picture_with(vec![1], 99));
+    refused(metadata.commit(vec![picture], &store.blocks).map(drop));
+    drop(store);
+    assert!(bytes(dir.path()) == before);
 }

@@ -3,37 +3,15 @@
 //!
 //! sled's types stay in here.
 
-mod backup;
 mod blocks;
-mod catalogue;
-mod check_log;
-mod commit;
-mod commit_changes;
-mod describe;
 mod disk;
 mod files;
-mod frontier;
-mod hosts;
-mod kept_out;
-mod leasing;
-mod leaving;
 mod log;
 mod metadata;
 mod migration;
-mod opening;
-mod places;
-mod queueing;
-mod read_only;
-mod record_rewrite;
 mod records;
-mod removal;
-mod repair;
-mod replay;
-mod retry_queue;
+mod recovery;
 mod trees;
-mod visits;
-mod waiting;
-mod words;
 
 #[cfg(test)]
 mod damage_tests;
@@ -52,7 +30,7 @@ use disk::{Disk, SystemDisk};
 use files::{Header, Lock, Reserve};
 use log::{Log, Opened, StoreId, Totals};
 use records::{Flusher, Records};
-use replay::Describer;
+use recovery::replay::Describer;
 use trees::Trees;
 
 /// The folder of sled, in the store's.
@@ -141,7 +119,7 @@ impl Embedded {
         if let Some(header) = &header {
             header.check(dir, options.network.id())?;
         }
-        record_rewrite::finish_rewriting(dir)?;
+        recovery::record_rewrite::finish_rewriting(dir)?;
         let path = dir.join(RECORDS);
         let is_there = path.join("db").is_file();
         if let Some(header) = &header

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::old_segments::HEADER;
 use crate::store::StoreError;
 use crate::store::embedded::trees::{TreeBatches, decode, encode};
+
+/// Bytes in front of a block.
+pub(super) const HEADER: u64 = 64;
 
 /// Where a picture's activations lay among the segment files: tree `extents`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

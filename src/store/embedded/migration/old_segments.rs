@@ -5,14 +5,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::old_records::Extent;
+use super::old_records::{Extent, HEADER};
 use crate::picture::PictureId;
 use crate::store::StoreError;
 use crate::store::embedded::disk::{Disk, SystemDisk};
 use crate::store::embedded::log::{file_name, number_of};
 
 const MAGIC: [u8; 4] = *b"SXA1";
-pub(super) const HEADER: u64 = 64;
 
 /// Where a block lies, and its checksum.
 pub(super) struct OldBlock {

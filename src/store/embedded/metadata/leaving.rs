@@ -1,0 +1,141 @@
+//! Pictures and places that leave the store, in one step.
+
+use std::sync::PoisonError;
+
+use crate::canonical_url::{HostId, UrlId};
+use crate::picture::PictureId;
+use crate::store::embedded::EmbeddedMetadata;
+use crate::store::embedded::log::Totals;
+use crate::store::embedded::metadata::commit::Fact;
+use crate::store::embedded::metadata::commit_changes::{CommitChanges, removed};
+use crate::store::embedded::metadata::places::place_of;
+use crate::store::embedded::trees::{decode, location_key};
+use crate::store::entry::{Entry, Lost, RemovedHost, Section, SectionKind};
+use crate::store::{Location, LocationId, Sequence, StoreError};
+
+/// What leaves the store: what the log says of it, and the changes of the records.
+pub(in crate::store::embedded) struct Leaving<'a> {
+    metadata: &'a EmbeddedMetadata,
+    changes: CommitChanges<'a>,
+    facts: Vec<Fact>,
+    /// The pictures that leave.
+    sequences: Vec<Sequence>,
+}
+
+impl<'a> Leaving<'a> {
+    /// Nothing yet, from a catalogue of these totals.
+    pub(in crate::store::embedded) fn new(metadata: &'a EmbeddedMetadata, totals: Totals) -> Self {
+        Self {
+            metadata,
+            changes: CommitChanges::new(metadata, totals),
+            facts: Vec::new(),
+            sequences: Vec::new(),
+        }
+    }
+
+    /// Takes a picture out, with or without features. `by_word`: somebody said so, and its URLs
+    /// are not to bring it back. Returns whether it was there.
+    pub(in crate::store::embedded) fn take_out(
+        &mut self,
+        id: PictureId,
+        by_word: bool,
+    ) -> Result<bool, StoreError> {
+        let (metadata, t) = (self.metadata, &self.metadata.trees);
+        let record = metadata.picture(id)?;
+        if record.is_none() && !metadata.waits(id)? {
+            return Ok(false);
+        }
+        let mut urls = Vec::new();
+        for entry in t.places.scan_prefix(id.as_bytes()) {
+            let (key, value) = entry?;
+            let place = place_of(&key)?;
+            let batches = &mut self.changes.batches;
+            match decode("places", &value)? {
+                // The places of one without features say nothing more.
+                _ if record.is_none() => {}
+                // Unless the file holds another picture by now.
+                Location::Path(_) => {
+                    let file = t.file(place)?;
+                    if file.is_some_and(|file| file.picture == id) {
+                        batches.of(&t.files).remove(&place.0);
+                    }
+                }
+                Location::Url(url) if by_word => {
+                    metadata.mark_removed(batches.of(&t.frontier), UrlId(place.0))?;
+                    urls.push(url);
+                }
+                Location::Url(_) => {}
+            }
+            batches.of(&t.places).remove(key);
+        }
+        self.facts.push((id, removed(urls)));
+        self.changes.end_waiting(id)?;
+        if let Some(record) = record {
+            let sequence = Sequence(record.sequence);
+            // An unreadable location names no entry that could be dead.
+            if let Ok(Some(entry)) = metadata.block_location(id) {
+                self.changes.usage.remove(t, entry)?;
+            }
+            let batches = &mut self.changes.batches;
+            for tree in [&t.pictures, &t.entries] {
+                batches.of(tree).remove(id.as_bytes());
+            }
+            for tree in [&t.sequences, &t.descriptors] {
+                batches.of(tree).remove(&sequence.key());
+            }
+            self.changes.totals.take_picture(id, sequence);
+            self.sequences.push(sequence);
+        }
+        Ok(true)
+    }
+
+    /// Takes a place from a picture.
+    pub(in crate::store::embedded) fn lose(&mut self, picture: PictureId, place: LocationId) {
+        let t = &self.metadata.trees;
+        let key = location_key(picture, place);
+        self.changes.batches.of(&t.places).remove(&key[..]);
+        let lost = Section::of_record(SectionKind::Lost, &Lost { id: place.0 });
+        self.facts.push((picture, vec![lost]));
+    }
+
+    /// Marks a host as removed at a time, in milliseconds since 1970, or as welcome again.
+    pub(in crate::store::embedded) fn mark_host(&mut self, host: HostId, at_ms: Option<u64>) {
+        let removed_hosts = self.changes.batches.of(&self.metadata.trees.removed_hosts);
+        match at_ms {
+            Some(at_ms) => removed_hosts.insert(&host.0, &at_ms.to_be_bytes()),
+            None => removed_hosts.remove(&host.0),
+        }
+        let fact = RemovedHost {
+            host: host.0,
+            at_ms,
+        };
+        let fact = Section::of_record(SectionKind::RemovedHost, &fact);
+        let none = PictureId::from_bytes([0; PictureId::LEN]);
+        self.facts.push((none, vec![fact]));
+    }
+
+    /// The changes of the records.
+    pub(in crate::store::embedded) fn changes(&mut self) -> &mut CommitChanges<'a> {
+        &mut self.changes
+    }
+
+    /// The changes of the records alone: the log says it all already.
+    pub(in crate::store::embedded) fn into_changes(self) -> CommitChanges<'a> {
+        self.changes
+    }
+
+    /// Writes it all down, and returns once it would survive a power failure.
+    pub(in crate::store::embedded) fn apply(self, totals: &mut Totals) -> Result<(), StoreError> {
+        let metadata = self.metadata;
+        let entries = self.facts.into_iter();
+        let entries: Vec<Entry<'_>> = entries
+            .map(|(picture, sections)| Entry { picture, sections })
+            .collect();
+        metadata.log.append(&entries)?;
+        metadata.logged(totals, self.changes, |_| Ok(()))?;
+        let removed = metadata.removed.lock();
+        let mut removed = removed.unwrap_or_else(PoisonError::into_inner);
+        removed.extend(self.sequences);
+        Ok(())
+    }
+}

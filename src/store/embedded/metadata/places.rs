@@ -1,0 +1,160 @@
+//! Where pictures were found: what the log says of it, and what the records do.
+
+use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::picture::PictureId;
+use crate::store::embedded::trees::{Trees, decode, embed_key, encode, location_key};
+use crate::store::entry::Found;
+use crate::store::provenance::MOST;
+use crate::store::{
+    Embed, FileRecord, Location, LocationId, PageRecord, Provenance, SourcePage, StoreError,
+};
+
+const PLACES: StoreError = StoreError::Unreadable { tree: "places" };
+
+impl Trees {
+    /// All that is known of a place, with the pages that show it.
+    pub(in crate::store::embedded) fn found(
+        &self,
+        id: LocationId,
+        location: Location,
+        file: Option<(u64, u64)>,
+    ) -> Result<Found, StoreError> {
+        let mut pages = Vec::new();
+        if matches!(location, Location::Url(_)) {
+            self.pages_showing(UrlId(id.0), &mut |page, embed| {
+                pages.push((page, embed));
+                pages.len() < MOST
+            })?;
+        }
+        Ok(Found {
+            id: id.0,
+            location,
+            file,
+            pages,
+        })
+    }
+
+    /// Whether the records know that a picture is at a place.
+    pub(in crate::store::embedded) fn is_recorded(
+        &self,
+        picture: PictureId,
+        found: &Found,
+    ) -> Result<bool, StoreError> {
+        let place = self.places.get(location_key(picture, found.id()))?;
+        let Some(place) = place else {
+            return Ok(false);
+        };
+        let same_place = decode::<Location>("places", &place)? == found.location;
+        let file = self.file(found.id())?;
+        let same_file = match (file, found.file) {
+            (Some(known), Some((bytes, modified_ns))) => {
+                known.picture == picture && known.bytes == bytes && known.modified_ns == modified_ns
+            }
+            (_, None) => true,
+            (None, Some(_)) => false,
+        };
+        Ok(same_place && same_file)
+    }
+
+    /// What is known of the local file of a place.
+    pub(in crate::store::embedded) fn file(
+        &self,
+        place: LocationId,
+    ) -> Result<Option<FileRecord>, StoreError> {
+        let value = self.files.get(place.0)?;
+        value.map(|value| decode("files", &value)).transpose()
+    }
+
+    /// All places of a picture, as the log tells them.
+    pub(in crate::store::embedded) fn places_of(
+        &self,
+        picture: PictureId,
+    ) -> Result<Vec<Found>, StoreError> {
+        let mut places = Vec::new();
+        for entry in self.places.scan_prefix(picture.as_bytes()) {
+            let (key, value) = entry?;
+            let id = place_of(&key)?;
+            let file = self.file(id)?;
+            let file = file.filter(|file| file.picture == picture);
+            let file = file.map(|file| (file.bytes, file.modified_ns));
+            places.push(self.found(id, decode("places", &value)?, file)?);
+        }
+        Ok(places)
+    }
+
+    pub(in crate::store::embedded) fn provenance(
+        &self,
+        id: PictureId,
+    ) -> Result<Provenance, StoreError> {
+        let mut provenance = Provenance::default();
+        let mut changed = Vec::new();
+        for entry in self.places.scan_prefix(id.as_bytes()).take(MOST) {
+            let (key, value) = entry?;
+            match decode("places", &value)? {
+                Location::Path(path) => match self.file(place_of(&key)?)? {
+                    Some(file) if file.picture == id => provenance.paths.push(path),
+                    // The file has other bytes by now.
+                    _ => changed.push(path),
+                },
+                Location::Url(url) => {
+                    provenance.urls.push(url);
+                    let url = UrlId(place_of(&key)?.0);
+                    let pages = &mut provenance.pages;
+                    self.pages_showing(url, &mut |page, embed| {
+                        if pages.len() < MOST {
+                            pages.push(SourcePage {
+                                url: page.url,
+                                title: page.title,
+                                alt: embed.alt,
+                                picture_title: embed.title,
+                                caption: embed.caption,
+                            });
+                        }
+                        pages.len() < MOST
+                    })?;
+                }
+            }
+        }
+        provenance.or_paths(changed);
+        Ok(provenance)
+    }
+
+    /// Hands the pages that show a picture's URL to `take`, until it wants no more.
+    fn pages_showing(
+        &self,
+        picture: UrlId,
+        take: &mut dyn FnMut(PageRecord, Embed) -> bool,
+    ) -> Result<(), StoreError> {
+        for entry in self.embeds.scan_prefix(picture.0) {
+            let (key, value) = entry?;
+            let Some(page) = self.pages.get(&key[16..])? else {
+                continue;
+            };
+            if !take(decode("pages", &page)?, decode("embeds", &value)?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records the pages that show a place, as the log tells them, unless newer ones are known.
+    pub(in crate::store::embedded) fn recall_pages(&self, found: &Found) -> Result<(), StoreError> {
+        for (page, embed) in &found.pages {
+            let Ok(url) = CanonicalUrl::parse(&page.url) else {
+                continue;
+            };
+            let key = embed_key(UrlId(found.id), url.id());
+            if !self.pages.contains_key(url.id().0)? {
+                self.pages.insert(url.id().0, encode(page))?;
+                self.embeds.insert(key, encode(embed))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The place in a key of the places tree.
+pub(in crate::store::embedded) fn place_of(key: &[u8]) -> Result<LocationId, StoreError> {
+    let place = key.get(PictureId::LEN..).ok_or(PLACES)?;
+    place.try_into().map(LocationId).map_err(|_| PLACES)
+}

@@ -1,0 +1,235 @@
+//! The frontier in one tree.
+//!
+//! Only the process knows which queued URLs are leased (`leases.rs`); its end ends all leases.
+
+use std::sync::PoisonError;
+
+use sled::Batch;
+
+use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::picture::PictureId;
+use crate::store::embedded::EmbeddedMetadata;
+use crate::store::embedded::metadata::commit_changes::CommitChanges;
+use crate::store::embedded::metadata::queueing::{QueueChanges, end_as, settle_into};
+use crate::store::embedded::trees::{FrontierKey, UNREADABLE, decode, embed_key, encode};
+use crate::store::entry::{Entry, Section, SectionKind, Seed};
+use crate::store::{
+    Discovery, FrontierCounts, Lease, PageVisit, Queued, Role, StoreError, UrlOutcome, UrlRecord,
+    UrlState, VisitRecord,
+};
+
+impl EmbeddedMetadata {
+    pub(in crate::store::embedded) fn offer(
+        &self,
+        found: &[Discovery],
+    ) -> Result<Queued, StoreError> {
+        self.reserve.check()?;
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seeds = Vec::new();
+        for seed in found.iter().filter(|found| found.is_seed()) {
+            if self.url_record(seed.url.id())?.is_none() {
+                seeds.push(seed.url.to_string());
+            }
+        }
+        let mut changes = QueueChanges::new(&self.trees);
+        let queued = self.queue_unseen(found, &mut changes)?;
+        changes.apply()?;
+        self.tell_seeds(seeds)?;
+        Ok(queued)
+    }
+
+    /// Tells the log where crawls begin.
+    fn tell_seeds(&self, seeds: Vec<String>) -> Result<(), StoreError> {
+        if seeds.is_empty() {
+            return Ok(());
+        }
+        let seeds = seeds.into_iter().map(|url| Entry {
+            picture: PictureId::from_bytes([0; PictureId::LEN]),
+            sections: vec![Section::of_record(SectionKind::Seed, &Seed { url })],
+        });
+        let mut totals = self.totals();
+        self.log.append(&seeds.collect::<Vec<_>>())?;
+        let changes = CommitChanges::new(self, *totals);
+        self.logged(&mut totals, changes, |_| Ok(()))
+    }
+
+    /// Queues a seed that the frontier has forgotten.
+    pub(in crate::store::embedded) fn recall_seed(&self, url: &str) -> Result<(), StoreError> {
+        let Ok(url) = CanonicalUrl::parse(url) else {
+            return Ok(());
+        };
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.url_record(url.id())?.is_some() {
+            return Ok(());
+        }
+        let seed = Discovery {
+            url,
+            role: Role::Page,
+            depth: 0,
+            embed: None,
+        };
+        let mut changes = QueueChanges::new(&self.trees);
+        self.queue_unseen(&[seed], &mut changes)?;
+        changes.apply()
+    }
+
+    pub(in crate::store::embedded) fn recover_leases(&self) -> Result<u64, StoreError> {
+        let mut recovered = 0;
+        for entry in self.trees.frontier.scan_prefix([FrontierKey::LEASED]) {
+            let (key, value) = entry?;
+            let Some(FrontierKey::Leased(url)) = FrontierKey::decode(&key) else {
+                return Err(UNREADABLE);
+            };
+            let mut batch = Batch::default();
+            batch.remove(key);
+            batch.insert(value, &url.0);
+            self.trees.frontier.apply_batch(batch)?;
+            recovered += 1;
+        }
+        Ok(recovered)
+    }
+
+    pub(in crate::store::embedded) fn renew(&self, lease: &mut Lease) -> bool {
+        lease.place.renew()
+    }
+
+    pub(in crate::store::embedded) fn settle(
+        &self,
+        mut lease: Lease,
+        outcome: UrlOutcome,
+    ) -> Result<(), StoreError> {
+        if !lease.place.renew() {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        match self.closed_meanwhile(&lease)? {
+            Some(state) => end_as(&mut batch, &lease, state),
+            None => {
+                self.take_word(&lease, &outcome)?;
+                settle_into(&mut batch, &lease, outcome);
+            }
+        }
+        Ok(self.trees.frontier.apply_batch(batch)?)
+    }
+
+    pub(in crate::store::embedded) fn settle_page(
+        &self,
+        mut lease: Lease,
+        visit: &PageVisit,
+    ) -> Result<Queued, StoreError> {
+        self.reserve.check()?;
+        let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lease.place.renew() {
+            return Ok(Queued::default());
+        }
+        let (page, t) = (visit.url.id(), &self.trees);
+        let mut changes = QueueChanges::new(t);
+        if page != lease.id {
+            let known = self.url_record(page)?;
+            if known
+                .as_ref()
+                .is_some_and(|known| known.state != UrlState::Open)
+            {
+                // Redirected to a page that was read, or that is not to be read.
+                settle_into(changes.urls(), &lease, UrlOutcome::Done);
+                changes.apply()?;
+                return Ok(Queued::default());
+            }
+            // If it waits in a queue, it is skipped there.
+            let record = UrlRecord {
+                url: visit.url.to_string(),
+                host: visit.url.host_id(),
+                state: UrlState::Done,
+                ..known.unwrap_or_else(|| lease.record.clone())
+            };
+            let key = FrontierKey::Url(page).encode();
+            changes.urls().insert(key, encode(&record));
+        }
+        self.touch_host(&mut changes, &visit.url, |record| record.pages += 1)?;
+        let mut queued = self.queue_unseen(&visit.found, &mut changes)?;
+        settle_into(changes.urls(), &lease, UrlOutcome::Done);
+        let mut shown = Vec::new();
+        for found in &visit.found {
+            if let Some(embed) = &found.embed {
+                let picture = found.url.id();
+                let key = embed_key(picture, page);
+                changes.batches.of(&t.embeds).insert(&key, encode(embed));
+                shown.push(picture);
+            }
+        }
+        let before = self.visit(page)?;
+        if let Some(before) = &before {
+            self.hide(page, &before.shown, &shown.iter().copied().collect())?;
+        }
+        let (content, validators) = (visit.content, visit.validators.clone());
+        let after = VisitRecord::after(before.as_ref(), content, validators, shown);
+        let pages = changes.batches.of(&t.pages);
+        match &visit.page {
+            Some(record) => pages.insert(&page.0, encode(record)),
+            None => pages.remove(&page.0),
+        }
+        let visits = changes.batches.of(&t.visits);
+        visits.insert(&page.0, encode(&after));
+        if t.absences.contains_key(page.0)? {
+            changes.batches.of(&t.absences).remove(&page.0);
+        }
+        let mut taken_back = self.declined(page)?;
+        if taken_back != visit.declined {
+            let declined = changes.batches.of(&t.declined);
+            match visit.declined.is_empty() {
+                true => declined.remove(&page.0),
+                false => declined.insert(&page.0, encode(&visit.declined)),
+            }
+        }
+        taken_back.retain(|reason| !visit.declined.contains(reason));
+        changes.apply()?;
+        self.take_back(&after.shown, &taken_back, &mut queued)?;
+        if let (Some(reason), Some(before)) = (visit.opted_out, &before) {
+            self.remove_orphans(&before.shown, reason)?;
+        }
+        Ok(queued)
+    }
+
+    pub(in crate::store::embedded) fn frontier_counts(&self) -> Result<FrontierCounts, StoreError> {
+        let mut counts = FrontierCounts::default();
+        for entry in &self.trees.frontier {
+            let (key, value) = entry?;
+            let count = match FrontierKey::decode(&key).ok_or(UNREADABLE)? {
+                FrontierKey::Queued { .. } => &mut counts.pending,
+                FrontierKey::Leased(_) => &mut counts.leased,
+                FrontierKey::Retry { .. } => &mut counts.retry,
+                FrontierKey::Url(_) => match decode::<UrlRecord>("frontier", &value)?.state {
+                    UrlState::Open => continue,
+                    UrlState::Done => &mut counts.done,
+                    UrlState::Failed(_) => &mut counts.failed,
+                    UrlState::Refused(_) | UrlState::Removed => &mut counts.refused,
+                },
+            };
+            *count += 1;
+        }
+        let leased = self.leases.count();
+        counts.leased += leased;
+        counts.pending = counts.pending.saturating_sub(leased);
+        Ok(counts)
+    }
+
+    pub(in crate::store::embedded) fn seeds(&self) -> Result<Vec<String>, StoreError> {
+        let mut seeds = Vec::new();
+        for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
+            let record: UrlRecord = decode("frontier", &entry?.1)?;
+            let is_removed = record.state == UrlState::Removed;
+            if record.depth == 0 && record.role == Role::Page && !is_removed {
+                seeds.push(record.url);
+            }
+        }
+        Ok(seeds)
+    }
+
+    pub(in crate::store::embedded) fn url_record(
+        &self,
+        id: UrlId,
+    ) -> Result<Option<UrlRecord>, StoreError> {
+        let value = self.trees.frontier.get(FrontierKey::Url(id).encode())?;
+        value.map(|value| decode("frontier", &value)).transpose()
+    }
+}

@@ -1,0 +1,87 @@
+//! A store on a disk that cannot be written: sled cannot open its files without writing, so it
+//! gets a private copy of them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::store::embedded::disk::{Disk, FrozenDisk};
+use crate::store::embedded::files::{Header, LATEST, Lock};
+use crate::store::embedded::log::{Log, Opened};
+use crate::store::embedded::records::{self, Records};
+use crate::store::embedded::trees::Trees;
+use crate::store::embedded::{Embedded, Parts, RECORDS};
+use crate::store::leases::LEASE_TIME;
+use crate::store::{StoreError, StoreOptions};
+
+impl Embedded {
+    /// Opens the store in `dir` without writing to it. Everything that would write is refused.
+    ///
+    /// # Errors
+    /// If it is in use, of an older format or damaged, or there is no room for the copy.
+    pub(in crate::store) fn open_read_only(
+        dir: &Path,
+        options: &StoreOptions<'_>,
+    ) -> Result<Self, StoreError> {
+        let lock = Lock::share(dir)?;
+        let header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
+            dir: dir.to_owned(),
+        })?;
+        header.check(dir, options.network.id())?;
+        let is_current =
+            header.format == LATEST && header.descriptor == options.network.descriptor_id();
+        if !is_current {
+            return Err(StoreError::ReadOnly {
+                dir: dir.to_owned(),
+            });
+        }
+        let disk: Arc<dyn Disk> = Arc::new(FrozenDisk);
+        let store_id = header.store_id(dir)?;
+        let Opened { log, mark } = Log::open(Arc::clone(&disk), dir, store_id)?;
+        let private = tempfile::Builder::new().prefix("simdex-records-").tempdir();
+        let private = private.map_err(|error| StoreError::io(&std::env::temp_dir(), error))?;
+        copy_records(&dir.join(RECORDS), private.path())?;
+        let opened = records::guarded(|| {
+            let db = records::open(private.path())?;
+            let store = Self::assemble(Parts {
+                dir,
+                options,
+                lease_time: LEASE_TIME,
+                header: &header,
+                store_id,
+                trees: Trees::open(db.clone(), lock)?,
+                records: Records::new(db, private.path().to_owned(), disk),
+                log,
+            })?;
+            store.metadata.reconcile(&mark, store.describer(options))?;
+            Ok(store)
+        });
+        let mut store = opened.unwrap_or_else(|| {
+            Err(StoreError::Records {
+                path: dir.join(RECORDS),
+                message: "they are damaged".to_owned(),
+            })
+        })?;
+        store.metadata.log.freeze();
+        store.metadata.reserve.is_frozen = true;
+        store.blocks.reserve.is_frozen = true;
+        store.metadata.private = Some(private);
+        Ok(store)
+    }
+}
+
+fn copy_records(from: &Path, to: &Path) -> Result<(), StoreError> {
+    for entry in walkdir::WalkDir::new(from).min_depth(1) {
+        let entry = entry.map_err(|error| StoreError::io(from, error.into()))?;
+        let path = entry.path();
+        let Ok(relative) = path.strip_prefix(from) else {
+            continue;
+        };
+        let target = to.join(relative);
+        let copied = match entry.file_type().is_dir() {
+            true => std::fs::create_dir_all(&target),
+            false => std::fs::copy(path, &target).map(drop),
+        };
+        copied.map_err(|error| StoreError::io(&target, error))?;
+    }
+    Ok(())
+}

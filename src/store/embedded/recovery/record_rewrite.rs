@@ -1,0 +1,81 @@
+//! Writing sled's records anew: its file keeps old bytes until their place is used again.
+
+use std::path::{Path, PathBuf};
+
+use crate::store::StoreError;
+use crate::store::embedded::disk::{Disk, SystemDisk};
+use crate::store::embedded::files::Lock;
+use crate::store::embedded::{Embedded, RECORDS, records};
+
+/// Records that are being written.
+const NEW: &str = "records.new";
+/// Records that were written anew.
+const OLD: &str = "records.old";
+/// Records copied in one batch.
+const BATCH: usize = 1000;
+
+impl Embedded {
+    /// Writes the records anew and deletes the old ones.
+    ///
+    /// # Errors
+    /// If the store is in use, or the disk is full or fails. The old records stay then.
+    pub(in crate::store) fn rewrite_records(dir: &Path) -> Result<(), StoreError> {
+        let _lock = Lock::take(dir)?;
+        finish_rewriting(dir)?;
+        let (path, new) = (dir.join(RECORDS), dir.join(NEW));
+        delete_folder(&new)?;
+        {
+            let from = records::open(&path)?;
+            let to = records::open(&new)?;
+            for name in from.tree_names() {
+                let (source, target) = (from.open_tree(&name)?, to.open_tree(&name)?);
+                let mut entries = source.iter().peekable();
+                while entries.peek().is_some() {
+                    let mut batch = sled::Batch::default();
+                    for entry in entries.by_ref().take(BATCH) {
+                        let (key, value) = entry?;
+                        batch.insert(key, value);
+                    }
+                    target.apply_batch(batch)?;
+                }
+            }
+            to.flush()?;
+        }
+        let db = new.join("db");
+        SystemDisk
+            .sync_foreign(&db)
+            .and_then(|()| SystemDisk.sync_folder(&new))
+            .map_err(|error| StoreError::io(&new, error))?;
+        rename(&path, &dir.join(OLD))?;
+        rename(&new, &path)?;
+        finish_rewriting(dir)
+    }
+}
+
+/// Ends a rewriting that was cut short: the old records come back if the new ones are not in
+/// their place, and go if they are.
+pub(in crate::store::embedded) fn finish_rewriting(dir: &Path) -> Result<(), StoreError> {
+    let (path, old) = (dir.join(RECORDS), dir.join(OLD));
+    if !old.exists() {
+        return Ok(());
+    }
+    match path.exists() {
+        true => delete_folder(&old),
+        false => rename(&old, &path),
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let renamed = SystemDisk.rename(from, to);
+    let synced = renamed.and_then(|()| SystemDisk.sync_folder(crate::atomic_file::folder_of(to)));
+    synced.map_err(|error| StoreError::io(from, error))
+}
+
+fn delete_folder(path: &PathBuf) -> Result<(), StoreError> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::io(path, error))
+        }
+        _ => Ok(()),
+    }
+}

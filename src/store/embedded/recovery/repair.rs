@@ -1,0 +1,113 @@
+//! Making a store whole again from what is left of it. Nothing is deleted: what cannot be used
+//! gets another name.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::store::embedded::disk::{Disk, SystemDisk, aside};
+use crate::store::embedded::files::{Header, LATEST, Lock};
+use crate::store::embedded::log::{Log, Opened, StoreId};
+use crate::store::embedded::records::{self, Records};
+use crate::store::embedded::trees::{STORE, Trees};
+use crate::store::embedded::{Embedded, Parts, RECORDS};
+use crate::store::leases::LEASE_TIME;
+use crate::store::{Repaired, StoreError, StoreOptions};
+
+impl Embedded {
+    /// Makes the records of pictures anew from the log, and the log's own small files from its
+    /// segments where they are lost.
+    ///
+    /// # Errors
+    /// If the store is in use, is none, or the disk fails.
+    pub(in crate::store) fn repair(
+        dir: &Path,
+        options: &StoreOptions<'_>,
+    ) -> Result<Repaired, StoreError> {
+        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let lock = Lock::take(dir)?;
+        let header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
+            dir: dir.to_owned(),
+        })?;
+        header.check(dir, options.network.id())?;
+        let mut repaired = Repaired::default();
+        if header.format < LATEST {
+            drop(lock);
+            // Older formats have no log; to open one makes it.
+            let store = Self::open(dir, options, LEASE_TIME)?;
+            let totals = *store.metadata.totals();
+            repaired.pictures = totals.pictures;
+            repaired.waiting = totals.waiting;
+            return Ok(repaired);
+        }
+        let store_id = header.store_id(dir)?;
+        let log = match Log::open(Arc::clone(&disk), dir, store_id) {
+            Ok(Opened { log, mark }) => {
+                repaired.committed = Some(mark.totals.pictures + mark.totals.waiting);
+                log
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the log's files are made anew");
+                Log::salvage(Arc::clone(&disk), dir, store_id)?
+            }
+        };
+        let path = dir.join(RECORDS);
+        let (db, moved) = usable_records(&*disk, &path, store_id)?;
+        repaired.forgot_crawl = moved.is_some() || !db.was_recovered();
+        repaired.aside.extend(moved);
+        let store = Self::assemble(Parts {
+            dir,
+            options,
+            lease_time: LEASE_TIME,
+            header: &header,
+            store_id,
+            trees: Trees::open(db.clone(), lock)?,
+            records: Records::new(db, path, disk),
+            log,
+        })?;
+        let metadata = &store.metadata;
+        let next_sequence = metadata.count().map_or(0, |totals| totals.next_sequence);
+        let damages = metadata.rebuild(store.describer(options))?;
+        for damage in damages {
+            let error = metadata.damaged(damage);
+            tracing::warn!(%error, "passed over");
+            repaired.damaged_bytes += damage.to - damage.from;
+        }
+        {
+            let mut totals = metadata.totals();
+            totals.next_sequence = totals.next_sequence.max(next_sequence);
+            repaired.pictures = totals.pictures;
+            repaired.waiting = totals.waiting;
+        }
+        metadata.set_mark()?;
+        metadata.records.sync()?;
+        Ok(repaired)
+    }
+}
+
+/// sled's records, if they can be read to the end and are of this store; else new ones, and the
+/// name that the others got.
+fn usable_records(
+    disk: &dyn Disk,
+    path: &Path,
+    store_id: StoreId,
+) -> Result<(sled::Db, Option<PathBuf>), StoreError> {
+    let is_there = path.join("db").is_file();
+    if is_there
+        && let Ok(db) = records::open(path)
+        && let Some(Ok(true)) = records::guarded(|| is_usable(&db, store_id))
+    {
+        return Ok((db, None));
+    }
+    let moved = match path.exists() {
+        true => Some(aside(disk, path)?),
+        false => None,
+    };
+    Ok((records::open(path)?, moved))
+}
+
+fn is_usable(db: &sled::Db, store_id: StoreId) -> sled::Result<bool> {
+    // Reads everything.
+    db.checksum()?;
+    let store = db.open_tree("counters")?.get(STORE)?;
+    Ok(store.is_some_and(|store| store == store_id))
+}

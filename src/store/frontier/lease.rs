@@ -1,0 +1,145 @@
+//! What goes into the frontier and what comes out of it.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::leases::LeasedPlace;
+use super::visit::{Validators, VisitRecord};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
+use crate::store::record::{Embed, PageRecord, Role, UrlRecord};
+
+/// A URL found on a page or given as a seed.
+#[derive(Debug, Clone)]
+pub struct Discovery {
+    /// The URL.
+    pub url: CanonicalUrl,
+    /// What it is expected to be.
+    pub role: Role,
+    /// Links from the nearest seed.
+    pub depth: u32,
+    /// How the page shows it, if it is a picture on a page.
+    pub embed: Option<Embed>,
+}
+
+impl Discovery {
+    /// Whether a crawl may begin here.
+    pub(in crate::store) fn is_seed(&self) -> bool {
+        self.depth == 0 && self.role == Role::Page
+    }
+}
+
+/// A URL handed out for fetching. Until it is settled the URL stays in its host's queue, so
+/// dropping the lease, or killing the process, changes nothing. When its time is over the URL
+/// may be given to another; then this lease settles nothing.
+#[derive(Debug)]
+pub struct Lease {
+    pub(in crate::store) id: UrlId,
+    pub(in crate::store) place: LeasedPlace,
+    pub(in crate::store) record: UrlRecord,
+    pub(in crate::store) visit: Option<VisitRecord>,
+    pub(in crate::store) validators: Validators,
+}
+
+impl Lease {
+    /// The URL's identity.
+    pub fn id(&self) -> UrlId {
+        self.id
+    }
+
+    /// When it may be given to another, unless it is renewed.
+    pub fn deadline(&self) -> Instant {
+        self.place.deadline
+    }
+
+    /// The URL, its role and depth.
+    pub fn record(&self) -> &UrlRecord {
+        &self.record
+    }
+
+    /// The visit before this one, if what it gave is in the store.
+    pub fn last_visit(&self) -> Option<&VisitRecord> {
+        self.visit.as_ref()
+    }
+
+    /// Notes by what names (`ETag`, `Last-Modified`) the server calls the version it just sent.
+    pub fn answered(&mut self, validators: Validators) {
+        self.validators = validators;
+    }
+}
+
+/// What became of a fetched URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UrlOutcome {
+    /// It was used.
+    Done,
+    /// It has not changed since the last visit.
+    Unchanged,
+    /// It is no longer there, for this reason; what it gave leaves the store if it was gone
+    /// some time before, as the run's [`RemovalRules`](crate::store::RemovalRules) say.
+    Gone(String),
+    /// It says that it is not to be used, in this way; what it gave leaves the store.
+    OptedOut(String),
+    /// It was given up.
+    Failed(String),
+    /// It may not be fetched or used.
+    Refused(String),
+    /// It is to be tried again.
+    Retry {
+        /// Not before, in milliseconds since 1970.
+        at_ms: u64,
+    },
+    /// It was not asked for, or nothing could be made of the answer yet; it is left to the next
+    /// run.
+    Left,
+}
+
+/// A page that was fetched and read.
+#[derive(Debug, Clone)]
+pub struct PageVisit {
+    /// The URL it was served under, after redirects.
+    pub url: CanonicalUrl,
+    /// The page; `None` if nothing is to be kept of it but its links.
+    pub page: Option<PageRecord>,
+    /// BLAKE3 of its body.
+    pub content: [u8; 32],
+    /// What the server calls this version of it.
+    pub validators: Validators,
+    /// What was found on it.
+    pub found: Vec<Discovery>,
+    /// Why its pictures are not to be used, if it says so.
+    pub opted_out: Option<&'static str>,
+    /// The reasons that depend on settings for which something on it was not taken.
+    pub declined: BTreeSet<String>,
+}
+
+/// What was new among the discoveries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Queued {
+    /// The hosts that got work.
+    pub hosts: Vec<HostId>,
+    /// Picture URLs queued.
+    pub pictures: u64,
+    /// Page URLs queued.
+    pub pages: u64,
+    /// URLs not taken, because their hosts were removed.
+    pub removed: u64,
+}
+
+/// How many URLs are in which state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct FrontierCounts {
+    /// Waiting in a queue.
+    pub pending: u64,
+    /// Handed out by this process.
+    pub leased: u64,
+    /// Waiting for another try.
+    pub retry: u64,
+    /// Used.
+    pub done: u64,
+    /// Not allowed.
+    pub refused: u64,
+    /// Given up.
+    pub failed: u64,
+}
