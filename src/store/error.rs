@@ -221,7 +221,7 @@ impl StoreError {
     }
 }
 
-pub(super) fn hint(error: &std::io::Error) -> &'static str {
+fn hint(error: &std::io::Error) -> &'static str {
     use std::io::ErrorKind as Kind;
     match error.kind() {
         Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {

@@ -85,6 +85,7 @@ fn tell(store: &Embedded) -> Result<BTreeMap<u64, Told>, StoreError> {
             metadata.picture(id)?.ok_or_else(damaged)?,
             metadata.descriptor(sequence)?,
             metadata.thumbnail(id)?.ok_or_else(damaged)?,
+            blocks.read(id, location)?.to_vec(),
             blocks.verify(id, location)?.to_vec(),
             metadata.trees.provenance(id)?,
         );

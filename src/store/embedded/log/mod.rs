@@ -22,7 +22,7 @@ mod segment_list;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -53,6 +53,9 @@ pub(in crate::store) struct Log {
     writer: Mutex<Writer>,
     /// Segments as they are read; replaced when a segment has outgrown it.
     maps: Mutex<HashMap<u32, Map>>,
+    /// Payloads that were compared with their checksums, by segment and offset: once is enough
+    /// for a process.
+    checked: Mutex<HashSet<(u32, u64)>>,
     /// A segment is closed when it has grown past this many bytes.
     segment_bytes: u64,
 }

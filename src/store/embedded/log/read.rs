@@ -1,6 +1,8 @@
 //! Reading parts of entries: in place for searches, checked for everything else.
 
+use std::collections::HashSet;
 use std::io;
+use std::sync::{MutexGuard, PoisonError};
 
 use super::format::{HEADER, Header};
 use super::{Log, Map};
@@ -11,10 +13,11 @@ use crate::store::{Block, EntryLocation, Span, StoreError};
 const OLD_MAGIC: [u8; 4] = *b"SXA1";
 
 impl Log {
-    /// The payload of an entry, in place, if the entry is the picture's.
+    /// The payload of an entry, in place, if the entry is the picture's. Its checksum is compared
+    /// when it is first read.
     ///
     /// # Errors
-    /// If it is not there.
+    /// If it is not there, or not what was written.
     pub(in crate::store) fn read(
         &self,
         picture: PictureId,
@@ -50,7 +53,19 @@ impl Log {
         }
         let start = usize::try_from(span.offset).map_err(|_| damaged())?;
         let end = usize::try_from(end).map_err(|_| damaged())?;
-        Block::new(map, start..end).ok_or_else(damaged)
+        let block = Block::new(map, start..end).ok_or_else(damaged)?;
+        let is_checked = self.checked().contains(&(span.segment, span.offset));
+        if !is_checked {
+            if crc32fast::hash(&block) != span.checksum {
+                return Err(damaged());
+            }
+            self.checked().insert((span.segment, span.offset));
+        }
+        Ok(block)
+    }
+
+    fn checked(&self) -> MutexGuard<'_, HashSet<(u32, u64)>> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes of a segment, read from the disk and checked. What cannot be read now is told

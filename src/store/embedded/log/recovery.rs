@@ -76,6 +76,7 @@ impl Log {
                 is_frozen: false,
             }),
             maps: Mutex::default(),
+            checked: Mutex::default(),
             segment_bytes: SEGMENT_BYTES,
         }
     }

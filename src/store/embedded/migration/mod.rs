@@ -121,10 +121,14 @@ fn apply(
                 "changing the store's format"
             );
         }
-        let failed = |source: StoreError| StoreError::Migration {
-            from,
-            to,
-            source: Box::new(source),
+        let failed = |source: StoreError| match is_new {
+            // Nobody has a format to be changed.
+            true => source,
+            false => StoreError::Migration {
+                from,
+                to,
+                source: Box::new(source),
+            },
         };
         let store = Migrating {
             disk,

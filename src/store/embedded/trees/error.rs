@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use crate::store::StoreError;
-use crate::store::error::hint;
 
 impl From<sled::Error> for StoreError {
     fn from(error: sled::Error) -> Self {
+        let error = match error {
+            sled::Error::Io(source) => return Self::io(Path::new("records"), source),
+            error => error,
+        };
         let hint = match &error {
-            sled::Error::Io(error) => hint(error),
-            sled::Error::Corruption { .. } => "; restore the store from a backup or index again",
+            sled::Error::Corruption { .. } => {
+                "; `simdex repair` makes the records of pictures anew from the log"
+            }
             _ => "",
         };
         Self::Engine {

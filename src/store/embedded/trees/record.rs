@@ -2,6 +2,7 @@
 //! change here is a change of the store's format and needs a migration.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -41,10 +42,10 @@ impl UseChanges {
     }
 
     fn of(&mut self, trees: &Trees, segment: u32) -> Result<&mut SegmentUse, StoreError> {
-        if !self.0.contains_key(&segment) {
-            self.0.insert(segment, segment_use(trees, segment)?);
-        }
-        Ok(self.0.entry(segment).or_default())
+        Ok(match self.0.entry(segment) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(segment_use(trees, segment)?),
+        })
     }
 
     /// Writes the segments' records.
