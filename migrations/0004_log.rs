@@ -8,9 +8,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Migrating;
 use super::old_records::{BodyExtent, Extent, SegmentRecord};
 use super::old_segments::{OldSegments, delete, numbers};
+use super::{Migrating, sync};
 use crate::picture::PictureId;
 use crate::store::embedded::disk::read_if_there;
 use crate::store::embedded::log::{ClosedSegment, LIST_FILE, Log, Totals};
@@ -18,9 +18,9 @@ use crate::store::embedded::trees::{
     APPLIED, FrontierKey, STORE, TreeBatches, UseChanges, decode, encode, numbered,
 };
 use crate::store::entry::{
-    Elsewhere, Entry, Removed, RemovedHost, Section, SectionKind, record_sections,
+    Elsewhere, Entry, Removed, RemovedHost, Section, SectionKind, Seed, overflow, record_sections,
 };
-use crate::store::{EntryLocation, PictureRecord, Sequence, StoreError, UrlRecord, UrlState};
+use crate::store::{EntryLocation, PictureRecord, Role, Sequence, StoreError, UrlRecord, UrlState};
 
 /// Entries appended between two syncs.
 const BATCH: usize = 256;
@@ -44,6 +44,8 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
     old.bodies(&mut moving)?;
     old.removals(&mut moving)?;
     moving.finish(&old)?;
+    // The bodies' places must be safe before their files go.
+    sync(store)?;
     old.delete_bodies()?;
     for tree in ["extents", "segments", "thumbnails", "waiting", "body_files"] {
         store.db.drop_tree(tree)?;
@@ -172,9 +174,8 @@ impl<'a> Old<'a> {
                 false => &self.store.header.descriptor,
             };
             let mut sections = record_sections(&record, described, descriptor).to_vec();
-            for place in t.places_of(id)? {
-                sections.push(Section::of_record(SectionKind::Found, &place));
-            }
+            let (places, behind) = self.places(id)?;
+            sections.extend(places);
             // A block whose header is damaged stays named, for `verify` to find.
             let block = block.map_or(
                 Elsewhere {
@@ -196,6 +197,7 @@ impl<'a> Old<'a> {
             Ok(Moved {
                 id,
                 sections: own(sections),
+                behind,
                 is_waiting: false,
             })
         };
@@ -207,6 +209,17 @@ impl<'a> Old<'a> {
                 Ok(None)
             }
         }
+    }
+
+    /// A picture's places, and entries of those that are too many for one.
+    fn places(&self, id: PictureId) -> Result<Places, StoreError> {
+        let places = self.store.trees.places_of(id)?;
+        let places = places.iter();
+        let mut places: Vec<Section<'static>> = places
+            .map(|place| Section::of_record(SectionKind::Found, place))
+            .collect();
+        let behind = overflow(id, &mut places);
+        Ok((places, behind))
     }
 
     fn bodies(&self, moving: &mut Moving<'_>) -> Result<(), StoreError> {
@@ -225,14 +238,12 @@ impl<'a> Old<'a> {
                     continue;
                 }
             };
-            let mut sections = Vec::new();
-            for place in t.places_of(id)? {
-                sections.push(Section::of_record(SectionKind::Found, &place));
-            }
+            let (mut sections, behind) = self.places(id)?;
             sections.push(owned(SectionKind::Body, body));
             moving.append(vec![Moved {
                 id,
-                sections: own(sections),
+                sections,
+                behind,
                 is_waiting: true,
             }])?;
         }
@@ -309,6 +320,9 @@ impl<'a> Old<'a> {
             let record: UrlRecord = decode("frontier", &entry?.1)?;
             if record.state == UrlState::Removed {
                 urls.push(record.url);
+            } else if record.depth == 0 && record.role == Role::Page {
+                let seed = Seed { url: record.url };
+                facts.push(Section::of_record(SectionKind::Seed, &seed));
             }
         }
         for urls in urls.chunks(BATCH) {
@@ -317,21 +331,25 @@ impl<'a> Old<'a> {
             };
             facts.push(Section::of_record(SectionKind::Removed, &fact));
         }
-        for fact in facts {
-            let entry = Entry {
+        for facts in facts.chunks(BATCH) {
+            let entries = facts.iter().map(|fact| Entry {
                 picture: none,
-                sections: vec![fact],
-            };
-            moving.log.append(&[entry])?;
+                sections: vec![fact.clone()],
+            });
+            moving.log.append(&entries.collect::<Vec<_>>())?;
         }
         Ok(())
     }
 }
 
+type Places = (Vec<Section<'static>>, Vec<Entry<'static>>);
+
 /// An entry on its way.
 struct Moved {
     id: PictureId,
     sections: Vec<Section<'static>>,
+    /// Places that did not fit.
+    behind: Vec<Entry<'static>>,
     is_waiting: bool,
 }
 
@@ -346,13 +364,14 @@ struct Moving<'a> {
 impl Moving<'_> {
     fn append(&mut self, batch: Vec<Moved>) -> Result<(), StoreError> {
         self.store.reserve.check()?;
-        let entries: Vec<Entry<'_>> = batch
+        let mut entries: Vec<Entry<'_>> = batch
             .iter()
             .map(|moved| Entry {
                 picture: moved.id,
                 sections: moved.sections.clone(),
             })
             .collect();
+        entries.extend(batch.iter().flat_map(|moved| moved.behind.iter().cloned()));
         let locations = self.log.append(&entries)?;
         self.log.set_mark(Totals::default())?;
         let t = self.store.trees;
@@ -396,6 +415,12 @@ impl Moving<'_> {
                 changes.of(&t.pictures).remove(id.as_bytes());
                 changes.of(&t.sequences).remove(&key);
                 changes.of(&t.descriptors).remove(&key);
+                // Its files are to be read again.
+                for entry in t.places.scan_prefix(id.as_bytes()).keys() {
+                    let place = entry?;
+                    changes.of(&t.files).remove(&place[PictureId::LEN..]);
+                    changes.of(&t.places).remove(place);
+                }
                 changes.apply()?;
             }
             self.totals.next_sequence = sequence.0 + 1;

@@ -76,7 +76,7 @@ impl Collection {
         if some_failed && used + summary.postponed == 0 && !shutdown.requested() {
             return Err(Error::NothingAdded);
         }
-        self.save_index(shutdown)?;
+        self.tidy_up(shutdown)?;
         summary.elapsed_s = started.elapsed().as_secs_f64();
         Ok(AddEnd {
             summary,
@@ -111,7 +111,7 @@ impl Collection {
             summary.elapsed_s = started.elapsed().as_secs_f64();
             observe(AddEvent::Progress(&summary));
         })?;
-        self.save_index(shutdown)?;
+        self.tidy_up(shutdown)?;
         Ok(AddEnd {
             summary,
             some_failed,

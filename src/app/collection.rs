@@ -9,7 +9,7 @@ use crate::head::Ranking;
 use crate::index::Index;
 use crate::search::View;
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreOptions};
+use crate::store::{Store, StoreOptions, Wasteful};
 
 /// An open store, its live index, heads and extractors. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -144,9 +144,15 @@ impl Collection {
         self.0.live.view(matches!(head, Ranking::Fused(_)))
     }
 
-    /// Brings the saved index up to date after pictures were stored, unless the user has
-    /// asked to stop.
-    pub(super) fn save_index(&self, shutdown: &Shutdown) -> Result<(), Error> {
+    /// Gives back what is mostly dead of the store, and brings the saved index up to date, after
+    /// pictures were stored, unless the user has asked to stop.
+    pub(super) fn tidy_up(&self, shutdown: &Shutdown) -> Result<(), Error> {
+        if shutdown.requested() {
+            return Ok(());
+        }
+        if let Err(error) = self.0.store.compact(Wasteful::Half) {
+            tracing::warn!(%error, "the space of removed pictures is not given back yet");
+        }
         let live = &self.0.live;
         // A scan has nothing to save.
         let is_graph = self.0.store.picture_count() >= self.0.config.index.exact_below;
@@ -162,6 +168,6 @@ pub(super) fn store_options<'a>(config: &Config, extraction: &'a Extraction) -> 
     StoreOptions {
         network: extraction.network(),
         activations: config.store.activations,
-        reserve_bytes: config.store.reserve_disk_mb << 20,
+        reserve_bytes: config.store.reserve_disk_mb.saturating_mul(1 << 20),
     }
 }

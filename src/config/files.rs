@@ -74,11 +74,15 @@ impl Config {
         Ok(self)
     }
 
-    /// What the user's own file names for the network is meant from that file's folder: read from
+    /// What the user's own file names is meant from that file's folder: read from
     /// the current one, a folder from elsewhere would decide what it is.
     fn at_home(mut self, path: &Path) -> Self {
         let home = path.parent().unwrap_or(path);
-        for file in [&mut self.network.runtime, &mut self.network.manifest] {
+        for file in [
+            &mut self.data_dir,
+            &mut self.network.runtime,
+            &mut self.network.manifest,
+        ] {
             *file = file.take().map(|file| home.join(file));
         }
         self

@@ -1,6 +1,7 @@
 //! Keeps fetched pictures without their features (`crawl --fetch-only`).
 
 use super::batching::gather;
+use super::features::FeatureError;
 use super::job::WebPicture;
 use super::writer::{Receipt, ReceiptOutcome};
 use crate::picture::{Limits, PictureError, PictureId, check_header};
@@ -77,7 +78,34 @@ impl Batch {
         }
     }
 
-    fn commit(self, store: &Store) -> Result<Vec<Receipt>, StoreError> {
+    /// Those that may not take the place of what their URLs gave before are not kept.
+    fn admit(&mut self, store: &Store) -> Result<(), StoreError> {
+        let error = FeatureError::RemovalsStopped;
+        let bodies = std::mem::take(&mut self.bodies);
+        let sources = std::mem::take(&mut self.sources);
+        for (body, source) in bodies.into_iter().zip(sources) {
+            let may_stay = match &body.origin {
+                Source::Url(lease) => store.may_replace(lease, body.id)?,
+                _ => true,
+            };
+            if may_stay {
+                self.bodies.push(body);
+                self.sources.push(source);
+                continue;
+            }
+            let (reason, message) = (error.reason().to_owned(), error.to_string());
+            let failed = UrlOutcome::Failed(reason.clone());
+            let outcome = ReceiptOutcome::Failed(reason, message);
+            self.unusable.push((
+                PictureOutcome::Unusable(body.origin, failed),
+                Receipt { source, outcome },
+            ));
+        }
+        Ok(())
+    }
+
+    fn commit(mut self, store: &Store) -> Result<Vec<Receipt>, StoreError> {
+        self.admit(store)?;
         let (outcomes, mut receipts): (Vec<_>, Vec<_>) = self.unusable.into_iter().unzip();
         if !outcomes.is_empty() {
             store.commit(outcomes)?;

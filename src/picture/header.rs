@@ -96,9 +96,12 @@ fn working_space(format: ImageFormat, bytes: &[u8], pixels: u64, given: u64) -> 
 fn progressive_jpeg(bytes: &[u8]) -> Option<(u64, u64)> {
     let mut rest = bytes.get(2..)?;
     loop {
-        let (&[0xff, kind], after) = rest.split_first_chunk::<2>()? else {
-            return None;
-        };
+        let (&[first, kind], after) = rest.split_first_chunk::<2>()?;
+        if first != 0xff {
+            // Decoders pass over what stands between segments.
+            rest = &rest[1..];
+            continue;
+        }
         // Filling, and markers without a segment.
         if kind == 0xff {
             rest = &rest[1..];

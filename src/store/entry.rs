@@ -34,23 +34,23 @@ pub struct Entry<'a> {
 pub enum SectionKind {
     /// A [`PictureRecord`].
     Record = 1,
-    /// A [`DescriptorSection`].
+    /// A `DescriptorSection`.
     Descriptor = 2,
     /// A small JPEG.
     Thumbnail = 3,
-    /// A [`Found`].
+    /// A `Found`.
     Found = 4,
-    /// A [`Lost`].
+    /// A `Lost`.
     Lost = 5,
-    /// A [`Removed`]: the picture was taken out of the store.
+    /// A `Removed`: the picture was taken out of the store.
     Removed = 6,
-    /// A [`RemovedHost`].
+    /// A `RemovedHost`.
     RemovedHost = 7,
-    /// A [`Seed`].
+    /// A `Seed`.
     Seed = 8,
     /// The activations.
     Block = 16,
-    /// Where the activations lie in another file, an [`Elsewhere`].
+    /// Where the activations lie in another file, an `Elsewhere`.
     BlockElsewhere = 17,
     /// A fetched picture that waits for its features.
     Body = 18,
@@ -182,6 +182,19 @@ pub(super) struct Elsewhere {
     pub(super) offset: u64,
     pub(super) length: u64,
     pub(super) checksum: u32,
+}
+
+/// Most places that one entry tells of; more are told by entries behind it.
+pub(super) const MOST_PLACES: usize = 1000;
+
+/// Takes the places that do not fit out of an entry: entries of their own.
+pub(super) fn overflow<'a>(picture: PictureId, places: &mut Vec<Section<'a>>) -> Vec<Entry<'a>> {
+    let rest = places.split_off(places.len().min(MOST_PLACES));
+    let chunks = rest.chunks(MOST_PLACES).map(|places| Entry {
+        picture,
+        sections: places.to_vec(),
+    });
+    chunks.collect()
 }
 
 /// What a picture is known by when it is stored.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::entry::{Entry, Section, SectionKind};
 use super::{Embed, Lease, UrlOutcome};
-use crate::canonical_url::CanonicalUrl;
+use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::network::{Descriptor, Embedding};
 use crate::picture::{PerceptualHash, PictureId};
 
@@ -69,6 +69,15 @@ pub enum Source {
 }
 
 impl Source {
+    /// The picture that this URL gave before, if it gives another one now, and the URL.
+    fn replaced_by(&self, now: PictureId) -> Option<(PictureId, UrlId)> {
+        let Self::Url(lease) = self else {
+            return None;
+        };
+        let before = PictureId::from_bytes(lease.visit.as_ref()?.content);
+        (before != now).then_some((before, lease.id))
+    }
+
     /// Whether what came from here may be stored. It may not if its lease ran out and was given
     /// to another, who brings it too. If it may, the lease is renewed.
     pub(super) fn is_held(&mut self) -> bool {
@@ -106,6 +115,15 @@ impl PictureOutcome {
         origin.is_held()
     }
 
+    /// The picture that its URL gave before, if it gives another one now, and the URL.
+    pub(super) fn replaced(&self) -> Option<(PictureId, UrlId)> {
+        match self {
+            Self::Picture(origin, picture) => origin.replaced_by(picture.id),
+            Self::Known(origin, id) => origin.replaced_by(*id),
+            _ => None,
+        }
+    }
+
     /// The picture, if the store had kept its bytes until now and need not any longer.
     pub(super) fn had_waited(&self) -> Option<PictureId> {
         match self {
@@ -126,4 +144,11 @@ pub struct Body {
     pub id: PictureId,
     /// The bytes.
     pub bytes: Vec<u8>,
+}
+
+impl Body {
+    /// The picture that its URL gave before, if it gives another one now, and the URL.
+    pub(super) fn replaced(&self) -> Option<(PictureId, UrlId)> {
+        self.origin.replaced_by(self.id)
+    }
 }

@@ -115,7 +115,7 @@ impl Collection {
         let summary = summary?;
         let unrecorded = close(recorders).await;
         let (this, shutdown) = (self.clone(), shutdown.clone());
-        blocking(move || this.save_index(&shutdown)).await?;
+        blocking(move || this.tidy_up(&shutdown)).await?;
         Ok(CrawlEnd {
             summary,
             seed_failed,

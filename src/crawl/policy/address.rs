@@ -94,7 +94,8 @@ fn is_metadata(address: &IpAddr) -> bool {
     METADATA.contains(address)
         || match address {
             IpAddr::V4(v4) => v4.is_link_local(),
-            IpAddr::V6(v6) => v6.is_unicast_link_local(),
+            // Amazon keeps fd00:ec2::/32 for such services.
+            IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.segments()[..2] == [0xfd00, 0xec2],
         }
 }
 
@@ -107,6 +108,10 @@ fn faces(address: IpAddr) -> Vec<IpAddr> {
     let within = match v6.segments() {
         // Compatible with IPv4 (RFC 4291).
         [0, 0, 0, 0, 0, 0, high, low] if high > 0 => Some((high, low)),
+        // Translated to IPv4 (RFC 7915), and within a site (ISATAP, RFC 5214).
+        [0, 0, 0, 0, 0xffff, 0, high, low] | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => {
+            Some((high, low))
+        }
         // NAT64's well-known and local prefixes.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         | [0x64, 0xff9b, 1, _, _, _, high, low]

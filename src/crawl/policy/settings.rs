@@ -22,6 +22,7 @@ pub(in crate::crawl) struct Settings {
     max_page_bytes: u64,
     max_picture_bytes: u64,
     max_pixels: u64,
+    decode_budget_mb: u64,
     min_side: u32,
 }
 
@@ -38,6 +39,7 @@ pub(in crate::crawl) struct SettingsChange {
     larger_pages: bool,
     larger_pictures: bool,
     more_pixels: bool,
+    more_memory: bool,
     smaller_pictures: bool,
 }
 
@@ -51,11 +53,18 @@ impl Settings {
         Self {
             scope: crawl.scope,
             admission: digest(&crawl.admission),
-            access: digest(&(crawl.allow_private_addresses, resolve, proxy, skipped)),
+            access: digest(&(
+                crawl.allow_private_addresses,
+                &crawl.allow_addresses,
+                resolve,
+                proxy,
+                skipped,
+            )),
             respect: digest(&crawl.respect),
             max_page_bytes: crawl.max_page_bytes,
             max_picture_bytes: config.picture.max_bytes,
             max_pixels: config.picture.max_pixels,
+            decode_budget_mb: config.picture.decode_budget_mb,
             min_side: config.picture.min_side,
         }
     }
@@ -89,6 +98,7 @@ impl Settings {
             larger_pages: self.max_page_bytes > limits.max_page_bytes,
             larger_pictures: self.max_picture_bytes > limits.max_picture_bytes,
             more_pixels: self.max_pixels > limits.max_pixels,
+            more_memory: self.decode_budget_mb > limits.decode_budget_mb,
             smaller_pictures: self.min_side < limits.min_side,
         })
     }
@@ -141,6 +151,7 @@ impl SettingsChange {
             Reason::TooLarge if role == Role::Picture => self.larger_pictures,
             Reason::TooLarge => self.larger_pages || self.larger_pictures,
             Reason::TooManyPixels => self.more_pixels,
+            Reason::TooMuchMemory => self.more_memory,
             Reason::TooSmall => self.smaller_pictures,
             _ => false,
         }

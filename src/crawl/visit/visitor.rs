@@ -69,7 +69,14 @@ impl Visitor {
         let (response, url) = self.fetcher.follow(url, judge, &options).await?;
         match response.status() {
             200 => {}
-            304 if options.known.is_some() => return Ok(Fetched::Unchanged),
+            304 if options.known.is_some() => {
+                // The same picture, and a word that was not said before.
+                let said = response.opt_outs(&url);
+                return match said.forbids_pictures(&self.config.respect) {
+                    Some(reason) if role == Role::Picture => Err(FetchError::OptedOut(reason)),
+                    _ => Ok(Fetched::Unchanged),
+                };
+            }
             status @ (429 | 503) => {
                 return Err(FetchError::Busy(status, response.retry_after()));
             }
@@ -89,14 +96,17 @@ impl Visitor {
     /// If a page comes where a picture was promised, the decoder recognises it by its bytes.
     async fn picture(&self, response: Response, url: &CanonicalUrl) -> Result<Fetched, FetchError> {
         let said = response.opt_outs(url);
-        if let Some(reason) = said.forbids_pictures(&self.config.respect) {
-            return Err(FetchError::OptedOut(reason));
-        }
         let validators = Validators {
             unavailable_after_s: seconds(said.unavailable_after()),
             ..response.validators()
         };
         let bytes = self.fetcher.body(response, self.max_picture_bytes).await?;
+        // What is said beside a page of an outage is not said of the picture.
+        if let Some(reason) = said.forbids_pictures(&self.config.respect)
+            && image::guess_format(&bytes).is_ok()
+        {
+            return Err(FetchError::OptedOut(reason));
+        }
         Ok(Fetched::Picture { bytes, validators })
     }
 

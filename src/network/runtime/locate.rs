@@ -82,7 +82,15 @@ impl Places {
         let Some(library) = first(&self.beside, Origin::BesideExecutable) else {
             return Ok(None);
         };
-        let sha256 = sha256_of(&library.path)?;
+        let sha256 = match sha256_of(&library.path) {
+            Ok(sha256) => sha256,
+            // Unless it was asked for, there are other places.
+            Err(error) if !self.trust_beside => {
+                warn!(%error, "a library beside the program is passed over");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         if self.trust_beside {
             Trusted::making_cache(&self.cache)?.add(&sha256)?;
             return Ok(Some(library));

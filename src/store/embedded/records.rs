@@ -17,6 +17,9 @@ use crate::store::StoreError;
 /// through sled and the cache is small: a frontier of two million URLs takes 1.1 GB of memory
 /// with 64 MiB here and a tenth of it with 4 MiB, at the same speed.
 const CACHE_BYTES: u64 = 4 << 20;
+/// How often, and how far apart, sled's file is tried that its own threads still hold.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Longest time that what the crawler learns is in memory alone.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 
@@ -30,13 +33,28 @@ pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
         .cache_capacity(CACHE_BYTES)
         // What its own timer cannot write it tells nobody.
         .flush_every_ms(None);
-    match guarded(|| config.open()) {
-        Some(opened) => opened.map_err(|error| error_of_opening(path, error)),
-        None => Err(StoreError::Records {
-            path: path.to_owned(),
-            message: "they are damaged".to_owned(),
-        }),
+    let mut tries = 0;
+    loop {
+        match guarded(|| config.open()) {
+            // sled's threads hold its file for a moment after the last handle was dropped. The
+            // store's own lock keeps everybody else out.
+            Some(Err(error)) if is_held(&error) && tries < LOCK_TRIES => {
+                tries += 1;
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Some(opened) => return opened.map_err(|error| error_of_opening(path, error)),
+            None => {
+                return Err(StoreError::Records {
+                    path: path.to_owned(),
+                    message: "they are damaged".to_owned(),
+                });
+            }
+        }
     }
+}
+
+fn is_held(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("acquire lock"))
 }
 
 /// What `work` gives; `None` if sled panicked over it.
@@ -72,12 +90,10 @@ impl Records {
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.check()?;
         let synced = match guarded(|| self.db.flush()) {
+            // Also where it had nothing to write: some was written before, and not synced.
             Some(flushed) => flushed
                 .map_err(StoreError::from)
-                .and_then(|written| match written {
-                    0 => Ok(()),
-                    _ => self.sync_file(),
-                }),
+                .and_then(|_| self.sync_file()),
             None => Err(self.failed()),
         };
         if synced.is_err() {

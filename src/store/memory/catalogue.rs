@@ -7,7 +7,6 @@ use crate::canonical_url::UrlId;
 use crate::local_path::LocalPath;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
-use crate::store::losses::Losses;
 use crate::store::provenance::MOST;
 use crate::store::{
     AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Flaw, Lease, Listing,
@@ -28,8 +27,15 @@ impl Catalogue for MemoryMetadata {
         });
         let outcomes: Vec<Option<PictureOutcome>> = held.collect();
         for outcome in outcomes.iter().flatten() {
-            state.remove_old_location(&self.losses, outcome)?;
+            if let PictureOutcome::Unusable(Source::Url(lease), outcome) = outcome {
+                state.take_word(&self.losses, lease, outcome)?;
+            }
         }
+        let replaced: Vec<_> = outcomes
+            .iter()
+            .flatten()
+            .filter_map(PictureOutcome::replaced)
+            .collect();
         let had_waited: Vec<PictureId> = outcomes
             .iter()
             .flatten()
@@ -48,6 +54,9 @@ impl Catalogue for MemoryMetadata {
             } else {
                 state.drop_unusable(id);
             }
+        }
+        for (picture, url) in replaced {
+            state.remove_location(picture, url);
         }
         Ok(stored)
     }
@@ -185,6 +194,7 @@ impl Catalogue for MemoryMetadata {
 
     fn keep_bodies(&self, bodies: Vec<Body>) -> Result<Vec<bool>, StoreError> {
         let mut state = self.lock();
+        let replaced: Vec<_> = bodies.iter().filter_map(Body::replaced).collect();
         let mut kept = Vec::with_capacity(bodies.len());
         for mut body in bodies {
             let is_known =
@@ -197,6 +207,9 @@ impl Catalogue for MemoryMetadata {
                 }
                 state.add_location(body.origin, body.id);
             }
+        }
+        for (picture, url) in replaced {
+            state.remove_location(picture, url);
         }
         Ok(kept)
     }
@@ -264,29 +277,6 @@ impl State {
         let range = (picture, UrlId([0; 16]))..=(picture, UrlId([0xff; 16]));
         let embeds = self.embeds.range(range);
         embeds.map(|((_, page), embed)| (*page, embed))
-    }
-
-    /// A URL that now gives another picture is no longer a location of the one it gave before;
-    /// one that gives none stays one, unless the site says so.
-    fn remove_old_location(
-        &mut self,
-        losses: &Losses,
-        outcome: &PictureOutcome,
-    ) -> Result<(), StoreError> {
-        let (lease, now) = match outcome {
-            PictureOutcome::Picture(Source::Url(lease), picture) => (lease, picture.id),
-            PictureOutcome::Known(Source::Url(lease), id) => (lease, *id),
-            PictureOutcome::Unusable(Source::Url(lease), outcome) => {
-                return self.take_word(losses, lease, outcome);
-            }
-            _ => return Ok(()),
-        };
-        if let Some(visit) = &lease.visit
-            && *now.as_bytes() != visit.content
-        {
-            self.remove_location(PictureId::from_bytes(visit.content), lease.id);
-        }
-        Ok(())
     }
 
     fn take_in(

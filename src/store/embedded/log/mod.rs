@@ -222,9 +222,20 @@ impl Log {
     }
 
     fn replace_list(&self, writer: &mut Writer, list: SegmentList) -> Result<(), StoreError> {
-        list.write(&*self.disk, &self.dir)?;
+        let written = list.write(&*self.disk, &self.dir);
+        if written.is_err() {
+            // It may be on the disk or not.
+            writer.has_failed = true;
+        }
+        written?;
         writer.list = list;
         Ok(())
+    }
+
+    /// Counts places of entries as those after the last rewriting: the records have moved.
+    pub(in crate::store) fn moved(&self) {
+        let mut writer = self.writer();
+        writer.position.rewrites = writer.list.rewrites;
     }
 
     /// The closed segments, and the number of the open one.

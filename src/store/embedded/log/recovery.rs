@@ -98,6 +98,12 @@ impl Log {
         let list = list.ok_or_else(|| missing(super::LIST_FILE))?;
         let mark = MarkFile::open(&*disk, dir, store)?;
         let (file, mark) = mark.ok_or_else(|| missing(super::MARK_FILE))?;
+        if mark.position.segment > list.open {
+            return Err(StoreError::Log {
+                path: dir.join(super::LIST_FILE),
+                message: "it is older than the mark".to_owned(),
+            });
+        }
         let log = Self::with(disk, dir, store, list, file, mark.position);
         let lengths = log.lengths()?;
         log.check_closed(&lengths)?;
@@ -117,22 +123,29 @@ impl Log {
         store: StoreId,
     ) -> Result<Self, StoreError> {
         let known = SegmentList::read(&*disk, dir, store).ok().flatten();
-        let mark = MarkFile::open(&*disk, dir, store).ok().flatten();
-        let mut position = mark.map_or(Position::default(), |(_, mark)| mark.position);
+        let (file, mut position) = match MarkFile::open(&*disk, dir, store) {
+            Ok(Some((file, mark))) => (file, mark.position),
+            _ => (MarkFile::create(&*disk, dir, store)?, Position::default()),
+        };
         let mut list = known.clone().unwrap_or_else(|| SegmentList::new(store));
         // Where the rewriting of segments stood is not known: all places count as moved.
         list.rewrites = list.rewrites.max(position.rewrites) + 1;
-        let log = Self::with(
-            Arc::clone(&disk),
-            dir,
-            store,
-            list.clone(),
-            MarkFile::create(&*disk, dir, store)?,
-            position,
-        );
+        let log = Self::with(Arc::clone(&disk), dir, store, list.clone(), file, position);
         list.closed.clear();
         for (number, length) in log.lengths()? {
-            let is_old = log.is_old(number)?;
+            let mut is_old = log.is_old(number)?;
+            let listed = known.iter().flat_map(|known| &known.closed);
+            let listed = listed.clone().find(|segment| segment.number == number);
+            if is_old.is_none()
+                && let Some(listed) = listed
+                && length > SEGMENT_HEADER
+            {
+                // One of this store's, whose first bytes are damaged.
+                is_old = Some(listed.is_old);
+                if !listed.is_old {
+                    log.write_header(number)?;
+                }
+            }
             let is_retired = known.as_ref().is_some_and(|known| {
                 known.retired.contains(&number) || known.copying == Some(number)
             });
@@ -170,6 +183,16 @@ impl Log {
         let lengths = log.lengths()?;
         log.tidy(&lengths)?;
         Ok(log)
+    }
+
+    fn write_header(&self, number: u32) -> Result<(), StoreError> {
+        let path = self.path(number);
+        let write = || {
+            let file = self.disk.create(&path)?;
+            file.write_at(&segment_header(self.store, number), 0)?;
+            file.sync()
+        };
+        write().map_err(|error| StoreError::io(&path, error))
     }
 
     /// Whether a file is a segment of an older format; `None` if it is none of this store.
@@ -260,14 +283,14 @@ impl Log {
     fn tidy(&self, lengths: &BTreeMap<u32, u64>) -> Result<(), StoreError> {
         let mut writer = self.writer();
         let list = &writer.list;
-        let known: HashSet<u32> = list
-            .closed
-            .iter()
-            .map(|segment| segment.number)
-            .chain([list.open, writer.position.segment])
-            .collect();
+        let listed = list.closed.iter().map(|segment| segment.number);
+        let listed: HashSet<u32> = listed.chain([list.open]).collect();
         let ours: HashSet<u32> = list.retired.iter().copied().chain(list.copying).collect();
-        for number in lengths.keys().filter(|number| !known.contains(number)) {
+        let strangers = lengths.keys().filter(|number| {
+            let is_marked = **number == writer.position.segment && !ours.contains(number);
+            !listed.contains(number) && !is_marked
+        });
+        for number in strangers {
             let path = self.path(*number);
             let failed = |error| StoreError::io(&path, error);
             if ours.contains(number) {

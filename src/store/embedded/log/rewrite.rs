@@ -75,7 +75,6 @@ impl Log {
                 list.copying = self.disk.remove(&self.path(to)).is_err().then_some(to);
             }
         }
-        writer.position.rewrites = list.rewrites;
         self.replace_list(&mut writer, list)?;
         copied
     }
@@ -151,7 +150,6 @@ impl Log {
         list.closed.retain(|closed| closed.number != segment);
         list.retired.push(segment);
         list.rewrites += 1;
-        writer.position.rewrites = list.rewrites;
         self.replace_list(&mut writer, list)
     }
 

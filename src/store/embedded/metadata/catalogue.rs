@@ -93,6 +93,7 @@ impl EmbeddedMetadata {
         moves: &[(PictureId, EntryLocation, EntryLocation)],
     ) -> Result<(), StoreError> {
         let mut totals = self.totals();
+        self.log.moved();
         let mut changes = CommitChanges::new(self, *totals);
         for (id, from, to) in moves {
             if self.block_location(*id)? == Some(*from) {

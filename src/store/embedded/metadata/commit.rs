@@ -7,7 +7,8 @@ use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Totals;
 use crate::store::embedded::metadata::commit_changes::{CommitChanges, found, removed};
-use crate::store::entry::{Entry, Section, SectionKind, record_sections};
+use crate::store::embedded::metadata::leaving::{Leaving, Left};
+use crate::store::entry::{Entry, Section, SectionKind, overflow, record_sections};
 use crate::store::{
     AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, UrlOutcome,
     now_ms,
@@ -25,28 +26,47 @@ impl EmbeddedMetadata {
             is_held.then_some(outcome)
         });
         let outcomes: Vec<Option<PictureOutcome>> = held.collect();
-        self.remove_old_locations(&outcomes)?;
+        for outcome in outcomes.iter().flatten() {
+            if let PictureOutcome::Unusable(Source::Url(lease), outcome) = outcome {
+                self.take_word(lease, outcome)?;
+            }
+        }
+        let replaced: Vec<_> = outcomes
+            .iter()
+            .flatten()
+            .filter_map(PictureOutcome::replaced)
+            .collect();
         let had_waited: Vec<PictureId> = outcomes
             .iter()
             .flatten()
             .filter_map(PictureOutcome::had_waited)
             .collect();
         let mut totals = self.totals();
-        let mut changes = CommitChanges::new(self, *totals);
+        let mut leaving = Leaving::new(self, *totals);
         let mut new = New::default();
         let mut stored = Vec::with_capacity(outcomes.len());
         for outcome in outcomes {
             stored.push(match outcome {
-                Some(outcome) => self.take_in(outcome, &mut changes, &mut new)?,
+                Some(outcome) => self.take_in(outcome, leaving.changes(), &mut new)?,
                 None => false,
             });
         }
         for id in had_waited {
             if !new.ids.contains(&id) && !self.contains(id)? {
-                self.drop_waiting(id, &mut changes, &mut new.facts)?;
+                self.drop_waiting(id, leaving.changes(), &mut new.facts)?;
             }
-            changes.end_waiting(id)?;
+            leaving.changes().end_waiting(id)?;
         }
+        for (picture, url) in replaced {
+            let is_found = new.facts.iter().any(|(id, _)| *id == picture);
+            leaving.leave_url(picture, url, is_found)?;
+        }
+        let Left {
+            changes,
+            facts,
+            sequences,
+        } = leaving.into_parts();
+        new.facts.extend(facts);
         let records = new.records(totals.next_sequence);
         let entries = new.entries(&records, &self.descriptor);
         let locations = log.append(&entries)?;
@@ -57,6 +77,7 @@ impl EmbeddedMetadata {
             }
             Ok(())
         })?;
+        self.note_removed(sequences);
         tracing::debug!(
             settled = stored.len(),
             new = records.len(),
@@ -158,28 +179,6 @@ impl EmbeddedMetadata {
         Ok(is_new)
     }
 
-    /// A URL that now gives another picture is no longer a location of the one it gave before;
-    /// one that gives none stays one, unless the site says so.
-    fn remove_old_locations(&self, outcomes: &[Option<PictureOutcome>]) -> Result<(), StoreError> {
-        for outcome in outcomes.iter().flatten() {
-            let (lease, now) = match outcome {
-                PictureOutcome::Picture(Source::Url(lease), picture) => (lease, picture.id),
-                PictureOutcome::Known(Source::Url(lease), id) => (lease, *id),
-                PictureOutcome::Unusable(Source::Url(lease), outcome) => {
-                    self.take_word(lease, outcome)?;
-                    continue;
-                }
-                _ => continue,
-            };
-            if let Some(visit) = &lease.visit
-                && *now.as_bytes() != visit.content
-            {
-                self.remove_location(PictureId::from_bytes(visit.content), lease.id)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Takes out a picture that can have no features, with its locations.
     pub(in crate::store::embedded) fn drop_waiting(
         &self,
@@ -235,11 +234,14 @@ impl New {
     /// What the log is told: the pictures with what is known of them, then facts of others.
     fn entries<'a>(&'a self, records: &[PictureRecord], descriptor_id: &'a str) -> Vec<Entry<'a>> {
         let mut entries = Vec::with_capacity(records.len());
+        let mut behind = Vec::new();
         for (picture, record) in self.pictures.iter().zip(records) {
             let descriptor = picture.descriptor.to_bytes();
             let mut sections = record_sections(record, descriptor_id, descriptor).to_vec();
             let facts = self.facts.iter().filter(|(id, _)| *id == picture.id);
-            sections.extend(facts.flat_map(|(_, sections)| sections.iter().cloned()));
+            let mut facts: Vec<_> = facts.flat_map(|(_, facts)| facts.clone()).collect();
+            behind.extend(overflow(picture.id, &mut facts));
+            sections.extend(facts);
             let large = [
                 Section::of_bytes(SectionKind::Thumbnail, &picture.thumbnail),
                 Section::of_bytes(SectionKind::Block, &picture.block),
@@ -250,6 +252,7 @@ impl New {
                 sections,
             });
         }
+        entries.extend(behind);
         let others = self.facts.iter().filter(|(id, _)| !self.ids.contains(id));
         entries.extend(others.map(|(id, sections)| Entry {
             picture: *id,

@@ -57,7 +57,6 @@ impl Embedded {
                 tracing::info!(done, of, "described");
             }
         }
-        trees.db.flush()?;
-        Ok(())
+        metadata.records.sync()
     }
 }

@@ -1,5 +1,6 @@
 //! Pictures and places that leave the store, in one step.
 
+use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use crate::canonical_url::{HostId, UrlId};
@@ -20,6 +21,15 @@ pub(in crate::store::embedded) struct Leaving<'a> {
     facts: Vec<Fact>,
     /// The pictures that leave.
     sequences: Vec<Sequence>,
+    /// Keys of the places that are taken from pictures.
+    lost: HashSet<[u8; 48]>,
+}
+
+/// What leaves the store, taken apart.
+pub(in crate::store::embedded) struct Left<'a> {
+    pub(in crate::store::embedded) changes: CommitChanges<'a>,
+    pub(in crate::store::embedded) facts: Vec<Fact>,
+    pub(in crate::store::embedded) sequences: Vec<Sequence>,
 }
 
 impl<'a> Leaving<'a> {
@@ -30,6 +40,7 @@ impl<'a> Leaving<'a> {
             changes: CommitChanges::new(metadata, totals),
             facts: Vec::new(),
             sequences: Vec::new(),
+            lost: HashSet::new(),
         }
     }
 
@@ -89,11 +100,39 @@ impl<'a> Leaving<'a> {
         Ok(true)
     }
 
+    /// Takes a URL from a picture's places, and the picture out if it was the last.
+    /// `is_found`: the same changes bring it another place.
+    pub(in crate::store::embedded) fn leave_url(
+        &mut self,
+        picture: PictureId,
+        url: UrlId,
+        is_found: bool,
+    ) -> Result<(), StoreError> {
+        let place = LocationId::of_url(url);
+        let key = location_key(picture, place);
+        let places = &self.metadata.trees.places;
+        if !places.contains_key(key)? {
+            return Ok(());
+        }
+        let mut elsewhere = is_found;
+        for other in places.scan_prefix(picture.as_bytes()).keys() {
+            let other = other?;
+            let is_lost = self.lost.iter().any(|lost| other == lost[..]);
+            elsewhere |= other != key[..] && !is_lost;
+        }
+        match elsewhere {
+            true => self.lose(picture, place),
+            false => drop(self.take_out(picture, false)?),
+        }
+        Ok(())
+    }
+
     /// Takes a place from a picture.
     pub(in crate::store::embedded) fn lose(&mut self, picture: PictureId, place: LocationId) {
         let t = &self.metadata.trees;
         let key = location_key(picture, place);
         self.changes.batches.of(&t.places).remove(&key[..]);
+        self.lost.insert(key);
         let lost = Section::of_record(SectionKind::Lost, &Lost { id: place.0 });
         self.facts.push((picture, vec![lost]));
     }
@@ -119,6 +158,15 @@ impl<'a> Leaving<'a> {
         &mut self.changes
     }
 
+    /// All that is to be written down.
+    pub(in crate::store::embedded) fn into_parts(self) -> Left<'a> {
+        Left {
+            changes: self.changes,
+            facts: self.facts,
+            sequences: self.sequences,
+        }
+    }
+
     /// The changes of the records alone: the log says it all already.
     pub(in crate::store::embedded) fn into_changes(self) -> CommitChanges<'a> {
         self.changes
@@ -133,9 +181,16 @@ impl<'a> Leaving<'a> {
             .collect();
         metadata.log.append(&entries)?;
         metadata.logged(totals, self.changes, |_| Ok(()))?;
-        let removed = metadata.removed.lock();
-        let mut removed = removed.unwrap_or_else(PoisonError::into_inner);
-        removed.extend(self.sequences);
+        metadata.note_removed(self.sequences);
         Ok(())
+    }
+}
+
+impl EmbeddedMetadata {
+    /// Notes which pictures were removed, for those who follow the store.
+    pub(in crate::store::embedded) fn note_removed(&self, sequences: Vec<Sequence>) {
+        let removed = self.removed.lock();
+        let mut removed = removed.unwrap_or_else(PoisonError::into_inner);
+        removed.extend(sequences);
     }
 }

@@ -304,7 +304,6 @@ impl Metadata for EmbeddedMetadata {
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        self.trees.db.flush()?;
-        Ok(())
+        self.records.sync()
     }
 }

@@ -10,7 +10,7 @@ use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::leaving::Leaving;
 use crate::store::embedded::metadata::places::place_of;
-use crate::store::embedded::trees::{FrontierKey, decode, encode, location_key};
+use crate::store::embedded::trees::{FrontierKey, decode, encode};
 use crate::store::{Location, LocationId, PageRecord, StoreError, UrlRecord, UrlState, now_ms};
 
 /// Pictures taken out in one transaction.
@@ -44,20 +44,8 @@ impl EmbeddedMetadata {
         url: UrlId,
     ) -> Result<(), StoreError> {
         let mut totals = self.totals();
-        let id = LocationId::of_url(url);
-        let key = location_key(picture, id);
-        if !self.trees.places.contains_key(key)? {
-            return Ok(());
-        }
         let mut leaving = Leaving::new(self, *totals);
-        let mut elsewhere = false;
-        for place in self.trees.places.scan_prefix(picture.as_bytes()).keys() {
-            elsewhere |= place? != key[..];
-        }
-        match elsewhere {
-            true => leaving.lose(picture, id),
-            false => drop(leaving.take_out(picture, false)?),
-        }
+        leaving.leave_url(picture, url, false)?;
         leaving.apply(&mut totals)
     }
 
@@ -109,6 +97,20 @@ impl EmbeddedMetadata {
         host: HostId,
     ) -> Result<bool, StoreError> {
         let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+        self.forget_removed_urls(host)?;
+        let was_removed = self.is_removed(host)?;
+        let mut totals = self.totals();
+        let mut leaving = Leaving::new(self, *totals);
+        leaving.mark_host(host, None);
+        leaving.apply(&mut totals)?;
+        Ok(was_removed)
+    }
+
+    /// Forgets the removed URLs of a host, as if they had never been seen.
+    pub(in crate::store::embedded) fn forget_removed_urls(
+        &self,
+        host: HostId,
+    ) -> Result<(), StoreError> {
         let mut forgotten = HashSet::new();
         for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
             let (key, value) = entry?;
@@ -125,12 +127,7 @@ impl EmbeddedMetadata {
         for id in forgotten {
             self.trees.frontier.remove(FrontierKey::Url(id).encode())?;
         }
-        let was_removed = self.is_removed(host)?;
-        let mut totals = self.totals();
-        let mut leaving = Leaving::new(self, *totals);
-        leaving.mark_host(host, None);
-        leaving.apply(&mut totals)?;
-        Ok(was_removed)
+        Ok(())
     }
 
     fn remove_pages(&self, on_host: &dyn Fn(&str) -> bool) -> Result<(), StoreError> {

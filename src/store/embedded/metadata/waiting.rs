@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
-use crate::store::embedded::metadata::commit_changes::{CommitChanges, found};
+use crate::store::embedded::metadata::commit_changes::found;
+use crate::store::embedded::metadata::leaving::Leaving;
 use crate::store::embedded::trees::decode;
 use crate::store::entry::{Entry, Section, SectionKind};
 use crate::store::{Body, EntryLocation, Listing, StoreError};
@@ -15,8 +16,9 @@ impl EmbeddedMetadata {
         bodies: Vec<Body>,
     ) -> Result<Vec<bool>, StoreError> {
         self.reserve.check()?;
+        let replaced: Vec<_> = bodies.iter().filter_map(Body::replaced).collect();
         let mut totals = self.totals();
-        let mut changes = CommitChanges::new(self, *totals);
+        let mut leaving = Leaving::new(self, *totals);
         let mut fresh: HashSet<PictureId> = HashSet::new();
         let mut new: Vec<(PictureId, Vec<u8>)> = Vec::new();
         let mut facts = Vec::new();
@@ -35,11 +37,16 @@ impl EmbeddedMetadata {
             if is_new {
                 new.push((id, bytes));
             }
-            if let Some(place) = changes.add_location(origin, id)? {
+            if let Some(place) = leaving.changes().add_location(origin, id)? {
                 facts.push((id, found(&place)));
             }
             kept.push(is_new);
         }
+        for (picture, url) in replaced {
+            let is_found = facts.iter().any(|(id, _)| *id == picture);
+            leaving.leave_url(picture, url, is_found)?;
+        }
+        let left = leaving.into_parts();
         let mut entries: Vec<Entry<'_>> = Vec::new();
         for (id, bytes) in &new {
             let own = facts.iter().filter(|(of, _)| of == id);
@@ -55,13 +62,19 @@ impl EmbeddedMetadata {
             picture: *id,
             sections: vec![place.clone()],
         }));
+        entries.extend(
+            left.facts
+                .into_iter()
+                .map(|(picture, sections)| Entry { picture, sections }),
+        );
         let locations = self.log.append(&entries)?;
-        self.logged(&mut totals, changes, |changes| {
+        self.logged(&mut totals, left.changes, |changes| {
             for ((id, _), location) in new.iter().zip(locations) {
                 changes.add_waiting(*id, location)?;
             }
             Ok(())
         })?;
+        self.note_removed(left.sequences);
         Ok(kept)
     }
 

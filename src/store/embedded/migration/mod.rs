@@ -145,11 +145,19 @@ fn apply(
             },
         };
         (migration.up)(&store).map_err(failed)?;
-        db.flush().map_err(|error| failed(error.into()))?;
+        sync(&store).map_err(failed)?;
         header.format = to;
         header.write(dir).map_err(failed)?;
     }
     Ok(header)
+}
+
+/// Makes the records so far survive a power failure.
+fn sync(store: &Migrating<'_>) -> Result<(), StoreError> {
+    store.db.flush()?;
+    let path = store.dir.join(super::RECORDS).join("db");
+    let synced = store.disk.sync_foreign(&path);
+    synced.map_err(|error| StoreError::io(&path, error))
 }
 
 #[cfg(test)]

@@ -191,11 +191,11 @@ fn copy_segments(
         let there = target.metadata().map_or(0, |data| data.len());
         // A closed segment is never written again, and this copy of it was checked.
         if !(is_closed && there == segment.length) {
-            let is_linked = is_closed && options.link && link(&source, &target)?;
+            let check = |path: &Path| check_segment(path, plan.store, segment);
+            let is_linked = is_closed && options.link && link(&source, &target, &check)?;
             if !is_linked {
-                copy(&source, &target, segment.length)?;
+                copy(&source, &target, segment.length, &check)?;
             }
-            check_segment(&target, plan.store, segment)?;
             done.segments += 1;
             done.copied_bytes += if is_linked { 0 } else { segment.length };
         }
@@ -208,24 +208,39 @@ fn copy_segments(
         .map_err(|error| StoreError::io(&folder, error))
 }
 
-/// Copies the first bytes of a file, in one step.
-fn copy(source: &Path, target: &Path, length: u64) -> Result<(), StoreError> {
+/// Copies the first bytes of a file, in one step, if the copy is sound.
+fn copy(
+    source: &Path,
+    target: &Path,
+    length: u64,
+    check: &dyn Fn(&Path) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let file = File::open(source).map_err(|error| StoreError::io(source, error))?;
     let new = target.with_extension("new");
     let write = || {
-        let mut written = File::create(&new)?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut written = options.open(&new)?;
         let copied = io::copy(&mut io::Read::take(file, length), &mut written)?;
         if copied < length {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
         }
-        written.sync_all()?;
-        std::fs::rename(&new, target)
+        written.sync_all()
     };
-    write().map_err(|error| StoreError::io(target, error))
+    let failed = |error| StoreError::io(target, error);
+    write().map_err(failed)?;
+    check(&new)?;
+    std::fs::rename(&new, target).map_err(failed)
 }
 
 /// Links a file; `false` where that cannot be done, as on another disk.
-fn link(source: &Path, target: &Path) -> Result<bool, StoreError> {
+fn link(
+    source: &Path,
+    target: &Path,
+    check: &dyn Fn(&Path) -> Result<(), StoreError>,
+) -> Result<bool, StoreError> {
     match std::fs::remove_file(target) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(StoreError::io(target, error));
@@ -233,7 +248,14 @@ fn link(source: &Path, target: &Path) -> Result<bool, StoreError> {
         _ => {}
     }
     match std::fs::hard_link(source, target) {
-        Ok(()) => Ok(true),
+        Ok(()) => match check(target) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                // It is not to be taken for a sound one by the next backup.
+                let _ = std::fs::remove_file(target);
+                Err(error)
+            }
+        },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::io(source, error)),
         Err(_) => Ok(false),
     }
@@ -249,7 +271,7 @@ fn copy_ledger(from: &Path, to: &Path) -> Result<(), StoreError> {
         let length = length
             .map_err(|error| StoreError::io(&source, error))?
             .len();
-        copy(&source, &to.join(name), length)?;
+        copy(&source, &to.join(name), length, &|_| Ok(()))?;
     }
     Ok(())
 }

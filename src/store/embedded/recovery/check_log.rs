@@ -67,8 +67,16 @@ impl EmbeddedMetadata {
         }
         for picture in self.waiting() {
             let picture = picture?;
-            if let Err(error) = self.waiting_body(picture) {
-                report(flaw(picture, &error.to_string()));
+            match self.waiting_body(picture) {
+                Ok(_) => {}
+                Err(error @ StoreError::Damaged { .. }) => {
+                    report(flaw(picture, &error.to_string()));
+                }
+                // What cannot be read now may be whole.
+                Err(error) => report(Flaw {
+                    picture: None,
+                    problem: format!("{picture}: {error}"),
+                }),
             }
         }
         Ok(())

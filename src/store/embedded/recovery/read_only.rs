@@ -79,7 +79,10 @@ fn copy_records(from: &Path, to: &Path) -> Result<(), StoreError> {
         let target = to.join(relative);
         let copied = match entry.file_type().is_dir() {
             true => std::fs::create_dir_all(&target),
-            false => std::fs::copy(path, &target).map(drop),
+            // With the rights of a new file: sled opens it to write.
+            false => std::fs::File::open(path).and_then(|mut file| {
+                std::io::copy(&mut file, &mut std::fs::File::create(&target)?).map(drop)
+            }),
         };
         copied.map_err(|error| StoreError::io(&target, error))?;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::store::embedded::disk::{Disk, SystemDisk, aside};
 use crate::store::embedded::files::{Header, LATEST, Lock};
-use crate::store::embedded::log::{Log, Opened, StoreId};
+use crate::store::embedded::log::{Log, Mark, Opened, StoreId};
 use crate::store::embedded::records::{self, Records};
 use crate::store::embedded::trees::{STORE, Trees};
 use crate::store::embedded::{Embedded, Parts, RECORDS};
@@ -45,10 +45,15 @@ impl Embedded {
                 repaired.committed = Some(mark.totals.pictures + mark.totals.waiting);
                 log
             }
-            Err(error) => {
+            Err(error @ (StoreError::Log { .. } | StoreError::Truncated { .. })) => {
+                let mark = Mark::read(&*disk, dir, store_id).ok().flatten();
+                let committed = mark.map(|mark| mark.totals.pictures + mark.totals.waiting);
+                repaired.committed = committed;
                 tracing::warn!(%error, "the log's files are made anew");
                 Log::salvage(Arc::clone(&disk), dir, store_id)?
             }
+            // What cannot be read now may be whole.
+            Err(error) => return Err(error),
         };
         let path = dir.join(RECORDS);
         let (db, moved) = usable_records(&*disk, &path, store_id)?;

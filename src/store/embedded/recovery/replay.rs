@@ -9,7 +9,7 @@ use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::{Damage, LoggedEntry, Position, Totals};
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
 use crate::store::embedded::metadata::leaving::Leaving;
-use crate::store::embedded::trees::{FrontierKey, STORE, encode, location_key};
+use crate::store::embedded::trees::{APPLIED, FrontierKey, STORE, encode, location_key};
 use crate::store::entry::{
     DescriptorSection, Found, Lost, Removed, RemovedHost, SectionKind, Seed, read_record,
 };
@@ -71,6 +71,13 @@ impl EmbeddedMetadata {
         &self,
         describer: Describer<'_>,
     ) -> Result<Vec<Damage>, StoreError> {
+        // Until it is done, each opening begins it again.
+        let unfinished = Position {
+            rewrites: u64::MAX,
+            ..Position::default()
+        };
+        self.trees.counters.insert(APPLIED, encode(&unfinished))?;
+        self.records.sync()?;
         for tree in self.trees.of_pictures() {
             tree.clear()?;
         }
@@ -165,6 +172,9 @@ impl EmbeddedMetadata {
                 SectionKind::RemovedHost => {
                     let fact: RemovedHost = read_record(bytes)?;
                     leaving.mark_host(HostId(fact.host), fact.at_ms);
+                    if fact.at_ms.is_none() {
+                        self.forget_removed_urls(HostId(fact.host))?;
+                    }
                 }
                 SectionKind::Seed => {
                     let seed: Seed = read_record(bytes)?;
