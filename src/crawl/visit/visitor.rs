@@ -85,7 +85,8 @@ impl Visitor {
         let content_type = response.header("content-type").unwrap_or_default();
         let (media_type, charset) = parse_content_type(content_type);
         if role == Role::Picture || media_type.starts_with("image/") {
-            self.picture(response, &url).await
+            let known = options.known.is_some();
+            self.picture(response, &url, known).await
         } else {
             let document = document_role(role, &media_type)?;
             self.document(response, url, document, record.depth, charset)
@@ -94,15 +95,25 @@ impl Visitor {
     }
 
     /// If a page comes where a picture was promised, the decoder recognises it by its bytes.
-    async fn picture(&self, response: Response, url: &CanonicalUrl) -> Result<Fetched, FetchError> {
+    /// `known`: its URL gave a picture before, which what is said now may take out of the store.
+    async fn picture(
+        &self,
+        response: Response,
+        url: &CanonicalUrl,
+        known: bool,
+    ) -> Result<Fetched, FetchError> {
         let said = response.opt_outs(url);
+        let forbidden = said.forbids_pictures(&self.config.respect);
+        if let (Some(reason), false) = (forbidden, known) {
+            return Err(FetchError::OptedOut(reason));
+        }
         let validators = Validators {
             unavailable_after_s: seconds(said.unavailable_after()),
             ..response.validators()
         };
         let bytes = self.fetcher.body(response, self.max_picture_bytes).await?;
         // What is said beside a page of an outage is not said of the picture.
-        if let Some(reason) = said.forbids_pictures(&self.config.respect)
+        if let Some(reason) = forbidden
             && image::guess_format(&bytes).is_ok()
         {
             return Err(FetchError::OptedOut(reason));

@@ -80,7 +80,7 @@ impl EmbeddedBlocks {
     fn rewrite(&self, metadata: &dyn Metadata, segment: ClosedSegment) -> Result<bool, StoreError> {
         let rewritten = self
             .log
-            .rewrite(segment, &mut |entry| self.lives(metadata, entry))?;
+            .rewrite(segment, false, &mut |entry| self.lives(metadata, entry))?;
         let Some(rewritten) = rewritten else {
             return Ok(false);
         };

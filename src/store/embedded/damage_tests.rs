@@ -11,6 +11,7 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::log::Position;
 use super::*;
 use crate::canonical_url::CanonicalUrl;
 use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
@@ -139,6 +140,14 @@ fn outcome(dir: &Path, expected: &BTreeMap<u64, Told>, whole: bool, about: &str)
     let repaired = repaired.unwrap_or_else(|| panic!("{about}: a panic of the repair"));
     if dir.join("store.toml").is_file() && repaired.is_ok() {
         let store = open(dir).unwrap_or_else(|error| panic!("{about}: after repair: {error}"));
+        let mut damages = 0;
+        let mut count = |entry: Result<_, _>| {
+            damages += u32::from(entry.is_err());
+            Ok(())
+        };
+        let log = &store.metadata.log;
+        log.for_each_entry(Position::default(), &mut count).unwrap();
+        assert_eq!(damages, 0, "{about}: the log is not whole after the repair");
         match tell(&store) {
             Ok(told) => {
                 let all = told

@@ -1,12 +1,14 @@
 //! Taking dead entries out of closed segments: what stays is copied to a new segment, then the
 //! old one is deleted.
 
+use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use super::entries::is_whole;
 use super::format::{SEGMENT_HEADER, segment_header};
 use super::{ClosedSegment, FOLDER, Log, LoggedEntry};
 use crate::picture::PictureId;
+use crate::store::embedded::disk::aside;
 use crate::store::{EntryLocation, Span, StoreError};
 
 /// What became of a segment.
@@ -24,13 +26,15 @@ pub(in crate::store) struct Rewritten {
 
 impl Log {
     /// Copies what `keep` wants of a closed segment to a new one, which takes its place. The old
-    /// one stays until [`Self::delete_retired`]. `None` if the segment is damaged, and was left.
+    /// one stays until [`Self::delete_retired`]. `None` if the segment is damaged, and was left;
+    /// `past_damage` copies what can be read of it.
     ///
     /// # Errors
     /// If the disk is full or fails; the segment stays as it is then.
     pub(in crate::store) fn rewrite(
         &self,
         segment: ClosedSegment,
+        past_damage: bool,
         keep: &mut dyn FnMut(&LoggedEntry) -> Result<bool, StoreError>,
     ) -> Result<Option<Rewritten>, StoreError> {
         let to = {
@@ -51,7 +55,7 @@ impl Log {
             writer.position.length = 0;
             to
         };
-        let copied = self.copy(segment, to, keep);
+        let copied = self.copy(segment, to, past_damage, keep);
         let mut writer = self.writer();
         let mut list = writer.list.clone();
         list.copying = None;
@@ -83,6 +87,7 @@ impl Log {
         &self,
         segment: ClosedSegment,
         to: u32,
+        past_damage: bool,
         keep: &mut dyn FnMut(&LoggedEntry) -> Result<bool, StoreError>,
     ) -> Result<Option<Rewritten>, StoreError> {
         let from_path = self.path(segment.number);
@@ -101,13 +106,14 @@ impl Log {
         let mut sound = true;
         self.entries_of(segment, 0, &mut |entry| {
             let Ok(entry) = entry else {
-                sound = false;
+                sound &= past_damage;
                 return Ok(());
             };
             if !sound || !keep(&entry)? {
                 return Ok(());
             }
-            if !is_whole(&*from, &entry).map_err(failed)? {
+            // With a damaged picture in it, it is copied as it is, for `verify` to name.
+            if !past_damage && !is_whole(&*from, &entry).map_err(failed)? {
                 sound = false;
                 return Ok(());
             }
@@ -151,6 +157,24 @@ impl Log {
         list.retired.push(segment);
         list.rewrites += 1;
         self.replace_list(&mut writer, list)
+    }
+
+    /// Gives the segments that were copied another name, since not all of them could be read.
+    /// Returns the names.
+    ///
+    /// # Errors
+    /// If the disk is full or fails.
+    pub(in crate::store) fn set_retired_aside(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut writer = self.writer();
+        let mut list = writer.list.clone();
+        let mut names = Vec::new();
+        for number in std::mem::take(&mut list.retired) {
+            let mut maps = self.maps.lock().unwrap_or_else(PoisonError::into_inner);
+            maps.remove(&number);
+            names.push(aside(&*self.disk, &self.path(number))?);
+        }
+        self.replace_list(&mut writer, list)?;
+        Ok(names)
     }
 
     /// Deletes the segments that were copied, once the records name the copies.

@@ -123,7 +123,9 @@ fn rewrite(log: &Log, model: &mut Model, random: &mut ChaCha8Rng) -> Result<(), 
             model.uncertain.insert(*number, entry);
         }
     }
-    let rewritten = log.rewrite(segment, &mut |entry| Ok(!dropped.contains(&entry.number)))?;
+    let rewritten = log.rewrite(segment, false, &mut |entry| {
+        Ok(!dropped.contains(&entry.number))
+    })?;
     assert_eq!(rewritten.unwrap().moved.len(), rest.len());
     log.delete_retired()?;
     log.set_mark(Totals::default())?;

@@ -6,7 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Totals;
-use crate::store::embedded::metadata::commit_changes::{CommitChanges, found, removed};
+use crate::store::embedded::metadata::commit_changes::{CommitChanges, Fact, found, removed};
 use crate::store::embedded::metadata::leaving::{Leaving, Left};
 use crate::store::entry::{Entry, Section, SectionKind, overflow, record_sections};
 use crate::store::{
@@ -194,9 +194,6 @@ impl EmbeddedMetadata {
         Ok(())
     }
 }
-
-/// What the log is told of a picture beside its features.
-pub(in crate::store::embedded) type Fact = (PictureId, Vec<Section<'static>>);
 
 /// What a commit brings.
 #[derive(Default)]

@@ -15,6 +15,9 @@ use crate::store::{
     Source, StoreError, UrlOutcome, UrlState, VisitRecord, now_ms,
 };
 
+/// What the log is told of a picture beside its features.
+pub(in crate::store::embedded) type Fact = (PictureId, Vec<Section<'static>>);
+
 /// One commit's writes, and the leases that it ends.
 pub(in crate::store::embedded) struct CommitChanges<'a> {
     metadata: &'a EmbeddedMetadata,

@@ -1,6 +1,7 @@
 //! Making a store whole again from what is left of it. Nothing is deleted: what cannot be used
 //! gets another name.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -72,11 +73,14 @@ impl Embedded {
         let metadata = &store.metadata;
         let next_sequence = metadata.count().map_or(0, |totals| totals.next_sequence);
         let damages = metadata.rebuild(store.describer(options))?;
+        let mut damaged = BTreeSet::new();
         for damage in damages {
             let error = metadata.damaged(damage);
             tracing::warn!(%error, "passed over");
             repaired.damaged_bytes += damage.to - damage.from;
+            damaged.insert(damage.segment);
         }
+        repaired.aside.extend(copy_past_damage(&store, &damaged)?);
         {
             let mut totals = metadata.totals();
             totals.next_sequence = totals.next_sequence.max(next_sequence);
@@ -87,6 +91,23 @@ impl Embedded {
         metadata.records.sync()?;
         Ok(repaired)
     }
+}
+
+/// Copies what can be read of damaged segments, so that the log is whole again. Returns what the
+/// damaged ones are called now.
+fn copy_past_damage(store: &Embedded, damaged: &BTreeSet<u32>) -> Result<Vec<PathBuf>, StoreError> {
+    let log = &store.metadata.log;
+    if damaged.contains(&log.segments().1) {
+        log.close_segment()?;
+    }
+    for segment in log.segments().0 {
+        if damaged.contains(&segment.number)
+            && let Some(copied) = log.rewrite(segment, true, &mut |_| Ok(true))?
+        {
+            store.metadata.move_entries(&copied.moved)?;
+        }
+    }
+    log.set_retired_aside()
 }
 
 /// sled's records, if they can be read to the end and are of this store; else new ones, and the
