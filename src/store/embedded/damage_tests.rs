@@ -16,7 +16,7 @@ use super::*;
 use crate::canonical_url::CanonicalUrl;
 use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
 use crate::store::leases::LEASE_TIME;
-use crate::store::{Blocks, Body, Discovery, PictureOutcome, Role};
+use crate::store::{Blocks, Body, Discovery, PictureOutcome, Role, Source};
 
 const PICTURES: u8 = 12;
 const WAITING: u8 = 40;
@@ -352,4 +352,35 @@ fn a_store_that_is_only_read_tells_the_same_and_changes_nothing() {
     refused(metadata.commit(vec![picture], &store.blocks).map(drop));
     drop(store);
     assert!(bytes(dir.path()) == before);
+}
+
+#[test]
+fn a_url_is_not_asked_again_when_only_the_log_knows_its_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let aside = tempfile::tempdir().unwrap();
+    let url = CanonicalUrl::parse("https://a.example/1.png").unwrap();
+    let (id, host) = (url.id(), url.host_id());
+    let store = open(dir.path()).unwrap();
+    let found = Discovery {
+        url,
+        role: Role::Picture,
+        depth: 1,
+        embed: None,
+    };
+    store.metadata.offer(&[found]).unwrap();
+    drop(store);
+    copy(&dir.path().join("records"), aside.path());
+    let store = open(dir.path()).unwrap();
+    let lease = store.metadata.lease(host, true).unwrap().unwrap();
+    let picture = picture_with(vec![1; 100], 1);
+    let outcome = PictureOutcome::Picture(Source::Url(lease), picture);
+    store.metadata.commit(vec![outcome], &store.blocks).unwrap();
+    drop(store);
+    std::fs::remove_dir_all(dir.path().join("records")).unwrap();
+    copy(aside.path(), &dir.path().join("records"));
+    let store = open(dir.path()).unwrap();
+    assert!(store.metadata.contains(picture_id(1)).unwrap());
+    assert!(store.metadata.lease(host, true).unwrap().is_none());
+    let visit = store.metadata.visit(id).unwrap().unwrap();
+    assert_eq!(visit.content, *picture_id(1).as_bytes());
 }

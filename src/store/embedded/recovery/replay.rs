@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::activation::{Activations, Layout};
-use crate::canonical_url::{CanonicalUrl, HostId};
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::network::Network;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::{Damage, LoggedEntry, Position, Totals};
@@ -59,7 +59,7 @@ impl EmbeddedMetadata {
             }
             Ok(())
         })?;
-        self.replay(entries, describer)
+        self.replay(entries, from.next, describer)
     }
 
     /// Empties the records of pictures and makes them anew. What of the log is damaged is passed
@@ -72,9 +72,10 @@ impl EmbeddedMetadata {
         describer: Describer<'_>,
     ) -> Result<Vec<Damage>, StoreError> {
         // Until it is done, each opening begins it again.
+        let known = self.trees.applied()?;
         let unfinished = Position {
             rewrites: u64::MAX,
-            ..Position::default()
+            ..known
         };
         self.trees.counters.insert(APPLIED, encode(&unfinished))?;
         self.records.sync()?;
@@ -91,14 +92,16 @@ impl EmbeddedMetadata {
             }
             Ok(())
         })?;
-        self.replay(entries, describer)?;
+        self.replay(entries, known.next, describer)?;
         Ok(damages)
     }
 
-    /// Takes in entries in the order in which they were written, wherever they lie now.
+    /// Takes in entries in the order in which they were written, wherever they lie now. Those from
+    /// the number `news` on are newer than what the frontier knows.
     fn replay(
         &self,
         mut entries: Vec<(u64, u32, u64)>,
+        news: u64,
         describer: Describer<'_>,
     ) -> Result<(), StoreError> {
         entries.sort_unstable();
@@ -106,7 +109,7 @@ impl EmbeddedMetadata {
         let mut noted = Instant::now();
         for (done, (_, segment, offset)) in entries.into_iter().enumerate() {
             let entry = self.log.entry_at(segment, offset)?;
-            self.take_logged(&entry, describer)?;
+            self.take_logged(&entry, entry.number >= news, describer)?;
             if noted.elapsed() > NOTE_EVERY {
                 noted = Instant::now();
                 tracing::info!(done, of, "entries of the log taken in");
@@ -127,7 +130,12 @@ impl EmbeddedMetadata {
     }
 
     /// Takes in one entry. To take it in again changes nothing.
-    fn take_logged(&self, entry: &LoggedEntry, describer: Describer<'_>) -> Result<(), StoreError> {
+    fn take_logged(
+        &self,
+        entry: &LoggedEntry,
+        is_news: bool,
+        describer: Describer<'_>,
+    ) -> Result<(), StoreError> {
         let mut totals = self.totals();
         let mut leaving = Leaving::new(self, *totals);
         let id = entry.picture;
@@ -154,7 +162,7 @@ impl EmbeddedMetadata {
                 SectionKind::Found if is_there => {
                     let found: Found = read_record(bytes)?;
                     leaving.changes().add_found(id, &found);
-                    self.recall(&found, id.as_bytes())?;
+                    self.recall(&found, id.as_bytes(), is_news)?;
                 }
                 SectionKind::Lost => {
                     let lost: Lost = read_record(bytes)?;
@@ -213,7 +221,7 @@ impl EmbeddedMetadata {
     }
 
     /// Records what a place tells of the crawl that found it, unless more is known.
-    fn recall(&self, found: &Found, picture: &[u8; 32]) -> Result<(), StoreError> {
+    fn recall(&self, found: &Found, picture: &[u8; 32], is_news: bool) -> Result<(), StoreError> {
         self.trees.recall_pages(found)?;
         let Location::Url(url) = &found.location else {
             return Ok(());
@@ -223,8 +231,23 @@ impl EmbeddedMetadata {
             return Ok(());
         }
         self.recall_url(url, UrlState::Done)?;
-        if !self.trees.visits.contains_key(found.id)? {
-            let visit = VisitRecord::after(None, *picture, Validators::default(), Vec::new());
+        let id = UrlId(found.id);
+        if is_news
+            && let Some(record) = self.url_record(id)?
+            && record.state == UrlState::Open
+        {
+            // It was settled with the picture. It is skipped where it waits in a queue.
+            let record = UrlRecord {
+                state: UrlState::Done,
+                ..record
+            };
+            let key = FrontierKey::Url(id).encode();
+            self.trees.frontier.insert(key, encode(&record))?;
+        }
+        let before = self.visit(id)?;
+        if before.is_none() || is_news {
+            let validators = Validators::default();
+            let visit = VisitRecord::after(before.as_ref(), *picture, validators, Vec::new());
             self.trees.visits.insert(found.id, encode(&visit))?;
         }
         Ok(())
