@@ -1,5 +1,6 @@
 //! An open store with everything that works on it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::live_index::LiveIndex;
@@ -50,10 +51,7 @@ impl Collection {
         heads: Heads,
         observer: Observer,
     ) -> Result<Self, Error> {
-        let dir = config.data_dir()?;
-        if !Store::exists(&dir) {
-            return Err(Error::NoStore(dir));
-        }
+        existing_store(&config)?;
         Self::open(config, extraction, heads, observer)
     }
 
@@ -68,10 +66,7 @@ impl Collection {
         heads: Heads,
         observer: Observer,
     ) -> Result<Self, Error> {
-        let dir = config.data_dir()?;
-        if !Store::exists(&dir) {
-            return Err(Error::NoStore(dir));
-        }
+        let dir = existing_store(&config)?;
         let options = store_options(&config, &extraction);
         let store = match Store::open(&dir, &options) {
             Err(error) if error.is_of_writing() => {
@@ -169,5 +164,17 @@ pub(super) fn store_options<'a>(config: &Config, extraction: &'a Extraction) -> 
         network: extraction.network(),
         activations: config.store.activations,
         reserve_bytes: config.store.reserve_disk_mb.saturating_mul(1 << 20),
+    }
+}
+
+/// The folder of the store that the configuration names.
+///
+/// # Errors
+/// [`Error::NoStore`] if it is not there.
+pub(super) fn existing_store(config: &Config) -> Result<PathBuf, Error> {
+    let dir = config.data_dir()?;
+    match Store::exists(&dir) {
+        true => Ok(dir),
+        false => Err(Error::NoStore(dir)),
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::collection::store_options;
+use super::collection::{existing_store, store_options};
 use super::{Collection, Error, Extraction};
 use crate::config::Config;
 use crate::store::{BackupOptions, Repaired, Store, Wasteful};
@@ -80,7 +80,7 @@ pub fn backup(
     options: BackupOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<BackupReport, Error> {
-    let dir = existing(config)?;
+    let dir = existing_store(config)?;
     let done = Store::backup(&dir, to, options, progress)?;
     Ok(BackupReport {
         images: done.pictures,
@@ -116,7 +116,7 @@ pub fn restore(
 /// # Errors
 /// If there is none, it is in use, or the disk is full or fails.
 pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, Error> {
-    let repaired = Store::repair(&existing(config)?, &store_options(config, extraction))?;
+    let repaired = Store::repair(&existing_store(config)?, &store_options(config, extraction))?;
     Ok(repaired.into())
 }
 
@@ -137,12 +137,4 @@ pub fn compact(collection: Collection) -> Result<CompactReport, Error> {
         before_bytes,
         after_bytes: crate::store::bytes_below(&dir),
     })
-}
-
-fn existing(config: &Config) -> Result<std::path::PathBuf, Error> {
-    let dir = config.data_dir()?;
-    match Store::exists(&dir) {
-        true => Ok(dir),
-        false => Err(Error::NoStore(dir)),
-    }
 }
