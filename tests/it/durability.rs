@@ -83,6 +83,11 @@ fn a_backup_grows_with_the_store_and_comes_back_whole() {
     let open = simdex.open();
     let done = simdex.json(&["backup", to]);
     assert_eq!(done["images"], 6);
+    let again = simdex.json(&["backup", to]);
+    assert_eq!(
+        (&again["images"], &again["copied_bytes"]),
+        (&json!(6), &json!(0))
+    );
     drop(open);
     crate::common::draw_folders(&simdex.path("more"), 3, 2);
     simdex.json(&["add", "more"]);

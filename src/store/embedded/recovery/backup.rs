@@ -189,8 +189,8 @@ fn copy_segments(
         let (source, target) = (path(from, segment.number), path(to, segment.number));
         let is_closed = plan.list.closed.contains(&segment);
         let there = target.metadata().map_or(0, |data| data.len());
-        // A closed segment is never written again, and this copy of it was checked.
-        if !(is_closed && there == segment.length) {
+        // Segments are only added to, and this copy was checked.
+        if there != segment.length {
             let check = |path: &Path| check_segment(path, plan.store, segment);
             let is_linked = is_closed && options.link && link(&source, &target, &check)?;
             if !is_linked {
