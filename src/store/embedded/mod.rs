@@ -99,12 +99,8 @@ impl Embedded {
     ) -> Result<Self, StoreError> {
         crate::private_folder::create(dir).map_err(|error| StoreError::io(dir, error))?;
         let lock = Lock::take(dir)?;
-        let opened = records::guarded(|| Self::open_locked(lock, disk, dir, options, lease_time));
-        opened.unwrap_or_else(|| {
-            Err(StoreError::Records {
-                path: dir.join(RECORDS),
-                message: "they are damaged".to_owned(),
-            })
+        records::or_damaged(&dir.join(RECORDS), || {
+            Self::open_locked(lock, disk, dir, options, lease_time)
         })
     }
 

@@ -43,18 +43,29 @@ pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
                 std::thread::sleep(LOCK_PAUSE);
             }
             Some(opened) => return opened.map_err(|error| error_of_opening(path, error)),
-            None => {
-                return Err(StoreError::Records {
-                    path: path.to_owned(),
-                    message: "they are damaged".to_owned(),
-                });
-            }
+            None => return Err(damaged(path)),
         }
     }
 }
 
 fn is_held(error: &sled::Error) -> bool {
     matches!(error, sled::Error::Io(error) if error.to_string().contains("acquire lock"))
+}
+
+/// What `work` gives with the records at a path; [`StoreError::Records`] if sled panicked over
+/// them.
+pub(super) fn or_damaged<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    guarded(work).unwrap_or_else(|| Err(damaged(path)))
+}
+
+fn damaged(path: &Path) -> StoreError {
+    StoreError::Records {
+        path: path.to_owned(),
+        message: "they are damaged".to_owned(),
+    }
 }
 
 /// What `work` gives; `None` if sled panicked over it.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::ClosedSegment;
 use super::entries::{is_whole, read_entry};
-use super::format::{SEGMENT_HEADER, StoreId, segment_header};
+use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, segment_header};
 use crate::store::StoreError;
 use crate::store::embedded::disk::{Disk, DiskFile, SystemDisk};
 
@@ -59,7 +59,7 @@ fn old_damage(file: &dyn DiskFile, length: u64) -> io::Result<Option<u64>> {
         let mut eight = [0; 8];
         eight.copy_from_slice(&header[8..16]);
         let block = u64::from_le_bytes(eight);
-        if header[..4] != *b"SXA1" {
+        if header[..4] != OLD_MAGIC {
             return Ok(Some(at));
         }
         let end = (at + 64).saturating_add(block);

@@ -14,6 +14,8 @@ use crate::store::{EntryLocation, Span};
 pub const SEGMENT_HEADER: u64 = 64;
 const SEGMENT_MAGIC: [u8; 4] = *b"SXS1";
 const MAGIC: [u8; 4] = *b"SXE1";
+/// What a block of format 3 or older begins with, and so do its segments.
+pub const OLD_MAGIC: [u8; 4] = *b"SXA1";
 /// Bytes of an entry's header, without its table.
 pub const HEADER: usize = 64;
 /// Bytes of a section in the table.

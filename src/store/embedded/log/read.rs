@@ -4,13 +4,10 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::{MutexGuard, PoisonError};
 
-use super::format::{HEADER, Header};
+use super::format::{HEADER, Header, OLD_MAGIC};
 use super::{Log, Map};
 use crate::picture::PictureId;
 use crate::store::{Block, EntryLocation, Span, StoreError};
-
-/// A block of format 3 or older: magic, CRC-32, length and picture in front of the bytes.
-const OLD_MAGIC: [u8; 4] = *b"SXA1";
 
 impl Log {
     /// The payload of an entry, in place, if the entry is the picture's. Its checksum is compared

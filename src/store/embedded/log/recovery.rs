@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::entries::{is_whole, read_entry};
-use super::format::{SEGMENT_HEADER, StoreId, segment_header};
+use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, segment_header};
 use super::mark::{Mark, MarkFile};
 use super::segment_list::{ClosedSegment, SegmentList};
 use super::{FOLDER, Log, Position, SEGMENT_BYTES, Totals, Writer, number_of};
@@ -207,7 +207,7 @@ impl Log {
         file.read_at(&mut head, 0).map_err(failed)?;
         Ok(match head == segment_header(self.store, number) {
             true => Some(false),
-            false => (head[..4] == *b"SXA1").then_some(true),
+            false => (head[..4] == OLD_MAGIC).then_some(true),
         })
     }
 
@@ -271,7 +271,6 @@ impl Log {
     fn check_header(&self, number: u32, is_old: bool) -> Result<(), StoreError> {
         match self.is_old(number)? {
             Some(found) if found == is_old => Ok(()),
-            // One that was made for the next entry, which did not come.
             _ => Err(StoreError::Log {
                 path: self.path(number),
                 message: "it is damaged, or of another store".to_owned(),

@@ -40,7 +40,7 @@ impl Embedded {
         let private = tempfile::Builder::new().prefix("simdex-records-").tempdir();
         let private = private.map_err(|error| StoreError::io(&std::env::temp_dir(), error))?;
         copy_records(&dir.join(RECORDS), private.path())?;
-        let opened = records::guarded(|| {
+        let mut store = records::or_damaged(&dir.join(RECORDS), || {
             let db = records::open(private.path())?;
             let store = Self::assemble(Parts {
                 dir,
@@ -54,12 +54,6 @@ impl Embedded {
             })?;
             store.metadata.reconcile(&mark, store.describer(options))?;
             Ok(store)
-        });
-        let mut store = opened.unwrap_or_else(|| {
-            Err(StoreError::Records {
-                path: dir.join(RECORDS),
-                message: "they are damaged".to_owned(),
-            })
         })?;
         store.metadata.log.freeze();
         store.metadata.reserve.is_frozen = true;
