@@ -15,6 +15,7 @@ mod crawl;
 mod duplicates;
 mod error;
 mod extraction;
+mod failures;
 mod heads;
 mod labelled;
 mod live_index;
@@ -35,6 +36,7 @@ pub use crawl::{
 };
 pub use error::Error;
 pub use extraction::Extraction;
+pub use failures::{FailedUrl, FailureFilter, Failures};
 pub use heads::Heads;
 pub use labelled::{
     ClassBelief, Classification, CopiesOptions, JobEvent, LabelledNeighbour, PictureClassifier,

@@ -6,6 +6,7 @@ mod crawl;
 mod demo;
 mod doctor;
 mod eval;
+mod failures;
 mod follow;
 mod input;
 mod output;
@@ -81,6 +82,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Count what is stored
     Status(status::StatusArgs),
+    /// List the URLs that failed or were refused, why, and what can be done
+    Failures(failures::FailuresArgs),
     /// Prove from the log of requests how politely hosts were asked
     Politeness(politeness::PolitenessArgs),
     /// Show which runtime is used, how fast it is, and the state of store and index
@@ -182,6 +185,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Train(args) => train::run(&session, args),
         Command::Eval(args) => eval::run(&session, args),
         Command::Status(args) => status::run(&session, args),
+        Command::Failures(args) => failures::run(&session, args),
         Command::Politeness(args) => politeness::run(&session, args),
         Command::Doctor(args) => doctor::run(&session, args),
         Command::Verify(args) => verify::run(&session, args),

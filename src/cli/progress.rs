@@ -152,15 +152,31 @@ impl Drop for Progress {
 }
 
 /// Lists problems on stderr, the first twenty; -v shows all through tracing.
-#[derive(Default)]
 pub(super) struct Problems {
     shown: usize,
     more: usize,
+    /// What lists all of them.
+    all: &'static str,
+}
+
+impl Default for Problems {
+    fn default() -> Self {
+        Self::listed_by("-v lists all")
+    }
 }
 
 const SHOWN: usize = 20;
 
 impl Problems {
+    /// Problems of which `all` says how to see all of them.
+    pub(super) fn listed_by(all: &'static str) -> Self {
+        Self {
+            shown: 0,
+            more: 0,
+            all,
+        }
+    }
+
     pub(super) fn add(&mut self, source: &str, message: &str) {
         tracing::info!(source, message, "not usable");
         if self.shown < SHOWN {
@@ -173,9 +189,9 @@ impl Problems {
 
     /// Says how many were not listed; the next problem begins a new list.
     pub(super) fn finish(&mut self) {
-        let listed = std::mem::take(self);
-        if listed.more > 0 {
-            line(&format!("and {} more (-v lists all)", listed.more));
+        if self.more > 0 {
+            line(&format!("and {} more ({})", self.more, self.all));
         }
+        *self = Self::listed_by(self.all);
     }
 }

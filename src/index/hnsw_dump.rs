@@ -2,11 +2,12 @@
 //! ends the process or panics, and it allocates whatever a length in them says.
 
 use std::any::type_name;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use hnsw_rs::prelude::DistL2;
+use hnsw_rs::api::AnnT;
+use hnsw_rs::prelude::{DistL2, Hnsw};
 
 use super::graph::LAYERS;
 
@@ -29,8 +30,30 @@ const POINT: u32 = 0x000a_678f;
 const DATA: u32 = 0xa67f_0000;
 /// The kind of dump that names points by their places.
 const FULL: u8 = 1;
+/// Where the scale of levels stands: behind the head, the kind, and the number of links.
+const SCALE_AT: u64 = 6;
 /// The square of the longest vector; one of unit length may be a little longer by rounding.
 const LONGEST: f32 = 1.01;
+
+/// Writes the two files of a graph; returns their name without its ends.
+///
+/// # Errors
+/// A file cannot be written.
+pub(super) fn write(
+    hnsw: &Hnsw<'static, f32, DistL2>,
+    dir: &Path,
+    name: &str,
+) -> io::Result<String> {
+    let dumped = hnsw.file_dump(dir, name);
+    let name = dumped.map_err(|error| io::Error::other(error.to_string()))?;
+    // hnsw_rs writes the scale of levels and reads it as a factor of it, so that the graph would
+    // get flatter with each reload.
+    let file = dir.join(format!("{name}.hnsw.graph"));
+    let mut file = OpenOptions::new().write(true).open(file)?;
+    file.seek(SeekFrom::Start(SCALE_AT))?;
+    file.write_all(&1.0_f64.to_ne_bytes())?;
+    Ok(name)
+}
 
 /// Reads both files; gives their CRC-32.
 ///

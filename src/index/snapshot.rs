@@ -7,9 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hnsw_rs::api::AnnT;
 use hnsw_rs::hnswio::HnswIo;
-use hnsw_rs::prelude::{DistL2, Hnsw};
+use hnsw_rs::prelude::DistL2;
 use serde::{Deserialize, Serialize};
 
 use super::graph::{Graph, GraphOptions};
@@ -213,8 +212,10 @@ fn save_files(graph: &Graph, dir: &Path, store: &Store) -> io::Result<()> {
     let name = format!("{PREFIX}{}", now_ms());
     // hnsw_rs panics where it cannot create its files.
     tempfile::tempfile_in(dir)?;
-    let dump = catch_unwind(AssertUnwindSafe(|| dump(&graph.hnsw, dir, &name)))
-        .map_err(|_| io::Error::other("hnsw_rs could not write the graph"))?;
+    let dump = catch_unwind(AssertUnwindSafe(|| {
+        hnsw_dump::write(&graph.hnsw, dir, &name)
+    }))
+    .map_err(|_| io::Error::other("hnsw_rs could not write the graph"))?;
     let name = dump?;
     let files = files(dir, &name);
     let rest = Rest {
@@ -250,11 +251,6 @@ fn save_files(graph: &Graph, dir: &Path, store: &Store) -> io::Result<()> {
     };
     let text = toml::to_string(&snapshot).map_err(io::Error::other)?;
     AtomicFile::new(&dir.join(FILE)).write(text.as_bytes())
-}
-
-fn dump(hnsw: &Hnsw<'static, f32, DistL2>, dir: &Path, name: &str) -> io::Result<String> {
-    hnsw.file_dump(dir, name)
-        .map_err(|error| io::Error::other(error.to_string()))
 }
 
 fn delete_others(dir: &Path, keep: Option<&str>) -> io::Result<()> {

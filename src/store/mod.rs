@@ -59,7 +59,7 @@ pub use frontier::Frontier;
 use frontier::{kept_out, lease, leases, losses, order, visit};
 pub use hosts::{HostRecord, Hosts, RuleFileRecord};
 pub use kept_out::{KeptOut, KeptOutFor};
-pub use lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
+pub use lease::{Discovery, FrontierCounts, Lease, OptedOut, PageVisit, Queued, UrlOutcome};
 pub use location::{Location, LocationId};
 pub use losses::RemovalRules;
 pub use metadata::Metadata;

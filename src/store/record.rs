@@ -91,6 +91,14 @@ pub enum UrlState {
 }
 
 impl UrlState {
+    /// Why it failed or was refused.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Failed(reason) | Self::Refused(reason) => Some(reason),
+            Self::Open | Self::Done | Self::Removed => None,
+        }
+    }
+
     /// A seed that failed before is tried again when it is named again.
     pub(super) fn may_be_asked_for_again(&self) -> bool {
         match self {

@@ -109,6 +109,66 @@ fn a_spent_page_budget_is_told() {
 }
 
 #[test]
+fn failures_are_listed_from_the_store_by_reason_and_host() {
+    let simdex = Simdex::new();
+    let server = serve(|request| match request.path() {
+        "/robots.txt" => Reply::text("User-agent: *\nDisallow: /closed/\n"),
+        "/" => {
+            Reply::html("<img src=1.jpg><img src=gone.jpg><img src=lost.jpg><img src=closed/2.jpg>")
+        }
+        "/1.jpg" => numbered(request),
+        _ => Reply::not_found(),
+    });
+    let seed = server.url("/");
+    crawl(&simdex, &seed, &[]);
+    let listed = |args: &[&str]| {
+        let all = [&["failures", "--format", "json"], args].concat();
+        let answer = simdex.run(&all).json();
+        let failures = answer["failures"].as_array().unwrap().clone();
+        let of = |it: &Value| {
+            (
+                it["reason"].as_str().unwrap().to_owned(),
+                it["count"].as_u64(),
+            )
+        };
+        (failures.iter().map(of).collect::<Vec<_>>(), failures)
+    };
+    let (counts, failures) = listed(&[]);
+    assert_eq!(
+        counts,
+        [
+            ("http_404".to_owned(), Some(2)),
+            ("robots".to_owned(), Some(1))
+        ]
+    );
+    let robots = &failures[1];
+    assert_eq!(robots["refused"], true, "{robots}");
+    assert!(robots["advice"].as_str().unwrap().contains("robots.txt"));
+    let url = &robots["urls"][0];
+    assert_eq!(url["url"], server.url("/closed/2.jpg"), "{url}");
+    assert_eq!(
+        (&url["role"], &url["shown_on"]),
+        (&json!("picture"), &json!(seed))
+    );
+    let (counts, failures) = listed(&["--reason", "http_404", "--limit", "1"]);
+    assert_eq!(counts, [("http_404".to_owned(), Some(2))]);
+    assert_eq!(failures[0]["urls"].as_array().unwrap().len(), 1);
+    assert_eq!(listed(&["--host", "other.example"]).0, []);
+    assert_eq!(listed(&["--host", "127.0.0.1"]).0.len(), 2);
+    let text = simdex.run(&["failures", "--reason", "http_404", "--limit", "1"]);
+    let lines: Vec<&str> = text.stdout.lines().collect();
+    assert!(lines[0].starts_with("failed http_404: 2 - "), "{lines:?}");
+    assert!(
+        lines[1].ends_with(&format!(".jpg  (on {seed})")),
+        "{lines:?}"
+    );
+    assert_eq!(lines[2], "  and 1 more (--all lists them)");
+    let all = simdex.run(&["failures", "--reason", "http_404", "--all"]);
+    assert_eq!(all.stdout.lines().count(), 3);
+    assert_eq!(simdex.run(&["failures", "--limit", "0"]).code, 2);
+}
+
+#[test]
 fn logs_say_what_was_not_read_and_how_long_was_waited() {
     let simdex = Simdex::new();
     simdex.configure("[crawl]\nsitemaps = false\n[crawl.respect]\ntdm = false\n");

@@ -30,6 +30,8 @@ enum Mood {
     Maintenance,
     /// So says it, and that it is not to be indexed.
     Unindexed,
+    /// As it should, but its page is not to be indexed.
+    OptedOut,
     /// Nothing, under every URL.
     Empty,
     /// A picture of one pixel.
@@ -41,13 +43,15 @@ enum Mood {
     Gone,
 }
 
+const NOINDEX: &str = "<meta name=robots content='noindex, nofollow'>";
 const MAINTENANCE: &str = "<!doctype html><title>Maintenance</title><p>Back soon.";
 
 impl Mood {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Well,
         Self::Maintenance,
         Self::Unindexed,
+        Self::OptedOut,
         Self::Empty,
         Self::Pixel,
         Self::Garbage,
@@ -59,10 +63,7 @@ impl Mood {
         let is_picture = request.path().ends_with(".jpg");
         match self {
             Self::Maintenance => Reply::html(MAINTENANCE),
-            Self::Unindexed => {
-                let meta = "<meta name=robots content='noindex, nofollow'>";
-                Reply::html(format!("{meta}{MAINTENANCE}"))
-            }
+            Self::Unindexed => Reply::html(format!("<!doctype html>{NOINDEX}{MAINTENANCE}")),
             Self::Empty => Reply::bytes("text/html", Vec::new()),
             Self::Pixel if is_picture => Reply::bytes("image/gif", pixel()),
             Self::Garbage if is_picture => Reply::bytes("image/jpeg", b"\x01garbage".repeat(99)),
@@ -71,10 +72,13 @@ impl Mood {
             _ if is_picture => numbered(request),
             _ if request.path() == "/" => {
                 let pictures = (0..PICTURES).map(|n| format!("<img src={n}.jpg alt='no {n}'>"));
-                Reply::html(format!(
-                    "<title>Site</title>{}",
-                    pictures.collect::<String>()
-                ))
+                let said = if matches!(self, Self::OptedOut) {
+                    NOINDEX
+                } else {
+                    ""
+                };
+                let pictures = pictures.collect::<String>();
+                Reply::html(format!("<title>Site</title>{said}{pictures}"))
             }
             _ => Reply::not_found(),
         }
@@ -140,6 +144,7 @@ impl Site {
 fn a_site_that_fails_loses_nothing_and_all_is_well_when_it_recovers() {
     for (mood, kind, reason) in [
         (Mood::Maintenance, "failed", "html_not_picture"),
+        (Mood::Unindexed, "failed", "html_not_picture"),
         (Mood::Empty, "failed", "empty"),
         (Mood::Pixel, "refused", "too_small"),
         (Mood::Garbage, "failed", "unknown_format"),
@@ -171,7 +176,7 @@ fn a_site_that_fails_loses_nothing_and_all_is_well_when_it_recovers() {
 fn an_opt_out_that_is_taken_back_brings_the_pictures_back() {
     let site = Site::crawled("");
     let before = site.stored();
-    let run = site.is(Mood::Unindexed).refresh();
+    let run = site.is(Mood::OptedOut).refresh();
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(
         site.stored(),

@@ -90,7 +90,7 @@ pub(super) fn crawl(
         .enable_all()
         .build()?;
     let bar = Progress::new("crawling", 0);
-    let mut problems = Problems::default();
+    let mut problems = Problems::listed_by("`simdex failures` lists all");
     let mut rates = Rates::default();
     let mut observe = |event: Event<'_>| match event {
         Event::Progress {

@@ -13,7 +13,7 @@ use crate::extract::{
     InlinePicture, Page, PictureLink, PicturePlacement, Sitemap, parse_feed, parse_page,
     parse_sheet, parse_sitemap,
 };
-use crate::store::{Discovery, Embed, PageRecord, PageVisit, Role, Validators, now_ms};
+use crate::store::{Discovery, Embed, OptedOut, PageRecord, PageVisit, Role, Validators, now_ms};
 
 /// A document that was fetched.
 pub(super) struct Document {
@@ -41,8 +41,8 @@ struct Finds<'a> {
     rules: &'a DocumentRules,
     found: Vec<Discovery>,
     declined: BTreeMap<Reason, u64>,
-    /// Why pictures are not to be used, if the document says so.
-    opted_out: Option<OptOut>,
+    /// That pictures are not to be used, if the document says so.
+    opted_out: Option<OptedOut>,
 }
 
 impl Document {
@@ -87,7 +87,7 @@ impl Document {
                     ..self.validators
                 },
                 found: finds.found,
-                opted_out: finds.opted_out.map(OptOut::name),
+                opted_out: finds.opted_out,
                 declined: declined.map(|reason| reason.name().into_owned()).collect(),
             },
             inline,
@@ -129,7 +129,9 @@ impl Document {
         let unrecorded = self.said.forbids_page(respect);
         match unrecorded.or(self.said.forbids_pictures(respect)) {
             Some(reason) => {
-                finds.opt_out(reason);
+                let shown = page.pictures.into_iter();
+                let shown = shown.flat_map(|picture| [Some(picture.url), picture.thumbnail]);
+                finds.opt_out(reason, shown.flatten());
                 (unrecorded.is_none().then_some(page.title), Vec::new())
             }
             None => {
@@ -160,11 +162,11 @@ impl Document {
     }
 
     fn sheet(&self, finds: &mut Finds<'_>) -> Vec<InlinePicture> {
+        let sheet = parse_sheet(&self.body, self.charset.as_deref(), self.url.as_url());
         if let Some(reason) = self.said.forbids_pictures(&finds.rules.respect) {
-            finds.opt_out(reason);
+            finds.opt_out(reason, sheet.pictures.into_iter());
             return Vec::new();
         }
-        let sheet = parse_sheet(&self.body, self.charset.as_deref(), self.url.as_url());
         for url in sheet.pictures {
             finds.queue(url, Role::Picture, 0, Some(Embed::default()));
         }
@@ -230,8 +232,13 @@ impl Finds<'_> {
         }
     }
 
-    fn opt_out(&mut self, reason: OptOut) {
-        self.opted_out = Some(reason);
+    fn opt_out(&mut self, reason: OptOut, shown: impl Iterator<Item = CanonicalUrl>) {
+        let admission = &self.rules.admission;
+        let admitted = shown.filter_map(|url| admission.admit(url, Role::Picture).ok());
+        self.opted_out = Some(OptedOut {
+            reason: reason.name(),
+            shown: admitted.map(|url| url.id()).collect(),
+        });
         self.decline(Reason::OptOut(reason));
     }
 

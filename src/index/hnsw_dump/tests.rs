@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use hnsw_rs::api::AnnT;
 use hnsw_rs::hnswio::HnswIo;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -37,7 +36,7 @@ impl Dumped {
             .collect();
         graph.insert(&points);
         let dir = tempfile::tempdir().unwrap();
-        graph.hnsw.file_dump(dir.path(), "g").unwrap();
+        write(&graph.hnsw, dir.path(), "g").unwrap();
         let read = |end: &str| std::fs::read(dir.path().join(end)).unwrap();
         Self {
             graph: read("g.hnsw.graph"),
@@ -61,10 +60,14 @@ impl Dumped {
         check(&paths[0], &paths[1], &expected)
     }
 
+    fn load(&self) -> Hnsw<'static, f32, DistL2> {
+        let reader: &'static HnswIo = Box::leak(Box::new(HnswIo::new(self.dir.path(), "g")));
+        reader.load_hnsw_with_dist(DistL2).unwrap()
+    }
+
     /// Has hnsw_rs load what is there, search and grow.
     fn use_it(&self) {
-        let reader: &'static HnswIo = Box::leak(Box::new(HnswIo::new(self.dir.path(), "g")));
-        let hnsw = reader.load_hnsw_with_dist::<f32, DistL2>(DistL2).unwrap();
+        let hnsw = self.load();
         let point = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
         assert!(!hnsw.search(&point, 5, 50).is_empty());
         hnsw.insert_slice((&point, POINTS));
@@ -114,6 +117,17 @@ fn a_whole_dump_passes() {
         [&dumped.graph, &dumped.data].map(|bytes| crc32fast::hash(bytes))
     );
     dumped.use_it();
+}
+
+#[test]
+fn a_graph_stays_as_steep_however_often_it_is_loaded() {
+    let dumped = Dumped::new();
+    let scale = |hnsw: &Hnsw<'_, f32, DistL2>| hnsw.get_point_indexation().get_level_scale();
+    let loaded = dumped.load();
+    let first = scale(&loaded);
+    assert!((first - 1.0 / (Config::default().index.links as f64).ln()).abs() < 1e-9);
+    write(&loaded, dumped.dir.path(), "g").unwrap();
+    assert_eq!(scale(&dumped.load()), first);
 }
 
 #[test]

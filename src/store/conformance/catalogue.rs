@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::fixture::{
-    block, commit, fetch, file, found, lease, offer, picture, picture_id, url, visit,
+    block, commit, fetch, file, found, lease, offer, picture, picture_id, says, url, visit,
 };
 use crate::store::{
-    Again, Body, Embed, PictureOutcome, RemovalRules, Role, Sequence, Source, Store, UrlOutcome,
-    UrlState,
+    Again, Body, Discovery, Embed, OptedOut, PictureOutcome, RemovalRules, Role, Sequence, Source,
+    Store, UrlOutcome, UrlState,
 };
 
 /// The files that hold a picture, as they are written.
@@ -120,12 +120,47 @@ pub(super) fn the_last_page_that_opts_out_takes_its_pictures_along(store: &Store
     store.settle(picture, UrlOutcome::Unchanged).unwrap();
     for (name, still_there) in [("a.example", true), ("b.example", false)] {
         let mut opted_out = visit(&format!("{name}/"), Vec::new());
-        opted_out.opted_out = Some("noai");
+        opted_out.opted_out = Some(says("noai", &both()));
         store.settle_page(lease(store, name), &opted_out).unwrap();
         assert_eq!(store.contains(picture_id(1)).unwrap(), still_there);
     }
     let record = store.url_record(url("a.example/1").id()).unwrap().unwrap();
     assert_eq!(record.state, UrlState::Refused("noai".to_owned()));
+}
+
+pub(super) fn a_page_opts_out_only_for_what_it_shows(store: &Store) {
+    offer(store, Role::Page, &["a.example/"]);
+    let [one, two] = ["a.example/1", "a.example/2"].map(|at| found(at, Role::Picture));
+    let page = |shown: Vec<Discovery>, opted_out: Option<OptedOut>| {
+        let mut page = visit("a.example/", shown);
+        page.opted_out = opted_out;
+        let lease = loop {
+            let lease = lease(store, "a.example");
+            match lease.record().role {
+                Role::Page => break lease,
+                _ => store.settle(lease, UrlOutcome::Unchanged).unwrap(),
+            }
+        };
+        store.settle_page(lease, &page).unwrap();
+        store.queue_again(&Again::Visited).unwrap();
+    };
+    let stored = || [1, 2].map(|n| store.contains(picture_id(n)).unwrap());
+    let both = vec![one.clone(), two.clone()];
+    let lease_of_page = lease(store, "a.example");
+    let visited = visit("a.example/", both.clone());
+    store.settle_page(lease_of_page, &visited).unwrap();
+    for n in [1, 2] {
+        assert!(commit(store, Source::Url(lease(store, "a.example")), n));
+    }
+    store.queue_again(&Again::Visited).unwrap();
+    // The page of an outage, which no search engine is to keep; then one that is empty.
+    page(Vec::new(), Some(says("noindex", &[])));
+    page(Vec::new(), None);
+    assert_eq!(stored(), [true, true]);
+    page(Vec::new(), Some(says("noai", &[one])));
+    assert_eq!(stored(), [false, true]);
+    page(Vec::new(), Some(says("noai", &[two])));
+    assert_eq!(stored(), [false, false]);
 }
 
 pub(super) fn bodies_wait_for_their_features(store: &Store) {

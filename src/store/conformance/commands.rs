@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use super::fixture::{
-    block, discovery, file, found, host, memory, open, picture, picture_id, url, visit,
+    block, discovery, file, found, host, memory, open, picture, picture_id, says, url, visit,
 };
 use crate::canonical_url::UrlId;
 use crate::store::leases::LEASE_TIME;
@@ -220,6 +220,7 @@ impl Pair {
 
     fn settle_page(&mut self) {
         let on_it = self.found(true);
+        let shown = self.found(true);
         let elsewhere = self.url();
         let redirected = self.chance(4);
         let (opted_out, unnamed) = (self.chance(4), self.chance(4));
@@ -228,7 +229,7 @@ impl Pair {
         };
         let at = leases[0].record().url.replace("https://", "");
         let mut page = visit(if redirected { &elsewhere } else { &at }, on_it);
-        page.opted_out = opted_out.then_some("noai");
+        page.opted_out = opted_out.then(|| says("noai", &shown));
         let declined = ["noai".to_owned(), self.reason()];
         let count = self.random.random_range(0..3);
         page.declined = declined.into_iter().take(count).collect();

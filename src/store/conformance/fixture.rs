@@ -11,8 +11,8 @@ use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::network::{Descriptor, Embedding, Network};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{
-    Discovery, Embed, Lease, NewPicture, PageRecord, PageVisit, PictureOutcome, Role, Source,
-    Store, StoreOptions, Validators,
+    Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageVisit, PictureOutcome, Role,
+    Source, Store, StoreOptions, Validators,
 };
 
 static NETWORK: LazyLock<Network> = LazyLock::new(|| Network::builtin().unwrap());
@@ -105,6 +105,14 @@ pub(super) fn visit(text: &str, found: Vec<Discovery>) -> PageVisit {
         found,
         opted_out: None,
         declined: BTreeSet::new(),
+    }
+}
+
+/// A page's word about the pictures that it shows.
+pub(super) fn says(reason: &'static str, shown: &[Discovery]) -> OptedOut {
+    OptedOut {
+        reason,
+        shown: shown.iter().map(|found| found.url.id()).collect(),
     }
 }
 

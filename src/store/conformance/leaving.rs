@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::fixture::{commit, fetch, file, found, host, lease, offer, picture_id, url, visit};
+use super::fixture::{
+    commit, fetch, file, found, host, lease, offer, picture_id, says, url, visit,
+};
 use crate::store::{
-    Again, KeptOutFor, PictureOutcome, RemovalRules, Role, Source, Store, UrlOutcome, UrlState,
-    Validators, now_ms,
+    Again, Discovery, KeptOutFor, PictureOutcome, RemovalRules, Role, Source, Store, UrlOutcome,
+    UrlState, Validators, now_ms,
 };
 
 /// So long is a URL gone that is gone for good.
@@ -236,9 +238,11 @@ pub(super) fn what_is_kept_out_can_be_asked_for_again(store: &Store) {
 pub(super) fn an_opt_out_that_is_taken_back_brings_pictures_back(store: &Store) {
     offer(store, Role::Page, &["a.example/"]);
     let on_it = || vec![found("a.example/1", Role::Picture)];
-    let page = |shown, opted_out: Option<&'static str>| {
-        let mut page = visit("a.example/", shown);
-        page.opted_out = opted_out;
+    let page = |shown: Vec<Discovery>, opted_out: Option<&'static str>| {
+        let said = opted_out.map(|reason| says(reason, &shown));
+        let found = if said.is_some() { Vec::new() } else { shown };
+        let mut page = visit("a.example/", found);
+        page.opted_out = said;
         page.declined = opted_out
             .into_iter()
             .map(str::to_owned)
@@ -251,12 +255,12 @@ pub(super) fn an_opt_out_that_is_taken_back_brings_pictures_back(store: &Store) 
     store.queue_again(&Again::Visited).unwrap();
     let picture = lease(store, "a.example");
     store.settle(picture, UrlOutcome::Unchanged).unwrap();
-    page(Vec::new(), Some("noai"));
+    page(on_it(), Some("noai"));
     assert_eq!(store.provenance(picture_id(1)).unwrap().urls.len(), 0);
     // It says so still, and for another reason.
     for reason in ["noai", "tdm"] {
         assert_eq!(store.queue_again(&Again::Visited).unwrap(), 1);
-        assert_eq!(page(Vec::new(), Some(reason)).pictures, 0);
+        assert_eq!(page(on_it(), Some(reason)).pictures, 0);
     }
     assert_eq!(store.queue_again(&Again::Visited).unwrap(), 1);
     assert_eq!(page(on_it(), Some("noai")).pictures, 0);

@@ -52,6 +52,7 @@ conform!(crate::store::LEASE_TIME, the_catalogue of catalogue:
     a_visit_that_gives_another_picture_leaves_the_first,
     what_is_gone_leaves_the_store,
     the_last_page_that_opts_out_takes_its_pictures_along,
+    a_page_opts_out_only_for_what_it_shows,
     bodies_wait_for_their_features,
     what_is_postponed_loses_nothing,
     a_removed_picture_is_not_taken_again,

@@ -9,6 +9,9 @@ use crate::picture::PictureId;
 use crate::store::entry::{Entry, Section, SectionKind, overflow};
 use crate::store::{AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful};
 
+/// Blocks of older formats that are copied in one step; a block has most of a megabyte.
+const AT_ONCE: usize = 16;
+
 /// The log as a place of activations.
 pub(in crate::store) struct EmbeddedBlocks {
     pub(super) log: Arc<Log>,
@@ -110,22 +113,49 @@ impl EmbeddedBlocks {
         metadata: &dyn Metadata,
         segment: ClosedSegment,
     ) -> Result<bool, StoreError> {
-        let mut is_needed = false;
+        let mut living = Vec::new();
         for entry in metadata.block_locations() {
             let (id, from) = entry?;
-            let Some(span) = from.payload.filter(|span| span.segment == segment.number) else {
-                continue;
-            };
+            if let Some(span) = from.payload.filter(|span| span.segment == segment.number) {
+                living.push((id, from, span));
+            }
+        }
+        let mut is_needed = false;
+        for some in living.chunks(AT_ONCE) {
             self.reserve.check()?;
-            let block = match self.log.read_checked(id, span) {
-                Ok(block) => block,
-                Err(error) => {
-                    tracing::warn!(%error, "a damaged segment is left as it is");
-                    is_needed = true;
-                    continue;
+            let mut blocks = Vec::new();
+            for (id, from, span) in some {
+                match self.log.read_checked(*id, *span) {
+                    Ok(block) => blocks.push((*id, *from, block)),
+                    Err(error) => {
+                        tracing::warn!(%error, "a damaged segment is left as it is");
+                        is_needed = true;
+                    }
                 }
-            };
-            let old = self.log.entry_at(from.segment, from.offset)?;
+            }
+            self.copy_blocks(metadata, &blocks)?;
+        }
+        if !is_needed {
+            self.log.retire(segment.number)?;
+            metadata.move_entries(&[])?;
+        }
+        Ok(!is_needed)
+    }
+
+    /// Writes entries with their blocks for those that name them elsewhere.
+    fn copy_blocks(
+        &self,
+        metadata: &dyn Metadata,
+        blocks: &[(PictureId, EntryLocation, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        let mut old = Vec::new();
+        for (id, from, _) in blocks {
+            let entry = self.log.entry_at(from.segment, from.offset)?;
+            let thumbnail = from.thumbnail.map(|span| self.log.read_checked(*id, span));
+            old.push((entry, thumbnail.transpose()?.unwrap_or_default()));
+        }
+        let (mut entries, mut behind) = (Vec::new(), Vec::new());
+        for ((id, _, block), (old, thumbnail)) in blocks.iter().zip(&old) {
             let mut sections = Vec::new();
             for (kind, bytes) in &old.sections {
                 // Places are told as they are now: the copy is told later than what took some away.
@@ -133,31 +163,25 @@ impl EmbeddedBlocks {
                     sections.push(Section::of_bytes(*kind, bytes));
                 }
             }
-            let places = self.trees.places_of(id)?;
+            let places = self.trees.places_of(*id)?;
             let places = places.iter();
             let mut places: Vec<_> = places
                 .map(|place| Section::of_record(SectionKind::Found, place))
                 .collect();
-            let behind = overflow(id, &mut places);
+            behind.extend(overflow(*id, &mut places));
             sections.extend(places);
-            let thumbnail = from.thumbnail.map(|span| self.log.read_checked(id, span));
-            let thumbnail = thumbnail.transpose()?.unwrap_or_default();
-            sections.push(Section::of_bytes(SectionKind::Thumbnail, &thumbnail));
-            sections.push(Section::of_bytes(SectionKind::Block, &block));
-            let mut entries = vec![Entry {
-                picture: id,
+            sections.push(Section::of_bytes(SectionKind::Thumbnail, thumbnail));
+            sections.push(Section::of_bytes(SectionKind::Block, block));
+            entries.push(Entry {
+                picture: *id,
                 sections,
-            }];
-            entries.extend(behind);
-            if let Some(to) = self.log.append(&entries)?.first() {
-                metadata.move_entries(&[(id, from, *to)])?;
-            }
+            });
         }
-        if !is_needed {
-            self.log.retire(segment.number)?;
-            metadata.move_entries(&[])?;
-        }
-        Ok(!is_needed)
+        entries.extend(behind);
+        let copies = self.log.append(&entries)?;
+        let moved = blocks.iter().zip(copies);
+        let moved: Vec<_> = moved.map(|((id, from, _), to)| (*id, *from, to)).collect();
+        metadata.move_entries(&moved)
     }
 }
 

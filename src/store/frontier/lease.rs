@@ -1,6 +1,6 @@
 //! What goes into the frontier and what comes out of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -108,10 +108,38 @@ pub struct PageVisit {
     pub validators: Validators,
     /// What was found on it.
     pub found: Vec<Discovery>,
-    /// Why its pictures are not to be used, if it says so.
-    pub opted_out: Option<&'static str>,
+    /// That its pictures are not to be used, if it says so.
+    pub opted_out: Option<OptedOut>,
     /// The reasons that depend on settings for which something on it was not taken.
     pub declined: BTreeSet<String>,
+}
+
+/// A page's word that its pictures are not to be used.
+#[derive(Debug, Clone)]
+pub struct OptedOut {
+    /// How it says so.
+    pub reason: &'static str,
+    /// The pictures that it shows, which are those that it speaks of: the page of an outage says
+    /// nothing about the pictures that stood in its place before.
+    pub shown: HashSet<UrlId>,
+}
+
+impl PageVisit {
+    /// The pictures that the page is known to show after this visit, of which it showed some
+    /// before. A page that shows nothing may be one of an outage: what it showed stays known, so
+    /// that a later word of it is understood.
+    pub(in crate::store) fn shown(&self, before: &[UrlId]) -> Vec<UrlId> {
+        let found = self.found.iter().filter(|found| found.embed.is_some());
+        let now: Vec<UrlId> = found.map(|found| found.url.id()).collect();
+        match &self.opted_out {
+            Some(opted_out) => {
+                let unsaid = before.iter().filter(|id| !opted_out.shown.contains(id));
+                unsaid.copied().collect()
+            }
+            None if now.is_empty() => before.to_vec(),
+            None => now,
+        }
+    }
 }
 
 /// What was new among the discoveries.

@@ -137,6 +137,15 @@ pub trait Frontier: Send + Sync {
     /// If the store fails or a record is unreadable.
     fn queue_again(&self, which: &Again) -> Result<u64, StoreError>;
 
+    /// The URLs that failed or were refused. Reads the whole frontier.
+    fn failures(&self) -> Listing<'_, UrlRecord>;
+
+    /// A page that shows a picture's URL.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn shown_on(&self, url: UrlId) -> Result<Option<String>, StoreError>;
+
     /// What settings have kept out: refused URLs, and documents of which something was not
     /// taken. Reads the whole frontier.
     fn kept_out(&self) -> Listing<'_, KeptOut>;
@@ -158,5 +167,13 @@ pub trait Frontier: Send + Sync {
     ///
     /// # Errors
     /// If the store fails or a record is unreadable.
-    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError>;
+    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut reasons = BTreeMap::new();
+        for record in self.failures() {
+            if let Some(reason) = record?.state.reason() {
+                *reasons.entry(reason.to_owned()).or_default() += 1;
+            }
+        }
+        Ok(reasons)
+    }
 }

@@ -1,6 +1,6 @@
 //! The frontier in memory.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use super::{MemoryMetadata, State};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
@@ -63,17 +63,15 @@ impl Frontier for MemoryMetadata {
             state.urls.insert(page, record);
         }
         state.settle(&lease, UrlOutcome::Done);
-        let mut shown = Vec::new();
         for found in &visit.found {
             if let Some(embed) = &found.embed {
                 state.embeds.insert((found.url.id(), page), embed.clone());
-                shown.push(found.url.id());
             }
         }
         let before = state.visits.get(&page).cloned();
-        if let Some(before) = &before {
-            state.hide(page, &before.shown, &shown);
-        }
+        let shown_before = before.as_ref().map_or(&[][..], |before| &before.shown);
+        let shown = visit.shown(shown_before);
+        let hidden = state.hide(page, shown_before, &shown);
         let (content, validators) = (visit.content, visit.validators.clone());
         let after = VisitRecord::after(before.as_ref(), content, validators, shown);
         match &visit.page {
@@ -88,8 +86,8 @@ impl Frontier for MemoryMetadata {
         }
         self.take_back(&mut state, &after.shown, &taken_back, &mut queued);
         state.visits.insert(page, after);
-        if let (Some(reason), Some(before)) = (visit.opted_out, &before) {
-            state.remove_orphans(&before.shown, reason);
+        if let Some(opted_out) = &visit.opted_out {
+            state.remove_orphans(&hidden, opted_out.reason);
         }
         Ok(queued)
     }
@@ -263,14 +261,18 @@ impl Frontier for MemoryMetadata {
         Ok(due.min())
     }
 
-    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        let mut reasons = BTreeMap::new();
-        for record in self.lock().urls.values() {
-            if let UrlState::Failed(reason) | UrlState::Refused(reason) = &record.state {
-                *reasons.entry(reason.clone()).or_default() += 1;
-            }
-        }
-        Ok(reasons)
+    fn failures(&self) -> Listing<'_, UrlRecord> {
+        let state = self.lock();
+        let urls = state.urls.values();
+        let failed = urls.filter(|record| record.state.reason().is_some());
+        let failed: Vec<UrlRecord> = failed.cloned().collect();
+        Box::new(failed.into_iter().map(Ok))
+    }
+
+    fn shown_on(&self, url: UrlId) -> Result<Option<String>, StoreError> {
+        let state = self.lock();
+        let mut pages = state.pages_showing(url);
+        Ok(pages.find_map(|(page, _)| Some(state.pages.get(&page)?.url.clone())))
     }
 }
 

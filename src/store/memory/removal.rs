@@ -137,12 +137,13 @@ impl State {
     }
 
     /// Forgets the pictures that `page` no longer shows.
-    pub(super) fn hide(&mut self, page: UrlId, before: &[UrlId], now: &[UrlId]) {
-        for picture in before {
-            if !now.contains(picture) {
-                self.embeds.remove(&(*picture, page));
-            }
+    pub(super) fn hide(&mut self, page: UrlId, before: &[UrlId], now: &[UrlId]) -> Vec<UrlId> {
+        let hidden = before.iter().filter(|id| !now.contains(id)).copied();
+        let hidden: Vec<UrlId> = hidden.collect();
+        for picture in &hidden {
+            self.embeds.remove(&(*picture, page));
         }
+        hidden
     }
 
     /// Takes pictures out of the store that no page shows any more because the last one opted

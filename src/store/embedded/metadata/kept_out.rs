@@ -39,6 +39,13 @@ impl EmbeddedMetadata {
         Box::new(urls.chain(pages))
     }
 
+    pub(in crate::store::embedded) fn failures(&self) -> Listing<'_, UrlRecord> {
+        let urls = self.trees.frontier.scan_prefix([FrontierKey::URL]);
+        let records = urls.map(|entry| decode::<UrlRecord>("frontier", &entry?.1));
+        let failed = |record: &Result<UrlRecord, _>| !matches!(record, Ok(it) if it.state.reason().is_none());
+        Box::new(records.filter(failed))
+    }
+
     fn declining(
         &self,
         entry: sled::Result<(sled::IVec, sled::IVec)>,

@@ -120,8 +120,12 @@ impl Frontier for EmbeddedMetadata {
         Self::next_due_s(self)
     }
 
-    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        Self::reasons(self)
+    fn failures(&self) -> Listing<'_, UrlRecord> {
+        Self::failures(self)
+    }
+
+    fn shown_on(&self, url: UrlId) -> Result<Option<String>, StoreError> {
+        self.trees.shown_on(url)
     }
 }
 

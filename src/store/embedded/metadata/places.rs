@@ -2,8 +2,10 @@
 
 use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::picture::PictureId;
+use crate::store::embedded::EmbeddedMetadata;
+use crate::store::embedded::metadata::commit_changes::{CommitChanges, found as section_of};
 use crate::store::embedded::trees::{Trees, decode, embed_key, encode, location_key};
-use crate::store::entry::Found;
+use crate::store::entry::{Entry, Found};
 use crate::store::provenance::MOST;
 use crate::store::{
     Embed, FileRecord, Location, LocationId, PageRecord, Provenance, SourcePage, StoreError,
@@ -119,6 +121,19 @@ impl Trees {
         Ok(provenance)
     }
 
+    /// A page that shows a picture's URL.
+    pub(in crate::store::embedded) fn shown_on(
+        &self,
+        picture: UrlId,
+    ) -> Result<Option<String>, StoreError> {
+        let mut shown_on = None;
+        self.pages_showing(picture, &mut |page, _| {
+            shown_on = Some(page.url);
+            false
+        })?;
+        Ok(shown_on)
+    }
+
     /// Hands the pages that show a picture's URL to `take`, until it wants no more.
     fn pages_showing(
         &self,
@@ -143,13 +158,73 @@ impl Trees {
             let Ok(url) = CanonicalUrl::parse(&page.url) else {
                 continue;
             };
-            let key = embed_key(UrlId(found.id), url.id());
-            if !self.pages.contains_key(url.id().0)? {
-                self.pages.insert(url.id().0, encode(page))?;
+            let (page_id, key) = (url.id().0, embed_key(UrlId(found.id), url.id()));
+            // The visit of a page tells what it shows.
+            if !self.visits.contains_key(page_id)? {
                 self.embeds.insert(key, encode(embed))?;
+                if !self.pages.contains_key(page_id)? {
+                    self.pages.insert(page_id, encode(page))?;
+                }
             }
         }
         Ok(())
+    }
+}
+
+impl EmbeddedMetadata {
+    /// Whether a page tells something new of a picture's URL that was seen before.
+    pub(in crate::store::embedded) fn is_new_embed(
+        &self,
+        picture: UrlId,
+        page: UrlId,
+        embed: &Embed,
+    ) -> Result<bool, StoreError> {
+        let known = self.trees.embeds.get(embed_key(picture, page))?;
+        let is_known = known.is_some_and(|known| known == encode(embed));
+        Ok(!is_known && self.url_record(picture)?.is_some())
+    }
+
+    /// Tells the log of a page that shows pictures which are stored already.
+    pub(in crate::store::embedded) fn tell_of_page(
+        &self,
+        page: &PageRecord,
+        embeds: &[(UrlId, &Embed)],
+    ) -> Result<(), StoreError> {
+        if embeds.is_empty() {
+            return Ok(());
+        }
+        // One that is on its way is stored before this, or tells of the page itself.
+        let mut totals = self.totals();
+        let mut entries = Vec::new();
+        for (url, embed) in embeds {
+            let Some(visit) = self.visit(*url)? else {
+                continue;
+            };
+            let picture = PictureId::from_bytes(visit.content);
+            let id = LocationId::of_url(*url);
+            let Some(location) = self.trees.places.get(location_key(picture, id))? else {
+                continue;
+            };
+            if self.trees.embeds.scan_prefix(url.0).nth(MOST).is_some() {
+                continue;
+            }
+            let found = Found {
+                id: id.0,
+                location: decode("places", &location)?,
+                file: None,
+                pages: vec![(page.clone(), (*embed).clone())],
+            };
+            entries.push(Entry {
+                picture,
+                sections: vec![section_of(&found)],
+            });
+        }
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.log.append(&entries)?;
+        let changes = CommitChanges::new(self, *totals);
+        self.logged(&mut totals, changes, |_| Ok(()))
     }
 }
 

@@ -148,19 +148,21 @@ impl EmbeddedMetadata {
         self.touch_host(&mut changes, &visit.url, |record| record.pages += 1)?;
         let mut queued = self.queue_unseen(&visit.found, &mut changes)?;
         settle_into(changes.urls(), &lease, UrlOutcome::Done);
-        let mut shown = Vec::new();
+        let mut new_embeds = Vec::new();
         for found in &visit.found {
             if let Some(embed) = &found.embed {
                 let picture = found.url.id();
+                if self.is_new_embed(picture, page, embed)? {
+                    new_embeds.push((picture, embed));
+                }
                 let key = embed_key(picture, page);
                 changes.batches.of(&t.embeds).insert(&key, encode(embed));
-                shown.push(picture);
             }
         }
         let before = self.visit(page)?;
-        if let Some(before) = &before {
-            self.hide(page, &before.shown, &shown.iter().copied().collect())?;
-        }
+        let shown_before = before.as_ref().map_or(&[][..], |before| &before.shown);
+        let shown = visit.shown(shown_before);
+        let hidden = self.hide(page, shown_before, &shown.iter().copied().collect())?;
         let (content, validators) = (visit.content, visit.validators.clone());
         let after = VisitRecord::after(before.as_ref(), content, validators, shown);
         let pages = changes.batches.of(&t.pages);
@@ -183,9 +185,12 @@ impl EmbeddedMetadata {
         }
         taken_back.retain(|reason| !visit.declined.contains(reason));
         changes.apply()?;
+        if let Some(record) = &visit.page {
+            self.tell_of_page(record, &new_embeds)?;
+        }
         self.take_back(&after.shown, &taken_back, &mut queued)?;
-        if let (Some(reason), Some(before)) = (visit.opted_out, &before) {
-            self.remove_orphans(&before.shown, reason)?;
+        if let Some(opted_out) = &visit.opted_out {
+            self.remove_orphans(&hidden, opted_out.reason)?;
         }
         Ok(queued)
     }

@@ -1,6 +1,6 @@
 //! Visits of URLs: what they gave, what is asked for again, and what leaves the store.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use sled::Batch;
@@ -94,17 +94,6 @@ impl EmbeddedMetadata {
         Ok(queued)
     }
 
-    pub(in crate::store::embedded) fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        let mut reasons = BTreeMap::new();
-        for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
-            let record: UrlRecord = decode("frontier", &entry?.1)?;
-            if let UrlState::Failed(reason) | UrlState::Refused(reason) = record.state {
-                *reasons.entry(reason).or_default() += 1;
-            }
-        }
-        Ok(reasons)
-    }
-
     /// Queues a URL again if it was settled; returns whether it was. Its host becomes one of
     /// the present crawl if `own`.
     pub(in crate::store::embedded) fn reopen(
@@ -184,19 +173,19 @@ impl EmbeddedMetadata {
         Ok(())
     }
 
-    /// Forgets the pictures that `page` no longer shows.
+    /// Forgets the pictures that `page` no longer shows, and returns them.
     pub(in crate::store::embedded) fn hide(
         &self,
         page: UrlId,
         before: &[UrlId],
         now: &HashSet<UrlId>,
-    ) -> Result<(), StoreError> {
-        for picture in before {
-            if !now.contains(picture) {
-                self.trees.embeds.remove(embed_key(*picture, page))?;
-            }
+    ) -> Result<Vec<UrlId>, StoreError> {
+        let hidden = before.iter().filter(|id| !now.contains(id)).copied();
+        let hidden: Vec<UrlId> = hidden.collect();
+        for picture in &hidden {
+            self.trees.embeds.remove(embed_key(*picture, page))?;
         }
-        Ok(())
+        Ok(hidden)
     }
 
     /// Takes pictures out of the store that no page shows any more, because the last one

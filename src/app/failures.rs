@@ -1,0 +1,117 @@
+//! Which URLs failed or were refused, by reason.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Collection, Error};
+use crate::canonical_url::CanonicalUrl;
+use crate::crawl::Reason;
+use crate::store::{Role, UrlRecord, UrlState};
+
+/// Which URLs are meant.
+#[derive(Debug, Clone, Default)]
+pub struct FailureFilter {
+    /// Only those of this host.
+    pub host: Option<String>,
+    /// Only those with one of these reasons, by their names; empty: with any.
+    pub reasons: Vec<String>,
+}
+
+/// The URLs that failed or were refused for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failures {
+    /// The reason.
+    pub reason: Reason,
+    /// Whether they were not allowed, rather than not possible.
+    pub refused: bool,
+    /// How many they are.
+    pub count: u64,
+    /// What can be done, where something can.
+    pub advice: Option<&'static str>,
+    /// Some of them.
+    pub urls: Vec<FailedUrl>,
+}
+
+/// A URL that failed or was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedUrl {
+    /// The URL.
+    pub url: String,
+    /// What it was asked for as: `page`, `picture`, `sheet`, `feed` or `sitemap`.
+    pub role: &'static str,
+    /// How often it was asked for in the last run that did.
+    pub attempts: u32,
+    /// A page that shows it, if it is a picture of one.
+    pub shown_on: Option<String>,
+}
+
+impl Collection {
+    /// The URLs that failed or were refused, the most frequent reason first; at most `most` of
+    /// each. Reads the whole frontier.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn failures(&self, filter: &FailureFilter, most: usize) -> Result<Vec<Failures>, Error> {
+        let store = self.store();
+        let mut by_reason: BTreeMap<(bool, String), (u64, Vec<FailedUrl>)> = BTreeMap::new();
+        for record in store.failures() {
+            let record = record?;
+            let Some(reason) = record.state.reason() else {
+                continue;
+            };
+            if !filter.wants(&record, reason) {
+                continue;
+            }
+            let refused = matches!(record.state, UrlState::Refused(_));
+            let key = (refused, reason.to_owned());
+            let (count, urls) = by_reason.entry(key).or_default();
+            *count += 1;
+            if urls.len() < most {
+                let id = CanonicalUrl::parse(&record.url).ok().map(|url| url.id());
+                let shown_on = id.map(|id| store.shown_on(id)).transpose()?;
+                urls.push(FailedUrl {
+                    role: name_of(record.role),
+                    attempts: record.attempts,
+                    shown_on: shown_on.flatten(),
+                    url: record.url,
+                });
+            }
+        }
+        let failures = by_reason
+            .into_iter()
+            .map(|((refused, reason), (count, urls))| {
+                let reason = Reason::from_name(&reason);
+                Failures {
+                    advice: reason.advice(),
+                    reason,
+                    refused,
+                    count,
+                    urls,
+                }
+            });
+        let mut failures: Vec<Failures> = failures.collect();
+        failures.sort_by_key(|failures| std::cmp::Reverse(failures.count));
+        Ok(failures)
+    }
+}
+
+impl FailureFilter {
+    fn wants(&self, record: &UrlRecord, reason: &str) -> bool {
+        let of_host = |host: &String| {
+            CanonicalUrl::parse(&record.url).is_ok_and(|url| url.host().eq_ignore_ascii_case(host))
+        };
+        self.host.as_ref().is_none_or(of_host)
+            && (self.reasons.is_empty() || self.reasons.iter().any(|wanted| wanted == reason))
+    }
+}
+
+fn name_of(role: Role) -> &'static str {
+    match role {
+        Role::Page => "page",
+        Role::Picture => "picture",
+        Role::Sheet => "sheet",
+        Role::Feed => "feed",
+        Role::Sitemap => "sitemap",
+    }
+}

@@ -1,0 +1,69 @@
+//! `failures`: which URLs failed or were refused, why, and what can be done.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+
+use super::session::Session;
+use super::{Format, Outcome, output};
+use crate::app::{FailureFilter, Failures};
+use crate::report::TextLines;
+
+#[derive(Debug, Args)]
+pub(super) struct FailuresArgs {
+    /// Only URLs of this host
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Only URLs with this reason, by its name; may be given several times
+    #[arg(long = "reason", value_name = "REASON")]
+    reasons: Vec<String>,
+    /// URLs listed of each reason
+    #[arg(long, value_name = "N", default_value = "20", conflicts_with = "all")]
+    limit: NonZeroUsize,
+    /// List all of them
+    #[arg(long)]
+    all: bool,
+    /// How to print them
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(session: &Session, args: FailuresArgs) -> anyhow::Result<Outcome> {
+    let filter = FailureFilter {
+        host: args.host,
+        reasons: args.reasons,
+    };
+    let most = if args.all {
+        usize::MAX
+    } else {
+        args.limit.get()
+    };
+    let failures = session.collection_to_read()?.failures(&filter, most)?;
+    match args.format {
+        Format::Json => output::json(&serde_json::json!({ "failures": failures }))?,
+        Format::Text => output::text(&text(&failures))?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn text(failures: &[Failures]) -> TextLines {
+    let mut text = TextLines::default();
+    if failures.is_empty() {
+        text.push("nothing failed and nothing was refused".to_owned());
+    }
+    for of in failures {
+        let kind = if of.refused { "refused" } else { "failed" };
+        let advice = of.advice.map(|advice| format!(" - {advice}"));
+        let advice = advice.unwrap_or_default();
+        text.push(format!("{kind} {}: {}{advice}", of.reason.name(), of.count));
+        for url in &of.urls {
+            let shown_on = url.shown_on.as_ref().map(|page| format!("  (on {page})"));
+            text.push(format!("  {}{}", url.url, shown_on.unwrap_or_default()));
+        }
+        let more = of.count - of.urls.len() as u64;
+        if more > 0 {
+            text.push(format!("  and {more} more (--all lists them)"));
+        }
+    }
+    text
+}
