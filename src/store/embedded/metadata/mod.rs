@@ -202,6 +202,10 @@ impl Catalogue for EmbeddedMetadata {
         self.trees.provenance(id)
     }
 
+    fn page_showing(&self, picture: UrlId) -> Result<Option<String>, StoreError> {
+        self.trees.page_showing(picture)
+    }
+
     fn page_count(&self) -> u64 {
         Self::page_count(self)
     }

@@ -119,6 +119,18 @@ impl Trees {
         Ok(provenance)
     }
 
+    pub(in crate::store::embedded) fn page_showing(
+        &self,
+        picture: UrlId,
+    ) -> Result<Option<String>, StoreError> {
+        let mut first = None;
+        self.pages_showing(picture, &mut |page, _| {
+            first = Some(page.url);
+            false
+        })?;
+        Ok(first)
+    }
+
     /// Hands the pages that show a picture's URL to `take`, until it wants no more.
     fn pages_showing(
         &self,
