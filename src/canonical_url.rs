@@ -44,6 +44,13 @@ pub enum UrlError {
     /// Its port is 0, where nobody listens.
     #[error("nobody listens on port 0")]
     Port,
+    /// It has a user name or a password.
+    #[error(
+        "user names and passwords in URLs are not sent; put them into the configuration as \
+         [crawl.host.\"{0}\"] headers = {{ Authorization = \"Basic ...\" }}, with the base64 of \
+         NAME:PASSWORD"
+    )]
+    Credentials(String),
     /// It is too long.
     #[error("the URL is longer than {MAX_LEN} bytes")]
     TooLong,
@@ -56,6 +63,21 @@ impl CanonicalUrl {
     /// If it is not an http or https URL with a host.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         Self::new(Url::parse(text.trim())?)
+    }
+
+    /// Parses an absolute URL that the user names, who is to know that a password in it is not
+    /// sent.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and if it has a user name or a password.
+    pub fn given(text: &str) -> Result<Self, UrlError> {
+        let url = Url::parse(text.trim())?;
+        let has_credentials = !url.username().is_empty() || url.password().is_some();
+        let url = Self::new(url)?;
+        match has_credentials {
+            true => Err(UrlError::Credentials(url.host().to_owned())),
+            false => Ok(url),
+        }
     }
 
     /// Resolves a reference found on a page against the page's base.
@@ -239,6 +261,18 @@ mod tests {
             "https://xn--bcher-kva.example/"
         );
         assert_eq!(canonical("http://example.org/?"), "http://example.org/");
+    }
+
+    #[test]
+    fn what_is_not_sent_is_refused_to_users() {
+        for text in ["http://u:p@h/", "https://u@h/", "http://:p@h/"] {
+            let error = CanonicalUrl::given(text).unwrap_err();
+            assert_eq!(error, UrlError::Credentials("h".to_owned()));
+            assert!(error.to_string().contains("[crawl.host.\"h\"]"), "{error}");
+        }
+        for text in ["http://h/", "http://h/u:p@h", "http://@h/"] {
+            assert!(CanonicalUrl::given(text).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Collection {
             *count += 1;
             if urls.len() < most {
                 let id = CanonicalUrl::parse(&record.url).ok().map(|url| url.id());
-                let shown_on = id.map(|id| store.shown_on(id)).transpose()?;
+                let shown_on = id.map(|id| store.page_showing(id)).transpose()?;
                 urls.push(FailedUrl {
                     role: name_of(record.role),
                     attempts: record.attempts,

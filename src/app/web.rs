@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, NamedPicture};
-use crate::canonical_url::CanonicalUrl;
+use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::config::Config;
 use crate::crawl::{Fetcher, Recorders, fetch_picture};
 
@@ -40,8 +40,12 @@ impl Web {
     /// # Errors
     /// If it is no URL, or may not or cannot be fetched.
     pub async fn fetch(&self, name: &str) -> Result<NamedPicture, Error> {
-        let url = CanonicalUrl::parse(name).map_err(|source| Error::Url {
-            name: name.to_owned(),
+        let url = CanonicalUrl::given(name).map_err(|source| Error::Url {
+            name: match &source {
+                // A password is not said again.
+                UrlError::Credentials(host) => host.clone(),
+                _ => name.to_owned(),
+            },
             source,
         })?;
         let bytes = fetch_picture(&self.fetcher, &url, &self.config).await;

@@ -49,7 +49,7 @@ pub(super) fn run(session: &Session, args: FailuresArgs) -> anyhow::Result<Outco
 fn text(failures: &[Failures]) -> TextLines {
     let mut text = TextLines::default();
     if failures.is_empty() {
-        text.push("nothing failed and nothing was refused".to_owned());
+        text.push("nothing failed and nothing was refused");
     }
     for of in failures {
         let kind = if of.refused { "refused" } else { "failed" };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use encoding_rs::Encoding;
 
 use crate::app::{NamedPicture, Web};
 use crate::canonical_url::CanonicalUrl;
@@ -69,6 +70,11 @@ pub(super) fn host_argument(host: &str) -> anyhow::Result<String> {
 /// that begin with # left out. A path that is not UTF-8 may be in it as it is.
 pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
     let text = std::fs::read(path).with_context(|| path_text(path))?;
+    // With a byte order mark it is text, in whichever form.
+    let text = match Encoding::for_bom(&text) {
+        Some((encoding, _)) => encoding.decode(&text).0.into_owned().into_bytes(),
+        None => text,
+    };
     Ok(text
         .split(|byte| *byte == b'\n')
         .enumerate()

@@ -80,6 +80,9 @@ pub struct CrawlConfig {
     pub headers: BTreeMap<String, Secret>,
     /// Whether cookies are kept, for the time of one crawl.
     pub cookies: bool,
+    /// Whether pictures are asked for with the page that shows them as Referer: in full within
+    /// its origin, else its origin alone.
+    pub send_referer: bool,
     /// Whether sitemaps are read.
     pub sitemaps: bool,
     /// Whether the icons that pages name are pictures, too.
@@ -122,6 +125,7 @@ impl Default for CrawlConfig {
             proxy: None,
             headers: BTreeMap::new(),
             cookies: false,
+            send_referer: false,
             sitemaps: true,
             icons: false,
             respect: Respect::default(),
@@ -142,6 +146,12 @@ impl CrawlConfig {
     pub fn host_delay(&self, host: &str) -> Duration {
         let own = self.host_config(host).and_then(|host| host.delay_ms);
         Duration::from_millis(own.unwrap_or(self.delay_ms))
+    }
+
+    /// Whether `host` is told which page shows the picture that is asked for.
+    pub fn sends_referer(&self, host: &str) -> bool {
+        let own = self.host_config(host).and_then(|host| host.send_referer);
+        own.unwrap_or(self.send_referer)
     }
 
     /// Pages that may be fetched from `host`, over all crawls.

@@ -121,6 +121,7 @@ fn crawl_rules(refused: &mut Refused, _: &str, values: Values<CrawlConfig>) -> C
         proxy: own_only,
         headers: own_only,
         cookies: at_most,
+        send_referer: at_most,
         sitemaps: any,
         icons: any,
         respect: respect_rules,

@@ -31,6 +31,8 @@ pub struct HostConfig {
     pub max_pages: Option<u64>,
     /// Whether it is skipped: nothing is fetched from it.
     pub skip: bool,
+    /// Whether it is told which page shows the picture that is asked for.
+    pub send_referer: Option<bool>,
     /// Header fields sent to it besides those of `[crawl.headers]`.
     pub headers: BTreeMap<String, Secret>,
 }

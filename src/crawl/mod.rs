@@ -14,6 +14,7 @@
 
 mod archive;
 mod event;
+mod header_text;
 mod http;
 mod policy;
 mod politeness;

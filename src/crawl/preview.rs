@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::ROBOTS_AGENT;
 use super::policy::admission::{Admission, PatternError};
 use super::policy::judge::{Facts, Judge, Judgement};
 use super::policy::reason::Reason;
@@ -12,7 +11,6 @@ use super::policy::refusal::Refusal;
 use super::policy::scope::ScopeRules;
 use super::policy::settings::Settings;
 use super::politeness::origin_rules::Robots;
-use super::politeness::robots_txt::RobotsTxt;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::config::{Config, CrawlConfig};
 use crate::store::ledger::RobotsDecision;
@@ -219,7 +217,7 @@ impl<'a> Preview<'a> {
                 None => None,
             };
             let robots = file.map(|file| match file.body {
-                Some(body) => Robots::File(RobotsTxt::parse(&body, ROBOTS_AGENT)),
+                Some(body) => Robots::read(&body),
                 None => Robots::Absent,
             });
             if self.robots.len() >= REMEMBERED {

@@ -25,6 +25,8 @@ pub struct Summary {
     pub duplicates: u64,
     /// Pages and pictures that have not changed since the last visit.
     pub unchanged: u64,
+    /// Pages and pictures whose bodies ended early, and which were used as far as they came.
+    pub truncated: u64,
     /// What was not allowed, by reason.
     pub refused: BTreeMap<Reason, u64>,
     /// What did not work, by reason.

@@ -11,7 +11,11 @@ pub(super) enum Meta<'a> {
     /// A picture that stands for the page.
     Picture(&'a str),
     /// The page that replaces this one after a while.
-    Refresh(&'a str),
+    Refresh {
+        reference: &'a str,
+        /// Whether readers get there within seconds.
+        soon: bool,
+    },
     /// Any other name and its content.
     Named(&'a str, &'a str),
 }
@@ -38,7 +42,10 @@ pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Me
             .eq_ignore_ascii_case("refresh")
             .then(|| refresh(content))
             .flatten()
-            .map(Meta::Refresh);
+            .map(|reference| Meta::Refresh {
+                reference,
+                soon: is_soon(content),
+            });
     }
     let name = ["property", "name", "itemprop"]
         .iter()
@@ -51,6 +58,18 @@ pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Me
     } else {
         Some(Meta::Named(name, content))
     }
+}
+
+/// A refresh that comes this soon is a redirect, not news; in seconds.
+const SOON: u32 = 10;
+
+/// Whether a refresh comes soon.
+fn is_soon(content: &str) -> bool {
+    let content = content.trim_start();
+    let end = content.find(|c: char| !c.is_ascii_digit());
+    let seconds = &content[..end.unwrap_or(content.len())];
+    // None is 0; too many are many.
+    seconds.is_empty() || seconds.parse().is_ok_and(|seconds: u32| seconds <= SOON)
 }
 
 /// The URL in `5; url='page.html'` (HTML standard, "shared declarative refresh steps").
@@ -83,6 +102,22 @@ fn refresh(content: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_soon() {
+        for (content, expected) in [
+            ("0; url=a", true),
+            (" 5;url=a", true),
+            ("10", true),
+            ("2.5; url=a", true),
+            ("; url=a", true),
+            ("11; url=a", false),
+            ("600;url=a", false),
+            ("99999999999;url=a", false),
+        ] {
+            assert_eq!(is_soon(content), expected, "{content}");
+        }
+    }
 
     #[test]
     fn refreshes_lead_on() {

@@ -57,6 +57,8 @@ pub struct Page {
     pub title: String,
     /// Links to other pages, frames among them, each URL once.
     pub links: Vec<Link>,
+    /// Where it sends its readers within seconds (`Refresh`); it is among the links, too.
+    pub refresh: Option<CanonicalUrl>,
     /// Pictures, each URL once.
     pub pictures: Vec<PictureLink>,
     /// Pictures whose bytes are in the page itself, each once.

@@ -81,6 +81,14 @@ impl PageBuilder {
         }
     }
 
+    /// Adds the link that readers are sent to after a while.
+    pub(super) fn refresh(&mut self, reference: &str, soon: bool) {
+        if soon && self.page.refresh.is_none() {
+            self.page.refresh = self.resolve(reference);
+        }
+        self.link(reference, false);
+    }
+
     /// Adds the picture that a reference names or holds.
     pub(super) fn picture(
         &mut self,

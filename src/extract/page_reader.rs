@@ -303,7 +303,7 @@ impl<'a, 'f> PageReader<'a, 'f> {
     fn meta(&mut self, element: &ElementRef<'a>) {
         match meta::read(element, &self.builder.rules) {
             Some(Meta::Picture(reference)) => self.picture(Some(reference), "", None),
-            Some(Meta::Refresh(reference)) => self.builder.link(reference, false),
+            Some(Meta::Refresh { reference, soon }) => self.builder.refresh(reference, soon),
             Some(Meta::Named(name, content)) => self.builder.directive(name, content),
             None => {}
         }

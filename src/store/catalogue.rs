@@ -117,6 +117,12 @@ pub trait Catalogue: Send + Sync {
     /// If the store fails or a record is unreadable.
     fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError>;
 
+    /// The URL of a page that shows what is at this URL, if one is recorded.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn page_showing(&self, picture: UrlId) -> Result<Option<String>, StoreError>;
+
     /// How many pages were fetched; reads the whole tree.
     fn page_count(&self) -> u64;
 

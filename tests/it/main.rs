@@ -9,8 +9,10 @@
 mod add;
 mod architecture;
 mod classify;
+mod codings;
 mod collection;
 mod common;
+mod context;
 mod contract;
 mod crawl;
 mod demo;
@@ -21,6 +23,7 @@ mod ingest;
 mod manners;
 mod near_duplicates;
 mod network;
+mod odd_answers;
 mod old_store;
 mod operator;
 mod query;

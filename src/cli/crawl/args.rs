@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use crate::app::RecordingOptions;
 use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::cli::Format;
 use crate::cli::input::{name, read_list};
+use crate::cli::progress::Problems;
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
 use crate::store::Again;
 
@@ -131,24 +131,46 @@ impl CrawlArgs {
         }
     }
 
-    pub(super) fn seeds(&self) -> anyhow::Result<Vec<CanonicalUrl>> {
+    /// The seeds, and whether a line of their file is none; such lines are listed.
+    ///
+    /// # Errors
+    /// If the file cannot be read or no line of it is a seed.
+    pub(super) fn seeds(&self) -> anyhow::Result<(Vec<CanonicalUrl>, bool)> {
         let mut seeds = self.urls.clone();
+        let mut problems = Problems::default();
+        let mut bad = 0;
         if let Some(path) = &self.seeds {
             for (line, text) in read_list(path)? {
-                let place = || format!("{}, line {line}: {text}", path.display());
-                seeds.push(seed(&text).with_context(place)?);
+                match seed(&text) {
+                    Ok(url) => seeds.push(url),
+                    Err(error) => {
+                        bad += 1;
+                        let mut place = format!("{}, line {line}", path.display());
+                        // A password is not said again.
+                        if !matches!(error, UrlError::Credentials(_)) {
+                            place = format!("{place}: {text}");
+                        }
+                        problems.add(&place, &error.to_string());
+                    }
+                }
             }
+            problems.finish();
+            let place = path.display();
+            anyhow::ensure!(
+                bad == 0 || !seeds.is_empty(),
+                "{place}: no line of it is a URL"
+            );
         }
-        Ok(seeds)
+        Ok((seeds, bad > 0))
     }
 }
 
 /// `example.org` is what people type.
 fn seed(text: &str) -> Result<CanonicalUrl, UrlError> {
     if text.contains("://") {
-        CanonicalUrl::parse(text)
+        CanonicalUrl::given(text)
     } else {
-        CanonicalUrl::parse(&format!("https://{text}"))
+        CanonicalUrl::given(&format!("https://{text}"))
     }
 }
 

@@ -20,9 +20,13 @@ use report::{Rates, print_summary};
 
 pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outcome> {
     args.apply(&mut session.config)?;
-    let seeds = args.seeds()?;
+    let (seeds, bad_lines) = args.seeds()?;
     if args.dry_run {
-        return dry_run::run(&session, &seeds, args.format);
+        let outcome = dry_run::run(&session, &seeds, args.format)?;
+        return Ok(match outcome {
+            Outcome::Done if bad_lines => Outcome::SomeFailed,
+            outcome => outcome,
+        });
     }
     if args.features_only {
         return features::run(&session, args.format);
@@ -56,7 +60,7 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         progress::note("interrupted; `simdex crawl` without URLs goes on where it stopped");
         return Ok(Outcome::Interrupted);
     }
-    Ok(if failed {
+    Ok(if failed || bad_lines {
         Outcome::SomeFailed
     } else {
         Outcome::Done

@@ -113,6 +113,12 @@ pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow
         let unchanged = summary.unchanged;
         text.push(format!("  unchanged since the last visit: {unchanged}"));
     }
+    if summary.truncated > 0 {
+        let truncated = summary.truncated;
+        text.push(format!(
+            "  ended early and used as far as they came: {truncated} pages and pictures"
+        ));
+    }
     let spent = match summary.spent_hosts {
         0 => String::new(),
         hosts => format!(" - {hosts} hosts have had all the pages that max_host_pages lets them"),

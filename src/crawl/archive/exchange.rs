@@ -52,6 +52,8 @@ pub struct HttpAnswer<'a> {
 pub enum Cut {
     /// It is longer than what is read of its kind.
     Length,
+    /// The connection or the coded bytes ended before it did.
+    Disconnected,
     /// It was not read because it is not needed: that of a redirect or of an error status.
     Unread,
 }

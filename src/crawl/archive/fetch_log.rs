@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::exchange::{Exchange, HttpAnswer};
 use super::writer_thread::WriterThread;
+use crate::crawl::header_text::header_text;
 
 /// A file with a line of JSON for every exchange, in the order in which they ended.
 ///
@@ -36,7 +37,7 @@ use super::writer_thread::WriterThread;
 /// | `content_type` | the answer's Content-Type |
 /// | `redirect` | where the answer's Location leads |
 /// | `bytes` | length of what was read of the body, after content decoding |
-/// | `truncated` | whether the body is not whole: a cap cut it, or it was of no use and not read |
+/// | `truncated` | whether the body is not whole: a cap cut it, it ended before its end, or it was of no use and not read |
 ///
 /// Texts that the server or the system wrote are cut at 2,048 bytes. Lines are written by a
 /// thread of their own, and fetching waits if it falls behind by more than 1,024. If it cannot
@@ -214,7 +215,10 @@ fn redirect(exchange: &Exchange<'_>, answer: &HttpAnswer<'_>) -> Option<String> 
 }
 
 fn text(value: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(&value[..value.len().min(MAX_TEXT)])
+    match header_text(value) {
+        Cow::Borrowed(text) => Cow::Borrowed(cut(text)),
+        Cow::Owned(text) => Cow::Owned(cut(&text).to_owned()),
+    }
 }
 
 fn cut(text: &str) -> &str {
@@ -292,7 +296,7 @@ mod tests {
         log.close().unwrap();
         let lines = lines(&path);
         let content_type = lines[0]["content_type"].as_str().unwrap();
-        assert!(content_type.starts_with("text/html\n\"\u{1}\u{fffd}"));
+        assert!(content_type.starts_with("text/html\n\"\u{1}\u{ff}"));
         let mut first = lines[0].clone();
         first["content_type"].take();
         let expected = serde_json::json!({

@@ -113,6 +113,7 @@ impl Records {
         if let Some(cut) = answer.cut {
             let why = match cut {
                 Cut::Length => "length",
+                Cut::Disconnected => "disconnect",
                 Cut::Unread => "unspecified",
             };
             response.fields.insert(WarcHeader::Truncated, why.into());

@@ -1,9 +1,21 @@
-//! Reading bodies: capped in bytes after decompression, in silence and in total time.
+//! Reading bodies: capped in bytes after decoding, in silence and in total time.
 
 use reqwest::Response;
+use tokio::task::spawn_blocking;
 use tokio::time::{Duration, Instant, timeout};
 
+use super::content_coding::{ContentCoding, content_codings};
+use super::decoding::{Decoded, End, decode_all, looks_like};
 use super::error::{FetchError, with_causes};
+use crate::crawl::archive::exchange::Cut;
+
+/// A body after decoding.
+#[derive(Debug)]
+pub(in crate::crawl) struct Body {
+    pub(in crate::crawl) bytes: Vec<u8>,
+    /// Why it is not whole.
+    pub(in crate::crawl) cut: Option<Cut>,
+}
 
 /// What becomes of a body that is over its cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,41 +26,132 @@ pub(super) enum Overlong {
     Cut,
 }
 
-/// Reads a body of at most `cap` bytes.
+/// How a body is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BodyRules {
+    /// The most bytes after decoding.
+    pub(super) cap: u64,
+    pub(super) overlong: Overlong,
+    /// Longest silence.
+    pub(super) idle: Duration,
+    /// When it must be there.
+    pub(super) deadline: Instant,
+    /// Whether what a broken connection left of it is taken.
+    pub(super) takes_broken: bool,
+    /// Whether bytes that are not in the coding that is named count as they are: what is to be a
+    /// picture is judged by its bytes anyway.
+    pub(super) takes_uncoded: bool,
+}
+
+/// Reads a body and undoes its codings. One that ends early is no error if anything came of it.
 pub(super) async fn read_body(
     mut response: Response,
-    cap: u64,
-    overlong: Overlong,
-    idle: Duration,
-    deadline: Instant,
-) -> Result<Vec<u8>, FetchError> {
+    rules: BodyRules,
+) -> Result<Body, FetchError> {
+    let codings = match content_codings(response.headers()) {
+        Ok(codings) => codings,
+        Err(_) if rules.takes_uncoded => Vec::new(),
+        Err(name) => return Err(FetchError::Undecodable(name)),
+    };
     let announced = response.content_length();
     // Announced too large: no need to read it.
-    if overlong == Overlong::Refused && announced.is_some_and(|length| length > cap) {
-        return Err(FetchError::TooLarge(cap));
+    if rules.overlong == Overlong::Refused && announced.is_some_and(|length| length > rules.cap) {
+        return Err(FetchError::TooLarge(rules.cap));
     }
-    let mut body = Vec::new();
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
+    let mut received = receive(&mut response, &rules).await?;
+    if !codings.is_empty() {
+        received = decode(received, codings, &rules).await?;
+    }
+    match received.cut {
+        Some(Cut::Length) if rules.overlong == Overlong::Refused => {
+            Err(FetchError::TooLarge(rules.cap))
+        }
+        Some(Cut::Disconnected) if received.bytes.is_empty() => Err(FetchError::Transfer(
+            "the body ends before it begins".to_owned(),
+        )),
+        _ => Ok(received),
+    }
+}
+
+/// Reads what comes, up to the cap.
+async fn receive(response: &mut Response, rules: &BodyRules) -> Result<Body, FetchError> {
+    let mut bytes = Vec::new();
+    let mut cut = None;
+    while cut.is_none() {
+        let left = rules.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(FetchError::Timeout("whole body"));
         }
-        let chunk = timeout(idle.min(left), response.chunk())
+        let chunk = timeout(rules.idle.min(left), response.chunk())
             .await
-            .map_err(|_| FetchError::Timeout("body"))?
-            .map_err(|error| FetchError::Transfer(with_causes(&error)))?;
-        let Some(chunk) = chunk else {
-            return Ok(body);
+            .map_err(|_| FetchError::Timeout("body"))?;
+        let chunk = match chunk {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => break,
+            Err(error) if ends_early(&error, rules.takes_broken) => {
+                cut = Some(Cut::Disconnected);
+                break;
+            }
+            Err(error) => return Err(FetchError::Transfer(with_causes(&error))),
         };
         // The cap is far below what a usize holds.
-        let room = (cap as usize).saturating_sub(body.len());
-        if chunk.len() > room {
-            if overlong == Overlong::Refused {
-                return Err(FetchError::TooLarge(cap));
-            }
-            body.extend_from_slice(&chunk[..room]);
-            return Ok(body);
-        }
-        body.extend_from_slice(&chunk);
+        let room = (rules.cap as usize).saturating_sub(bytes.len());
+        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        cut = (chunk.len() > room).then_some(Cut::Length);
     }
+    Ok(Body { bytes, cut })
+}
+
+/// Whether the connection was closed before the body's end. One that was broken is another
+/// matter: what it left is taken when nothing better can be hoped for.
+fn ends_early(error: &reqwest::Error, takes_broken: bool) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+            match error.kind() {
+                UnexpectedEof => return true,
+                ConnectionReset | ConnectionAborted | BrokenPipe => return takes_broken,
+                _ => {}
+            }
+        }
+        if let Some(error) = cause.downcast_ref::<hyper::Error>()
+            && error.is_incomplete_message()
+        {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// Decodes on a thread that may take its time.
+async fn decode(
+    received: Body,
+    codings: Vec<ContentCoding>,
+    rules: &BodyRules,
+) -> Result<Body, FetchError> {
+    let Body { bytes, cut } = received;
+    let outermost = codings.last().copied();
+    if rules.takes_uncoded && outermost.is_some_and(|coding| !may_be(coding, &bytes)) {
+        return Ok(Body { bytes, cut });
+    }
+    let names: Vec<_> = codings.iter().map(ToString::to_string).collect();
+    let names = format!("{} (its bytes are not)", names.join(", "));
+    let cap = rules.cap as usize;
+    let decoded = spawn_blocking(move || decode_all(bytes, &codings, cap)).await;
+    let decoded = decoded.map_err(|error| FetchError::Transfer(error.to_string()))?;
+    let Decoded { bytes, end } = decoded.map_err(|_| FetchError::Undecodable(names))?;
+    let cut = match end {
+        End::Overlong => Some(Cut::Length),
+        End::Early => cut.or(Some(Cut::Disconnected)),
+        // Whatever is missing was not needed.
+        End::Whole => None,
+    };
+    Ok(Body { bytes, cut })
+}
+
+/// Whether bytes can be in a coding, by the marks of pictures and of codings.
+fn may_be(coding: ContentCoding, bytes: &[u8]) -> bool {
+    looks_like(coding, bytes) || image::guess_format(bytes).is_err()
 }

@@ -1,39 +1,147 @@
 //! The HTTP client, and what its errors mean.
 
+use std::cell::Cell;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use reqwest::cookie::Jar;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, DNT, FROM, HeaderMap, HeaderName,
     HeaderValue, REFERER, USER_AGENT,
 };
 use reqwest::redirect::Policy;
 use tokio::time::Duration;
+use tower::util::MapFutureLayer;
 
+use super::content_coding::ACCEPTED;
 use super::error::{FetchError, with_causes};
 use super::resolver::{ResolveError, Resolver};
+use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
 use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::user_agent;
 
-/// A client with the crawl's deadlines, proxy and address rules.
-pub(super) fn client(
+/// Header lines of an answer that are read, and their length together in HTTP/2 in bytes: what
+/// curl takes.
+const HEADER_LINES: usize = 5_000;
+const HEADER_BYTES: u32 = 300 << 10;
+
+tokio::task_local! {
+    /// Whether the task's request has made a connection of its own.
+    static CONNECTED: Cell<bool>;
+}
+
+/// The clients with the crawl's deadlines, proxy and address rules.
+pub(super) struct Clients {
+    /// The one that keeps connections.
+    pooled: reqwest::Client,
+    /// One that connects for each request.
+    fresh: reqwest::Client,
+}
+
+impl Clients {
+    /// # Errors
+    /// If TLS or the proxy cannot be set up.
+    pub(super) fn new(config: &CrawlConfig, resolver: &Resolver) -> Result<Self, FetchError> {
+        let jar = config.cookies.then(Arc::<Jar>::default);
+        Ok(Self {
+            pooled: client(config, resolver, jar.as_ref(), config.host_concurrency)?,
+            fresh: client(config, resolver, jar.as_ref(), 0)?,
+        })
+    }
+
+    /// Sends a request and waits for the head of the answer. The server may close a kept
+    /// connection while the request is on its way; then it was not read, and is sent again over
+    /// a connection of its own.
+    ///
+    /// # Errors
+    /// If no answer comes, or one that breaks the protocol.
+    pub(super) async fn get(
+        &self,
+        url: &CanonicalUrl,
+        headers: &HeaderMap,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        let request = |client: &reqwest::Client| {
+            let request = client.get(url.as_url().clone());
+            request.headers(headers.clone()).send()
+        };
+        let pooled = async {
+            let answer = request(&self.pooled).await;
+            (answer, CONNECTED.with(Cell::get))
+        };
+        let (answer, has_connected) = CONNECTED.scope(Cell::new(false), pooled).await;
+        match answer {
+            Err(error) if !has_connected && is_unanswered(&error) => {
+                tracing::debug!(%url, "a kept connection was closed; over a new one");
+                request(&self.fresh).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+/// Notes in the task that it has connected. A connection that another request gets in the end is
+/// finished by another task.
+fn noting<T: Send + 'static>(
+    connecting: Pin<Box<dyn Future<Output = T> + Send>>,
+) -> Pin<Box<dyn Future<Output = T> + Send>> {
+    Box::pin(async {
+        let connected = connecting.await;
+        let _ = CONNECTED.try_with(|has_connected| has_connected.set(true));
+        connected
+    })
+}
+
+/// Whether a connection ended before any answer came.
+fn is_unanswered(error: &reqwest::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<hyper::Error>()
+            && (error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+        {
+            return true;
+        }
+        if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+            let kinds = [BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected];
+            return kinds.contains(&error.kind());
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// A client that keeps so many unused connections to a host.
+fn client(
     config: &CrawlConfig,
     resolver: &Resolver,
+    jar: Option<&Arc<Jar>>,
+    kept: usize,
 ) -> Result<reqwest::Client, FetchError> {
     // Another part of the program may have chosen the provider already; either works.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .redirect(Policy::none())
         .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
-        .pool_max_idle_per_host(config.host_concurrency)
+        .pool_max_idle_per_host(kept)
         .pool_idle_timeout(Duration::from_secs(30))
         .dns_resolver(Arc::new(resolver.clone()))
-        .cookie_store(config.cookies)
         // A proxy counts only if simdex's own configuration names it.
         .no_proxy()
         .referer(false)
         // The client's own retries would bypass the pacer.
-        .retry(reqwest::retry::never());
+        .retry(reqwest::retry::never())
+        // As lenient as curl: a space before the colon, a line that goes on in the next, lines
+        // that are no header (warnings of PHP, say), many lines.
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_max_headers(HEADER_LINES)
+        .http2_max_header_list_size(HEADER_BYTES)
+        .connector_layer(MapFutureLayer::new(noting));
+    if let Some(jar) = jar {
+        builder = builder.cookie_provider(Arc::clone(jar));
+    }
     if let Some(proxy) = &config.proxy {
         // By these names the client lets the proxy resolve host names, as other proxies do.
         let url = proxy.expose().as_str();
@@ -63,6 +171,7 @@ pub(super) fn headers(config: &CrawlConfig, host: &str) -> HeaderMap {
         ACCEPT,
         HeaderValue::from_static("text/html,image/*,*/*;q=0.5"),
     );
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
     for (name, value) in config.headers.iter().chain(own.into_iter().flatten()) {
         let value = HeaderValue::from_str(value.expose());
         if let (Ok(name), Ok(mut value)) = (HeaderName::try_from(name), value) {

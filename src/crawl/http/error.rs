@@ -28,11 +28,25 @@ pub enum FetchError {
     #[error("the body is larger than {0} bytes")]
     TooLarge(u64),
     /// There were too many redirects.
-    #[error("more than {0} redirects")]
-    TooManyRedirects(u32),
+    #[error("more than {most} redirects{}", if *.with_cookies { WITH_COOKIES } else { "" })]
+    TooManyRedirects {
+        /// How many are followed.
+        most: u32,
+        /// They set cookies, which were not kept.
+        with_cookies: bool,
+    },
+    /// A redirect leads out of the crawl's scope, to this URL.
+    #[error(
+        "it redirects to {0}, which is out of the crawl's scope: name that URL as the seed, or \
+         follow further with --scope domain or any"
+    )]
+    LeftScope(String),
     /// A redirect leads nowhere.
     #[error("a redirect to something that cannot be fetched: {0}")]
     BadRedirect(String),
+    /// The body is in a coding that cannot be undone.
+    #[error("a body that cannot be decoded: Content-Encoding {0}")]
+    Undecodable(String),
     /// The status says no.
     #[error("HTTP status {0}")]
     Status(u16),
@@ -68,6 +82,10 @@ pub enum FetchError {
     Transfer(String),
 }
 
+/// What may end redirects that set cookies.
+const WITH_COOKIES: &str =
+    ", which set cookies: `cookies = true` under [crawl] keeps them, and the page may come";
+
 impl FetchError {
     /// The reason that it counts under.
     pub fn reason(&self) -> Reason {
@@ -77,8 +95,10 @@ impl FetchError {
             Self::Tls(_) => Reason::Tls,
             Self::Timeout(_) => Reason::Timeout,
             Self::TooLarge(_) => Reason::TooLarge,
-            Self::TooManyRedirects(_) => Reason::TooManyRedirects,
+            Self::TooManyRedirects { .. } => Reason::TooManyRedirects,
+            Self::LeftScope(_) => Reason::OutOfScope,
             Self::BadRedirect(_) => Reason::BadRedirect,
+            Self::Undecodable(_) => Reason::Undecodable,
             Self::Status(status) | Self::Busy(status, _) => Reason::Http(*status),
             Self::NotAPage(_) => Reason::NotAPage,
             Self::OptedOut(opt_out) => Reason::OptOut(*opt_out),
@@ -106,7 +126,7 @@ impl FetchError {
             Self::Refused(Refusal::Unresolved { .. }) => Outcome::Resolve,
             Self::Connect(_) | Self::Certificate(_) | Self::Tls(_) => Outcome::Connect,
             Self::TooLarge(_) => Outcome::TooLarge,
-            Self::Transfer(_) => Outcome::Transfer,
+            Self::Transfer(_) | Self::Undecodable(_) => Outcome::Transfer,
             _ => Outcome::Abandoned,
         }
     }

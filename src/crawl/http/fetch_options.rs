@@ -1,6 +1,7 @@
 //! What is asked for beyond the URL.
 
 use super::wait_policy::WaitPolicy;
+use crate::canonical_url::CanonicalUrl;
 use crate::store::Validators;
 use crate::store::ledger::Purpose;
 
@@ -13,6 +14,8 @@ pub(in crate::crawl) struct FetchOptions {
     pub(in crate::crawl) wait: WaitPolicy,
     /// The known version: the server may answer that it has not changed.
     pub(in crate::crawl) known: Option<Validators>,
+    /// The page that shows what is asked for, where its hosts are to know.
+    pub(in crate::crawl) referer: Option<CanonicalUrl>,
     /// The attempt's number, from 1.
     pub(in crate::crawl) attempt: u32,
 }
@@ -24,6 +27,7 @@ impl FetchOptions {
             purpose,
             wait: WaitPolicy::ForTurn,
             known: None,
+            referer: None,
             attempt: 1,
         }
     }

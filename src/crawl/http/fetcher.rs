@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::body::Overlong;
+use super::body::{Body, Overlong};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
 use super::response::Response;
@@ -123,6 +123,7 @@ impl Fetcher {
     ) -> Result<(Response, CanonicalUrl), FetchError> {
         let mut url = first.clone();
         let mut wait = options.wait;
+        let mut with_cookies = false;
         for hop in 0..=self.config.max_redirects {
             let permit = self.permit(&url, judge, options.purpose, wait).await;
             let permit = permit.map_err(|refusal| match refusal {
@@ -136,6 +137,7 @@ impl Fetcher {
                 refusal => refusal.into(),
             })?;
             let response = self.transport.send(permit, options).await?;
+            with_cookies |= response.header("set-cookie").is_some();
             match response.redirect(&url) {
                 Ok(None) => return Ok((response, url)),
                 Ok(Some(next)) => url = next,
@@ -146,9 +148,14 @@ impl Fetcher {
             wait = WaitPolicy::ForTurn;
             judge = judge.of_redirect();
             // Also of the last redirect that may be followed.
-            judge.check_scope(&url)?;
+            if judge.check_scope(&url).is_err() {
+                return Err(FetchError::LeftScope(url.to_string()));
+            }
         }
-        Err(FetchError::TooManyRedirects(self.config.max_redirects))
+        Err(FetchError::TooManyRedirects {
+            most: self.config.max_redirects,
+            with_cookies: with_cookies && !self.config.cookies,
+        })
     }
 
     /// Reads a body of at most `cap` bytes within the deadlines.
@@ -159,7 +166,7 @@ impl Fetcher {
         &self,
         response: Response,
         cap: u64,
-    ) -> Result<Vec<u8>, FetchError> {
+    ) -> Result<Body, FetchError> {
         self.transport.read(response, cap, Overlong::Refused).await
     }
 }
@@ -176,8 +183,9 @@ pub async fn fetch_picture(
     let judge = Judge::of_query(&config.crawl);
     let options = FetchOptions::first(Purpose::Query);
     let (response, _) = fetcher.follow(url, judge, &options).await?;
-    match response.status() {
-        200 => fetcher.body(response, config.picture.max_bytes).await,
-        status => Err(FetchError::Status(status)),
+    if !response.has_content() {
+        return Err(FetchError::Status(response.status()));
     }
+    let body = fetcher.body(response, config.picture.max_bytes).await?;
+    Ok(body.bytes)
 }

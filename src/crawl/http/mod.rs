@@ -2,6 +2,8 @@
 
 pub(super) mod body;
 pub(super) mod client;
+mod content_coding;
+mod decoding;
 pub(super) mod error;
 pub(super) mod fetch_options;
 pub(super) mod fetcher;

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use tokio::time::Duration;
 
 use super::body::Overlong;
+use super::content_coding::ContentCoding;
+use super::decoding::{End, decode_all, looks_like};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
 use super::transport::Transport;
 use super::wait_policy::WaitPolicy;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
-use crate::crawl::ROBOTS_AGENT;
+use crate::crawl::archive::exchange::Cut;
 use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::politeness::opt_out::TdmRep;
 use crate::crawl::politeness::origin_rules::{KEPT, OriginRules, Robots};
-use crate::crawl::politeness::robots_txt::RobotsTxt;
 use crate::crawl::politeness::rules_cache::RulesCache;
 use crate::store::ledger::Purpose;
 use crate::store::{AsyncStore, RuleFileRecord, now_ms};
@@ -80,7 +81,7 @@ impl RuleFiles {
             let robots = match robots.await {
                 Ok(Some(body)) => {
                     self.cache.account(&origin, body.len());
-                    Robots::File(RobotsTxt::parse(&body, ROBOTS_AGENT))
+                    Robots::read(&body)
                 }
                 Ok(None) => {
                     self.cache.account(&origin, 0);
@@ -105,7 +106,8 @@ impl RuleFiles {
     }
 
     /// Fetches the origin's tdmrep.json if that was not done; robots.txt must allow it. If it
-    /// cannot be fetched it reserves nothing: headers and pages can still do so.
+    /// cannot be fetched it reserves nothing: headers and pages can still do so. One that is
+    /// there and cannot be decoded reserves everything.
     ///
     /// # Errors
     /// If the host's turn has not come.
@@ -127,6 +129,7 @@ impl RuleFiles {
             {
                 Ok(Some(body)) => Ok(TdmRep::parse(&body)),
                 Err(FetchError::Refused(Refusal::NotDue(when))) => Err(Refusal::NotDue(when)),
+                Err(FetchError::Undecodable(_)) => Ok(TdmRep::everything()),
                 Ok(None) | Err(_) => Ok(TdmRep::default()),
             }
         };
@@ -201,9 +204,22 @@ impl RuleFiles {
             let permit = self.transport.permit_rule_file(&url, delay, wait).await?;
             let response = self.transport.send(permit, &options).await?;
             match response.status() {
+                // A part of the rules is not enough.
+                206 => return Err(FetchError::Status(206)),
                 200..300 => {
-                    let body = self.transport.read(response, kind.cap, Overlong::Cut);
-                    return body.await.map(Some);
+                    let is_framed = response.is_framed();
+                    let body = self
+                        .transport
+                        .read(response, kind.cap, Overlong::Cut)
+                        .await?;
+                    return match body.cut {
+                        // Half of the rules allows too much. Where nothing but the connection's
+                        // end tells that of the file, however, nobody knows of another half.
+                        Some(Cut::Disconnected) if is_framed => Err(FetchError::Transfer(
+                            "the file ends before its end".to_owned(),
+                        )),
+                        _ => readable(body.bytes, kind).map(Some),
+                    };
                 }
                 300..400 => match response.redirect(&url) {
                     // A robots.txt may lead anywhere (RFC 9309); other files of rules need
@@ -216,8 +232,13 @@ impl RuleFiles {
                     {
                         url = next;
                     }
-                    // Not a redirect to anywhere: as good as absent.
-                    _ => return Ok(None),
+                    Ok(Some(_)) => return Ok(None),
+                    // There are rules, but not where they are said to be.
+                    Ok(None) => {
+                        let why = format!("status {} without a Location", response.status());
+                        return Err(FetchError::BadRedirect(why));
+                    }
+                    Err(error) => return Err(FetchError::BadRedirect(error.to_string())),
                 },
                 429 => return Err(FetchError::Busy(429, response.retry_after())),
                 400..500 => return Ok(None),
@@ -226,5 +247,28 @@ impl RuleFiles {
             wait = WaitPolicy::ForTurn;
         }
         Ok(None)
+    }
+}
+
+/// A file as it is kept. A robots.txt that is no text is not: it is to be asked for again.
+fn readable(bytes: Vec<u8>, kind: &RuleFileKind) -> Result<Vec<u8>, FetchError> {
+    let bytes = unzipped(bytes, kind.cap)?;
+    if kind.purpose == Purpose::Robots
+        && let Robots::Unreachable(why) = Robots::read(&bytes)
+    {
+        return Err(FetchError::Transfer(why));
+    }
+    Ok(bytes)
+}
+
+/// A file in the form of gzip is unpacked, though nobody says that it is: no text begins so.
+fn unzipped(bytes: Vec<u8>, cap: u64) -> Result<Vec<u8>, FetchError> {
+    if !looks_like(ContentCoding::Gzip, &bytes) {
+        return Ok(bytes);
+    }
+    // The cap is far below what a usize holds.
+    match decode_all(bytes, &[ContentCoding::Gzip], cap as usize) {
+        Ok(decoded) if decoded.end != End::Early => Ok(decoded.bytes),
+        _ => Err(FetchError::Undecodable("gzip, unsaid".to_owned())),
     }
 }

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use reqwest::header::{HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, RETRY_AFTER};
+use reqwest::header::{
+    HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, InvalidHeaderValue, REFERER,
+    RETRY_AFTER,
+};
 use tokio::time::{Duration, Instant, timeout};
 
-use super::body::{Overlong, read_body};
-use super::client::{client, explain, headers};
+use super::body::{Body, BodyRules, Overlong, read_body};
+use super::client::{Clients, explain, headers};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
 use super::in_flight_request::{Head, InFlightRequest};
@@ -16,8 +19,9 @@ use super::response::Response;
 use super::wait_policy::WaitPolicy;
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::config::CrawlConfig;
-use crate::crawl::archive::exchange::{Cut, HttpVersion};
+use crate::crawl::archive::exchange::HttpVersion;
 use crate::crawl::archive::recorders::Recorders;
+use crate::crawl::header_text::header_text;
 use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::politeness::origin_rules::OriginRules;
 use crate::crawl::politeness::pacing::{Health, Pacer, Turn};
@@ -26,7 +30,7 @@ use crate::store::{AsyncStore, now_ms};
 
 /// The one way to the network. It knows nothing of rules but pacing and addresses.
 pub(in crate::crawl) struct Transport {
-    http: reqwest::Client,
+    http: Clients,
     resolver: Resolver,
     pacer: Arc<Pacer>,
     ledger: Option<Arc<Ledger>>,
@@ -62,7 +66,7 @@ impl Transport {
         let resolver = Resolver::new(config, proxy);
         let pacer = Pacer::new(config.host_concurrency, config.latency_factor);
         Ok(Self {
-            http: client(config, &resolver)?,
+            http: Clients::new(config, &resolver)?,
             resolver,
             pacer: Arc::new(pacer),
             ledger: None,
@@ -218,8 +222,7 @@ impl Transport {
     async fn answer(&self, request: &InFlightRequest) -> Result<reqwest::Response, FetchError> {
         let url = &request.url;
         tracing::info!(target: "simdex::request", %url, "request");
-        let sent = self.http.get(url.as_url().clone());
-        let sent = sent.headers(request.request_headers.clone()).send();
+        let sent = self.http.get(url, &request.request_headers);
         let wait = Duration::from_millis(self.config.first_byte_timeout_ms);
         match timeout(wait, sent).await {
             Ok(answer) => answer.map_err(|error| explain(&error)),
@@ -234,7 +237,7 @@ impl Transport {
         if matches!(status, 429 | 503) {
             request.turn.learn(Health::Overloaded);
             let asked = inner.headers().get(RETRY_AFTER);
-            let asked = asked.and_then(|value| retry_after(value.to_str().ok()?));
+            let asked = asked.and_then(|value| retry_after(&header_text(value.as_bytes())));
             request.retry_after = asked.map(|wait| wait.min(MAX_RETRY_AFTER));
             if let Some(wait) = request.retry_after {
                 self.pacer.hold(url.host_id(), Instant::now() + wait);
@@ -259,9 +262,17 @@ impl Transport {
         let etag = known.and_then(|known| known.etag.as_deref());
         let modified = known.and_then(|known| known.last_modified.as_deref());
         for (name, value) in [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, modified)] {
-            if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+            if let Some(Ok(value)) = value.map(|value| HeaderValue::from_bytes(value.as_bytes())) {
                 fields.insert(name, value);
             }
+        }
+        let referer = options.referer.as_ref();
+        let referer = referer.filter(|_| self.config.sends_referer(url.host()));
+        // One of the configuration counts.
+        if let Some(Ok(value)) = referer.and_then(|page| referer_to(page, url))
+            && !fields.contains_key(REFERER)
+        {
+            fields.insert(REFERER, value);
         }
         fields
     }
@@ -270,25 +281,45 @@ impl Transport {
     /// error or is cut, as `overlong` says.
     ///
     /// # Errors
-    /// If it is too large, too slow or breaks off.
+    /// If it is too large or too slow, breaks off before anything came of it, or is in a coding
+    /// that cannot be undone.
     pub(super) async fn read(
         &self,
         response: Response,
         cap: u64,
         overlong: Overlong,
-    ) -> Result<Vec<u8>, FetchError> {
+    ) -> Result<Body, FetchError> {
         let Response {
             inner, mut request, ..
         } = response;
-        let deadline = request.started + Duration::from_millis(self.config.total_timeout_ms);
-        let idle = Duration::from_millis(self.config.idle_timeout_ms);
-        let body = read_body(inner, cap, overlong, idle, deadline).await;
-        if overlong == Overlong::Cut && body.as_ref().is_ok_and(|b| b.len() as u64 == cap) {
-            request.cut = Some(Cut::Length);
-        }
-        request.end(body.as_deref());
+        let rules = BodyRules {
+            cap,
+            overlong,
+            idle: Duration::from_millis(self.config.idle_timeout_ms),
+            deadline: request.started + Duration::from_millis(self.config.total_timeout_ms),
+            takes_broken: request.attempt >= self.config.max_attempts,
+            takes_uncoded: matches!(request.purpose, Purpose::Picture | Purpose::Query),
+        };
+        let body = read_body(inner, rules).await;
+        request.cut = body.as_ref().ok().and_then(|body| body.cut);
+        request.end(body.as_ref().map(|body| body.bytes.as_slice()));
         body
     }
+}
+
+/// What a page's Referer says to `url` (Referrer Policy, `strict-origin-when-cross-origin`): the
+/// page within its origin, elsewhere its origin alone, and nothing where it would be sent in the
+/// clear for the first time.
+fn referer_to(
+    page: &CanonicalUrl,
+    url: &CanonicalUrl,
+) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
+    let scheme = |url: &CanonicalUrl| url.as_url().scheme() == "https";
+    if page.origin() == url.origin() {
+        return Some(HeaderValue::from_str(page.as_str()));
+    }
+    let is_downgrade = scheme(page) && !scheme(url);
+    (!is_downgrade).then(|| HeaderValue::from_str(&format!("{}/", page.origin())))
 }
 
 /// Retry-After in seconds or as a date (RFC 9110, section 10.2.3).
@@ -303,6 +334,38 @@ fn retry_after(value: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_origins_get_the_origin_of_the_page() {
+        let parse = |text: &str| CanonicalUrl::parse(text).unwrap();
+        let page = "https://a.example/gallery?n=1";
+        for (page, url, expected) in [
+            (page, "https://a.example/1.jpg", Some(page)),
+            (
+                page,
+                "https://i.a.example/1.jpg",
+                Some("https://a.example/"),
+            ),
+            (
+                page,
+                "https://a.example:8443/1.jpg",
+                Some("https://a.example/"),
+            ),
+            (page, "http://a.example/1.jpg", None),
+            (
+                "http://a.example/g",
+                "https://b.example/1.jpg",
+                Some("http://a.example/"),
+            ),
+        ] {
+            let referer = referer_to(&parse(page), &parse(url)).map(Result::unwrap);
+            assert_eq!(
+                referer.as_ref().map(|it| it.to_str().unwrap()),
+                expected,
+                "{url}"
+            );
+        }
+    }
 
     #[test]
     fn retry_after_in_both_forms() {

@@ -45,6 +45,8 @@ pub enum Reason {
     Timeout,
     /// The transfer broke off, or the answer breaks the protocol.
     Transfer,
+    /// The body is in a content coding that cannot be undone.
+    Undecodable,
     /// The status says no.
     Http(u16),
     /// There were too many redirects.
@@ -86,7 +88,7 @@ pub enum Reason {
 }
 
 /// The reasons that carry nothing, by their names.
-const PLAIN: [(&str, Reason); 31] = [
+const PLAIN: [(&str, Reason); 32] = [
     ("robots", Reason::Robots),
     ("robots_unreachable", Reason::RobotsUnreachable),
     ("skipped_host", Reason::SkippedHost),
@@ -101,6 +103,7 @@ const PLAIN: [(&str, Reason); 31] = [
     ("tls", Reason::Tls),
     ("timeout", Reason::Timeout),
     ("transfer", Reason::Transfer),
+    ("undecodable", Reason::Undecodable),
     ("too_many_redirects", Reason::TooManyRedirects),
     ("bad_redirect", Reason::BadRedirect),
     ("not_a_page", Reason::NotAPage),
@@ -166,7 +169,8 @@ impl Reason {
             Self::TooLarge | Self::TooManyPixels | Self::TooSmall | Self::TooMuchMemory => true,
             Self::NoMatch => true,
             Self::Dns | Self::Connect | Self::Certificate | Self::Tls | Self::Timeout => false,
-            Self::Transfer | Self::Http(_) | Self::TooManyRedirects | Self::BadRedirect => false,
+            Self::Transfer | Self::Undecodable | Self::Http(_) => false,
+            Self::TooManyRedirects | Self::BadRedirect => false,
             Self::HtmlNotPicture | Self::EmptyPicture | Self::UnknownFormat => false,
             Self::BrokenPicture | Self::RemovalsStopped | Self::Unreadable | Self::Network => false,
             Self::Client | Self::Store | Self::Other(_) => false,
@@ -197,6 +201,9 @@ impl Reason {
             }
             Self::Timeout => {
                 "slow hosts: raise the deadlines of [crawl], then crawl --retry-failed timeout"
+            }
+            Self::Undecodable => {
+                "the server names a coding that the bytes are not in; tell its webmaster"
             }
             Self::Certificate => "the site's own matter; `simdex crawl` asks again",
             Self::Http(404 | 410) => "dead links on the pages; nothing to do",

@@ -9,6 +9,7 @@ use tokio::time::{Duration, Instant};
 use super::opt_out::{OptOuts, TdmRep};
 use super::robots_txt::RobotsTxt;
 use crate::canonical_url::CanonicalUrl;
+use crate::crawl::ROBOTS_AGENT;
 use crate::crawl::policy::refusal::Refusal;
 use crate::store::ledger::RobotsDecision;
 
@@ -25,6 +26,15 @@ pub(in crate::crawl) enum Robots {
 }
 
 impl Robots {
+    /// The rules in a file. One that is no text at all is as good as one that cannot be fetched:
+    /// nobody can tell what it says.
+    pub(in crate::crawl) fn read(body: &[u8]) -> Self {
+        match RobotsTxt::read(body, ROBOTS_AGENT) {
+            Ok(robots) => Self::File(robots),
+            Err(error) => Self::Unreachable(error.to_string()),
+        }
+    }
+
     /// Whether `url` may be fetched, and why.
     ///
     /// # Errors
@@ -153,10 +163,7 @@ mod tests {
             unreachable.decide(&url),
             Err(Refusal::RobotsUnreachable(_))
         ));
-        let file = rules(Robots::File(RobotsTxt::parse(
-            b"User-agent: *\nDisallow: /a",
-            "simdex",
-        )));
+        let file = rules(Robots::read(b"User-agent: *\nDisallow: /a"));
         let refusal = file.decide(&url).unwrap_err();
         assert!(refusal.to_string().contains("line 2"), "{refusal}");
     }
@@ -164,8 +171,8 @@ mod tests {
     #[test]
     fn sitemaps_are_given_once() {
         let url = CanonicalUrl::parse("http://h/a/b").unwrap();
-        let file = RobotsTxt::parse(b"Sitemap: http://i/map.xml\nSitemap: /own.xml", "simdex");
-        let rules = rules(Robots::File(file));
+        let file = b"Sitemap: http://i/map.xml\nSitemap: /own.xml";
+        let rules = rules(Robots::read(file));
         let taken: Vec<String> = rules
             .take_sitemaps(&url)
             .iter()

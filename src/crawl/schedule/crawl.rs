@@ -330,12 +330,18 @@ impl Crawl {
         match result {
             Ok(VisitOutcome::Document {
                 bytes,
+                left_scope,
+                truncated,
                 queued,
                 declined,
                 inline,
                 visit,
             }) => {
                 hosts.found(&visit);
+                if let Some(url) = left_scope {
+                    report.could_not_fetch(source, &FetchError::LeftScope(url.to_string()));
+                }
+                report.summary.truncated += u64::from(truncated);
                 report.summary.pages_fetched += u64::from(role == Role::Page);
                 report.summary.bytes += bytes;
                 report.summary.images_found += queued.pictures + inline;
@@ -353,7 +359,8 @@ impl Crawl {
                 report.summary.pages_fetched += u64::from(role == Role::Page);
                 report.summary.unchanged += 1;
             }
-            Ok(VisitOutcome::Picture { bytes }) => {
+            Ok(VisitOutcome::Picture { bytes, truncated }) => {
+                report.summary.truncated += u64::from(truncated);
                 report.summary.bytes += bytes;
                 self.budget.handed_in(1);
             }

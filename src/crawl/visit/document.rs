@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::document_contents::DocumentContents;
 use super::document_rules::DocumentRules;
+use super::header_elements::add_to;
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::policy::opt_out::OptOut;
 use crate::crawl::policy::reason::Reason;
@@ -26,6 +27,10 @@ pub(super) struct Document {
     /// The charset that the server names.
     pub(super) charset: Option<String>,
     pub(super) body: Vec<u8>,
+    /// The body ended early.
+    pub(super) truncated: bool,
+    /// What its header says that elements could say, in HTML.
+    pub(super) header_elements: String,
     /// What its header and its origin's rules say against its use.
     pub(super) said: OptOuts,
     pub(super) validators: Validators,
@@ -43,6 +48,7 @@ struct Finds<'a> {
     declined: BTreeMap<Reason, u64>,
     /// That pictures are not to be used, if the document says so.
     opted_out: Option<OptedOut>,
+    left_scope: Option<CanonicalUrl>,
 }
 
 impl Document {
@@ -55,6 +61,7 @@ impl Document {
             found: Vec::new(),
             declined: BTreeMap::new(),
             opted_out: None,
+            left_scope: None,
         };
         for url in std::mem::take(&mut self.sitemaps) {
             finds.queue(url, Role::Sitemap, 0, None);
@@ -91,7 +98,9 @@ impl Document {
                 declined: declined.map(|reason| reason.name().into_owned()).collect(),
             },
             inline,
+            left_scope: finds.left_scope,
             bytes,
+            truncated: self.truncated,
             declined: finds.declined,
         }
     }
@@ -101,13 +110,20 @@ impl Document {
         let respect = &finds.rules.respect;
         let rules = &finds.rules.page;
         let (body, charset, url) = (&self.body, self.charset.as_deref(), self.url.as_url());
-        let page: Page = match self.role {
+        let mut page: Page = match self.role {
             Role::Feed => parse_feed(body, charset, url, rules),
             _ => parse_page(body, charset, url, rules),
         };
+        if self.role != Role::Feed && !self.header_elements.is_empty() {
+            let elements = self.header_elements.as_bytes();
+            add_to(&mut page, parse_page(elements, Some("utf-8"), url, rules));
+        }
         for directive in &page.directives {
             self.said.add_meta(&directive.name, &directive.content);
         }
+        // A seed's redirect, in other words.
+        let leads = page.refresh.filter(|_| self.depth == 0);
+        finds.left_scope = leads.filter(|url| !finds.rules.scope.contains(url));
         let links_forbidden = self.said.forbids_links(respect);
         match links_forbidden {
             Some(reason) => finds.decline(Reason::OptOut(reason)),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::canonical_url::CanonicalUrl;
 use crate::crawl::policy::reason::Reason;
 use crate::extract::InlinePicture;
 use crate::store::PageVisit;
@@ -12,8 +13,12 @@ pub(in crate::crawl) struct DocumentContents {
     pub(in crate::crawl) visit: PageVisit,
     /// Pictures that stand in the document itself.
     pub(in crate::crawl) inline: Vec<InlinePicture>,
+    /// Where a seed sends its readers, if that is out of the scope.
+    pub(in crate::crawl) left_scope: Option<CanonicalUrl>,
     /// Length of the body in bytes.
     pub(in crate::crawl) bytes: u64,
+    /// Whether there was more of it, which did not come.
+    pub(in crate::crawl) truncated: bool,
     /// What was found and not taken, by reason.
     pub(in crate::crawl) declined: BTreeMap<Reason, u64>,
 }

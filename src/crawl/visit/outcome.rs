@@ -18,6 +18,10 @@ use crate::store::{Embed, Lease, PageVisit, Queued, Role, StoreError, UrlOutcome
 pub(in crate::crawl) enum VisitOutcome {
     Document {
         bytes: u64,
+        /// Where a seed sends its readers, if that is out of the scope.
+        left_scope: Option<CanonicalUrl>,
+        /// Its body ended early.
+        truncated: bool,
         queued: Queued,
         /// What was found and not taken, by reason.
         declined: BTreeMap<Reason, u64>,
@@ -27,7 +31,11 @@ pub(in crate::crawl) enum VisitOutcome {
         inline: u64,
     },
     /// The bytes are with the workers; a receipt follows.
-    Picture { bytes: u64 },
+    Picture {
+        bytes: u64,
+        /// Its body ended early.
+        truncated: bool,
+    },
     /// It has not changed.
     Unchanged,
 }
@@ -61,14 +69,21 @@ pub(in crate::crawl) async fn fetch_and_settle(
     let (mut lease, answer) = visited.map_err(VisitError::Store)?;
     match answer {
         Ok(Fetched::Document(contents)) => settle_document(visitor, jobs, lease, *contents).await,
-        Ok(Fetched::Picture { bytes, validators }) => {
+        Ok(Fetched::Picture {
+            bytes,
+            validators,
+            truncated,
+        }) => {
             let length = bytes.len() as u64;
             lease.answered(validators);
             let picture = WebPicture::Fetched { lease, bytes };
             jobs.send(picture)
                 .await
                 .map_err(|_| VisitError::IngestStopped)?;
-            Ok(VisitOutcome::Picture { bytes: length })
+            Ok(VisitOutcome::Picture {
+                bytes: length,
+                truncated,
+            })
         }
         Ok(Fetched::Unchanged) => {
             settle(visitor, lease, UrlOutcome::Unchanged).await?;
@@ -169,6 +184,8 @@ async fn settle_document(
     let (queued, visit) = settle.await.map_err(VisitError::Store)?;
     Ok(VisitOutcome::Document {
         bytes: contents.bytes,
+        left_scope: contents.left_scope,
+        truncated: contents.truncated,
         queued,
         declined: contents.declined,
         visit,

@@ -140,12 +140,6 @@ pub trait Frontier: Send + Sync {
     /// The URLs that failed or were refused. Reads the whole frontier.
     fn failures(&self) -> Listing<'_, UrlRecord>;
 
-    /// A page that shows a picture's URL.
-    ///
-    /// # Errors
-    /// If the store fails or a record is unreadable.
-    fn shown_on(&self, url: UrlId) -> Result<Option<String>, StoreError>;
-
     /// What settings have kept out: refused URLs, and documents of which something was not
     /// taken. Reads the whole frontier.
     fn kept_out(&self) -> Listing<'_, KeptOut>;

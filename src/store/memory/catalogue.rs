@@ -188,6 +188,12 @@ impl Catalogue for MemoryMetadata {
         Ok(provenance)
     }
 
+    fn page_showing(&self, picture: UrlId) -> Result<Option<String>, StoreError> {
+        let state = self.lock();
+        let mut pages = state.pages_showing(picture);
+        Ok(pages.find_map(|(page, _)| Some(state.pages.get(&page)?.url.clone())))
+    }
+
     fn page_count(&self) -> u64 {
         self.lock().pages.len() as u64
     }

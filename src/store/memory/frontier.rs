@@ -268,12 +268,6 @@ impl Frontier for MemoryMetadata {
         let failed: Vec<UrlRecord> = failed.cloned().collect();
         Box::new(failed.into_iter().map(Ok))
     }
-
-    fn shown_on(&self, url: UrlId) -> Result<Option<String>, StoreError> {
-        let state = self.lock();
-        let mut pages = state.pages_showing(url);
-        Ok(pages.find_map(|(page, _)| Some(state.pages.get(&page)?.url.clone())))
-    }
 }
 
 impl MemoryMetadata {

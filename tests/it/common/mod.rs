@@ -16,7 +16,7 @@ use simdex::picture::PictureId;
 use simdex::store::{SourcePage, Store, StoreOptions};
 use tempfile::TempDir;
 use testweb::drawn_site::DrawnSite;
-use testweb::reply::Reply;
+use testweb::reply::{Body, Reply};
 use testweb::server::{Request, Server};
 
 /// The drawn site, made once per test program.
@@ -210,3 +210,27 @@ const CONFIG: &str = "own-config.toml";
 
 /// The flags of a crawl of a test server: no delay, loopback allowed.
 pub const FAST: [&str; 4] = ["--allow-private-addresses", "--delay", "0", "-q"];
+
+/// An answer byte by byte; then the connection is closed.
+pub fn raw(head: &str, body: &[u8]) -> Reply {
+    Reply::of(Body::Raw([head.as_bytes(), body].concat().into()))
+}
+
+/// Crawls seeds on any hosts, all of which are this server, without features.
+pub fn many_hosts(server: &Server, seeds: &[String], crawl: &str) -> (Simdex, Value) {
+    let simdex = Simdex::new();
+    simdex.configure(&format!(
+        "[crawl]\nsitemaps = false\nmax_attempts = 1\nresolve = {{ \"*\" = \"{}\" }}\n{crawl}",
+        server.address()
+    ));
+    let seeds = seeds.iter().map(String::as_str);
+    let args: Vec<&str> = ["crawl", "--fetch-only", "--format", "json"]
+        .into_iter()
+        .chain(FAST)
+        .chain(seeds)
+        .collect();
+    let run = simdex.run(&args);
+    assert!(matches!(run.code, 0 | 3), "{}{}", run.stdout, run.stderr);
+    let summary = run.json();
+    (simdex, summary)
+}

@@ -22,13 +22,23 @@ impl TdmRep {
     /// it is parsed.
     pub const MAX_BYTES: usize = 128 << 10;
 
-    /// Reads a file. What is too large, no array, or no rule says nothing.
+    /// A statement that nobody can read: it reserves everything.
+    pub fn everything() -> Self {
+        Self {
+            rules: vec![Rule {
+                pattern: compile(b"/"),
+                reserved: true,
+            }],
+        }
+    }
+
+    /// Reads a file, also one in UTF-16 with a byte order mark. What is too large, no array, or no rule says nothing.
     pub fn parse(body: &[u8]) -> Self {
         if body.len() > Self::MAX_BYTES {
             return Self::default();
         }
-        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-        let rules = match serde_json::from_slice(body) {
+        let (body, ..) = encoding_rs::UTF_8.decode(body);
+        let rules = match serde_json::from_str(&body) {
             Ok(Value::Array(rules)) => rules,
             // A single rule without its array counts as an array of one.
             Ok(rule @ Value::Object(_)) => vec![rule],

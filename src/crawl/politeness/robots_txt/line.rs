@@ -30,14 +30,7 @@ const LONGEST: usize = 8 * 2_083;
 /// The lines of a file that mean something. A last line that the size limit cuts does not
 /// count: half a path would forbid or allow more than the whole one.
 pub(super) fn lines(body: &[u8]) -> impl Iterator<Item = Line<'_>> {
-    let counted = match body.get(..COUNTED) {
-        Some(head) if body.len() > COUNTED => {
-            let end = head.iter().rposition(|octet| is_line_end(*octet));
-            &head[..end.unwrap_or_default()]
-        }
-        _ => body,
-    };
-    split(without_mark(counted))
+    split(without_mark(counted(body)))
         .zip(1..)
         .filter_map(|(text, number)| {
             let (field, value) = parse(&text[..text.len().min(LONGEST)])?;
@@ -47,6 +40,17 @@ pub(super) fn lines(body: &[u8]) -> impl Iterator<Item = Line<'_>> {
                 value,
             })
         })
+}
+
+/// The whole lines of a file that count.
+pub(super) fn counted(body: &[u8]) -> &[u8] {
+    match body.get(..COUNTED) {
+        Some(head) if body.len() > COUNTED => {
+            let end = head.iter().rposition(|octet| is_line_end(*octet));
+            &head[..end.unwrap_or_default()]
+        }
+        _ => body,
+    }
 }
 
 /// A UTF-8 byte order mark, or what a careless editor left of one, is skipped.

@@ -1,15 +1,20 @@
 //! robots.txt files (RFC 9309): what one says to one crawler.
 
+mod decision;
+mod group;
 mod line;
 pub(in crate::crawl) mod pattern;
+mod second_reading;
 #[cfg(test)]
 mod tests;
 
-use std::ops::Range;
 use std::time::Duration;
 
-use line::{Field, lines};
-use pattern::{Target, compile, readable};
+pub use decision::Decision;
+use group::Group;
+use line::{Field, counted, lines};
+use pattern::Target;
+use second_reading::{as_seen, is_binary};
 
 use crate::canonical_url::CanonicalUrl;
 
@@ -19,60 +24,24 @@ use crate::canonical_url::CanonicalUrl;
 ///
 /// Beyond RFC 9309 this knows `Crawl-delay`, `Sitemap`, `Content-Usage` (Internet-Draft
 /// draft-ietf-aipref-attach), and the misspellings that Google's parser forgives. Unlike
-/// Google's parser it does not take `/index.html` for `/`.
+/// Google's parser it does not take `/index.html` for `/`, and a file that people read
+/// otherwise than parsers do is read in both ways: what either forbids is forbidden.
 #[derive(Debug, Clone, Default)]
 pub struct RobotsTxt {
-    group: Group,
+    /// What each reading says: one, seldom two.
+    readings: Vec<Group>,
     sitemaps: Vec<String>,
 }
 
-/// Whether a URL may be fetched, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// Whether it may be fetched.
-    pub allowed: bool,
-    /// The rule that decided; `None` if none matches, which allows.
-    pub rule: Option<DecidingRule>,
-}
-
-/// A rule of a robots.txt file, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecidingRule {
-    /// Its line, counted from one.
-    pub line: u32,
-    /// The rule in its normal form, such as `Disallow: /private*`.
-    pub text: String,
-}
+/// A file is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("robots.txt is no text")]
+pub struct NotText;
 
 /// Most sitemaps kept.
 const SITEMAPS: usize = 64;
 /// Longest sitemap URL kept, in bytes.
 const SITEMAP: usize = 2_048;
-
-#[derive(Debug, Clone, Default)]
-struct Group {
-    /// All compiled patterns and usage preferences, one after the other.
-    text: String,
-    /// The longest pattern first; among equally long ones those that allow first. The first
-    /// rule that matches decides.
-    rules: Vec<Rule>,
-    /// The longest pattern first.
-    usages: Vec<Usage>,
-    crawl_delay: Option<Duration>,
-}
-
-#[derive(Debug, Clone)]
-struct Rule {
-    pattern: Range<u32>,
-    line: u32,
-    allow: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Usage {
-    pattern: Range<u32>,
-    preference: Range<u32>,
-}
 
 impl RobotsTxt {
     /// Reads a file for the crawler with the product token `agent`. Whatever makes no sense
@@ -80,7 +49,37 @@ impl RobotsTxt {
     ///
     /// A user-agent line names the crawler if its leading letters, `-` and `_` are the
     /// token, in any case: `User-agent: simdex/1.0` names simdex.
-    pub fn parse(body: &[u8], agent: &str) -> Self {
+    ///
+    /// # Errors
+    /// If it is no text and has no line that makes sense.
+    pub fn read(body: &[u8], agent: &str) -> Result<Self, NotText> {
+        let seen = as_seen(counted(body));
+        let says_nothing = |body: &[u8]| lines(body).next().is_none();
+        if says_nothing(body)
+            && match &seen {
+                Some(seen) => says_nothing(seen) && is_binary(body),
+                None => is_binary(body),
+            }
+        {
+            return Err(NotText);
+        }
+        let (group, mut sitemaps) = Self::parse(body, agent);
+        let mut readings = vec![group];
+        if let Some(seen) = seen {
+            let (group, more) = Self::parse(&seen, agent);
+            if !readings.contains(&group) {
+                readings.push(group);
+            }
+            let more = more.into_iter().filter(|url| !sitemaps.contains(url));
+            let more: Vec<_> = more.collect();
+            sitemaps.extend(more);
+            sitemaps.truncate(SITEMAPS);
+        }
+        Ok(Self { readings, sitemaps })
+    }
+
+    /// One reading: the group that counts, and the sitemaps.
+    fn parse(body: &[u8], agent: &str) -> (Group, Vec<String>) {
         let mut sitemaps = Vec::new();
         let mut named = None::<Group>;
         let mut general = Group::default();
@@ -130,35 +129,35 @@ impl RobotsTxt {
         }
         let mut group = named.unwrap_or(general);
         group.sort();
-        Self { group, sitemaps }
+        (group, sitemaps)
     }
 
     /// Whether `url` may be fetched.
     #[cfg(test)]
     pub fn allows(&self, url: &CanonicalUrl) -> bool {
-        self.deciding_rule(url).is_none_or(|rule| rule.allow)
+        self.decision(url).allowed
     }
 
     /// Whether `url` may be fetched, and by which rule.
     pub fn decision(&self, url: &CanonicalUrl) -> Decision {
-        let rule = self.deciding_rule(url);
-        Decision {
-            allowed: rule.is_none_or(|rule| rule.allow),
-            rule: rule.map(|rule| DecidingRule {
-                line: rule.line,
-                text: format!(
-                    "{}: {}",
-                    if rule.allow { "Allow" } else { "Disallow" },
-                    readable(self.group.at(&rule.pattern))
-                ),
-            }),
+        let target = Target::new(url);
+        // The file itself is always allowed (RFC 9309, section 2.2.2).
+        if target.is_robots_txt() {
+            return Decision::default();
+        }
+        let mut decisions = self.readings.iter().map(|group| group.decision(&target));
+        let first = decisions.next().unwrap_or_default();
+        match first.allowed {
+            true => decisions.find(|it| !it.allowed).unwrap_or(first),
+            false => first,
         }
     }
 
     /// The time that the file asks to leave between two requests; the longest if there are
     /// several.
     pub fn crawl_delay(&self) -> Option<Duration> {
-        self.group.crawl_delay
+        let delays = self.readings.iter().filter_map(Group::crawl_delay);
+        delays.max()
     }
 
     /// The first 64 sitemaps, as written.
@@ -169,101 +168,11 @@ impl RobotsTxt {
     /// The usage preferences for what `url` leads to: those with the longest matching path.
     /// There may be several; the most restrictive counts.
     pub fn content_usage(&self, url: &CanonicalUrl) -> Vec<&str> {
-        if self.group.usages.is_empty() {
-            return Vec::new();
-        }
         let target = Target::new(url);
-        let mut longest = None;
-        let mut preferences = Vec::new();
-        for usage in &self.group.usages {
-            if longest.is_some_and(|longest| usage.pattern.len() < longest) {
-                break;
-            }
-            if target.matches(self.group.at(&usage.pattern)) {
-                longest = Some(usage.pattern.len());
-                preferences.push(self.group.at(&usage.preference));
-            }
-        }
-        preferences
-    }
-
-    fn deciding_rule(&self, url: &CanonicalUrl) -> Option<&Rule> {
-        if self.group.rules.is_empty() {
-            return None;
-        }
-        let target = Target::new(url);
-        // The file itself is always allowed (RFC 9309, section 2.2.2).
-        if target.is_robots_txt() {
-            return None;
-        }
-        let mut rules = self.group.rules.iter();
-        rules.find(|rule| target.matches(self.group.at(&rule.pattern)))
-    }
-}
-
-impl Group {
-    fn at(&self, range: &Range<u32>) -> &str {
-        &self.text[range.start as usize..range.end as usize]
-    }
-
-    fn store(&mut self, text: &str) -> Range<u32> {
-        // At most three bytes for each of a file of 500 KiB.
-        let start = self.text.len() as u32;
-        self.text.push_str(text);
-        start..self.text.len() as u32
-    }
-
-    fn add_rule(&mut self, line: u32, allow: bool, path: &[u8]) {
-        // An empty rule says nothing: all is allowed where nothing is disallowed. Paths
-        // begin with a slash; anything else could match no URL.
-        if matches!(path.first(), Some(b'/' | b'*' | b'$')) {
-            let pattern = self.store(&compile(path));
-            self.rules.push(Rule {
-                pattern,
-                line,
-                allow,
-            });
-        }
-    }
-
-    /// `[path] preference`; earlier drafts had no path.
-    fn add_usage(&mut self, value: &[u8]) {
-        let (path, preference) = match value.first() {
-            Some(b'/' | b'*') => {
-                let end = value.iter().position(u8::is_ascii_whitespace);
-                value.split_at(end.unwrap_or(value.len()))
-            }
-            _ => (&b"/"[..], value),
-        };
-        let Ok(preference) = str::from_utf8(preference.trim_ascii()) else {
-            return;
-        };
-        if !preference.is_empty() {
-            let pattern = self.store(&compile(path));
-            let preference = self.store(preference);
-            self.usages.push(Usage {
-                pattern,
-                preference,
-            });
-        }
-    }
-
-    fn add_crawl_delay(&mut self, value: &[u8]) {
-        let seconds = str::from_utf8(value)
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let delay = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        self.crawl_delay = self.crawl_delay.max(delay);
-    }
-
-    fn sort(&mut self) {
-        self.rules
-            .sort_by_key(|rule| (std::cmp::Reverse(rule.pattern.len()), !rule.allow));
-        self.usages
-            .sort_by_key(|usage| std::cmp::Reverse(usage.pattern.len()));
-        self.text.shrink_to_fit();
-        self.rules.shrink_to_fit();
-        self.usages.shrink_to_fit();
+        let readings = self.readings.iter();
+        readings
+            .flat_map(|group| group.content_usage(&target))
+            .collect()
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
+use super::decision::DecidingRule;
 use super::*;
 
 /// `tests/data/robots_cases.toml`
@@ -35,8 +36,12 @@ fn url(text: &str) -> CanonicalUrl {
     CanonicalUrl::join(&base, text).unwrap()
 }
 
+fn read(body: &[u8]) -> Result<RobotsTxt, NotText> {
+    RobotsTxt::read(body, "simdex")
+}
+
 fn robots(text: &str) -> RobotsTxt {
-    RobotsTxt::parse(text.as_bytes(), "simdex")
+    RobotsTxt::read(text.as_bytes(), "simdex").unwrap()
 }
 
 #[test]
@@ -45,7 +50,7 @@ fn every_case() {
     let cases: Cases = toml::from_str(cases).unwrap();
     assert!(cases.case.len() >= 80);
     for case in cases.case {
-        let robots = RobotsTxt::parse(case.robots.as_bytes(), &case.agent);
+        let robots = RobotsTxt::read(case.robots.as_bytes(), &case.agent).unwrap();
         assert!(!(case.allowed.is_empty() && case.refused.is_empty()));
         for (urls, expected) in [(&case.allowed, true), (&case.refused, false)] {
             for text in urls {
@@ -126,13 +131,10 @@ fn the_longest_path_says_what_content_may_be_used_for() {
         robots.content_usage(&url("/ai-ok/x")),
         ["train-ai=y", "search=n"]
     );
-    let example = RobotsTxt::parse(text.as_bytes(), "examplebot");
+    let example = RobotsTxt::read(text.as_bytes(), "examplebot").unwrap();
     assert_eq!(example.content_usage(&url("/ai-ok/x")), ["train-ai=y"]);
-    let none = RobotsTxt::parse(
-        b"User-agent: *\nContent-Usage: /x\nContent-Usage:",
-        "simdex",
-    );
-    assert!(none.content_usage(&url("/x")).is_empty());
+    let none = read(b"User-agent: *\nContent-Usage: /x\nContent-Usage:");
+    assert!(none.unwrap().content_usage(&url("/x")).is_empty());
 }
 
 #[test]
@@ -159,7 +161,91 @@ fn hostile_files_cost_little() {
         for _ in 0..10 {
             robots.decision(&url(&path));
         }
-        assert!(robots.group.text.len() <= 3 * body.len());
+        let kept: usize = robots.readings.iter().map(Group::text_len).sum();
+        assert!(kept <= 6 * body.len());
     }
     assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn what_either_reading_forbids_is_forbidden() {
+    for (text, path, expected) in [
+        // No-break spaces: white space for people, letters for parsers.
+        ("User-agent: *\nDisallow:\u{a0}/a", "/a", false),
+        ("User-agent: *\n\u{a0}Disallow: /a", "/a", false),
+        ("User-agent: *\nDisallow\u{a0}: /a\u{a0}", "/a/b", false),
+        ("User-agent: *\u{a0}\nDisallow: /a", "/a", false),
+        ("User-agent:\u{a0}simdex\nDisallow: /a", "/a", false),
+        ("User-agent: *\nDisallow: /a", "/b", true),
+        ("User-agent: *\nDisallow:\u{a0}/a", "/b", true),
+        // What opens must do so in both.
+        ("User-agent: *\nDisallow: /\nAllow:\u{a0}/a", "/a", false),
+        (
+            "User-agent: *\nDisallow: /\n\nUser-agent:\u{a0}simdex\nAllow: /",
+            "/a",
+            false,
+        ),
+        ("User-agent: *\nDisallow: /\nAllow: /a # \u{a0}", "/a", true),
+        // Line ends of Unicode.
+        ("User-agent: *\u{2028}Disallow: /a", "/a", false),
+        (
+            "User-agent: *\nDisallow: /x\u{2028}Disallow: /a",
+            "/a",
+            false,
+        ),
+        (
+            "User-agent: *\nDisallow: /x\u{2029}Disallow: /a",
+            "/x/y",
+            false,
+        ),
+        ("User-agent: *\nDisallow: /x\u{85}Disallow: /a", "/a", false),
+        // The bytes as they stand count, too.
+        ("User-agent: *\nDisallow: /a\u{a0}b", "/a%C2%A0b", false),
+        // Carriage returns are line ends.
+        ("User-agent: *\rDisallow: /a\rDisallow: /b", "/b", false),
+        ("User-agent: *\n\rDisallow: /a", "/a", false),
+    ] {
+        assert_eq!(robots(text).allows(&url(path)), expected, "{text:?} {path}");
+    }
+    let both = robots("User-agent: *\nCrawl-delay:\u{a0}7\nContent-Usage:\u{a0}search=n");
+    assert_eq!(both.crawl_delay(), Some(Duration::from_secs(7)));
+    assert!(both.content_usage(&url("/")).contains(&"search=n"));
+    let plain = robots("# \u{a0}\nUser-agent: *\nDisallow: /a");
+    assert_eq!(plain.readings.len(), 1, "both readings say the same");
+}
+
+#[test]
+fn utf_16_is_read_with_and_without_its_mark() {
+    let text = "User-agent: *\r\nDisallow: /a\r\n";
+    for mark in ["\u{feff}", ""] {
+        let units: Vec<u16> = format!("{mark}{text}").encode_utf16().collect();
+        let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+        for body in [little, big] {
+            let robots = read(&body).unwrap();
+            assert!(!robots.allows(&url("/a")), "{body:x?}");
+            assert!(robots.allows(&url("/b")), "{body:x?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_text_says_nothing_that_could_be_obeyed() {
+    let picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01";
+    let zipped = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x0b\x2d\x4e\x2d";
+    for body in [&picture[..], zipped, b"\0", b"\x01\x02 \xff"] {
+        assert_eq!(read(body).unwrap_err(), NotText, "{body:x?}");
+    }
+    // A page in place of the file is text without a rule; a slip of the keyboard is no harm.
+    for body in [
+        &b"<!doctype html><title>404</title>"[..],
+        b"",
+        b"\xff\xfe",
+        b"\n\n",
+    ] {
+        assert!(read(body).unwrap().allows(&url("/a")), "{body:x?}");
+    }
+    let slip = read(b"User-agent: *\n\x03Disallow: /a\n\x01").unwrap();
+    assert!(!slip.allows(&url("/a")));
+    assert!(slip.allows(&url("/b")));
 }

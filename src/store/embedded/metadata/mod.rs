@@ -123,10 +123,6 @@ impl Frontier for EmbeddedMetadata {
     fn failures(&self) -> Listing<'_, UrlRecord> {
         Self::failures(self)
     }
-
-    fn shown_on(&self, url: UrlId) -> Result<Option<String>, StoreError> {
-        self.trees.shown_on(url)
-    }
 }
 
 impl Catalogue for EmbeddedMetadata {
@@ -204,6 +200,10 @@ impl Catalogue for EmbeddedMetadata {
 
     fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
         self.trees.provenance(id)
+    }
+
+    fn page_showing(&self, picture: UrlId) -> Result<Option<String>, StoreError> {
+        self.trees.page_showing(picture)
     }
 
     fn page_count(&self) -> u64 {

@@ -122,16 +122,16 @@ impl Trees {
     }
 
     /// A page that shows a picture's URL.
-    pub(in crate::store::embedded) fn shown_on(
+    pub(in crate::store::embedded) fn page_showing(
         &self,
         picture: UrlId,
     ) -> Result<Option<String>, StoreError> {
-        let mut shown_on = None;
+        let mut first = None;
         self.pages_showing(picture, &mut |page, _| {
-            shown_on = Some(page.url);
+            first = Some(page.url);
             false
         })?;
-        Ok(shown_on)
+        Ok(first)
     }
 
     /// Hands the pages that show a picture's URL to `take`, until it wants no more.

@@ -27,7 +27,7 @@ pub enum Fault {
     Endless,
     /// A chunk is no chunk.
     BrokenChunks,
-    /// The body is shorter than its length says.
+    /// The body is shorter than its length says, but it is all there.
     ShortBody,
     /// The body is longer than its length says.
     LongBody,
@@ -35,7 +35,7 @@ pub enum Fault {
     GzipBomb,
     /// A gibibyte in Brotli.
     BrotliBomb,
-    /// Said to be gzip, but is not.
+    /// Said to be gzip, but is not. A picture can be told all the same.
     BrokenGzip,
     /// A PNG that claims 3.6 billion pixels; a page 100,000 elements deep.
     Huge,
@@ -169,6 +169,9 @@ impl Fault {
         let page =
             || Resource::page(Page::new("After all").show(Shown::Image, site.url("/behind.png")));
         match (self, target) {
+            (Self::ShortBody | Self::BrokenGzip, "/fault.png") => {
+                picture().sent_as(self.reply(site, target))
+            }
             (Self::Swapped, "/fault.png") => {
                 Resource::other(Reply::bytes("image/png", Page::new("Not here").bytes()))
             }

@@ -26,6 +26,8 @@ pub(super) struct Resource {
     pub(super) optional: bool,
     /// The answer to the first request, if that is another.
     pub(super) first: Option<Reply>,
+    /// What is sent, if not the content as it should be.
+    pub(super) sent: Option<Reply>,
     /// The epoch that changed it last.
     pub(super) changed: u64,
 }
@@ -57,6 +59,7 @@ impl Resource {
             opt_out: None,
             optional: false,
             first: None,
+            sent: None,
             changed: 0,
         }
     }
@@ -91,6 +94,11 @@ impl Resource {
         self
     }
 
+    pub(super) fn sent_as(mut self, reply: Reply) -> Self {
+        self.sent = Some(reply);
+        self
+    }
+
     pub(super) fn optional(mut self) -> Self {
         self.optional = true;
         self
@@ -100,6 +108,9 @@ impl Resource {
     pub(super) fn reply(self, request: &Request) -> Reply {
         let changed = UNIX_EPOCH + Duration::from_secs(FIRST_CHANGE + DAY * self.changed);
         let opted = u64::from(self.opt_out.is_some());
+        if let Some(sent) = self.sent {
+            return sent;
+        }
         let (tag, reply) = match self.content {
             Content::Other(reply) => (None, reply),
             Content::Redirect(status, to) => (None, Reply::redirect(status, &to)),
