@@ -8,7 +8,9 @@ use std::sync::PoisonError;
 use super::worker_count;
 use crate::activation::{Activations, Layout, encode};
 use crate::network::{Engine, ExtractError, Extractor, Network};
-use crate::picture::{Format, Limits, NetworkInput, PictureError, PictureId, View, decode, thumbnail};
+use crate::picture::{
+    Format, Limits, NetworkInput, PictureError, PictureId, View, decode, thumbnail,
+};
 use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
