@@ -88,6 +88,7 @@ fn picture_rules(refused: &mut Refused, _: &str, values: Values<PictureConfig>) 
         max_pixels: at_most,
         decode_budget_mb: at_most,
         min_side: any,
+        truncated: any,
     })
 }
 
@@ -328,6 +329,7 @@ mod tests {
             "store.activations = \"f32\"",
             "store.reserve_disk_mb = 1000",
             "picture.min_side = 1",
+            "picture.truncated = \"keep\"",
             "picture.max_bytes = 1000",
             "crawl.contact = \"me@example.org\"",
             "crawl.delay_ms = 2000",

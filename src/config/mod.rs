@@ -21,7 +21,7 @@ pub use policy::{AdmissionConfig, Respect};
 pub use secret::{ProxyUrl, REDACTED, Secret};
 
 use crate::activation::Encoding;
-use crate::picture::Limits;
+use crate::picture::{Limits, Truncated};
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
@@ -103,15 +103,18 @@ pub struct PictureConfig {
     pub min_side: u32,
     /// Memory that all pictures together may take while they are decoded, in MiB.
     pub decode_budget_mb: u64,
+    /// What becomes of a JPEG whose last rows are missing.
+    pub truncated: Truncated,
 }
 
 impl Default for PictureConfig {
     fn default() -> Self {
         Self {
             max_bytes: 20 << 20,
-            max_pixels: 100_000_000,
+            max_pixels: 210_000_000,
             min_side: 32,
-            decode_budget_mb: 1024,
+            decode_budget_mb: 1280,
+            truncated: Truncated::Refuse,
         }
     }
 }
@@ -124,6 +127,7 @@ impl PictureConfig {
             max_pixels: self.max_pixels,
             min_side: self.min_side,
             decode_bytes: self.decode_budget_mb.saturating_mul(1 << 20),
+            truncated: self.truncated,
         }
     }
 }

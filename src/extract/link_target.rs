@@ -1,6 +1,6 @@
 //! What an address or a media type promises, before any request is spent on it.
 
-use crate::picture::is_picture_ending;
+use crate::picture::{is_picture_ending, is_picture_type};
 
 /// What is to be expected behind a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,24 +48,10 @@ impl LinkTarget {
 
     /// By a media type, whose parameters do not matter. An empty one promises nothing.
     pub(super) fn of_media_type(media_type: &str) -> Self {
-        const PICTURES: [&str; 9] = [
-            "image/jpeg",
-            "image/jpg",
-            "image/pjpeg",
-            "image/png",
-            "image/gif",
-            "image/webp",
-            "image/bmp",
-            "image/x-ms-bmp",
-            "image/tiff",
-        ];
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         if essence.is_empty() {
             Self::Page
-        } else if PICTURES
-            .iter()
-            .any(|known| essence.eq_ignore_ascii_case(known))
-        {
+        } else if is_picture_type(essence) {
             Self::Picture
         } else {
             Self::Other

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use image::ImageFormat;
-
 use super::worker_count;
 use crate::activation::{Activations, Layout, encode};
 use crate::network::{Engine, ExtractError, Extractor, Network};
-use crate::picture::{Limits, NetworkInput, PictureError, PictureId, View, decode, thumbnail};
+use crate::picture::{
+    Format, Limits, NetworkInput, PictureError, PictureId, View, decode, thumbnail,
+};
 use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
@@ -129,7 +129,7 @@ impl Seen {
     fn features(
         self,
         bytes: &[u8],
-        format: ImageFormat,
+        format: Format,
         extractor: &mut Extractor,
         layout: &Layout,
     ) -> Result<NewPicture, FeatureError> {
@@ -148,7 +148,7 @@ impl Seen {
             id: PictureId::of(bytes),
             width: self.width,
             height: self.height,
-            media_type: format.to_mime_type(),
+            media_type: format.media_type(),
             bytes: bytes.len() as u64,
             perceptual_hash: self.tile.perceptual_hash(),
             embedding,

@@ -9,7 +9,7 @@ use super::{
 use crate::activation::Layout;
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::network::ExtractError;
-use crate::picture::{Limits, PictureError, PictureId};
+use crate::picture::{Limits, PictureError, PictureId, Truncated};
 use crate::shutdown::Shutdown;
 use crate::store::{Body, Discovery, Embed, Lease, NewPicture, Role, Source, Store, UrlState};
 
@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     max_pixels: 1 << 20,
     min_side: 1,
     decode_bytes: 1 << 20,
+    truncated: Truncated::Refuse,
 };
 
 /// Fails as the bytes say.

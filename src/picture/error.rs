@@ -1,5 +1,7 @@
 //! Why bytes are no picture.
 
+use super::Format;
+
 /// Why bytes are not a picture that simdex can use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -18,9 +20,17 @@ pub enum PictureError {
     /// A web page where a picture was promised.
     #[error("this is an HTML page, not a picture")]
     Html,
-    /// Bytes of no format that simdex reads.
-    #[error("not a picture in a format simdex reads (JPEG, PNG, GIF, WebP, BMP, TIFF)")]
+    /// Bytes of no format that simdex knows.
+    #[error("not a picture in a format simdex knows")]
     Unknown,
+    /// A format that simdex knows and does not read, or a kind of one that it reads.
+    #[error("{}", unread(*format, kind.as_deref()))]
+    Unread {
+        /// The format.
+        format: Format,
+        /// What is unusual about the file, where simdex reads others of its format.
+        kind: Option<String>,
+    },
     /// More pixels than `[picture] max_pixels`.
     #[error("{width}x{height} pixels are over the limit of {limit} ([picture] max_pixels)")]
     TooManyPixels {
@@ -56,6 +66,11 @@ pub enum PictureError {
     /// The decoder refused the bytes.
     #[error("the picture is broken: {0}")]
     Broken(String),
+    /// A JPEG whose data ends before its rows do.
+    #[error(
+        "the picture is broken: the file ends before its last rows ([picture] truncated = \"keep\" takes what is there)"
+    )]
+    Truncated,
     /// The decoder panicked; the panic was caught.
     #[error("the picture is broken (its decoder gave up)")]
     DecoderPanicked,
@@ -69,10 +84,11 @@ impl PictureError {
             Self::TooLarge { .. } => "too_large",
             Self::Html => "html_not_picture",
             Self::Unknown => "unknown_format",
+            Self::Unread { .. } => "unread_format",
             Self::TooManyPixels { .. } => "too_many_pixels",
             Self::TooSmall { .. } => "too_small",
             Self::TooMuchMemory { .. } => "too_much_memory",
-            Self::Broken(_) | Self::DecoderPanicked => "broken_picture",
+            Self::Broken(_) | Self::Truncated | Self::DecoderPanicked => "broken_picture",
         }
     }
 
@@ -85,5 +101,17 @@ impl PictureError {
                 | Self::TooSmall { .. }
                 | Self::TooMuchMemory { .. }
         )
+    }
+}
+
+fn unread(format: Format, kind: Option<&str>) -> String {
+    let name = format.name();
+    match kind {
+        Some(kind) => format!("this is {name}, but {kind}, which simdex does not read"),
+        None => {
+            let read: Vec<&str> = Format::all_read().map(Format::name).collect();
+            let read = read.join(", ");
+            format!("this is {name}, which simdex does not read (it reads {read})")
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What simdex accepts as a picture.
 
+use serde::Deserialize;
+
 /// What simdex accepts as a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -12,4 +14,17 @@ pub struct Limits {
     /// Most bytes that all pictures together may take while they are decoded, and until they
     /// are dropped; one that would take more alone is refused.
     pub decode_bytes: u64,
+    /// What becomes of a JPEG whose last rows are missing.
+    pub truncated: Truncated,
+}
+
+/// What becomes of a JPEG whose last rows are missing. Decoders fill them with grey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Truncated {
+    /// It is broken, as pictures of other formats are.
+    #[default]
+    Refuse,
+    /// It is taken as it is.
+    Keep,
 }

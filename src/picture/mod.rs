@@ -7,21 +7,24 @@
 mod budget;
 mod decode;
 mod error;
-mod header;
+mod format;
 mod id;
+mod ink;
 mod limits;
 mod name;
 mod network_input;
 mod perceptual_hash;
-mod rgb;
+mod sniff;
 mod thumbnail;
 mod view;
 
 pub use decode::{Decoded, check_header, decode, silence_decoder_panics};
 pub use error::PictureError;
+pub use format::Format;
 pub use id::{ParsePictureIdError, PictureId};
-pub use limits::Limits;
-pub use name::{is_picture_ending, looks_like_picture};
+pub use ink::Ink;
+pub use limits::{Limits, Truncated};
+pub use name::{is_picture_ending, is_picture_type, looks_like_picture, unread_ending};
 pub use network_input::NetworkInput;
 pub use perceptual_hash::PerceptualHash;
 pub use thumbnail::thumbnail;

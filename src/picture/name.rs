@@ -2,21 +2,45 @@
 
 use std::path::Path;
 
-/// Endings of file names that are taken for pictures.
-const ENDINGS: [&str; 10] = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp", "tif", "tiff",
-];
+use super::Format;
 
-/// Whether a file name's ending, without the dot, is a picture's.
+/// Whether a file name's ending, without the dot, is that of pictures that can be decoded.
 pub fn is_picture_ending(ending: &str) -> bool {
-    ENDINGS
-        .iter()
-        .any(|known| ending.eq_ignore_ascii_case(known))
+    Format::of_ending(ending).is_some_and(Format::is_read)
 }
 
-/// Whether a path ends like a picture.
+/// Whether a media type, without parameters, is that of pictures that can be decoded.
+pub fn is_picture_type(media_type: &str) -> bool {
+    Format::of_media_type(media_type).is_some_and(Format::is_read)
+}
+
+/// Whether a path ends like a picture that can be decoded.
 pub fn looks_like_picture(path: &Path) -> bool {
     path.extension()
         .and_then(|ending| ending.to_str())
         .is_some_and(is_picture_ending)
+}
+
+/// The ending, in small letters, of a path that promises a picture that cannot be decoded: what a
+/// walk over files passes by and should tell.
+pub fn unread_ending(path: &Path) -> Option<String> {
+    let ending = path.extension()?.to_str()?;
+    let format = Format::of_ending(ending)?;
+    (!format.is_read()).then(|| ending.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_of_pictures_are_told_apart() {
+        assert!(looks_like_picture(Path::new("a/b.JPG")));
+        assert!(!looks_like_picture(Path::new("a/b.psd")));
+        assert_eq!(unread_ending(Path::new("a/b.PSD")).as_deref(), Some("psd"));
+        assert_eq!(unread_ending(Path::new("a/b.jpg")), None);
+        assert_eq!(unread_ending(Path::new("a/psd")), None);
+        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/vnd.microsoft.icon"));
+        assert!(!is_picture_type("image/jp2") && !is_picture_type("image/x-unheard-of"));
+    }
 }

@@ -188,3 +188,40 @@ fn different_plain_pictures_are_no_copies() {
     let groups = simdex.json(&["duplicates"]);
     assert!(groups.as_array().unwrap().is_empty(), "{groups}");
 }
+
+/// A page of words without letters: the same lines and margins, other words.
+fn page(text: u32) -> RgbImage {
+    let mut page = RgbImage::from_pixel(620, 876, image::Rgb([255; 3]));
+    for line in 0..40 {
+        let (mut x, y) = (60, 60 + 19 * line);
+        while x < 520 {
+            // Between 12 and 70 wide.
+            let mixed = (x * 7919 + line * 104_729 + text * 1_299_709) % 1_000_003;
+            let width = 12 + mixed % 59;
+            for (i, j) in (x..x + width).flat_map(|i| (y..y + 9).map(move |j| (i, j))) {
+                if (i * 5 + j * 3) % 4 != 0 {
+                    page.put_pixel(i.min(560), j, image::Rgb([20; 3]));
+                }
+            }
+            x += width + 8;
+        }
+    }
+    page
+}
+
+#[test]
+fn pages_of_other_text_are_no_copies_of_each_other() {
+    let simdex = Simdex::new();
+    for text in 0..6 {
+        write(&simdex, &format!("page-{text}.jpg"), &page(text), 90);
+        simdex.json(&["add", &format!("page-{text}.jpg")]);
+    }
+    let half = resize(&page(0), 310, 438, FilterType::Triangle);
+    write(&simdex, "half.jpg", &half, 60);
+    simdex.json(&["add", "half.jpg"]);
+    let groups = simdex.json(&["duplicates"]);
+    assert_eq!(groups.as_array().unwrap().len(), 1, "{groups}");
+    let mut members = places(&groups[0]["results"], "path");
+    members.sort();
+    assert_eq!(members, ["half.jpg", "page-0.jpg"]);
+}

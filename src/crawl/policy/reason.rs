@@ -73,6 +73,8 @@ pub enum Reason {
     EmptyPicture,
     /// The picture's format is not known.
     UnknownFormat,
+    /// The picture's format, or its kind of it, is known and not read.
+    UnreadFormat,
     /// The picture does not decode.
     BrokenPicture,
     /// The picture would take the place of another, and too many of its host's would go.
@@ -88,7 +90,7 @@ pub enum Reason {
 }
 
 /// The reasons that carry nothing, by their names.
-const PLAIN: [(&str, Reason); 32] = [
+const PLAIN: [(&str, Reason); 33] = [
     ("robots", Reason::Robots),
     ("robots_unreachable", Reason::RobotsUnreachable),
     ("skipped_host", Reason::SkippedHost),
@@ -116,6 +118,7 @@ const PLAIN: [(&str, Reason); 32] = [
     ("html_not_picture", Reason::HtmlNotPicture),
     ("empty", Reason::EmptyPicture),
     ("unknown_format", Reason::UnknownFormat),
+    ("unread_format", Reason::UnreadFormat),
     ("broken_picture", Reason::BrokenPicture),
     ("removals_stopped", Reason::RemovalsStopped),
     ("no_match", Reason::NoMatch),
@@ -171,7 +174,8 @@ impl Reason {
             Self::Dns | Self::Connect | Self::Certificate | Self::Tls | Self::Timeout => false,
             Self::Transfer | Self::Undecodable | Self::Http(_) => false,
             Self::TooManyRedirects | Self::BadRedirect => false,
-            Self::HtmlNotPicture | Self::EmptyPicture | Self::UnknownFormat => false,
+            Self::HtmlNotPicture | Self::EmptyPicture => false,
+            Self::UnknownFormat | Self::UnreadFormat => false,
             Self::BrokenPicture | Self::RemovalsStopped | Self::Unreadable | Self::Network => false,
             Self::Client | Self::Store | Self::Other(_) => false,
         }
@@ -234,6 +238,7 @@ impl Reason {
             Self::HtmlNotPicture => {
                 "pages where pictures were promised; often a login or a block page"
             }
+            Self::UnreadFormat => "pictures in formats that simdex does not read; nothing to do",
             Self::RemovalsStopped => "the old pictures are kept; max_removed_share of [crawl]",
             Self::TooManyRedirects | Self::BadRedirect => "the site's own matter; nothing to do",
             Self::HostPages | Self::Client | Self::Store => return None,

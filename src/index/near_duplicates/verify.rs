@@ -1,9 +1,10 @@
 //! Whether two pictures are copies of one.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use crate::activation::Activations;
 use crate::network::Embedding;
+use crate::picture::{Ink, PictureId};
 use crate::store::{Block, Sequence, Store, StoreError};
 
 /// Says whether a picture whose hash is near another's really is a copy of it.
@@ -11,17 +12,20 @@ use crate::store::{Block, Sequence, Store, StoreError};
 /// A hash of 64 bits takes plain pictures for each other, so two layers must agree too: the
 /// first (edges and colours) and the middle one. Their MSE is measured against how much both
 /// pictures vary from place to place: 0 for the same picture, 1 for two that have nothing in
-/// common, plain ones included.
+/// common, plain ones included. Of pages, which differ in their lines only, the thumbnails are
+/// compared as well.
 pub(super) struct Verifier<'a> {
     store: &'a Store,
     features: Option<Features>,
 }
 
 struct Features {
+    id: PictureId,
     block: Block,
     embedding: Embedding,
     /// Of the first and the middle layer.
     spreads: RefCell<Option<[f32; 2]>>,
+    ink: OnceCell<Option<Ink>>,
 }
 
 /// Thresholds as measured (docs/similarity.md, "Near-copies").
@@ -44,11 +48,15 @@ impl<'a> Verifier<'a> {
             return Ok(false);
         }
         let mses = a.activations(self.store).mses(b.activations(self.store));
-        let (a, b) = (a.spreads(self.store), b.spreads(self.store));
-        Ok(layers(self.store)
+        let spreads = (a.spreads(self.store), b.spreads(self.store));
+        let is_near = layers(self.store)
             .into_iter()
             .enumerate()
-            .all(|(i, layer)| mses[layer] <= MOST_RELATIVE[i] * (a[i] + b[i]).max(FLAT)))
+            .all(|(i, layer)| {
+                let spread = spreads.0[i] + spreads.1[i];
+                mses[layer] <= MOST_RELATIVE[i] * spread.max(FLAT)
+            });
+        Ok(is_near && agree(a.ink(self.store), b.ink(self.store)))
     }
 }
 
@@ -63,8 +71,10 @@ impl Features {
             .inspect_err(|error| tracing::warn!(%error, "a picture is not compared"));
         Ok(block.ok().map(|block| Self {
             embedding: Embedding::normalized(&Activations::new(store.layout(), &block).embedding()),
+            id,
             block,
             spreads: RefCell::default(),
+            ink: OnceCell::new(),
         }))
     }
 
@@ -72,11 +82,28 @@ impl Features {
         Activations::new(store.layout(), &self.block)
     }
 
+    /// `None` where no thumbnail is kept, or not one of its shape.
+    fn ink(&self, store: &Store) -> Option<&Ink> {
+        let read = || {
+            let thumbnail = store.thumbnail(self.id).ok().flatten()?;
+            Ink::of_thumbnail(&thumbnail)
+        };
+        self.ink.get_or_init(read).as_ref()
+    }
+
     /// Where the codec keeps none, every difference is one.
     fn spreads(&self, store: &Store) -> [f32; 2] {
         let of = |layer| self.activations(store).layer_spread(layer);
         let compute = || layers(store).map(|layer| of(layer).unwrap_or_default());
         *self.spreads.borrow_mut().get_or_insert_with(compute)
+    }
+}
+
+/// Whether two pages have the same lines; of anything else that is not asked.
+fn agree(a: Option<&Ink>, b: Option<&Ink>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) if a.is_page() && b.is_page() => a.agrees(b).unwrap_or(true),
+        _ => true,
     }
 }
 

@@ -1,31 +1,41 @@
 //! From bytes to pixels, within limits.
 
+mod bmp;
+mod colour;
+mod ground;
+mod header;
+mod heic;
+mod ico;
+mod jpeg;
+mod jxl;
+mod plain;
+mod raster;
+mod svg;
+#[cfg(test)]
+mod tests;
+mod tiff;
+
 use std::cell::Cell;
-use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-use image::{DynamicImage, ImageFormat, ImageReader, RgbImage};
+use image::{DynamicImage, RgbImage};
 
 use super::budget::{BUDGET, Share};
-use super::header::{Header, broken};
-use super::rgb::rgb_of;
-use super::{Limits, PictureError};
+use super::{Format, Limits, PictureError};
+use header::Opened;
 
-/// A decoded picture, upright, on white where it was transparent. While it lives its bytes count
-/// against [`Limits::decode_bytes`], so it should be dropped soon; it stays in its thread, and a
-/// thread that has one does not wait for room for another.
+/// A decoded picture, upright, in sRGB, on a plain ground where it was transparent. While it lives
+/// its bytes count against [`Limits::decode_bytes`], so it should be dropped soon; it stays in its
+/// thread, and a thread that has one does not wait for room for another.
 #[derive(Debug)]
 pub struct Decoded {
     /// The pixels, after the EXIF orientation was applied.
     pub rgb: RgbImage,
     /// The file's format.
-    pub format: ImageFormat,
+    pub format: Format,
     _share: Share,
 }
-
-/// Bytes that a decoder may take whatever a picture's size: tables, profiles, rows.
-const SMALL: u64 = 64 << 20;
 
 /// Decodes a picture within `limits`; waits while others take the memory that it needs.
 ///
@@ -41,7 +51,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
 /// As [`decode`].
 pub fn check_header(bytes: &[u8], limits: &Limits) -> Result<(), PictureError> {
     guarded(bytes, limits, |bytes, limits| {
-        Header::read(bytes, limits).map(drop)
+        open(bytes, limits)?.peak(limits).map(drop)
     })
 }
 
@@ -66,21 +76,30 @@ fn guarded<T>(
     result.unwrap_or(Err(PictureError::DecoderPanicked))
 }
 
+fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, PictureError> {
+    let format = Format::of(bytes).ok_or_else(|| header::unknown(bytes))?;
+    match format {
+        Format::Jpeg => jpeg::open(bytes, limits),
+        Format::Ico => ico::open(bytes),
+        Format::Tiff => tiff::open(bytes),
+        Format::Svg => svg::open(bytes),
+        Format::Jxl => jxl::open(bytes),
+        Format::Heic => heic::open(bytes),
+        _ => plain::open(format, bytes),
+    }
+}
+
 fn decode_checked(bytes: &[u8], limits: &Limits) -> Result<Decoded, PictureError> {
-    let header = Header::read(bytes, limits)?;
-    let mut share = BUDGET.take(header.peak, limits.decode_bytes);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), header.format);
-    let mut decoder_limits = image::Limits::default();
-    decoder_limits.max_alloc = Some(header.peak.max(SMALL));
-    reader.limits(decoder_limits);
-    let decoder = reader.into_decoder().map_err(broken)?;
-    let mut picture = DynamicImage::ImageRgb8(rgb_of(decoder).map_err(broken)?);
-    picture.apply_orientation(header.orientation);
+    let opened = open(bytes, limits)?;
+    let mut share = BUDGET.take(opened.peak(limits)?, limits.decode_bytes);
+    let (format, orientation) = (opened.format, opened.orientation);
+    let mut picture = DynamicImage::ImageRgb8((opened.read)()?.into_rgb()?);
+    picture.apply_orientation(orientation);
     let rgb = picture.into_rgb8();
     share.shrink(rgb.as_raw().len() as u64);
     Ok(Decoded {
         rgb,
-        format: header.format,
+        format,
         _share: share,
     })
 }
@@ -105,15 +124,20 @@ pub fn silence_decoder_panics() {
 }
 
 #[cfg(test)]
-mod tests {
+mod limit_tests {
     use super::*;
-    use image::Rgb;
+    use std::io::Cursor;
+
+    use crate::picture::Truncated;
+
+    use image::{ImageFormat, Rgb};
 
     const LIMITS: Limits = Limits {
         max_bytes: 1 << 20,
         max_pixels: 10_000,
         min_side: 8,
         decode_bytes: 1 << 20,
+        truncated: Truncated::Refuse,
     };
 
     fn png(width: u32, height: u32) -> Vec<u8> {
