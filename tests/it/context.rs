@@ -162,10 +162,6 @@ fn passwords_in_urls_are_refused_with_advice() {
         "{}",
         run.stderr
     );
-    let run = simdex.run(&["query", &format!("{url}1.jpg")]);
-    assert_ne!(run.code, 0);
-    let says = run.stderr.contains("Authorization") && !run.stderr.contains("secret");
-    assert!(says, "{}", run.stderr);
     std::fs::write(
         simdex.path("seeds.txt"),
         format!("{url}\n{}\n", server.url("/")),
@@ -175,6 +171,10 @@ fn passwords_in_urls_are_refused_with_advice() {
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert_eq!(run.json()["images_fetched"], 1);
     let says = run.stderr.contains("seeds.txt, line 1") && !run.stderr.contains("secret");
+    assert!(says, "{}", run.stderr);
+    let run = simdex.run(&["query", &format!("{url}1.jpg")]);
+    assert_ne!(run.code, 0);
+    let says = run.stderr.contains("Authorization") && !run.stderr.contains("secret");
     assert!(says, "{}", run.stderr);
 }
 
