@@ -220,6 +220,8 @@ fn opted_out(request: &Request) -> Reply {
         ("latin.test", "/1.jpg") => raw_picture(b"X-Robots-Tag: \xe9, noindex\r\n"),
         ("spaced.test", "/1.jpg") => raw_picture(b"X-Robots-Tag : noindex\r\n"),
         ("folded.test", "/1.jpg") => raw_picture(b"X-Robots-Tag: noarchive,\r\n noindex\r\n"),
+        ("control.test", "/1.jpg") => raw_picture(b"X-Robots-Tag: noindex\x01\r\n"),
+        ("nul.test", "/1.jpg") => raw_picture(b"X-Robots-Tag: \0noindex\r\nA\0: b\r\n"),
         ("usage.test", "/1.jpg") => raw_picture(b"Content-Usage: \xa7=y, search=n\r\n"),
         _ if is_page => Reply::html(page("")),
         (_, "/1.jpg") => picture(),
@@ -229,7 +231,7 @@ fn opted_out(request: &Request) -> Reply {
 
 #[test]
 fn opt_outs_are_heeded_however_they_are_sent() {
-    const HOSTS: [&str; 11] = [
+    const HOSTS: [&str; 13] = [
         "meta",
         "meta-203",
         "tdm",
@@ -240,12 +242,14 @@ fn opt_outs_are_heeded_however_they_are_sent() {
         "latin",
         "spaced",
         "folded",
+        "control",
+        "nul",
         "usage",
     ];
     let server = serve(opted_out);
     let (simdex, summary) = many_hosts(&server, &seeds(&HOSTS), "");
     assert_eq!(summary["images_fetched"], 0, "{summary}");
-    let refused = json!({"noindex": 6, "tdm": 4, "content_usage": 1});
+    let refused = json!({"noindex": 8, "tdm": 4, "content_usage": 1});
     assert_eq!(summary["refused"], refused);
     assert_eq!(summary["failed"], json!({}));
     assert_eq!(simdex.json(&["status"])["waiting"], 0);

@@ -70,7 +70,28 @@ fn odd_heads() -> BTreeMap<&'static str, Reply> {
         ("no-name", with(": a value\r\n")),
         ("folded", with("X-Long: one\r\n two\r\n\tthree\r\n")),
         ("control", with("X-Odd: a\u{1}b\r\n")),
+        ("nul", with("X-Odd: a\0b\r\n")),
+        ("return", with("X-Odd: a\rb\r\n")),
         ("delete", with("X-Odd: a\u{7f}b\r\n")),
+        (
+            "spaced-status",
+            raw(
+                "HTTP/1.1  200  OK\r\nContent-Type: text/html\r\n\r\n",
+                &page(),
+            ),
+        ),
+        (
+            "glued-status",
+            raw("HTTP/1.1 200OK\r\nContent-Type: text/html\r\n\r\n", &page()),
+        ),
+        (
+            "warned",
+            raw(
+                "PHP Warning: x in /a.php on line 3\r\nHTTP/1.1 200 OK\r\n\
+                 Content-Type: text/html\r\n\r\n",
+                &page(),
+            ),
+        ),
         ("many", with(&many)),
         ("long", with(&format!("X-Long: {}\r\n", "x".repeat(60_000)))),
         (

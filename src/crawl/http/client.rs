@@ -23,7 +23,7 @@ use crate::crawl::user_agent;
 
 /// Header lines of an answer that are read, and their length together in HTTP/2 in bytes: what
 /// curl takes.
-const HEADER_LINES: usize = 5_000;
+pub(super) const HEADER_LINES: usize = 5_000;
 const HEADER_BYTES: u32 = 300 << 10;
 
 tokio::task_local! {
@@ -42,11 +42,14 @@ pub(super) struct Clients {
 impl Clients {
     /// # Errors
     /// If TLS or the proxy cannot be set up.
-    pub(super) fn new(config: &CrawlConfig, resolver: &Resolver) -> Result<Self, FetchError> {
-        let jar = config.cookies.then(Arc::<Jar>::default);
+    pub(super) fn new(
+        config: &CrawlConfig,
+        resolver: &Resolver,
+        jar: Option<&Arc<Jar>>,
+    ) -> Result<Self, FetchError> {
         Ok(Self {
-            pooled: client(config, resolver, jar.as_ref(), config.host_concurrency)?,
-            fresh: client(config, resolver, jar.as_ref(), 0)?,
+            pooled: client(config, resolver, jar, config.host_concurrency)?,
+            fresh: client(config, resolver, jar, 0)?,
         })
     }
 
@@ -111,6 +114,18 @@ fn is_unanswered(error: &reqwest::Error) -> bool {
     false
 }
 
+/// Whether an answer came, but its head is not one that the client reads.
+pub(super) fn is_odd_head(error: &reqwest::Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+            return error.is_parse() && !error.is_parse_too_large();
+        }
+        source = cause.source();
+    }
+    false
+}
+
 /// A client that keeps so many unused connections to a host.
 fn client(
     config: &CrawlConfig,
@@ -131,11 +146,10 @@ fn client(
         .referer(false)
         // The client's own retries would bypass the pacer.
         .retry(reqwest::retry::never())
-        // As lenient as curl: a space before the colon, a line that goes on in the next, lines
-        // that are no header (warnings of PHP, say), many lines.
+        // As lenient as curl, as far as no line is lost by it: a space before the colon, a line
+        // that goes on in the next, many lines. The rest is for `OddHeads`.
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_allow_obsolete_multiline_headers_in_responses(true)
-        .http1_ignore_invalid_headers_in_responses(true)
         .http1_max_headers(HEADER_LINES)
         .http2_max_header_list_size(HEADER_BYTES)
         .connector_layer(MapFutureLayer::new(noting));
@@ -195,18 +209,32 @@ fn is_open(name: &HeaderName) -> bool {
     )
 }
 
-/// What went wrong, from the chain of causes.
+/// What went wrong.
 pub(super) fn explain(error: &reqwest::Error) -> FetchError {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    if let Some(error) = explain_cause(error) {
+        return error;
+    }
+    if error.is_timeout() {
+        FetchError::Timeout("connect")
+    } else if error.is_connect() {
+        FetchError::Connect(with_causes(error))
+    } else {
+        FetchError::Transfer(with_causes(error))
+    }
+}
+
+/// What went wrong with a name or with TLS, from the chain of causes.
+pub(super) fn explain_cause(error: &(dyn std::error::Error + 'static)) -> Option<FetchError> {
+    let mut source = Some(error);
     while let Some(cause) = source {
         if let Some(error) = cause.downcast_ref::<ResolveError>() {
-            return Refusal::from(error.clone()).into();
+            return Some(Refusal::from(error.clone()).into());
         }
         match cause.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidCertificate(why)) => {
-                return FetchError::Certificate(why.to_string());
+                return Some(FetchError::Certificate(why.to_string()));
             }
-            Some(error) => return FetchError::Tls(error.to_string()),
+            Some(error) => return Some(FetchError::Tls(error.to_string())),
             None => {}
         }
         // An I/O error keeps what it wraps out of the chain, and TLS wraps twice.
@@ -216,11 +244,5 @@ pub(super) fn explain(error: &reqwest::Error) -> FetchError {
             None => cause.source(),
         };
     }
-    if error.is_timeout() {
-        FetchError::Timeout("connect")
-    } else if error.is_connect() {
-        FetchError::Connect(with_causes(error))
-    } else {
-        FetchError::Transfer(with_causes(error))
-    }
+    None
 }

@@ -47,6 +47,10 @@ pub enum FetchError {
     /// The body is in a coding that cannot be undone.
     #[error("a body that cannot be decoded: Content-Encoding {0}")]
     Undecodable(String),
+    /// The head of the answer is not one that the client reads; its origin is asked in another way
+    /// from now on.
+    #[error("the head of the answer breaks the protocol")]
+    OddHead,
     /// The status says no.
     #[error("HTTP status {0}")]
     Status(u16),
@@ -105,7 +109,7 @@ impl FetchError {
             Self::Client(_) => Reason::Client,
             Self::Store(_) | Self::FetchLog(_) => Reason::Store,
             Self::Connect(_) => Reason::Connect,
-            Self::Transfer(_) => Reason::Transfer,
+            Self::Transfer(_) | Self::OddHead => Reason::Transfer,
         }
     }
 
@@ -126,7 +130,7 @@ impl FetchError {
             Self::Refused(Refusal::Unresolved { .. }) => Outcome::Resolve,
             Self::Connect(_) | Self::Certificate(_) | Self::Tls(_) => Outcome::Connect,
             Self::TooLarge(_) => Outcome::TooLarge,
-            Self::Transfer(_) | Self::Undecodable(_) => Outcome::Transfer,
+            Self::Transfer(_) | Self::Undecodable(_) | Self::OddHead => Outcome::Transfer,
             _ => Outcome::Abandoned,
         }
     }

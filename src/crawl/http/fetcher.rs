@@ -136,7 +136,14 @@ impl Fetcher {
                 }
                 refusal => refusal.into(),
             })?;
-            let response = self.transport.send(permit, options).await?;
+            let response = match self.transport.send(permit, options).await {
+                Err(FetchError::OddHead) => {
+                    let wait = WaitPolicy::ForTurn;
+                    let again = self.permit(&url, judge, options.purpose, wait).await?;
+                    self.transport.send(again, options).await?
+                }
+                sent => sent?,
+            };
             with_cookies |= response.header("set-cookie").is_some();
             match response.redirect(&url) {
                 Ok(None) => return Ok((response, url)),

@@ -1,6 +1,7 @@
 //! The way to the network: names, connections, requests, redirects, bodies.
 
 pub(super) mod body;
+mod clean_head;
 pub(super) mod client;
 mod content_coding;
 mod decoding;
@@ -8,6 +9,7 @@ pub(super) mod error;
 pub(super) mod fetch_options;
 pub(super) mod fetcher;
 pub(super) mod in_flight_request;
+mod odd_heads;
 pub(super) mod resolver;
 pub(super) mod response;
 pub(super) mod rule_files;

@@ -93,6 +93,31 @@ impl Resolver {
         Ok(self.lookup(url.host()).await?.first().map(SocketAddr::ip))
     }
 
+    /// Where `url` is asked for: the address that [`Self::pin`] gives, and the port.
+    pub(super) async fn address(&self, url: &CanonicalUrl) -> Result<SocketAddr, ResolveError> {
+        let port = url.as_url().port_or_known_default().unwrap_or_default();
+        let address = match url.as_url().host() {
+            Some(Host::Ipv4(address)) => SocketAddr::from((address, port)),
+            Some(Host::Ipv6(address)) => SocketAddr::from((address, port)),
+            _ => {
+                let addresses = self.lookup(url.host()).await?;
+                let unknown = || ResolveError::Unknown {
+                    host: url.host().to_owned(),
+                    message: "it has no address".to_owned(),
+                };
+                *addresses.first().ok_or_else(unknown)?
+            }
+        };
+        self.0
+            .rules
+            .check(address.ip())
+            .map_err(|closed| closed_at(url.host(), closed))?;
+        // A port that the user gave is for URLs that name none.
+        let is_given = url.as_url().port().is_none() && address.port() != 0;
+        let port = if is_given { address.port() } else { port };
+        Ok(SocketAddr::new(address.ip(), port))
+    }
+
     /// Switches to a host's next address, because nobody answered at the one in use.
     pub(super) fn unanswered(&self, host: &str) {
         let mut names = self.names();

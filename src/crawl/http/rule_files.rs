@@ -202,7 +202,14 @@ impl RuleFiles {
                 None => self.config.host_delay(url.host()),
             };
             let permit = self.transport.permit_rule_file(&url, delay, wait).await?;
-            let response = self.transport.send(permit, &options).await?;
+            let response = match self.transport.send(permit, &options).await {
+                Err(FetchError::OddHead) => {
+                    let again = WaitPolicy::ForTurn;
+                    let again = self.transport.permit_rule_file(&url, delay, again).await?;
+                    self.transport.send(again, &options).await?
+                }
+                sent => sent?,
+            };
             match response.status() {
                 // A part of the rules is not enough.
                 206 => return Err(FetchError::Status(206)),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use reqwest::cookie::Jar;
 use reqwest::header::{
     HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, InvalidHeaderValue, REFERER,
     RETRY_AFTER,
@@ -10,10 +11,11 @@ use reqwest::header::{
 use tokio::time::{Duration, Instant, timeout};
 
 use super::body::{Body, BodyRules, Overlong, read_body};
-use super::client::{Clients, explain, headers};
+use super::client::{Clients, explain, headers, is_odd_head};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
 use super::in_flight_request::{Head, InFlightRequest};
+use super::odd_heads::OddHeads;
 use super::resolver::Resolver;
 use super::response::Response;
 use super::wait_policy::WaitPolicy;
@@ -31,6 +33,7 @@ use crate::store::{AsyncStore, now_ms};
 /// The one way to the network. It knows nothing of rules but pacing and addresses.
 pub(in crate::crawl) struct Transport {
     http: Clients,
+    odd_heads: OddHeads,
     resolver: Resolver,
     pacer: Arc<Pacer>,
     ledger: Option<Arc<Ledger>>,
@@ -65,8 +68,12 @@ impl Transport {
         let proxy = proxy.and_then(|url| url.expose().host_str().map(str::to_owned));
         let resolver = Resolver::new(config, proxy);
         let pacer = Pacer::new(config.host_concurrency, config.latency_factor);
+        let jar = config.cookies.then(Arc::<Jar>::default);
+        let patience = Duration::from_millis(config.connect_timeout_ms);
+        let behind_proxy = config.proxy.is_some();
         Ok(Self {
-            http: Clients::new(config, &resolver)?,
+            http: Clients::new(config, &resolver, jar.as_ref())?,
+            odd_heads: OddHeads::new(&resolver, jar, patience, behind_proxy),
             resolver,
             pacer: Arc::new(pacer),
             ledger: None,
@@ -152,7 +159,8 @@ impl Transport {
     ///
     /// # Errors
     /// If there is no answer in time, the connection fails, or the request cannot be
-    /// written down before.
+    /// written down before. After [`FetchError::OddHead`] the same may be asked for again, with
+    /// another permit.
     pub(super) async fn send(
         &self,
         permit: Permit,
@@ -222,10 +230,21 @@ impl Transport {
     async fn answer(&self, request: &InFlightRequest) -> Result<reqwest::Response, FetchError> {
         let url = &request.url;
         tracing::info!(target: "simdex::request", %url, "request");
-        let sent = self.http.get(url, &request.request_headers);
+        let fields = &request.request_headers;
+        let sent = async {
+            if self.odd_heads.knows(url) {
+                return self.odd_heads.get(url, fields).await;
+            }
+            match self.http.get(url, fields).await {
+                Err(error) if is_odd_head(&error) && self.odd_heads.learn(url) => {
+                    Err(FetchError::OddHead)
+                }
+                answer => answer.map_err(|error| explain(&error)),
+            }
+        };
         let wait = Duration::from_millis(self.config.first_byte_timeout_ms);
         match timeout(wait, sent).await {
-            Ok(answer) => answer.map_err(|error| explain(&error)),
+            Ok(answer) => answer,
             Err(_) => Err(FetchError::Timeout("headers")),
         }
     }
