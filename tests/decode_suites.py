@@ -22,7 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from PIL import Image, ImageCms, ImageOps
 
 warnings.simplefilter("ignore")
-Image.MAX_IMAGE_PIXELS = None
+# As simdex's own limit: Pillow refuses what is twice as large.
+Image.MAX_IMAGE_PIXELS = 105_000_000
 SIDE = 32
 # Of 255: the mean over all cells, and the worst share of cells. Decoders round, smooth colours
 # and convert profiles in their own ways.

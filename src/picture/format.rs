@@ -219,12 +219,22 @@ impl Format {
 
     /// Whether pictures in this format can be decoded.
     pub fn is_read(self) -> bool {
-        match self {
-            Self::Jpeg | Self::Png | Self::Gif | Self::WebP | Self::Bmp | Self::Tiff => true,
-            Self::Ico | Self::Pnm | Self::Qoi | Self::Tga => true,
-            Self::Heic | Self::Jxl | Self::Svg => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Jpeg
+                | Self::Png
+                | Self::Gif
+                | Self::WebP
+                | Self::Bmp
+                | Self::Tiff
+                | Self::Ico
+                | Self::Pnm
+                | Self::Qoi
+                | Self::Tga
+                | Self::Heic
+                | Self::Jxl
+                | Self::Svg
+        )
     }
 
     /// All formats that can be decoded.

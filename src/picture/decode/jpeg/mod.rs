@@ -170,7 +170,7 @@ fn second(bytes: &[u8], frame: &Frame) -> Result<Raster, PictureError> {
         PixelFormat::L8 => Raster::grey(width, height, data, profile),
         PixelFormat::L16 => {
             let data = data.as_chunks::<2>().0.iter();
-            let data = data.map(|pair| eight_bit(pair)).collect();
+            let data = data.map(eight_bit).collect();
             Raster::grey(width, height, data, profile)
         }
         PixelFormat::RGB24 => Raster::rgb(width, height, data, profile),

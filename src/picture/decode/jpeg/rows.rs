@@ -17,7 +17,7 @@ pub(super) fn are_missing(bytes: &[u8]) -> bool {
     if !matches!(frame.kind, 0xc0..=0xc2) || frame.precision != 8 || frame.height == 0 {
         return false;
     }
-    !Walk::over(&frame, bytes).is_whole(bytes)
+    !Walk::over(&frame, bytes).ends_well(bytes)
 }
 
 /// The tables and coefficients that the next scan needs.
@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reads all scans; whether each is whole and each component had one with rows.
-    fn is_whole(mut self, bytes: &[u8]) -> bool {
+    fn ends_well(mut self, bytes: &[u8]) -> bool {
         let mut at = self.frame.first_scan - 4;
         for _ in 0..MOST_SCANS {
             let Some(segment) = next_segment(bytes, at) else {
@@ -197,9 +197,9 @@ impl<'a> Walk<'a> {
             let read = self.unit(scan, unit, &mut bits, &mut run);
             if read.is_ok() && !bits.is_over() {
                 unit += 1;
-            } else if self.interval > 0 {
+            } else if let Some(interval) = unit.checked_div(self.interval) {
                 // Decoders go on behind the next mark.
-                unit = (unit / self.interval + 1) * self.interval;
+                unit = (interval + 1) * self.interval;
                 if unit >= columns * rows {
                     return None;
                 }
