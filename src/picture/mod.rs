@@ -21,7 +21,7 @@ pub use decode::{Decoded, check_header, decode, silence_decoder_panics};
 pub use error::PictureError;
 pub use id::{ParsePictureIdError, PictureId};
 pub use limits::Limits;
-pub use name::{is_picture_ending, looks_like_picture};
+pub use name::{ACCEPT_PICTURES, is_picture_ending, is_picture_media_type, looks_like_picture};
 pub use network_input::NetworkInput;
 pub use perceptual_hash::PerceptualHash;
 pub use thumbnail::thumbnail;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use reqwest::header::LOCATION;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use tokio::time::Duration;
 
 use super::in_flight_request::InFlightRequest;
@@ -28,6 +28,12 @@ impl Response {
 
     pub(in crate::crawl) fn header(&self, name: &str) -> Option<&str> {
         self.inner.headers().get(name)?.to_str().ok()
+    }
+
+    /// The values of all `Content-Type` fields.
+    pub(in crate::crawl) fn content_types(&self) -> impl Iterator<Item = &str> {
+        let values = self.inner.headers().get_all(CONTENT_TYPE).iter();
+        values.filter_map(|value| value.to_str().ok())
     }
 
     /// How long the host asks to be left alone (Retry-After).

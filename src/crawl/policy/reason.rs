@@ -59,6 +59,8 @@ pub enum Reason {
     Client,
     /// The store or a log cannot be written.
     Store,
+    /// A sitemap that somebody names is none, or ends early.
+    BrokenSitemap,
     /// The picture has more pixels than the limit.
     TooManyPixels,
     /// The picture is under the smallest side.
@@ -86,7 +88,7 @@ pub enum Reason {
 }
 
 /// The reasons that carry nothing, by their names.
-const PLAIN: [(&str, Reason); 31] = [
+const PLAIN: [(&str, Reason); 32] = [
     ("robots", Reason::Robots),
     ("robots_unreachable", Reason::RobotsUnreachable),
     ("skipped_host", Reason::SkippedHost),
@@ -107,6 +109,7 @@ const PLAIN: [(&str, Reason); 31] = [
     ("too_large", Reason::TooLarge),
     ("client", Reason::Client),
     ("store", Reason::Store),
+    ("broken_sitemap", Reason::BrokenSitemap),
     ("too_many_pixels", Reason::TooManyPixels),
     ("too_small", Reason::TooSmall),
     ("too_much_memory", Reason::TooMuchMemory),
@@ -169,7 +172,7 @@ impl Reason {
             Self::Transfer | Self::Http(_) | Self::TooManyRedirects | Self::BadRedirect => false,
             Self::HtmlNotPicture | Self::EmptyPicture | Self::UnknownFormat => false,
             Self::BrokenPicture | Self::RemovalsStopped | Self::Unreadable | Self::Network => false,
-            Self::Client | Self::Store | Self::Other(_) => false,
+            Self::BrokenSitemap | Self::Client | Self::Store | Self::Other(_) => false,
         }
     }
 
@@ -227,6 +230,7 @@ impl Reason {
             Self::HtmlNotPicture => {
                 "pages where pictures were promised; often a login or a block page"
             }
+            Self::BrokenSitemap => "the site's own matter; what could be read of it counts",
             Self::RemovalsStopped => "the old pictures are kept; max_removed_share of [crawl]",
             Self::TooManyRedirects | Self::BadRedirect => "the site's own matter; nothing to do",
             Self::HostPages | Self::Client | Self::Store => return None,

@@ -10,10 +10,13 @@ use crate::crawl::policy::opt_out::OptOut;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::politeness::opt_out::OptOuts;
 use crate::extract::{
-    InlinePicture, Page, PictureLink, PicturePlacement, Sitemap, parse_feed, parse_page,
-    parse_sheet, parse_sitemap,
+    InlinePicture, LeftOut, Page, PictureLink, PicturePlacement, PictureVersion, Sitemap,
+    parse_feed, parse_page, parse_sheet, parse_sitemap,
 };
-use crate::store::{Discovery, Embed, PageRecord, PageVisit, Role, Validators, now_ms};
+use crate::store::{
+    Alternate, Discovery, Embed, PageRecord, PageVisit, PictureHint, Promise, Role, Validators,
+    now_ms,
+};
 
 /// A document that was fetched.
 pub(super) struct Document {
@@ -31,6 +34,8 @@ pub(super) struct Document {
     pub(super) validators: Validators,
     /// The sitemaps of its origin, if it is the first page of it.
     pub(super) sitemaps: Vec<CanonicalUrl>,
+    /// Whether somebody names it: it is no sitemap that was looked for in the usual place.
+    pub(super) is_named: bool,
 }
 
 /// The depth to which sheets that import sheets, and indexes of sitemaps, are followed.
@@ -43,6 +48,8 @@ struct Finds<'a> {
     declined: BTreeMap<Reason, u64>,
     /// Why pictures are not to be used, if the document says so.
     opted_out: Option<OptOut>,
+    left_out: LeftOut,
+    fault: Option<String>,
 }
 
 impl Document {
@@ -55,6 +62,8 @@ impl Document {
             found: Vec::new(),
             declined: BTreeMap::new(),
             opted_out: None,
+            left_out: LeftOut::new(),
+            fault: None,
         };
         for url in std::mem::take(&mut self.sitemaps) {
             finds.queue(url, Role::Sitemap, 0, None);
@@ -93,6 +102,8 @@ impl Document {
             inline,
             bytes,
             declined: finds.declined,
+            left_out: finds.left_out,
+            fault: finds.fault.filter(|_| self.is_named),
         }
     }
 
@@ -105,6 +116,7 @@ impl Document {
             Role::Feed => parse_feed(body, charset, url, rules),
             _ => parse_page(body, charset, url, rules),
         };
+        finds.left_out = page.left_out;
         for directive in &page.directives {
             self.said.add_meta(&directive.name, &directive.content);
         }
@@ -134,22 +146,14 @@ impl Document {
             }
             None => {
                 for picture in page.pictures {
-                    let follows = match picture.placement {
-                        PicturePlacement::Shown => true,
+                    let may_follow = |placement| match placement {
+                        PicturePlacement::Shown | PicturePlacement::Guessed => true,
                         PicturePlacement::Linked => links_forbidden.is_none(),
                         PicturePlacement::LinkedNofollow => {
                             links_forbidden.is_none() && !respect.nofollow
                         }
                     };
-                    if follows {
-                        finds.picture(picture, self.depth);
-                        continue;
-                    }
-                    finds.decline(Reason::OptOut(OptOut::NoFollow));
-                    // The page shows this one, wherever its link leads.
-                    if let Some(url) = picture.thumbnail.clone() {
-                        finds.picture(PictureLink { url, ..picture }, self.depth);
-                    }
+                    finds.picture(picture, self.depth, &may_follow);
                 }
                 for sheet in page.sheets {
                     finds.queue(sheet, Role::Sheet, 0, None);
@@ -165,8 +169,9 @@ impl Document {
             return Vec::new();
         }
         let sheet = parse_sheet(&self.body, self.charset.as_deref(), self.url.as_url());
-        for url in sheet.pictures {
-            finds.queue(url, Role::Picture, 0, Some(Embed::default()));
+        finds.left_out = sheet.left_out;
+        for picture in sheet.pictures {
+            finds.picture(picture, 0, &|_| true);
         }
         if self.depth < NESTED {
             for url in sheet.imports {
@@ -178,7 +183,9 @@ impl Document {
 
     /// Pages in the scope, one link away from the seeds, and the pictures on them.
     fn sitemap(&self, finds: &mut Finds<'_>) {
-        match parse_sitemap(&self.body, self.url.as_url()) {
+        let contents = parse_sitemap(&self.body, self.url.as_url());
+        (finds.left_out, finds.fault) = (contents.left_out, contents.fault);
+        match contents.sitemap {
             Sitemap::Index(maps) if self.depth < NESTED => {
                 for url in maps {
                     if finds.rules.scope.contains(&url) {
@@ -209,13 +216,54 @@ impl Finds<'_> {
         }
     }
 
-    fn picture(&mut self, picture: PictureLink, depth: u32) {
+    /// Queues the best version of a picture that may be asked for, with the others.
+    fn picture(
+        &mut self,
+        picture: PictureLink,
+        depth: u32,
+        may_follow: &dyn Fn(PicturePlacement) -> bool,
+    ) {
         let embed = Embed {
             alt: picture.alt,
             title: picture.title,
             caption: picture.caption,
         };
-        self.queue(picture.url, Role::Picture, depth, Some(embed));
+        let best = PictureVersion {
+            url: picture.url,
+            placement: picture.placement,
+        };
+        let mut versions = Vec::new();
+        for version in std::iter::once(best).chain(picture.others) {
+            let refused = match may_follow(version.placement) {
+                true => match self.rules.admission.admit(version.url, Role::Picture) {
+                    Ok(url) => {
+                        let promise = promise(version.placement);
+                        versions.push(Alternate { url, promise });
+                        continue;
+                    }
+                    Err(rejection) => Reason::Admission(rejection),
+                },
+                false => Reason::OptOut(OptOut::NoFollow),
+            };
+            // Of what is not needed it does not matter that it may not be asked for.
+            if versions.is_empty() {
+                self.decline(refused);
+            }
+        }
+        if versions.is_empty() {
+            return;
+        }
+        let best = versions.remove(0);
+        self.found.push(Discovery {
+            url: best.url,
+            role: Role::Picture,
+            depth,
+            embed: Some(embed),
+            hint: PictureHint {
+                promise: best.promise,
+                others: versions,
+            },
+        });
     }
 
     fn queue(&mut self, url: CanonicalUrl, role: Role, depth: u32, embed: Option<Embed>) {
@@ -225,6 +273,7 @@ impl Finds<'_> {
                 role,
                 depth,
                 embed,
+                hint: PictureHint::default(),
             }),
             Err(rejection) => self.decline(Reason::Admission(rejection)),
         }
@@ -237,6 +286,14 @@ impl Finds<'_> {
 
     fn decline(&mut self, reason: Reason) {
         *self.declined.entry(reason).or_default() += 1;
+    }
+}
+
+fn promise(placement: PicturePlacement) -> Promise {
+    match placement {
+        PicturePlacement::Shown => Promise::Shown,
+        PicturePlacement::Linked | PicturePlacement::LinkedNofollow => Promise::Linked,
+        PicturePlacement::Guessed => Promise::Guessed,
     }
 }
 

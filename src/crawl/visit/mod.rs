@@ -3,6 +3,7 @@
 pub(super) mod document;
 pub(super) mod document_contents;
 pub(super) mod document_rules;
+mod media_type;
 pub(super) mod outcome;
 mod renewal;
 pub(super) mod retry;
