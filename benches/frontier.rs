@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use simdex::activation::Encoding;
 use simdex::canonical_url::{CanonicalUrl, HostId};
 use simdex::network::Network;
-use simdex::store::{Discovery, Role, Store, StoreOptions, UrlOutcome};
+use simdex::store::{Discovery, PictureHint, Role, Store, StoreOptions, UrlOutcome};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -88,6 +88,7 @@ fn discovery(n: u32) -> Result<Discovery, Failure> {
         role: Role::Page,
         depth: 1,
         embed: None,
+        hint: PictureHint::default(),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The one form in which URLs are compared, stored and fetched.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,21 @@ impl CanonicalUrl {
     /// As [`Self::parse`].
     pub fn join(base: &Url, reference: &str) -> Result<Self, UrlError> {
         Self::new(base.join(reference.trim())?)
+    }
+
+    /// The same, with the characters of the query as bytes in the page's encoding (URL standard,
+    /// "query state"): `encode` gives those of a text that is not ASCII.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn join_encoded(
+        base: &Url,
+        reference: &str,
+        encode: &dyn Fn(&str) -> Cow<'_, [u8]>,
+    ) -> Result<Self, UrlError> {
+        let options = Url::options().base_url(Some(base));
+        let options = options.encoding_override(Some(encode));
+        Self::new(options.parse(reference.trim())?)
     }
 
     fn new(mut url: Url) -> Result<Self, UrlError> {

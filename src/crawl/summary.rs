@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::policy::reason::Reason;
 use super::problem::Problem;
+use crate::extract::LeftOut;
 use crate::ingest::{Receipt, ReceiptOutcome};
 
 /// What a crawl or an `add` did; the JSON that both print.
@@ -15,6 +16,9 @@ pub struct Summary {
     pub pages_fetched: u64,
     /// New picture URLs or files found.
     pub images_found: u64,
+    /// Of these: URLs that stand in data for scripts and look like pictures'. They are asked for
+    /// last.
+    pub speculative: u64,
     /// New pictures stored.
     pub images_indexed: u64,
     /// New pictures fetched, with or without features.
@@ -31,6 +35,8 @@ pub struct Summary {
     pub refused: BTreeMap<Reason, u64>,
     /// What did not work, by reason.
     pub failed: BTreeMap<Reason, u64>,
+    /// What of documents limits have left out, by limit.
+    pub left_out: LeftOut,
     /// Hosts of which no more pictures were removed, because a larger share of them would have
     /// gone than one run may take; and how many were kept.
     pub removals_stopped: BTreeMap<String, u64>,

@@ -4,21 +4,44 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// Bytes in which a page may declare its charset (HTML standard, "prescan").
-const PRESCAN: usize = 1_024;
+/// Bytes in which a text may declare its charset. Browsers look at the first 1,024 of a page, and
+/// begin anew when they come across a declaration further on.
+const DECLARED: usize = 512 << 10;
 
 /// Decodes a text: a byte order mark decides, then the header's charset, then what the text
-/// itself declares, then whether it is UTF-8; else it is windows-1252.
+/// itself declares, then whether it is UTF-8; else it is windows-1252. The encoding comes with
+/// it.
 pub(super) fn decode<'a>(
     bytes: &'a [u8],
     header: Option<&str>,
     declared: fn(&[u8]) -> Option<&'static Encoding>,
-) -> Cow<'a, str> {
+) -> (Cow<'a, str>, &'static Encoding) {
     let encoding = header
         .and_then(|label| Encoding::for_label(label.trim().as_bytes()))
-        .or_else(|| declared(&bytes[..bytes.len().min(PRESCAN)]))
+        .or_else(|| declared(&bytes[..bytes.len().min(DECLARED)]))
         .unwrap_or_else(|| guess(bytes));
-    encoding.decode(bytes).0
+    let (text, encoding, _) = encoding.decode(bytes);
+    (text, encoding)
+}
+
+/// A text of a query in an encoding (Encoding standard, "encode or fail" in HTML mode): what it
+/// does not have is written as a number, percent-encoded.
+pub(super) fn encode_query(text: &str, encoding: &'static Encoding) -> Vec<u8> {
+    let (encoded, _, has_others) = encoding.encode(text);
+    if !has_others {
+        return encoded.into_owned();
+    }
+    let mut bytes = Vec::new();
+    for c in text.chars() {
+        let mut buffer = [0; 4];
+        match encoding.encode(c.encode_utf8(&mut buffer)) {
+            (_, _, true) => {
+                bytes.extend_from_slice(format!("%26%23{}%3B", u32::from(c)).as_bytes());
+            }
+            (encoded, _, false) => bytes.extend_from_slice(&encoded),
+        }
+    }
+    bytes
 }
 
 fn guess(bytes: &[u8]) -> &'static Encoding {
@@ -30,14 +53,26 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     }
 }
 
+/// Elements whose contents are no markup.
+const RAW: [&str; 8] = [
+    "script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes",
+];
+
 /// The charset of a page's `<meta charset>` or `<meta http-equiv content>`.
 pub(super) fn of_html(head: &[u8]) -> Option<&'static Encoding> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let mut rest = head.as_str();
     loop {
         rest = &rest[rest.find(['<'])?..];
+        let raw = RAW.iter().find(|name| {
+            let after = rest[1..].strip_prefix(**name);
+            after.is_some_and(|after| after.starts_with([' ', '>', '\n', '\t', '\r']))
+        });
         if let Some(comment) = rest.strip_prefix("<!--") {
             rest = comment.split_once("-->")?.1;
+        } else if let Some(name) = raw {
+            // One that is never closed is no reason to read on in it.
+            rest = &rest[rest.find(&format!("</{name}"))? + 2..];
         } else if let Some(meta) = rest.strip_prefix("<meta") {
             let end = meta.find('>').unwrap_or(meta.len());
             if let Some(encoding) = label_after(&meta[..end], "charset") {
@@ -132,17 +167,44 @@ mod tests {
                 "<meta charset=utf-16>\u{e9}",
             ),
         ] {
-            assert_eq!(decode(bytes, header, of_html), expected);
+            assert_eq!(decode(bytes, header, of_html).0, expected);
         }
-        let late = [&b" ".repeat(PRESCAN)[..], b"<meta charset=koi8-r>\xc3\xa9"].concat();
-        assert!(decode(&late, None, of_html).ends_with('\u{e9}'));
+        for (late, expected) in [
+            (&b"<meta charset=koi8-r>\xc1"[..], '\u{430}'),
+            // Not the page's own declaration, wherever it stands.
+            (
+                b"<script>w('<meta charset=koi8-r>')</script>\xc3\xa9",
+                '\u{e9}',
+            ),
+            (b"<title><meta charset=koi8-r></title>\xc3\xa9", '\u{e9}'),
+            (b"<style><meta charset=koi8-r>\xc3\xa9", '\u{e9}'),
+        ] {
+            for before in [0, 1_023, 5_000, 200_000] {
+                let page = [&b" ".repeat(before)[..], late].concat();
+                assert!(decode(&page, None, of_html).0.ends_with(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn queries_are_encoded_as_the_page_is() {
+        let encode =
+            |text, label: &str| encode_query(text, Encoding::for_label(label.as_bytes()).unwrap());
+        assert_eq!(encode("\u{e9}", "utf-8"), b"\xc3\xa9");
+        assert_eq!(encode("\u{e9}", "iso-8859-1"), b"\xe9");
+        assert_eq!(encode("\u{3042}", "shift_jis"), b"\x82\xa0");
+        assert_eq!(encode("\u{e9}", "utf-16le"), b"\xc3\xa9");
+        assert_eq!(
+            encode("\u{e9}\u{2603}x", "iso-8859-1"),
+            b"\xe9%26%239731%3Bx"
+        );
     }
 
     #[test]
     fn sheets_and_feeds_declare_theirs() {
         let css = b"@charset \"koi8-r\";\xc1";
-        assert!(decode(css, None, of_css).ends_with('\u{430}'));
+        assert!(decode(css, None, of_css).0.ends_with('\u{430}'));
         let xml = b"<?xml version='1.0' encoding='koi8-r'?>\xc1";
-        assert!(decode(xml, None, of_xml).ends_with('\u{430}'));
+        assert!(decode(xml, None, of_xml).0.ends_with('\u{430}'));
     }
 }

@@ -6,10 +6,11 @@ use quick_xml::events::{BytesStart, Event};
 use url::Url;
 
 use super::folded_text::FoldedText;
-use super::html::{PARSING, read_html};
-use super::img::side;
+use super::html::{PARSING, read_html, side};
+use super::limit::Limit;
 use super::link_target::LinkTarget;
 use super::page_builder::PageBuilder;
+use super::version::Version;
 use super::{MOST, Page, PageRules, charset, xml};
 
 /// Longest time spent on the HTML that a feed holds, over all its entries.
@@ -21,7 +22,8 @@ const HTML: Duration = Duration::from_secs(4);
 /// paged feed (RFC 5005). A picture without a title has its entry's. A broken part ends the
 /// feed; what was read until then counts.
 pub fn parse_feed(xml: &[u8], charset: Option<&str>, url: &Url, rules: &PageRules) -> Page {
-    let text = charset::decode(xml, charset, charset::of_xml);
+    // XML has no encoding of queries but UTF-8.
+    let (text, _) = charset::decode(xml, charset, charset::of_xml);
     let mut feed = FeedReader {
         builder: PageBuilder::new(url, rules),
         base: url,
@@ -59,11 +61,12 @@ pub fn parse_feed(xml: &[u8], charset: Option<&str>, url: &Url, rules: &PageRule
             }
         }
         if feed.entries > MOST {
+            feed.builder.leave_out(Limit::Links, 1);
             break;
         }
     }
     feed.close_entry();
-    let mut page = feed.builder.page;
+    let mut page = feed.builder.finish();
     page.title = feed.title;
     page.sheets.clear();
     page.directives.clear();
@@ -98,9 +101,10 @@ struct FeedEntry {
     title: String,
     link: Option<String>,
     html: Vec<String>,
-    pictures: Vec<String>,
-    /// The largest of the open `<media:group>`.
-    group: Option<Media>,
+    /// Each with its versions, best first.
+    pictures: Vec<Vec<String>>,
+    /// Those of the open `<media:group>`.
+    group: Vec<Media>,
     /// Counts if nothing else is found.
     thumbnail: Option<Media>,
 }
@@ -110,6 +114,18 @@ struct Media {
     reference: String,
     /// In pixels; 0 where none is declared.
     width: u32,
+}
+
+impl FeedEntry {
+    /// Adds the picture of the open group, its largest version first.
+    fn close_group(&mut self) {
+        let mut group = std::mem::take(&mut self.group);
+        group.sort_by_key(|media| std::cmp::Reverse(media.width));
+        let versions: Vec<_> = group.into_iter().map(|media| media.reference).collect();
+        if !versions.is_empty() && self.pictures.len() < MOST {
+            self.pictures.push(versions);
+        }
+    }
 }
 
 impl FeedReader<'_> {
@@ -167,8 +183,9 @@ impl FeedReader<'_> {
             }
             "media:group" => {
                 self.in_group = false;
-                let largest = self.entry.as_mut().and_then(|entry| entry.group.take());
-                self.picture(largest.map(|media| media.reference));
+                if let Some(entry) = &mut self.entry {
+                    entry.close_group();
+                }
             }
             _ => {}
         }
@@ -231,7 +248,9 @@ impl FeedReader<'_> {
         match &mut self.entry {
             Some(entry) if self.in_group => {
                 let width = width(start);
-                keep_larger(&mut entry.group, Media { reference, width });
+                if entry.group.len() < MOST {
+                    entry.group.push(Media { reference, width });
+                }
             }
             _ => self.picture(Some(reference)),
         }
@@ -243,7 +262,7 @@ impl FeedReader<'_> {
         };
         match &mut self.entry {
             Some(entry) if entry.pictures.len() < MOST => {
-                entry.pictures.push(reference);
+                entry.pictures.push(vec![reference]);
             }
             Some(_) => {}
             None => {
@@ -253,18 +272,24 @@ impl FeedReader<'_> {
     }
 
     fn close_entry(&mut self) {
-        let Some(entry) = self.entry.take() else {
+        let Some(mut entry) = self.entry.take() else {
             return;
         };
+        entry.close_group();
         self.field = None;
         (self.in_image, self.in_group) = (false, false);
         self.entries += 1;
         let builder = &mut self.builder;
         let pictures = builder.page.pictures.len();
         let inline = builder.page.inline.len();
-        let group = entry.group.map(|media| media.reference);
-        for reference in entry.pictures.into_iter().chain(group) {
-            builder.picture(&reference, "", "");
+        // The thumbnail is that of the only picture.
+        let mut thumbnail = entry.thumbnail.map(|media| media.reference);
+        if let [only] = &mut entry.pictures[..] {
+            only.extend(thumbnail.take());
+        }
+        for versions in entry.pictures {
+            let versions: Vec<_> = versions.into_iter().map(Version::shown).collect();
+            builder.versions(&versions, "", "");
         }
         // An entry's HTML is shown at its link.
         let link = entry.link.unwrap_or_default();
@@ -283,9 +308,9 @@ impl FeedReader<'_> {
         }
         if builder.page.pictures.len() == pictures
             && builder.page.inline.len() == inline
-            && let Some(thumbnail) = entry.thumbnail
+            && let Some(thumbnail) = thumbnail
         {
-            builder.picture(&thumbnail.reference, "", "");
+            builder.picture(&thumbnail, "", "");
         }
         builder.title_since(pictures, inline, &entry.title);
     }

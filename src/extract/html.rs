@@ -1,41 +1,87 @@
 //! What is on an HTML page.
 
+mod data_attributes;
+mod guesses;
+mod img;
+mod json_ld;
+mod meta;
+mod page_reader;
+mod parser;
+mod rel;
+mod versions;
+mod walk;
+
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use html5ever::tendril::{StrTendril, TendrilSink};
-use html5ever::tree_builder::TreeBuilderOpts;
-use html5ever::{ParseOpts, driver};
-use scraper::{Html, HtmlTreeSink};
+use scraper::Html;
 use url::Url;
 
 use super::charset;
+use super::limit::{Limit, leave_out};
 use super::page_builder::PageBuilder;
-use super::page_reader::PageReader;
-use super::walk::{Step, attribute, walk};
 use super::{Page, PageRules, REFERENCE};
+pub(super) use img::side;
+use page_reader::{Held, PageReader};
+use parser::parse;
+use walk::{Step, attribute, walk};
 
-/// Longest time spent on parsing; html5ever takes quadratic time on deep nesting.
+/// Longest time spent on parsing.
 pub(super) const PARSING: Duration = Duration::from_secs(2);
 /// Longest time spent on reading what was parsed.
 const READING: Duration = Duration::from_secs(2);
-/// Bytes parsed between two looks at the clock.
-const CHUNK: usize = 4 << 10;
+/// How deep documents in frames are read.
+const NESTED: usize = 3;
 
 /// Parses a page fetched from `url`. `charset` is the one of its Content-Type header.
 ///
 /// This takes milliseconds for a large page and four seconds for the worst one: not for
 /// async threads.
 pub fn parse_page(body: &[u8], charset: Option<&str>, url: &Url, rules: &PageRules) -> Page {
-    let text = charset::decode(body, charset, charset::of_html);
+    let (text, encoding) = charset::decode(body, charset, charset::of_html);
     let mut builder = PageBuilder::new(url, rules);
+    builder.encoding = encoding;
     read_html(&text, &mut builder, Instant::now() + PARSING);
-    builder.page
+    builder.finish()
 }
 
 /// Reads a page, or a piece of HTML in a feed; what can be parsed until `deadline` counts.
 pub(super) fn read_html(text: &str, builder: &mut PageBuilder, deadline: Instant) {
-    let html = parse(text, deadline);
+    let reading = READING + deadline.saturating_duration_since(Instant::now());
+    let mut held = read_document(text, builder, deadline);
+    let last = Instant::now() + reading;
+    let mut guesses = std::mem::take(&mut held.guesses);
+    let base = builder.base.clone();
+    // The documents that frames hold (`srcdoc`), which may hold frames themselves.
+    let (title, directives) = (builder.page.title.clone(), builder.page.directives.clone());
+    let mut frames = held.frames;
+    for _ in 0..NESTED {
+        let mut inner = Vec::new();
+        for frame in std::mem::take(&mut frames) {
+            let now = Instant::now();
+            if now > last {
+                break;
+            }
+            let held = read_document(&frame, builder, last.min(now + PARSING));
+            inner.extend(held.frames);
+            guesses.append(held.guesses);
+            builder.base = base.clone();
+        }
+        frames = inner;
+    }
+    builder.page.title = title;
+    builder.page.directives = directives;
+    // Last, when it is known what the page says of its pictures.
+    for reference in guesses.into_list() {
+        builder.guess(&reference);
+    }
+}
+
+/// Reads one document; what it holds that is not yet read is returned.
+fn read_document(text: &str, builder: &mut PageBuilder, deadline: Instant) -> Held {
+    let parsed = parse(text, deadline);
+    leave_out(&mut builder.page.left_out, Limit::Depth, parsed.flattened);
+    let html = parsed.html;
     let deadline = Instant::now() + READING;
     // <base> counts for the whole page, wherever it stands; the first one counts.
     if let Some(base) = first_base(&html, deadline)
@@ -47,39 +93,14 @@ pub(super) fn read_html(text: &str, builder: &mut PageBuilder, deadline: Instant
     }
     let mut reader = PageReader::new(builder);
     // If the time is up, what was found until then counts.
-    let _ = walk(&html, deadline, |step| {
+    let walked = walk(&html, deadline, |step| {
         reader.step(step);
         ControlFlow::Continue(())
     });
-    reader.finish();
-}
-
-/// Parses as far as the time goes.
-fn parse(html: &str, deadline: Instant) -> Html {
-    let options = ParseOpts {
-        tree_builder: TreeBuilderOpts {
-            // What is in <noscript> is meant for readers like simdex.
-            scripting_enabled: false,
-            ..TreeBuilderOpts::default()
-        },
-        ..ParseOpts::default()
-    };
-    let sink = HtmlTreeSink::new(Html::new_document());
-    let mut parser = driver::parse_document(sink, options);
-    let mut rest = html;
-    while !rest.is_empty() {
-        let (chunk, after) = rest.split_at(rest.floor_char_boundary(CHUNK));
-        parser.process(StrTendril::from_slice(chunk));
-        rest = after;
-        if Instant::now() > deadline {
-            tracing::info!(
-                left = rest.len(),
-                "a page takes too long to parse; its rest is left"
-            );
-            break;
-        }
-    }
-    parser.finish()
+    let held = reader.finish();
+    let is_cut = parsed.left > 0 || walked.is_break();
+    leave_out(&mut builder.page.left_out, Limit::Time, is_cut.into());
+    held
 }
 
 fn first_base(html: &Html, deadline: Instant) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! What an address or a media type promises, before any request is spent on it.
 
+use crate::canonical_url::CanonicalUrl;
 use crate::picture::{is_picture_ending, is_picture_type};
 
 /// What is to be expected behind a URL.
@@ -9,24 +10,39 @@ pub(super) enum LinkTarget {
     Picture,
     /// A page, or a picture that does not say so.
     Page,
+    /// A picture in a format that simdex may not decode. Servers often send such pictures in a
+    /// format that the client accepts.
+    Unread,
     /// Neither.
     Other,
 }
 
-/// Endings of files that are neither pages nor pictures that simdex decodes.
-const OTHERS: [&str; 69] = [
-    "css", "js", "mjs", "json", "xml", "rss", "atom", "map", "wasm", "svg", "svgz", "ico", "cur",
-    "avif", "avifs", "heic", "heif", "jxl", "jp2", "psd", "eps", "ai", "pdf", "ps", "doc", "docx",
+/// Endings of files that are neither pages nor pictures.
+const OTHERS: [&str; 56] = [
+    "css", "js", "mjs", "json", "xml", "rss", "atom", "map", "wasm", "pdf", "ps", "doc", "docx",
     "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "csv", "epub", "zip", "gz", "tgz", "bz2",
     "xz", "7z", "rar", "tar", "exe", "msi", "dmg", "iso", "apk", "deb", "rpm", "mp3", "m4a", "ogg",
     "oga", "wav", "flac", "mp4", "m4v", "webm", "ogv", "mov", "avi", "mkv", "flv", "swf", "woff",
     "woff2", "ttf", "eot",
 ];
 
+/// Endings of pictures that servers convert for clients that do not read them.
+const CONVERTED: [&str; 6] = ["avif", "avifs", "heic", "heif", "jxl", "jp2"];
+
+/// Endings of other pictures in formats that simdex does not decode. A server that is told by the
+/// query in which format or size to send it may send another.
+const UNREAD: [&str; 7] = ["svg", "svgz", "ico", "cur", "psd", "eps", "ai"];
+
+/// Names of parameters that tell versions of a file apart, whose content is the same kind.
+const VERSIONS: [&str; 10] = [
+    "v", "ver", "version", "t", "ts", "_", "hash", "rev", "cb", "m",
+];
+
 impl LinkTarget {
     /// By the ending of a path, or of a reference that is not yet resolved.
     pub(super) fn of_path(path: &str) -> Self {
-        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let path = path.split('#').next().unwrap_or_default();
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let file = path.rsplit('/').next().unwrap_or_default();
         let Some((name, ending)) = file.rsplit_once('.') else {
             return Self::Page;
@@ -36,14 +52,20 @@ impl LinkTarget {
             Self::Page
         } else if is_picture_ending(ending) {
             Self::Picture
-        } else if OTHERS
-            .iter()
-            .any(|known| ending.eq_ignore_ascii_case(known))
-        {
+        } else if is_in(&OTHERS, ending) {
+            Self::Other
+        } else if is_in(&CONVERTED, ending) && !chooses(query) {
+            Self::Unread
+        } else if is_in(&UNREAD, ending) && !chooses(query) {
             Self::Other
         } else {
             Self::Page
         }
+    }
+
+    /// By a URL.
+    pub(super) fn of_url(url: &CanonicalUrl) -> Self {
+        Self::of_path(&url.as_url()[url::Position::BeforePath..])
     }
 
     /// By a media type, whose parameters do not matter. An empty one promises nothing.
@@ -59,6 +81,21 @@ impl LinkTarget {
     }
 }
 
+/// Whether a query may choose the format: not one that only tells versions apart.
+fn chooses(query: &str) -> bool {
+    query.split('&').any(|parameter| {
+        parameter
+            .split_once('=')
+            .is_some_and(|(name, _)| !is_in(&VERSIONS, name))
+    })
+}
+
+fn is_in(endings: &[&str], ending: &str) -> bool {
+    endings
+        .iter()
+        .any(|known| ending.eq_ignore_ascii_case(known))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +107,16 @@ mod tests {
             ("b.webp?v=1.css#x", LinkTarget::Picture),
             ("/logo.svg", LinkTarget::Other),
             ("/film.mp4", LinkTarget::Other),
+            ("/a.heic", LinkTarget::Unread),
+            ("/a.heic#x", LinkTarget::Unread),
+            ("/a.heic?", LinkTarget::Unread),
+            // The query says otherwise.
+            ("/a.heic?format=1500w", LinkTarget::Page),
+            ("a.svg?output=png#x", LinkTarget::Page),
+            ("/app.js?v=2", LinkTarget::Other),
+            ("/logo.svg?ver=6.1", LinkTarget::Other),
+            ("/logo.svg?8a7f", LinkTarget::Other),
+            ("/font.ttf?a=b", LinkTarget::Other),
             ("/image.php?id=1.svg", LinkTarget::Page),
             ("/", LinkTarget::Page),
             ("", LinkTarget::Page),

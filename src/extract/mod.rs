@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! bytes ─ charset ─> text ─ html, sheet, feed, sitemap ─> references ─ PageBuilder ─> Page
-//!                           └ walk, page_reader: img, srcset,                └ link_target, data_picture
-//!                             meta, rel, json_ld
+//!                           └ walk, page_reader: img, data_attributes,        └ link_target, data_picture
+//!                             meta, rel, json_ld, guesses
 //! ```
 //!
 //! Every input is hostile until proven otherwise: each reader has a bounded depth, a bounded
@@ -16,26 +16,23 @@ mod directive;
 mod feed;
 mod folded_text;
 mod html;
-mod img;
-mod json_ld;
+mod limit;
 mod link_target;
-mod meta;
 mod page_builder;
-mod page_reader;
-mod rel;
 mod sheet;
 mod sitemap;
 mod srcset;
 #[cfg(test)]
 mod tests;
-mod walk;
+mod version;
 mod xml;
 
 pub use directive::MetaDirective;
 pub use feed::parse_feed;
 pub use html::parse_page;
-pub use sheet::parse_sheet;
-pub use sitemap::{Sitemap, parse_sitemap};
+pub use limit::{LeftOut, Limit};
+pub use sheet::{Sheet, parse_sheet};
+pub use sitemap::{Sitemap, SitemapContents, parse_sitemap};
 
 use crate::canonical_url::CanonicalUrl;
 
@@ -69,6 +66,8 @@ pub struct Page {
     pub feeds: Vec<CanonicalUrl>,
     /// What the page asks of robots and of text and data mining.
     pub directives: Vec<MetaDirective>,
+    /// What limits have left out.
+    pub left_out: LeftOut,
 }
 
 /// A link to a page.
@@ -84,18 +83,27 @@ pub struct Link {
 /// A picture to fetch. The texts are empty where the page has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureLink {
-    /// The largest known version.
+    /// The best known version.
     pub url: CanonicalUrl,
+    /// How the page leads to it.
+    pub placement: PicturePlacement,
+    /// Its other versions, best first, for when the best cannot be had.
+    pub others: Vec<PictureVersion>,
     /// The alternative text, or a link's text.
     pub alt: String,
     /// The title; of a feed's picture, its entry's.
     pub title: String,
     /// The caption of the enclosing figure.
     pub caption: String,
+}
+
+/// One of the URLs under which a picture can be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureVersion {
+    /// The URL.
+    pub url: CanonicalUrl,
     /// How the page leads to it.
     pub placement: PicturePlacement,
-    /// For a picture that is only linked: the one that the link shows in its place.
-    pub thumbnail: Option<CanonicalUrl>,
 }
 
 /// How a page leads to a picture, the strongest way first.
@@ -107,6 +115,8 @@ pub enum PicturePlacement {
     Linked,
     /// Only links that say `rel=nofollow` lead to it.
     LinkedNofollow,
+    /// It stands in data for scripts, and looks like a picture's URL.
+    Guessed,
 }
 
 /// A picture that a `data:` URL holds (RFC 2397).
@@ -124,5 +134,7 @@ pub struct InlinePicture {
 
 /// Most finds of one sort that are taken from one page, sheet or feed.
 const MOST: usize = 10_000;
+/// Most versions of one picture.
+const MOST_VERSIONS: usize = 8;
 /// Longest reference that is resolved, in bytes; longer than any URL that is kept.
 const REFERENCE: usize = 4_096;

@@ -1,17 +1,23 @@
 //! Builds a page's lists while the page is read.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
+use encoding_rs::{Encoding, UTF_8};
 use url::Url;
 
+use super::charset::encode_query;
 use super::data_picture::{data_picture, is_data};
 use super::folded_text::FoldedText;
+use super::limit::{Limit, leave_out};
 use super::link_target::LinkTarget;
+use super::version::Version;
 use super::{
-    InlinePicture, Link, MOST, MetaDirective, Page, PageRules, PictureLink, PicturePlacement,
-    REFERENCE,
+    InlinePicture, Link, MOST, MOST_VERSIONS, MetaDirective, Page, PageRules, PictureLink,
+    PicturePlacement, PictureVersion, REFERENCE,
 };
-use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::canonical_url::{CanonicalUrl, UrlError, UrlId};
 
 /// Most `data:` pictures of one page.
 const MOST_INLINE: usize = 64;
@@ -28,8 +34,15 @@ pub(super) struct PageBuilder {
     pub(super) rules: PageRules,
     /// What references are resolved against.
     pub(super) base: Url,
+    /// What the queries of references are encoded in.
+    pub(super) encoding: &'static Encoding,
     links: HashMap<UrlId, usize>,
+    /// Where in the list the picture stands of which a URL is the best version.
     pictures: HashMap<UrlId, usize>,
+    /// The same for URLs that are other versions.
+    others: HashMap<UrlId, usize>,
+    /// References that are too long.
+    too_long: Cell<u64>,
 }
 
 /// Where a found picture stands in the page's lists.
@@ -45,19 +58,46 @@ impl PageBuilder {
             page: Page::default(),
             rules: *rules,
             base: base.clone(),
+            encoding: UTF_8,
             links: HashMap::new(),
             pictures: HashMap::new(),
+            others: HashMap::new(),
+            too_long: Cell::new(0),
         }
+    }
+
+    /// The page, when all was added.
+    pub(super) fn finish(mut self) -> Page {
+        self.leave_out(Limit::UrlLength, self.too_long.get());
+        self.page
+    }
+
+    pub(super) fn leave_out(&mut self, limit: Limit, count: u64) {
+        leave_out(&mut self.page.left_out, limit, count);
     }
 
     /// `None` for a reference that leads nowhere: an empty one, or one to a place on the same
     /// page.
     pub(super) fn resolve(&self, reference: &str) -> Option<CanonicalUrl> {
         let reference = reference.trim();
-        if reference.is_empty() || reference.starts_with('#') || reference.len() > REFERENCE {
+        if reference.is_empty() || reference.starts_with('#') {
             return None;
         }
-        CanonicalUrl::join(&self.base, reference).ok()
+        let url = if reference.len() > REFERENCE {
+            // A program or a file in the page, not an address of anything else.
+            let is_address = !reference.starts_with("javascript:") && !is_data(reference);
+            is_address.then_some(Err(UrlError::TooLong))?
+        } else if self.encoding == UTF_8 || reference.is_ascii() {
+            CanonicalUrl::join(&self.base, reference)
+        } else {
+            CanonicalUrl::join_encoded(&self.base, reference, &|text| {
+                Cow::Owned(encode_query(text, self.encoding))
+            })
+        };
+        if url == Err(UrlError::TooLong) {
+            self.too_long.set(self.too_long.get() + 1);
+        }
+        url.ok()
     }
 
     /// Adds a link, or the picture that it leads to.
@@ -65,18 +105,19 @@ impl PageBuilder {
         let Some(url) = self.resolve(reference) else {
             return;
         };
-        match LinkTarget::of_path(url.as_url().path()) {
+        match LinkTarget::of_url(&url) {
             LinkTarget::Picture => {
-                self.add_picture(url, "", "", placement(nofollow));
+                let placement = linked(nofollow);
+                self.add(vec![PictureVersion { url, placement }], "", "");
             }
-            LinkTarget::Other => {}
+            LinkTarget::Other | LinkTarget::Unread => {}
             LinkTarget::Page => match self.links.get(&url.id()) {
                 Some(at) => self.page.links[*at].nofollow &= nofollow,
                 None if self.page.links.len() < MOST => {
                     self.links.insert(url.id(), self.page.links.len());
                     self.page.links.push(Link { url, nofollow });
                 }
-                None => {}
+                None => self.leave_out(Limit::Links, 1),
             },
         }
     }
@@ -96,61 +137,124 @@ impl PageBuilder {
         alt: &str,
         title: &str,
     ) -> Option<PicturePlace> {
-        if is_data(reference) {
-            return self.inline(reference, alt, title);
-        }
-        let url = self.resolve(reference)?;
-        (LinkTarget::of_path(url.as_url().path()) != LinkTarget::Other)
-            .then(|| self.add_picture(url, alt, title, PicturePlacement::Shown))
-            .flatten()
+        self.versions(&[Version::shown(reference)], alt, title)
     }
 
-    /// Adds a picture by its URL. One found again keeps its place and gains missing texts.
-    pub(super) fn add_picture(
+    /// Adds a picture that references name or hold, best first.
+    pub(super) fn versions(
         &mut self,
-        url: CanonicalUrl,
+        versions: &[Version<'_>],
         alt: &str,
         title: &str,
-        placement: PicturePlacement,
     ) -> Option<PicturePlace> {
-        if let Some(at) = self.pictures.get(&url.id()) {
-            let picture = &mut self.page.pictures[*at];
-            fill(&mut picture.alt, alt);
-            fill(&mut picture.title, title);
-            picture.placement = picture.placement.min(placement);
-            return Some(PicturePlace::Fetched(*at));
+        if let Some(held) = versions.first().filter(|best| is_data(&best.reference)) {
+            return self.inline(&held.reference, alt, title);
         }
-        let at = self.page.pictures.len();
-        if at >= MOST {
-            return None;
-        }
-        self.pictures.insert(url.id(), at);
-        self.page.pictures.push(PictureLink {
-            url,
-            alt: FoldedText::of(alt),
-            title: FoldedText::of(title),
-            caption: String::new(),
-            placement,
-            thumbnail: None,
+        let named = versions.iter().filter_map(|version| {
+            // A held one among others is mostly a placeholder.
+            let is_named = !is_data(&version.reference);
+            let url = is_named.then(|| self.resolve(&version.reference))??;
+            let placement = version.placement;
+            (LinkTarget::of_url(&url) != LinkTarget::Other)
+                .then_some(PictureVersion { url, placement })
         });
+        let named: Vec<PictureVersion> = named.take(MOST_VERSIONS).collect();
+        self.add(named, alt, title)
+    }
+
+    /// Adds a picture by its URLs, best first. One found again keeps its place and gains missing
+    /// texts and versions.
+    fn add(
+        &mut self,
+        versions: Vec<PictureVersion>,
+        alt: &str,
+        title: &str,
+    ) -> Option<PicturePlace> {
+        let best = versions.first()?;
+        let known = |id: UrlId| self.pictures.get(&id).or(self.others.get(&id)).copied();
+        // What stands beside many pictures, such as a placeholder, makes them no picture.
+        let (at, is_better) = match known(best.url.id()) {
+            Some(at) => (at, false),
+            None => {
+                let mut others = versions[1..].iter();
+                let found = others.find_map(|other| self.pictures.get(&other.url.id()));
+                match found.copied() {
+                    Some(at) => (at, true),
+                    None => (self.push(best.clone())?, false),
+                }
+            }
+        };
+        let picture = &mut self.page.pictures[at];
+        let before = std::iter::once(PictureVersion {
+            url: picture.url.clone(),
+            placement: picture.placement,
+        });
+        let before = before.chain(std::mem::take(&mut picture.others));
+        let all: Vec<PictureVersion> = match is_better {
+            true => versions.into_iter().chain(before).collect(),
+            false => before.chain(versions).collect(),
+        };
+        let mut merged: Vec<PictureVersion> = Vec::with_capacity(all.len());
+        for version in all {
+            let has_room = merged.len() < MOST_VERSIONS;
+            match merged.iter_mut().find(|known| known.url == version.url) {
+                Some(known) => known.placement = known.placement.min(version.placement),
+                None if has_room => merged.push(version),
+                None => {}
+            }
+        }
+        let first = merged.remove(0);
+        if first.url != picture.url {
+            self.pictures.remove(&picture.url.id());
+            self.pictures.insert(first.url.id(), at);
+        }
+        for other in &merged {
+            self.others.entry(other.url.id()).or_insert(at);
+        }
+        (picture.url, picture.placement) = (first.url, first.placement);
+        picture.others = merged;
+        fill(&mut picture.alt, alt);
+        fill(&mut picture.title, title);
         Some(PicturePlace::Fetched(at))
     }
 
-    /// Notes what a link to a picture shows in its place.
-    pub(super) fn thumbnail(&mut self, place: Option<PicturePlace>, reference: &str) {
-        if let Some(PicturePlace::Fetched(at)) = place {
-            let shown = self.resolve(reference);
-            let picture = &mut self.page.pictures[at];
-            if shown.as_ref() == Some(&picture.url) {
-                picture.placement = PicturePlacement::Shown;
-            }
-            picture.thumbnail = picture.thumbnail.take().or(shown);
+    fn push(&mut self, best: PictureVersion) -> Option<usize> {
+        let at = self.page.pictures.len();
+        if at >= MOST {
+            self.leave_out(Limit::Pictures, 1);
+            return None;
+        }
+        self.pictures.insert(best.url.id(), at);
+        self.page.pictures.push(PictureLink {
+            url: best.url,
+            placement: best.placement,
+            others: Vec::new(),
+            alt: String::new(),
+            title: String::new(),
+            caption: String::new(),
+        });
+        Some(at)
+    }
+
+    /// Adds a URL that may be a picture's, unless the page says where it belongs.
+    pub(super) fn guess(&mut self, reference: &str) {
+        let Some(url) = self.resolve(reference) else {
+            return;
+        };
+        let id = url.id();
+        let is_known = self.pictures.contains_key(&id)
+            || self.others.contains_key(&id)
+            || self.links.contains_key(&id);
+        if !is_known && LinkTarget::of_url(&url) == LinkTarget::Picture {
+            let placement = PicturePlacement::Guessed;
+            self.add(vec![PictureVersion { url, placement }], "", "");
         }
     }
 
     fn inline(&mut self, reference: &str, alt: &str, title: &str) -> Option<PicturePlace> {
         let at = self.page.inline.len();
         if at >= MOST_INLINE {
+            self.leave_out(Limit::HeldPictures, 1);
             return None;
         }
         let bytes = data_picture(reference)?;
@@ -191,13 +295,15 @@ impl PageBuilder {
 
     pub(super) fn sheet(&mut self, reference: &str) {
         if let Some(url) = self.resolve(reference) {
-            push_new(&mut self.page.sheets, url);
+            let left_out = push_new(&mut self.page.sheets, url);
+            self.leave_out(Limit::Sheets, left_out);
         }
     }
 
     pub(super) fn feed(&mut self, reference: &str) {
         if let Some(url) = self.resolve(reference) {
-            push_new(&mut self.page.feeds, url);
+            let left_out = push_new(&mut self.page.feeds, url);
+            self.leave_out(Limit::Sheets, left_out);
         }
     }
 
@@ -211,7 +317,7 @@ impl PageBuilder {
 }
 
 /// The placement of what a link leads to.
-pub(super) fn placement(nofollow: bool) -> PicturePlacement {
+pub(super) fn linked(nofollow: bool) -> PicturePlacement {
     if nofollow {
         PicturePlacement::LinkedNofollow
     } else {
@@ -225,8 +331,14 @@ fn fill(text: &mut String, with: &str) {
     }
 }
 
-fn push_new(urls: &mut Vec<CanonicalUrl>, url: CanonicalUrl) {
-    if urls.len() < MOST_SHEETS && !urls.contains(&url) {
+/// Adds a URL that is not in the list, and tells how many were left out: none or one.
+fn push_new(urls: &mut Vec<CanonicalUrl>, url: CanonicalUrl) -> u64 {
+    if urls.contains(&url) {
+        return 0;
+    }
+    let has_room = urls.len() < MOST_SHEETS;
+    if has_room {
         urls.push(url);
     }
+    (!has_room).into()
 }

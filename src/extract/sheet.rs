@@ -6,43 +6,50 @@ use url::Url;
 use super::data_picture::is_data;
 use super::link_target::LinkTarget;
 use super::page_builder::PageBuilder;
-use super::{InlinePicture, MOST, PageRules, charset};
+use super::version::Version;
+use super::{InlinePicture, LeftOut, MOST, MOST_VERSIONS, PageRules, PictureLink, charset};
 use crate::canonical_url::CanonicalUrl;
 
 /// What a style sheet names, each list in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sheet {
-    /// Pictures, each URL once; of an `image-set()` the largest.
-    pub pictures: Vec<CanonicalUrl>,
+    /// Pictures, each URL once; those of an `image-set()` are versions of one.
+    pub pictures: Vec<PictureLink>,
     /// Pictures whose bytes stand in the sheet itself.
     pub inline: Vec<InlinePicture>,
     /// Sheets that it imports.
     pub imports: Vec<CanonicalUrl>,
+    /// What limits have left out.
+    pub left_out: LeftOut,
 }
 
 /// Parses a style sheet fetched from `url`. `charset` is the one of its Content-Type header.
 pub fn parse_sheet(css: &[u8], charset: Option<&str>, url: &Url) -> Sheet {
-    let css = charset::decode(css, charset, charset::of_css);
+    // The URLs of sheets are encoded in UTF-8 (CSS Values, section 4.5).
+    let (css, _) = charset::decode(css, charset, charset::of_css);
     let mut builder = PageBuilder::new(url, &PageRules::default());
     let references = References::read(&css);
-    for reference in &references.pictures {
-        builder.picture(reference, "", "");
+    for versions in references.pictures {
+        let versions: Vec<_> = versions.into_iter().map(Version::shown).collect();
+        builder.versions(&versions, "", "");
     }
     for reference in &references.imports {
         builder.sheet(reference);
     }
-    let pictures = builder.page.pictures.into_iter();
+    let page = builder.finish();
     Sheet {
-        pictures: pictures.map(|picture| picture.url).collect(),
-        inline: builder.page.inline,
-        imports: builder.page.sheets,
+        pictures: page.pictures,
+        inline: page.inline,
+        imports: page.sheets,
+        left_out: page.left_out,
     }
 }
 
 /// The references in a style sheet or a style attribute, not yet resolved.
 #[derive(Debug, Default)]
 pub(super) struct References {
-    pub(super) pictures: Vec<String>,
+    /// Of each picture at least one version, best first.
+    pub(super) pictures: Vec<Vec<String>>,
     pub(super) imports: Vec<String>,
 }
 
@@ -76,10 +83,10 @@ impl References {
                 // A block that is not entered is skipped when the next token is read.
                 Token::CurlyBracketBlock if skipping => skipping = false,
                 _ if skipping => {}
-                Token::UnquotedUrl(reference) => push(&mut self.pictures, &reference),
+                Token::UnquotedUrl(reference) => self.picture(&reference),
                 Token::Function(name) if is_url(&name) => {
                     let reference = parser.parse_nested_block(string)?;
-                    push(&mut self.pictures, &reference);
+                    self.picture(&reference);
                 }
                 Token::Function(name)
                     if name.eq_ignore_ascii_case("image-set")
@@ -102,9 +109,16 @@ impl References {
         Ok(())
     }
 
-    /// `image-set("a.avif" type("image/avif"), url(b.jpg) 2x)`: the largest that can be read.
+    fn picture(&mut self, reference: &str) {
+        if self.pictures.len() < MOST && !reference.is_empty() {
+            self.pictures.push(vec![reference.to_owned()]);
+        }
+    }
+
+    /// `image-set("a.avif" type("image/avif"), url(b.jpg) 2x)`: those that can be read, the
+    /// largest first.
     fn image_set(&mut self, parser: &mut Parser<'_>) {
-        let mut best: Option<(String, f32)> = None;
+        let mut options: Vec<(String, f32)> = Vec::new();
         let mut option = ImageSetOption::default();
         loop {
             let token = parser.next().cloned();
@@ -122,10 +136,9 @@ impl References {
                     option.resolution = Some(value / dots_per_pixel(unit));
                 }
                 Ok(Token::Comma) | Err(_) => {
-                    if let Some((reference, resolution)) = std::mem::take(&mut option).usable()
-                        && best.as_ref().is_none_or(|(_, best)| resolution > *best)
-                    {
-                        best = Some((reference, resolution));
+                    let usable = std::mem::take(&mut option).usable();
+                    if options.len() < MOST {
+                        options.extend(usable);
                     }
                 }
                 Ok(_) => {}
@@ -134,8 +147,14 @@ impl References {
                 break;
             }
         }
-        if let Some((reference, _)) = best {
-            push(&mut self.pictures, &reference);
+        options.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        options.truncate(MOST_VERSIONS);
+        let versions: Vec<_> = options
+            .into_iter()
+            .map(|(reference, _)| reference)
+            .collect();
+        if !versions.is_empty() && self.pictures.len() < MOST {
+            self.pictures.push(versions);
         }
     }
 }
@@ -152,8 +171,10 @@ struct ImageSetOption {
 impl ImageSetOption {
     fn usable(self) -> Option<(String, f32)> {
         let reference = self.reference?;
-        let is_usable = LinkTarget::of_media_type(&self.media_type) != LinkTarget::Other
-            && (is_data(&reference) || LinkTarget::of_path(&reference) != LinkTarget::Other);
+        let is_usable = match LinkTarget::of_media_type(&self.media_type) {
+            LinkTarget::Other => false,
+            _ => is_data(&reference) || LinkTarget::of_path(&reference) != LinkTarget::Other,
+        } && !reference.is_empty();
         is_usable.then_some((reference, self.resolution.unwrap_or(1.0)))
     }
 }
@@ -208,7 +229,10 @@ mod tests {
                 .collect();
             urls.join(" ")
         };
-        (list(&sheet.pictures), list(&sheet.imports))
+        {
+            let pictures: Vec<_> = sheet.pictures.into_iter().map(|it| it.url).collect();
+            (list(&pictures), list(&sheet.imports))
+        }
     }
 
     #[test]

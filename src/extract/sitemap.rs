@@ -9,9 +9,12 @@ use quick_xml::events::Event;
 use url::Url;
 
 use super::folded_text::FoldedText;
+use super::limit::leave_out;
 use super::link_target::LinkTarget;
-use super::{PageRules, PictureLink, PicturePlacement, REFERENCE, charset, parse_feed, xml};
-use crate::canonical_url::CanonicalUrl;
+use super::{
+    LeftOut, Limit, PageRules, PictureLink, PicturePlacement, REFERENCE, charset, parse_feed, xml,
+};
+use crate::canonical_url::{CanonicalUrl, UrlError};
 
 /// A sitemap. The caller decides which of its URLs to trust; by the protocol a sitemap speaks
 /// only for URLs below its own directory on its own host.
@@ -21,6 +24,17 @@ pub enum Sitemap {
     Index(Vec<CanonicalUrl>),
     /// Pages.
     Urls(Vec<SitemapEntry>),
+}
+
+/// What was read of a sitemap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SitemapContents {
+    /// What it names.
+    pub sitemap: Sitemap,
+    /// What limits have left out.
+    pub left_out: LeftOut,
+    /// What is wrong with it, if it is no sitemap or ends early.
+    pub fault: Option<String>,
 }
 
 /// A page in a sitemap.
@@ -36,6 +50,7 @@ pub struct SitemapEntry {
 
 /// Most entries of one sitemap, by the protocol.
 const ENTRIES: usize = 50_000;
+const NO_SITEMAP: &str = "it is neither a sitemap nor a feed nor a list of URLs";
 /// Largest sitemap, in bytes unpacked, by the protocol.
 const LARGEST: usize = 50 << 20;
 /// Most pictures of one page, by the image extension.
@@ -45,76 +60,128 @@ const ALL_PICTURES: usize = 100_000;
 
 /// Parses a sitemap fetched from `url`: XML, a plain list of URLs, or a feed, each of them
 /// packed by gzip or not. A broken part ends it; what was read until then counts.
-pub fn parse_sitemap(bytes: &[u8], url: &Url) -> Sitemap {
-    let bytes = unpack(bytes);
-    let text = charset::decode(&bytes, None, charset::of_xml);
+pub fn parse_sitemap(bytes: &[u8], url: &Url) -> SitemapContents {
+    let mut left_out = LeftOut::new();
+    let (bytes, mut fault) = unpack(bytes, &mut left_out);
+    let (text, _) = charset::decode(&bytes, None, charset::of_xml);
     let text = text.trim_start();
     if !text.starts_with('<') {
-        return Sitemap::Urls(plain(text));
+        let entries = plain(text, &mut left_out);
+        if entries.is_empty() {
+            fault = fault.or(Some(NO_SITEMAP.to_owned()));
+        }
+        return SitemapContents {
+            sitemap: Sitemap::Urls(entries),
+            left_out,
+            fault,
+        };
     }
     let mut sitemap = SitemapReader::new(url);
     let mut reader = xml::reader(text);
+    let (mut depth, mut is_sitemap) = (0_u64, false);
     loop {
         match reader.read_event() {
             Ok(Event::Start(start)) => {
                 let name = start.local_name();
                 if matches!(name.as_ref(), "rss" | "feed" | "RDF") {
-                    return of_feed(text, url);
+                    let (sitemap, of_feed) = of_feed(text, url);
+                    left_out.extend(of_feed);
+                    return SitemapContents {
+                        sitemap,
+                        left_out,
+                        fault,
+                    };
                 }
+                is_sitemap |= matches!(name.as_ref(), "urlset" | "sitemapindex");
+                depth += 1;
                 sitemap.open(name.as_ref());
             }
-            Ok(Event::End(end)) => sitemap.close(end.local_name().as_ref()),
-            Ok(Event::Eof) | Err(_) => break,
+            Ok(Event::End(end)) => {
+                depth = depth.saturating_sub(1);
+                sitemap.close(end.local_name().as_ref());
+            }
+            Ok(Event::Empty(empty)) => {
+                let name = empty.local_name();
+                is_sitemap |= matches!(name.as_ref(), "urlset" | "sitemapindex");
+            }
+            Ok(Event::Eof) if depth == 0 => break,
+            Ok(Event::Eof) => {
+                fault = fault.or(Some("it ends early".to_owned()));
+                break;
+            }
+            Err(error) => {
+                fault = fault.or(Some(format!("it is no XML that can be read: {error}")));
+                break;
+            }
             Ok(event) => xml::push_text(&mut sitemap.text, &event),
         }
-        if sitemap.maps.len().max(sitemap.entries.len()) >= ENTRIES {
-            break;
-        }
     }
-    if sitemap.maps.is_empty() {
-        Sitemap::Urls(sitemap.entries)
-    } else {
-        Sitemap::Index(sitemap.maps)
+    if !is_sitemap {
+        fault = Some(NO_SITEMAP.to_owned());
+    }
+    left_out.append(&mut sitemap.left_out);
+    let sitemap = match sitemap.maps.is_empty() {
+        true => Sitemap::Urls(sitemap.entries),
+        false => Sitemap::Index(sitemap.maps),
+    };
+    SitemapContents {
+        sitemap,
+        left_out,
+        fault,
     }
 }
 
-/// What gzip packed, up to the largest size. A truncated file gives what can be unpacked.
-fn unpack(bytes: &[u8]) -> Cow<'_, [u8]> {
+/// What gzip packed, up to the largest size, and what is wrong with it. A truncated file gives
+/// what can be unpacked.
+fn unpack<'a>(bytes: &'a [u8], left_out: &mut LeftOut) -> (Cow<'a, [u8]>, Option<String>) {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Cow::Borrowed(&bytes[..bytes.len().min(LARGEST)]);
+        let over = bytes.len().saturating_sub(LARGEST);
+        leave_out(left_out, Limit::SitemapBytes, over as u64);
+        return (Cow::Borrowed(&bytes[..bytes.len() - over]), None);
     }
     let mut unpacked = Vec::new();
+    // One byte more tells whether there are more.
     let result = MultiGzDecoder::new(bytes)
-        .take(LARGEST as u64)
+        .take(LARGEST as u64 + 1)
         .read_to_end(&mut unpacked);
-    if let Err(error) = result {
-        tracing::info!(%error, "a sitemap is packed badly; what can be read counts");
+    let over = unpacked.len().saturating_sub(LARGEST);
+    leave_out(left_out, Limit::SitemapBytes, over as u64);
+    unpacked.truncate(LARGEST);
+    let fault = result
+        .err()
+        .map(|error| format!("it is packed badly: {error}"));
+    (Cow::Owned(unpacked), fault)
+}
+
+fn plain(text: &str, left_out: &mut LeftOut) -> Vec<SitemapEntry> {
+    let mut entries = Vec::new();
+    for line in text.lines() {
+        match CanonicalUrl::parse(line) {
+            Ok(url) if !may_be_read(&url) => {}
+            Ok(_) if entries.len() >= ENTRIES => leave_out(left_out, Limit::SitemapUrls, 1),
+            Ok(url) => entries.push(SitemapEntry {
+                url,
+                lastmod: None,
+                pictures: Vec::new(),
+            }),
+            Err(UrlError::TooLong) => leave_out(left_out, Limit::UrlLength, 1),
+            Err(_) => {}
+        }
     }
-    Cow::Owned(unpacked)
+    entries
 }
 
-fn plain(text: &str) -> Vec<SitemapEntry> {
-    text.lines()
-        .filter(|line| line.len() <= REFERENCE)
-        .filter_map(|line| CanonicalUrl::parse(line).ok())
-        .filter(may_be_read)
-        .take(ENTRIES)
-        .map(|url| SitemapEntry {
-            url,
-            lastmod: None,
-            pictures: Vec::new(),
-        })
-        .collect()
-}
-
-fn of_feed(text: &str, url: &Url) -> Sitemap {
+fn of_feed(text: &str, url: &Url) -> (Sitemap, LeftOut) {
     let feed = parse_feed(text.as_bytes(), Some("utf-8"), url, &PageRules::default());
     let entries = feed.links.into_iter().map(|link| SitemapEntry {
         url: link.url,
         lastmod: None,
         pictures: Vec::new(),
     });
-    Sitemap::Urls(entries.take(ENTRIES).collect())
+    (
+        Sitemap::Urls(entries.take(ENTRIES).collect()),
+        feed.left_out,
+    )
 }
 
 /// The state of reading a sitemap, by elements' local names: prefixes vary.
@@ -128,6 +195,7 @@ struct SitemapReader<'a> {
     text: String,
     entry: Option<OpenEntry>,
     image: Option<OpenImage>,
+    left_out: LeftOut,
 }
 
 /// An open `<url>` or `<sitemap>`.
@@ -156,6 +224,7 @@ impl<'a> SitemapReader<'a> {
             text: String::new(),
             entry: None,
             image: None,
+            left_out: LeftOut::new(),
         }
     }
 
@@ -174,22 +243,25 @@ impl<'a> SitemapReader<'a> {
             return;
         };
         match (name, &mut self.image) {
-            ("loc", Some(image)) => image.url = resolve(self.base, &text),
+            ("loc", Some(image)) => image.url = resolve(self.base, &text, &mut self.left_out),
             ("title", Some(image)) => image.title = FoldedText::of(&text),
             ("caption", Some(image)) => image.caption = FoldedText::of(&text),
             ("image", _) => self.close_image(),
             ("thumbnail_loc", None) => {
                 self.image = Some(OpenImage {
-                    url: resolve(self.base, &text),
+                    url: resolve(self.base, &text, &mut self.left_out),
                     ..OpenImage::default()
                 });
                 self.close_image();
             }
-            ("loc", None) => entry.url = resolve(self.base, &text),
+            ("loc", None) => entry.url = resolve(self.base, &text, &mut self.left_out),
             ("lastmod", None) => entry.lastmod = Some(FoldedText::of(&text)),
             ("sitemap", _) => {
-                self.maps
-                    .extend(self.entry.take().and_then(|entry| entry.url));
+                let url = self.entry.take().and_then(|entry| entry.url);
+                match self.maps.len() < ENTRIES {
+                    true => self.maps.extend(url),
+                    false => leave_out(&mut self.left_out, Limit::SitemapUrls, 1),
+                }
                 self.image = None;
             }
             ("url", _) => {
@@ -201,11 +273,14 @@ impl<'a> SitemapReader<'a> {
                 }) = self.entry.take()
                     && may_be_read(&url)
                 {
-                    self.entries.push(SitemapEntry {
+                    let is_full = self.entries.len() >= ENTRIES;
+                    leave_out(&mut self.left_out, Limit::SitemapUrls, is_full.into());
+                    let entry = (!is_full).then_some(SitemapEntry {
                         url,
                         lastmod: lastmod.filter(|text| !text.is_empty()),
                         pictures,
                     });
+                    self.entries.extend(entry);
                 }
                 self.image = None;
             }
@@ -218,10 +293,11 @@ impl<'a> SitemapReader<'a> {
             return;
         };
         let url = image.url.filter(may_be_read);
-        if let Some(url) = url
-            && entry.pictures.len() < PICTURES
-            && self.pictures < ALL_PICTURES
-        {
+        if let Some(url) = url {
+            if entry.pictures.len() >= PICTURES || self.pictures >= ALL_PICTURES {
+                leave_out(&mut self.left_out, Limit::SitemapPictures, 1);
+                return;
+            }
             self.pictures += 1;
             entry.pictures.push(PictureLink {
                 url,
@@ -229,150 +305,30 @@ impl<'a> SitemapReader<'a> {
                 title: image.title,
                 caption: image.caption,
                 placement: PicturePlacement::Shown,
-                thumbnail: None,
+                others: Vec::new(),
             });
         }
     }
 }
 
 fn may_be_read(url: &CanonicalUrl) -> bool {
-    LinkTarget::of_path(url.as_url().path()) != LinkTarget::Other
+    LinkTarget::of_url(url) != LinkTarget::Other
 }
 
 /// The protocol asks for whole URLs; some sitemaps have references.
-fn resolve(base: &Url, text: &str) -> Option<CanonicalUrl> {
+fn resolve(base: &Url, text: &str, left_out: &mut LeftOut) -> Option<CanonicalUrl> {
     let text = text.trim();
-    if text.is_empty() || text.len() > REFERENCE {
+    if text.is_empty() {
         return None;
     }
-    CanonicalUrl::join(base, text).ok()
+    let url = match text.len() > REFERENCE {
+        true => Err(UrlError::TooLong),
+        false => CanonicalUrl::join(base, text),
+    };
+    let is_too_long = url == Err(UrlError::TooLong);
+    leave_out(left_out, Limit::UrlLength, is_too_long.into());
+    url.ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
-    use super::*;
-
-    fn read(bytes: &[u8]) -> String {
-        let list = |urls: Vec<&CanonicalUrl>| {
-            let urls: Vec<_> = urls
-                .iter()
-                .map(|url| {
-                    url.as_str()
-                        .strip_prefix("http://h")
-                        .unwrap_or(url.as_str())
-                })
-                .collect();
-            urls.join(" ")
-        };
-        match parse_sitemap(bytes, &Url::parse("http://h/sitemap.xml").unwrap()) {
-            Sitemap::Index(maps) => format!("index {}", list(maps.iter().collect())),
-            Sitemap::Urls(entries) => list(entries.iter().map(|entry| &entry.url).collect()),
-        }
-    }
-
-    #[test]
-    fn sitemaps_of_every_form() {
-        for (text, expected) in [
-            (
-                "<urlset><url><loc> http://h/a?b=1&amp;c=2\n</loc></url></urlset>",
-                "/a?b=1&c=2",
-            ),
-            (
-                "<urlset><url><loc>http://h/a?b=1&c=2</loc></url></urlset>",
-                "/a?b=1&c=2",
-            ),
-            (
-                "<urlset><url><loc><![CDATA[http://h/a]]></loc></url></urlset>",
-                "/a",
-            ),
-            (
-                "<?xml version='1.0'?><x:sitemapindex><x:sitemap><x:loc>http://h/b.gz</x:loc>\
-                 </x:sitemap><x:sitemap><x:loc>/c</x:loc></x:sitemap></x:sitemapindex>",
-                "index /b.gz /c",
-            ),
-            ("\u{feff}http://h/a\r\nhttp://h/b\n\nnot a url\n", "/a /b"),
-            (
-                "<rss><channel><item><link>http://h/a</link></item></channel></rss>",
-                "/a",
-            ),
-            (
-                "<urlset><url><loc>http://h/a</loc></url><url><loc>http://h/b",
-                "/a",
-            ),
-            (
-                "<urlset><url><loc>ftp://h/a</loc></url><url/><url></url></urlset>",
-                "",
-            ),
-            ("<urlset><url><loc>http://h/a.pdf</loc></url></urlset>", ""),
-            ("<html><body>Not found</body></html>", ""),
-            ("", ""),
-        ] {
-            assert_eq!(read(text.as_bytes()), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn pages_come_with_their_pictures() {
-        let text = "<urlset xmlns:image='i'><url><loc>http://h/a</loc>\
-            <lastmod>2024-05-06</lastmod>\
-            <image:image><image:loc>http://i/b.jpg</image:loc><image:title>T</image:title>\
-            <image:caption>A &quot;C&quot;</image:caption></image:image>\
-            <image:image><image:loc>http://i/c.svg</image:loc></image:image>\
-            <video:video><video:thumbnail_loc>/d.jpg</video:thumbnail_loc></video:video>\
-            </url></urlset>";
-        let Sitemap::Urls(entries) =
-            parse_sitemap(text.as_bytes(), &Url::parse("http://h/s.xml").unwrap())
-        else {
-            panic!("not an index");
-        };
-        assert_eq!(entries[0].url.as_str(), "http://h/a");
-        assert_eq!(entries[0].lastmod.as_deref(), Some("2024-05-06"));
-        let pictures: Vec<_> = entries[0]
-            .pictures
-            .iter()
-            .map(|picture| (picture.url.as_str(), &*picture.title, &*picture.caption))
-            .collect();
-        assert_eq!(
-            pictures,
-            [
-                ("http://i/b.jpg", "T", "A \"C\""),
-                ("http://h/d.jpg", "", "")
-            ]
-        );
-    }
-
-    #[test]
-    fn packed_sitemaps_are_unpacked_up_to_a_limit() {
-        let pack = |text: &[u8]| {
-            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-            packed.write_all(text).unwrap();
-            packed.finish().unwrap()
-        };
-        let packed = pack(b"<urlset><url><loc>http://h/a</loc></url></urlset>");
-        assert_eq!(read(&packed), "/a");
-        // Cut short within the checksum.
-        assert_eq!(read(&packed[..packed.len() - 6]), "/a");
-        let bomb = pack(&[&b"http://h/a\n"[..], &vec![b' '; LARGEST + 1]].concat());
-        assert!(bomb.len() < LARGEST / 100);
-        assert_eq!(unpack(&bomb).len(), LARGEST);
-    }
-
-    #[test]
-    fn entries_are_counted_and_entities_not_expanded() {
-        let many = format!(
-            "<urlset>{}",
-            "<url><loc>http://h/a</loc></url>".repeat(60_000)
-        );
-        assert_eq!(read(many.as_bytes()).split(' ').count(), ENTRIES);
-        let plain = "http://h/a\n".repeat(60_000);
-        assert_eq!(read(plain.as_bytes()).split(' ').count(), ENTRIES);
-        let bomb = "<!DOCTYPE u [<!ENTITY a 'b'><!ENTITY b '&a;&a;&a;'>]>\
-            <urlset><url><loc>http://h/&b;</loc></url></urlset>";
-        assert_eq!(read(bomb.as_bytes()), "/&b;");
-    }
-}
+mod tests;

@@ -11,7 +11,9 @@ use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::network::ExtractError;
 use crate::picture::{Limits, PictureError, PictureId, Truncated};
 use crate::shutdown::Shutdown;
-use crate::store::{Body, Discovery, Embed, Lease, NewPicture, Role, Source, Store, UrlState};
+use crate::store::{
+    Body, Discovery, Embed, Lease, NewPicture, PictureHint, Role, Source, Store, UrlState,
+};
 
 const HOST: &str = "example.org";
 const LIMITS: Limits = Limits {
@@ -64,6 +66,7 @@ fn lease(store: &Store, name: &str) -> Lease {
         role: Role::Picture,
         depth: 1,
         embed: None,
+        hint: PictureHint::default(),
     };
     store.offer(&[found]).unwrap();
     store.lease(HostId::of(HOST), true).unwrap().unwrap()

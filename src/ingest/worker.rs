@@ -193,15 +193,13 @@ impl<J, F> Worker<J, F> {
                 Outcome::Commit(PictureOutcome::Postponed(origin))
             }
             _ => {
-                let is_refusal = match &error {
-                    FeatureError::Picture(picture) => picture.is_limit(),
-                    FeatureError::NoMatch(_) => true,
-                    _ => false,
-                };
                 let reason = error.reason().to_owned();
-                let of_url = match is_refusal {
-                    true => UrlOutcome::Refused(reason),
-                    false => UrlOutcome::Failed(reason),
+                let of_url = match &error {
+                    FeatureError::NoMatch(_) => UrlOutcome::Unwanted(reason),
+                    FeatureError::Picture(picture) if picture.is_limit() => {
+                        UrlOutcome::Refused(reason)
+                    }
+                    _ => UrlOutcome::Failed(reason),
                 };
                 Outcome::Commit(PictureOutcome::Unusable(origin, of_url))
             }

@@ -38,6 +38,13 @@ pub enum ReceiptOutcome {
     Postponed(String, String),
 }
 
+impl ReceiptOutcome {
+    /// Whether no picture came of it.
+    pub fn gave_none(&self) -> bool {
+        matches!(self, Self::Refused(..) | Self::Failed(..))
+    }
+}
+
 /// Collects batches, commits them and hands out receipts, until the workers are gone.
 pub(super) fn run(
     store: &Store,
@@ -145,7 +152,9 @@ fn split(finished: Finished) -> (Outcome, PendingReceipt) {
         Outcome::Commit(PictureOutcome::Known(origin, id)) => (origin, Some(*id), None),
         Outcome::Commit(PictureOutcome::Unusable(origin, of_url)) => {
             let problem = match of_url {
-                UrlOutcome::Refused(_) => ReceiptOutcome::Refused(reason, message),
+                UrlOutcome::Refused(_) | UrlOutcome::Unwanted(_) => {
+                    ReceiptOutcome::Refused(reason, message)
+                }
                 _ => ReceiptOutcome::Failed(reason, message),
             };
             (origin, None, Some(problem))

@@ -24,7 +24,9 @@ pub use format::Format;
 pub use id::{ParsePictureIdError, PictureId};
 pub use ink::Ink;
 pub use limits::{Limits, Truncated};
-pub use name::{is_picture_ending, is_picture_type, looks_like_picture, unread_ending};
+pub use name::{
+    ACCEPT_PICTURES, is_picture_ending, is_picture_type, looks_like_picture, unread_ending,
+};
 pub use network_input::NetworkInput;
 pub use perceptual_hash::PerceptualHash;
 pub use thumbnail::thumbnail;

@@ -4,6 +4,12 @@ use std::path::Path;
 
 use super::Format;
 
+/// The `Accept` field of a request for a picture: the formats that are decoded, those that are
+/// cheap to decode first, then any other picture, then anything, for servers that would refuse to
+/// answer at all.
+pub const ACCEPT_PICTURES: &str = "image/webp,image/png,image/jpeg,image/gif,image/bmp,image/tiff,\
+     image/svg+xml,image/jxl;q=0.5,image/heic;q=0.5,image/*;q=0.2,*/*;q=0.1";
+
 /// Whether a file name's ending, without the dot, is that of pictures that can be decoded.
 pub fn is_picture_ending(ending: &str) -> bool {
     Format::of_ending(ending).is_some_and(Format::is_read)

@@ -12,7 +12,7 @@ use simdex::demo::drawing::Motif;
 use simdex::ingest::{Ingest, Job, LocalFile, Receipt, ReceiptOutcome, WebPicture, add_features};
 use simdex::picture::{Limits, PictureId};
 use simdex::shutdown::Shutdown;
-use simdex::store::{Discovery, Embed, Lease, Role, Store, StoreOptions, UrlState};
+use simdex::store::{Discovery, Embed, Lease, PictureHint, Role, Store, StoreOptions, UrlState};
 
 const HOST: &str = "example.org";
 
@@ -48,6 +48,7 @@ fn lease(store: &Store, name: &str) -> Lease {
         role: Role::Picture,
         depth: 1,
         embed: None,
+        hint: PictureHint::default(),
     };
     store.offer(&[found]).unwrap();
     store.lease(HostId::of(HOST), true).unwrap().unwrap()

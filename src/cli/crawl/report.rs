@@ -109,6 +109,12 @@ pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow
         figures(summary),
         summary.elapsed_s
     ));
+    if summary.speculative > 0 {
+        let speculative = summary.speculative;
+        text.push(format!(
+            "  of those found, guessed from data for scripts: {speculative}"
+        ));
+    }
     if summary.unchanged > 0 {
         let unchanged = summary.unchanged;
         text.push(format!("  unchanged since the last visit: {unchanged}"));
@@ -134,6 +140,10 @@ pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow
         text.push(format!(
             "  tried again by the next run: {postponed} pictures; by `simdex crawl --features-only`, if it keeps them"
         ));
+    }
+    for (limit, count) in &summary.left_out {
+        let (name, meaning) = (limit.name(), limit.meaning());
+        text.push(format!("  left out by {name}: {count} {meaning}"));
     }
     for (host, kept) in &summary.removals_stopped {
         text.push(format!(

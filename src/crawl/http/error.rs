@@ -54,6 +54,9 @@ pub enum FetchError {
     /// The status says no.
     #[error("HTTP status {0}")]
     Status(u16),
+    /// There is no sitemap in the usual place, where nobody has named one.
+    #[error("HTTP status {0}: there is no sitemap in the usual place")]
+    NoSitemap(u16),
     /// The host asks to be left alone for a while.
     #[error("HTTP status {0}, try again later")]
     Busy(u16, Option<Duration>),
@@ -103,7 +106,9 @@ impl FetchError {
             Self::LeftScope(_) => Reason::OutOfScope,
             Self::BadRedirect(_) => Reason::BadRedirect,
             Self::Undecodable(_) => Reason::Undecodable,
-            Self::Status(status) | Self::Busy(status, _) => Reason::Http(*status),
+            Self::Status(status) | Self::NoSitemap(status) | Self::Busy(status, _) => {
+                Reason::Http(*status)
+            }
             Self::NotAPage(_) => Reason::NotAPage,
             Self::OptedOut(opt_out) => Reason::OptOut(*opt_out),
             Self::Client(_) => Reason::Client,

@@ -276,7 +276,7 @@ impl Transport {
     }
 
     fn request_headers(&self, url: &CanonicalUrl, options: &FetchOptions) -> HeaderMap {
-        let mut fields = headers(&self.config, url.host());
+        let mut fields = headers(&self.config, url.host(), options.purpose);
         let known = options.known.as_ref();
         let etag = known.and_then(|known| known.etag.as_deref());
         let modified = known.and_then(|known| known.last_modified.as_deref());

@@ -61,6 +61,8 @@ pub enum Reason {
     Client,
     /// The store or a log cannot be written.
     Store,
+    /// A sitemap that somebody names is none, or ends early.
+    BrokenSitemap,
     /// The picture has more pixels than the limit.
     TooManyPixels,
     /// The picture is under the smallest side.
@@ -90,7 +92,7 @@ pub enum Reason {
 }
 
 /// The reasons that carry nothing, by their names.
-const PLAIN: [(&str, Reason); 33] = [
+const PLAIN: [(&str, Reason); 34] = [
     ("robots", Reason::Robots),
     ("robots_unreachable", Reason::RobotsUnreachable),
     ("skipped_host", Reason::SkippedHost),
@@ -112,6 +114,7 @@ const PLAIN: [(&str, Reason); 33] = [
     ("too_large", Reason::TooLarge),
     ("client", Reason::Client),
     ("store", Reason::Store),
+    ("broken_sitemap", Reason::BrokenSitemap),
     ("too_many_pixels", Reason::TooManyPixels),
     ("too_small", Reason::TooSmall),
     ("too_much_memory", Reason::TooMuchMemory),
@@ -177,7 +180,7 @@ impl Reason {
             Self::HtmlNotPicture | Self::EmptyPicture => false,
             Self::UnknownFormat | Self::UnreadFormat => false,
             Self::BrokenPicture | Self::RemovalsStopped | Self::Unreadable | Self::Network => false,
-            Self::Client | Self::Store | Self::Other(_) => false,
+            Self::BrokenSitemap | Self::Client | Self::Store | Self::Other(_) => false,
         }
     }
 
@@ -239,6 +242,7 @@ impl Reason {
                 "pages where pictures were promised; often a login or a block page"
             }
             Self::UnreadFormat => "pictures in formats that simdex does not read; nothing to do",
+            Self::BrokenSitemap => "the site's own matter; what could be read of it counts",
             Self::RemovalsStopped => "the old pictures are kept; max_removed_share of [crawl]",
             Self::TooManyRedirects | Self::BadRedirect => "the site's own matter; nothing to do",
             Self::HostPages | Self::Client | Self::Store => return None,

@@ -68,6 +68,8 @@ pub(in crate::crawl) struct OriginRules {
 pub(in crate::crawl) const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// An origin that could not be reached is asked again after this time.
 const KEPT_UNREACHABLE: Duration = Duration::from_millis(300);
+/// Where sites have a sitemap, if nobody names one.
+const USUAL_SITEMAP: &str = "/sitemap.xml";
 /// Most sitemaps of one robots.txt that are read.
 const SITEMAPS: usize = 50;
 
@@ -126,11 +128,19 @@ impl OriginRules {
         }
         let named = self.file().map(RobotsTxt::sitemaps).unwrap_or_default();
         let named = named.iter().take(SITEMAPS).map(String::as_str);
-        let usual = std::iter::once("/sitemap.xml");
+        let usual = std::iter::once(USUAL_SITEMAP);
         named
             .chain(usual)
             .filter_map(|sitemap| CanonicalUrl::join(url.as_url(), sitemap).ok())
             .collect()
+    }
+
+    /// Whether robots.txt names this sitemap.
+    pub(in crate::crawl) fn names_sitemap(&self, url: &CanonicalUrl) -> bool {
+        let named = self.file().map(RobotsTxt::sitemaps).unwrap_or_default();
+        named
+            .iter()
+            .any(|sitemap| CanonicalUrl::join(url.as_url(), sitemap).as_ref() == Ok(url))
     }
 
     /// Whether they are to be fetched anew.
@@ -141,6 +151,12 @@ impl OriginRules {
         };
         self.made.elapsed() > kept
     }
+}
+
+/// Whether a sitemap lies where one is looked for that nobody names.
+pub(in crate::crawl) fn is_usual_sitemap(url: &CanonicalUrl) -> bool {
+    let url = url.as_url();
+    url.path() == USUAL_SITEMAP && url.query().is_none()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::policy::scope::ScopeRules;
 use crate::crawl::policy::settings::Settings;
+use crate::crawl::politeness::origin_rules::is_usual_sitemap;
 use crate::crawl::summary::Summary;
 use crate::crawl::visit::document_rules::DocumentRules;
 use crate::crawl::visit::outcome::{VisitError, VisitOutcome, fetch_and_settle};
@@ -59,6 +60,8 @@ struct FinishedVisit {
     result: Result<VisitOutcome, VisitError>,
 }
 
+/// Sitemaps in memory at once, of up to 50 MiB, and as much again when they are packed.
+const SITEMAPS: usize = 2;
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
 /// So long that it never passes.
@@ -113,6 +116,7 @@ impl Crawl {
             rules,
             max_picture_bytes: config.picture.max_bytes,
             parsing: Semaphore::new(worker_count()),
+            sitemaps: Semaphore::new(SITEMAPS),
         });
         let seeds: Arc<[CanonicalUrl]> = prepared.seeds.into();
         let mut report = Report::new(prepared.rejected);
@@ -198,7 +202,11 @@ impl Crawl {
                 receipt = self.receipts.recv() => match receipt {
                     Ok(receipt) => {
                         self.budget.received();
+                        let gave_none = receipt.outcome.gave_none();
                         self.report.count(receipt);
+                        if gave_none {
+                            self.hosts.list_new_work(&mut self.report).await?;
+                        }
                     }
                     // The writer has stopped early; `Ingest::finish` returns the reason.
                     Err(_) => break,
@@ -327,6 +335,9 @@ impl Crawl {
         }
         hosts.reached(&source);
         hosts.list(host, report).await?;
+        if role == Role::Picture && !matches!(result, Ok(VisitOutcome::Picture { .. })) {
+            hosts.list_new_work(report).await?;
+        }
         match result {
             Ok(VisitOutcome::Document {
                 bytes,
@@ -334,17 +345,27 @@ impl Crawl {
                 truncated,
                 queued,
                 declined,
+                left_out,
+                fault,
                 inline,
                 visit,
             }) => {
+                report.left_out(&source, left_out);
+                if let Some(fault) = fault {
+                    report.summary.fail(Reason::BrokenSitemap);
+                    report.list(source.clone(), fault);
+                }
                 hosts.found(&visit);
                 if let Some(url) = left_scope {
                     report.could_not_fetch(source, &FetchError::LeftScope(url.to_string()));
                 }
                 report.summary.truncated += u64::from(truncated);
-                report.summary.pages_fetched += u64::from(role == Role::Page);
+                // What looked like a picture may be a page.
+                let is_page = matches!(role, Role::Page | Role::Picture);
+                report.summary.pages_fetched += u64::from(is_page);
                 report.summary.bytes += bytes;
                 report.summary.images_found += queued.pictures + inline;
+                report.summary.speculative += queued.guesses;
                 self.budget.handed_in(inline);
                 let removed = (Reason::RemovedHost, queued.removed);
                 let declined = declined.into_iter().chain([removed]);
@@ -368,7 +389,7 @@ impl Crawl {
             Err(VisitError::IngestStopped) => {}
             Err(VisitError::Fetch { error, retried }) => {
                 tracing::debug!(url = source, %error, retried, "not fetched");
-                if is_told(role, &error, retried) {
+                if is_told(role, &source, &error, retried) {
                     report.could_not_fetch(source, &error);
                 }
             }
@@ -382,10 +403,12 @@ fn is_of_failures(again: &Again) -> bool {
 }
 
 /// Whether it is reported that a URL could not be fetched.
-fn is_told(role: Role, error: &FetchError, retried: bool) -> bool {
+fn is_told(role: Role, source: &str, error: &FetchError, retried: bool) -> bool {
     // Most sites have no sitemap in the usual place.
-    let is_missing = error.reason().is_refusal() || matches!(error, FetchError::Status(400..500));
-    if role == Role::Sitemap && is_missing {
+    let is_usual = CanonicalUrl::parse(source).is_ok_and(|url| is_usual_sitemap(&url));
+    let is_missing = matches!(error, FetchError::NoSitemap(_))
+        || (role == Role::Sitemap && is_usual && error.reason().is_refusal());
+    if is_missing {
         return false;
     }
     // What this crawl does not wait for is reported now.

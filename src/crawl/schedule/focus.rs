@@ -179,7 +179,7 @@ fn folder(url: &str) -> UrlId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::UrlState;
+    use crate::store::{PictureHint, UrlState};
 
     fn url(text: &str) -> CanonicalUrl {
         CanonicalUrl::parse(text).unwrap()
@@ -191,6 +191,7 @@ mod tests {
             role,
             depth: 1,
             embed: None,
+            hint: PictureHint::default(),
         }
     }
 

@@ -90,6 +90,9 @@ impl HostScheduler {
             if choice.cut_short {
                 self.window.look_again();
             }
+            if choice.has_left {
+                self.list_new_work(report).await?;
+            }
             if choice.pages_spent {
                 self.spent_hosts.insert(host);
             }
@@ -244,6 +247,18 @@ impl HostScheduler {
     pub(super) async fn requeue_due(&mut self, report: &mut Report) -> Result<(), StoreError> {
         let due = self.store.call(|store| store.requeue_due(now_ms()));
         for host in due.await? {
+            self.list(host, report).await?;
+        }
+        Ok(())
+    }
+
+    /// Lists the hosts that have the next versions of pictures whose URLs gave none.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) async fn list_new_work(&mut self, report: &mut Report) -> Result<(), StoreError> {
+        let hosts = self.store.call(|store| store.take_new_work()).await;
+        for host in hosts {
             self.list(host, report).await?;
         }
         Ok(())

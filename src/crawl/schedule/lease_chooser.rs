@@ -25,6 +25,8 @@ pub(super) struct Choice {
     pub(super) pages_spent: bool,
     /// Whether so many URLs of closed origins were skipped that other hosts come first.
     pub(super) cut_short: bool,
+    /// Whether URLs were left to the next run, so that others may be asked for in their place.
+    pub(super) has_left: bool,
 }
 
 /// URLs of closed origins that are skipped before other hosts have their turns.
@@ -48,11 +50,13 @@ impl LeaseChooser {
             lease: None,
             pages_spent: false,
             cut_short: true,
+            has_left: false,
         };
         for _ in 0..LEFT_AT_ONCE {
             match self.next(store, host, with_pages && has_pages)? {
                 Some(lease) if self.origins.is_closed(&lease.record().url) => {
                     store.settle(lease, UrlOutcome::Left)?;
+                    choice.has_left = true;
                 }
                 lease => {
                     choice.lease = lease;

@@ -7,7 +7,9 @@ use crate::crawl::policy::admission::Admission;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
 use crate::crawl::problem::Problem;
-use crate::store::{Again, AsyncStore, Discovery, RemovalRules, Role, Store, StoreError, now_ms};
+use crate::store::{
+    Again, AsyncStore, Discovery, PictureHint, RemovalRules, Role, Store, StoreError, now_ms,
+};
 
 /// What a crawl starts with.
 pub(super) struct Prepared {
@@ -121,6 +123,7 @@ fn seed_discovery(url: &CanonicalUrl) -> Discovery {
         role: Role::Page,
         depth: 0,
         embed: None,
+        hint: PictureHint::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::crawl::http::error::FetchError;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::problem::Problem;
 use crate::crawl::summary::Summary;
+use crate::extract::LeftOut;
 use crate::ingest::Receipt;
 
 /// The figures of a run, and the problems that are still to be reported.
@@ -46,6 +47,17 @@ impl Report {
     /// Lists a problem that is counted elsewhere.
     pub(super) fn list(&mut self, source: String, message: String) {
         self.problems.push(Problem { source, message });
+    }
+
+    /// Counts what limits have left out of a document, and lists it.
+    pub(super) fn left_out(&mut self, source: &str, left_out: LeftOut) {
+        for (limit, count) in left_out {
+            *self.summary.left_out.entry(limit).or_default() += count;
+            self.list(
+                source.to_owned(),
+                format!("left out: {count} {}", limit.meaning()),
+            );
+        }
     }
 
     /// Counts a receipt.

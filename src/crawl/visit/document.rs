@@ -11,10 +11,13 @@ use crate::crawl::policy::opt_out::OptOut;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::politeness::opt_out::OptOuts;
 use crate::extract::{
-    InlinePicture, Page, PictureLink, PicturePlacement, Sitemap, parse_feed, parse_page,
-    parse_sheet, parse_sitemap,
+    InlinePicture, LeftOut, Page, PictureLink, PicturePlacement, PictureVersion, Sitemap,
+    parse_feed, parse_page, parse_sheet, parse_sitemap,
 };
-use crate::store::{Discovery, Embed, OptedOut, PageRecord, PageVisit, Role, Validators, now_ms};
+use crate::store::{
+    Alternate, Discovery, Embed, OptedOut, PageRecord, PageVisit, PictureHint, Promise, Role,
+    Validators, now_ms,
+};
 
 /// A document that was fetched.
 pub(super) struct Document {
@@ -36,6 +39,8 @@ pub(super) struct Document {
     pub(super) validators: Validators,
     /// The sitemaps of its origin, if it is the first page of it.
     pub(super) sitemaps: Vec<CanonicalUrl>,
+    /// Whether somebody names it: it is no sitemap that was looked for in the usual place.
+    pub(super) is_named: bool,
 }
 
 /// The depth to which sheets that import sheets, and indexes of sitemaps, are followed.
@@ -49,6 +54,8 @@ struct Finds<'a> {
     /// That pictures are not to be used, if the document says so.
     opted_out: Option<OptedOut>,
     left_scope: Option<CanonicalUrl>,
+    left_out: LeftOut,
+    fault: Option<String>,
 }
 
 impl Document {
@@ -62,6 +69,8 @@ impl Document {
             declined: BTreeMap::new(),
             opted_out: None,
             left_scope: None,
+            left_out: LeftOut::new(),
+            fault: None,
         };
         for url in std::mem::take(&mut self.sitemaps) {
             finds.queue(url, Role::Sitemap, 0, None);
@@ -102,6 +111,8 @@ impl Document {
             bytes,
             truncated: self.truncated,
             declined: finds.declined,
+            left_out: finds.left_out,
+            fault: finds.fault.filter(|_| self.is_named),
         }
     }
 
@@ -118,6 +129,7 @@ impl Document {
             let elements = self.header_elements.as_bytes();
             add_to(&mut page, parse_page(elements, Some("utf-8"), url, rules));
         }
+        finds.left_out = page.left_out;
         for directive in &page.directives {
             self.said.add_meta(&directive.name, &directive.content);
         }
@@ -145,29 +157,19 @@ impl Document {
         let unrecorded = self.said.forbids_page(respect);
         match unrecorded.or(self.said.forbids_pictures(respect)) {
             Some(reason) => {
-                let shown = page.pictures.into_iter();
-                let shown = shown.flat_map(|picture| [Some(picture.url), picture.thumbnail]);
-                finds.opt_out(reason, shown.flatten());
+                finds.opt_out(reason, page.pictures);
                 (unrecorded.is_none().then_some(page.title), Vec::new())
             }
             None => {
                 for picture in page.pictures {
-                    let follows = match picture.placement {
-                        PicturePlacement::Shown => true,
+                    let may_follow = |placement| match placement {
+                        PicturePlacement::Shown | PicturePlacement::Guessed => true,
                         PicturePlacement::Linked => links_forbidden.is_none(),
                         PicturePlacement::LinkedNofollow => {
                             links_forbidden.is_none() && !respect.nofollow
                         }
                     };
-                    if follows {
-                        finds.picture(picture, self.depth);
-                        continue;
-                    }
-                    finds.decline(Reason::OptOut(OptOut::NoFollow));
-                    // The page shows this one, wherever its link leads.
-                    if let Some(url) = picture.thumbnail.clone() {
-                        finds.picture(PictureLink { url, ..picture }, self.depth);
-                    }
+                    finds.picture(picture, self.depth, &may_follow);
                 }
                 for sheet in page.sheets {
                     finds.queue(sheet, Role::Sheet, 0, None);
@@ -180,11 +182,12 @@ impl Document {
     fn sheet(&self, finds: &mut Finds<'_>) -> Vec<InlinePicture> {
         let sheet = parse_sheet(&self.body, self.charset.as_deref(), self.url.as_url());
         if let Some(reason) = self.said.forbids_pictures(&finds.rules.respect) {
-            finds.opt_out(reason, sheet.pictures.into_iter());
+            finds.opt_out(reason, sheet.pictures);
             return Vec::new();
         }
-        for url in sheet.pictures {
-            finds.queue(url, Role::Picture, 0, Some(Embed::default()));
+        finds.left_out = sheet.left_out;
+        for picture in sheet.pictures {
+            finds.picture(picture, 0, &|_| true);
         }
         if self.depth < NESTED {
             for url in sheet.imports {
@@ -196,7 +199,9 @@ impl Document {
 
     /// Pages in the scope, one link away from the seeds, and the pictures on them.
     fn sitemap(&self, finds: &mut Finds<'_>) {
-        match parse_sitemap(&self.body, self.url.as_url()) {
+        let contents = parse_sitemap(&self.body, self.url.as_url());
+        (finds.left_out, finds.fault) = (contents.left_out, contents.fault);
+        match contents.sitemap {
             Sitemap::Index(maps) if self.depth < NESTED => {
                 for url in maps {
                     if finds.rules.scope.contains(&url) {
@@ -227,13 +232,54 @@ impl Finds<'_> {
         }
     }
 
-    fn picture(&mut self, picture: PictureLink, depth: u32) {
+    /// Queues the best version of a picture that may be asked for, with the others.
+    fn picture(
+        &mut self,
+        picture: PictureLink,
+        depth: u32,
+        may_follow: &dyn Fn(PicturePlacement) -> bool,
+    ) {
         let embed = Embed {
             alt: picture.alt,
             title: picture.title,
             caption: picture.caption,
         };
-        self.queue(picture.url, Role::Picture, depth, Some(embed));
+        let best = PictureVersion {
+            url: picture.url,
+            placement: picture.placement,
+        };
+        let mut versions = Vec::new();
+        for version in std::iter::once(best).chain(picture.others) {
+            let refused = match may_follow(version.placement) {
+                true => match self.rules.admission.admit(version.url, Role::Picture) {
+                    Ok(url) => {
+                        let promise = promise(version.placement);
+                        versions.push(Alternate { url, promise });
+                        continue;
+                    }
+                    Err(rejection) => Reason::Admission(rejection),
+                },
+                false => Reason::OptOut(OptOut::NoFollow),
+            };
+            // Of what is not needed it does not matter that it may not be asked for.
+            if versions.is_empty() {
+                self.decline(refused);
+            }
+        }
+        if versions.is_empty() {
+            return;
+        }
+        let best = versions.remove(0);
+        self.found.push(Discovery {
+            url: best.url,
+            role: Role::Picture,
+            depth,
+            embed: Some(embed),
+            hint: PictureHint {
+                promise: best.promise,
+                others: versions,
+            },
+        });
     }
 
     fn queue(&mut self, url: CanonicalUrl, role: Role, depth: u32, embed: Option<Embed>) {
@@ -243,14 +289,20 @@ impl Finds<'_> {
                 role,
                 depth,
                 embed,
+                hint: PictureHint::default(),
             }),
             Err(rejection) => self.decline(Reason::Admission(rejection)),
         }
     }
 
-    fn opt_out(&mut self, reason: OptOut, shown: impl Iterator<Item = CanonicalUrl>) {
+    fn opt_out(&mut self, reason: OptOut, shown: Vec<PictureLink>) {
         let admission = &self.rules.admission;
-        let admitted = shown.filter_map(|url| admission.admit(url, Role::Picture).ok());
+        // Whichever version of a picture was taken.
+        let versions = shown.into_iter().flat_map(|picture| {
+            let others = picture.others.into_iter().map(|version| version.url);
+            std::iter::once(picture.url).chain(others)
+        });
+        let admitted = versions.filter_map(|url| admission.admit(url, Role::Picture).ok());
         self.opted_out = Some(OptedOut {
             reason: reason.name(),
             shown: admitted.map(|url| url.id()).collect(),
@@ -260,6 +312,14 @@ impl Finds<'_> {
 
     fn decline(&mut self, reason: Reason) {
         *self.declined.entry(reason).or_default() += 1;
+    }
+}
+
+fn promise(placement: PicturePlacement) -> Promise {
+    match placement {
+        PicturePlacement::Shown => Promise::Shown,
+        PicturePlacement::Linked | PicturePlacement::LinkedNofollow => Promise::Linked,
+        PicturePlacement::Guessed => Promise::Guessed,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::policy::reason::Reason;
-use crate::extract::InlinePicture;
+use crate::extract::{InlinePicture, LeftOut};
 use crate::store::PageVisit;
 
 /// What was read from a document.
@@ -21,4 +21,8 @@ pub(in crate::crawl) struct DocumentContents {
     pub(in crate::crawl) truncated: bool,
     /// What was found and not taken, by reason.
     pub(in crate::crawl) declined: BTreeMap<Reason, u64>,
+    /// What limits have left out of it.
+    pub(in crate::crawl) left_out: LeftOut,
+    /// What is wrong with it, if it is a sitemap that somebody names.
+    pub(in crate::crawl) fault: Option<String>,
 }

@@ -4,6 +4,7 @@ pub(super) mod document;
 pub(super) mod document_contents;
 pub(super) mod document_rules;
 mod header_elements;
+mod media_type;
 pub(super) mod outcome;
 mod renewal;
 pub(super) mod retry;

@@ -11,8 +11,9 @@ use crate::canonical_url::CanonicalUrl;
 use crate::crawl::http::error::FetchError;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
+use crate::extract::LeftOut;
 use crate::ingest::WebPicture;
-use crate::store::{Embed, Lease, PageVisit, Queued, Role, StoreError, UrlOutcome, now_ms};
+use crate::store::{Embed, Lease, PageVisit, Queued, StoreError, UrlOutcome, now_ms};
 
 /// What a visit gave.
 pub(in crate::crawl) enum VisitOutcome {
@@ -25,6 +26,10 @@ pub(in crate::crawl) enum VisitOutcome {
         queued: Queued,
         /// What was found and not taken, by reason.
         declined: BTreeMap<Reason, u64>,
+        /// What limits have left out.
+        left_out: LeftOut,
+        /// What is wrong with it.
+        fault: Option<String>,
         /// What was found in it.
         visit: Box<PageVisit>,
         /// Pictures in the document that are with the workers; receipts have come.
@@ -59,9 +64,10 @@ pub(in crate::crawl) async fn fetch_and_settle(
 ) -> Result<VisitOutcome, VisitError> {
     let record = lease.record().clone();
     let known = lease.last_visit().map(|visit| visit.validators.clone());
+    let promise = lease.promise();
     let visit = async {
         match CanonicalUrl::parse(&record.url) {
-            Ok(url) => visitor.visit(&record, known, &url).await,
+            Ok(url) => visitor.visit(&record, promise, known, &url).await,
             Err(error) => Err(FetchError::BadRedirect(error.to_string())),
         }
     };
@@ -107,7 +113,11 @@ pub(in crate::crawl) async fn fetch_and_settle(
                     at_ms: now_ms() + wait.as_millis() as u64,
                 }
             } else {
-                last_outcome(record.role, &reason)
+                match &error {
+                    // Most sites have no sitemap in the usual place, so it is no failure.
+                    FetchError::NoSitemap(_) => UrlOutcome::Done,
+                    _ => last_outcome(&reason),
+                }
             };
             settle(visitor, lease, outcome).await?;
             Err(VisitError::Fetch { error, retried })
@@ -123,11 +133,9 @@ async fn settle(visitor: &Visitor, lease: Lease, outcome: UrlOutcome) -> Result<
 }
 
 /// What becomes of a URL that is not tried again.
-fn last_outcome(role: Role, reason: &Reason) -> UrlOutcome {
+fn last_outcome(reason: &Reason) -> UrlOutcome {
     let name = || reason.name().into_owned();
     match reason {
-        // Most sites have no sitemap in the usual place, so it is no failure.
-        Reason::Http(400..500) if role == Role::Sitemap && !reason.may_pass() => UrlOutcome::Done,
         Reason::Http(404 | 410) => UrlOutcome::Gone(name()),
         Reason::OptOut(_) => UrlOutcome::OptedOut(name()),
         _ if reason.is_refusal() => UrlOutcome::Refused(name()),
@@ -188,6 +196,8 @@ async fn settle_document(
         truncated: contents.truncated,
         queued,
         declined: contents.declined,
+        left_out: contents.left_out,
+        fault: contents.fault,
         visit,
         inline,
     })

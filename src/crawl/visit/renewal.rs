@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
     use crate::canonical_url::CanonicalUrl;
-    use crate::store::{Discovery, Role, Store, UrlOutcome};
+    use crate::store::{Discovery, PictureHint, Role, Store, UrlOutcome};
 
     const LEASE_TIME: Duration = Duration::from_millis(100);
 
@@ -58,6 +58,7 @@ mod tests {
             role: Role::Page,
             depth: 0,
             embed: None,
+            hint: PictureHint::default(),
         };
         store.offer(&[seed]).unwrap();
         let lease = store.lease(url.host_id(), true).unwrap().unwrap();

@@ -9,16 +9,20 @@ use super::document::{Document, seconds};
 use super::document_contents::DocumentContents;
 use super::document_rules::DocumentRules;
 use super::header_elements::header_elements;
+use super::media_type::{Kind, MediaType, is_picture};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
+use crate::crawl::http::body::Body;
 use crate::crawl::http::error::FetchError;
 use crate::crawl::http::fetch_options::FetchOptions;
 use crate::crawl::http::fetcher::Fetcher;
 use crate::crawl::http::response::Response;
 use crate::crawl::http::wait_policy::WaitPolicy;
 use crate::crawl::policy::judge::Judge;
+use crate::crawl::politeness::opt_out::OptOuts;
+use crate::crawl::politeness::origin_rules::{OriginRules, is_usual_sitemap};
 use crate::store::ledger::Purpose;
-use crate::store::{AsyncStore, Role, UrlRecord, Validators};
+use crate::store::{AsyncStore, Promise, Role, UrlRecord, Validators};
 
 /// What a URL gave.
 pub(in crate::crawl) enum Fetched {
@@ -44,13 +48,19 @@ pub(in crate::crawl) struct Visitor {
     pub(in crate::crawl) max_picture_bytes: u64,
     /// Pages that may be parsed at once.
     pub(in crate::crawl) parsing: Semaphore,
+    /// Sitemaps that may be in memory at once.
+    pub(in crate::crawl) sitemaps: Semaphore,
 }
+
+/// Largest sitemap by the protocol, in bytes.
+const LARGEST_SITEMAP: u64 = 50 << 20;
 
 impl Visitor {
     /// Fetches a leased URL, following redirects; `known` is the version of the last visit.
     pub(super) async fn visit(
         &self,
         record: &UrlRecord,
+        promise: Promise,
         known: Option<Validators>,
         url: &CanonicalUrl,
     ) -> Result<Fetched, FetchError> {
@@ -84,16 +94,44 @@ impl Visitor {
             status @ (429 | 503) => {
                 return Err(FetchError::Busy(status, response.retry_after()));
             }
+            status @ 400..500 if role == Role::Sitemap && !is_named(&response, &url) => {
+                return Err(FetchError::NoSitemap(status));
+            }
             status => return Err(FetchError::Status(status)),
         }
-        let content_type = response.header("content-type").unwrap_or_default();
-        let (media_type, charset) = parse_content_type(&content_type);
-        if role == Role::Picture || media_type.starts_with("image/") {
-            self.picture(response, &url, &options).await
-        } else {
-            let document = document_role(role, &media_type)?;
-            self.document(response, url, document, record.depth, charset)
-                .await
+        let types = response.headers("content-type");
+        let media_type = MediaType::of(types.iter().map(AsRef::as_ref));
+        let names_picture = media_type.essence.starts_with("image/");
+        match role {
+            Role::Picture if promise == Promise::Linked => {
+                self.linked(response, url, record.depth, media_type, &options)
+                    .await
+            }
+            Role::Picture => self.picture(response, &url, &options).await,
+            Role::Page if names_picture => self.picture(response, &url, &options).await,
+            Role::Page => {
+                self.page(response, url, record.depth, media_type, &options)
+                    .await
+            }
+            Role::Sitemap => {
+                let said = Said {
+                    is_named: is_named(&response, &url),
+                    ..Said::of(&response, &url)
+                };
+                // They may be far larger than pages, so few of them are in memory at once.
+                let _turn = self.sitemaps.acquire().await;
+                let cap = self.config.max_page_bytes.max(LARGEST_SITEMAP);
+                let body = self.fetcher.body(response, cap).await?;
+                self.document(url, role, record.depth, media_type.charset, said, body)
+                    .await
+            }
+            role => {
+                let said = Said::of(&response, &url);
+                let body = self.fetcher.body(response, self.config.max_page_bytes);
+                let body = body.await?;
+                self.document(url, role, record.depth, media_type.charset, said, body)
+                    .await
+            }
         }
     }
 
@@ -116,13 +154,23 @@ impl Visitor {
         url: &CanonicalUrl,
         options: &FetchOptions,
     ) -> Result<Fetched, FetchError> {
-        let said = response.opt_outs(url);
-        let forbidden = said.forbids_pictures(&self.config.respect);
+        let said = Said::of(&response, url);
+        let forbidden = said.opt_outs.forbids_pictures(&self.config.respect);
         if let (Some(reason), None) = (forbidden, &options.known) {
             return Err(FetchError::OptedOut(reason));
         }
-        let validators = response.validators();
         let body = self.fetcher.body(response, self.max_picture_bytes).await?;
+        self.fetched_picture(said, body, options)
+    }
+
+    /// The bytes of what should be a picture, unless it says that it is not to be used. What is
+    /// said beside a page of an outage is not said of the picture.
+    fn fetched_picture(
+        &self,
+        said: Said,
+        body: Body,
+        options: &FetchOptions,
+    ) -> Result<Fetched, FetchError> {
         let (bytes, truncated) = (body.bytes, body.cut.is_some());
         // The rest may come another time; if it never does, the decoder judges what came.
         if truncated && options.attempt < self.config.max_attempts && !has_its_end(&bytes) {
@@ -130,42 +178,95 @@ impl Visitor {
                 "the picture ends before its end".to_owned(),
             ));
         }
-        let validators = Validators {
-            unavailable_after_s: seconds(said.unavailable_after()),
-            ..whole_version(validators, truncated)
-        };
-        // What is said beside a page of an outage is not said of the picture.
+        let forbidden = said.opt_outs.forbids_pictures(&self.config.respect);
         if let Some(reason) = forbidden
-            && image::guess_format(&bytes).is_ok()
+            && is_picture(&bytes)
         {
             return Err(FetchError::OptedOut(reason));
         }
         Ok(Fetched::Picture {
             bytes,
-            validators,
+            validators: Validators {
+                unavailable_after_s: seconds(said.opt_outs.unavailable_after()),
+                ..whole_version(said.validators, truncated)
+            },
             truncated,
         })
     }
 
-    async fn document(
+    /// What a link leads to that looks like a picture's. A page that comes is read as one, if it
+    /// would have been followed as one.
+    async fn linked(
         &self,
         response: Response,
+        url: CanonicalUrl,
+        depth: u32,
+        media_type: MediaType,
+        options: &FetchOptions,
+    ) -> Result<Fetched, FetchError> {
+        let said = Said::of(&response, &url);
+        let (names_page, page_depth) = (media_type.names_page(), depth + 1);
+        let forbidden = said.opt_outs.forbids_pictures(&self.config.respect);
+        if let (Some(reason), None, false) = (forbidden, &options.known, names_page) {
+            return Err(FetchError::OptedOut(reason));
+        }
+        let cap = match names_page {
+            true => self.config.max_page_bytes,
+            false => self.max_picture_bytes,
+        };
+        let body = self.fetcher.body(response, cap).await?;
+        let is_followed = self.rules.scope.follows(&url, page_depth)
+            && self.rules.admission.check(&url, Role::Page).is_ok();
+        if is_followed && media_type.is_page(&body.bytes) {
+            return self
+                .document(url, Role::Page, page_depth, media_type.charset, said, body)
+                .await;
+        }
+        self.fetched_picture(said, body, options)
+    }
+
+    /// What a link or a seed leads to: a page, or what shows to be something else.
+    async fn page(
+        &self,
+        response: Response,
+        url: CanonicalUrl,
+        depth: u32,
+        media_type: MediaType,
+        options: &FetchOptions,
+    ) -> Result<Fetched, FetchError> {
+        if media_type.names_other() {
+            return Err(FetchError::NotAPage(media_type.essence));
+        }
+        let said = Said::of(&response, &url);
+        let cap = match media_type.says_nothing() {
+            true => self.config.max_page_bytes.max(self.max_picture_bytes),
+            false => self.config.max_page_bytes,
+        };
+        let body = self.fetcher.body(response, cap).await?;
+        let role = match media_type.of_page(&body.bytes) {
+            Kind::Picture => return self.fetched_picture(said, body, options),
+            Kind::Html => Role::Page,
+            Kind::Feed => Role::Feed,
+            Kind::Sitemap => Role::Sitemap,
+            Kind::Other => return Err(FetchError::NotAPage(media_type.essence)),
+        };
+        self.document(url, role, depth, media_type.charset, said, body)
+            .await
+    }
+
+    async fn document(
+        &self,
         url: CanonicalUrl,
         role: Role,
         depth: u32,
         charset: Option<String>,
+        said: Said,
+        body: Body,
     ) -> Result<Fetched, FetchError> {
-        let said = response.opt_outs(&url);
-        let validators = response.validators();
-        let header_elements = header_elements(&response);
-        let sitemaps = match (&response.rules, role) {
+        let sitemaps = match (&said.rules, role) {
             (Some(rules), Role::Page) if self.config.sitemaps => rules.take_sitemaps(&url),
             _ => Vec::new(),
         };
-        let body = self
-            .fetcher
-            .body(response, self.config.max_page_bytes)
-            .await?;
         // A page takes many times its bytes while it is parsed, so few are parsed at once.
         let _turn = self.parsing.acquire().await;
         let rules = Arc::clone(&self.rules);
@@ -177,16 +278,46 @@ impl Visitor {
             charset,
             body: body.bytes,
             truncated,
-            header_elements,
-            said,
-            validators: whole_version(validators, truncated),
+            header_elements: said.header_elements,
+            said: said.opt_outs,
+            validators: whole_version(said.validators, truncated),
             sitemaps,
+            is_named: said.is_named,
         };
         spawn_blocking(move || document.read(&rules))
             .await
             .map(|reading| Fetched::Document(Box::new(reading)))
             .map_err(|error| FetchError::Transfer(error.to_string()))
     }
+}
+
+/// What an answer says of its body, before that is read.
+struct Said {
+    opt_outs: OptOuts,
+    /// What elements could say, in HTML.
+    header_elements: String,
+    validators: Validators,
+    rules: Option<Arc<OriginRules>>,
+    /// Whether somebody names the document.
+    is_named: bool,
+}
+
+impl Said {
+    fn of(response: &Response, url: &CanonicalUrl) -> Self {
+        Self {
+            opt_outs: response.opt_outs(url),
+            header_elements: header_elements(response),
+            validators: response.validators(),
+            rules: response.rules.clone(),
+            is_named: true,
+        }
+    }
+}
+
+/// Whether somebody names a sitemap: it does not lie in the usual place, or robots.txt names it.
+fn is_named(response: &Response, url: &CanonicalUrl) -> bool {
+    let rules = response.rules.as_ref();
+    !is_usual_sitemap(url) || rules.is_some_and(|rules| rules.names_sitemap(url))
 }
 
 /// The name of a version of which there is only the beginning counts for nothing: the next visit
@@ -212,29 +343,6 @@ fn has_its_end(bytes: &[u8]) -> bool {
     }
 }
 
-/// What a document is read as: by what it was queued as, or by what the server calls it.
-fn document_role(role: Role, media_type: &str) -> Result<Role, FetchError> {
-    match (role, media_type) {
-        (Role::Page, "application/rss+xml" | "application/atom+xml") => Ok(Role::Feed),
-        (Role::Page, "text/html" | "application/xhtml+xml" | "") => Ok(Role::Page),
-        (Role::Page, _) => Err(FetchError::NotAPage(media_type.to_owned())),
-        (role, _) => Ok(role),
-    }
-}
-
-/// The media type in lower case, and the charset if it is named.
-fn parse_content_type(value: &str) -> (String, Option<String>) {
-    let mut parts = value.split(';');
-    let media_type = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
-    let charset = parts.find_map(|part| {
-        let (name, value) = part.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("charset")
-            .then(|| value.trim().trim_matches('"').to_owned())
-    });
-    (media_type, charset)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,18 +365,5 @@ mod tests {
         }
         webp.pop();
         assert!(!has_its_end(&webp));
-    }
-
-    #[test]
-    fn content_types() {
-        assert_eq!(
-            parse_content_type("Text/HTML; charset=\"UTF-8\""),
-            ("text/html".to_owned(), Some("UTF-8".to_owned()))
-        );
-        assert_eq!(
-            parse_content_type("image/png"),
-            ("image/png".to_owned(), None)
-        );
-        assert_eq!(parse_content_type(""), (String::new(), None));
     }
 }

@@ -11,12 +11,13 @@ use tempfile::TempDir;
 
 use super::fixture::{
     block, discovery, file, found, host, memory, open, picture, picture_id, says, url, visit,
+    with_others,
 };
 use crate::canonical_url::UrlId;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{
-    Again, Body, Discovery, Lease, PictureOutcome, RemovalRules, Role, Source, Store, StoreError,
-    UrlOutcome, UrlRecord, Validators, VisitRecord, Wasteful,
+    Again, Body, Discovery, Lease, PictureOutcome, Promise, RemovalRules, Role, Source, Store,
+    StoreError, UrlOutcome, UrlRecord, Validators, VisitRecord, Wasteful,
 };
 
 const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
@@ -99,7 +100,13 @@ impl Pair {
                 .choose(&mut self.random)
                 .copied()
                 .unwrap_or(Role::Page);
+            let promises = [Promise::Shown, Promise::Linked, Promise::Guessed];
+            let promise = promises[self.random.random_range(0..3)];
+            let others = [self.url(), self.url()];
+            let others: Vec<&str> = others.iter().map(String::as_str).collect();
+            let others = &others[..self.random.random_range(0..3)];
             match on_page {
+                true if role == Role::Picture => with_others(&url, promise, others),
                 true => found(&url, role),
                 false => discovery(&url, role),
             }
@@ -116,7 +123,7 @@ impl Pair {
         let [a, b] = self.stores.each_ref().map(|store| lease(store).unwrap());
         let about = |lease: &Lease| {
             let visit = lease.last_visit().map(undated);
-            (lease.id(), lease.record().clone(), visit)
+            (lease.id(), lease.record().clone(), visit, lease.promise())
         };
         let told = [&a, &b].map(|lease| lease.as_ref().map(about));
         assert_eq!(told[0], told[1], "at command {}", self.command);
@@ -127,8 +134,9 @@ impl Pair {
 
     fn outcome(&mut self) -> UrlOutcome {
         let reason = self.reason();
-        match self.random.random_range(0..8) {
+        match self.random.random_range(0..9) {
             0 => UrlOutcome::Done,
+            8 => UrlOutcome::Unwanted(reason),
             1 => UrlOutcome::Unchanged,
             2 => UrlOutcome::Gone(reason),
             3 => UrlOutcome::OptedOut(reason),
@@ -346,6 +354,9 @@ impl Pair {
 
     /// Compares all that they know.
     fn compare(&self) {
+        let mut work = self.stores.each_ref().map(|store| store.take_new_work());
+        work.iter_mut().for_each(|hosts| hosts.sort_unstable());
+        assert_eq!(work[0], work[1], "at command {}", self.command);
         self.same(|store| store.frontier_counts());
         self.same(|store| store.seeds());
         self.same(|store| store.reasons());

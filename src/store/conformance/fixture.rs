@@ -11,8 +11,8 @@ use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::network::{Descriptor, Embedding, Network};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{
-    Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageVisit, PictureOutcome, Role,
-    Source, Store, StoreOptions, Validators,
+    Alternate, Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageVisit, PictureHint,
+    PictureOutcome, Promise, Role, Source, Store, StoreOptions, Validators,
 };
 
 static NETWORK: LazyLock<Network> = LazyLock::new(|| Network::builtin().unwrap());
@@ -59,6 +59,7 @@ pub(super) fn discovery(text: &str, role: Role) -> Discovery {
         role,
         depth,
         embed: None,
+        hint: PictureHint::default(),
     }
 }
 
@@ -72,6 +73,21 @@ pub(super) fn found(text: &str, role: Role) -> Discovery {
         depth: 1,
         embed,
         ..discovery(text, role)
+    }
+}
+
+/// A picture on a page with other versions.
+pub(super) fn with_others(text: &str, promise: Promise, others: &[&str]) -> Discovery {
+    let others = others.iter().map(|text| Alternate {
+        url: url(text),
+        promise: Promise::Shown,
+    });
+    Discovery {
+        hint: PictureHint {
+            promise,
+            others: others.collect(),
+        },
+        ..found(text, Role::Picture)
     }
 }
 

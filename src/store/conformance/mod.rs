@@ -7,6 +7,7 @@ pub(super) mod fixture;
 mod frontier;
 mod hosts;
 mod leaving;
+mod versions;
 
 /// Makes a test of each function of `$room` for each kind of store.
 macro_rules! conform {
@@ -41,6 +42,13 @@ conform!(crate::store::LEASE_TIME, the_frontier of frontier:
     a_redirect_to_what_was_read_settles_only_itself,
     a_renewed_lease_lasts_longer,
     failures_are_queued_again_by_their_reason,
+);
+conform!(crate::store::LEASE_TIME, the_versions of versions:
+    the_next_version_is_queued_when_one_gives_no_picture,
+    no_version_is_queued_that_is_not_needed,
+    a_retry_keeps_the_versions_and_a_removed_host_has_none,
+    guesses_come_last_even_without_pages,
+    a_link_that_leads_to_a_page_is_one_from_then_on,
 );
 conform!(std::time::Duration::ZERO, late_leases of frontier:
     a_lease_that_ran_out_settles_nothing_if_another_has_it,

@@ -16,7 +16,7 @@ use super::*;
 use crate::canonical_url::CanonicalUrl;
 use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
 use crate::store::leases::LEASE_TIME;
-use crate::store::{Blocks, Body, Discovery, PictureOutcome, Role, Source};
+use crate::store::{Blocks, Body, Discovery, PictureHint, PictureOutcome, Role, Source};
 
 const PICTURES: u8 = 12;
 const WAITING: u8 = 40;
@@ -49,6 +49,7 @@ fn fill(dir: &Path, between: &mut dyn FnMut(&Path)) {
         role: Role::Page,
         depth: 0,
         embed: None,
+        hint: PictureHint::default(),
     };
     store.metadata.offer(&[seed]).unwrap();
     for n in 0..PICTURES {
@@ -366,6 +367,7 @@ fn a_url_is_not_asked_again_when_only_the_log_knows_its_picture() {
         role: Role::Picture,
         depth: 1,
         embed: None,
+        hint: PictureHint::default(),
     };
     store.metadata.offer(&[found]).unwrap();
     drop(store);

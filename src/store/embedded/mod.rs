@@ -26,6 +26,7 @@ pub(super) use blocks::EmbeddedBlocks;
 use super::leases::Leases;
 use super::losses::Losses;
 use super::{Identity, Sequence, StoreError, StoreOptions};
+use crate::canonical_url::HostId;
 use disk::{Disk, SystemDisk};
 use files::{Header, Lock, Reserve};
 use log::{Log, Opened, StoreId, Totals};
@@ -54,8 +55,10 @@ pub(super) struct EmbeddedMetadata {
     totals: Mutex<Totals>,
     /// Pictures that were removed since the store was opened.
     removed: Mutex<Vec<Sequence>>,
-    /// Held while the frontier is read and changed.
+    /// Held while the frontier is read and changed. Before the totals, if both are.
     frontier: Mutex<()>,
+    /// Hosts that got work because of what came of other URLs.
+    new_work: Mutex<Vec<HostId>>,
     /// Which URLs of the frontier are handed out.
     leases: Leases,
     /// What the present run has removed.
@@ -188,6 +191,7 @@ impl Embedded {
             totals: Mutex::default(),
             removed: Mutex::default(),
             frontier: Mutex::new(()),
+            new_work: Mutex::default(),
             leases: Leases::new(parts.lease_time),
             losses: Losses::default(),
             run: AtomicU64::new(0),

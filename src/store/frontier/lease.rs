@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::hint::{Alternate, Chosen, PictureHint, Promise};
 use super::leases::LeasedPlace;
 use super::visit::{Validators, VisitRecord};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
@@ -21,12 +22,47 @@ pub struct Discovery {
     pub depth: u32,
     /// How the page shows it, if it is a picture on a page.
     pub embed: Option<Embed>,
+    /// What the page says of it besides, if it is a picture.
+    pub hint: PictureHint,
 }
 
 impl Discovery {
     /// Whether a crawl may begin here.
     pub(in crate::store) fn is_seed(&self) -> bool {
         self.depth == 0 && self.role == Role::Page
+    }
+
+    /// All URLs of the picture, best first.
+    pub(in crate::store) fn versions(&self) -> Vec<Alternate> {
+        let best = Alternate {
+            url: self.url.clone(),
+            promise: self.hint.promise,
+        };
+        let others = self.hint.others.iter().take(PictureHint::MOST_OTHERS);
+        std::iter::once(best).chain(others.cloned()).collect()
+    }
+
+    /// The same picture under the URL that was chosen for it.
+    pub(in crate::store) fn chosen(&self, chosen: Chosen) -> Self {
+        let (version, others) = match chosen {
+            Chosen::New(version, others) => (version, others),
+            // The others are for when this one gives nothing.
+            Chosen::Known(version) => {
+                let others = self.hint.others.iter();
+                let others = others.filter(|other| other.url != version.url);
+                let others = others.cloned().collect();
+                (version, others)
+            }
+            Chosen::None => return self.clone(),
+        };
+        Self {
+            url: version.url,
+            hint: PictureHint {
+                promise: version.promise,
+                others,
+            },
+            ..self.clone()
+        }
     }
 }
 
@@ -40,6 +76,7 @@ pub struct Lease {
     pub(in crate::store) record: UrlRecord,
     pub(in crate::store) visit: Option<VisitRecord>,
     pub(in crate::store) validators: Validators,
+    pub(in crate::store) promise: Promise,
 }
 
 impl Lease {
@@ -61,6 +98,11 @@ impl Lease {
     /// The visit before this one, if what it gave is in the store.
     pub fn last_visit(&self) -> Option<&VisitRecord> {
         self.visit.as_ref()
+    }
+
+    /// How sure it is that the URL gives a picture, if it was queued as one.
+    pub fn promise(&self) -> Promise {
+        self.promise
     }
 
     /// Notes by what names (`ETag`, `Last-Modified`) the server calls the version it just sent.
@@ -85,6 +127,9 @@ pub enum UrlOutcome {
     Failed(String),
     /// It may not be fetched or used.
     Refused(String),
+    /// It gave a picture that nobody wants. Unlike those that gave none, no other version of the
+    /// picture is asked for.
+    Unwanted(String),
     /// It is to be tried again.
     Retry {
         /// Not before, in milliseconds since 1970.
@@ -93,6 +138,26 @@ pub enum UrlOutcome {
     /// It was not asked for, or nothing could be made of the answer yet; it is left to the next
     /// run.
     Left,
+}
+
+impl UrlOutcome {
+    /// Whether the URL has come to an end.
+    pub(in crate::store) fn is_end(&self) -> bool {
+        !matches!(self, Self::Retry { .. } | Self::Left)
+    }
+
+    /// Whether another version of the picture is to be asked for. What forbids the use of one
+    /// forbids that of all; and one that gave a picture before still stands for it, unless it is
+    /// gone. One that is left to the next run is not waited for.
+    pub(in crate::store) fn asks_for_next(&self, lease: &Lease) -> bool {
+        lease.record.role == Role::Picture
+            && match self {
+                Self::Gone(_) => true,
+                Self::Failed(_) | Self::Refused(_) | Self::Left => lease.visit.is_none(),
+                Self::Done | Self::Unchanged | Self::OptedOut(_) | Self::Unwanted(_) => false,
+                Self::Retry { .. } => false,
+            }
+    }
 }
 
 /// A page that was fetched and read.
@@ -125,11 +190,10 @@ pub struct OptedOut {
 }
 
 impl PageVisit {
-    /// The pictures that the page is known to show after this visit, of which it showed some
-    /// before. A page that shows nothing may be one of an outage: what it showed stays known, so
+    /// The pictures that the page is known to show after this visit, on which there are `found`. A page that shows nothing may be one of an outage: what it showed stays known, so
     /// that a later word of it is understood.
-    pub(in crate::store) fn shown(&self, before: &[UrlId]) -> Vec<UrlId> {
-        let found = self.found.iter().filter(|found| found.embed.is_some());
+    pub(in crate::store) fn shown(&self, before: &[UrlId], found: &[Discovery]) -> Vec<UrlId> {
+        let found = found.iter().filter(|found| found.embed.is_some());
         let now: Vec<UrlId> = found.map(|found| found.url.id()).collect();
         match &self.opted_out {
             Some(opted_out) => {
@@ -151,6 +215,8 @@ pub struct Queued {
     pub pictures: u64,
     /// Page URLs queued.
     pub pages: u64,
+    /// Of the pictures: those that are guesses.
+    pub guesses: u64,
     /// URLs not taken, because their hosts were removed.
     pub removed: u64,
 }

@@ -6,6 +6,7 @@
 //!                └──────── when due ─────────────┘
 //! ```
 
+pub(super) mod hint;
 pub(super) mod kept_out;
 pub(super) mod lease;
 pub(super) mod leases;
@@ -41,11 +42,16 @@ pub trait Frontier: Send + Sync {
     /// If the store fails.
     fn recover_leases(&self) -> Result<u64, StoreError>;
 
-    /// Records what became of a URL that gave no page and no picture.
+    /// Records what became of a URL that gave no page and no picture. If it was to give a
+    /// picture, its next version is queued.
     ///
     /// # Errors
     /// If the store fails.
     fn settle(&self, lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError>;
+
+    /// The hosts that got work since this was asked last, because the next versions of pictures
+    /// are asked for whose URLs gave none.
+    fn take_new_work(&self) -> Vec<HostId>;
 
     /// Records a page and queues what was found on it, all or nothing.
     ///
@@ -71,7 +77,8 @@ pub trait Frontier: Send + Sync {
     /// If the store fails or the record is unreadable.
     fn url_record(&self, id: UrlId) -> Result<Option<UrlRecord>, StoreError>;
 
-    /// Hands out the next URL of `host`, pictures first; with `pages` false only pictures.
+    /// Hands out the next URL of `host`, pictures first and guesses last; with `pages` false only
+    /// pictures.
     ///
     /// # Errors
     /// If the store fails or a record is unreadable.

@@ -28,7 +28,9 @@ impl Catalogue for MemoryMetadata {
         let outcomes: Vec<Option<PictureOutcome>> = held.collect();
         for outcome in outcomes.iter().flatten() {
             if let PictureOutcome::Unusable(Source::Url(lease), outcome) = outcome {
+                self.ask_for_next(&mut state, lease, outcome)?;
                 state.take_word(&self.losses, lease, outcome)?;
+                state.drop_hint(lease.id, outcome);
             }
         }
         let replaced: Vec<_> = outcomes
@@ -368,6 +370,7 @@ impl State {
                 let visit = VisitRecord::after(before, *picture.as_bytes(), validators, Vec::new());
                 self.visits.insert(lease.id, visit);
                 self.absences.remove(&lease.id);
+                self.hints.remove(&lease.id);
                 self.settle(&lease, UrlOutcome::Done);
                 let url = lease.record.url.clone();
                 (LocationId::of_url(lease.id), Location::Url(url))

@@ -4,14 +4,11 @@ use std::collections::HashSet;
 
 use super::{MemoryMetadata, State};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
-use crate::picture::PictureId;
-use crate::store::leases::LeasedPlace;
 use crate::store::order::Order;
 use crate::store::visit::beyond_retries_ms;
 use crate::store::{
-    Again, Discovery, Frontier, FrontierCounts, HostRecord, KeptOut, Lease, Listing, LocationId,
-    PageVisit, Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState, Validators, VisitRecord,
-    now_ms,
+    Again, Discovery, Frontier, FrontierCounts, HostRecord, KeptOut, Lease, Listing, PageVisit,
+    Promise, Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState, VisitRecord, now_ms,
 };
 
 impl Frontier for MemoryMetadata {
@@ -29,12 +26,18 @@ impl Frontier for MemoryMetadata {
             match state.closed_meanwhile(&lease) {
                 Some(closed) => state.leave_queue(&lease, lease.record.attempts + 1, closed),
                 None => {
+                    self.ask_for_next(&mut state, &lease, &outcome)?;
                     state.take_word(&self.losses, &lease, &outcome)?;
+                    state.drop_hint(lease.id, &outcome);
                     state.settle(&lease, outcome);
                 }
             }
         }
         Ok(())
+    }
+
+    fn take_new_work(&self) -> Vec<HostId> {
+        std::mem::take(&mut self.lock().new_work)
     }
 
     fn settle_page(&self, mut lease: Lease, visit: &PageVisit) -> Result<Queued, StoreError> {
@@ -43,6 +46,13 @@ impl Frontier for MemoryMetadata {
             return Ok(Queued::default());
         }
         let page = visit.url.id();
+        let no_picture = UrlOutcome::Gone(String::new());
+        self.ask_for_next(&mut state, &lease, &no_picture)?;
+        state.drop_hint(lease.id, &no_picture);
+        if lease.record.role == Role::Picture {
+            // A page came, which has no part in the picture.
+            lease.record.role = Role::Page;
+        }
         let known = state.urls.get(&page).cloned();
         let is_settled = known
             .as_ref()
@@ -52,7 +62,8 @@ impl Frontier for MemoryMetadata {
             return Ok(Queued::default());
         }
         state.touch_host(&visit.url, |record| record.pages += 1);
-        let mut queued = self.queue_unseen(&mut state, &visit.found);
+        let on_page = state.chosen(&visit.found)?;
+        let mut queued = self.queue_unseen(&mut state, &on_page);
         if page != lease.id && (known.is_some() || !state.urls.contains_key(&page)) {
             let record = UrlRecord {
                 url: visit.url.to_string(),
@@ -63,14 +74,14 @@ impl Frontier for MemoryMetadata {
             state.urls.insert(page, record);
         }
         state.settle(&lease, UrlOutcome::Done);
-        for found in &visit.found {
+        for found in &on_page {
             if let Some(embed) = &found.embed {
                 state.embeds.insert((found.url.id(), page), embed.clone());
             }
         }
         let before = state.visits.get(&page).cloned();
         let shown_before = before.as_ref().map_or(&[][..], |before| &before.shown);
-        let shown = visit.shown(shown_before);
+        let shown = visit.shown(shown_before, &on_page);
         let hidden = state.hide(page, shown_before, &shown);
         let (content, validators) = (visit.content, visit.validators.clone());
         let after = VisitRecord::after(before.as_ref(), content, validators, shown);
@@ -126,14 +137,16 @@ impl Frontier for MemoryMetadata {
     fn lease(&self, host: HostId, pages: bool) -> Result<Option<Lease>, StoreError> {
         let mut state = self.lock();
         let first = self.leases.from(host);
+        let mut passed = false;
         for (order, id) in state.queue_of(host, first) {
             if order.is_page() && !pages {
-                return Ok(None);
+                passed = true;
+                continue;
             }
             if !self.leases.is_out(host, order)
                 && let Some(record) = state.open_record(host, order, id)
             {
-                let place = self.leases.take(host, order, true);
+                let place = self.leases.take(host, order, !passed);
                 return Ok(Some(state.hand_out(place, id, record)));
             }
         }
@@ -149,16 +162,21 @@ impl Frontier for MemoryMetadata {
     ) -> Result<Option<Lease>, StoreError> {
         let mut state = self.lock();
         let queue = state.queue_of(host, Order(0));
+        let (third, queue): (Vec<_>, Vec<_>) =
+            queue.into_iter().partition(|(order, _)| order.is_guess());
         let (second, first): (Vec<_>, Vec<_>) =
             queue.into_iter().partition(|(order, _)| order.is_page());
         let second = second.into_iter().take(if pages { most } else { 0 });
+        let third = third.into_iter().take(most);
         let mut best: Option<(f32, UrlId, Order, UrlRecord)> = None;
-        for (order, id) in first.into_iter().take(most).chain(second) {
-            if self.leases.is_out(host, order) {
+        let mut has_better = false;
+        for (order, id) in first.into_iter().take(most).chain(second).chain(third) {
+            if (order.is_guess() && has_better) || self.leases.is_out(host, order) {
                 continue;
             }
             if let Some(record) = state.open_record(host, order, id) {
                 let rank = rank(id, &record);
+                has_better |= !order.is_guess();
                 if best.as_ref().is_none_or(|(known, ..)| rank > *known) {
                     best = Some((rank, id, order, record));
                 }
@@ -271,7 +289,7 @@ impl Frontier for MemoryMetadata {
 }
 
 impl MemoryMetadata {
-    fn queue_unseen(&self, state: &mut State, found: &[Discovery]) -> Queued {
+    pub(super) fn queue_unseen(&self, state: &mut State, found: &[Discovery]) -> Queued {
         let mut queued = Queued::default();
         let mut fresh = HashSet::new();
         for discovery in found {
@@ -286,6 +304,9 @@ impl MemoryMetadata {
             if let Some(known) = state.urls.get(&id)
                 && !(discovery.is_seed() && known.state.may_be_asked_for_again())
             {
+                if known.state == UrlState::Open && discovery.role == Role::Picture {
+                    self.hear_more(state, discovery);
+                }
                 continue;
             }
             let crawl = state.crawl;
@@ -299,9 +320,16 @@ impl MemoryMetadata {
                 state: UrlState::Open,
             };
             state.urls.insert(id, record);
-            self.enqueue(state, host, discovery.role, id);
+            let promise = discovery.hint.promise;
+            self.enqueue(state, host, discovery.role, promise, id);
+            if discovery.role == Role::Picture && !discovery.hint.is_plain() {
+                state.keep_hint(id, discovery.hint.clone());
+            }
             match discovery.role {
-                Role::Picture => queued.pictures += 1,
+                Role::Picture => {
+                    queued.pictures += 1;
+                    queued.guesses += u64::from(promise == Promise::Guessed);
+                }
                 Role::Page => queued.pages += 1,
                 Role::Sheet | Role::Feed | Role::Sitemap => {}
             }
@@ -312,8 +340,15 @@ impl MemoryMetadata {
         queued
     }
 
-    fn enqueue(&self, state: &mut State, host: HostId, role: Role, id: UrlId) {
-        let order = Order::of(role, state.queued);
+    pub(super) fn enqueue(
+        &self,
+        state: &mut State,
+        host: HostId,
+        role: Role,
+        promise: Promise,
+        id: UrlId,
+    ) {
+        let order = Order::of(role, promise, state.queued);
         state.queued += 1;
         self.leases.is_free(host, order);
         state.queue.insert((host, order), id);
@@ -327,7 +362,8 @@ impl MemoryMetadata {
             state.retries.remove(&retry);
             let record = state.urls[&retry.1].clone();
             if record.state == UrlState::Open {
-                self.enqueue(state, record.host, record.role, retry.1);
+                let promise = state.hint(retry.1).promise;
+                self.enqueue(state, record.host, record.role, promise, retry.1);
                 hosts.push(record.host);
             }
         }
@@ -346,7 +382,8 @@ impl MemoryMetadata {
         record.attempts = 0;
         record.state = UrlState::Open;
         let (host, role, url) = (record.host, record.role, record.url.clone());
-        self.enqueue(state, host, role, id);
+        let promise = state.hint(id).promise;
+        self.enqueue(state, host, role, promise, id);
         let crawl = state.crawl;
         let known = state.hosts.get(&host).cloned().unwrap_or_default();
         if own && known.crawl != crawl {
@@ -360,82 +397,5 @@ impl MemoryMetadata {
             state.hosts.insert(host, record);
         }
         true
-    }
-}
-
-impl State {
-    /// A host's queue from one place on.
-    fn queue_of(&self, host: HostId, from: Order) -> Vec<(Order, UrlId)> {
-        let range = (host, from)..=(host, Order(u64::MAX));
-        let queue = self.queue.range(range);
-        queue.map(|((_, order), id)| (*order, *id)).collect()
-    }
-
-    /// The record of a queued URL; takes it out of the queue if it was settled meanwhile.
-    fn open_record(&mut self, host: HostId, order: Order, id: UrlId) -> Option<UrlRecord> {
-        let record = self.urls[&id].clone();
-        if record.state == UrlState::Open {
-            return Some(record);
-        }
-        self.queue.remove(&(host, order));
-        None
-    }
-
-    fn hand_out(&mut self, place: LeasedPlace, id: UrlId, record: UrlRecord) -> Lease {
-        let visit = self.visits.get(&id).filter(|visit| {
-            let picture = PictureId::from_bytes(visit.content);
-            let location = (picture, LocationId::of_url(id));
-            record.role != Role::Picture || self.locations.contains_key(&location)
-        });
-        Lease {
-            id,
-            place,
-            visit: visit.cloned(),
-            record,
-            validators: Validators::default(),
-        }
-    }
-
-    fn touch_host(&mut self, url: &CanonicalUrl, change: impl FnOnce(&mut HostRecord)) {
-        let record = self.hosts.entry(url.host_id()).or_default();
-        record.name = url.host().to_owned();
-        change(record);
-    }
-
-    pub(super) fn settle(&mut self, lease: &Lease, outcome: UrlOutcome) {
-        let state = match outcome {
-            UrlOutcome::Done | UrlOutcome::Unchanged => UrlState::Done,
-            UrlOutcome::Failed(reason) | UrlOutcome::Gone(reason) => UrlState::Failed(reason),
-            UrlOutcome::Refused(reason) | UrlOutcome::OptedOut(reason) => UrlState::Refused(reason),
-            UrlOutcome::Retry { at_ms } => {
-                self.retries.insert((at_ms, lease.id));
-                UrlState::Open
-            }
-            UrlOutcome::Left => {
-                let at_ms = lease.place.order.in_next_run();
-                self.retries.insert((at_ms, lease.id));
-                return self.leave_queue(lease, lease.record.attempts, UrlState::Open);
-            }
-        };
-        self.leave_queue(lease, lease.record.attempts + 1, state);
-    }
-
-    pub(super) fn leave_queue(&mut self, lease: &Lease, attempts: u32, state: UrlState) {
-        self.queue.remove(&(lease.place.host, lease.place.order));
-        let record = UrlRecord {
-            attempts,
-            state,
-            ..lease.record.clone()
-        };
-        self.urls.insert(lease.id, record);
-    }
-
-    /// Notes that a URL has not changed.
-    pub(super) fn unchanged(&mut self, url: UrlId) {
-        self.absences.remove(&url);
-        if let Some(visit) = self.visits.get_mut(&url) {
-            let (content, validators) = (visit.content, visit.validators.clone());
-            *visit = VisitRecord::after(Some(visit), content, validators, visit.shown.clone());
-        }
     }
 }

@@ -3,7 +3,9 @@
 mod blocks;
 mod catalogue;
 mod frontier;
+mod hints;
 mod hosts;
+mod queue;
 mod removal;
 mod words;
 
@@ -18,7 +20,7 @@ use super::losses::Losses;
 use super::order::Order;
 use super::{
     Embed, EntryLocation, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
-    PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
+    PictureHint, PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};
 use crate::network::Descriptor;
@@ -55,6 +57,10 @@ struct State {
     visits: BTreeMap<UrlId, VisitRecord>,
     /// URLs that were gone at their last visit, and when they were first found so.
     absences: BTreeMap<UrlId, u64>,
+    /// What pages say of pictures' URLs that wait.
+    hints: BTreeMap<UrlId, PictureHint>,
+    /// Hosts that got work because of what came of other URLs.
+    new_work: Vec<HostId>,
     /// Documents of which something was not taken, and the reasons.
     declined: BTreeMap<UrlId, BTreeSet<String>>,
     /// Those of the last run.

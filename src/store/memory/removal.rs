@@ -100,6 +100,8 @@ impl State {
                 gone.insert(*id);
             }
         }
+        self.hints.retain(|id, _| !gone.contains(id));
+        self.forget_versions(host);
         self.leave_queues(&gone);
         removed
     }

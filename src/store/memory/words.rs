@@ -36,6 +36,7 @@ impl State {
             UrlOutcome::Done
             | UrlOutcome::Failed(_)
             | UrlOutcome::Refused(_)
+            | UrlOutcome::Unwanted(_)
             | UrlOutcome::Retry { .. }
             | UrlOutcome::Left => {}
         }

@@ -64,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "extract",
             "ingest",
+            "picture",
             "shutdown",
             "store",
         ],

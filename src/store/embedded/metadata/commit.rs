@@ -28,7 +28,11 @@ impl EmbeddedMetadata {
         let outcomes: Vec<Option<PictureOutcome>> = held.collect();
         for outcome in outcomes.iter().flatten() {
             if let PictureOutcome::Unusable(Source::Url(lease), outcome) = outcome {
+                let guard = self.frontier.lock();
+                self.ask_for_next(lease, outcome)?;
+                drop(guard);
                 self.take_word(lease, outcome)?;
+                self.drop_hint(lease.id, outcome)?;
             }
         }
         let replaced: Vec<_> = outcomes

@@ -173,6 +173,9 @@ impl<'a> CommitChanges<'a> {
                 if t.absences.contains_key(id.0).unwrap_or(true) {
                     self.batches.of(&t.absences).remove(&id.0);
                 }
+                if t.hints.contains_key(id.0).unwrap_or(true) {
+                    self.batches.of(&t.hints).remove(&id.0);
+                }
                 self.settle(lease, UrlOutcome::Done);
                 (LocationId::of_url(id), Location::Url(url), None)
             }

@@ -5,6 +5,7 @@ pub(super) mod catalogue;
 pub(super) mod commit;
 pub(super) mod commit_changes;
 pub(super) mod describe;
+pub(super) mod hints;
 pub(super) mod hosts;
 pub(super) mod kept_out;
 pub(super) mod leasing;
@@ -44,6 +45,10 @@ impl Frontier for EmbeddedMetadata {
 
     fn settle(&self, lease: Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
         Self::settle(self, lease, outcome)
+    }
+
+    fn take_new_work(&self) -> Vec<HostId> {
+        Self::take_new_work(self)
     }
 
     fn settle_page(&self, lease: Lease, visit: &PageVisit) -> Result<Queued, StoreError> {

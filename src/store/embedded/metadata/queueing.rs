@@ -9,7 +9,8 @@ use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::trees::{FrontierKey, TreeBatches, Trees, encode};
 use crate::store::order::Order;
 use crate::store::{
-    Discovery, HostRecord, Lease, Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState,
+    Discovery, HostRecord, Lease, Promise, Queued, Role, StoreError, UrlOutcome, UrlRecord,
+    UrlState,
 };
 
 impl EmbeddedMetadata {
@@ -35,6 +36,9 @@ impl EmbeddedMetadata {
             if let Some(known) = self.url_record(id)?
                 && !(discovery.is_seed() && known.state.may_be_asked_for_again())
             {
+                if known.state == UrlState::Open && discovery.role == Role::Picture {
+                    self.hear_more(discovery, changes)?;
+                }
                 continue;
             }
             self.touch_host(changes, &discovery.url, |record| {
@@ -49,11 +53,19 @@ impl EmbeddedMetadata {
                 state: UrlState::Open,
             };
             changes.urls().insert(key, encode(&record));
-            changes
-                .urls()
-                .insert(self.next_key(host, discovery.role)?.encode(), &id.0);
+            let promise = discovery.hint.promise;
+            changes.urls().insert(
+                self.next_key(host, discovery.role, promise)?.encode(),
+                &id.0,
+            );
+            if discovery.role == Role::Picture && !discovery.hint.is_plain() {
+                self.keep_hint(id, &discovery.hint, changes);
+            }
             match discovery.role {
-                Role::Picture => queued.pictures += 1,
+                Role::Picture => {
+                    queued.pictures += 1;
+                    queued.guesses += u64::from(promise == Promise::Guessed);
+                }
                 Role::Page => queued.pages += 1,
                 Role::Sheet | Role::Feed | Role::Sitemap => {}
             }
@@ -89,9 +101,10 @@ impl EmbeddedMetadata {
         &self,
         host: HostId,
         role: Role,
+        promise: Promise,
     ) -> Result<FrontierKey, StoreError> {
         let count = self.trees.db.generate_id()?;
-        let order = Order::of(role, count);
+        let order = Order::of(role, promise, count);
         self.leases.is_free(host, order);
         Ok(FrontierKey::Queued { host, order })
     }
@@ -140,6 +153,7 @@ pub(in crate::store::embedded) fn settle_into(
         UrlOutcome::Done | UrlOutcome::Unchanged => UrlState::Done,
         UrlOutcome::Failed(reason) | UrlOutcome::Gone(reason) => UrlState::Failed(reason),
         UrlOutcome::Refused(reason) | UrlOutcome::OptedOut(reason) => UrlState::Refused(reason),
+        UrlOutcome::Unwanted(reason) => UrlState::Refused(reason),
         UrlOutcome::Retry { at_ms } => {
             batch.insert(FrontierKey::Retry { at_ms, url: id }.encode(), vec![]);
             UrlState::Open

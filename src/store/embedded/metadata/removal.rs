@@ -165,6 +165,10 @@ impl EmbeddedMetadata {
                 waiting.insert(id);
             }
         }
+        for id in &waiting {
+            self.trees.hints.remove(id.0)?;
+        }
+        self.forget_versions(host)?;
         self.leave_queues(&waiting)
     }
 

@@ -44,7 +44,9 @@ impl EmbeddedMetadata {
             let mut batch = Batch::default();
             batch.remove(key);
             if record.state == UrlState::Open {
-                batch.insert(self.next_key(record.host, record.role)?.encode(), &url.0);
+                let promise = self.hint(url)?.promise;
+                let key = self.next_key(record.host, record.role, promise)?;
+                batch.insert(key.encode(), &url.0);
                 hosts.push(record.host);
             }
             self.trees.frontier.apply_batch(batch)?;

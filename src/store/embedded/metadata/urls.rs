@@ -14,8 +14,8 @@ use crate::store::embedded::metadata::queueing::{QueueChanges, end_as, settle_in
 use crate::store::embedded::trees::{FrontierKey, UNREADABLE, decode, embed_key, encode};
 use crate::store::entry::{Entry, Section, SectionKind, Seed};
 use crate::store::{
-    Discovery, FrontierCounts, Lease, PageVisit, Queued, Role, StoreError, UrlOutcome, UrlRecord,
-    UrlState, VisitRecord,
+    Discovery, FrontierCounts, Lease, PageVisit, PictureHint, Queued, Role, StoreError, UrlOutcome,
+    UrlRecord, UrlState, VisitRecord,
 };
 
 impl EmbeddedMetadata {
@@ -67,6 +67,7 @@ impl EmbeddedMetadata {
             role: Role::Page,
             depth: 0,
             embed: None,
+            hint: PictureHint::default(),
         };
         let mut changes = QueueChanges::new(&self.trees);
         self.queue_unseen(&[seed], &mut changes)?;
@@ -101,11 +102,16 @@ impl EmbeddedMetadata {
         if !lease.place.renew() {
             return Ok(());
         }
+        if outcome.asks_for_next(&lease) {
+            let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+            self.ask_for_next(&lease, &outcome)?;
+        }
         let mut batch = Batch::default();
         match self.closed_meanwhile(&lease)? {
             Some(state) => end_as(&mut batch, &lease, state),
             None => {
                 self.take_word(&lease, &outcome)?;
+                self.drop_hint(lease.id, &outcome)?;
                 settle_into(&mut batch, &lease, outcome);
             }
         }
@@ -123,6 +129,13 @@ impl EmbeddedMetadata {
             return Ok(Queued::default());
         }
         let (page, t) = (visit.url.id(), &self.trees);
+        let no_picture = UrlOutcome::Gone(String::new());
+        self.ask_for_next(&lease, &no_picture)?;
+        self.drop_hint(lease.id, &no_picture)?;
+        if lease.record.role == Role::Picture {
+            // A page came, which has no part in the picture.
+            lease.record.role = Role::Page;
+        }
         let mut changes = QueueChanges::new(t);
         if page != lease.id {
             let known = self.url_record(page)?;
@@ -146,10 +159,11 @@ impl EmbeddedMetadata {
             changes.urls().insert(key, encode(&record));
         }
         self.touch_host(&mut changes, &visit.url, |record| record.pages += 1)?;
-        let mut queued = self.queue_unseen(&visit.found, &mut changes)?;
+        let on_page = self.chosen(&visit.found)?;
+        let mut queued = self.queue_unseen(&on_page, &mut changes)?;
         settle_into(changes.urls(), &lease, UrlOutcome::Done);
         let mut new_embeds = Vec::new();
-        for found in &visit.found {
+        for found in &on_page {
             if let Some(embed) = &found.embed {
                 let picture = found.url.id();
                 if self.is_new_embed(picture, page, embed)? {
@@ -161,7 +175,7 @@ impl EmbeddedMetadata {
         }
         let before = self.visit(page)?;
         let shown_before = before.as_ref().map_or(&[][..], |before| &before.shown);
-        let shown = visit.shown(shown_before);
+        let shown = visit.shown(shown_before, &on_page);
         let hidden = self.hide(page, shown_before, &shown.iter().copied().collect())?;
         let (content, validators) = (visit.content, visit.validators.clone());
         let after = VisitRecord::after(before.as_ref(), content, validators, shown);

@@ -118,7 +118,8 @@ impl EmbeddedMetadata {
             return Ok(false);
         }
         let mut batch = Batch::default();
-        let key = self.next_key(record.host, record.role)?;
+        let promise = self.hint(id)?.promise;
+        let key = self.next_key(record.host, record.role, promise)?;
         batch.insert(key.encode(), &id.0);
         let record = UrlRecord {
             attempts: 0,

@@ -36,6 +36,7 @@ impl EmbeddedMetadata {
             UrlOutcome::Done
             | UrlOutcome::Failed(_)
             | UrlOutcome::Refused(_)
+            | UrlOutcome::Unwanted(_)
             | UrlOutcome::Retry { .. }
             | UrlOutcome::Left => Ok(()),
         }

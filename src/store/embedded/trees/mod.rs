@@ -42,6 +42,8 @@ pub(super) struct Trees {
     /// URLs that were gone at their last visit, and when they were first found so, in seconds
     /// since 1970.
     pub(super) absences: sled::Tree,
+    /// What pages say of pictures' URLs that wait.
+    pub(super) hints: sled::Tree,
     /// Documents of which something was not taken, and the short names of the reasons.
     pub(super) declined: sled::Tree,
     /// Where the entries of pictures without features lie in the log.
@@ -78,6 +80,7 @@ impl Trees {
             removed_hosts: open("removed_hosts")?,
             visits: open("visits")?,
             absences: open("absences")?,
+            hints: open("hints")?,
             declined: open("declined")?,
             waiting: open("waiting_entries")?,
             db,

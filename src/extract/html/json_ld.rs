@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::img::side;
-use super::{MOST, PageRules};
+use crate::extract::{MOST, PageRules};
 
 /// A picture that JSON-LD names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Named {
-    pub(super) reference: String,
+    /// Its versions, best first.
+    pub(super) references: Vec<String>,
     /// The `caption`, else the `name`.
     pub(super) text: String,
 }
@@ -69,7 +70,7 @@ fn visit(value: &Value, rules: &PageRules, named: &mut Vec<Named>) {
 /// The value of a property that holds pictures.
 fn picture(value: &Value, rules: &PageRules, named: &mut Vec<Named>) {
     match value {
-        Value::String(reference) => push(reference, "", named),
+        Value::String(reference) => push(vec![reference.as_str()], "", named),
         Value::Array(values) => values.iter().for_each(|value| picture(value, rules, named)),
         Value::Object(object) if is_image_object(object) || !object.contains_key("@type") => {
             image_object(object, rules, named);
@@ -85,19 +86,19 @@ fn image_object(object: &Map<String, Value>, rules: &PageRules, named: &mut Vec<
         .iter()
         .filter_map(|name| pixels(object.get(*name)?))
         .any(|side| side < rules.min_side);
-    let reference = ["contentUrl", "url", "thumbnailUrl"]
-        .iter()
-        .find_map(|name| text(name).filter(|reference| !reference.is_empty()));
-    if let (false, Some(reference)) = (too_small, reference) {
+    let references = ["contentUrl", "url", "thumbnailUrl"];
+    let references = references.iter().filter_map(|name| text(name));
+    let references: Vec<&str> = references.filter(|it| !it.is_empty()).collect();
+    if !too_small && !references.is_empty() {
         let about = text("caption").or(text("name")).unwrap_or_default();
-        push(reference, about, named);
+        push(references, about, named);
     }
 }
 
-fn push(reference: &str, text: &str, named: &mut Vec<Named>) {
+fn push(references: Vec<&str>, text: &str, named: &mut Vec<Named>) {
     if named.len() < MOST {
         named.push(Named {
-            reference: reference.to_owned(),
+            references: references.into_iter().map(str::to_owned).collect(),
             text: text.to_owned(),
         });
     }
@@ -137,7 +138,7 @@ mod tests {
         };
         json_ld_pictures(json, &rules)
             .iter()
-            .map(|named| named.reference.as_str())
+            .map(|named| named.references[0].as_str())
             .collect::<Vec<_>>()
             .join(" ")
     }

@@ -2,15 +2,18 @@
 
 use scraper::ElementRef;
 
-use super::PageRules;
-use super::img::{largest_in_sets, side};
-use super::link_target::LinkTarget;
+use super::img::{named_versions, side};
+use super::versions::Versions;
 use super::walk::{attribute, has_token};
+use crate::extract::PageRules;
+use crate::extract::link_target::LinkTarget;
 
 /// What a `<link>` leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Rel<'a> {
     Picture(&'a str),
+    /// A picture that is loaded early, in its versions.
+    Preloaded(Versions<'a>),
     Sheet(&'a str),
     Feed(&'a str),
     Page(&'a str),
@@ -21,12 +24,10 @@ pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Re
     let has_itemprop = |name| has_token(element, "itemprop", name);
     let media_type = attribute(element, "type").unwrap_or_default();
     let is_type = |types: &[&str]| types.iter().any(|t| media_type.eq_ignore_ascii_case(t));
-    if has_rel(&["preload"]) {
+    if has_rel(&["preload", "prefetch"]) {
         let is_image = has_token(element, "as", "image");
         return (is_image && LinkTarget::of_media_type(media_type) != LinkTarget::Other)
-            .then(|| largest_in_sets(element).map(|candidate| candidate.url))
-            .and_then(|largest| largest.or(attribute(element, "href")))
-            .map(Rel::Picture);
+            .then(|| Rel::Preloaded(named_versions(element, Versions::default())));
     }
     let href = attribute(element, "href")?;
     if has_rel(&[

@@ -2,8 +2,8 @@
 
 use scraper::ElementRef;
 
-use super::PageRules;
 use super::walk::attribute;
+use crate::extract::PageRules;
 
 /// What a `<meta>` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,201 @@
+//! Pictures in `data-*` attributes. Scripts that load pictures late each have names of their own
+//! for them, so it is the value that tells, and the name only how good a version is.
+
+use std::borrow::Cow;
+
+use scraper::ElementRef;
+
+use super::versions::{Rank, Versions, is_usable};
+use super::walk::attribute;
+use crate::extract::REFERENCE;
+use crate::extract::link_target::LinkTarget;
+use crate::extract::sheet::References;
+
+/// Where pages put the full-size version: galleries, magnifiers, WordPress.
+const FULL: [&str; 10] = [
+    "full", "large", "zoom", "hires", "highres", "hi", "high", "orig", "big", "magnify",
+];
+/// What names of small versions begin with.
+const SMALL: [&str; 11] = [
+    "thumb",
+    "small",
+    "tiny",
+    "placeholder",
+    "preview",
+    "lqip",
+    "blur",
+    "lowres",
+    "lowsrc",
+    "icon",
+    "mini",
+];
+/// Where pages hide the picture that a script loads later, the most usual name last. On an
+/// `<img>` their values need not look like pictures.
+const LAZY: [&str; 5] = [
+    "data-echo",
+    "data-lazy",
+    "data-lazy-src",
+    "data-original",
+    "data-src",
+];
+/// Widths that are asked for where a page lets a script choose.
+const WIDTHS: [u32; 3] = [2048, 1080, 720];
+/// Most widths that are read of a list.
+const MOST_WIDTHS: usize = 64;
+/// Longest list of candidates that is read, in bytes.
+const LONGEST: usize = 64 << 10;
+
+/// Adds what an element's `data-*` attributes name. `is_image`: the element is one that shows a
+/// picture, whatever its URL looks like.
+pub(super) fn add_data_attributes<'a>(
+    element: &ElementRef<'a>,
+    is_image: bool,
+    versions: &mut Versions<'a>,
+) {
+    for (name, value) in element.value().attrs() {
+        let Some(words) = name.strip_prefix("data-") else {
+            continue;
+        };
+        let value = value.trim();
+        // JSON is read elsewhere; markup is a script's template.
+        if value.is_empty() || value.len() > LONGEST || value.starts_with(['{', '[', '<']) {
+            continue;
+        }
+        if let Some(template) = template(value) {
+            add_widths(element, template, versions);
+        } else if value.contains("url(") {
+            for mut picture in References::read(value).pictures {
+                versions.push(rank(name, words), picture.swap_remove(0));
+            }
+        } else if is_set_name(words) {
+            // lazysizes' bgset: a set for each screen, `a.jpg 200w [--small] | b.jpg 400w`.
+            for part in value.split('|') {
+                versions.push_set(part.split('[').next().unwrap_or_default().trim());
+            }
+        } else if value.contains(|c: char| c.is_ascii_whitespace()) {
+            if is_set(value) {
+                versions.push_set(value);
+            }
+        } else if is_usable(value)
+            && !value.contains('{')
+            && (LinkTarget::of_path(value) == LinkTarget::Picture
+                || (is_image && LAZY.contains(&name) && value.contains(['/', '.'])))
+        {
+            versions.push(rank(name, words), value);
+        }
+    }
+}
+
+/// What the name of an attribute promises.
+fn rank(name: &str, words: &str) -> Rank {
+    if let Some(usual) = LAZY.iter().position(|known| *known == name) {
+        return Rank::Lazy(usual + 1);
+    }
+    let has = |prefixes: &[&str]| {
+        words.split(['-', '_']).any(|word| {
+            let mut known = prefixes.iter();
+            word != "original" && known.any(|prefix| word.starts_with(prefix))
+        })
+    };
+    if has(&SMALL) {
+        Rank::Small
+    } else if has(&["2x", "at2x", "retina"]) {
+        Rank::Dense(2.0)
+    } else if has(&FULL) {
+        Rank::Full
+    } else {
+        Rank::Lazy(0)
+    }
+}
+
+fn is_set_name(words: &str) -> bool {
+    words.ends_with("srcset") || words.ends_with("bgset") || words.ends_with("src-set")
+}
+
+/// Whether a value of an attribute of any name is a set: pictures, each with a width or a density.
+fn is_set(value: &str) -> bool {
+    let is_candidate = |part: &str| {
+        let mut words = part.split_ascii_whitespace();
+        let url = words.next().unwrap_or_default();
+        let mut descriptors = words.peekable();
+        let has_size = descriptors.peek().is_some();
+        let are_sizes = descriptors.all(|word| {
+            let number = word.trim_end_matches(['w', 'x', 'h']);
+            number.len() + 1 == word.len() && number.parse::<f64>().is_ok()
+        });
+        LinkTarget::of_path(url) == LinkTarget::Picture && has_size && are_sizes
+    };
+    let parts = value.split(", ").map(|part| part.trim_end_matches(','));
+    parts
+        .filter(|part| !part.trim().is_empty())
+        .all(is_candidate)
+}
+
+/// The two halves around the width that a script puts in.
+fn template(value: &str) -> Option<(&str, &str)> {
+    if value.len() > REFERENCE {
+        return None;
+    }
+    let marks = ["{width}", "%7Bwidth%7D", "{w}"];
+    let found = marks.iter().find_map(|mark| value.split_once(mark));
+    found.filter(|(_, after)| !after.contains(['{', ' ']))
+}
+
+/// Adds the widths that an element lists, else the usual ones (`data-widths="[180, 360]"`).
+fn add_widths<'a>(
+    element: &ElementRef<'a>,
+    (before, after): (&str, &str),
+    versions: &mut Versions<'a>,
+) {
+    let listed = attribute(element, "data-widths").unwrap_or_default();
+    let listed = listed.split(|c: char| !c.is_ascii_digit());
+    let listed = listed.filter_map(|width| width.parse().ok());
+    let mut widths: Vec<u32> = listed.take(MOST_WIDTHS).collect();
+    if widths.is_empty() {
+        widths = WIDTHS.to_vec();
+    }
+    for width in widths {
+        let reference: Cow<'a, str> = format!("{before}{width}{after}").into();
+        if is_usable(&reference) {
+            versions.push(Rank::Width(width), reference);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_told_from_text() {
+        for (value, expected) in [
+            ("a.jpg 1x, b.jpg 2x", true),
+            ("a.jpg 320w, b,c.jpg 640w 480h,", true),
+            ("see a.jpg, b.jpg", false),
+            ("a.jpg b.jpg", false),
+            ("a.mp4 1x, b.mp4 2x", false),
+            ("a.jpg, b.jpg", false),
+        ] {
+            assert_eq!(is_set(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn names_promise_sizes() {
+        for (words, expected) in [
+            ("src", Rank::Lazy(5)),
+            ("echo", Rank::Lazy(1)),
+            ("pin-media", Rank::Lazy(0)),
+            ("original-url", Rank::Lazy(0)),
+            ("large_image", Rank::Full),
+            ("zoom-image", Rank::Full),
+            ("orig-file", Rank::Full),
+            ("hi-res-src", Rank::Full),
+            ("src-retina", Rank::Dense(2.0)),
+            ("thumb", Rank::Small),
+            ("large-placeholder", Rank::Small),
+        ] {
+            assert_eq!(rank(&format!("data-{words}"), words), expected, "{words}");
+        }
+    }
+}

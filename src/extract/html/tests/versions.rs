@@ -1,0 +1,102 @@
+//! Pictures that are named in several versions, or by guesses.
+
+use super::*;
+use crate::extract::{MOST_VERSIONS, PictureLink, PicturePlacement};
+
+/// The versions of each picture, best first.
+fn versions(html: &str) -> String {
+    let page = page(html);
+    let of_picture = |picture: &PictureLink| {
+        let others = picture.others.iter().map(|other| other.url.as_str());
+        list(std::iter::once(picture.url.as_str()).chain(others))
+    };
+    let all: Vec<String> = page.pictures.iter().map(of_picture).collect();
+    all.join(" | ").replace("/dir/", "")
+}
+
+#[test]
+fn the_other_versions_are_kept_best_first() {
+    for (html, expected) in [
+        (
+            "<img src=s.jpg srcset='m.jpg 2x, l.jpg 3x' data-zoom-image=z.jpg>",
+            "z.jpg l.jpg m.jpg s.jpg",
+        ),
+        (
+            "<img src=s.jpg srcset='m.jpg 640w, l.jpg 1280w' data-src=d.jpg data-thumb=t.jpg>",
+            "l.jpg m.jpg d.jpg s.jpg t.jpg",
+        ),
+        (
+            "<picture><source type=image/avif srcset='x 2000w'>\
+             <source srcset='x.avif 3000w, l.webp 900w'><img src=f.jpg></picture>",
+            "l.webp f.jpg x.avif",
+        ),
+        (
+            "<a href=l.jpg><img src=s.jpg srcset='m.jpg 2x'></a>",
+            "l.jpg m.jpg s.jpg",
+        ),
+        (
+            "<a href=page data-full=l.jpg data-thumb=t.jpg><img src=s.jpg></a>",
+            "l.jpg s.jpg t.jpg",
+        ),
+        // Held bytes are a placeholder, if there is anything else.
+        (
+            "<img src='data:image/gif;base64,R0lGODlh' data-src=a.jpg>",
+            "a.jpg",
+        ),
+        (
+            "<div data-bg=l.jpg style='background:url(s.jpg)'></div>",
+            "l.jpg s.jpg",
+        ),
+        (
+            "<video poster=s.jpg data-poster=l.jpg></video>",
+            "l.jpg s.jpg",
+        ),
+        (
+            "<link rel=preload as=image href=s.jpg imagesrcset='m.jpg 1280w'>\
+             <img src=s.jpg srcset='m.jpg 1280w, l.jpg 2560w'>",
+            "l.jpg m.jpg s.jpg",
+        ),
+        // What stands beside many pictures makes them no picture.
+        (
+            "<img data-src=a.jpg src=blank.gif><img data-src=b.jpg src=blank.gif>\
+             <img src=blank.gif>",
+            "a.jpg blank.gif | b.jpg blank.gif",
+        ),
+        (
+            "<img srcset='a.jpg 640w, b.jpg 32w' src=c.jpg width=40>",
+            "a.jpg",
+        ),
+        (
+            "<style>a{b:image-set('s.jpg' 1x, url(l.jpg) 2x)}</style>",
+            "l.jpg s.jpg",
+        ),
+        (
+            "<script type=application/ld+json>{\"@type\": \"ImageObject\", \
+             \"contentUrl\": \"l.jpg\", \"thumbnailUrl\": \"s.jpg\"}</script>",
+            "l.jpg s.jpg",
+        ),
+        // What the page says of a picture is not guessed.
+        (
+            "<script>x = {\"i\": [\"/dir/m.jpg\", \"/dir/g.jpg\"]}</script>\
+             <img src=s.jpg srcset='m.jpg 2x'>",
+            "m.jpg s.jpg | g.jpg",
+        ),
+    ] {
+        assert_eq!(versions(html), expected, "{html}");
+    }
+    let many: String = (1..100).map(|n| format!("{n}.jpg {n}00w,")).collect();
+    let page = page(&format!("<img srcset='{many}'>"));
+    assert_eq!(page.pictures[0].others.len(), MOST_VERSIONS - 1);
+}
+
+#[test]
+fn it_is_told_how_sure_a_picture_is() {
+    let page = page(
+        "<script>x = '/dir/g.jpg /dir/a.jpg'</script><img src=a.jpg><a href=b.jpg>b</a>\
+         <a rel=nofollow href=c.jpg><img src=s.jpg></a><a rel=nofollow href=b.jpg>b</a>",
+    );
+    let placements: Vec<_> = page.pictures.iter().map(|it| it.placement).collect();
+    use PicturePlacement::{Guessed, Linked, LinkedNofollow, Shown};
+    assert_eq!(placements, [Shown, Linked, LinkedNofollow, Guessed]);
+    assert_eq!(page.pictures[2].others[0].placement, Shown);
+}
