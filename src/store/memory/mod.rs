@@ -2,6 +2,7 @@
 
 mod blocks;
 mod catalogue;
+mod files;
 mod frontier;
 mod hosts;
 mod removal;
@@ -17,10 +18,11 @@ use super::leases::Leases;
 use super::losses::Losses;
 use super::order::Order;
 use super::{
-    Embed, EntryLocation, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
-    PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
+    Embed, EntryLocation, FileRecord, FileSystemMark, HostRecord, Location, LocationId, Metadata,
+    PageRecord, PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};
+use crate::local_path::LocalPath;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 
@@ -66,6 +68,9 @@ struct State {
     next_sequence: u64,
     locations: BTreeMap<(PictureId, LocationId), Location>,
     files: BTreeMap<LocationId, FileRecord>,
+    /// Pictures that are not to be taken from one file, or from any, and what was named.
+    removed_files: BTreeMap<(PictureId, Option<LocationId>), LocalPath>,
+    file_systems: Vec<FileSystemMark>,
     /// Bytes of pictures that wait for their features.
     waiting: BTreeMap<PictureId, Vec<u8>>,
 }
