@@ -18,6 +18,8 @@ mod durability;
 mod examples;
 mod index;
 mod ingest;
+mod listing;
+mod local_files;
 mod manners;
 mod near_duplicates;
 mod network;

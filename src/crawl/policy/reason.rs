@@ -21,6 +21,8 @@ pub enum Reason {
     SkippedHost,
     /// The host was removed from the store.
     RemovedHost,
+    /// The user has removed the picture.
+    Removed,
     /// The host asked not to be asked for a while.
     Held,
     /// The address is private or reserved.
@@ -86,11 +88,12 @@ pub enum Reason {
 }
 
 /// The reasons that carry nothing, by their names.
-const PLAIN: [(&str, Reason); 31] = [
+const PLAIN: [(&str, Reason); 32] = [
     ("robots", Reason::Robots),
     ("robots_unreachable", Reason::RobotsUnreachable),
     ("skipped_host", Reason::SkippedHost),
     ("removed_host", Reason::RemovedHost),
+    ("removed", Reason::Removed),
     ("held", Reason::Held),
     ("private_address", Reason::PrivateAddress),
     ("host_pages", Reason::HostPages),
@@ -164,7 +167,7 @@ impl Reason {
             Self::Held | Self::PrivateAddress | Self::HostPages | Self::OutOfScope => true,
             Self::Admission(_) | Self::OptOut(_) | Self::NotAPage => true,
             Self::TooLarge | Self::TooManyPixels | Self::TooSmall | Self::TooMuchMemory => true,
-            Self::NoMatch => true,
+            Self::NoMatch | Self::Removed => true,
             Self::Dns | Self::Connect | Self::Certificate | Self::Tls | Self::Timeout => false,
             Self::Transfer | Self::Http(_) | Self::TooManyRedirects | Self::BadRedirect => false,
             Self::HtmlNotPicture | Self::EmptyPicture | Self::UnknownFormat => false,
@@ -223,6 +226,7 @@ impl Reason {
                 "looks endless; the limits are in [crawl.admission]"
             }
             Self::SkippedHost => "by skip under [crawl.host]",
+            Self::Removed => "`simdex add FILE` takes in again what was removed",
             Self::RemovedHost => "simdex remove --take-back HOST lets them in again",
             Self::HtmlNotPicture => {
                 "pages where pictures were promised; often a login or a block page"
