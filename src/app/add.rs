@@ -5,17 +5,31 @@ use std::time::Instant;
 
 use super::{Collection, Error};
 use crate::crawl::{Problem, Reason, Summary};
-use crate::ingest::{FileReport, Ingest, Job, add_features, add_files};
+use crate::ingest::{
+    AddOptions, FileReport, Ingest, Job, Kept, ReceiptOutcome, SkippedFiles, add_features,
+    add_files_with,
+};
 use crate::local_path::path_text;
 use crate::shutdown::Shutdown;
 
 /// What happens while pictures are added.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum AddEvent<'a> {
     /// The figures have changed.
     Progress(&'a Summary),
     /// Something cannot be used.
     Problem(Problem),
+    /// Pictures of formats that are not read.
+    Skipped(SkippedFiles),
+    /// There is no picture in what was named; so many hidden and excluded files and folders were
+    /// not looked at.
+    NoPictures {
+        /// How many.
+        left_out: u64,
+    },
+    /// Files that are not there were kept.
+    Kept(Kept),
 }
 
 /// What was added.
@@ -28,14 +42,28 @@ pub struct AddEnd {
 }
 
 impl Collection {
-    /// Indexes files and folders; returns when all is stored and indexed, or early and
-    /// cleanly when the user asks to stop.
+    /// Indexes files and folders by the default options.
     ///
     /// # Errors
-    /// If nothing at all could be used, the network cannot be run, or the store fails.
+    /// As [`Self::add_with`].
     pub fn add(
         &self,
         paths: &[PathBuf],
+        shutdown: &Shutdown,
+        observe: &mut dyn FnMut(AddEvent<'_>),
+    ) -> Result<AddEnd, Error> {
+        self.add_with(paths, &AddOptions::default(), shutdown, observe)
+    }
+
+    /// Indexes files and folders, and drops what is gone below them; returns when all is stored
+    /// and indexed, or early and cleanly when the user asks to stop.
+    ///
+    /// # Errors
+    /// If nothing at all could be used, the network cannot be run, or the store fails.
+    pub fn add_with(
+        &self,
+        paths: &[PathBuf],
+        options: &AddOptions,
         shutdown: &Shutdown,
         observe: &mut dyn FnMut(AddEvent<'_>),
     ) -> Result<AddEnd, Error> {
@@ -43,27 +71,54 @@ impl Collection {
         let started = Instant::now();
         let mut summary = Summary::default();
         let mut some_failed = false;
+        let mut is_known = false;
         let mut report = |report| {
-            let problem = match report {
-                FileReport::Found { bytes } => {
-                    summary.images_found += 1;
-                    summary.bytes += bytes;
-                    None
+            let mut problem = None;
+            match report {
+                FileReport::Listed {
+                    files,
+                    unread,
+                    left_out,
+                    unreadable,
+                } => {
+                    summary.images_found = files;
+                    summary.skipped = unread.0.clone();
+                    if !unread.is_empty() {
+                        observe(AddEvent::Skipped(unread));
+                    }
+                    if files + unreadable == 0 && !shutdown.requested() {
+                        // Nothing came of what was named.
+                        some_failed = true;
+                        observe(AddEvent::NoPictures { left_out });
+                    }
                 }
-                FileReport::Unchanged => {
-                    summary.images_found += 1;
-                    summary.duplicates += 1;
-                    None
-                }
+                FileReport::Found { bytes } => summary.bytes += bytes,
+                FileReport::Unchanged => summary.duplicates += 1,
                 FileReport::Unreadable { path, message } => {
                     summary.fail(Reason::Unreadable);
-                    Some(Problem {
+                    problem = Some(Problem {
                         source: path_text(&path),
                         message,
-                    })
+                    });
                 }
-                FileReport::Finished(receipt) => summary.count(receipt),
-            };
+                FileReport::Finished(receipt) => {
+                    let is_removed = matches!(
+                        &receipt.outcome,
+                        ReceiptOutcome::Refused(reason, _) if Reason::from_name(reason) == Reason::Removed
+                    );
+                    // That was the user's word, and is no news.
+                    problem = summary.count(receipt).filter(|_| !is_removed);
+                }
+                FileReport::Gone(gone) => {
+                    summary.files_dropped = gone.dropped.files;
+                    summary.images_dropped = gone.dropped.pictures;
+                    for kept in gone.kept {
+                        some_failed = true;
+                        is_known = true;
+                        observe(AddEvent::Kept(kept));
+                    }
+                }
+            }
             if let Some(problem) = problem {
                 some_failed = true;
                 observe(AddEvent::Problem(problem));
@@ -71,9 +126,10 @@ impl Collection {
             summary.elapsed_s = started.elapsed().as_secs_f64();
             observe(AddEvent::Progress(&summary));
         };
-        add_files(paths, self.store(), ingest, shutdown, &mut report)?;
+        add_files_with(paths, options, self.store(), ingest, shutdown, &mut report)?;
         let used = summary.images_indexed + summary.duplicates;
-        if some_failed && used + summary.postponed == 0 && !shutdown.requested() {
+        let failed = summary.problems() > 0 && !summary.refused.contains_key(&Reason::Removed);
+        if failed && used + summary.postponed == 0 && !is_known && !shutdown.requested() {
             return Err(Error::NothingAdded);
         }
         self.tidy_up(shutdown)?;

@@ -11,6 +11,7 @@ use crate::head::HeadError;
 use crate::index::IndexError;
 use crate::ingest::FeatureError;
 use crate::network::{EngineError, ExtractError, NetworkError};
+use crate::picture::PictureId;
 use crate::search::SearchError;
 use crate::store::StoreError;
 use crate::training::GenericError;
@@ -32,6 +33,22 @@ pub enum Error {
     /// None of the files that were named could be indexed.
     #[error("nothing could be indexed")]
     NothingAdded,
+    /// Several pictures have ids that begin like this.
+    #[error(
+        "{beginning} is the beginning of several ids; write more digits: {}",
+        candidates.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    )]
+    AmbiguousId {
+        /// The first digits.
+        beginning: String,
+        /// The ids, or some of them.
+        candidates: Vec<PictureId>,
+    },
+    /// A name is the beginning of an id and the name of a file.
+    #[error(
+        "{0} is both the beginning of an id and a file or folder; write ./{0} for that, or more digits for the id"
+    )]
+    IdOrPath(String),
     /// There is no store whose crawls could be looked at.
     #[error(
         "there is no store in {dir}; crawl something first with `simdex crawl URL`, or name the store with --data-dir",

@@ -19,6 +19,7 @@ mod failures;
 mod heads;
 mod labelled;
 mod live_index;
+mod named;
 mod observer;
 mod politeness;
 mod remove;
@@ -28,6 +29,7 @@ mod upkeep;
 mod verify;
 mod web;
 
+pub use crate::ingest::{AddOptions, Exclude, Kept, SkippedFiles};
 pub use add::{AddEnd, AddEvent};
 pub use check_up::{CheckUp, check_up};
 pub use collection::Collection;
@@ -42,6 +44,7 @@ pub use labelled::{
     ClassBelief, Classification, CopiesOptions, JobEvent, LabelledNeighbour, PictureClassifier,
     RetrievalOptions, Shipped, Stage, Watch,
 };
+pub use named::Named;
 pub use observer::{Observer, Step};
 pub use politeness::politeness;
 pub use remove::{Removal, Removed};

@@ -1,17 +1,25 @@
 //! Deleting pictures and hosts.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::{Collection, Error};
 use crate::canonical_url::HostId;
+use crate::ingest::{absolute, drop_missing};
+use crate::local_path::path_text;
 use crate::picture::PictureId;
-use crate::store::Wasteful;
+use crate::store::{FilePlace, Wasteful};
 
 /// What is to be deleted.
 #[derive(Debug, Clone, Default)]
 pub struct Removal {
     /// Pictures.
     pub pictures: Vec<PictureId>,
+    /// Local files, and folders for all files below them; with the pictures that are nowhere else.
+    pub files: Vec<PathBuf>,
+    /// Local files that are not there any more: those below these folders, or all.
+    pub gone_below: Option<Vec<PathBuf>>,
     /// A host with its pages, URLs, and the pictures seen nowhere else.
     pub host: Option<String>,
     /// A removed host that may be crawled again.
@@ -23,6 +31,8 @@ pub struct Removal {
 pub struct Removed {
     /// Pictures that went.
     pub removed: u64,
+    /// Local files that are no place of a picture any more.
+    pub files: u64,
     /// Pictures and hosts that were not there.
     pub missing: u64,
     /// Bytes given back to the disk at once.
@@ -38,6 +48,7 @@ impl Collection {
         let store = self.store();
         let mut result = Removed {
             removed: 0,
+            files: 0,
             missing: 0,
             bytes_freed: 0,
         };
@@ -47,6 +58,34 @@ impl Collection {
             } else {
                 result.missing += 1;
                 missing(&format!("{id}: there is no such picture"));
+            }
+        }
+        for path in &what.files {
+            let path = absolute(path);
+            let places = store.file_places().filter(|place| match place {
+                Ok(place) => place.path.as_path().starts_with(&path),
+                Err(_) => true,
+            });
+            let places = places.collect::<Result<Vec<FilePlace>, _>>()?;
+            if places.is_empty() {
+                result.missing += 1;
+                missing(&format!(
+                    "{}: there is no picture with an id that begins like this, and none was added from such a file or folder",
+                    path_text(&path)
+                ));
+            }
+            let left = store.drop_files(&places, Some(&path))?;
+            result.removed += left.pictures;
+            result.files += left.files;
+        }
+        if let Some(folders) = &what.gone_below {
+            let folders: Vec<PathBuf> = folders.iter().map(|path| absolute(path)).collect();
+            let gone = drop_missing(store, &folders)?;
+            result.removed += gone.dropped.pictures;
+            result.files += gone.dropped.files;
+            for kept in gone.kept {
+                result.missing += 1;
+                missing(&kept.to_string());
             }
         }
         if let Some(host) = &what.host {

@@ -4,17 +4,30 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::crawl::report::{figures, print_summary};
+use super::crawl::report::{file_figures, print_file_summary};
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
-use crate::app::AddEvent;
+use crate::app::{AddEvent, AddOptions, Exclude};
+use crate::crawl::Summary;
+use crate::local_path::path_text;
 
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// Files and folders; folders are searched for pictures recursively
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+    /// Leave out files and folders of this name, or with a slash, at this path from the folder
+    /// that is added; * and ? stand for characters, ** for folders
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Exclude>,
+    /// Read hidden files and folders, too
+    #[arg(long)]
+    hidden: bool,
+    /// Drop files that are gone also where they are more than 100 and more than a tenth of their
+    /// folder
+    #[arg(long)]
+    drop_missing: bool,
     /// How to print the summary
     #[arg(long, default_value = "text")]
     format: Format,
@@ -23,16 +36,34 @@ pub(super) struct AddArgs {
 pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     session.start_runtime()?;
     let collection = session.collection()?;
+    let options = AddOptions {
+        hidden: args.hidden,
+        exclude: args.exclude,
+        drop_missing: args.drop_missing,
+    };
     let mut problems = Problems::default();
-    let bar = Progress::new("adding", 0);
-    let end = collection.add(&args.paths, &session.shutdown, &mut |event| match event {
+    let listing = Progress::new("listing files", 0);
+    listing.set(0, || "listing files".to_owned());
+    let mut bar = None;
+    let mut listing = Some(listing);
+    let mut observe = |event: AddEvent<'_>| match event {
         AddEvent::Problem(problem) => problems.add(&problem.source, &problem.message),
-        AddEvent::Progress(summary) => bar.set(0, || figures(summary)),
-    });
-    drop(bar);
+        AddEvent::Progress(summary) => {
+            listing = None;
+            let bar = bar.get_or_insert_with(|| Progress::new("adding", summary.images_found));
+            bar.set(done(summary), || so_far(summary));
+        }
+        AddEvent::Skipped(files) => {
+            progress::line(&format!("{files}: no format that simdex reads"));
+        }
+        AddEvent::NoPictures { left_out } => progress::line(&no_pictures(&args.paths, left_out)),
+        AddEvent::Kept(kept) => progress::line(&kept.to_string()),
+    };
+    let end = collection.add_with(&args.paths, &options, &session.shutdown, &mut observe);
+    drop((bar, listing));
     problems.finish();
     let end = end?;
-    print_summary(&end.summary, args.format)?;
+    print_file_summary(&end.summary, args.format)?;
     if session.shutdown.requested() {
         progress::note("interrupted; the same command goes on where it stopped");
         return Ok(Outcome::Interrupted);
@@ -42,4 +73,72 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     } else {
         Outcome::Done
     })
+}
+
+/// Files that something came of.
+fn done(summary: &Summary) -> u64 {
+    let done = summary.images_indexed + summary.duplicates + summary.problems();
+    done.min(summary.images_found)
+}
+
+/// How far it is, how fast, and how long it takes yet.
+fn so_far(summary: &Summary) -> String {
+    let (done, seconds) = (done(summary), summary.elapsed_s.max(0.001));
+    let rate = done as f64 / seconds;
+    let left = (summary.images_found - done) as f64 / rate.max(0.001);
+    let left = match done {
+        0 => String::new(),
+        _ => format!(", {} left", duration(left)),
+    };
+    format!(
+        "{done} of {} files ({rate:.1}/s{left}), {}",
+        summary.images_found,
+        file_figures(summary)
+    )
+}
+
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+    }
+}
+
+fn no_pictures(paths: &[PathBuf], left_out: u64) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
+    let hidden = match left_out {
+        0 => String::new(),
+        _ => format!("; {left_out} hidden or excluded were left out (--hidden reads hidden ones)"),
+    };
+    format!(
+        "there is no picture that simdex reads in {}{hidden}",
+        paths.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_told_with_the_total_and_the_rate() {
+        let mut summary = Summary {
+            images_found: 400,
+            elapsed_s: 2.0,
+            ..Summary::default()
+        };
+        assert!(so_far(&summary).starts_with("0 of 400 files (0.0/s), "));
+        summary.images_indexed = 90;
+        summary.duplicates = 10;
+        let text = so_far(&summary);
+        assert!(
+            text.starts_with("100 of 400 files (50.0/s, 6 s left), "),
+            "{text}"
+        );
+        assert!(!text.contains("pages"), "{text}");
+        assert_eq!(duration(61.2), "1 min 1 s");
+        assert_eq!(duration(7_260.0), "2 h 1 min");
+    }
 }

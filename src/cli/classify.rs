@@ -6,7 +6,7 @@ use anyhow::ensure;
 use clap::Args;
 
 use super::follow::follow;
-use super::input::{PictureReader, name};
+use super::input::{PictureReader, name, some};
 use super::session::Session;
 use super::{Format, Outcome, output, progress};
 use crate::app::{Classification, PictureClassifier};
@@ -23,7 +23,7 @@ pub(super) struct ClassifyArgs {
     #[arg(long, value_name = "DIR")]
     labels: PathBuf,
     /// Labelled pictures that give evidence on each picture
-    #[arg(long, value_name = "K", default_value_t = ClassifyOptions::default().neighbours)]
+    #[arg(long, value_name = "K", default_value_t = ClassifyOptions::default().neighbours, value_parser = some())]
     neighbours: usize,
     /// How to print the answers; json is one object a line, one line a picture
     #[arg(long, default_value = "text")]
@@ -31,7 +31,6 @@ pub(super) struct ClassifyArgs {
 }
 
 pub(super) fn run(session: &Session, args: ClassifyArgs) -> anyhow::Result<Outcome> {
-    ensure!(args.neighbours > 0, "--neighbours must be at least 1");
     let options = ClassifyOptions {
         neighbours: args.neighbours,
     };

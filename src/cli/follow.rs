@@ -3,9 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::Outcome;
+use super::output::counted;
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use crate::app::{Error, JobEvent, Stage, Watch};
+use crate::local_path::path_text;
 
 /// Runs a job while saying how far it is. Gives its result and how a command ends that has
 /// nothing else to do; `None` if the user asked to stop.
@@ -64,6 +66,15 @@ impl Shown {
                 ));
             }
             JobEvent::Begun(what) => progress::note(what),
+            JobEvent::Ignored { folder, pictures } => progress::note(&format!(
+                "{} is ignored: a class needs two pictures, and it has {pictures}",
+                path_text(&folder)
+            )),
+            JobEvent::Loose(pictures) => progress::note(&format!(
+                "{} in no folder of a class {} ignored",
+                counted(pictures, "picture"),
+                if pictures == 1 { "is" } else { "are" }
+            )),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser};
 use encoding_rs::Encoding;
 
 use crate::app::{NamedPicture, Web};
@@ -55,6 +55,19 @@ impl<'a> PictureReader<'a> {
 pub(super) fn name() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(|name| LocalPath::new(name).to_string())
 }
+
+/// Takes a number of things, of which there must be some.
+pub(super) fn some() -> RangedU64ValueParser<usize> {
+    at_least(1)
+}
+
+/// Takes a number of things that must be so many.
+pub(super) fn at_least(fewest: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(fewest..=MOST_OF_A_FLAG)
+}
+
+/// More of anything is a slip.
+const MOST_OF_A_FLAG: u64 = 1 << 48;
 
 /// The host that a `--host` argument names, in the form in which hosts are stored.
 pub(super) fn host_argument(host: &str) -> anyhow::Result<String> {

@@ -47,6 +47,12 @@ pub struct Summary {
     pub pending: u64,
     /// Hosts whose page budget is spent, of those that have more pages waiting.
     pub spent_hosts: u64,
+    /// Local pictures of formats that are not read, by the endings of their names.
+    pub skipped: BTreeMap<String, u64>,
+    /// Local files that are gone, or hold another picture by now, and were dropped.
+    pub files_dropped: u64,
+    /// Pictures that were dropped with them.
+    pub images_dropped: u64,
     /// Bytes read.
     pub bytes: u64,
     /// Seconds it took.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::pictures_below;
+use crate::picture::looks_like_picture;
 
 /// Pictures under class labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,10 @@ pub struct Labelled {
     pub classes: Vec<String>,
     /// Files, each with the index of its class; sorted.
     pub files: Vec<(PathBuf, usize)>,
+    /// Folders that are no class, since they have fewer than two pictures, and how many they have.
+    pub ignored: Vec<(PathBuf, usize)>,
+    /// Pictures that are in no folder of a class.
+    pub loose: usize,
 }
 
 /// A folder of labels cannot be used.
@@ -36,6 +41,8 @@ impl Labelled {
         Self {
             classes: Vec::new(),
             files: paths.into_iter().map(|path| (path, 0)).collect(),
+            ignored: Vec::new(),
+            loose: 0,
         }
     }
 }
@@ -50,25 +57,36 @@ pub fn labelled_files(dir: &Path) -> Result<Labelled, LabelError> {
         source,
     };
     let mut folders = Vec::new();
+    let mut loose = 0;
     for entry in std::fs::read_dir(dir).map_err(read)? {
         let path = entry.map_err(read)?.path();
         if path.is_dir() {
             folders.push(path);
+        } else if looks_like_picture(&path) {
+            loose += 1;
         }
     }
     folders.sort();
     let mut classes = Vec::new();
     let mut files = Vec::new();
+    let mut ignored = Vec::new();
     for folder in folders {
         let pictures = pictures_below(&folder);
         if pictures.len() >= 2 {
             let name = folder.file_name().unwrap_or_default();
             files.extend(pictures.into_iter().map(|path| (path, classes.len())));
             classes.push(name.to_string_lossy().into_owned());
+        } else {
+            ignored.push((folder, pictures.len()));
         }
     }
     if classes.len() < 2 {
         return Err(LabelError::TooFew(dir.to_owned()));
     }
-    Ok(Labelled { classes, files })
+    Ok(Labelled {
+        classes,
+        files,
+        ignored,
+        loose,
+    })
 }

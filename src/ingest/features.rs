@@ -1,5 +1,6 @@
 //! From a picture's bytes to its features: decoding and the network.
 
+use std::fs::{File, FileType};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Mutex;
@@ -35,6 +36,12 @@ pub enum FeatureError {
         "another picture than before, and more of its host's pictures would go than one run removes; the old one is kept"
     )]
     RemovalsStopped,
+    /// It is no file that could be read to its end.
+    #[error("{0}")]
+    NotAFile(&'static str),
+    /// The user has removed it.
+    #[error("it was removed; `simdex add` takes it again when the file is named itself")]
+    Removed,
     /// Something panicked over this picture; the panic was caught.
     #[error("simdex failed on this picture; please report it")]
     Panicked,
@@ -44,11 +51,12 @@ impl FeatureError {
     /// A short, stable name for summaries and JSON.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Read(_) => "unreadable",
+            Self::Read(_) | Self::NotAFile(_) => "unreadable",
             Self::Picture(error) => error.reason(),
             Self::Network(_) | Self::Panicked => "network",
             Self::NoMatch(_) => "no_match",
             Self::RemovalsStopped => "removals_stopped",
+            Self::Removed => "removed",
         }
     }
 
@@ -58,6 +66,8 @@ impl FeatureError {
         match self {
             Self::Picture(error) => !error.is_limit() && *error != PictureError::DecoderPanicked,
             Self::Read(_)
+            | Self::NotAFile(_)
+            | Self::Removed
             | Self::Network(_)
             | Self::NoMatch(_)
             | Self::RemovalsStopped
@@ -159,12 +169,56 @@ impl Seen {
     }
 }
 
-/// Reads a file without reading more than the limits allow.
+/// What something is that is no file.
+pub(super) fn not_a_file(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "it is a FIFO, not a file";
+        }
+        if kind.is_socket() {
+            return "it is a socket, not a file";
+        }
+        if kind.is_block_device() || kind.is_char_device() {
+            return "it is a device, not a file";
+        }
+    }
+    match kind.is_dir() {
+        true => "it is a folder, not a file",
+        false => "it is not a file",
+    }
+}
+
+/// Opens a file, and nothing else. Opening a FIFO would wait for somebody to write into it.
+fn open_file(path: &Path) -> Result<File, FeatureError> {
+    let ensure_file = |kind: FileType| match kind.is_file() {
+        true => Ok(()),
+        false => Err(FeatureError::NotAFile(not_a_file(kind))),
+    };
+    ensure_file(std::fs::metadata(path)?.file_type())?;
+    let mut options = File::options();
+    options.read(true);
+    // It may have become one since.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NONBLOCK.bits();
+        options.custom_flags(i32::from_ne_bytes(flags.to_ne_bytes()));
+    }
+    let file = options.open(path)?;
+    ensure_file(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+/// Reads a file without reading more than the limits allow. What is no file (a FIFO, a socket, a
+/// device, a folder) is refused.
 ///
 /// # Errors
-/// If it cannot be read or is too large.
+/// If it is none, cannot be read or is too large.
 pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, FeatureError> {
-    let length = std::fs::metadata(path)?.len();
+    let file = open_file(path)?;
+    let length = file.metadata()?.len();
     if length > limits.max_bytes {
         return Err(PictureError::TooLarge {
             bytes: length,
@@ -172,12 +226,10 @@ pub fn read_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, FeatureError> 
         }
         .into());
     }
-    // A pipe or a device has no length of its own.
+    // It may grow meanwhile.
     let mut bytes = Vec::new();
     let most = limits.max_bytes.saturating_add(1);
-    std::fs::File::open(path)?
-        .take(most)
-        .read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

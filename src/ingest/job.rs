@@ -41,11 +41,22 @@ pub struct LocalFile {
     pub modified_ns: u64,
 }
 
+/// A file to be read, and the file or folder that was named by which it was found.
+#[derive(Debug)]
+pub struct ListedFile {
+    /// The file.
+    pub file: LocalFile,
+    /// What was named, as an absolute path.
+    pub root: PathBuf,
+}
+
 /// Whatever a worker turns into a picture.
 #[derive(Debug)]
 pub enum Job {
     /// A local file.
     File(LocalFile),
+    /// A local file that was found by a walk over what the user has named.
+    Listed(Box<ListedFile>),
     /// A picture from the web.
     Web(Box<WebPicture>),
     /// A picture that the store has kept without features.
@@ -55,6 +66,12 @@ pub enum Job {
 impl From<LocalFile> for Job {
     fn from(file: LocalFile) -> Self {
         Self::File(file)
+    }
+}
+
+impl From<ListedFile> for Job {
+    fn from(listed: ListedFile) -> Self {
+        Self::Listed(Box::new(listed))
     }
 }
 

@@ -10,8 +10,8 @@
 mod batching;
 mod body_writer;
 mod features;
-mod files;
 mod job;
+mod local;
 mod match_filter;
 #[cfg(test)]
 mod tests;
@@ -23,8 +23,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 pub use features::{FeatureError, extract, extract_each, extract_views, read_file};
-pub use files::{FileReport, add_files};
-pub use job::{Job, LocalFile, WebPicture};
+pub use job::{Job, ListedFile, LocalFile, WebPicture};
+pub use local::{
+    AddOptions, Exclude, ExcludeError, FileReport, Gone, Kept, SkippedFiles, WhyKept, absolute,
+    add_files, add_files_with, drop_missing,
+};
 pub use match_filter::MatchFilter;
 pub use waiting::add_features;
 use worker::Featurize;

@@ -1,6 +1,7 @@
 //! A worker: takes jobs, computes features, hands what came of it to the writer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::features::{FeatureError, extract, read_file};
@@ -82,18 +83,20 @@ impl<J: Into<Job>, F: Featurize> Worker<J, F> {
 
     fn finish(&mut self, job: Job) -> Result<Finished, StoreError> {
         let (origin, bytes) = match job {
-            Job::File(LocalFile {
-                path,
-                bytes,
-                modified_ns,
-            }) => {
-                let read = read_file(&path, &self.limits);
-                let origin = Source::File {
-                    path,
-                    bytes,
-                    modified_ns,
+            Job::File(file) => match self.read(file) {
+                (origin, Ok(bytes)) => (origin, bytes),
+                (origin, Err(error)) => {
+                    return Ok(self.without_features(origin, Vec::new(), error));
+                }
+            },
+            Job::Listed(listed) => {
+                let (path, root) = (listed.file.path.clone(), listed.root);
+                let (origin, read) = self.read(listed.file);
+                let admitted = match read {
+                    Ok(bytes) => self.admitted(&path, &root, bytes)?,
+                    Err(error) => Err(error),
                 };
-                match read {
+                match admitted {
                     Ok(bytes) => (origin, bytes),
                     Err(error) => return Ok(self.without_features(origin, Vec::new(), error)),
                 }
@@ -121,6 +124,37 @@ impl<J: Into<Job>, F: Featurize> Worker<J, F> {
             },
         };
         self.extract(origin, bytes)
+    }
+
+    fn read(&self, file: LocalFile) -> (Source, Result<Vec<u8>, FeatureError>) {
+        let read = read_file(&file.path, &self.limits);
+        let origin = Source::File {
+            path: file.path,
+            bytes: file.bytes,
+            modified_ns: file.modified_ns,
+        };
+        (origin, read)
+    }
+
+    /// The bytes of a file, unless the user has removed them and not named them again: the file
+    /// itself, or what is below the folder that was removed.
+    fn admitted(
+        &self,
+        path: &Path,
+        root: &Path,
+        bytes: Vec<u8>,
+    ) -> Result<Result<Vec<u8>, FeatureError>, StoreError> {
+        let id = PictureId::of(&bytes);
+        let Some(named) = self.store.removed_file(id, path)? else {
+            return Ok(Ok(bytes));
+        };
+        let named = named.as_path();
+        let is_within = !named.as_os_str().is_empty() && root.starts_with(named);
+        if root != path && !is_within {
+            return Ok(Err(FeatureError::Removed));
+        }
+        self.store.take_back_file(id, path)?;
+        Ok(Ok(bytes))
     }
 
     /// The bytes of a picture that waits: those that were fetched, or an error. No verdict is
@@ -196,6 +230,7 @@ impl<J, F> Worker<J, F> {
                 let reason = error.reason().to_owned();
                 let of_url = match &error {
                     FeatureError::NoMatch(_) => UrlOutcome::Unwanted(reason),
+                    FeatureError::Removed => UrlOutcome::Refused(reason),
                     FeatureError::Picture(picture) if picture.is_limit() => {
                         UrlOutcome::Refused(reason)
                     }

@@ -17,13 +17,19 @@ pub fn write_csv_header(out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// One row a result of a list: query, rank, score, cosine, id, url, page, path, width,
-/// height. Of several URLs and pages the first of each.
+/// height. Of several URLs and pages the first of each; a result that is in several files has a
+/// row for each of them.
 ///
 /// # Errors
 /// If writing fails.
 pub fn write_csv_rows(result: &QueryResult, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    for entry in &result.results {
+    let rows = result.results.iter().flat_map(|entry| {
+        let others = entry.paths.iter().skip(1).map(String::as_str);
+        let paths = std::iter::once(entry.path.as_deref().unwrap_or("")).chain(others);
+        paths.map(move |path| (entry, path))
+    });
+    for (entry, path) in rows {
         csv.write_record([
             result.query.as_str(),
             &entry.rank.to_string(),
@@ -32,7 +38,7 @@ pub fn write_csv_rows(result: &QueryResult, out: &mut dyn Write) -> io::Result<(
             &entry.id,
             entry.urls.first().map_or("", String::as_str),
             entry.pages.first().map_or("", |page| page.url.as_str()),
-            entry.path.as_deref().unwrap_or(""),
+            path,
             &entry.width.to_string(),
             &entry.height.to_string(),
         ])?;

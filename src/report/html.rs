@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::score_text::score_text;
 use crate::head::Region;
 use crate::search::{QueryResult, ResultEntry};
 
@@ -85,10 +86,10 @@ fn figure(out: &mut dyn Write, query: &QueryResult, entry: &ResultEntry) -> io::
     )?;
     write!(
         out,
-        "</div><figcaption><b>{}. {:.3}</b> <span class=\"muted\">cosine {:.3}</span>\
+        "</div><figcaption><b>{}. {}</b> <span class=\"muted\">cosine {:.3}</span>\
          <div class=\"bar\"><i style=\"width:{:.1}%\"></i></div>",
         entry.rank,
-        entry.score,
+        score_text(entry.score, 3),
         entry.cosine,
         entry.score * 100.0
     )?;
@@ -98,6 +99,9 @@ fn figure(out: &mut dyn Write, query: &QueryResult, entry: &ResultEntry) -> io::
         write!(out, "{}", escape(place))?;
     } else {
         write!(out, "<a href=\"{0}\">{0}</a>", escape(place))?;
+    }
+    for other in entry.other_places() {
+        write!(out, "<br>also {}", escape(other))?;
     }
     if let Some(page) = page {
         let title = if page.title.is_empty() {
@@ -225,6 +229,7 @@ mod tests {
                 caption: "<script>".into(),
             }],
             path: None,
+            paths: vec![],
             width: 4,
             height: 3,
             cosine: 0.5,

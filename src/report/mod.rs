@@ -6,6 +6,7 @@ mod html;
 mod json;
 mod lists;
 mod printable;
+mod score_text;
 mod text;
 mod text_lines;
 mod training_curve;

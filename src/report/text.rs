@@ -1,8 +1,9 @@
 //! Results for people, as lines of text.
 
 use super::TextLines;
+use super::score_text::score_text;
 use crate::head::Region;
-use crate::search::{Comparison, QueryResult};
+use crate::search::{Comparison, QueryResult, ResultEntry};
 
 /// A ranked list with what explains it.
 pub fn result_text(result: &QueryResult) -> TextLines {
@@ -21,12 +22,13 @@ pub fn result_text(result: &QueryResult) -> TextLines {
     for entry in &result.results {
         let size = format!("{}x{}", entry.width, entry.height);
         text.push(format!(
-            "{:>4}  {:.3}  {:.3}   {size:<9}  {}",
+            "{:>4}  {}  {:.3}   {size:<9}  {}",
             entry.rank,
-            entry.score,
+            score_text(entry.score, 3),
             entry.cosine,
             entry.place()
         ));
+        text.extend(also(entry));
         if let Some(alignment) = &entry.alignment {
             text.push(format!(
                 "{:>36}{} of the query lies on {} of it, agreeing by {:.2}",
@@ -54,12 +56,23 @@ pub fn result_text(result: &QueryResult) -> TextLines {
     text
 }
 
+/// Where else a result is, a line each.
+fn also(entry: &ResultEntry) -> impl Iterator<Item = String> {
+    let others = entry.other_places();
+    others.map(|place| format!("{:>36}also {place}", ""))
+}
+
 /// A group of near-copies, one a line.
 pub fn duplicates_text(group: &QueryResult) -> TextLines {
     let mut text = TextLines::default();
     for entry in &group.results {
         let size = format!("{}x{}", entry.width, entry.height);
         text.push(format!("{:.3}  {size:<9}  {}", entry.cosine, entry.place()));
+        text.extend(
+            entry
+                .other_places()
+                .map(|place| format!("{:>18}also {place}", "")),
+        );
     }
     text.push("");
     text
@@ -68,7 +81,7 @@ pub fn duplicates_text(group: &QueryResult) -> TextLines {
 /// Two pictures compared, layer by layer.
 pub fn comparison_text(comparison: &Comparison) -> TextLines {
     let mut text = TextLines::default();
-    text.push(format!("score   {:.4}", comparison.score));
+    text.push(format!("score   {}", score_text(comparison.score, 4)));
     text.push(format!("cosine  {:.4}", comparison.cosine));
     for (layer, mse) in &comparison.layers.0 {
         text.push(format!("  {layer:<18} {mse:.6}"));

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::exact::exact_or;
 use super::rescore::load_one;
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, SearchOptions, Searcher};
@@ -50,11 +51,14 @@ impl Searcher {
         for &other in others.filter(|other| **other != sequence).take(MOST_LISTED) {
             if let Some(id) = self.store.picture_at(other)? {
                 let provenance = self.store.provenance(id)?;
-                let path = provenance.paths.first().map(LocalPath::to_string);
-                let place = provenance.urls.into_iter().next().or(path);
+                let paths: Vec<String> =
+                    provenance.paths.iter().map(LocalPath::to_string).collect();
+                let url = provenance.urls.into_iter().next();
+                let place = url.or_else(|| paths.first().cloned());
                 copies.push(CopyEntry {
                     id: id.to_string(),
                     place: place.unwrap_or_else(|| id.to_string()),
+                    paths,
                 });
             }
         }
@@ -62,8 +66,8 @@ impl Searcher {
     }
 
     /// Every group of near-copies, each as the answer to its original, or to the first that
-    /// the filter lets through: itself first, then the others, the most similar first. The options'
-    /// `all_copies` should be set.
+    /// the filter lets through: itself first, then the others, the most similar first. A picture
+    /// that is in several files is a group, too. The options' `all_copies` should be set.
     ///
     /// # Errors
     /// If the store fails, or `each` does.
@@ -72,12 +76,41 @@ impl Searcher {
         options: &SearchOptions,
         mut each: impl FnMut(QueryResult) -> Result<(), E>,
     ) -> Result<(), E> {
-        for group in self.view.index.near_duplicates().groups() {
+        let alone = self.in_several_files().map_err(SearchError::from)?;
+        let mut groups = self.view.index.near_duplicates().groups();
+        groups.extend(alone.iter().map(std::slice::from_ref));
+        groups.sort_unstable();
+        for group in groups {
             if let Some(result) = self.group(group, options).map_err(SearchError::from)? {
                 each(result)?;
             }
         }
         Ok(())
+    }
+
+    /// Pictures without near-copies whose very bytes are in several files.
+    fn in_several_files(&self) -> Result<Vec<Sequence>, StoreError> {
+        let index = &self.view.index;
+        let (mut several, mut last) = (Vec::new(), None);
+        for place in self.store.file_places() {
+            let id = place?.picture;
+            // A picture's places come together.
+            if last.replace(id) == Some(id) {
+                several.push(id);
+            }
+        }
+        several.dedup();
+        let mut sequences = Vec::new();
+        for id in several {
+            if let Some(record) = self.store.picture(id)? {
+                let sequence = Sequence(record.sequence);
+                let is_alone = index.near_duplicates().group(sequence).is_empty();
+                if is_alone && index.contains(sequence) {
+                    sequences.push(sequence);
+                }
+            }
+        }
+        Ok(sequences)
     }
 
     fn group(
@@ -95,8 +128,7 @@ impl Searcher {
         }
         let layout = self.store.layout();
         let features: Vec<Features<'_>> = loaded.iter().map(|l| l.features(layout)).collect();
-        // With a filter, what is left may be no group.
-        let (Some(&first), 2..) = (features.first(), features.len()) else {
+        let Some(&first) = features.first() else {
             return Ok(None);
         };
         let views = vec![first];
@@ -105,7 +137,8 @@ impl Searcher {
         // Stable: the others keep their order.
         scored.sort_by_key(|scored| scored.candidate != 0);
         let mut results = Vec::with_capacity(scored.len());
-        for scored in scored {
+        for mut scored in scored {
+            scored.score = exact_or(scored.candidate == 0, scored.score);
             let rank = results.len() + 1;
             let id = loaded[scored.candidate].id;
             let candidate = &features[scored.candidate];
@@ -114,6 +147,10 @@ impl Searcher {
         let Some(first) = results.first() else {
             return Ok(None);
         };
+        // With a filter, what is left may be no group.
+        if results.len() < 2 && first.paths.len() < 2 {
+            return Ok(None);
+        }
         let total = started.elapsed().as_secs_f64() * 1e3;
         Ok(Some(QueryResult {
             query: first.place().to_owned(),

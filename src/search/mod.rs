@@ -1,14 +1,17 @@
 //! "Find images like this one": prune with the index, re-score with the head, explain.
 
 mod copies;
+mod exact;
 mod options;
 mod rank;
+mod representative;
 mod rescore;
 mod result;
 mod running_mean;
 mod searcher;
 mod view;
 
+pub use exact::exact_or;
 pub use options::SearchOptions;
 pub use rank::{Ranker, Scored, score_pair, score_views};
 pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};

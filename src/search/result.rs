@@ -38,6 +38,8 @@ pub struct ResultEntry {
     /// Its local path, for files added with `simdex add`; the `file:` URL of a path that is
     /// not UTF-8.
     pub path: Option<String>,
+    /// All local paths at which these very bytes are.
+    pub paths: Vec<String>,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -66,6 +68,8 @@ pub struct CopyEntry {
     pub id: String,
     /// Where it is: its first URL or its path, written as `path` is.
     pub place: String,
+    /// All its local paths.
+    pub paths: Vec<String>,
 }
 
 impl ResultEntry {
@@ -75,6 +79,16 @@ impl ResultEntry {
             .first()
             .or(self.path.as_ref())
             .map_or(&self.id, String::as_str)
+    }
+
+    /// Where else it is, for people: its other local paths, and where it is the very picture
+    /// that was asked for, its other URLs, too.
+    pub fn other_places(&self) -> impl Iterator<Item = &str> {
+        let is_exact = self.score >= 1.0;
+        let urls = self.urls.iter().skip(1).filter(move |_| is_exact);
+        // The first path is the place where there is no URL.
+        let paths = self.paths.iter().skip(usize::from(self.urls.is_empty()));
+        urls.chain(paths).map(String::as_str)
     }
 }
 

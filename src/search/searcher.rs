@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use super::exact::exact_or;
 use super::options::SearchOptions;
 use super::rank::{Ranker, Scored, score_pair, score_views, upright};
 use super::rescore::{load, rank_by_examples};
@@ -83,17 +84,28 @@ impl Searcher {
         options: &SearchOptions,
     ) -> Result<QueryResult, SearchError> {
         let started = Instant::now();
-        let (candidates, rescored) = self.candidates(query.wanted, options);
+        let (candidates, rescored) = self.candidates(query.wanted, options)?;
         let pruned = Instant::now();
         let loaded = load(&self.store, &candidates)?;
         let layout = self.store.layout();
         let features: Vec<Features<'_>> = loaded.iter().map(|p| p.features(layout)).collect();
         let ranker = self.ranker(options, rescored);
         let (wanted, unwanted) = (views(query.wanted, layout), views(query.unwanted, layout));
-        let scored = match wanted.as_slice() {
+        let mut scored = match wanted.as_slice() {
             [views] if options.alone => self.pairs(&views[0], &features, options.mode),
             _ => rank_by_examples(&ranker, &wanted, &unwanted, &features),
         };
+        // Of several, no one's bytes decide.
+        let same = match (query.wanted, query.unwanted) {
+            ([views], []) => views.first().map(|picture| picture.id),
+            _ => None,
+        };
+        for entry in &mut scored {
+            let is_same = same == Some(loaded[entry.candidate].id);
+            entry.score = exact_or(is_same, entry.score);
+        }
+        // Stable: the others keep their order.
+        scored.sort_by_key(|entry| same != Some(loaded[entry.candidate].id));
         let rescored = Instant::now();
         // Of several, no one's parts explain a result.
         let only = match wanted.as_slice() {
@@ -144,7 +156,7 @@ impl Searcher {
         &self,
         wanted: &[Vec<NewPicture>],
         options: &SearchOptions,
-    ) -> (Vec<Candidate>, usize) {
+    ) -> Result<(Vec<Candidate>, usize), StoreError> {
         let accept = |sequence| self.accepts(sequence, options);
         let scored = options.candidates.max(options.k);
         let count = Ranker::pool(&self.ranking, options.mode, scored);
@@ -159,6 +171,7 @@ impl Searcher {
             .into_iter()
             .map(|(sequence, cosine)| Candidate { sequence, cosine })
             .collect();
+        self.represent(&mut all, wanted, options)?;
         all.sort_by(|a, b| {
             b.cosine
                 .total_cmp(&a.cosine)
@@ -169,9 +182,9 @@ impl Searcher {
             all.truncate(count);
         }
         if !options.all_copies {
-            return (all, scored);
+            return Ok((all, scored));
         }
-        (self.copies_of(&all, options), usize::MAX)
+        Ok((self.copies_of(&all, options), usize::MAX))
     }
 
     /// The host filter. An unreadable record is not filtered in; `verify` names it.
@@ -225,6 +238,7 @@ impl Searcher {
             urls: provenance.urls,
             pages: provenance.pages,
             path: provenance.paths.first().map(LocalPath::to_string),
+            paths: provenance.paths.iter().map(LocalPath::to_string).collect(),
             width: record.width,
             height: record.height,
             cosine: scored.cosine,
@@ -255,9 +269,11 @@ pub fn compare(
     views: &[NewPicture],
     b: &NewPicture,
 ) -> Comparison {
+    let is_same = views[0].id == b.id;
     let views: Vec<Features<'_>> = views.iter().map(|p| p.features(layout)).collect();
     let b = b.features(layout);
-    let scored = score_views(ranking, mode, &views, b);
+    let mut scored = score_views(ranking, mode, &views, b);
+    scored.score = exact_or(is_same, scored.score);
     let alignment = alignment(ranking, &scored, &views[scored.view], &b);
     Comparison {
         score: scored.score,

@@ -1,7 +1,5 @@
 //! The catalogue's trait: pictures, where they were seen, and those that wait for features.
 
-use std::path::Path;
-
 use super::block::EntryLocation;
 use super::entry::AppendEntries;
 use super::pictures::{Body, PictureOutcome};
@@ -99,17 +97,6 @@ pub trait Catalogue: Send + Sync {
     /// # Errors
     /// If the store fails, or it is damaged.
     fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError>;
-
-    /// The picture in a local file, if the file has not changed since it was read.
-    ///
-    /// # Errors
-    /// If the store fails or the record is unreadable.
-    fn known_file(
-        &self,
-        path: &Path,
-        bytes: u64,
-        modified_ns: u64,
-    ) -> Result<Option<PictureId>, StoreError>;
 
     /// Where a picture was seen.
     ///

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::record::{Embed, PageRecord};
 use super::{EntryLocation, Location, LocationId, PictureRecord, StoreError};
+use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 
 /// What entries can be appended to: all that a commit needs of [`Blocks`](super::Blocks).
@@ -48,6 +49,8 @@ pub enum SectionKind {
     RemovedHost = 7,
     /// A `Seed`.
     Seed = 8,
+    /// A `RemovedFile`.
+    RemovedFile = 9,
     /// The activations.
     Block = 16,
     /// Where the activations lie in another file, an `Elsewhere`.
@@ -57,7 +60,7 @@ pub enum SectionKind {
 }
 
 impl SectionKind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Record,
         Self::Descriptor,
         Self::Thumbnail,
@@ -66,6 +69,7 @@ impl SectionKind {
         Self::Removed,
         Self::RemovedHost,
         Self::Seed,
+        Self::RemovedFile,
         Self::Block,
         Self::BlockElsewhere,
         Self::Body,
@@ -166,6 +170,16 @@ pub(super) struct RemovedHost {
     pub(super) host: [u8; 8],
     /// When, in milliseconds since 1970; `None` if it was taken back.
     pub(super) at_ms: Option<u64>,
+}
+
+/// A picture that is not to be taken from local files, or may be again.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RemovedFile {
+    /// The file's identity; `None`: no file with these bytes.
+    pub(super) file: Option<[u8; 16]>,
+    /// The file or folder that was named, empty if it was the picture; `None` if it may be taken
+    /// again.
+    pub(super) named: Option<LocalPath>,
 }
 
 /// Where a crawl begins, so that it can begin there again.

@@ -1,7 +1,7 @@
 //! The store, simdex's one source of truth.
 //!
 //! ```text
-//!   Store ──> Metadata = Frontier + Catalogue + Hosts      records
+//!   Store ──> Metadata = Frontier + Catalogue + Files + Hosts      records
 //!        └──> Blocks                                       a log of entries
 //!   embedded/   both in a folder: sled is an index over the log
 //!   memory/     both in memory, for tests
@@ -32,6 +32,7 @@ mod conformance;
 mod embedded;
 mod entry;
 mod error;
+mod files;
 mod frontier;
 mod hosts;
 pub mod ledger;
@@ -55,6 +56,7 @@ pub use blocks::{Blocks, Wasteful};
 pub use catalogue::Catalogue;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
+pub use files::{FilePlace, FileSystemMark, Files, FilesLeft};
 pub use frontier::Frontier;
 use frontier::{hint, kept_out, lease, leases, losses, order, visit};
 pub use hint::{Alternate, PictureHint, Promise};

@@ -4,16 +4,18 @@ use serde::Serialize;
 
 use crate::local_path::LocalPath;
 
-/// Most URLs, paths and pages listed for one picture: a logo may stand on a million pages.
+/// Most URLs and pages listed for one picture: a logo may stand on a million pages.
 pub(super) const MOST: usize = 100;
+/// Most places of one picture that are looked at for its files, which are all listed.
+pub(super) const MOST_PLACES: usize = 100_000;
 
-/// Where a picture was seen, at most 100 places and 100 pages.
+/// Where a picture was seen, at most 100 URLs and 100 pages, but all files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Provenance {
     /// URLs that served it.
     pub urls: Vec<String>,
-    /// Local files that hold it. A file that has other bytes by now is named only where the
-    /// picture is known from nowhere else.
+    /// Local files that hold it, sorted. A file that has other bytes by now is named only where
+    /// the picture is known from nowhere else.
     pub paths: Vec<LocalPath>,
     /// Pages that showed it.
     pub pages: Vec<SourcePage>,
@@ -26,6 +28,7 @@ impl Provenance {
         if self.urls.is_empty() && self.paths.is_empty() {
             self.paths = changed;
         }
+        self.paths.sort_unstable();
     }
 }
 

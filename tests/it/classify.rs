@@ -161,3 +161,29 @@ fn classifying_can_be_measured() {
     );
     assert_eq!(simdex.run(&["eval"]).code, 2);
 }
+
+#[test]
+fn folders_that_are_no_class_are_named() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("labels"), 2, 3);
+    std::fs::create_dir(simdex.path("labels/nothing")).unwrap();
+    std::fs::create_dir(simdex.path("labels/single")).unwrap();
+    let picture = crate::common::jpeg(simdex::demo::drawing::Motif::Fish, 9);
+    for name in ["labels/single/a.jpg", "labels/loose.jpg", "new.jpg"] {
+        std::fs::write(simdex.path(name), &picture).unwrap();
+    }
+    for args in [
+        &["classify", "new.jpg", "--labels", "labels"][..],
+        &["train", "labels", "-o", "mine.json"],
+    ] {
+        let run = simdex.run(args);
+        assert_eq!(run.code, 0, "{args:?}: {}", run.stderr);
+        for said in [
+            "labels/nothing is ignored: a class needs two pictures, and it has 0",
+            "labels/single is ignored: a class needs two pictures, and it has 1",
+            "1 picture in no folder of a class is ignored",
+        ] {
+            assert!(run.stderr.contains(said), "{args:?}: {}", run.stderr);
+        }
+    }
+}

@@ -21,6 +21,8 @@ mod examples;
 mod index;
 mod ingest;
 mod limits;
+mod listing;
+mod local_files;
 mod manners;
 mod near_duplicates;
 mod network;

@@ -135,18 +135,28 @@ fn when_an_original_is_removed_the_next_takes_its_place() {
     simdex.configure("[index]\nexact_below = 10\n");
     let first = query(&simdex, &[]);
     simdex.json(&["remove", first[0]["id"].as_str().unwrap()]);
+    let groups = simdex.json(&["duplicates"]);
+    assert!(
+        groups[0]["query"].as_str().unwrap().ends_with(GROUP[1]),
+        "{groups}"
+    );
+    // What is nearest to the original stands for the group, as for any query.
+    let members = |simdex: &Simdex| {
+        let results = query(simdex, &[]);
+        let mut members = places(&results[0]["copies"], "place");
+        members.push(places(&results, "path")[0].clone());
+        members.sort();
+        members
+    };
     for _ in 0..2 {
-        let results = query(&simdex, &[]);
-        assert_eq!(places(&results, "path")[0], GROUP[1]);
-        assert_eq!(places(&results[0]["copies"], "place"), GROUP[2..]);
+        assert_eq!(members(&simdex), GROUP[1..]);
         assert_eq!(simdex.run(&["verify"]).code, 0);
     }
     // What is stored later is compared with the new original.
     let again = draw(Motif::Sailboat, 500, 400, 300);
     write(&simdex, "5-again.jpg", &again, 75);
     simdex.json(&["add", "5-again.jpg"]);
-    let copies = places(&query(&simdex, &[])[0]["copies"], "place");
-    assert_eq!(copies, ["2-half.jpg", "3-light.jpg", "5-again.jpg"]);
+    assert_eq!(members(&simdex), [&GROUP[1..], &["5-again.jpg"]].concat());
     assert_eq!(simdex.run(&["verify"]).code, 0);
 }
 
@@ -224,4 +234,159 @@ fn pages_of_other_text_are_no_copies_of_each_other() {
     let mut members = places(&groups[0]["results"], "path");
     members.sort();
     assert_eq!(members, ["half.jpg", "page-0.jpg"]);
+}
+
+/// All that ranks: a head or a mode.
+const RANKINGS: [[&str; 2]; 5] = [
+    ["--mode", "same-subject"],
+    ["--mode", "look-alike"],
+    ["--mode", "copy"],
+    ["--head", "mse18"],
+    ["--head", "embedding"],
+];
+
+#[test]
+fn a_stored_picture_comes_first_with_score_1_whoever_its_group_began_with() {
+    let simdex = with_copies();
+    for exact_below in [10_000, 10] {
+        simdex.configure(&format!("[index]\nexact_below = {exact_below}\n"));
+        for name in GROUP {
+            let is_graph = exact_below == 10;
+            let some = if is_graph { 2..3 } else { 0..5 };
+            for ranking in &RANKINGS[some] {
+                let asked = [&["query", name, "-k", "50"], &ranking[..]].concat();
+                let results = simdex.json(&asked)["results"].take();
+                assert_eq!(places(&results, "path")[0], name, "{ranking:?}");
+                let mut copies = places(&results[0]["copies"], "place");
+                copies.push(name.to_owned());
+                copies.sort();
+                assert_eq!(copies, GROUP);
+                let scores = results.as_array().unwrap().iter();
+                let scores: Vec<f64> = scores.map(|r| r["score"].as_f64().unwrap()).collect();
+                assert_eq!(scores[0], 1.0, "{name} {ranking:?}");
+                assert!(scores[1..].iter().all(|s| *s < 1.0), "{scores:?}");
+                if is_graph {
+                    let all = simdex.json(&[&asked[..], &["--all-copies"]].concat());
+                    assert_eq!(places(&all["results"], "path")[0], name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_group_is_stood_for_by_its_member_nearest_to_the_query() {
+    let simdex = with_copies();
+    // The light member once more, as no file has it.
+    let light = image::open(simdex.path("3-light.jpg")).unwrap().to_rgb8();
+    write(&simdex, "again.jpg", &light, 97);
+    for ranking in RANKINGS {
+        let asked = [&["query", "again.jpg", "-k", "1"], &ranking[..]].concat();
+        let one = simdex.json(&asked)["results"][0].take();
+        assert!(
+            one["path"].as_str().unwrap().ends_with("3-light.jpg"),
+            "{ranking:?}"
+        );
+        let all = simdex.json(&[&asked[..], &["--all-copies"]].concat());
+        assert_eq!(all["results"][0]["id"], one["id"], "{ranking:?}");
+        assert!(
+            one["score"].as_f64().unwrap() < 1.0,
+            "its bytes are other ones"
+        );
+    }
+}
+
+/// Paths of a result, by the files' names.
+fn names(paths: &Value) -> Vec<&str> {
+    let paths = paths.as_array().unwrap().iter();
+    let name = |path: &'_ str| path.rfind('/').map_or(0, |at| at + 1);
+    paths
+        .map(|p| p.as_str().unwrap())
+        .map(|p| &p[name(p)..])
+        .collect()
+}
+
+#[test]
+fn files_of_the_same_bytes_are_all_named_and_are_a_group() {
+    let simdex = Simdex::filled(4, 3);
+    let fish = crate::common::jpeg(Motif::Sailboat, 77);
+    std::fs::create_dir(simdex.path("in")).unwrap();
+    for name in ["c.jpg", "a.jpg", "b.jpg"] {
+        std::fs::write(simdex.path("in").join(name), &fish).unwrap();
+    }
+    simdex.json(&["add", "in"]);
+    let three = ["a.jpg", "b.jpg", "c.jpg"];
+    let answer = simdex.json(&["query", "in/b.jpg", "-k", "1"]);
+    let first = &answer["results"][0];
+    assert_eq!(names(&first["paths"]), three);
+    assert_eq!(first["path"], first["paths"][0]);
+    assert_eq!(first["score"], 1.0);
+    let export = |format: &str| {
+        let args = [
+            "export",
+            "--queries",
+            "in",
+            "-k",
+            "1",
+            "--format",
+            format,
+            "-o",
+            "-",
+        ];
+        let run = simdex.run(&args);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let texts = [
+        simdex.run(&["query", "in/b.jpg", "-k", "1"]).stdout,
+        simdex.run(&["duplicates"]).stdout,
+        export("csv"),
+        export("html"),
+        export("jsonl"),
+    ];
+    for text in &texts {
+        let is_named = |name: &&str| text.contains(&format!("/in/{name}"));
+        assert!(three.iter().all(is_named), "{text}");
+    }
+    assert_eq!(texts[2].lines().count(), 1 + 3 * 3, "a row for each file");
+    let groups = simdex.json(&["duplicates"]);
+    assert_eq!(groups.as_array().unwrap().len(), 1, "{groups}");
+    let results = &groups[0]["results"];
+    assert_eq!(names(&results[0]["paths"]), three);
+    assert_eq!(results.as_array().unwrap().len(), 1, "{groups}");
+    assert!(
+        texts[1].contains("1 group of near-copies, 1 picture in 3 files\n"),
+        "{}",
+        texts[1]
+    );
+    // A near-copy joins them, and names them, too.
+    let weak = image::load_from_memory(&fish).unwrap().to_rgb8();
+    write(&simdex, "weak.jpg", &weak, 60);
+    simdex.json(&["add", "weak.jpg"]);
+    let groups = simdex.json(&["duplicates"]);
+    assert_eq!(groups.as_array().unwrap().len(), 1, "{groups}");
+    assert_eq!(groups[0]["results"].as_array().unwrap().len(), 2);
+    let answer = simdex.json(&["query", "weak.jpg", "-k", "1"]);
+    let first = &answer["results"][0];
+    assert_eq!(names(&first["paths"]), ["weak.jpg"]);
+    assert_eq!(names(&first["copies"][0]["paths"]), three);
+}
+
+#[test]
+fn only_the_same_bytes_score_1() {
+    let simdex = Simdex::new();
+    let picture = draw(Motif::Sailboat, 500, 400, 300);
+    for name in ["a.png", "b.bmp"] {
+        picture.save(simdex.path(name)).unwrap();
+    }
+    std::fs::copy(simdex.path("a.png"), simdex.path("c.png")).unwrap();
+    for ranking in RANKINGS {
+        let score = |a: &str, b: &str| {
+            let comparison = simdex.json(&[&["compare", a, b], &ranking[..]].concat());
+            comparison["score"].as_f64().unwrap()
+        };
+        assert_eq!(score("a.png", "c.png"), 1.0, "{ranking:?}");
+        let same_pixels = score("a.png", "b.bmp");
+        assert!(same_pixels < 1.0, "{ranking:?} {same_pixels}");
+    }
 }

@@ -1,7 +1,8 @@
 //! A store that the version before wrote: it opens, gives what it gave then, and grows.
 //!
 //! `tests/data/store-0.1` holds the store, the picture that was asked for, and what that
-//! version printed.
+//! version printed. But since then the member of a group of near-copies that is nearest to the query
+//! stands for it: `square.png`, where that version had `square-larger.png`, which was stored first.
 
 use std::path::PathBuf;
 

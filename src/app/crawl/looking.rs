@@ -9,7 +9,7 @@ use crate::canonical_url::UrlId;
 use crate::crawl::Summary;
 use crate::head::Mode;
 use crate::ingest::MatchFilter;
-use crate::search::{QueryResult, SearchOptions, score_pair};
+use crate::search::{QueryResult, SearchOptions, exact_or, score_pair};
 use crate::store::NewPicture;
 
 /// Tells of each picture, by the URL it came from, whether it is a match.
@@ -78,7 +78,8 @@ impl Looking {
             let mode = Mode::default();
             let scores = like.iter().map(|like| {
                 let (a, b) = (like.features(&layout), picture.features(&layout));
-                score_pair(&head, mode, a, b).score
+                let score = score_pair(&head, mode, a, b).score;
+                exact_or(like.id == picture.id, score)
             });
             scores.fold(0.0, f32::max)
         };

@@ -61,7 +61,18 @@ impl<P: From<NewPicture> + Send> LabelledPictures<P> {
     ) -> Result<Option<Self>, Error> {
         let (engine, network) = (extraction.engine()?, extraction.network());
         let (limits, layout) = (extraction.limits(), extraction.layout());
-        let Labelled { classes, files } = labelled;
+        let Labelled {
+            classes,
+            files,
+            ignored,
+            loose,
+        } = labelled;
+        for (folder, pictures) in ignored {
+            watch.tell(JobEvent::Ignored { folder, pictures });
+        }
+        if loose > 0 {
+            watch.tell(JobEvent::Loose(loose));
+        }
         let steps = watch.begin(Stage::Features, files.len());
         // What is not kept is dropped here, not when all pictures are done.
         let one = |i: usize, extractor: &mut Extractor| {

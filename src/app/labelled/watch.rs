@@ -1,5 +1,6 @@
 //! Who follows a long job on the user's own pictures, and may ask it to stop.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use crate::crawl::Problem;
@@ -30,6 +31,15 @@ pub enum JobEvent<'a> {
     },
     /// A picture cannot be used; the job goes on without it.
     Problem(Problem),
+    /// A folder is no class: it has fewer than two pictures.
+    Ignored {
+        /// The folder.
+        folder: PathBuf,
+        /// Pictures in it.
+        pictures: usize,
+    },
+    /// So many pictures are in no folder of a class, and are left out.
+    Loose(usize),
     /// An epoch of training is over.
     Epoch {
         /// Its number, from 1.

@@ -1,6 +1,6 @@
 //! `crawl --features-only`: catching up with what `crawl --fetch-only` has kept.
 
-use super::report::{figures, print_summary};
+use super::report::{file_figures, print_file_summary};
 use crate::app::AddEvent;
 use crate::cli::progress::{self, Problems, Progress};
 use crate::cli::session::Session;
@@ -16,12 +16,13 @@ pub(super) fn run(session: &Session, format: Format) -> anyhow::Result<Outcome> 
         AddEvent::Problem(problem) => problems.add(&problem.source, &problem.message),
         AddEvent::Progress(summary) => {
             done += 1;
-            bar.set(done, || figures(summary));
+            bar.set(done, || file_figures(summary));
         }
+        _ => {}
     })?;
     drop(bar);
     problems.finish();
-    print_summary(&end.summary, format)?;
+    print_file_summary(&end.summary, format)?;
     if session.shutdown.requested() {
         progress::note("interrupted; `simdex crawl --features-only` goes on where it stopped");
         return Ok(Outcome::Interrupted);

@@ -81,6 +81,12 @@ fn top<'a>(
 
 /// The figures of a summary in one line.
 pub(in crate::cli) fn figures(summary: &Summary) -> String {
+    let pages = summary.pages_fetched;
+    format!("{pages} pages, {}", file_figures(summary))
+}
+
+/// The figures of pictures that no pages were read for.
+pub(in crate::cli) fn file_figures(summary: &Summary) -> String {
     let seconds = summary.elapsed_s.max(0.001);
     let fate = match summary.images_fetched > summary.images_indexed {
         true => "kept without features",
@@ -89,8 +95,7 @@ pub(in crate::cli) fn figures(summary: &Summary) -> String {
     // Those that get their features later than they came were fetched by another crawl.
     let pictures = summary.images_fetched.max(summary.images_indexed);
     format!(
-        "{} pages, {pictures} pictures {fate} of {} found, {} duplicates, {} not usable, {:.1} MB, {:.1} pictures/s",
-        summary.pages_fetched,
+        "{pictures} pictures {fate} of {} found, {} duplicates, {} not usable, {:.1} MB, {:.1} pictures/s",
         summary.images_found,
         summary.duplicates,
         summary.problems(),
@@ -100,15 +105,26 @@ pub(in crate::cli) fn figures(summary: &Summary) -> String {
 }
 
 pub(in crate::cli) fn print_summary(summary: &Summary, format: Format) -> anyhow::Result<()> {
+    print(summary, &figures(summary), format)
+}
+
+/// The summary of what read no pages.
+pub(in crate::cli) fn print_file_summary(summary: &Summary, format: Format) -> anyhow::Result<()> {
+    print(summary, &file_figures(summary), format)
+}
+
+fn print(summary: &Summary, figures: &str, format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         return output::json(summary);
     }
     let mut text = TextLines::default();
-    text.push(format!(
-        "{} in {:.1} s",
-        figures(summary),
-        summary.elapsed_s
-    ));
+    text.push(format!("{figures} in {:.1} s", summary.elapsed_s));
+    if summary.files_dropped > 0 {
+        text.push(format!(
+            "  gone or replaced: {} files were dropped, and {} pictures that are nowhere else",
+            summary.files_dropped, summary.images_dropped
+        ));
+    }
     if summary.speculative > 0 {
         let speculative = summary.speculative;
         text.push(format!(

@@ -7,6 +7,7 @@ use clap::Args;
 use super::over_draws;
 use crate::classify::ClassifyOptions;
 use crate::cli::follow::follow;
+use crate::cli::input::{at_least, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::{ClassifyEvaluation, ClassifyEvaluationOptions, Estimate};
@@ -17,16 +18,16 @@ pub(in crate::cli) struct EvalClassifyArgs {
     /// Folder with one folder of pictures per class
     dir: PathBuf,
     /// Random draws of labelled pictures and of classes left out
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = some())]
     draws: usize,
     /// Labelled pictures per class; the rest is asked about
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = at_least(2))]
     train_per_class: usize,
     /// Classes left out, whose pictures should be called unknown
     #[arg(long, value_name = "N", default_value_t = 1)]
     unknown_classes: usize,
     /// Labelled pictures that give evidence on each picture
-    #[arg(long, value_name = "K", default_value_t = ClassifyOptions::default().neighbours)]
+    #[arg(long, value_name = "K", default_value_t = ClassifyOptions::default().neighbours, value_parser = some())]
     neighbours: usize,
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
@@ -38,12 +39,12 @@ pub(in crate::cli) struct EvalClassifyArgs {
 
 pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<Outcome> {
     let options = ClassifyEvaluationOptions {
-        draws: args.draws.max(1),
-        train_per_class: args.train_per_class.max(2),
+        draws: args.draws,
+        train_per_class: args.train_per_class,
         unknown_classes: args.unknown_classes,
         seed: args.seed,
         classify: ClassifyOptions {
-            neighbours: args.neighbours.max(1),
+            neighbours: args.neighbours,
         },
     };
     let extraction = session.extraction()?;

@@ -7,7 +7,7 @@ use clap::Args;
 use super::with_interval;
 use crate::app::CopiesOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::name;
+use crate::cli::input::{name, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::CopiesEvaluation;
@@ -21,10 +21,10 @@ pub(in crate::cli) struct CopiesArgs {
     #[arg(long, value_name = "NAME|FILE", value_parser = name(), default_value = "fused")]
     head: String,
     /// Pictures that are edited, estimate over all; every one is searched
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = some())]
     queries: usize,
     /// Candidates that are re-scored [default: `[query] candidates` of the configuration]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some())]
     candidates: Option<usize>,
     /// Seed of the edits
     #[arg(long, default_value_t = 1)]

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::over_draws;
 use crate::cli::follow::follow;
+use crate::cli::input::{at_least, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::{Figures, PairsEvaluation, PairsOptions};
@@ -16,19 +17,19 @@ pub(in crate::cli) struct PairsArgs {
     /// Folder with one folder of pictures per class
     dir: PathBuf,
     /// Random draws of training and test pictures
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = some())]
     draws: usize,
     /// Pictures per class to train on
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = at_least(2))]
     train_per_class: usize,
     /// Pictures per class of the small test
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = at_least(2))]
     test_per_class: usize,
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Epochs of training
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 400, value_parser = some())]
     epochs: usize,
     /// How to print the table
     #[arg(long, default_value = "text")]
@@ -37,10 +38,10 @@ pub(in crate::cli) struct PairsArgs {
 
 pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome> {
     let options = PairsOptions {
-        draws: args.draws.max(1),
-        train_per_class: args.train_per_class.max(2),
-        test_per_class: args.test_per_class.max(2),
-        epochs: args.epochs.max(1),
+        draws: args.draws,
+        train_per_class: args.train_per_class,
+        test_per_class: args.test_per_class,
+        epochs: args.epochs,
     };
     let extraction = session.extraction()?;
     let evaluation = follow(session, |watch| {

@@ -7,7 +7,7 @@ use clap::Args;
 use super::with_interval;
 use crate::app::RetrievalOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::name;
+use crate::cli::input::{name, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::RetrievalEvaluation;
@@ -21,11 +21,11 @@ pub(in crate::cli) struct RetrievalArgs {
     #[arg(long, value_name = "FILE", value_parser = name())]
     head: Option<String>,
     /// Candidates that are re-scored [default: `[query] candidates` of the configuration]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some())]
     candidates: Option<usize>,
     /// Most pictures of each class
-    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
-    per_class: usize,
+    #[arg(long, value_name = "N", value_parser = some())]
+    per_class: Option<usize>,
     /// Classes that the heads were trained on too, by their names
     #[arg(long)]
     trained_classes: bool,
@@ -43,7 +43,7 @@ pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outc
         dir: args.dir,
         head: args.head,
         candidates,
-        per_class: args.per_class,
+        per_class: args.per_class.unwrap_or(usize::MAX),
         trained_classes: args.trained_classes,
         seed: args.seed,
     };

@@ -45,10 +45,12 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         .format
         .map(|format| ListWriter::new(format.into(), head_name))
         .transpose()?;
-    let (mut groups, mut pictures) = (0, 0);
+    let (mut groups, mut pictures, mut files) = (0, 0, 0);
     collection.duplicates(args.host.clone(), &head, |group| -> anyhow::Result<()> {
         groups += 1;
         pictures += group.results.len();
+        let of_each = group.results.iter().map(|entry| entry.paths.len().max(1));
+        files += of_each.sum::<usize>();
         match &mut lists {
             Some(lists) => {
                 lists.add(group)?;
@@ -64,8 +66,12 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         Some(lists) => deliver(&args.output, &lists.finish()?, groups)?,
         // Text goes nowhere else.
         None => {
+            let files = match files > pictures {
+                true => format!(" in {}", counted(files, "file")),
+                false => String::new(),
+            };
             let (groups, pictures) = (counted(groups, "group"), counted(pictures, "picture"));
-            output::line(&format!("{groups} of near-copies, {pictures}"))?;
+            output::line(&format!("{groups} of near-copies, {pictures}{files}"))?;
         }
     }
     Ok(Outcome::Done)

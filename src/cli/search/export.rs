@@ -1,7 +1,9 @@
 //! `export`: ranked lists for many queries.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use super::query::{NamedQuestion, SearchArgs, for_each_result};
@@ -12,11 +14,12 @@ use crate::cli::progress::{self, Progress};
 use crate::cli::session::Session;
 use crate::dataset::pictures_below;
 use crate::local_path::path_text;
+use crate::picture::looks_like_picture;
 use crate::report::{ListFormat, ListWriter};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExportArgs {
-    /// A file of paths and URLs, one a line, or a folder of pictures
+    /// A picture, a folder of pictures, or a file of paths and URLs, one a line
     #[arg(long, value_name = "PATH")]
     queries: PathBuf,
     #[command(flatten)]
@@ -56,6 +59,8 @@ pub(in crate::cli) fn run(session: &Session, args: ExportArgs) -> anyhow::Result
     let queries: Vec<String> = if args.queries.is_dir() {
         let paths = pictures_below(&args.queries);
         paths.iter().map(|path| path_text(path)).collect()
+    } else if is_picture(&args.queries)? {
+        vec![path_text(&args.queries)]
     } else {
         let list = read_list(&args.queries)?;
         list.into_iter().map(|(_, name)| name).collect()
@@ -91,4 +96,24 @@ pub(in crate::cli) fn run(session: &Session, args: ExportArgs) -> anyhow::Result
     let count = lists.count();
     deliver(&args.output, &lists.finish()?, count)?;
     Ok(outcome)
+}
+
+/// Bytes by which a picture is told from a list.
+const BEGINNING: u64 = 1024;
+
+/// Whether a file is a picture and no list: by its name, or by bytes that no text has.
+fn is_picture(path: &Path) -> anyhow::Result<bool> {
+    if looks_like_picture(path) {
+        return Ok(true);
+    }
+    let context = || path_text(path);
+    // A list may come through a pipe, from which nothing is read that is then missing.
+    if !std::fs::metadata(path).with_context(context)?.is_file() {
+        return Ok(false);
+    }
+    let mut beginning = Vec::new();
+    let file = std::fs::File::open(path).with_context(context)?;
+    let mut file = file.take(BEGINNING);
+    file.read_to_end(&mut beginning).with_context(context)?;
+    Ok(beginning.contains(&0))
 }

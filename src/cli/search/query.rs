@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use crate::app::Question;
-use crate::cli::input::{PictureReader, host_argument, name};
+use crate::cli::input::{PictureReader, host_argument, name, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output, progress};
 use crate::crawl::with_causes;
@@ -15,14 +15,16 @@ use crate::head::{Mode, Ranking, Thresholds};
 use crate::report::result_text;
 use crate::search::{QueryResult, SearchOptions};
 
+type Count = clap::builder::RangedU64ValueParser<usize>;
+
 /// The flags that `query` and `export` share.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SearchArgs {
     /// Results per query
-    #[arg(short, value_name = "N")]
+    #[arg(short, value_name = "N", value_parser = Count::new().range(1..=100_000))]
     k: Option<usize>,
     /// Candidates that the index hands to the head
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = some())]
     candidates: Option<usize>,
     /// Ranking: fused, mse18, embedding or a file made by `simdex train`
     #[arg(long, value_name = "NAME|FILE", value_parser = name())]

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, ValueEnum};
 
 use super::follow::follow;
+use super::input::{at_least, some};
 use super::output::check_folder;
 use super::session::Session;
 use super::{Format, Outcome};
@@ -38,10 +39,10 @@ pub(super) struct TrainArgs {
     #[arg(short, long, value_name = "HEAD")]
     output: PathBuf,
     /// Of mse18: passes over the pairs
-    #[arg(long, default_value_t = TrainOptions::default().epochs)]
+    #[arg(long, default_value_t = TrainOptions::default().epochs, value_parser = some())]
     epochs: usize,
     /// Of mse18: most pairs trained on; of more, a sample is drawn
-    #[arg(long, default_value_t = TrainOptions::default().max_pairs)]
+    #[arg(long, default_value_t = TrainOptions::default().max_pairs, value_parser = at_least(2))]
     max_pairs: usize,
     /// Seed of everything random
     #[arg(long, default_value_t = TrainOptions::default().seed)]

@@ -20,8 +20,8 @@ pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Re
         "the curve is written as .svg; name the head otherwise"
     );
     let options = TrainOptions {
-        epochs: args.epochs.max(1),
-        max_pairs: args.max_pairs.max(2),
+        epochs: args.epochs,
+        max_pairs: args.max_pairs,
         seed: args.seed,
         ..TrainOptions::default()
     };

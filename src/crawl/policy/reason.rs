@@ -21,6 +21,8 @@ pub enum Reason {
     SkippedHost,
     /// The host was removed from the store.
     RemovedHost,
+    /// The user has removed the picture.
+    Removed,
     /// The host asked not to be asked for a while.
     Held,
     /// The address is private or reserved.
@@ -92,11 +94,12 @@ pub enum Reason {
 }
 
 /// The reasons that carry nothing, by their names.
-const PLAIN: [(&str, Reason); 34] = [
+const PLAIN: [(&str, Reason); 35] = [
     ("robots", Reason::Robots),
     ("robots_unreachable", Reason::RobotsUnreachable),
     ("skipped_host", Reason::SkippedHost),
     ("removed_host", Reason::RemovedHost),
+    ("removed", Reason::Removed),
     ("held", Reason::Held),
     ("private_address", Reason::PrivateAddress),
     ("host_pages", Reason::HostPages),
@@ -173,7 +176,7 @@ impl Reason {
             Self::Held | Self::PrivateAddress | Self::HostPages | Self::OutOfScope => true,
             Self::Admission(_) | Self::OptOut(_) | Self::NotAPage => true,
             Self::TooLarge | Self::TooManyPixels | Self::TooSmall | Self::TooMuchMemory => true,
-            Self::NoMatch => true,
+            Self::NoMatch | Self::Removed => true,
             Self::Dns | Self::Connect | Self::Certificate | Self::Tls | Self::Timeout => false,
             Self::Transfer | Self::Undecodable | Self::Http(_) => false,
             Self::TooManyRedirects | Self::BadRedirect => false,
@@ -237,6 +240,7 @@ impl Reason {
                 "looks endless; the limits are in [crawl.admission]"
             }
             Self::SkippedHost => "by skip under [crawl.host]",
+            Self::Removed => "`simdex add FILE` takes in again what was removed",
             Self::RemovedHost => "simdex remove --take-back HOST lets them in again",
             Self::HtmlNotPicture => {
                 "pages where pictures were promised; often a login or a block page"

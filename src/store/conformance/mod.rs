@@ -3,6 +3,7 @@
 mod blocks;
 mod catalogue;
 mod commands;
+mod files;
 pub(super) mod fixture;
 mod frontier;
 mod hosts;
@@ -70,6 +71,12 @@ conform!(crate::store::LEASE_TIME, the_catalogue of catalogue:
 #[cfg(unix)]
 conform!(crate::store::LEASE_TIME, the_places of catalogue:
     paths_are_bytes,
+);
+conform!(crate::store::LEASE_TIME, local_files of files:
+    all_files_of_a_picture_are_listed,
+    pictures_leave_with_their_last_file,
+    what_a_user_removes_is_remembered,
+    folders_have_file_systems,
 );
 conform!(crate::store::LEASE_TIME, leaving_stores of leaving:
     only_an_explicit_word_removes,

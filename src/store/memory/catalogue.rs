@@ -1,13 +1,11 @@
 //! Pictures in memory.
 
-use std::path::Path;
-
 use super::{MemoryMetadata, State, StoredPicture};
 use crate::canonical_url::UrlId;
 use crate::local_path::LocalPath;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
-use crate::store::provenance::MOST;
+use crate::store::provenance::{MOST, MOST_PLACES};
 use crate::store::{
     AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Flaw, Lease, Listing,
     Location, LocationId, PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage,
@@ -143,30 +141,19 @@ impl Catalogue for MemoryMetadata {
             .map(|picture| picture.thumbnail.clone()))
     }
 
-    fn known_file(
-        &self,
-        path: &Path,
-        bytes: u64,
-        modified_ns: u64,
-    ) -> Result<Option<PictureId>, StoreError> {
-        let state = self.lock();
-        let record = state.files.get(&LocationId::of_path(path));
-        let same = record.filter(|file| file.bytes == bytes && file.modified_ns == modified_ns);
-        Ok(same.map(|file| file.picture))
-    }
-
     fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
         let state = self.lock();
         let mut provenance = Provenance::default();
         let mut changed = Vec::new();
         let all = state.locations.range((id, LocationId([0; 16]))..);
         let own = all.take_while(|((picture, _), _)| *picture == id);
-        for ((_, at), location) in own.take(MOST) {
+        for ((_, at), location) in own.take(MOST_PLACES) {
             match location {
                 Location::Path(path) => match state.files.get(at) {
                     Some(file) if file.picture == id => provenance.paths.push(path.clone()),
                     _ => changed.push(path.clone()),
                 },
+                Location::Url(_) if provenance.urls.len() == MOST => {}
                 Location::Url(url) => {
                     provenance.urls.push(url.clone());
                     let pages = state
@@ -274,7 +261,7 @@ impl Catalogue for MemoryMetadata {
 }
 
 /// Lists what there is now.
-fn list<'a, T: Send + 'a>(all: impl Iterator<Item = T>) -> Listing<'a, T> {
+pub(super) fn list<'a, T: Send + 'a>(all: impl Iterator<Item = T>) -> Listing<'a, T> {
     let all: Vec<_> = all.map(Ok).collect();
     Box::new(all.into_iter())
 }

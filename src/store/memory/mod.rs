@@ -2,6 +2,7 @@
 
 mod blocks;
 mod catalogue;
+mod files;
 mod frontier;
 mod hints;
 mod hosts;
@@ -19,10 +20,12 @@ use super::leases::Leases;
 use super::losses::Losses;
 use super::order::Order;
 use super::{
-    Embed, EntryLocation, FileRecord, HostRecord, Location, LocationId, Metadata, PageRecord,
-    PictureHint, PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
+    Embed, EntryLocation, FileRecord, FileSystemMark, HostRecord, Location, LocationId, Metadata,
+    PageRecord, PictureHint, PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord,
+    VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};
+use crate::local_path::LocalPath;
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 
@@ -72,6 +75,9 @@ struct State {
     next_sequence: u64,
     locations: BTreeMap<(PictureId, LocationId), Location>,
     files: BTreeMap<LocationId, FileRecord>,
+    /// Pictures that are not to be taken from one file, or from any, and what was named.
+    removed_files: BTreeMap<(PictureId, Option<LocationId>), LocalPath>,
+    file_systems: Vec<FileSystemMark>,
     /// Bytes of pictures that wait for their features.
     waiting: BTreeMap<PictureId, Vec<u8>>,
 }

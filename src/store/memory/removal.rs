@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::State;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
+use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::{Location, LocationId, Sequence, UrlState};
 
@@ -29,13 +30,20 @@ impl State {
             self.drop_unusable(id);
             return waited;
         };
+        // A file with its bytes may have brought the features.
+        self.waiting.remove(&id);
         let sequence = Sequence(picture.record.sequence);
         self.sequences.remove(&sequence);
         self.removed.push(sequence);
         for key in self.locations_of(id) {
             match self.locations.remove(&key) {
                 // Unless the file holds another picture by now.
-                Some(Location::Path(_)) => self.forget_file(key.1, id),
+                Some(Location::Path(_)) => {
+                    self.forget_file(key.1, id);
+                    if by_word {
+                        self.removed_files.insert((id, None), LocalPath::new(""));
+                    }
+                }
                 Some(Location::Url(_)) if by_word => self.mark_removed(UrlId(key.1.0)),
                 _ => {}
             }

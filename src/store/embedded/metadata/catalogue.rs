@@ -1,13 +1,11 @@
 //! What is known of stored pictures.
 
-use std::path::Path;
-
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
 use crate::store::embedded::trees::decode;
-use crate::store::{EntryLocation, Listing, LocationId, PictureRecord, Sequence, StoreError};
+use crate::store::{EntryLocation, Listing, PictureRecord, Sequence, StoreError};
 
 impl EmbeddedMetadata {
     pub(in crate::store::embedded) fn next_sequence(&self) -> u64 {
@@ -115,17 +113,6 @@ impl EmbeddedMetadata {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let span = self.block_location(id)?.and_then(|entry| entry.thumbnail);
         span.map(|span| self.log.read_checked(id, span)).transpose()
-    }
-
-    pub(in crate::store::embedded) fn known_file(
-        &self,
-        path: &Path,
-        bytes: u64,
-        modified_ns: u64,
-    ) -> Result<Option<PictureId>, StoreError> {
-        let record = self.trees.file(LocationId::of_path(path))?;
-        let same = record.filter(|file| file.bytes == bytes && file.modified_ns == modified_ns);
-        Ok(same.map(|file| file.picture))
     }
 
     pub(in crate::store::embedded) fn page_count(&self) -> u64 {

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::PoisonError;
 
 use crate::canonical_url::{HostId, UrlId};
+use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Totals;
 use crate::store::embedded::metadata::commit_changes::{CommitChanges, Fact, removed};
 use crate::store::embedded::metadata::places::place_of;
-use crate::store::embedded::trees::{decode, location_key};
-use crate::store::entry::{Entry, Lost, RemovedHost, Section, SectionKind};
+use crate::store::embedded::trees::{decode, encode, location_key, removed_file_key};
+use crate::store::entry::{Entry, Lost, RemovedFile, RemovedHost, Section, SectionKind};
 use crate::store::{Location, LocationId, Sequence, StoreError};
 
 /// What leaves the store: what the log says of it, and the changes of the records.
@@ -56,6 +57,7 @@ impl<'a> Leaving<'a> {
             return Ok(false);
         }
         let mut urls = Vec::new();
+        let mut is_local = false;
         for entry in t.places.scan_prefix(id.as_bytes()) {
             let (key, value) = entry?;
             let place = place_of(&key)?;
@@ -65,6 +67,7 @@ impl<'a> Leaving<'a> {
                 _ if record.is_none() => {}
                 // Unless the file holds another picture by now.
                 Location::Path(_) => {
+                    is_local = true;
                     let file = t.file(place)?;
                     if file.is_some_and(|file| file.picture == id) {
                         batches.of(&t.files).remove(&place.0);
@@ -79,6 +82,9 @@ impl<'a> Leaving<'a> {
             batches.of(&t.places).remove(key);
         }
         self.facts.push((id, removed(urls)));
+        if is_local && by_word {
+            self.mark_file(id, None, Some(&LocalPath::new("")));
+        }
         self.changes.end_waiting(id)?;
         if let Some(record) = record {
             let sequence = Sequence(record.sequence);
@@ -134,6 +140,66 @@ impl<'a> Leaving<'a> {
         self.lost.insert(key);
         let lost = Section::of_record(SectionKind::Lost, &Lost { id: place.0 });
         self.facts.push((picture, vec![lost]));
+    }
+
+    /// Takes local files from a picture, and the picture out if it is known from nowhere else.
+    /// `by_word`: somebody said so, and named this; the files are not to bring it back. Returns how
+    /// many files it was in, and whether it was taken out.
+    pub(in crate::store::embedded) fn leave_files(
+        &mut self,
+        picture: PictureId,
+        files: &[LocationId],
+        by_word: Option<&LocalPath>,
+    ) -> Result<(u64, bool), StoreError> {
+        let places = &self.metadata.trees.places;
+        let (mut lost, mut elsewhere) = (Vec::new(), false);
+        for key in places.scan_prefix(picture.as_bytes()).keys() {
+            let place = place_of(&key?)?;
+            match files.contains(&place) {
+                true => lost.push(place),
+                false => elsewhere = true,
+            }
+        }
+        if lost.is_empty() {
+            return Ok((0, false));
+        }
+        if !elsewhere {
+            self.take_out(picture, false)?;
+            if by_word.is_some() {
+                self.mark_file(picture, None, by_word);
+            }
+            return Ok((lost.len() as u64, true));
+        }
+        for &place in &lost {
+            self.lose(picture, place);
+            if by_word.is_some() {
+                self.mark_file(picture, Some(place), by_word);
+            }
+        }
+        Ok((lost.len() as u64, false))
+    }
+
+    /// Marks a picture as not to be taken from a file, or any, since `named` was removed; or as
+    /// welcome again.
+    pub(in crate::store::embedded) fn mark_file(
+        &mut self,
+        picture: PictureId,
+        file: Option<LocationId>,
+        named: Option<&LocalPath>,
+    ) {
+        let key = removed_file_key(picture, file);
+        let removed_files = self.changes.batches.of(&self.metadata.trees.removed_files);
+        match named {
+            Some(named) => removed_files.insert(&key[..], encode(named)),
+            None => removed_files.remove(&key[..]),
+        }
+        let fact = RemovedFile {
+            file: file.map(|file| file.0),
+            named: named.cloned(),
+        };
+        let fact = Section::of_record(SectionKind::RemovedFile, &fact);
+        // An entry of its own: those of pictures' places go with the pictures.
+        self.facts.push((picture, vec![fact]));
     }
 
     /// Marks a host as removed at a time, in milliseconds since 1970, or as welcome again.

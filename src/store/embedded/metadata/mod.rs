@@ -5,6 +5,7 @@ pub(super) mod catalogue;
 pub(super) mod commit;
 pub(super) mod commit_changes;
 pub(super) mod describe;
+pub(super) mod files;
 pub(super) mod hints;
 pub(super) mod hosts;
 pub(super) mod kept_out;
@@ -20,7 +21,6 @@ pub(super) mod waiting;
 pub(super) mod words;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::PoisonError;
 
 use super::EmbeddedMetadata;
@@ -192,15 +192,6 @@ impl Catalogue for EmbeddedMetadata {
 
     fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError> {
         Self::thumbnail(self, id)
-    }
-
-    fn known_file(
-        &self,
-        path: &Path,
-        bytes: u64,
-        modified_ns: u64,
-    ) -> Result<Option<PictureId>, StoreError> {
-        Self::known_file(self, path, bytes, modified_ns)
     }
 
     fn provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {

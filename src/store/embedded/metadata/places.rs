@@ -6,7 +6,7 @@ use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::commit_changes::{CommitChanges, found as section_of};
 use crate::store::embedded::trees::{Trees, decode, embed_key, encode, location_key};
 use crate::store::entry::{Entry, Found};
-use crate::store::provenance::MOST;
+use crate::store::provenance::{MOST, MOST_PLACES};
 use crate::store::{
     Embed, FileRecord, Location, LocationId, PageRecord, Provenance, SourcePage, StoreError,
 };
@@ -90,7 +90,7 @@ impl Trees {
     ) -> Result<Provenance, StoreError> {
         let mut provenance = Provenance::default();
         let mut changed = Vec::new();
-        for entry in self.places.scan_prefix(id.as_bytes()).take(MOST) {
+        for entry in self.places.scan_prefix(id.as_bytes()).take(MOST_PLACES) {
             let (key, value) = entry?;
             match decode("places", &value)? {
                 Location::Path(path) => match self.file(place_of(&key)?)? {
@@ -98,6 +98,7 @@ impl Trees {
                     // The file has other bytes by now.
                     _ => changed.push(path),
                 },
+                Location::Url(_) if provenance.urls.len() == MOST => {}
                 Location::Url(url) => {
                     provenance.urls.push(url);
                     let url = UrlId(place_of(&key)?.0);

@@ -11,7 +11,8 @@ use crate::store::embedded::metadata::commit_changes::CommitChanges;
 use crate::store::embedded::metadata::leaving::Leaving;
 use crate::store::embedded::trees::{APPLIED, FrontierKey, STORE, encode, location_key};
 use crate::store::entry::{
-    DescriptorSection, Found, Lost, Removed, RemovedHost, SectionKind, Seed, read_record,
+    DescriptorSection, Found, Lost, Removed, RemovedFile, RemovedHost, SectionKind, Seed,
+    read_record,
 };
 use crate::store::{
     Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators, VisitRecord,
@@ -183,6 +184,11 @@ impl EmbeddedMetadata {
                     if fact.at_ms.is_none() {
                         self.forget_removed_urls(HostId(fact.host))?;
                     }
+                }
+                SectionKind::RemovedFile => {
+                    let fact: RemovedFile = read_record(bytes)?;
+                    let file = fact.file.map(crate::store::LocationId);
+                    leaving.mark_file(id, file, fact.named.as_ref());
                 }
                 SectionKind::Seed => {
                     let seed: Seed = read_record(bytes)?;

@@ -13,6 +13,11 @@ pub fn location_key(picture: PictureId, location: LocationId) -> [u8; 48] {
     key
 }
 
+/// Key of the removed_files tree: a picture in one file, or in any.
+pub fn removed_file_key(picture: PictureId, file: Option<LocationId>) -> [u8; 48] {
+    location_key(picture, file.unwrap_or(LocationId([0; 16])))
+}
+
 /// Key of the embeds tree: the pages that show one picture URL stand together.
 pub fn embed_key(picture: UrlId, page: UrlId) -> [u8; 32] {
     let mut key = [0; 32];

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 pub(super) use batches::TreeBatches;
 pub(super) use error::of_opening as error_of_opening;
-pub(super) use key::{FrontierKey, embed_key, location_key};
+pub(super) use key::{FrontierKey, embed_key, location_key, removed_file_key};
 pub(super) use record::{SegmentUse, UNREADABLE, UseChanges, decode, encode, segment_use};
 
 use super::files::Lock;
@@ -38,6 +38,8 @@ pub(super) struct Trees {
     pub(super) rules: sled::Tree,
     /// Hosts that were removed, and when, in milliseconds since 1970.
     pub(super) removed_hosts: sled::Tree,
+    /// Pictures that are not to be taken from local files: from one, or from any.
+    pub(super) removed_files: sled::Tree,
     pub(super) visits: sled::Tree,
     /// URLs that were gone at their last visit, and when they were first found so, in seconds
     /// since 1970.
@@ -59,6 +61,8 @@ pub(super) const APPLIED: [u8; 1] = [2];
 pub(super) const STORE: [u8; 1] = [3];
 /// Beside them: the settings of the last run.
 pub(super) const SETTINGS: [u8; 8] = *b"settings";
+/// And on which file systems folders were.
+pub(super) const FILE_SYSTEMS: [u8; 12] = *b"file systems";
 
 impl Trees {
     pub(super) fn open(db: sled::Db, lock: Lock) -> Result<Self, StoreError> {
@@ -78,6 +82,7 @@ impl Trees {
             hosts: open("hosts")?,
             rules: open("rules")?,
             removed_hosts: open("removed_hosts")?,
+            removed_files: open("removed_files")?,
             visits: open("visits")?,
             absences: open("absences")?,
             hints: open("hints")?,

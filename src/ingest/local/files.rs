@@ -1,0 +1,210 @@
+//! Hands in the pictures among local files, and reports what came of each.
+
+use std::path::{Path, PathBuf};
+
+use super::exclude::Exclude;
+use super::file_system::changed_ns;
+use super::gone::{Gone, drop_gone};
+use super::listing::{Listing, Rules, list};
+use super::unread::SkippedFiles;
+use crate::ingest::{Ingest, ListedFile, LocalFile, Receipt};
+use crate::shutdown::Shutdown;
+use crate::store::{Store, StoreError};
+
+/// Which local files are taken, and what becomes of those that are gone.
+#[derive(Debug, Clone, Default)]
+pub struct AddOptions {
+    /// Whether hidden files and folders are read, too.
+    pub hidden: bool,
+    /// What is left out.
+    pub exclude: Vec<Exclude>,
+    /// Whether files that are gone are dropped however many there are.
+    pub drop_missing: bool,
+}
+
+/// What a walk over local files reports as it goes.
+#[derive(Debug)]
+pub enum FileReport {
+    /// All is listed: the first report of a walk.
+    Listed {
+        /// Pictures that will be looked at.
+        files: u64,
+        /// Pictures of formats that are not read.
+        unread: SkippedFiles,
+        /// Hidden and excluded files and folders.
+        left_out: u64,
+        /// Files and folders that cannot be read, each of which is reported, too.
+        unreadable: u64,
+    },
+    /// A file was found and will be indexed.
+    Found {
+        /// Its size in bytes.
+        bytes: u64,
+    },
+    /// A file is unchanged since it was indexed.
+    Unchanged,
+    /// A file or folder cannot be read.
+    Unreadable {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        message: String,
+    },
+    /// A file was stored, or cannot be used.
+    Finished(Receipt),
+    /// Files that are gone were dropped, or kept: the last report of a walk that was not stopped.
+    Gone(Gone),
+}
+
+/// Indexes files and folders by the default options.
+///
+/// # Errors
+/// If the store fails.
+pub fn add_files(
+    paths: &[PathBuf],
+    store: &Store,
+    ingest: Ingest<ListedFile>,
+    shutdown: &Shutdown,
+    report: &mut dyn FnMut(FileReport),
+) -> Result<(), StoreError> {
+    add_files_with(
+        paths,
+        &AddOptions::default(),
+        store,
+        ingest,
+        shutdown,
+        report,
+    )
+}
+
+/// Indexes files and folders (recursively), drops what is gone below them, and reports everything
+/// to `report`; returns when all is stored, or early and cleanly when asked to stop.
+///
+/// A file that is named itself is always tried; within folders only files whose names end like
+/// a picture's.
+///
+/// # Errors
+/// If the store fails.
+pub fn add_files_with(
+    paths: &[PathBuf],
+    options: &AddOptions,
+    store: &Store,
+    ingest: Ingest<ListedFile>,
+    shutdown: &Shutdown,
+    report: &mut dyn FnMut(FileReport),
+) -> Result<(), StoreError> {
+    let rules = Rules {
+        hidden: options.hidden,
+        exclude: &options.exclude,
+    };
+    let mut listing = list(paths, &rules, shutdown);
+    report(FileReport::Listed {
+        files: listing.files.len() as u64,
+        unread: std::mem::take(&mut listing.unread),
+        left_out: listing.left_out,
+        unreadable: listing.unreadable.len() as u64,
+    });
+    for (path, message) in std::mem::take(&mut listing.unreadable) {
+        report(FileReport::Unreadable { path, message });
+    }
+    hand_in(&listing, store, ingest, shutdown, report)?;
+    if !shutdown.requested() {
+        report(FileReport::Gone(drop_gone(
+            store,
+            &listing,
+            options.drop_missing,
+        )?));
+    }
+    Ok(())
+}
+
+fn hand_in(
+    listing: &Listing,
+    store: &Store,
+    ingest: Ingest<ListedFile>,
+    shutdown: &Shutdown,
+    report: &mut dyn FnMut(FileReport),
+) -> Result<(), StoreError> {
+    let (jobs, receipts) = (ingest.jobs(), ingest.receipts());
+    let (found, finds) = std::sync::mpsc::sync_channel(256);
+    std::thread::scope(|scope| {
+        // Two feeders into one channel, so that one loop reports.
+        let walk_found = found.clone();
+        let walker = scope.spawn(move || {
+            let result = offer_all(listing, store, &jobs, shutdown, &walk_found);
+            drop(jobs);
+            result
+        });
+        scope.spawn(move || {
+            while let Ok(receipt) = receipts.recv_blocking() {
+                if found.send(FileReport::Finished(receipt)).is_err() {
+                    break;
+                }
+            }
+        });
+        let finisher = scope.spawn(move || ingest.finish());
+        for event in finds {
+            report(event);
+        }
+        let join = |result: std::thread::Result<Result<(), StoreError>>| {
+            result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        join(finisher.join()).and(join(walker.join()))
+    })
+}
+
+fn offer_all(
+    listing: &Listing,
+    store: &Store,
+    jobs: &async_channel::Sender<ListedFile>,
+    shutdown: &Shutdown,
+    found: &std::sync::mpsc::SyncSender<FileReport>,
+) -> Result<(), StoreError> {
+    for (path, root) in &listing.files {
+        if shutdown.requested() {
+            return Ok(());
+        }
+        // Without a report the writer has failed; its error is the one to show.
+        let root = &listing.roots[*root].path;
+        let Some(report) = offer(path, root, store, jobs)? else {
+            return Ok(());
+        };
+        if found.send(report).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn offer(
+    path: &Path,
+    root: &Path,
+    store: &Store,
+    jobs: &async_channel::Sender<ListedFile>,
+) -> Result<Option<FileReport>, StoreError> {
+    let data = match std::fs::metadata(path) {
+        Ok(data) => data,
+        Err(error) => {
+            return Ok(Some(FileReport::Unreadable {
+                path: path.to_owned(),
+                message: error.to_string(),
+            }));
+        }
+    };
+    let (bytes, modified_ns) = (data.len(), changed_ns(&data));
+    if store.known_file(path, bytes, modified_ns)?.is_some() {
+        return Ok(Some(FileReport::Unchanged));
+    }
+    let listed = ListedFile {
+        file: LocalFile {
+            path: path.to_owned(),
+            bytes,
+            modified_ns,
+        },
+        root: root.to_owned(),
+    };
+    Ok(jobs
+        .send_blocking(listed)
+        .is_ok()
+        .then_some(FileReport::Found { bytes }))
+}

@@ -1,0 +1,218 @@
+//! Files that are gone, or have other bytes by now: they leave the store, if that is sure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::guard::{Guard, Kept, WhyKept};
+use super::listing::Listing;
+use crate::local_path::LocalPath;
+use crate::picture::PictureId;
+use crate::store::{FilePlace, FileSystemMark, FilesLeft, Store, StoreError};
+
+/// So many files may always go at once,
+const ALWAYS: usize = 100;
+/// and more of them, if they are no more than every so many-th below their folder.
+const SHARE: usize = 10;
+
+/// What became of files that are gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// Files that were dropped, and pictures that went with them.
+    pub dropped: FilesLeft,
+    /// Files that were kept, and why.
+    pub kept: Vec<Kept>,
+}
+
+impl Gone {
+    fn drop(&mut self, store: &Store, places: &[FilePlace]) -> Result<(), StoreError> {
+        let left = store.drop_files(places, None)?;
+        self.dropped.files += left.files;
+        self.dropped.pictures += left.pictures;
+        Ok(())
+    }
+
+    fn keep(&mut self, kept: BTreeMap<PathBuf, (WhyKept, u64)>) {
+        let kept = kept.into_iter();
+        self.kept
+            .extend(kept.map(|(folder, (why, files))| Kept { folder, files, why }));
+    }
+}
+
+/// All that the store knows of local files.
+struct Known {
+    places: Vec<FilePlace>,
+    /// Files that are known to have other bytes by now than those of other places.
+    current: HashSet<LocalPath>,
+}
+
+impl Known {
+    fn read(store: &Store) -> Result<Self, StoreError> {
+        let places: Vec<FilePlace> = store.file_places().collect::<Result<_, _>>()?;
+        let current = places.iter().filter(|place| place.is_current);
+        let current = current.map(|place| place.path.clone()).collect();
+        Ok(Self { places, current })
+    }
+
+    /// Places whose files hold another picture by now.
+    fn is_replaced(&self, place: &FilePlace) -> bool {
+        !place.is_current && self.current.contains(&place.path)
+    }
+}
+
+/// Whether there is no such file, and not only no way to look.
+fn is_missing(path: &Path) -> bool {
+    match std::fs::metadata(path) {
+        Ok(data) => !data.is_file(),
+        Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    }
+}
+
+/// Drops what is gone below the roots of a listing: places of files that hold another picture by
+/// now, and files that are not there any more. Notes on which file systems the folders are.
+pub(super) fn drop_gone(
+    store: &Store,
+    listing: &Listing,
+    drop_missing: bool,
+) -> Result<Gone, StoreError> {
+    let marks = store.file_systems()?;
+    let known = Known::read(store)?;
+    let mut guard = Guard::new(&marks);
+    let mut gone = Gone::default();
+    let mut looked_at = HashSet::new();
+    for root in &listing.roots {
+        let below = known.places.iter().enumerate();
+        let below = below.filter(|(_, place)| place.path.as_path().starts_with(&root.path));
+        let below: Vec<&FilePlace> = below
+            .filter(|(number, _)| looked_at.insert(*number))
+            .map(|(_, place)| place)
+            .collect();
+        if !root.is_folder {
+            let replaced = below.into_iter().filter(|place| known.is_replaced(place));
+            gone.drop(store, &replaced.cloned().collect::<Vec<_>>())?;
+            continue;
+        }
+        let files: HashSet<&LocalPath> = below.iter().map(|place| &place.path).collect();
+        let (mut missing, mut replaced) = (Vec::new(), Vec::new());
+        let mut kept: BTreeMap<PathBuf, (WhyKept, u64)> = BTreeMap::new();
+        for place in below {
+            let is_replaced = known.is_replaced(place);
+            if !is_replaced && !is_missing(place.path.as_path()) {
+                continue;
+            }
+            match guard.keeps(place.path.as_path(), Some(&root.path)) {
+                Some((folder, why)) => kept.entry(folder).or_insert((why, 0)).1 += 1,
+                None if is_replaced => replaced.push(place.clone()),
+                None => missing.push(place.clone()),
+            }
+        }
+        gone.drop(store, &replaced)?;
+        let last = last_places(store, &known, &missing)?;
+        if !drop_missing && last > ALWAYS && last * SHARE > files.len() {
+            let many = (WhyKept::TooMany, missing.len() as u64);
+            kept.insert(root.path.clone(), many);
+        } else {
+            gone.drop(store, &missing)?;
+        }
+        gone.keep(kept);
+    }
+    let noted = noted(&marks, listing, &gone.kept);
+    if noted != marks {
+        store.keep_file_systems(&noted)?;
+    }
+    Ok(gone)
+}
+
+/// How many of these places are those by which their pictures are known alone: files that were
+/// moved lose nothing.
+fn last_places(store: &Store, known: &Known, missing: &[FilePlace]) -> Result<usize, StoreError> {
+    let going: HashSet<&FilePlace> = missing.iter().collect();
+    let mut stays: HashMap<PictureId, bool> = HashMap::new();
+    for place in missing {
+        stays.insert(place.picture, false);
+    }
+    for place in &known.places {
+        if place.is_current
+            && !going.contains(place)
+            && let Some(stays) = stays.get_mut(&place.picture)
+        {
+            *stays = true;
+        }
+    }
+    let mut last = 0;
+    for place in missing {
+        let is_elsewhere = stays.get(&place.picture).copied().unwrap_or_default();
+        if !is_elsewhere && store.provenance(place.picture)?.urls.is_empty() {
+            last += 1;
+        }
+    }
+    Ok(last)
+}
+
+/// On which file systems folders are, as far as it is known. One for which files were kept stays
+/// as it was, until nothing is missing in it.
+fn noted(before: &[FileSystemMark], listing: &Listing, kept: &[Kept]) -> Vec<FileSystemMark> {
+    let is_held = |folder: &Path| {
+        let held = kept.iter().find(|kept| kept.folder == folder);
+        held.is_some_and(|kept| !matches!(kept.why, WhyKept::UnknownFileSystem | WhyKept::TooMany))
+    };
+    let mut marks: BTreeMap<&Path, &str> = BTreeMap::new();
+    for mark in before {
+        let folder = mark.folder.as_path();
+        let is_below = listing
+            .file_systems
+            .keys()
+            .any(|root| folder.starts_with(root));
+        // What was a file system of its own and is none any more is not noted again.
+        if is_held(folder) || !is_below || !folder.is_dir() {
+            marks.insert(folder, &mark.file_system);
+        }
+    }
+    for (folder, file_system) in &listing.file_systems {
+        if !is_held(folder) {
+            marks.insert(folder, file_system);
+        }
+    }
+    for (folder, file_system) in &listing.parents {
+        marks.entry(folder).or_insert(file_system);
+    }
+    let marks = marks.into_iter();
+    let mut marks: Vec<FileSystemMark> = marks
+        .map(|(folder, file_system)| FileSystemMark {
+            folder: LocalPath::new(folder),
+            file_system: file_system.to_owned(),
+        })
+        .collect();
+    marks.sort_unstable();
+    marks
+}
+
+/// Drops all files that are not there any more: of the folders that are named, whatever they are
+/// on; without any, of all that were added, if their folders are what they were.
+///
+/// # Errors
+/// If the store fails.
+pub fn drop_missing(store: &Store, folders: &[PathBuf]) -> Result<Gone, StoreError> {
+    let marks = store.file_systems()?;
+    let known = Known::read(store)?;
+    let mut guard = Guard::new(&marks);
+    let mut gone = Gone::default();
+    let mut kept: BTreeMap<PathBuf, (WhyKept, u64)> = BTreeMap::new();
+    let mut missing = Vec::new();
+    for place in &known.places {
+        let path = place.path.as_path();
+        let is_meant = folders.is_empty() || folders.iter().any(|f| path.starts_with(f));
+        if !is_meant || !is_missing(path) {
+            continue;
+        }
+        match guard.keeps(path, None) {
+            Some((folder, why)) if folders.is_empty() => {
+                kept.entry(folder).or_insert((why, 0)).1 += 1;
+            }
+            _ => missing.push(place.clone()),
+        }
+    }
+    gone.drop(store, &missing)?;
+    gone.keep(kept);
+    Ok(gone)
+}

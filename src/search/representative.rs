@@ -1,0 +1,124 @@
+//! Which member of a group of near-copies stands for it: the one nearest to the query.
+
+use super::rank::Likeness;
+use super::rescore::{Loaded, load_one};
+use super::{SearchOptions, Searcher};
+use crate::head::Features;
+use crate::index::Candidate;
+use crate::picture::PictureId;
+use crate::store::{NewPicture, Sequence, StoreError};
+
+/// Members of a group whose descriptors are compared; groups of plain pictures are large.
+const MOST_MEMBERS: usize = 1_000;
+/// Those of them, the nearest, whose activations are compared.
+const MOST_COMPARED: usize = 16;
+
+impl Searcher {
+    /// The stored picture with these very bytes, if the search may show it.
+    pub(super) fn exact(
+        &self,
+        id: PictureId,
+        options: &SearchOptions,
+    ) -> Result<Option<Sequence>, StoreError> {
+        let sequence = self.store.picture(id)?.map(|record| record.sequence);
+        let sequence = sequence.map(Sequence);
+        Ok(sequence.filter(|s| self.view.index.contains(*s) && self.accepts(*s, options)))
+    }
+
+    /// Has each group of copies stood for by its member nearest to what is wanted, and adds
+    /// pictures with the very bytes of what is wanted, should the index not have proposed them.
+    pub(super) fn represent(
+        &self,
+        candidates: &mut Vec<Candidate>,
+        wanted: &[Vec<NewPicture>],
+        options: &SearchOptions,
+    ) -> Result<(), StoreError> {
+        let copies = self.view.index.near_duplicates();
+        let mut exact = Vec::new();
+        for views in wanted {
+            if let Some(picture) = views.first() {
+                exact.extend(self.exact(picture.id, options)?);
+            }
+        }
+        for candidate in candidates.iter_mut() {
+            let group = copies.group(candidate.sequence);
+            let same = exact.iter().find(|s| group.contains(s));
+            let nearest = match same {
+                _ if group.len() < 2 => None,
+                Some(same) => Some(*same),
+                None if options.all_copies => None,
+                None => self.nearest(group, wanted, options)?,
+            };
+            if let Some(sequence) = nearest {
+                *candidate = self.candidate(sequence, wanted)?;
+            }
+        }
+        for sequence in exact {
+            let group = copies.original(sequence);
+            if !candidates
+                .iter()
+                .any(|c| copies.original(c.sequence) == group)
+            {
+                candidates.push(self.candidate(sequence, wanted)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// A picture as the index would propose it.
+    fn candidate(
+        &self,
+        sequence: Sequence,
+        wanted: &[Vec<NewPicture>],
+    ) -> Result<Candidate, StoreError> {
+        let descriptor = self.store.descriptor(sequence)?;
+        let views = wanted.iter().flatten();
+        let cosines = views.map(|view| view.descriptor.cosine(&descriptor));
+        let cosine = cosines.fold(f32::MIN, f32::max);
+        Ok(Candidate { sequence, cosine })
+    }
+
+    /// The member of a group that is nearest to what is wanted, of those that the filter lets
+    /// through; of several that are equally near the one stored first.
+    fn nearest(
+        &self,
+        group: &[Sequence],
+        wanted: &[Vec<NewPicture>],
+        options: &SearchOptions,
+    ) -> Result<Option<Sequence>, StoreError> {
+        let accepted = group.iter().filter(|s| self.accepts(**s, options));
+        let mut members = Vec::new();
+        for &sequence in accepted.take(MOST_MEMBERS) {
+            // Removed while the search runs.
+            if self.store.picture_at(sequence)?.is_some() {
+                members.push(self.candidate(sequence, wanted)?);
+            }
+        }
+        if members.len() > MOST_COMPARED {
+            members.sort_by(|a, b| b.cosine.total_cmp(&a.cosine));
+            members.truncate(MOST_COMPARED);
+            members.sort_by_key(|member| member.sequence);
+        }
+        let mut sequences = Vec::with_capacity(members.len());
+        let mut loaded: Vec<Loaded> = Vec::with_capacity(members.len());
+        for member in members {
+            if let Some(picture) = load_one(&self.store, member.sequence)? {
+                loaded.push(picture);
+                sequences.push(member.sequence);
+            }
+        }
+        let layout = self.store.layout();
+        let features: Vec<Features<'_>> = loaded.iter().map(|l| l.features(layout)).collect();
+        let ranker = self.ranker(options, features.len());
+        let mut all = vec![Likeness::default(); features.len()];
+        for views in wanted {
+            let views: Vec<Features<'_>> = views.iter().map(|p| p.features(layout)).collect();
+            for (sum, likeness) in all.iter_mut().zip(ranker.likeness(&views, &features)) {
+                *sum = sum.plus(likeness);
+            }
+        }
+        let numbered = all.iter().zip(sequences).rev();
+        let nearest = numbered.max_by(|(a, _), (b, _)| a.total_cmp(b));
+        Ok(nearest.map(|(_, sequence)| sequence))
+    }
+}
