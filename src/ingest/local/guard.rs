@@ -42,7 +42,7 @@ impl fmt::Display for Kept {
         write!(f, "{folder}: {files} {are} not there and kept, since ")?;
         match &self.why {
             WhyKept::Unreadable(error) => write!(f, "the folder cannot be read ({error})")?,
-            WhyKept::Empty => f.write_str("the folder is empty: is the disk plugged in?")?,
+            WhyKept::Empty => f.write_str("the folder is empty (is the disk plugged in?)")?,
             WhyKept::OtherFileSystem => {
                 f.write_str("the folder is on another file system than before")?;
             }
