@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 use std::mem;
+use std::path::Path;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -14,10 +15,11 @@ use super::fixture::{
     with_others,
 };
 use crate::canonical_url::UrlId;
+use crate::local_path::LocalPath;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{
-    Again, Body, Discovery, Lease, PictureOutcome, Promise, RemovalRules, Role, Source, Store,
-    StoreError, UrlOutcome, UrlRecord, Validators, VisitRecord, Wasteful,
+    Again, Body, Discovery, FilePlace, Lease, PictureOutcome, Promise, RemovalRules, Role, Source,
+    Store, StoreError, UrlOutcome, UrlRecord, Validators, VisitRecord, Wasteful,
 };
 
 const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
@@ -150,7 +152,7 @@ impl Pair {
     }
 
     fn step(&mut self) {
-        match self.random.random_range(0..25) {
+        match self.random.random_range(0..27) {
             0..=2 => {
                 let found = self.found(false);
                 self.same(|store| store.offer(&found));
@@ -197,6 +199,11 @@ impl Pair {
                 self.same(|store| store.leave_host(id));
             }
             23 => self.ask_again(),
+            24 => self.drop_files(),
+            25 => {
+                let (n, path) = (self.picture(), format!("/{}.png", self.picture()));
+                self.same(|store| store.take_back_file(picture_id(n), path.as_ref()));
+            }
             _ => self.reopen(),
         }
     }
@@ -215,6 +222,20 @@ impl Pair {
         self.same(|store| store.ask_again(id, own));
         let settings = [self.picture()];
         self.same(|store| store.keep_settings(&settings));
+    }
+
+    /// Drops some of the files that are known, and one that may be.
+    fn drop_files(&mut self) {
+        let mut places = self.same(|store| file_places(store));
+        let most = self.random.random_range(0..3);
+        places.truncate(most);
+        places.push(FilePlace {
+            picture: picture_id(self.picture()),
+            path: LocalPath::new(format!("/{}.png", self.picture())),
+            is_current: true,
+        });
+        let by_word = self.chance(2).then_some(Path::new("/"));
+        self.same(|store| store.drop_files(&places, by_word));
     }
 
     fn settle(&mut self) {
@@ -368,6 +389,7 @@ impl Pair {
         self.same(|store| store.pictures().collect::<Result<Vec<_>, _>>());
         self.same(|store| store.waiting().collect::<Result<Vec<_>, _>>());
         self.same(|store| Ok((store.page_count(), store.next_sequence())));
+        self.same(|store| file_places(store));
         for name in HOSTS {
             self.same(|store| store.host(host(name)));
             self.same(|store| store.is_removed(host(name)));
@@ -388,7 +410,11 @@ impl Pair {
             });
             self.same(|store| store.provenance(id));
             self.same(|store| store.thumbnail(id));
-            self.same(|store| store.known_file(format!("/{n}.png").as_ref(), 1, 1));
+            let path = format!("/{n}.png");
+            self.same(|store| store.known_file(path.as_ref(), 1, 1));
+            for m in 0..PICTURES {
+                self.same(|store| store.removed_file(picture_id(m), path.as_ref()));
+            }
             self.same(|store| Ok(store.waiting_body(id).ok()));
             let is_whole = self.same(|store| {
                 let found = store.verified_block(id).ok();
@@ -397,6 +423,10 @@ impl Pair {
             assert_ne!(is_whole, Some(false));
         }
     }
+}
+
+fn file_places(store: &Store) -> Result<Vec<FilePlace>, StoreError> {
+    store.file_places().collect()
 }
 
 /// What does not depend on when the clock was read.

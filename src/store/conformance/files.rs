@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use super::fixture::{commit, fetch, file, picture_id};
+use super::fixture::{commit, fetch, file, lease, offer, picture_id};
 use crate::local_path::LocalPath;
-use crate::store::{FilePlace, FileSystemMark, FilesLeft, PictureOutcome, Store};
+use crate::store::{
+    Body, FilePlace, FileSystemMark, FilesLeft, PictureOutcome, Role, Source, Store,
+};
 
 fn place(n: u8, path: &str) -> FilePlace {
     FilePlace {
@@ -121,4 +123,20 @@ pub(super) fn folders_have_file_systems(store: &Store) {
         .commit(vec![PictureOutcome::Postponed(file("a"))])
         .unwrap();
     assert!(!known(store, "/a"));
+}
+
+pub(super) fn a_file_brings_what_waits(store: &Store) {
+    offer(store, Role::Picture, &["a.example/1"]);
+    let body = Body {
+        origin: Source::Url(lease(store, "a.example")),
+        id: picture_id(1),
+        bytes: vec![1],
+    };
+    assert_eq!(store.keep_bodies(vec![body]).unwrap(), [true]);
+    assert!(commit(store, file("a"), 1));
+    assert_eq!((store.waiting_count(), store.waiting().count()), (0, 0));
+    let provenance = store.provenance(picture_id(1)).unwrap();
+    assert_eq!((provenance.urls.len(), provenance.paths.len()), (1, 1));
+    assert!(store.remove_picture(picture_id(1)).unwrap());
+    assert!(!store.remove_picture(picture_id(1)).unwrap());
 }

@@ -77,6 +77,7 @@ conform!(crate::store::LEASE_TIME, local_files of files:
     pictures_leave_with_their_last_file,
     what_a_user_removes_is_remembered,
     folders_have_file_systems,
+    a_file_brings_what_waits,
 );
 conform!(crate::store::LEASE_TIME, leaving_stores of leaving:
     only_an_explicit_word_removes,

@@ -333,6 +333,7 @@ impl State {
                 };
                 self.sequences.insert(sequence, id);
                 self.pictures.insert(id, picture);
+                self.waiting.remove(&id);
             }
         }
         self.add_location(origin, id);

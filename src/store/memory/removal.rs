@@ -30,8 +30,6 @@ impl State {
             self.drop_unusable(id);
             return waited;
         };
-        // A file with its bytes may have brought the features.
-        self.waiting.remove(&id);
         let sequence = Sequence(picture.record.sequence);
         self.sequences.remove(&sequence);
         self.removed.push(sequence);

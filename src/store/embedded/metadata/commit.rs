@@ -55,11 +55,16 @@ impl EmbeddedMetadata {
                 None => false,
             });
         }
-        for id in had_waited {
+        for &id in &had_waited {
             if !new.ids.contains(&id) && !self.contains(id)? {
                 self.drop_waiting(id, leaving.changes(), &mut new.facts)?;
             }
             leaving.changes().end_waiting(id)?;
+        }
+        // A file has brought what waited: its bytes are in the new entry's picture now, as the log
+        // says it, too.
+        for id in new.ids.iter().filter(|id| !had_waited.contains(*id)) {
+            leaving.changes().end_waiting(*id)?;
         }
         for (picture, url) in replaced {
             let is_found = new.facts.iter().any(|(id, _)| *id == picture);
