@@ -8,23 +8,29 @@ use super::Format;
 /// cheap to decode first, then any other picture, then anything, for servers that would refuse to
 /// answer at all.
 pub const ACCEPT_PICTURES: &str = "image/webp,image/png,image/jpeg,image/gif,image/bmp,image/tiff,\
-     image/svg+xml,image/jxl;q=0.5,image/heic;q=0.5,image/*;q=0.2,*/*;q=0.1";
+     image/jxl;q=0.5,image/heic;q=0.5,image/*;q=0.2,*/*;q=0.1";
 
-/// Whether a file name's ending, without the dot, is that of pictures that can be decoded.
+/// Whether a file name's ending, without the dot, is that of pictures that pages show and that can
+/// be decoded. SVGs and icons are left out: they are a page's furniture.
 pub fn is_picture_ending(ending: &str) -> bool {
-    Format::of_ending(ending).is_some_and(Format::is_read)
+    Format::of_ending(ending).is_some_and(is_shown)
 }
 
-/// Whether a media type, without parameters, is that of pictures that can be decoded.
+/// The same of a media type, without parameters.
 pub fn is_picture_type(media_type: &str) -> bool {
-    Format::of_media_type(media_type).is_some_and(Format::is_read)
+    Format::of_media_type(media_type).is_some_and(is_shown)
+}
+
+fn is_shown(format: Format) -> bool {
+    format.is_read() && !matches!(format, Format::Svg | Format::Ico)
 }
 
 /// Whether a path ends like a picture that can be decoded.
 pub fn looks_like_picture(path: &Path) -> bool {
     path.extension()
         .and_then(|ending| ending.to_str())
-        .is_some_and(is_picture_ending)
+        .and_then(Format::of_ending)
+        .is_some_and(Format::is_read)
 }
 
 /// The ending, in small letters, of a path that promises a picture that cannot be decoded: what a
@@ -46,7 +52,8 @@ mod tests {
         assert_eq!(unread_ending(Path::new("a/b.PSD")).as_deref(), Some("psd"));
         assert_eq!(unread_ending(Path::new("a/b.jpg")), None);
         assert_eq!(unread_ending(Path::new("a/psd")), None);
-        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/vnd.microsoft.icon"));
+        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/heic"));
+        assert!(looks_like_picture(Path::new("a.svg")) && !is_picture_ending("svg"));
         assert!(!is_picture_type("image/jp2") && !is_picture_type("image/x-unheard-of"));
     }
 }

@@ -194,8 +194,14 @@ fn no_header() -> PictureError {
 
 /// The picture, if it has all its rows or need not have them.
 fn whole(bytes: &[u8], raster: Raster, refuses: bool) -> Result<Raster, PictureError> {
-    let is_cut =
-        refuses && (!has_end(bytes) || ends_alike(&raster.pixels())) && rows::are_missing(bytes);
+    // Where colours come in a scan of their own, brightness may be whole without them.
+    let in_parts =
+        |frame: Frame| !frame.is_progressive() && frame.scan_components < frame.components.len();
+    let is_cut = refuses
+        && (!has_end(bytes)
+            || ends_alike(&raster.pixels())
+            || Frame::read(bytes).is_some_and(in_parts))
+        && rows::are_missing(bytes);
     if is_cut {
         return Err(PictureError::Truncated);
     }

@@ -101,7 +101,7 @@ impl Cost {
             }
         }
         if let Some(dashes) = path.stroke().and_then(|stroke| stroke.dasharray()) {
-            let length = dashes.iter().sum::<f32>().max(1e-3);
+            let length = dashes.iter().sum::<f32>().max(1e-6);
             let bounds = path.abs_bounding_box();
             self.pay((bounds.width() + bounds.height()) * points / length * 200.0)?;
         }
