@@ -293,7 +293,7 @@ impl FeedReader<'_> {
         }
         // An entry's HTML is shown at its link.
         let link = entry.link.unwrap_or_default();
-        let shown_at = builder.resolve(&link);
+        let shown_at = builder.peek(&link);
         builder.link(&link, false);
         for html in entry.html {
             let now = Instant::now();

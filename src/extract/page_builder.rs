@@ -76,24 +76,34 @@ impl PageBuilder {
         leave_out(&mut self.page.left_out, limit, count);
     }
 
-    /// `None` for a reference that leads nowhere: an empty one, or one to a place on the same
-    /// page.
-    pub(super) fn resolve(&self, reference: &str) -> Option<CanonicalUrl> {
+    /// Where a reference leads, without counting one that is too long. `None` for one that leads
+    /// nowhere: an empty one, or one to a place on the same page.
+    fn join(&self, reference: &str) -> Option<Result<CanonicalUrl, UrlError>> {
         let reference = reference.trim();
         if reference.is_empty() || reference.starts_with('#') {
             return None;
         }
-        let url = if reference.len() > REFERENCE {
-            // A program or a file in the page, not an address of anything else.
+        if reference.len() > REFERENCE {
+            // A program or a file in the page is no address of anything else.
             let is_address = !reference.starts_with("javascript:") && !is_data(reference);
-            is_address.then_some(Err(UrlError::TooLong))?
-        } else if self.encoding == UTF_8 || reference.is_ascii() {
-            CanonicalUrl::join(&self.base, reference)
-        } else {
-            CanonicalUrl::join_encoded(&self.base, reference, &|text| {
-                Cow::Owned(encode_query(text, self.encoding))
-            })
-        };
+            return is_address.then_some(Err(UrlError::TooLong));
+        }
+        if self.encoding == UTF_8 || reference.is_ascii() {
+            return Some(CanonicalUrl::join(&self.base, reference));
+        }
+        Some(CanonicalUrl::join_encoded(&self.base, reference, &|text| {
+            Cow::Owned(encode_query(text, self.encoding))
+        }))
+    }
+
+    /// Where a reference leads that is added elsewhere.
+    pub(super) fn peek(&self, reference: &str) -> Option<CanonicalUrl> {
+        self.join(reference)?.ok()
+    }
+
+    /// Where a reference leads that is to be added.
+    pub(super) fn resolve(&self, reference: &str) -> Option<CanonicalUrl> {
+        let url = self.join(reference)?;
         if url == Err(UrlError::TooLong) {
             self.too_long.set(self.too_long.get() + 1);
         }

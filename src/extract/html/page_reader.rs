@@ -185,7 +185,7 @@ impl<'a, 'f> PageReader<'a, 'f> {
     fn open_link(&mut self, element: ElementRef<'a>) {
         let nofollow = has_token(&element, "rel", "nofollow");
         let href = attribute(&element, "href").unwrap_or_default();
-        let url = self.builder.resolve(href);
+        let url = self.builder.peek(href);
         let leads_to_picture = url
             .as_ref()
             .is_some_and(|url| LinkTarget::of_url(url) == LinkTarget::Picture);

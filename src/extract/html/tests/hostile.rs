@@ -106,23 +106,29 @@ fn deep_pages_are_read_to_their_ends() {
 #[test]
 fn what_limits_leave_out_is_counted() {
     let long = "x".repeat(3_000);
-    let html = format!(
-        "<img src='/{long}.jpg'><a href='/{long}{long}'>a</a><a href='javascript:{long}{long}'>b</a>{}{}{}",
-        (0..10_003)
-            .map(|n| format!("<a href=/{n}>"))
-            .collect::<String>(),
-        (0..10_004)
-            .map(|n| format!("<img src=/{n}.jpg>"))
-            .collect::<String>(),
-        (0..257)
-            .map(|n| format!("<link rel=stylesheet href={n}.css>"))
-            .collect::<String>(),
-    );
-    let expected = [
-        (Limit::UrlLength, 2),
-        (Limit::Links, 3),
-        (Limit::Pictures, 4),
-        (Limit::Sheets, 1),
-    ];
-    assert_eq!(page(&html).left_out, LeftOut::from(expected));
+    let each =
+        |count: usize, form: &dyn Fn(usize) -> String| (0..count).map(form).collect::<String>();
+    for (html, expected) in [
+        (
+            format!(
+                "<img src='/{long}.jpg'><a href='/{long}{long}'>a</a>\
+                 <a href='javascript:{long}{long}'>b</a>"
+            ),
+            (Limit::UrlLength, 2),
+        ),
+        (
+            each(10_003, &|n| format!("<a href=/{n}>")),
+            (Limit::Links, 3),
+        ),
+        (
+            each(10_004, &|n| format!("<img src=/{n}.jpg>")),
+            (Limit::Pictures, 4),
+        ),
+        (
+            each(257, &|n| format!("<link rel=stylesheet href={n}.css>")),
+            (Limit::Sheets, 1),
+        ),
+    ] {
+        assert_eq!(page(&html).left_out, LeftOut::from([expected]));
+    }
 }
