@@ -20,7 +20,7 @@ pub(in crate::crawl) enum VisitOutcome {
     Document {
         bytes: u64,
         /// Where a seed sends its readers, if that is out of the scope.
-        left_scope: Option<CanonicalUrl>,
+        left_scope: Option<Box<CanonicalUrl>>,
         /// Its body ended early.
         truncated: bool,
         queued: Queued,
@@ -192,7 +192,7 @@ async fn settle_document(
     let (queued, visit) = settle.await.map_err(VisitError::Store)?;
     Ok(VisitOutcome::Document {
         bytes: contents.bytes,
-        left_scope: contents.left_scope,
+        left_scope: contents.left_scope.map(Box::new),
         truncated: contents.truncated,
         queued,
         declined: contents.declined,

@@ -155,7 +155,8 @@ impl Walk<'_> {
                 continue;
             };
             let is_new = identity(&data).is_none_or(|id| self.folders.insert(id));
-            if !is_new && !(entry.depth() == 0 && is_root) {
+            let is_named = entry.depth() == 0 && is_root;
+            if !(is_new || is_named) {
                 entries.skip_current_dir();
                 continue;
             }

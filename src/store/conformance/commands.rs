@@ -226,7 +226,7 @@ impl Pair {
 
     /// Drops some of the files that are known, and one that may be.
     fn drop_files(&mut self) {
-        let mut places = self.same(|store| file_places(store));
+        let mut places = self.same(file_places);
         let most = self.random.random_range(0..3);
         places.truncate(most);
         places.push(FilePlace {
@@ -389,7 +389,7 @@ impl Pair {
         self.same(|store| store.pictures().collect::<Result<Vec<_>, _>>());
         self.same(|store| store.waiting().collect::<Result<Vec<_>, _>>());
         self.same(|store| Ok((store.page_count(), store.next_sequence())));
-        self.same(|store| file_places(store));
+        self.same(file_places);
         for name in HOSTS {
             self.same(|store| store.host(host(name)));
             self.same(|store| store.is_removed(host(name)));
