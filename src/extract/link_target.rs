@@ -27,7 +27,7 @@ const OTHERS: [&str; 56] = [
 ];
 
 /// Endings of pictures that servers convert for clients that do not read them.
-const CONVERTED: [&str; 6] = ["avif", "avifs", "heic", "heif", "jxl", "jp2"];
+const CONVERTED: [&str; 3] = ["avif", "avifs", "jp2"];
 
 /// Endings of other pictures in formats that simdex does not decode. A server that is told by the
 /// query in which format or size to send it may send another.
@@ -107,11 +107,12 @@ mod tests {
             ("b.webp?v=1.css#x", LinkTarget::Picture),
             ("/logo.svg", LinkTarget::Other),
             ("/film.mp4", LinkTarget::Other),
-            ("/a.heic", LinkTarget::Unread),
-            ("/a.heic#x", LinkTarget::Unread),
-            ("/a.heic?", LinkTarget::Unread),
+            ("/a.heic", LinkTarget::Picture),
+            ("/a.avif", LinkTarget::Unread),
+            ("/a.avif#x", LinkTarget::Unread),
+            ("/a.avif?", LinkTarget::Unread),
             // The query says otherwise.
-            ("/a.heic?format=1500w", LinkTarget::Page),
+            ("/a.avif?format=1500w", LinkTarget::Page),
             ("a.svg?output=png#x", LinkTarget::Page),
             ("/app.js?v=2", LinkTarget::Other),
             ("/logo.svg?ver=6.1", LinkTarget::Other),

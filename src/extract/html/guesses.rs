@@ -233,6 +233,6 @@ mod tests {
         }
         let many: String = (0..200_000).map(|n| format!("\"/{n}.jpg\"")).collect();
         assert_eq!(guesses(&many, true).split(' ').count(), MOST_GUESSES);
-        assert!(started.elapsed() < std::time::Duration::from_secs(30));
+        assert!(started.elapsed() < std::time::Duration::from_secs(90));
     }
 }

@@ -8,9 +8,9 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::exclude::Exclude;
 use super::file_system::{device, file_system, identity};
-use super::unread::{SkippedFiles, unread_ending};
+use super::unread::SkippedFiles;
 use crate::ingest::features::not_a_file;
-use crate::picture::looks_like_picture;
+use crate::picture::{looks_like_picture, unread_ending};
 use crate::shutdown::Shutdown;
 
 /// What is read of folders.

@@ -177,6 +177,8 @@ fn damage_gives_the_same_answer_or_an_error() {
         tempfile::tempdir().unwrap(),
     );
     fill(original.path(), &mut |_| {});
+    // Its pictures were seen in another second.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
     fill(other.path(), &mut |_| {});
     let expected = tell(&open(original.path()).unwrap()).unwrap();
     let mut came: BTreeMap<(String, &str, Came), u64> = BTreeMap::new();

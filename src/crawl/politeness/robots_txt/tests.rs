@@ -164,7 +164,7 @@ fn hostile_files_cost_little() {
         let kept: usize = robots.readings.iter().map(Group::text_len).sum();
         assert!(kept <= 6 * body.len());
     }
-    assert!(started.elapsed() < Duration::from_secs(20));
+    assert!(started.elapsed() < Duration::from_secs(60));
 }
 
 #[test]

@@ -41,6 +41,11 @@ pub fn segment_header(store: StoreId, number: u32) -> [u8; SEGMENT_HEADER as usi
     header
 }
 
+/// Whether bytes are a whole header, of whichever store and segment.
+pub fn is_segment_header(header: &[u8; SEGMENT_HEADER as usize]) -> bool {
+    header[..4] == SEGMENT_MAGIC && header[4..8] == crc32fast::hash(&header[8..]).to_le_bytes()
+}
+
 /// An entry as bytes, but its payload, which is written as it is.
 pub struct Encoded<'a> {
     /// Header, table, and the sections in front of the payload.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::entries::{is_whole, read_entry};
-use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, segment_header};
+use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, is_segment_header, segment_header};
 use super::mark::{Mark, MarkFile};
 use super::segment_list::{ClosedSegment, SegmentList};
 use super::{FOLDER, Log, Position, SEGMENT_BYTES, Totals, Writer, number_of};
@@ -132,13 +132,17 @@ impl Log {
         list.rewrites = list.rewrites.max(position.rewrites) + 1;
         let log = Self::with(Arc::clone(&disk), dir, store, list.clone(), file, position);
         list.closed.clear();
-        for (number, length) in log.lengths()? {
+        let lengths = log.lengths()?;
+        for (&number, &length) in &lengths {
             let mut is_old = log.is_old(number)?;
             let listed = known.iter().flat_map(|known| &known.closed);
             let listed = listed.clone().find(|segment| segment.number == number);
             if is_old.is_none()
                 && let Some(listed) = listed
                 && length > SEGMENT_HEADER
+                && !log
+                    .head(number)?
+                    .is_some_and(|head| is_segment_header(&head))
             {
                 // One of this store's, whose first bytes are damaged.
                 is_old = Some(listed.is_old);
@@ -158,7 +162,9 @@ impl Log {
                 });
             }
         }
-        list.open = list.next_number();
+        // Behind the files of other stores, too.
+        let behind = lengths.last_key_value().map_or(0, |(last, _)| last + 1);
+        list.open = list.next_number().max(behind);
         position.segment = list.open;
         position.length = 0;
         position.rewrites = list.rewrites;
@@ -197,6 +203,17 @@ impl Log {
 
     /// Whether a file is a segment of an older format; `None` if it is none of this store.
     fn is_old(&self, number: u32) -> Result<Option<bool>, StoreError> {
+        let Some(head) = self.head(number)? else {
+            return Ok(None);
+        };
+        Ok(match head == segment_header(self.store, number) {
+            true => Some(false),
+            false => (head[..4] == OLD_MAGIC).then_some(true),
+        })
+    }
+
+    /// The first bytes of a file; `None` if it is too short for a segment.
+    fn head(&self, number: u32) -> Result<Option<[u8; SEGMENT_HEADER as usize]>, StoreError> {
         let path = self.path(number);
         let failed = |error| StoreError::io(&path, error);
         let file = self.disk.open(&path).map_err(failed)?;
@@ -205,10 +222,7 @@ impl Log {
             return Ok(None);
         }
         file.read_at(&mut head, 0).map_err(failed)?;
-        Ok(match head == segment_header(self.store, number) {
-            true => Some(false),
-            false => (head[..4] == OLD_MAGIC).then_some(true),
-        })
+        Ok(Some(head))
     }
 
     /// The lengths of the files that have a segment's name.
