@@ -19,9 +19,4 @@ impl<'a> Version<'a> {
             placement: PicturePlacement::Shown,
         }
     }
-
-    /// One that the page shows, lent.
-    pub(super) fn of(reference: &'a String) -> Self {
-        Self::shown(reference.as_str())
-    }
 }

@@ -45,6 +45,10 @@ impl NewPicture {
 
 /// Where bytes came from.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most come from URLs, and none is kept for long"
+)]
 pub enum Source {
     /// A local file.
     File {

@@ -362,7 +362,8 @@ impl<'a, 'f> PageReader<'a, 'f> {
         let text = own_text(element);
         if essence.eq_ignore_ascii_case("application/ld+json") {
             for named in json_ld_pictures(&text, &self.builder.rules) {
-                let versions: Vec<_> = named.references.iter().map(Version::of).collect();
+                let versions = named.references.iter();
+                let versions: Vec<_> = versions.map(|it| Version::shown(it.as_str())).collect();
                 self.versions(&versions, &named.text, "");
             }
             return;
