@@ -37,6 +37,8 @@ struct Pair {
     /// What both have handed out.
     leases: Vec<[Lease; 2]>,
     random: ChaCha8Rng,
+    /// For what pages say of pictures.
+    hints: ChaCha8Rng,
     /// What was commanded last, for messages.
     command: usize,
 }
@@ -51,6 +53,7 @@ fn both_stores_answer_alike() {
             stores,
             leases: Vec::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
+            hints: ChaCha8Rng::seed_from_u64(seed),
             command: 0,
         };
         pair.begin_run(seed);
@@ -102,18 +105,26 @@ impl Pair {
                 .choose(&mut self.random)
                 .copied()
                 .unwrap_or(Role::Page);
-            let promises = [Promise::Shown, Promise::Linked, Promise::Guessed];
-            let promise = promises[self.random.random_range(0..3)];
-            let others = [self.url(), self.url()];
-            let others: Vec<&str> = others.iter().map(String::as_str).collect();
-            let others = &others[..self.random.random_range(0..3)];
             match on_page {
-                true if role == Role::Picture => with_others(&url, promise, others),
+                true if role == Role::Picture => self.with_others(&url),
                 true => found(&url, role),
                 false => discovery(&url, role),
             }
         });
         found.collect()
+    }
+
+    /// A picture of which a page says more.
+    fn with_others(&mut self, url: &str) -> Discovery {
+        let promises = [Promise::Shown, Promise::Linked, Promise::Guessed];
+        let promise = promises[self.hints.random_range(0..3)];
+        let others = (0..self.hints.random_range(0..3)).map(|_| {
+            let host = HOSTS.choose(&mut self.hints).copied().unwrap_or(HOSTS[0]);
+            format!("{host}/{}", self.hints.random_range(0..PATHS))
+        });
+        let others: Vec<String> = others.collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        with_others(url, promise, &others)
     }
 
     fn take_lease(&mut self) -> Option<[Lease; 2]> {
@@ -136,9 +147,9 @@ impl Pair {
 
     fn outcome(&mut self) -> UrlOutcome {
         let reason = self.reason();
-        match self.random.random_range(0..9) {
+        match self.random.random_range(0..8) {
             0 => UrlOutcome::Done,
-            8 => UrlOutcome::Unwanted(reason),
+            5 if self.hints.random() => UrlOutcome::Unwanted(reason),
             1 => UrlOutcome::Unchanged,
             2 => UrlOutcome::Gone(reason),
             3 => UrlOutcome::OptedOut(reason),
