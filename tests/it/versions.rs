@@ -206,7 +206,7 @@ fn guesses_are_asked_for_last_and_counted() {
         "/next" => Reply::html("<img src=/a2.jpg>"),
         "/g3.jpg" => Reply::not_found(),
         path if path.ends_with(".jpg") => {
-            let number = path.bytes().nth(2).unwrap_or_default();
+            let number = path.as_bytes().get(2).copied().unwrap_or_default();
             Reply::bytes("image/jpeg", jpeg(Motif::ALL[usize::from(number % 8)], 1))
         }
         _ => Reply::not_found(),
