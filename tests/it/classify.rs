@@ -106,7 +106,7 @@ fn a_labelled_picture_is_of_its_class_beyond_doubt() {
         "0",
     ]);
     assert!(
-        run.code == 1 && run.stderr.contains("--neighbours"),
+        run.code == 2 && run.stderr.contains("--neighbours"),
         "{}",
         run.stderr
     );

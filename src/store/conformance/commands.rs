@@ -442,11 +442,6 @@ fn file_places(store: &Store) -> Result<Vec<FilePlace>, StoreError> {
 
 /// What does not depend on when the clock was read.
 fn undated(visit: &VisitRecord) -> (Validators, [u8; 32], u64, Vec<UrlId>) {
-    let visit = visit.clone();
-    (
-        visit.validators,
-        visit.content,
-        visit.interval_s,
-        visit.shown,
-    )
+    let it = visit.clone();
+    (it.validators, it.content, it.interval_s, it.shown)
 }
