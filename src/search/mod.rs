@@ -3,6 +3,8 @@
 mod copies;
 mod exact;
 mod options;
+mod pages;
+
 mod rank;
 mod representative;
 mod rescore;
