@@ -65,8 +65,9 @@ impl Config {
     /// # Errors
     /// Names the key that is out of range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let positive: [(&'static str, u64); 10] = [
+        let positive: [(&'static str, u64); 11] = [
             ("[picture] max_bytes", self.picture.max_bytes),
+            ("[picture] max_file_bytes", self.picture.max_file_bytes),
             ("[picture] max_pixels", self.picture.max_pixels),
             ("[picture] decode_budget_mb", self.picture.decode_budget_mb),
             ("[crawl] concurrency", self.crawl.concurrency as u64),

@@ -85,6 +85,7 @@ fn picture_rules(refused: &mut Refused, _: &str, values: Values<PictureConfig>) 
     let Values { here, own, .. } = values;
     rules!(refused, "[picture] ", PictureConfig, here, own, {
         max_bytes: at_most,
+        max_file_bytes: at_most,
         max_pixels: at_most,
         decode_budget_mb: at_most,
         min_side: any,

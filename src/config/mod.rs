@@ -95,8 +95,10 @@ impl Default for StoreConfig {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PictureConfig {
-    /// Largest file, in bytes.
+    /// Largest picture from the web, in bytes.
     pub max_bytes: u64,
+    /// Largest local file, in bytes; at least `max_bytes`.
+    pub max_file_bytes: u64,
     /// Largest width times height, in pixels.
     pub max_pixels: u64,
     /// Smallest width and height, in pixels.
@@ -111,6 +113,8 @@ impl Default for PictureConfig {
     fn default() -> Self {
         Self {
             max_bytes: 20 << 20,
+            // Room for what phones write of 200 megapixels.
+            max_file_bytes: 128 << 20,
             max_pixels: 210_000_000,
             min_side: 32,
             decode_budget_mb: 1280,
@@ -123,7 +127,7 @@ impl PictureConfig {
     /// The limits that the decoder enforces.
     pub fn limits(&self) -> Limits {
         Limits {
-            max_bytes: self.max_bytes,
+            max_bytes: self.max_file_bytes.max(self.max_bytes),
             max_pixels: self.max_pixels,
             min_side: self.min_side,
             decode_bytes: self.decode_budget_mb.saturating_mul(1 << 20),

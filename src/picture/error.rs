@@ -9,8 +9,8 @@ pub enum PictureError {
     /// There are no bytes at all.
     #[error("the file is empty")]
     Empty,
-    /// More bytes than `[picture] max_bytes`.
-    #[error("the file has {bytes} bytes, over the limit of {limit} ([picture] max_bytes)")]
+    /// More bytes than `[picture] max_file_bytes`.
+    #[error("the file has {bytes} bytes, over the limit of {limit} ([picture] max_file_bytes)")]
     TooLarge {
         /// The file's size.
         bytes: u64,

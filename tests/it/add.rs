@@ -39,7 +39,9 @@ fn copies_of_one_file_are_one_picture_with_many_paths() {
 #[test]
 fn bad_pictures_are_named_and_the_rest_goes_in() {
     let simdex = Simdex::new();
-    simdex.configure("[picture]\nmax_pixels = 1000000\nmax_bytes = 500000\n");
+    simdex.configure(
+        "[picture]\nmax_pixels = 1000000\nmax_bytes = 500000\nmax_file_bytes = 500000\n",
+    );
     let dir = simdex.path("in");
     std::fs::create_dir(&dir).unwrap();
     let good = jpeg(Motif::Balloon, 1);

@@ -106,8 +106,12 @@ fn damage_is_found_and_can_be_mended() {
     let damaged = findings["damaged"].as_array().unwrap();
     assert_eq!(damaged.len(), 1);
     let id = damaged[0]["id"].as_str().unwrap();
+    let stored = simdex.stored();
+    let stored = stored.iter().find(|it| it.id.to_string() == id).unwrap();
+    let path = stored.paths[0].clone();
     simdex.json(&["remove", id]);
-    assert_eq!(simdex.json(&["add", "pictures"])["images_indexed"], 1);
+    assert_eq!(simdex.json(&["add", "pictures"])["images_indexed"], 0);
+    assert_eq!(simdex.json(&["add", &path])["images_indexed"], 1);
     assert_eq!(simdex.run(&["verify"]).code, 0);
 }
 
@@ -132,7 +136,10 @@ fn removed_pictures_are_gone_and_come_back_only_when_asked() {
     assert_eq!(simdex.stored().len(), 10);
     assert_eq!(simdex.run(&["remove", &ids[0]]).code, 3);
     assert_eq!(simdex.run(&["verify"]).code, 0);
-    assert_eq!(simdex.json(&["add", "pictures"])["images_indexed"], 2);
+    assert_eq!(simdex.json(&["add", "pictures"])["images_indexed"], 0);
+    let paths: Vec<&str> = results[..2].iter().map(|it| it.paths[0].as_str()).collect();
+    let named = [&["add"], &paths[..]].concat();
+    assert_eq!(simdex.json(&named)["images_indexed"], 2);
 }
 
 #[test]

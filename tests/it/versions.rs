@@ -169,6 +169,7 @@ fn what_is_had_makes_the_others_unneeded_and_an_opt_out_forbids_them() {
 fn a_page_behind_a_link_to_a_picture_is_read_as_one() {
     let page = "<a href=/view/a.jpg><img src=/s.jpg></a><img src=/b.jpg>";
     let view = |request: &Request| match request.path() {
+        "/robots.txt" => Reply::not_found(),
         "/view/a.jpg" => Reply::html("<title>View</title><img src=/full.jpg>"),
         "/b.jpg" => Reply::html("<html><img src=/never.jpg>"),
         "/full.jpg" => Reply::bytes("image/jpeg", jpeg(Motif::ALL[3], 2)),

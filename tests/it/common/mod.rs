@@ -34,6 +34,7 @@ pub struct Simdex {
 pub struct Stored {
     pub id: PictureId,
     pub urls: Vec<String>,
+    pub paths: Vec<String>,
     pub pages: Vec<SourcePage>,
 }
 
@@ -127,6 +128,7 @@ impl Simdex {
             Stored {
                 id,
                 urls: provenance.urls,
+                paths: provenance.paths.iter().map(ToString::to_string).collect(),
                 pages: provenance.pages,
             }
         });
