@@ -3,8 +3,6 @@
 mod copies;
 mod exact;
 mod options;
-mod pages;
-
 mod rank;
 mod representative;
 mod rescore;

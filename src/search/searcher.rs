@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::exact::exact_or;
 use super::options::SearchOptions;
-use super::pages::tell_apart;
 use super::rank::{Ranker, Scored, score_pair, score_views, upright};
 use super::rescore::{load, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
@@ -96,12 +95,6 @@ impl Searcher {
             [views] if options.alone => self.pairs(&views[0], &features, options.mode),
             _ => rank_by_examples(&ranker, &wanted, &unwanted, &features),
         };
-        if let ([views], []) = (query.wanted, query.unwanted)
-            && let (Some(upright), Mode::Copy, Ranking::Fused(_)) =
-                (views.first(), options.mode, &*self.ranking)
-        {
-            tell_apart(&self.store, &upright.thumbnail, &loaded, &mut scored)?;
-        }
         // Of several, no one's bytes decide.
         let same = match (query.wanted, query.unwanted) {
             ([views], []) => views.first().map(|picture| picture.id),
