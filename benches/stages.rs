@@ -16,7 +16,7 @@ use simdex::activation::Activations;
 use simdex::config::Config;
 use simdex::demo::drawing::{Motif, draw};
 use simdex::edit::jpeg;
-use simdex::head::{Mode, Ranking, neighbourhoods};
+use simdex::head::{ListContext, Mode, NeighbourGraph, Ranking};
 use simdex::index::IndexWriter;
 use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
 use simdex::network::{Engine, Network};
@@ -199,13 +199,13 @@ fn query(
             let fused = fused.search(&query, options)?;
             ratios.push(fused.timing_ms.rescore / result.timing_ms.rescore);
         }
-        let around: Vec<_> = index
+        let around = index
             .search(&picture.descriptor, 2 * options.candidates, &|_| true)
             .into_iter()
             .map(|candidate| store.descriptor(candidate.sequence))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
         let started = Instant::now();
-        black_box(neighbourhoods(&around));
+        black_box(ListContext::new(NeighbourGraph::new(around)));
         neighbours.push(milliseconds(started.elapsed()));
         let blocks = index
             .search(&picture.descriptor, options.candidates, &|_| true)

@@ -1,11 +1,10 @@
 //! From bytes to features: the network, its runtime and a pool of extractors.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use super::{Error, Observer, Step};
 use crate::activation::Layout;
-use crate::config::Config;
+use crate::config::{Config, NetworkConfig};
 use crate::head::Mode;
 use crate::ingest::{extract_views, worker_count};
 use crate::network::{Engine, ExtractError, Extractor, Network, runtime};
@@ -18,8 +17,8 @@ pub struct Extraction(Arc<Inner>);
 
 struct Inner {
     network: Network,
-    /// Where its manifest is; `None` is the shipped one.
-    manifest: Option<PathBuf>,
+    /// Where it was read from.
+    files: NetworkConfig,
     limits: Limits,
     /// How activations are laid out where there is no store that says so.
     layout: Layout,
@@ -36,12 +35,11 @@ impl Extraction {
     /// # Errors
     /// If the network's files cannot be used.
     pub fn new(config: &Config, observer: Observer) -> Result<Self, Error> {
-        let manifest = config.network.manifest.clone();
-        let network = read_network(manifest.as_deref())?;
+        let network = read_network(&config.network)?;
         Ok(Self(Arc::new(Inner {
             layout: network.layout(config.store.activations),
             network,
-            manifest,
+            files: config.network.clone(),
             limits: config.picture.limits(),
             runtime: config.runtime(),
             observer,
@@ -57,7 +55,7 @@ impl Extraction {
 
     /// The network once more, for those who change theirs.
     pub(super) fn read_network_again(&self) -> Result<Network, Error> {
-        read_network(self.0.manifest.as_deref())
+        read_network(&self.0.files)
     }
 
     /// How activations are laid out where there is no store that says so.
@@ -123,11 +121,15 @@ impl Extraction {
     }
 }
 
-/// The network of a manifest, or the shipped one.
-fn read_network(manifest: Option<&Path>) -> Result<Network, Error> {
-    Ok(match manifest {
+/// The network of the configuration, or the shipped one.
+fn read_network(files: &NetworkConfig) -> Result<Network, Error> {
+    let network = match &files.manifest {
         Some(path) => Network::load(path)?,
         None => Network::builtin()?,
+    };
+    Ok(match &files.projection {
+        Some(path) => network.with_projection_file(path)?,
+        None => network,
     })
 }
 

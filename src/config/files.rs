@@ -82,6 +82,7 @@ impl Config {
             &mut self.data_dir,
             &mut self.network.runtime,
             &mut self.network.manifest,
+            &mut self.network.projection,
         ] {
             *file = file.take().map(|file| home.join(file));
         }

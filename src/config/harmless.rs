@@ -67,6 +67,7 @@ fn network_rules(refused: &mut Refused, _: &str, values: Values<NetworkConfig>) 
     rules!(refused, "[network] ", NetworkConfig, here, own, {
         // Read and run.
         manifest: own_only,
+        projection: own_only,
         runtime: own_only,
         install_runtime: at_most,
         trust_library: own_only,
@@ -276,6 +277,7 @@ mod tests {
             ("data_dir = \"d\"", "data_dir"),
             ("network.runtime = \"x.so\"", "[network] runtime"),
             ("network.manifest = \"m.toml\"", "[network] manifest"),
+            ("network.projection = \"p.bin\"", "[network] projection"),
             ("store.reserve_disk_mb = 1", "[store] reserve_disk_mb"),
             ("picture.max_bytes = 99999999", "[picture] max_bytes"),
             ("picture.max_pixels = 999999999", "[picture] max_pixels"),

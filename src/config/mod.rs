@@ -52,6 +52,8 @@ pub struct Config {
 pub struct NetworkConfig {
     /// Manifest of another network; `None`: the one compiled in.
     pub manifest: Option<PathBuf>,
+    /// A projection made by `simdex train --generic`; `None`: the one compiled in.
+    pub projection: Option<PathBuf>,
     /// The ONNX Runtime library; `None`: search for it.
     pub runtime: Option<PathBuf>,
     /// Whether simdex may get ONNX Runtime through pip or npm.
@@ -65,6 +67,7 @@ impl Default for NetworkConfig {
     fn default() -> Self {
         Self {
             manifest: None,
+            projection: None,
             runtime: None,
             install_runtime: true,
             trust_library: false,

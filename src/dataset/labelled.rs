@@ -90,3 +90,25 @@ pub fn labelled_files(dir: &Path) -> Result<Labelled, LabelError> {
         loose,
     })
 }
+
+/// Lists several folders of classes, each a domain: photos of one kind, drawings, icons. Gives the
+/// domain of each class besides; classes of one name in different folders stay apart.
+///
+/// # Errors
+/// If a folder cannot be read or has fewer than two classes of two pictures.
+pub fn labelled_domains(dirs: &[PathBuf]) -> Result<(Labelled, Vec<usize>), LabelError> {
+    let mut all = Labelled::unlabelled(Vec::new());
+    let mut domains = Vec::new();
+    for (domain, dir) in dirs.iter().enumerate() {
+        let one = labelled_files(dir)?;
+        let before = all.classes.len();
+        let files = one.files.into_iter();
+        all.files
+            .extend(files.map(|(path, class)| (path, before + class)));
+        domains.resize(before + one.classes.len(), domain);
+        all.classes.extend(one.classes);
+        all.ignored.extend(one.ignored);
+        all.loose += one.loose;
+    }
+    Ok((all, domains))
+}

@@ -6,5 +6,5 @@ mod labelled;
 mod pairs_file;
 
 pub use folder::pictures_below;
-pub use labelled::{LabelError, Labelled, labelled_files};
+pub use labelled::{LabelError, Labelled, labelled_domains, labelled_files};
 pub use pairs_file::{LineError, PairsFile, PairsFileError};

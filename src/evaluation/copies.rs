@@ -193,6 +193,7 @@ impl<'a> Searched<'a> {
             ranking,
             mode: *mode,
             mean: &self.mean,
+            pictures: self.features.len(),
             rescored: pool.len(),
         };
         let ranked = ranker.rank(&views, &pool);

@@ -42,6 +42,7 @@ impl Table {
                 ranking,
                 mode: Mode::SameSubject,
                 mean: &mean,
+                pictures: pictures.len() - 1,
                 rescored: pictures.len(),
             },
         };

@@ -181,6 +181,7 @@ impl<'a> Searched<'a> {
             ranking,
             mode: Mode::SameSubject,
             mean: &self.mean,
+            pictures: self.features.len() - 1,
             rescored: self.candidates,
         };
         let pool = &first_stage[..size.min(first_stage.len())];

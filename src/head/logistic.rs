@@ -17,12 +17,24 @@ const STEPS: usize = 1_500;
 /// Rows summed by one task.
 const CHUNK: usize = 2_048;
 
-/// Fits `rows` to `same`; both outcomes have the same total weight. `signs` is 1, -1 or 0 (any
-/// sign) for each input; `regularisation` is the factor of half the squared weights, or of half
-/// the squared distance from the weights of `prior`, a regression that is known.
+/// Weights of rows by which both outcomes count the same.
+pub(super) fn balanced(same: &[bool]) -> Vec<f32> {
+    let of_same = same.iter().filter(|same| **same).count().max(1) as f32;
+    let of_different = (same.len() as f32 - of_same).max(1.0);
+    let weight = |same: &bool| match same {
+        true => 0.5 / of_same,
+        false => 0.5 / of_different,
+    };
+    same.iter().map(weight).collect()
+}
+
+/// Fits `rows` to `same`, each row counting by its weight; all weights sum to 1. `signs` is 1, -1
+/// or 0 (any sign) for each input; `regularisation` is the factor of half the squared weights, or
+/// of half the squared distance from the weights of `prior`, a regression that is known.
 pub(super) fn fit(
     rows: &[Vec<f32>],
     same: &[bool],
+    weights: &[f32],
     signs: &[f32],
     regularisation: f64,
     prior: Option<&Logistic>,
@@ -44,21 +56,12 @@ pub(super) fn fit(
                 .collect::<Vec<_>>()
         })
         .collect();
-    let of_same = same.iter().filter(|same| **same).count().max(1) as f32;
-    let of_different = (same.len() as f32 - of_same).max(1.0);
-    let weight = |same: bool| {
-        if same {
-            0.5 / of_same
-        } else {
-            0.5 / of_different
-        }
-    };
     // The loss's curvature is at most a quarter of the weighted second moment's.
-    let step = 1.0 / (0.25 * largest_moment(&x, same, &weight, width) + regularisation as f32);
+    let step = 1.0 / (0.25 * largest_moment(&x, weights, width) + regularisation as f32);
     let mut at = home.clone();
     let (mut ahead, mut t) = (at.clone(), 1f32);
     for _ in 0..STEPS {
-        let gradient = gradient(&x, same, &weight, &ahead);
+        let gradient = gradient(&x, same, weights, &ahead);
         let mut next: Vec<f32> = (0..=width)
             .map(|i| {
                 let pull = match i < width {
@@ -91,7 +94,7 @@ pub(super) fn fit(
 }
 
 /// Mean and standard deviation of each input; an input that never moves gets 1.
-fn moments(rows: &[Vec<f32>], width: usize) -> (Vec<f32>, Vec<f32>) {
+pub(super) fn moments(rows: &[Vec<f32>], width: usize) -> (Vec<f32>, Vec<f32>) {
     let count = rows.len().max(1) as f64;
     let column = |i: usize| rows.iter().map(move |row| f64::from(row[i]));
     let mean = |i: usize| column(i).sum::<f64>() / count;
@@ -108,22 +111,18 @@ fn moments(rows: &[Vec<f32>], width: usize) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// The weighted gradient of the cross-entropy; the last entry is the bias's.
-fn gradient(
-    x: &[f32],
-    same: &[bool],
-    weight: &(dyn Fn(bool) -> f32 + Sync),
-    at: &[f32],
-) -> Vec<f32> {
+fn gradient(x: &[f32], same: &[bool], weights: &[f32], at: &[f32]) -> Vec<f32> {
     let width = at.len() - 1;
     let parts: Vec<Vec<f32>> = x
         .par_chunks(CHUNK * width)
         .zip(same.par_chunks(CHUNK))
-        .map(|(x, same)| {
+        .zip(weights.par_chunks(CHUNK))
+        .map(|((x, same), weights)| {
             let mut sum = vec![0f32; width + 1];
-            for (row, &same) in x.chunks_exact(width).zip(same) {
+            for ((row, &same), weight) in x.chunks_exact(width).zip(same).zip(weights) {
                 let z: f32 = at[width] + row.iter().zip(at).map(|(a, b)| a * b).sum::<f32>();
                 let p = 1.0 / (1.0 + (-z).exp());
-                let g = weight(same) * (p - f32::from(u8::from(same)));
+                let g = weight * (p - f32::from(u8::from(same)));
                 sum.iter_mut().zip(row).for_each(|(s, v)| *s += g * v);
                 sum[width] += g;
             }
@@ -140,14 +139,14 @@ fn gradient(
 
 /// The largest eigenvalue of the weighted second moment of the inputs and the constant 1,
 /// by power iteration, with a margin.
-fn largest_moment(x: &[f32], same: &[bool], weight: &dyn Fn(bool) -> f32, width: usize) -> f32 {
+fn largest_moment(x: &[f32], weights: &[f32], width: usize) -> f32 {
     let mut v = vec![1.0 / ((width + 1) as f32).sqrt(); width + 1];
     let mut value = 1.0;
     for _ in 0..20 {
         let mut next = vec![0f32; width + 1];
-        for (row, &same) in x.chunks_exact(width).zip(same) {
+        for (row, weight) in x.chunks_exact(width).zip(weights) {
             let z = v[width] + row.iter().zip(&v).map(|(a, b)| a * b).sum::<f32>();
-            let z = z * weight(same);
+            let z = z * weight;
             next.iter_mut().zip(row).for_each(|(n, r)| *n += z * r);
             next[width] += z;
         }
@@ -172,7 +171,7 @@ mod tests {
             rows.push(vec![x, x]);
             same.push(if i % 2 == 0 { i % 8 != 0 } else { i % 8 == 1 });
         }
-        let fit = fit(&rows, &same, &[1.0, -1.0], 1e-6, None);
+        let fit = fit(&rows, &same, &balanced(&same), &[1.0, -1.0], 1e-6, None);
         let odds = |x: f32| {
             let scaled = |i: usize| (x - fit.mean[i]) / fit.std[i] * fit.weights[i];
             fit.bias + scaled(0) + scaled(1)

@@ -6,34 +6,42 @@
 //! collection, the match of their parts, and what the user's labels taught.
 
 mod alignment;
+mod calibration;
 mod channel_scaler;
 mod collection_mean;
 mod features;
 mod fused;
+mod list_features;
 mod logistic;
 mod measure;
 mod mse18;
-mod neighbourhood;
+mod neighbour_graph;
 mod probe;
+mod reference_set;
 mod scorer;
 mod signal;
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 pub use alignment::{Alignment, Grid, Region};
+pub use calibration::Calibration;
 pub use channel_scaler::ChannelScaler;
 pub use collection_mean::CollectionMean;
 pub use features::{Features, Prepared};
 pub use fused::{Fused, FusedTraining, Mode, ModeScorers, Thresholds};
+pub use list_features::{LIST_FEATURES, ListContext, ListFeature, OfPair};
 pub use measure::{Measure, Measured, Needs};
 pub use mse18::{DenseLayer, Epoch, Mse18, Mse18Network, Mse18Training, StandardScaler};
-pub use neighbourhood::neighbourhoods;
+pub use neighbour_graph::NeighbourGraph;
 pub use probe::{Background, ClassProbabilities, Probe, spread};
+pub use reference_set::ReferenceSet;
 pub use scorer::{Scorer, logit, sigmoid};
 pub use signal::Signal;
 
 use crate::local_path::LocalPath;
-use crate::network::Network;
+use crate::network::{Descriptor, Network};
 use crate::picture::PictureId;
 
 /// How results are scored.
@@ -114,6 +122,21 @@ impl Ranking {
             Self::Fused(head) => head.saw(picture),
             Self::Mse18(_) | Self::Embedding => false,
         }
+    }
+
+    /// The descriptors that it reads of some pictures, if they are not the network's own: a head of
+    /// an earlier version reads those of its time.
+    pub fn descriptors(&self, pictures: &[Features<'_>]) -> Option<Vec<Descriptor>> {
+        let Self::Fused(head) = self else {
+            return None;
+        };
+        let describer = head.describer()?;
+        let pictures = pictures.par_iter();
+        Some(
+            pictures
+                .map(|picture| describer.describe(picture.activations))
+                .collect(),
+        )
     }
 
     /// `fused`, `mse18`, `embedding` or the path of a head file, checked against the network.

@@ -63,7 +63,9 @@ impl Scorer {
     ) -> Self {
         let places: Vec<usize> = signals.iter().map(|s| s.index(layers)).collect();
         let narrow = narrow(&places, rows);
-        let mut logistic = logistic::fit(&narrow, same, &signs(signals), regularisation, None);
+        let weights = logistic::balanced(same);
+        let signs = signs(signals);
+        let mut logistic = logistic::fit(&narrow, same, &weights, &signs, regularisation, None);
         // A signal that hardly counts need not be measured.
         let small = |weight: &&mut f32| weight.abs() < LEAST_WEIGHT;
         logistic
@@ -92,7 +94,14 @@ impl Scorer {
         let pull = PRIOR_PAIRS / rows.len().max(1) as f64;
         let prior = Some(&self.logistic);
         Self {
-            logistic: logistic::fit(&narrow, same, &signs(&self.signals), pull, prior),
+            logistic: logistic::fit(
+                &narrow,
+                same,
+                &logistic::balanced(same),
+                &signs(&self.signals),
+                pull,
+                prior,
+            ),
             ..self.clone()
         }
     }

@@ -1,10 +1,9 @@
 //! What the index compares.
 
-use super::Manifest;
-use crate::activation::{Activations, inner_product_f32};
+use crate::activation::inner_product_f32;
 
-/// What the index compares: the last layer, rectified and pooled, projected to a few
-/// numbers in which pictures of one kind lie together; at unit length.
+/// What the index compares: layers, pooled and projected to a few numbers in which pictures of one
+/// kind lie together; at unit length.
 ///
 /// ```
 /// use simdex::network::Descriptor;
@@ -70,61 +69,6 @@ pub(super) fn unit(values: &mut [f32]) {
     }
 }
 
-/// Width of the window over the positions, in positions: what a picture shows is more often in
-/// its middle than at its edges.
-const SIGMA: f32 = 1.5;
-
-/// The last layer of a picture, normalised and rectified as before the embedding, pooled
-/// twice: the mean of each channel under a Gaussian window, then its standard deviation
-/// over the positions; each half at unit length. `None` where the manifest does not say
-/// how the layer is normalised, or the codec does not keep its values.
-pub fn pooled(manifest: &Manifest, activations: Activations<'_>) -> Option<Vec<f32>> {
-    let (scale, shift) = (&manifest.embedding.scale, &manifest.embedding.shift);
-    let last = activations.layer_count().checked_sub(1)?;
-    let shape = &activations.layout().layers()[last];
-    if scale.len() != shape.channels {
-        return None;
-    }
-    let values = activations.layer_values(last)?;
-    let window = window(shape.positions, shape.width);
-    let channels = shape.channels;
-    let mut middle = vec![0f32; channels];
-    let mut sums = vec![0f32; channels];
-    let mut squares = vec![0f32; channels];
-    for (row, weight) in values.chunks_exact(channels).zip(&window) {
-        for c in 0..channels {
-            let value = (row[c] * scale[c] + shift[c]).clamp(0.0, 6.0);
-            middle[c] += weight * value;
-            sums[c] += value;
-            squares[c] += value * value;
-        }
-    }
-    let count = shape.positions as f32;
-    let mut spread: Vec<f32> = sums
-        .iter()
-        .zip(&squares)
-        .map(|(sum, square)| (square / count - (sum / count).powi(2)).max(0.0).sqrt())
-        .collect();
-    unit(&mut middle);
-    unit(&mut spread);
-    middle.extend(spread);
-    Some(middle)
-}
-
-/// A Gaussian over a grid of positions; sums to 1.
-fn window(positions: usize, width: usize) -> Vec<f32> {
-    let height = positions / width;
-    let off = |at: usize, side: usize| at as f32 - (side as f32 - 1.0) / 2.0;
-    let weights: Vec<f32> = (0..positions)
-        .map(|p| {
-            let (dx, dy) = (off(p % width, width), off(p / width, height));
-            (-(dx * dx + dy * dy) / (2.0 * SIGMA * SIGMA)).exp()
-        })
-        .collect();
-    let sum: f32 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,12 +81,5 @@ mod tests {
         let mean = [a.values()[0], 0.0];
         assert!(a.minus_mean(&mean).cosine(&b.minus_mean(&mean)) < -0.9);
         assert_eq!(a.minus_mean(&[]), a);
-    }
-
-    #[test]
-    fn the_window_is_highest_in_the_middle() {
-        let window = window(49, 7);
-        assert!((window.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-        assert!(window[24] > window[0] * 10.0 && (window[0] - window[48]).abs() < 1e-7);
     }
 }

@@ -7,16 +7,15 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
-use super::projection::describe;
-use super::{Descriptor, Embedding, ExtractError, Manifest, Network, Projection};
+use super::{Describer, Descriptor, Embedding, ExtractError, Manifest, Network};
 use crate::activation::Activations;
 use crate::picture::NetworkInput;
 
 /// One network session of one thread. Each core's worker owns one.
 pub struct Extractor {
     session: SessionBackend,
-    manifest: Manifest,
-    projection: Option<Arc<Projection>>,
+    manifest: Arc<Manifest>,
+    describer: Describer,
     /// Normalised value of each byte, per channel.
     normalized: [[f32; 256]; 3],
     /// The input tensor, filled anew for every picture.
@@ -89,14 +88,14 @@ impl Extractor {
             session,
             normalized,
             input: vec![0.0; 3 * input.width as usize * input.height as usize],
-            manifest: manifest.clone(),
-            projection: network.projection.clone(),
+            manifest: Arc::clone(&network.manifest),
+            describer: network.describer.clone(),
         }
     }
 
     /// What the index compares, from a picture's activations.
     pub fn describe(&self, activations: Activations<'_>) -> Descriptor {
-        describe(self.projection.as_deref(), &self.manifest, activations)
+        self.describer.describe(activations)
     }
 
     /// Stretches a decoded picture to the network's input size.

@@ -6,12 +6,14 @@
 //! Engine x Network       = Extractor    one per core, one thread each
 //! ```
 
+mod describer;
 mod descriptor;
 mod embedding;
 mod engine;
 mod error;
 mod extractor;
 mod manifest;
+mod pooling;
 mod projection;
 pub mod runtime;
 #[cfg(feature = "tract")]
@@ -25,13 +27,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use descriptor::{Descriptor, pooled};
+pub use describer::Describer;
+pub use descriptor::Descriptor;
 pub use embedding::Embedding;
 pub use engine::{Engine, EngineError};
 pub use error::{ExtractError, NetworkError};
 pub use extractor::{Extractor, NetworkOutput};
 pub use manifest::{Manifest, ManifestLayer};
-pub use projection::{Projection, subtract_mean};
+pub use pooling::{Pool, pooled};
+pub use projection::{Part, Projection};
 
 use crate::activation::{Activations, Encoding, LayerShape, Layout};
 
@@ -67,10 +71,12 @@ impl fmt::Debug for NetworkId {
 /// A network whose model file is the one its manifest promises.
 #[derive(Debug)]
 pub struct Network {
-    manifest: Manifest,
+    manifest: Arc<Manifest>,
     model: Cow<'static, [u8]>,
     id: NetworkId,
-    projection: Option<Arc<Projection>>,
+    describer: Describer,
+    /// How earlier versions described pictures: heads of that time still ask for it.
+    earlier: Vec<Describer>,
 }
 
 impl Network {
@@ -83,16 +89,36 @@ impl Network {
         let manifest = Manifest::parse(include_str!("../../models/mobilenet_v2.toml"), path)?;
         let model: &'static [u8] = include_bytes!("../../models/mobilenet_v2.onnx");
         let network = Self::checked(manifest, Cow::Borrowed(model))?;
-        let bytes = include_bytes!("../../models/projection.bin");
-        let projection = Projection::parse(bytes, &network.id);
-        Ok(network.with_projection_of(projection.map_err(NetworkError::Projection)?))
+        let read =
+            |bytes: &[u8]| Projection::parse(bytes, &network.id).map_err(NetworkError::Projection);
+        let projection = read(include_bytes!("../../models/projection.bin"))?;
+        let first = read(include_bytes!("../../models/projection-1.bin"))?;
+        let first = Describer::new(Arc::clone(&network.manifest), Some(Arc::new(first)));
+        Ok(Self {
+            earlier: vec![first],
+            ..network.with_projection_of(projection)
+        })
     }
 
     /// The same network with another projection.
     #[must_use]
     pub fn with_projection_of(mut self, projection: Projection) -> Self {
-        self.projection = Some(Arc::new(projection));
+        let manifest = Arc::clone(&self.manifest);
+        self.describer = Describer::new(manifest, Some(Arc::new(projection)));
         self
+    }
+
+    /// The same network with the projection of a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is no projection of this network.
+    pub fn with_projection_file(self, path: &Path) -> Result<Self, NetworkError> {
+        let bytes = std::fs::read(path).map_err(|source| NetworkError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let projection = Projection::parse(&bytes, &self.id);
+        Ok(self.with_projection_of(projection.map_err(NetworkError::Projection)?))
     }
 
     /// A network of the user's: the manifest names the model file beside it.
@@ -120,11 +146,13 @@ impl Network {
                 promised: manifest.sha256,
             });
         }
+        let manifest = Arc::new(manifest);
         Ok(Self {
+            describer: Describer::new(Arc::clone(&manifest), None),
             manifest,
             model,
             id,
-            projection: None,
+            earlier: Vec::new(),
         })
     }
 
@@ -145,20 +173,25 @@ impl Network {
 
     /// What the index compares pictures by, from a picture's activations.
     pub fn describe(&self, activations: Activations<'_>) -> Descriptor {
-        projection::describe(self.projection.as_deref(), &self.manifest, activations)
+        self.describer.describe(activations)
     }
 
     /// Numbers in a descriptor.
     pub fn descriptor_dimensions(&self) -> usize {
-        let projected = self.projection.as_deref().map(Projection::dimensions);
-        projected.unwrap_or(self.manifest.embedding.dimensions)
+        self.describer.dimensions()
     }
 
     /// Tells the network's way of describing pictures from others.
     pub fn descriptor_id(&self) -> &str {
-        self.projection
-            .as_deref()
-            .map_or("embedding", Projection::id)
+        self.describer.id()
+    }
+
+    /// What describes pictures in the way of that id, now or in an earlier version.
+    pub fn describer(&self, id: &str) -> Option<Describer> {
+        let all = std::iter::once(&self.describer).chain(&self.earlier);
+        all.into_iter()
+            .find(|describer| describer.id() == id)
+            .cloned()
     }
 
     /// How one picture's activations are laid out in storage.

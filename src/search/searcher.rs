@@ -70,6 +70,7 @@ impl Searcher {
                 Ranking::Fused(_) => self.view.mean.as_deref().unwrap_or(&NO_MEAN),
                 Ranking::Mse18(_) | Ranking::Embedding => &NO_MEAN,
             },
+            pictures: self.view.index.len(),
             rescored,
         }
     }
@@ -306,12 +307,16 @@ fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> 
         return None;
     };
     let scorers = head.scorers(mode);
-    let scorer = match scored.in_list {
-        true => &scorers.list,
-        false => &scorers.pair,
+    let mut all = match (scored.in_list, scored.features.is_empty()) {
+        (true, false) => head.list_evidence(layout, &scored.values, &scored.features),
+        (true, true) => scorers.list.evidence(layout, &scored.values),
+        (false, _) => scorers.pair.evidence(layout, &scored.values),
     };
-    let mut all = scorer.evidence(layout, &scored.values);
-    let others = [("labels", scored.labels), ("turned", scored.turned())];
+    let others = [
+        ("labels", scored.labels),
+        ("pairs", scored.pairs),
+        ("turned", scored.turned()),
+    ];
     let others = others.into_iter().filter(|(_, odds)| *odds != 0.0);
     all.extend(others.map(|(name, odds)| (name.to_owned(), odds)));
     Some(Evidence(all))

@@ -2,7 +2,7 @@
 
 use crate::edit::Edit;
 use crate::head::{CollectionMean, Features};
-use crate::network::Embedding;
+use crate::network::{Descriptor, Embedding};
 use crate::picture::PictureId;
 
 /// A picture to learn from.
@@ -31,4 +31,15 @@ pub struct EditedExample<'a> {
 pub(super) fn mean_of(pictures: &[Example<'_>]) -> CollectionMean {
     let each = pictures.iter();
     CollectionMean::of(each.map(|p| (p.embedding, p.features.descriptor)))
+}
+
+/// A picture with another descriptor.
+pub(super) fn redescribed<'a>(example: &Example<'a>, descriptor: &'a Descriptor) -> Example<'a> {
+    Example {
+        features: Features {
+            descriptor,
+            ..example.features
+        },
+        ..*example
+    }
 }

@@ -1,16 +1,19 @@
-//! Measured pairs, as they come up in ranked lists and at random.
+//! Measured pairs: at random, and of copies with what they were made from.
 
-use rand::seq::index::sample;
+use std::collections::BTreeMap;
+
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::example::Example;
 use super::nearest::{are_twins, nearest_to};
-use crate::head::{Grid, Measure, Prepared, Signal, neighbourhoods};
+use super::stores::Kinds;
+use crate::head::{Grid, Measure, Mode, ModeScorers, Prepared, Scorer, Signal};
 use crate::network::Descriptor;
 
 /// Measured pairs with their answers.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Rows {
     pub(super) values: Vec<Vec<f32>>,
     pub(super) same: Vec<bool>,
@@ -28,78 +31,45 @@ impl Rows {
     }
 }
 
-/// Candidates in a list, as a query has them by default.
-const CANDIDATES: usize = 200;
-/// Wrong candidates learned from in each list: the nearest of them.
-const WRONG: usize = 60;
-
-/// Every picture as a query among the others: its candidates, with their neighbourhoods.
-pub(super) fn lists(
-    measure: &Measure<'_>,
-    pictures: &[Example<'_>],
-    same: &(dyn Fn(usize, usize) -> bool + Sync),
-    progress: &(dyn Fn(usize) + Sync),
-) -> Rows {
-    let centred: Vec<Descriptor> = pictures
-        .iter()
-        .map(|p| p.features.descriptor.minus_mean(&measure.mean.descriptor))
-        .collect();
-    let layers = measure.layers();
-    let pairs: Vec<Vec<_>> = (0..pictures.len())
-        .into_par_iter()
-        .map(|query| {
-            let order = nearest(&centred, query, CANDIDATES);
-            let around: Vec<Descriptor> = [query]
-                .iter()
-                .chain(&order)
-                .map(|&i| centred[i].clone())
-                .collect();
-            let common = neighbourhoods(&around);
-            let prepared = measure.prepare(&pictures[query].features);
-            let mut wrong = 0;
-            let mut rows = Vec::new();
-            for (&other, common) in order.iter().zip(common) {
-                let answer = same(query, other);
-                wrong += usize::from(!answer);
-                if !answer && wrong > WRONG {
-                    continue;
-                }
-                let picture = &pictures[other];
-                let measured = measure.measure(&prepared, &picture.features);
-                let mut values = measured.values;
-                values[Signal::Neighbourhood.index(layers)] = common;
-                rows.push((values, answer));
-            }
-            progress(1);
-            rows
-        })
-        .collect();
-    Rows::of(pairs.into_iter().flatten().collect())
-}
-
-/// All same pairs and as many different ones, drawn at random; at most `most` of each.
+/// Pairs of one class and of different ones, `count` of the first and twice as many of the others,
+/// each domain in turn; every other wrong one is of the same domain, and so is hard to tell.
 pub(super) fn pairs(
     measure: &Measure<'_>,
     pictures: &[Example<'_>],
-    same: &dyn Fn(usize, usize) -> bool,
-    most: usize,
+    kinds: Kinds<'_>,
+    chosen: &[usize],
+    count: usize,
     rng: &mut ChaCha8Rng,
 ) -> Rows {
-    let all = (0..pictures.len()).flat_map(|i| (i + 1..pictures.len()).map(move |j| (i, j)));
-    let (alike, other): (Vec<_>, Vec<_>) = all.partition(|&(i, j)| same(i, j));
-    let mut draw = |from: Vec<(usize, usize)>, count: usize| -> Vec<(usize, usize)> {
-        let chosen = sample(rng, from.len(), count.min(from.len()));
-        chosen.into_iter().map(|i| from[i]).collect()
-    };
-    let alike = draw(alike, most);
-    let other = draw(other, 2 * alike.len());
-    measured(
-        measure,
-        pictures,
-        alike.into_iter().chain(other).collect(),
-        same,
-    )
+    let mut by_domain: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for &i in chosen {
+        by_domain.entry(kinds.domains[i]).or_default().push(i);
+    }
+    let domains: Vec<&Vec<usize>> = by_domain.values().collect();
+    let mut pairs = Vec::with_capacity(3 * count);
+    for n in 0..count {
+        let domain = domains[n % domains.len()];
+        let Some(&a) = domain.choose(rng) else {
+            continue;
+        };
+        let alike = domain
+            .iter()
+            .filter(|i| kinds.labels[**i] == kinds.labels[a]);
+        let alike: Vec<usize> = alike.filter(|i| **i != a).copied().collect();
+        pairs.extend(alike.choose(rng).map(|&b| (a, b)));
+        for from in [domain.as_slice(), chosen] {
+            // Most are of another class.
+            let mut tries = (0..TRIES).filter_map(|_| from.choose(rng));
+            pairs.extend(tries.find(|b| !kinds.same(a, **b)).map(|&b| (a, b)));
+        }
+    }
+    measured(measure, pictures, pairs, &|a, b| kinds.same(a, b))
 }
+
+/// Factor of half the squared weights of the scorers.
+pub(super) const REGULARISATION: f64 = 1e-3;
+/// Draws after which a domain is taken to have one class only.
+const TRIES: usize = 50;
 
 fn measured(
     measure: &Measure<'_>,
@@ -167,9 +137,8 @@ pub(super) fn copies(
     Rows::of(pairs.into_iter().flatten().collect())
 }
 
-fn nearest(descriptors: &[Descriptor], own: usize, count: usize) -> Vec<usize> {
-    let mut order = nearest_to(descriptors, &descriptors[own], count + 1);
-    order.retain(|i| *i != own);
-    order.truncate(count);
-    order
+/// The scorer of a pair alone that shows the same kind of thing or not.
+pub(super) fn fit_pair(layers: usize, rows: &Rows) -> Scorer {
+    let signals = ModeScorers::pair_signals(Mode::SameSubject, layers);
+    Scorer::fit(layers, &signals, &rows.values, &rows.same, REGULARISATION)
 }

@@ -1,6 +1,7 @@
 //! The scores at which a share of the results is right.
 
-use crate::head::Thresholds;
+use super::list_rows::ListRows;
+use crate::head::{Calibration, Thresholds, sigmoid};
 
 /// The lowest scores at or above which 90 % and 99 % of the results are right.
 pub fn thresholds(scored: &[(f32, bool)]) -> Thresholds {
@@ -22,6 +23,47 @@ pub fn thresholds(scored: &[(f32, bool)]) -> Thresholds {
         }
     }
     thresholds
+}
+
+/// The most of the queries with nothing right in the store that may have any result at a threshold.
+const MOST_ANSWERLESS: f64 = 0.02;
+
+/// The same of lists, over which all domains count alike. At neither may more than one in fifty
+/// of the queries without an answer have a result; so the first is often more precise than it
+/// promises.
+pub(super) fn list_thresholds(calibration: &Calibration, rows: &ListRows) -> Thresholds {
+    let scores: Vec<f32> = rows
+        .features
+        .iter()
+        .map(|row| sigmoid(calibration.log_odds(row)))
+        .collect();
+    let lists = rows.shown();
+    let mut highest: Vec<f32> = lists
+        .iter()
+        .filter(|list| list.iter().all(|&row| !rows.same[row]))
+        .map(|list| list.iter().map(|&row| scores[row]).fold(0.0, f32::max))
+        .collect();
+    highest.sort_by(|a, b| b.total_cmp(a));
+    let allowed = (highest.len() as f64 * MOST_ANSWERLESS) as usize;
+    let least = highest.get(allowed).copied().unwrap_or_default();
+    let weights = rows.balanced();
+    let mut shown: Vec<usize> = lists.into_iter().flatten().collect();
+    shown.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+    let (mut right, mut all, mut found) = (0f32, 0f32, Thresholds::default());
+    for row in shown {
+        all += weights[row];
+        right += if rows.same[row] { weights[row] } else { 0.0 };
+        if scores[row] <= least {
+            break;
+        }
+        if right >= 0.9 * all {
+            found.precision_90 = Some(scores[row]);
+        }
+        if right >= 0.99 * all {
+            found.precision_99 = Some(scores[row]);
+        }
+    }
+    found
 }
 
 #[cfg(test)]

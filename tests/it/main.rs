@@ -32,6 +32,7 @@ mod operator;
 mod query;
 mod refresh;
 mod rejudging;
+mod scores;
 mod similarity;
 mod store;
 mod transport;

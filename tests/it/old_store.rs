@@ -1,7 +1,7 @@
 //! A store that the version before wrote: it opens, gives what it gave then, and grows.
 //!
-//! `tests/data/store-0.1` holds the store, the picture that was asked for, and what that
-//! version printed. But since then the member of a group of near-copies that is nearest to the query
+//! `tests/data/store-0.1` holds the store, the picture that was asked for, the head that was the
+//! default, and what that version printed. But since then the member of a group of near-copies that is nearest to the query
 //! stands for it: `square.png`, where that version had `square-larger.png`, which was stored first.
 
 use std::path::PathBuf;
@@ -58,15 +58,22 @@ fn the_version_befores_store_gives_what_it_gave_then() {
     let simdex = unpacked();
     let json = ["--format", "json"];
     let query = ["query", "query.png", "--format", "json"];
-    let in_mode = |mode| [&query[..], &["--explain", "--mode", mode]].concat();
     let by_head = |head| [&query[..], &["--head", head]].concat();
+    // The head that was the default then.
+    let then = data("fused.json");
+    let then = by_head(then.to_str().unwrap());
+    let in_mode = |mode| [&then[..], &["--explain", "--mode", mode]].concat();
     assert_prints(&simdex, &[&["status", "--format", "json"]], "status.json");
-    assert_prints(&simdex, &[&query], "query.jsonl");
+    assert_prints(&simdex, &[&then], "query.jsonl");
     let modes = [in_mode("copy"), in_mode("look-alike")];
     assert_prints(&simdex, &[&modes[0], &modes[1]], "modes.jsonl");
     let heads = [by_head("mse18"), by_head("embedding")];
     assert_prints(&simdex, &[&heads[0], &heads[1]], "heads.jsonl");
-    let duplicates = ["duplicates", "--format", "jsonl", "-o", "-"];
+    let duplicates = [&["duplicates", "-o", "-"][..], &then[2..]].concat();
+    let duplicates: Vec<&str> = duplicates
+        .iter()
+        .map(|arg| if *arg == "json" { "jsonl" } else { arg })
+        .collect();
     assert_prints(&simdex, &[&duplicates], "duplicates.jsonl");
     let verified = simdex.run(&[&["verify"][..], &json].concat()).json();
     assert_whole(&verified, 4);

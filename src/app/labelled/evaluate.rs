@@ -1,5 +1,6 @@
 //! Measuring heads on the user's own pictures.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::pictures::{Described, Edited, LabelledPictures};
@@ -92,11 +93,12 @@ impl Extraction {
         options: &RetrievalOptions,
         watch: Watch<'_>,
     ) -> Result<Option<RetrievalEvaluation>, Error> {
-        let mut names = vec!["embedding", "mse18", "fused"];
+        let mut names = vec!["embedding"];
+        names.extend(self.shipped_that_fit(&["mse18", "fused"]));
         names.extend(options.head.as_deref());
         let rankings = self.rankings(&names)?;
         let mut labelled = labelled_files(&options.dir)?;
-        let left_out = match options.trained_classes {
+        let mut left_out = match options.trained_classes {
             true => Vec::new(),
             false => leave_out(&mut labelled, &trained_classes(&rankings)),
         };
@@ -104,9 +106,17 @@ impl Extraction {
             return Err(Error::TrainedClasses);
         }
         keep_first(&mut labelled, options.per_class);
-        let Some(set) = LabelledPictures::<NewPicture>::load(self, labelled, watch)? else {
+        let Some(mut set) = LabelledPictures::<NewPicture>::load(self, labelled, watch)? else {
             return Ok(None);
         };
+        if !options.trained_classes {
+            let seen = seen_classes(&set, &rankings);
+            set.drop_classes(&seen);
+            left_out.extend(seen);
+            if set.classes.len() < 2 {
+                return Err(Error::TrainedClasses);
+            }
+        }
         set.ensure_classes(2)?;
         let queries: usize = set.counts().iter().filter(|count| **count > 1).sum();
         if queries == 0 {
@@ -134,8 +144,11 @@ impl Extraction {
         options: &CopiesOptions,
         watch: Watch<'_>,
     ) -> Result<Option<CopiesEvaluation>, Error> {
-        let names = ["embedding", "mse18", options.head.as_str()];
-        let modes = [Mode::SameSubject, Mode::SameSubject, Mode::Copy];
+        let mut names = vec!["embedding"];
+        names.extend(self.shipped_that_fit(&["mse18"]));
+        let mut modes = vec![Mode::SameSubject; names.len()];
+        names.push(options.head.as_str());
+        modes.push(Mode::Copy);
         let rankings = self.rankings(&names)?;
         let files = pictures_below(&options.dir);
         if files.len() < 2 {
@@ -201,6 +214,12 @@ impl Extraction {
         }
     }
 
+    /// Those of the shipped heads that are of this network and projection.
+    fn shipped_that_fit<'a>(&self, names: &[&'a str]) -> Vec<&'a str> {
+        let fits = |name: &&&str| Ranking::named(name, self.network()).is_ok();
+        names.iter().filter(fits).copied().collect()
+    }
+
     /// Heads by their names.
     fn rankings(&self, names: &[&str]) -> Result<Vec<Ranking>, Error> {
         let names = names.iter();
@@ -252,13 +271,25 @@ impl Extraction {
     }
 }
 
+/// The classes that heads were trained on which do not know their pictures.
 fn trained_classes(rankings: &[Ranking]) -> Vec<String> {
     let classes = rankings.iter().flat_map(|ranking| match ranking {
-        Ranking::Embedding => &[],
         Ranking::Mse18(head) => head.training().classes.as_slice(),
-        Ranking::Fused(head) => head.training().classes.as_slice(),
+        Ranking::Embedding | Ranking::Fused(_) => &[],
     });
     classes.cloned().collect()
+}
+
+/// The classes of which a head has seen pictures. (Of other pictures of a class of the same name
+/// nothing is known: a house may be an icon.)
+fn seen_classes(set: &LabelledPictures, rankings: &[Ranking]) -> Vec<String> {
+    let saw = |picture: &NewPicture| rankings.iter().any(|ranking| ranking.saw(picture.id));
+    let pictures = set.pictures.iter().zip(&set.labels);
+    let seen = pictures.filter(|(picture, _)| saw(picture));
+    let seen: BTreeSet<usize> = seen.map(|(_, label)| *label).collect();
+    seen.into_iter()
+        .map(|label| set.classes[label].clone())
+        .collect()
 }
 
 /// Drops classes by name; says which.

@@ -103,6 +103,26 @@ impl<P: From<NewPicture> + Send> LabelledPictures<P> {
         Ok((!watch.interrupted()).then_some(set))
     }
 
+    /// Drops classes, by name, with their pictures.
+    pub(super) fn drop_classes(&mut self, names: &[String]) {
+        let is_kept: Vec<bool> = self.classes.iter().map(|c| !names.contains(c)).collect();
+        let place = |class: usize| is_kept[..class].iter().filter(|kept| **kept).count();
+        let kept: Vec<bool> = self.labels.iter().map(|label| is_kept[*label]).collect();
+        let mut each = kept.iter();
+        self.pictures
+            .retain(|_| *each.next().expect("one for each picture"));
+        let mut each = kept.iter();
+        self.paths
+            .retain(|_| *each.next().expect("one for each picture"));
+        self.labels = self
+            .labels
+            .iter()
+            .filter(|label| is_kept[**label])
+            .map(|&label| place(label))
+            .collect();
+        self.classes.retain(|class| !names.contains(class));
+    }
+
     /// Usable pictures of each class.
     pub(super) fn counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];

@@ -7,7 +7,7 @@ use super::pictures::{Described, Edited, LabelledPictures};
 use super::watch::{JobEvent, Stage, Watch};
 use crate::activation::Activations;
 use crate::app::{Error, Extraction};
-use crate::dataset::{Labelled, PairsFile, labelled_files, pictures_below};
+use crate::dataset::{Labelled, PairsFile, labelled_domains, labelled_files, pictures_below};
 use crate::edit::Edit;
 use crate::head::{Fused, Mse18};
 use crate::ingest::extract;
@@ -23,8 +23,10 @@ use crate::training::{
 const EDITS: usize = 4;
 /// Most pictures whose copies are learned from.
 const MOST: usize = 500;
-/// Every so many-th picture is edited for the shipped head to learn from.
+/// At most every so many-th picture is edited for the shipped head to learn from, and no more than
+/// this.
 const EVERY: usize = 4;
+const MOST_EDITED: usize = 420;
 
 /// What simdex ships, learned anew.
 #[derive(Debug)]
@@ -178,24 +180,24 @@ impl Extraction {
         }
     }
 
-    /// Learns what simdex ships from a folder with one folder of pictures a class. `None` if
-    /// the user asked to stop.
+    /// Learns what simdex ships from folders of domains, each with one folder of pictures a class.
+    /// `None` if the user asked to stop.
     ///
     /// # Errors
     /// If there are too few pictures, or the network cannot be run or described by pooling.
     pub fn train_shipped(
         &self,
-        dir: &Path,
+        dirs: &[PathBuf],
         seed: u64,
         watch: Watch<'_>,
     ) -> Result<Option<Shipped>, Error> {
         let network = self.read_network_again()?;
-        let labelled = labelled_files(dir)?;
+        let (labelled, domain_of) = labelled_domains(dirs)?;
         let Some(set) = LabelledPictures::<NewPicture>::load(self, labelled, watch)? else {
             return Ok(None);
         };
         let copies: Vec<_> = (0..set.pictures.len())
-            .step_by(EVERY)
+            .step_by(set.pictures.len().div_ceil(MOST_EDITED).max(EVERY))
             .flat_map(|i| Edit::ALL.map(|edit| (i, edit)))
             .collect();
         let Some(edited) = self.edited(&set, &copies, seed, watch)? else {
@@ -203,11 +205,13 @@ impl Extraction {
         };
         let layout = self.layout();
         let examples: Vec<EditedExample<'_>> = edited.iter().map(|e| e.example(layout)).collect();
+        let domains: Vec<usize> = set.labels.iter().map(|&label| domain_of[label]).collect();
         let Generic { projection, head } = train_generic(
             network,
             &GenericSet {
                 pictures: &set.examples(layout),
                 labels: &set.labels,
+                domains: &domains,
                 classes: &set.classes,
                 edited: &examples,
                 seed,

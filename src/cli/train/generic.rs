@@ -1,6 +1,6 @@
 //! `train --generic`: the projection and the head that simdex ships.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Context;
 
@@ -10,12 +10,16 @@ use crate::cli::follow::follow;
 use crate::cli::output::{self, check_folder, replace};
 use crate::cli::session::Session;
 
-pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Result<Outcome> {
+pub(super) fn run(
+    session: &Session,
+    args: &TrainArgs,
+    dirs: &[PathBuf],
+) -> anyhow::Result<Outcome> {
     let projection_file = args.projection.as_deref().context("clap asks for it")?;
     check_folder(projection_file)?;
     let extraction = session.extraction()?;
     let shipped = follow(session, |watch| {
-        extraction.train_shipped(dir, args.seed, watch)
+        extraction.train_shipped(dirs, args.seed, watch)
     });
     let Some((shipped, outcome)) = shipped? else {
         return Ok(Outcome::Interrupted);

@@ -26,9 +26,9 @@ pub(super) struct TrainArgs {
     /// Learn from edited copies of the pictures below a folder instead
     #[arg(long, value_name = "DIR")]
     unlabelled: Option<PathBuf>,
-    /// Make the head and the projection that simdex ships, from one folder per class
-    #[arg(long, value_name = "DIR", requires = "projection")]
-    generic: Option<PathBuf>,
+    /// Make the head and the projection that simdex ships, from folders of domains with one folder per class
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "projection")]
+    generic: Vec<PathBuf>,
     /// With --generic: where to write the projection
     #[arg(long, value_name = "FILE", requires = "generic")]
     projection: Option<PathBuf>,
@@ -63,8 +63,8 @@ enum Kind {
 pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome> {
     check_folder(&args.output)?;
     let extraction = session.extraction()?;
-    if let Some(dir) = &args.generic {
-        return generic::run(session, &args, dir);
+    if !args.generic.is_empty() {
+        return generic::run(session, &args, &args.generic);
     }
     let head = if let Some(csv) = &args.pairs {
         follow(session, |watch| extraction.train_on_pairs(csv, watch))

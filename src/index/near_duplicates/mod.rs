@@ -17,6 +17,7 @@ use crate::picture::PerceptualHash;
 use crate::store::{Sequence, Store, StoreError};
 use hash_table::HashTable;
 use verify::Verifier;
+pub use verify::are_near_copies;
 
 /// All stored pictures in their groups.
 #[derive(Debug, Clone, Default)]

@@ -47,16 +47,9 @@ impl<'a> Verifier<'a> {
         if a.embedding.cosine(&b.embedding) < LEAST_COSINE {
             return Ok(false);
         }
-        let mses = a.activations(self.store).mses(b.activations(self.store));
-        let spreads = (a.spreads(self.store), b.spreads(self.store));
-        let is_near = layers(self.store)
-            .into_iter()
-            .enumerate()
-            .all(|(i, layer)| {
-                let spread = spreads.0[i] + spreads.1[i];
-                mses[layer] <= MOST_RELATIVE[i] * spread.max(FLAT)
-            });
-        Ok(is_near && agree(a.ink(self.store), b.ink(self.store)))
+        let both = [a, &b].map(|picture| picture.activations(self.store));
+        let spreads = [a.spreads(self.store), b.spreads(self.store)];
+        Ok(layers_agree(both, spreads) && agree(a.ink(self.store), b.ink(self.store)))
     }
 }
 
@@ -93,8 +86,7 @@ impl Features {
 
     /// Where the codec keeps none, every difference is one.
     fn spreads(&self, store: &Store) -> [f32; 2] {
-        let of = |layer| self.activations(store).layer_spread(layer);
-        let compute = || layers(store).map(|layer| of(layer).unwrap_or_default());
+        let compute = || spreads(self.activations(store));
         *self.spreads.borrow_mut().get_or_insert_with(compute)
     }
 }
@@ -107,7 +99,23 @@ fn agree(a: Option<&Ink>, b: Option<&Ink>) -> bool {
     }
 }
 
+/// Whether two pictures with near hashes are near-copies by their first and their middle layer.
+pub fn are_near_copies(a: Activations<'_>, b: Activations<'_>) -> bool {
+    layers_agree([a, b], [spreads(a), spreads(b)])
+}
+
+fn layers_agree([a, b]: [Activations<'_>; 2], spreads: [[f32; 2]; 2]) -> bool {
+    layers(a).into_iter().enumerate().all(|(i, layer)| {
+        let spread = spreads[0][i] + spreads[1][i];
+        a.layer_distance(b, layer).mse <= MOST_RELATIVE[i] * spread.max(FLAT)
+    })
+}
+
+fn spreads(picture: Activations<'_>) -> [f32; 2] {
+    layers(picture).map(|layer| picture.layer_spread(layer).unwrap_or_default())
+}
+
 /// The first and the middle layer.
-fn layers(store: &Store) -> [usize; 2] {
-    [0, store.layout().layers().len() / 2]
+fn layers(picture: Activations<'_>) -> [usize; 2] {
+    [0, picture.layer_count() / 2]
 }

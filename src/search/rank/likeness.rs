@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::ranker::Ranker;
+use super::ranker::{Ranker, with};
 use crate::head::{Features, Mode, Ranking};
 
 /// How like a query a picture is as a pair, to be held against others of its group only.
@@ -37,6 +37,15 @@ impl Ranker<'_> {
         views: &[Features<'_>],
         members: &[Features<'_>],
     ) -> Vec<Likeness> {
+        let own = |pictures| self.ranking.descriptors(pictures);
+        let described = own(views).zip(own(members));
+        let described = described
+            .as_ref()
+            .map(|(of_views, of_members)| (with(views, of_views), with(members, of_members)));
+        let (views, members) = match &described {
+            Some((views, members)) => (views.as_slice(), members.as_slice()),
+            None => (views, members),
+        };
         let mut all = vec![Likeness::default(); members.len()];
         match (self.ranking, views.first()) {
             (_, None) => {}

@@ -1,6 +1,7 @@
 //! Candidates in, a ranked list out: the second stage, for pictures from a store and for
 //! those of an evaluation alike.
 
+mod calibrated;
 mod likeness;
 mod pair;
 mod parts;

@@ -1,6 +1,6 @@
 //! Two pictures alone.
 
-use super::ranker::Ranker;
+use super::ranker::{Ranker, with};
 use super::scored::Scored;
 use crate::head::{CollectionMean, Features, Mode, Ranking, sigmoid};
 
@@ -19,6 +19,21 @@ pub fn score_views(
     views: &[Features<'_>],
     b: Features<'_>,
 ) -> Scored {
+    let own = |pictures| ranking.descriptors(pictures);
+    match own(views).zip(own(&[b])) {
+        Some((of_views, of_b)) => {
+            score_described(ranking, mode, &with(views, &of_views), with(&[b], &of_b)[0])
+        }
+        None => score_described(ranking, mode, views, b),
+    }
+}
+
+fn score_described(
+    ranking: &Ranking,
+    mode: Mode,
+    views: &[Features<'_>],
+    b: Features<'_>,
+) -> Scored {
     let mean = CollectionMean::default();
     match ranking {
         // A copy is one whatever else there is; of the other modes a list knows more.
@@ -29,8 +44,10 @@ pub fn score_views(
             let of = |picture: &Features<'_>| head.class_probabilities(mode, picture.descriptor);
             let labels = of(a).zip(of(&b)).map_or(0.0, |(a, b)| a.odds(&b));
             let odds = head.scorers(mode).pair.log_odds(&measured.values);
+            let calibration = head.calibration(mode);
+            let ceiling = calibration.map_or(1.0, |c| c.ceiling(a.activations, b.activations));
             Scored {
-                score: sigmoid(odds + labels),
+                score: sigmoid(odds + labels).min(ceiling),
                 labels,
                 ..Scored::of_measured(0, measured, 0)
             }
@@ -40,6 +57,7 @@ pub fn score_views(
                 ranking,
                 mode,
                 mean: &mean,
+                pictures: 1,
                 rescored: 1,
             };
             let mut scored = ranker.rank(views, &[b]).swap_remove(0);

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::scored::{Scored, sort};
 use crate::head::{
-    CollectionMean, Features, Fused, Mode, Prepared, Ranking, Signal, neighbourhoods, sigmoid,
+    CollectionMean, Features, Fused, Mode, NeighbourGraph, Prepared, Ranking, Signal, sigmoid,
 };
 use crate::network::{Descriptor, Embedding};
 
@@ -17,22 +17,29 @@ pub struct Ranker<'a> {
     pub mode: Mode,
     /// What the collection's pictures have in common.
     pub mean: &'a CollectionMean,
+    /// Pictures in the collection.
+    pub pictures: usize,
     /// Candidates whose activations are compared; the rest of the pool tells only of
     /// neighbourhoods.
     pub rescored: usize,
 }
 
-/// Size of the pool that neighbourhoods are sought in, against the candidates scored.
+/// Nearest candidates that are compared with each other by a head with a calibration.
+pub(super) const CONTEXT: usize = 400;
+/// Size of the pool that neighbourhoods are sought in by heads without a calibration, against the
+/// candidates scored.
 const POOL: usize = 2;
-/// Nearest pictures that neighbourhoods are sought among: all of them are compared with
-/// each other.
+/// Nearest pictures that those seek neighbourhoods among: all of them are compared with each other.
 const MOST_NEIGHBOURS: usize = 1_000;
+/// Their neighbourhoods: the size, and how many are averaged.
+const COMMON: (usize, usize) = (15, 5);
 
 impl Ranker<'_> {
     /// How many candidates a ranking wants from the index, to score `count` of them: more
     /// where it looks at neighbourhoods.
     pub fn pool(ranking: &Ranking, mode: Mode, count: usize) -> usize {
         match ranking {
+            Ranking::Fused(head) if head.calibration(mode).is_some() => count.max(CONTEXT),
             Ranking::Fused(head) if head.scorers(mode).list.uses(Signal::Neighbourhood) => {
                 count.saturating_mul(POOL)
             }
@@ -43,6 +50,16 @@ impl Ranker<'_> {
     /// Ranks a pool of candidates, nearest first, by their similarity to a picture, given in
     /// one or more views (upright first). Returns those that were scored, best first.
     pub fn rank(&self, views: &[Features<'_>], pool: &[Features<'_>]) -> Vec<Scored> {
+        let own = |pictures| self.ranking.descriptors(pictures);
+        match own(views).zip(own(pool)) {
+            Some((of_views, of_pool)) => {
+                self.rank_described(&with(views, &of_views), &with(pool, &of_pool))
+            }
+            None => self.rank_described(views, pool),
+        }
+    }
+
+    fn rank_described(&self, views: &[Features<'_>], pool: &[Features<'_>]) -> Vec<Scored> {
         let Some(upright) = views.first() else {
             return Vec::new();
         };
@@ -69,7 +86,11 @@ impl Ranker<'_> {
                     }
                 })
                 .collect(),
-            Ranking::Fused(head) => self.by_signals(head, views, pool, first),
+            Ranking::Fused(head) => match head.calibration(self.mode) {
+                // They come in their order.
+                Some(calibration) => return self.by_list(head, calibration, upright, pool),
+                None => self.by_signals(head, views, pool, first),
+            },
         };
         sort(&mut scored);
         scored
@@ -126,6 +147,20 @@ impl Ranker<'_> {
     }
 }
 
+/// Pictures with other descriptors.
+pub(super) fn with<'a>(
+    pictures: &[Features<'a>],
+    descriptors: &'a [Descriptor],
+) -> Vec<Features<'a>> {
+    let pairs = pictures.iter().zip(descriptors);
+    pairs
+        .map(|(picture, descriptor)| Features {
+            descriptor,
+            ..*picture
+        })
+        .collect()
+}
+
 /// The view whose last layer is nearest to the candidate's.
 fn nearest_view(views: &[Features<'_>], picture: &Features<'_>) -> usize {
     if views.len() == 1 {
@@ -155,7 +190,8 @@ fn neighbours(
         .map(|picture| picture.descriptor.minus_mean(&mean.descriptor))
         .collect();
     let among = pool.len().min(MOST_NEIGHBOURS);
-    let mut common = neighbourhoods(&centred[..=among]);
+    let graph = NeighbourGraph::new(centred[..=among].to_vec());
+    let mut common = graph.common_neighbours(COMMON.0, COMMON.1);
     common.resize(pool.len(), 0.0);
     let near: Vec<f32> = common
         .iter()
@@ -220,6 +256,7 @@ mod tests {
                     ranking: &ranking,
                     mode,
                     mean: &CollectionMean::default(),
+                    pictures: 4,
                     rescored: 4,
                 };
                 let ranked = ranker.rank(&pictures[..1], &pictures);

@@ -17,8 +17,12 @@ pub struct Scored {
     pub values: Vec<f32>,
     /// Whether the signals that only a list has are among them.
     pub in_list: bool,
+    /// What its list tells of it; empty where the ranking does not ask.
+    pub features: Vec<f32>,
     /// What the user's labels say for it, in log-odds.
     pub labels: f32,
+    /// What the user's pairs say for it, in log-odds.
+    pub pairs: f32,
     /// The view of the query that was compared.
     pub view: usize,
     /// Which parts match, where it was sought.
@@ -35,7 +39,9 @@ impl Scored {
             mses: Vec::new(),
             values: Vec::new(),
             in_list: false,
+            features: Vec::new(),
             labels: 0.0,
+            pairs: 0.0,
             view: 0,
             alignment: None,
         }

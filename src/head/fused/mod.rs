@@ -1,18 +1,21 @@
 //! The head over everything that the activations tell.
 
+mod file;
+
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::Signal;
+use super::calibration::Calibration;
 use super::channel_scaler::ChannelScaler;
 use super::collection_mean::CollectionMean;
+use super::list_features::LIST_FEATURES;
 use super::measure::{Measure, Needs};
 use super::probe::{Background, ClassProbabilities, Probe};
-use super::scorer::{Scorer, ScorerFile};
-use super::{HeadError, Signal};
-use crate::activation::{Encoding, Layout};
-use crate::network::{Descriptor, Network, NetworkId};
+use super::scorer::Scorer;
+use crate::activation::Layout;
+use crate::network::{Describer, Descriptor, Network, NetworkId};
 use crate::picture::PictureId;
 
 /// What "alike" means.
@@ -54,8 +57,14 @@ pub struct Fused {
     spread: Vec<f32>,
     /// In the order of [`Mode::ALL`].
     scorers: [ModeScorers; 3],
+    /// What lists tell of their candidates in `same-subject`; heads of earlier versions have none.
+    calibration: Option<Calibration>,
+    /// What the user's pairs taught: the pair's scorer before them.
+    before_pairs: Option<Scorer>,
     /// What the user's labels taught.
     probe: Option<Probe>,
+    /// What describes pictures for a head that was made for an earlier projection.
+    describer: Option<Describer>,
     training: FusedTraining,
 }
 
@@ -101,35 +110,6 @@ pub struct FusedTraining {
     pub base_rate: f32,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FusedFile {
-    version: u32,
-    kind: String,
-    network: NetworkId,
-    descriptor: String,
-    training: FusedTraining,
-    modes: Vec<ModeFile>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    probe: Option<Probe>,
-    #[serde(rename = "centre")]
-    mean: CollectionMean,
-    spread: Vec<f32>,
-    scaler: ChannelScaler,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ModeFile {
-    mode: Mode,
-    thresholds: Thresholds,
-    pair: ScorerFile,
-    list: ScorerFile,
-}
-
-const VERSION: u32 = 1;
-const KIND: &str = "fused";
-
 impl Fused {
     /// Puts a head together; `scorers` in the order of [`Mode::ALL`].
     pub fn new(
@@ -138,6 +118,7 @@ impl Fused {
         mean: CollectionMean,
         spread: Vec<f32>,
         scorers: [ModeScorers; 3],
+        calibration: Calibration,
         training: FusedTraining,
     ) -> Self {
         Self {
@@ -147,96 +128,12 @@ impl Fused {
             mean,
             spread,
             scorers,
+            calibration: Some(calibration),
+            before_pairs: None,
             probe: None,
+            describer: None,
             training,
         }
-    }
-
-    pub(super) fn parse(text: &str, path: &Path, network: &Network) -> Result<Self, HeadError> {
-        let wrong = |message: String| HeadError::Format {
-            path: path.to_owned(),
-            message,
-        };
-        let file: FusedFile =
-            serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-        if file.version != VERSION || file.kind != KIND {
-            return Err(wrong(format!(
-                "it is of kind {} version {}, this simdex reads {KIND} version {VERSION}",
-                file.kind, file.version
-            )));
-        }
-        if file.network != *network.id() {
-            return Err(HeadError::OtherNetwork {
-                head: file.network.short().to_owned(),
-                network: network.id().short().to_owned(),
-            });
-        }
-        if file.descriptor != network.descriptor_id() {
-            return Err(HeadError::OtherDescriptor);
-        }
-        let layout = network.layout(Encoding::default());
-        check_scaler(&file.scaler, &layout).map_err(wrong)?;
-        let dimensions = network.descriptor_dimensions();
-        if file.mean.embedding.len() != network.manifest().embedding.dimensions
-            || file.mean.descriptor.len() != dimensions
-            || file.spread.len() != dimensions
-        {
-            return Err(wrong("the centre is not of this network".to_owned()));
-        }
-        if file.probe.as_ref().is_some_and(|p| !p.fits(dimensions)) {
-            return Err(wrong("the probe's lengths do not fit together".to_owned()));
-        }
-        let mut scorers = Vec::new();
-        for (mode, given) in Mode::ALL.into_iter().zip(file.modes) {
-            if given.mode != mode {
-                return Err(wrong(format!("mode {} is missing", mode.name())));
-            }
-            scorers.push(ModeScorers {
-                pair: Scorer::from_file(given.pair, &layout).map_err(wrong)?,
-                list: Scorer::from_file(given.list, &layout).map_err(wrong)?,
-                thresholds: given.thresholds,
-            });
-        }
-        let scorers = scorers
-            .try_into()
-            .map_err(|_| wrong("a mode is missing".to_owned()))?;
-        Ok(Self {
-            network: file.network,
-            descriptor: file.descriptor,
-            scaler: file.scaler,
-            mean: file.mean,
-            spread: file.spread,
-            scorers,
-            probe: file.probe,
-            training: file.training,
-        })
-    }
-
-    /// The file's contents; `layout` names the layers.
-    pub fn to_json(&self, layout: &Layout) -> String {
-        let modes = Mode::ALL.into_iter().zip(&self.scorers);
-        let file = FusedFile {
-            version: VERSION,
-            kind: KIND.to_owned(),
-            network: self.network.clone(),
-            descriptor: self.descriptor.clone(),
-            training: self.training.clone(),
-            modes: modes
-                .map(|(mode, scorers)| ModeFile {
-                    mode,
-                    thresholds: scorers.thresholds,
-                    pair: scorers.pair.to_file(layout),
-                    list: scorers.list.to_file(layout),
-                })
-                .collect(),
-            probe: self.probe.clone(),
-            mean: self.mean.clone(),
-            spread: self.spread.clone(),
-            scaler: self.scaler.clone(),
-        };
-        let mut text = serde_json::to_string(&file).expect("numbers and strings always encode");
-        text.push('\n');
-        text
     }
 
     /// What labels teach this head, before it is part of one.
@@ -280,6 +177,9 @@ impl Fused {
         };
         for &mode in modes {
             let scorers = &mut head.scorers[mode as usize];
+            if mode == Mode::SameSubject && head.calibration.is_some() {
+                head.before_pairs.get_or_insert(scorers.pair.clone());
+            }
             scorers.pair = scorers.pair.refit(unmeasured, rows, same);
             scorers.list = scorers.list.refit(unmeasured, rows, same);
             // They were measured with the weights from before.
@@ -289,12 +189,12 @@ impl Fused {
     }
 
     /// How pairs of a collection are measured for this head: everything. If a collection is too
-    /// small to have a mean, the mean of the training is used.
+    /// small to have a mean, or has one of other descriptors, the mean of the training is used.
     pub fn measure<'a>(&'a self, mean: &'a CollectionMean) -> Measure<'a> {
         Measure {
             scaler: &self.scaler,
             needs: Needs::all(self.layers()),
-            mean: if mean.embedding.is_empty() {
+            mean: if mean.embedding.is_empty() || self.describer.is_some() {
                 &self.mean
             } else {
                 mean
@@ -317,6 +217,65 @@ impl Fused {
             needs: Needs::of(self.layers(), weighed.map(|(signal, _)| signal)),
             ..self.measure(mean)
         }
+    }
+
+    /// What lists tell of their candidates in a mode.
+    pub fn calibration(&self, mode: Mode) -> Option<&Calibration> {
+        let calibration = self.calibration.as_ref();
+        calibration.filter(|_| mode == Mode::SameSubject)
+    }
+
+    /// What the pair's scorer says of measured signals, without the user's pairs.
+    pub fn pair_odds(&self, values: &[f32]) -> f32 {
+        let pair = &self.scorers(Mode::SameSubject).pair;
+        self.before_pairs.as_ref().unwrap_or(pair).log_odds(values)
+    }
+
+    /// What the user's pairs add to that, in log-odds.
+    pub fn taught_by_pairs(&self, values: &[f32]) -> f32 {
+        let pair = &self.scorers(Mode::SameSubject).pair;
+        let before = self.before_pairs.as_ref();
+        before.map_or(0.0, |before| {
+            pair.log_odds(values) - before.log_odds(values)
+        })
+    }
+
+    /// What speaks for a candidate of a list and against it, in log-odds: by layer, then by what its
+    /// list tells.
+    pub fn list_evidence(
+        &self,
+        layout: &Layout,
+        values: &[f32],
+        features: &[f32],
+    ) -> Vec<(String, f32)> {
+        let Some(calibration) = &self.calibration else {
+            return Vec::new();
+        };
+        let pair = &self.scorers(Mode::SameSubject).pair;
+        let pair = self.before_pairs.as_ref().unwrap_or(pair);
+        let mut groups: Vec<(String, f32)> = Vec::new();
+        let mut add = |name: &str, term: f32| match groups.iter_mut().find(|(n, _)| n == name) {
+            Some((_, sum)) => *sum += term,
+            None => groups.push((name.to_owned(), term)),
+        };
+        for (feature, term) in calibration.terms(features) {
+            let feature_of = LIST_FEATURES[feature];
+            if feature_of.name == "pair" {
+                let slope = calibration.slope(feature);
+                for (name, odds) in pair.evidence(layout, values) {
+                    add(&name, odds * slope);
+                }
+            } else {
+                add(feature_of.group, term);
+            }
+        }
+        groups.retain(|(_, sum)| *sum != 0.0);
+        groups
+    }
+
+    /// What describes pictures for this head, if the store does it in another way.
+    pub fn describer(&self) -> Option<&Describer> {
+        self.describer.as_ref()
     }
 
     /// How channel statistics are scaled.
@@ -361,18 +320,6 @@ impl FusedTraining {
     pub fn having_seen(mut self, pictures: impl Iterator<Item = PictureId>) -> Self {
         self.seen.extend(pictures.map(short));
         self
-    }
-}
-
-fn check_scaler(scaler: &ChannelScaler, layout: &Layout) -> Result<(), String> {
-    let fits = |rows: &[Vec<f32>]| {
-        let widths = layout.layers().iter().map(|layer| 2 * layer.channels);
-        rows.iter().map(Vec::len).eq(widths)
-    };
-    if fits(&scaler.mean) && fits(&scaler.std) {
-        Ok(())
-    } else {
-        Err("the channel scaler is not of this network's layers".to_owned())
     }
 }
 

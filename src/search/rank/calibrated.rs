@@ -1,0 +1,119 @@
+//! Ranking by what a list tells of its candidates, with scores that are probabilities.
+
+use rayon::prelude::*;
+
+use super::ranker::{CONTEXT, Ranker};
+use super::scored::{Scored, sort};
+use crate::head::{
+    Calibration, CollectionMean, Features, Fused, ListContext, NeighbourGraph, OfPair, sigmoid,
+};
+use crate::index::near_duplicates::are_near_copies;
+
+/// Results that are put in the order of their probabilities; those behind them keep theirs.
+const SORTED: usize = 10;
+/// Nothing but a near-copy scores higher than this.
+const MOST: f32 = 0.99;
+/// Hashes of near-copies differ in no more bits, and their descriptors are as near.
+const COPY_BITS: u32 = 7;
+const COPY_COSINE: f32 = 0.9;
+
+impl Ranker<'_> {
+    /// The candidates of a pool as a list: best first, each with the probability that it is right.
+    /// Near-copies of the query come before all others, and are left out of what the list tells:
+    /// that a picture is there twice says nothing about a third.
+    pub(super) fn by_list(
+        &self,
+        head: &Fused,
+        calibration: &Calibration,
+        query: &Features<'_>,
+        pool: &[Features<'_>],
+    ) -> Vec<Scored> {
+        let (copies, others): (Vec<usize>, Vec<usize>) =
+            (0..pool.len()).partition(|&i| is_near_copy(query, &pool[i]));
+        let near = &others[..others.len().min(CONTEXT)];
+        let all = std::iter::once(query).chain(near.iter().map(|&i| &pool[i]));
+        let graph = NeighbourGraph::new(all.map(|picture| picture.descriptor.clone()).collect());
+        let context = ListContext::new(graph);
+        let ranked = context.ranked();
+
+        let no_mean = CollectionMean::default();
+        let measure = head.measure(&no_mean);
+        let prepared = measure.prepare(query);
+        let measured = |candidate: usize| {
+            let measured = measure.measure(&prepared, &pool[candidate]);
+            Scored::of_measured(candidate, measured, 0)
+        };
+        let rescored = &ranked[..ranked.len().min(self.rescored)];
+        let mut scored: Vec<Scored> = rescored
+            .par_iter()
+            .map(|&place| measured(near[place]))
+            .collect();
+        let references = calibration.references();
+        let pairs: Vec<OfPair> = scored
+            .par_iter()
+            .map(|entry| OfPair {
+                embedding: entry.cosine,
+                pair: head.pair_odds(&entry.values),
+                background: references.nearness(pool[entry.candidate].descriptor),
+            })
+            .collect();
+        let of_query = references.nearness(query.descriptor);
+        let rows = context.rows(&ranked, &pairs, self.pictures, of_query);
+        let class =
+            |picture: &Features<'_>| head.class_probabilities(self.mode, picture.descriptor);
+        let own = class(query);
+        let labels = |candidate: usize| {
+            let other = class(&pool[candidate]);
+            let both = own.as_ref().zip(other.as_ref());
+            both.map_or(0.0, |(own, other)| own.odds(other))
+        };
+        for (entry, row) in scored.iter_mut().zip(rows) {
+            entry.labels = labels(entry.candidate);
+            entry.pairs = head.taught_by_pairs(&entry.values);
+            let odds = calibration.log_odds(&row) + entry.labels + entry.pairs;
+            let ceiling = calibration.ceiling(query.activations, pool[entry.candidate].activations);
+            entry.score = sigmoid(odds).min(MOST).min(ceiling);
+            entry.in_list = true;
+            entry.features = row;
+        }
+        let taught = scored.iter().any(|e| e.labels != 0.0 || e.pairs != 0.0);
+        let sorted = if taught {
+            scored.len()
+        } else {
+            SORTED.min(scored.len())
+        };
+        sort(&mut scored[..sorted]);
+        // What is listed later is never said to be likelier.
+        let mut least = MOST;
+        for entry in &mut scored {
+            least = least.min(entry.score);
+            entry.score = least;
+        }
+        // Nothing is known of what lies outside but how near it is.
+        for &candidate in others[near.len()..]
+            .iter()
+            .take(self.rescored - scored.len())
+        {
+            let mut entry = measured(candidate);
+            entry.score = least * entry.cosine.clamp(0.0, 1.0);
+            scored.push(entry);
+        }
+        let mut first: Vec<Scored> = copies.into_iter().map(measured).collect();
+        for entry in &mut first {
+            // From .99 on, by how near.
+            entry.score = MOST + (1.0 - MOST) * 0.9 * entry.cosine.clamp(0.0, 1.0);
+            entry.labels = labels(entry.candidate);
+            entry.pairs = head.taught_by_pairs(&entry.values);
+        }
+        sort(&mut first);
+        first.extend(scored);
+        first
+    }
+}
+
+/// Whether a candidate shows the very picture of the query.
+fn is_near_copy(query: &Features<'_>, candidate: &Features<'_>) -> bool {
+    query.hash.distance(candidate.hash) <= COPY_BITS
+        && query.descriptor.cosine(candidate.descriptor) >= COPY_COSINE
+        && are_near_copies(query.activations, candidate.activations)
+}
