@@ -42,7 +42,7 @@ pub use failures::{FailedUrl, FailureFilter, Failures};
 pub use heads::Heads;
 pub use labelled::{
     ClassBelief, Classification, CopiesOptions, JobEvent, LabelledNeighbour, PictureClassifier,
-    RetrievalOptions, Shipped, Stage, Watch,
+    RetrievalOptions, Shipped, Stage, TaughtLook, Watch,
 };
 pub use named::Named;
 pub use observer::{Observer, Step};

@@ -8,7 +8,10 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
 use super::projection::describe;
-use super::{Descriptor, Embedding, ExtractError, Manifest, Network, Projection};
+use super::{
+    Descriptor, Embedding, ExtractError, LookDescriptor, LookProjection, Manifest, Network,
+    Projection,
+};
 use crate::activation::Activations;
 use crate::picture::NetworkInput;
 
@@ -17,6 +20,7 @@ pub struct Extractor {
     session: SessionBackend,
     manifest: Manifest,
     projection: Option<Arc<Projection>>,
+    look: Option<Arc<LookProjection>>,
     /// Normalised value of each byte, per channel.
     normalized: [[f32; 256]; 3],
     /// The input tensor, filled anew for every picture.
@@ -91,12 +95,18 @@ impl Extractor {
             input: vec![0.0; 3 * input.width as usize * input.height as usize],
             manifest: manifest.clone(),
             projection: network.projection.clone(),
+            look: network.look.clone(),
         }
     }
 
     /// What the index compares, from a picture's activations.
     pub fn describe(&self, activations: Activations<'_>) -> Descriptor {
         describe(self.projection.as_deref(), &self.manifest, activations)
+    }
+
+    /// How the picture looks, if that can be told.
+    pub fn describe_look(&self, activations: Activations<'_>) -> Option<LookDescriptor> {
+        self.look.as_deref()?.describe(activations)
     }
 
     /// Stretches a decoded picture to the network's input size.

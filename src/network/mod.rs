@@ -11,6 +11,7 @@ mod embedding;
 mod engine;
 mod error;
 mod extractor;
+mod look;
 mod manifest;
 mod projection;
 pub mod runtime;
@@ -30,6 +31,9 @@ pub use embedding::Embedding;
 pub use engine::{Engine, EngineError};
 pub use error::{ExtractError, NetworkError};
 pub use extractor::{Extractor, NetworkOutput};
+pub use look::{
+    LookDescriptor, LookOdds, LookPart, LookProjection, LookStatistics, Statistic, look_statistics,
+};
 pub use manifest::{Manifest, ManifestLayer};
 pub use projection::{Projection, subtract_mean};
 
@@ -71,6 +75,7 @@ pub struct Network {
     model: Cow<'static, [u8]>,
     id: NetworkId,
     projection: Option<Arc<Projection>>,
+    look: Option<Arc<LookProjection>>,
 }
 
 impl Network {
@@ -85,6 +90,9 @@ impl Network {
         let network = Self::checked(manifest, Cow::Borrowed(model))?;
         let bytes = include_bytes!("../../models/projection.bin");
         let projection = Projection::parse(bytes, &network.id);
+        let bytes = include_bytes!("../../models/look.bin");
+        let look = LookProjection::parse(bytes, &network.id).map_err(NetworkError::Look)?;
+        let network = network.with_look_of(look);
         Ok(network.with_projection_of(projection.map_err(NetworkError::Projection)?))
     }
 
@@ -92,6 +100,13 @@ impl Network {
     #[must_use]
     pub fn with_projection_of(mut self, projection: Projection) -> Self {
         self.projection = Some(Arc::new(projection));
+        self
+    }
+
+    /// The same network with another way of telling looks.
+    #[must_use]
+    pub fn with_look_of(mut self, look: LookProjection) -> Self {
+        self.look = Some(Arc::new(look));
         self
     }
 
@@ -125,6 +140,7 @@ impl Network {
             model,
             id,
             projection: None,
+            look: None,
         })
     }
 
@@ -159,6 +175,17 @@ impl Network {
         self.projection
             .as_deref()
             .map_or("embedding", Projection::id)
+    }
+
+    /// How a picture looks, from its activations; `None` where the network has no way of telling,
+    /// or the codec does not keep what it takes.
+    pub fn describe_look(&self, activations: Activations<'_>) -> Option<LookDescriptor> {
+        self.look.as_deref()?.describe(activations)
+    }
+
+    /// How looks are told, if they are.
+    pub fn look(&self) -> Option<&LookProjection> {
+        self.look.as_deref()
     }
 
     /// How one picture's activations are laid out in storage.

@@ -4,6 +4,7 @@
 mod example;
 mod generic;
 mod lists;
+mod look;
 pub mod mse18;
 mod nearest;
 mod own;
@@ -12,6 +13,9 @@ mod thresholds;
 
 pub use example::{EditedExample, Example};
 pub use generic::{Generic, GenericError, GenericSet, train_generic};
+pub use look::{
+    LookFigures, LookSet, Triplet, Versions, agreement, ceiling, fit_look, held_out, look_parts,
+};
 pub use nearest::{are_twins, nearest_to};
 pub use own::{train_on_copies, train_on_labels, train_on_pairs};
 pub use thresholds::thresholds;

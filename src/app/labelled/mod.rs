@@ -5,9 +5,11 @@ mod classify;
 mod evaluate;
 mod pictures;
 mod train;
+mod train_look;
 mod watch;
 
 pub use classify::{ClassBelief, Classification, LabelledNeighbour, PictureClassifier};
 pub use evaluate::{CopiesOptions, RetrievalOptions};
 pub use train::Shipped;
+pub use train_look::TaughtLook;
 pub use watch::{JobEvent, Stage, Watch};

@@ -162,6 +162,7 @@ pub(in crate::store) fn picture_with(block: Vec<u8>, n: u8) -> Box<NewPicture> {
         perceptual_hash: PerceptualHash(u64::from(n)),
         embedding: Embedding::normalized(&embedding),
         descriptor: Descriptor::normalized(descriptor),
+        look: None,
         thumbnail: vec![n],
         block,
     })
