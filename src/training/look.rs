@@ -30,7 +30,7 @@ const RATE: f32 = 0.02;
 const SOURCES: usize = 60;
 const OTHERS: usize = 1_200;
 /// What people's judgements count against edits.
-const PEOPLE: f32 = 8.0;
+const PEOPLE: f32 = 16.0;
 
 /// Layers of MobileNetV2 whose statistics make a look: the ends of blocks 3, 6, 10 and 13. Those
 /// before see edges and colours, those behind see what is shown.
@@ -128,8 +128,8 @@ pub fn fit_look(network: &NetworkId, set: &LookSet) -> LookProjection {
         .collect();
     let offset = &whole * mean.transpose();
     let offset = offset.iter().copied().collect();
-    let odds = LookOdds::default();
-    let projection = LookProjection::new(network.clone(), &statistics, &rows, offset, odds);
+    let none = LookOdds::default();
+    let projection = LookProjection::new(network.clone(), &statistics, &rows, offset, none);
     let odds = odds(&projection, set);
     projection.with_odds(odds)
 }

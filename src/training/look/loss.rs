@@ -6,7 +6,7 @@ use super::{Placed, Triplet};
 
 /// Differences of cosines that count as clear: of edits, and of people's judgements.
 const EDITS: f32 = 0.1;
-const JUDGED: f32 = 0.1;
+const JUDGED: f32 = 0.2;
 
 /// Versions of some pictures, and other pictures.
 pub(super) struct Batch {
