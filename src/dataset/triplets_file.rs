@@ -122,14 +122,26 @@ mod tests {
 
     #[test]
     fn judgements_are_read_and_bad_lines_named() {
-        let file = read("ref,a,b,share_a,votes,split\nx.jpg,y.jpg,z.jpg,0.75,4,train\nz.jpg, x.jpg,y.jpg,0,3\n");
+        let file = read(
+            "ref,a,b,share_a,votes,split\nx.jpg,y.jpg,z.jpg,0.75,4,train\nz.jpg, x.jpg,y.jpg,0,3\n",
+        );
         let file = file.unwrap();
         assert_eq!(file.paths.len(), 3);
         assert_eq!(file.triplets[1].pictures, [2, 0, 1]);
-        assert_eq!((file.triplets[0].share, file.triplets[0].votes), (0.75, 4.0));
-        for line in ["x.jpg,y.jpg,z.jpg,1.5,4", "x.jpg,y.jpg,z.jpg,1", "x,y,z,1,0"] {
+        assert_eq!(
+            (file.triplets[0].share, file.triplets[0].votes),
+            (0.75, 4.0)
+        );
+        for line in [
+            "x.jpg,y.jpg,z.jpg,1.5,4",
+            "x.jpg,y.jpg,z.jpg,1",
+            "x,y,z,1,0",
+        ] {
             let error = read(&format!("ref,a,b,share,votes\n{line}\n")).unwrap_err();
-            assert!(error.to_string().contains("line 2: there must be five"), "{error}");
+            assert!(
+                error.to_string().contains("line 2: there must be five"),
+                "{error}"
+            );
         }
         let error = read("ref,a,b,share,votes\n").unwrap_err();
         assert!(matches!(error, TripletsFileError::Empty(_)), "{error}");

@@ -56,7 +56,9 @@ pub(super) fn hue(picture: &RgbImage, degrees: f32) -> RgbImage {
 
 /// Every value times a factor.
 pub(super) fn exposure(picture: &RgbImage, factor: f32) -> RgbImage {
-    each_pixel(picture, |pixel| pixel.map(|value| (f32::from(value) * factor) as u8))
+    each_pixel(picture, |pixel| {
+        pixel.map(|value| (f32::from(value) * factor) as u8)
+    })
 }
 
 /// Colours so many times as strong.

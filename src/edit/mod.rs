@@ -180,9 +180,7 @@ impl Edit {
             Self::Hue => look::hue(picture, rng.random_range(90.0..270.0)),
             Self::Negative => each_pixel(picture, |pixel| pixel.map(|value| 255 - value)),
             Self::Exposure => look::exposure(picture, if rng.random() { 0.45 } else { 1.8 }),
-            Self::Contrast => {
-                tone::contrast(picture, if rng.random() { 0.33 } else { 2.5 }, 0.0)
-            }
+            Self::Contrast => tone::contrast(picture, if rng.random() { 0.33 } else { 2.5 }, 0.0),
             Self::Saturation => look::saturation(picture, if rng.random() { 0.25 } else { 3.0 }),
             Self::Soft => imageops::blur(picture, (width.max(height) as f32 * 0.025).max(0.5)),
         }

@@ -12,7 +12,7 @@ use super::probe::{Background, ClassProbabilities, Probe};
 use super::scorer::{Scorer, ScorerFile};
 use super::{HeadError, Signal};
 use crate::activation::{Encoding, Layout};
-use crate::network::{Descriptor, Network, NetworkId};
+use crate::network::{Descriptor, LookOdds, LookProjection, Network, NetworkId};
 use crate::picture::PictureId;
 
 /// What "alike" means.
@@ -57,6 +57,8 @@ pub struct Fused {
     /// What the user's labels taught.
     probe: Option<Probe>,
     training: FusedTraining,
+    /// The network's odds of looks, if it tells any.
+    look: Option<LookOdds>,
 }
 
 /// The scorers of one mode.
@@ -127,6 +129,9 @@ struct ModeFile {
     list: ScorerFile,
 }
 
+/// What heads are made from that are taught from edits alone.
+pub const FROM_EDITS: &str = "edits";
+
 const VERSION: u32 = 1;
 const KIND: &str = "fused";
 
@@ -149,6 +154,7 @@ impl Fused {
             scorers,
             probe: None,
             training,
+            look: network.look().map(LookProjection::odds),
         }
     }
 
@@ -209,6 +215,7 @@ impl Fused {
             scorers,
             probe: file.probe,
             training: file.training,
+            look: network.look().map(LookProjection::odds),
         })
     }
 
@@ -327,6 +334,23 @@ impl Fused {
     /// The scorers of a mode.
     pub fn scorers(&self, mode: Mode) -> &ModeScorers {
         &self.scorers[mode as usize]
+    }
+
+    /// The odds by which `look-alike` ranks, if looks are told: a head that was taught from edits
+    /// has learned on its own what is alike.
+    pub fn look_odds(&self) -> Option<LookOdds> {
+        self.look.filter(|_| self.training.from != FROM_EDITS)
+    }
+
+    /// Scores of a mode at which results were as precise as named.
+    pub fn thresholds(&self, mode: Mode) -> Thresholds {
+        match self.look_odds() {
+            Some(odds) if mode == Mode::LookAlike => Thresholds {
+                precision_90: odds.precision[0],
+                precision_99: odds.precision[1],
+            },
+            _ => self.scorers(mode).thresholds,
+        }
     }
 
     /// Whether it was trained on this picture.

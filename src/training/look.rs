@@ -6,8 +6,8 @@ mod loss;
 mod start;
 
 use nalgebra::DMatrix;
-use rand::seq::index::sample;
 use rand::SeedableRng;
+use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
 
 use super::projection::principal;
@@ -218,6 +218,8 @@ fn descend(
 
 /// Other pictures that each version is held against: the nearest of them.
 const NEAREST: usize = 10;
+/// Looks of this cosine are the same.
+const SAME: f64 = 0.98;
 /// Rounds of the fit of the odds.
 const ROUNDS: usize = 50;
 
@@ -231,12 +233,15 @@ fn odds(projection: &LookProjection, set: &LookSet) -> LookOdds {
         let kept: Vec<LookDescriptor> = versions.kept.iter().map(&look).collect();
         for (i, one) in kept.iter().enumerate() {
             alike.extend(kept[i + 1..].iter().map(|two| f64::from(one.cosine(two))));
+            // Grey pictures are not broken by taking their colours away.
+            let differs = |cosine: &f64| *cosine < SAME;
             let broken = versions.broken.iter().map(&look);
-            other.extend(broken.map(|broken| f64::from(one.cosine(&broken))));
-            let mut near: Vec<f64> = others.iter().map(|o| f64::from(one.cosine(o))).collect();
-            near.sort_by(|a, b| b.total_cmp(a));
+            let broken = broken.map(|broken| f64::from(one.cosine(&broken)));
+            other.extend(broken.filter(differs));
             // The picture itself and its near-copies are among them.
-            near.retain(|cosine| *cosine < 0.98);
+            let near = others.iter().map(|other| f64::from(one.cosine(other)));
+            let mut near: Vec<f64> = near.filter(differs).collect();
+            near.sort_by(|a, b| b.total_cmp(a));
             other.extend(near.into_iter().take(NEAREST));
         }
     }

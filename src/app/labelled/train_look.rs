@@ -76,7 +76,9 @@ impl Extraction {
         }
         let id = self.network().id();
         let figures = held_out(id, &set, &|fold, of| {
-            watch.tell(JobEvent::Begun(&format!("measuring, part {fold} of {of} ...")));
+            watch.tell(JobEvent::Begun(&format!(
+                "measuring, part {fold} of {of} ..."
+            )));
         });
         watch.tell(JobEvent::Begun("learning from all of it ..."));
         let versions = set.versions.iter();

@@ -30,7 +30,12 @@ pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Re
         .fold((0.0, 0.0), |(sum, all), (agreed, votes)| {
             (sum + agreed * votes, all + votes)
         });
-    let people: Vec<f64> = taught.figures.people.iter().map(|(agreed, _)| *agreed).collect();
+    let people: Vec<f64> = taught
+        .figures
+        .people
+        .iter()
+        .map(|(agreed, _)| *agreed)
+        .collect();
     let people = Estimate {
         mean: weighed / f64::max(votes, 1.0),
         ..Estimate::bootstrap(&people, args.seed)

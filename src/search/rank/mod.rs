@@ -2,6 +2,7 @@
 //! those of an evaluation alike.
 
 mod likeness;
+mod looks;
 mod pair;
 mod parts;
 mod ranker;

@@ -69,13 +69,22 @@ impl Ranker<'_> {
                     }
                 })
                 .collect(),
-            Ranking::Fused(head) => self.by_signals(head, views, pool, first),
+            Ranking::Fused(head) => match self.look_odds(&views[..1], pool) {
+                Some(odds) => self.by_looks(odds, upright, pool, &first),
+                None => self.by_signals(head, views, pool, first),
+            },
         };
         sort(&mut scored);
         scored
     }
 
-    fn plain(&self, candidate: usize, query: &Features<'_>, picture: &Features<'_>) -> Scored {
+    /// A candidate of which nothing but the embeddings' cosine is known.
+    pub(super) fn plain(
+        &self,
+        candidate: usize,
+        query: &Features<'_>,
+        picture: &Features<'_>,
+    ) -> Scored {
         let of = |picture: &Features<'_>| Embedding::normalized(&picture.activations.embedding());
         Scored::of_cosine(candidate, of(query).cosine(&of(picture)))
     }
@@ -210,6 +219,7 @@ mod tests {
             .map(|(block, descriptor)| Features {
                 activations: Activations::new(&layout, block),
                 descriptor,
+                look: None,
                 hash: PerceptualHash(0),
             })
             .collect();

@@ -19,6 +19,8 @@ pub struct Scored {
     pub in_list: bool,
     /// What the user's labels say for it, in log-odds.
     pub labels: f32,
+    /// What the looks alone say for it, in log-odds, where they rank.
+    pub look: Option<f32>,
     /// The view of the query that was compared.
     pub view: usize,
     /// Which parts match, where it was sought.
@@ -36,6 +38,7 @@ impl Scored {
             values: Vec::new(),
             in_list: false,
             labels: 0.0,
+            look: None,
             view: 0,
             alignment: None,
         }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::activation::Encoding;
 use crate::canonical_url::{CanonicalUrl, HostId};
-use crate::network::{Descriptor, Embedding, Network, LookDescriptor, LookProjection};
+use crate::network::{Descriptor, Embedding, LookDescriptor, LookProjection, Network};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{
     Alternate, Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageVisit, PictureHint,

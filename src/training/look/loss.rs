@@ -59,8 +59,10 @@ impl Batch {
                 continue;
             }
             let wrong = |i: &usize| self.of[*i] != self.of[own];
-            let wrong: Vec<(usize, f32)> =
-                (0..self.of.len()).filter(wrong).map(|i| (i, odds(i))).collect();
+            let wrong: Vec<(usize, f32)> = (0..self.of.len())
+                .filter(wrong)
+                .map(|i| (i, odds(i)))
+                .collect();
             let total: f32 = wrong.iter().map(|(_, odds)| odds).sum();
             let weight = 1.0 / (queries.len() * right.len()) as f32 / EDITS;
             let mut missed = 0.0;

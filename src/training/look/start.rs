@@ -10,11 +10,7 @@ const SHRINKAGE: f32 = 0.3;
 
 /// The first `dimensions` generalised eigenvectors, as columns, whitened by the spread of kept
 /// looks.
-pub(super) fn start(
-    others: &DMatrix<f32>,
-    versions: &[Placed],
-    dimensions: usize,
-) -> DMatrix<f32> {
+pub(super) fn start(others: &DMatrix<f32>, versions: &[Placed], dimensions: usize) -> DMatrix<f32> {
     let width = others.ncols();
     let mut within = DMatrix::<f32>::zeros(width, width);
     let mut between = within.clone();
@@ -37,8 +33,7 @@ pub(super) fn start(
     between /= broken_count.max(1) as f32;
     between += others.tr_mul(others) / others.nrows().max(1) as f32;
     let level = (within.trace() / width as f32).max(1e-12);
-    let within =
-        within * (1.0 - SHRINKAGE) + DMatrix::identity(width, width) * (SHRINKAGE * level);
+    let within = within * (1.0 - SHRINKAGE) + DMatrix::identity(width, width) * (SHRINKAGE * level);
     let eigen = SymmetricEigen::new(within);
     let mut whitening = eigen.eigenvectors;
     for (i, mut column) in whitening.column_iter_mut().enumerate() {

@@ -9,9 +9,7 @@ use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Totals;
 use crate::store::embedded::metadata::commit_changes::{CommitChanges, Fact, found, removed};
 use crate::store::embedded::metadata::leaving::{Leaving, Left};
-use crate::store::entry::{
-    Entry, Section, SectionKind, look_section, overflow, record_sections,
-};
+use crate::store::entry::{Entry, Section, SectionKind, look_section, overflow, record_sections};
 use crate::store::{
     AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, UrlOutcome,
     now_ms,

@@ -161,3 +161,122 @@ impl Embedded {
         Ok(network.describe_look(activations))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
+    use crate::store::{PictureOutcome, Store};
+
+    const PICTURES: u8 = 3;
+
+    /// A store of some pictures.
+    fn filled(dir: &Path) {
+        let store = Store::open(dir, &options()).unwrap();
+        for n in 0..PICTURES {
+            let block = vec![n + 1; store.layout().block_len()];
+            let picture = picture_with(block, n);
+            let outcome = PictureOutcome::Picture(file(&format!("{n}.png")), picture);
+            store.commit(vec![outcome]).unwrap();
+        }
+    }
+
+    /// Changes the records and, if asked to, takes out of the header what it says of looks.
+    fn change(dir: &Path, forget: bool, records: impl FnOnce(&sled::Tree, &sled::Tree)) {
+        let db = sled::open(dir.join("records")).unwrap();
+        let open = |name: &str| db.open_tree(name).unwrap();
+        records(&open("looks"), &open("counters"));
+        if forget {
+            let header = dir.join("store.toml");
+            let text = std::fs::read_to_string(&header).unwrap();
+            let lines = text.lines().filter(|line| !line.starts_with("look = "));
+            std::fs::write(&header, lines.collect::<Vec<_>>().join("\n")).unwrap();
+        }
+    }
+
+    /// What the activations of a picture say of its look.
+    fn by_activations(store: &Store, n: u8) -> Option<LookDescriptor> {
+        let block = store.block(picture_id(n)).unwrap();
+        let activations = Activations::new(store.layout(), &block);
+        options().network.describe_look(activations)
+    }
+
+    fn assert_told_by_activations(store: &Store, pictures: std::ops::Range<u8>) {
+        assert!(store.look_id().is_some());
+        for n in pictures {
+            let look = store.look(Sequence(u64::from(n))).unwrap();
+            assert!(look.is_some() && look == by_activations(store, n), "{n}");
+        }
+    }
+
+    #[test]
+    fn a_store_of_before_gets_its_looks_once() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path());
+        change(dir.path(), true, |looks, counters| {
+            looks.clear().unwrap();
+            counters.remove(LOOKS_OF).unwrap();
+        });
+        // Without writing, it is of use as it is.
+        let store = Store::open_read_only(dir.path(), &options()).unwrap();
+        assert_eq!(store.look_id(), None);
+        drop(store);
+        let store = Store::open(dir.path(), &options()).unwrap();
+        assert_told_by_activations(&store, 0..PICTURES);
+        drop(store);
+        let store = Store::open_read_only(dir.path(), &options()).unwrap();
+        assert_told_by_activations(&store, 0..PICTURES);
+    }
+
+    #[test]
+    fn what_was_told_before_an_interruption_is_not_told_again() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path());
+        let id = options().network.look().unwrap().id().to_owned();
+        let other =
+            LookDescriptor::quantised(&vec![1.0; options().network.look().unwrap().dimensions()]);
+        let interrupted = |of: &str| {
+            change(dir.path(), true, |looks, counters| {
+                looks.clear().unwrap();
+                looks.insert(Sequence(0).key(), other.bytes()).unwrap();
+                counters.insert(LOOKS_OF, of.as_bytes()).unwrap();
+            });
+        };
+        interrupted(&id);
+        let store = Store::open(dir.path(), &options()).unwrap();
+        assert_eq!(store.look(Sequence(0)).unwrap().as_ref(), Some(&other));
+        assert_told_by_activations(&store, 1..PICTURES);
+        drop(store);
+        // But what was told in another way is.
+        interrupted("another way");
+        let store = Store::open(dir.path(), &options()).unwrap();
+        assert_told_by_activations(&store, 0..PICTURES);
+    }
+
+    #[test]
+    fn what_an_earlier_simdex_has_added_gets_its_look() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path());
+        let last = Sequence(u64::from(PICTURES - 1));
+        change(dir.path(), false, |looks, _| {
+            assert!(looks.remove(last.key()).unwrap().is_some());
+        });
+        let store = Store::open(dir.path(), &options()).unwrap();
+        assert_told_by_activations(&store, PICTURES - 1..PICTURES);
+    }
+
+    #[test]
+    fn records_made_anew_have_the_looks_of_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path());
+        let looks = || -> Vec<_> {
+            let store = Store::open(dir.path(), &options()).unwrap();
+            store.looks(Sequence(0)).collect::<Result<_, _>>().unwrap()
+        };
+        let before = looks();
+        assert_eq!(before.len(), usize::from(PICTURES));
+        std::fs::remove_dir_all(dir.path().join("records")).unwrap();
+        Store::repair(dir.path(), &options()).unwrap();
+        assert_eq!(looks(), before);
+    }
+}
