@@ -3,6 +3,7 @@
 
 mod classify;
 mod evaluate;
+mod evaluate_looks;
 mod pictures;
 mod train;
 mod train_look;
@@ -10,6 +11,7 @@ mod watch;
 
 pub use classify::{ClassBelief, Classification, LabelledNeighbour, PictureClassifier};
 pub use evaluate::{CopiesOptions, RetrievalOptions};
+pub use evaluate_looks::LooksOptions;
 pub use train::Shipped;
 pub use train_look::TaughtLook;
 pub use watch::{JobEvent, Stage, Watch};
