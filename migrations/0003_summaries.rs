@@ -179,6 +179,7 @@ mod tests {
             bytes: 1,
             perceptual_hash: PerceptualHash(u64::from(n)),
             descriptor: network.describe(Activations::new(layout, &block)),
+            look: None,
             embedding,
             thumbnail: vec![n],
             block,

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::live_index::LiveIndex;
+use super::live_index::{LiveIndex, Wants};
 use super::{Error, Extraction, Heads, Observer};
 use crate::config::Config;
-use crate::head::Ranking;
+use crate::head::{Mode, Ranking};
 use crate::index::Index;
 use crate::search::View;
 use crate::shutdown::Shutdown;
@@ -131,12 +131,16 @@ impl Collection {
     /// # Errors
     /// If the index cannot be made.
     pub fn view(&self) -> Result<View, Error> {
-        self.0.live.view(false)
+        self.0.live.view(Wants::default())
     }
 
-    /// The same with all that a search by `head` needs.
-    pub(super) fn view_for(&self, head: &Ranking) -> Result<View, Error> {
-        self.0.live.view(matches!(head, Ranking::Fused(_)))
+    /// The same with all that a search by `head` in a mode needs.
+    pub(super) fn view_for(&self, head: &Ranking, mode: Mode) -> Result<View, Error> {
+        let is_fused = matches!(head, Ranking::Fused(_));
+        self.0.live.view(Wants {
+            mean: is_fused,
+            looks: is_fused && mode == Mode::LookAlike,
+        })
     }
 
     /// Gives back what is mostly dead of the store, and brings the saved index up to date, after

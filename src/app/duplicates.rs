@@ -24,6 +24,7 @@ impl Collection {
             all_copies: true,
             ..SearchOptions::new(usize::MAX, usize::MAX)
         };
-        self.searcher(head)?.duplicates(&options, each)
+        self.searcher(head, options.mode)?
+            .duplicates(&options, each)
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::canonical_url::UrlError;
 use crate::config::ConfigError;
 use crate::crawl::{CrawlError, FetchError, FetchLogError, WarcError};
-use crate::dataset::{LabelError, PairsFileError};
+use crate::dataset::{LabelError, PairsFileError, TripletsFileError};
 use crate::evaluation::{ClassifyEvaluationError, EvaluationError};
 use crate::head::HeadError;
 use crate::index::IndexError;
@@ -136,6 +136,14 @@ pub enum Error {
     /// A list of pairs cannot be used.
     #[error(transparent)]
     PairsFile(#[from] PairsFileError),
+    /// A list of judgements cannot be used.
+    #[error(transparent)]
+    TripletsFile(#[from] TripletsFileError),
+    /// The network's layers or the codec tell no looks.
+    #[error(
+        "looks cannot be told: `[store] activations` keeps no statistics of layers, or the network has no way of telling them"
+    )]
+    NoLooks,
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),

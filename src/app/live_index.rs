@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use super::{Error, Observer, Step};
 use crate::config::IndexConfig;
 use crate::head::CollectionMean;
-use crate::index::{Index, IndexWriter};
+use crate::index::{Index, IndexWriter, Looks};
 use crate::search::{RunningMean, View};
 use crate::store::Store;
 
@@ -34,8 +34,32 @@ struct Writer {
     index: IndexWriter,
     /// Made when the first search comes that needs it.
     mean: Option<RunningMean>,
-    /// Whether one has come.
-    wants_mean: bool,
+    /// Made when the first search comes that compares looks.
+    looks: Option<Arc<Looks>>,
+    /// What the searches so far have needed.
+    wants: Wants,
+}
+
+/// What a search needs beside the index.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wants {
+    /// The collection's mean.
+    pub(super) mean: bool,
+    /// How its pictures look.
+    pub(super) looks: bool,
+}
+
+impl Wants {
+    fn or(self, other: Self) -> Self {
+        Self {
+            mean: self.mean || other.mean,
+            looks: self.looks || other.looks,
+        }
+    }
+
+    fn has(self, view: &View) -> bool {
+        (view.mean.is_some() || !self.mean) && (view.looks.is_some() || !self.looks)
+    }
 }
 
 /// The thread that follows the store; it ends when this is dropped.
@@ -65,17 +89,21 @@ impl LiveIndex {
         }
     }
 
-    /// What a search sees now, with the collection's mean if it is needed. The first call
-    /// opens the index, which may take a while.
-    pub(super) fn view(&self, with_mean: bool) -> Result<View, Error> {
+    /// What a search sees now, with what else it needs. The first call opens the index, which
+    /// may take a while.
+    pub(super) fn view(&self, wants: Wants) -> Result<View, Error> {
+        let wants = Wants {
+            looks: wants.looks && self.shared.store.look_id().is_some(),
+            ..wants
+        };
         if let Some(view) = self.shared.view.load_full()
-            && (view.mean.is_some() || !with_mean)
+            && wants.has(&view)
         {
             return Ok(View::clone(&view));
         }
         let mut writer = self.shared.lock();
         let opened = self.shared.opened(&mut writer)?;
-        opened.wants_mean |= with_mean;
+        opened.wants = opened.wants.or(wants);
         let view = self.shared.publish(opened)?;
         self.shared.save_mean(opened);
         drop(writer);
@@ -127,7 +155,8 @@ impl Shared {
             *writer = Some(Writer {
                 index,
                 mean: None,
-                wants_mean: false,
+                looks: None,
+                wants: Wants::default(),
             });
         }
         Ok(writer.as_mut().expect("it was opened just above"))
@@ -144,11 +173,17 @@ impl Shared {
     /// Makes everything stored so far what searches see.
     fn publish(&self, writer: &mut Writer) -> Result<View, Error> {
         let index = writer.index.refresh()?;
-        let mean = match writer.wants_mean {
+        let mean = match writer.wants.mean {
             true => Some(self.mean(writer, &index)?),
             false => None,
         };
-        let view = View { index, mean };
+        if writer.wants.looks {
+            let before = writer.looks.take().unwrap_or_default();
+            let looks = before.caught_up(&self.store, &index, writer.index.next())?;
+            writer.looks = Some(Arc::new(looks));
+        }
+        let looks = writer.looks.clone();
+        let view = View { index, mean, looks };
         self.view.store(Some(Arc::new(view.clone())));
         Ok(view)
     }

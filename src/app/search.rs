@@ -69,12 +69,12 @@ impl Collection {
             unwanted: &unwanted,
             features_took: question.reading_took + started.elapsed(),
         };
-        Ok(self.searcher(head)?.search(&query, options)?)
+        Ok(self.searcher(head, options.mode)?.search(&query, options)?)
     }
 
     /// What ranks by `head`, over what is stored now.
-    pub(super) fn searcher(&self, head: &Arc<Ranking>) -> Result<Searcher, Error> {
-        let (store, view) = (Arc::clone(self.store()), self.view_for(head)?);
+    pub(super) fn searcher(&self, head: &Arc<Ranking>, mode: Mode) -> Result<Searcher, Error> {
+        let (store, view) = (Arc::clone(self.store()), self.view_for(head, mode)?);
         Ok(Searcher::new(store, view, Arc::clone(head)))
     }
 

@@ -4,7 +4,9 @@
 mod folder;
 mod labelled;
 mod pairs_file;
+mod triplets_file;
 
 pub use folder::pictures_below;
 pub use labelled::{LabelError, Labelled, labelled_domains, labelled_files};
 pub use pairs_file::{LineError, PairsFile, PairsFileError};
+pub use triplets_file::{JudgedTriplet, TripletsFile, TripletsFileError};

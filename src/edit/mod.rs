@@ -2,6 +2,7 @@
 //! find again, and what a head can learn from without labels.
 
 mod letter;
+mod look;
 mod overlay;
 mod tone;
 
@@ -48,6 +49,20 @@ pub enum Edit {
     Screenshot,
     /// Gaussian noise in every value; its sigma is 20 of 255.
     Noise,
+    /// Sixteen tiles, laid out anew.
+    Tiles,
+    /// Every hue moved by a quarter of the circle or more.
+    Hue,
+    /// Every value turned round: dark is bright.
+    Negative,
+    /// Less than half as bright, or nearly twice.
+    Exposure,
+    /// Contrast a third of what it was, or two and a half times.
+    Contrast,
+    /// Colours a quarter as strong, or three times.
+    Saturation,
+    /// A Gaussian blur that leaves no texture; its sigma is 2.5 % of the longer side.
+    Soft,
 }
 
 /// The JPEG quality of copies that are not compressed on purpose.
@@ -72,6 +87,28 @@ impl Edit {
         Self::Noise,
     ];
 
+    /// Those after which a picture looks as it did, wherever things are in it now.
+    pub const KEEP_LOOK: [Self; 6] = [
+        Self::Crop60,
+        Self::Crop25,
+        Self::SmallJpeg,
+        Self::Rotate90,
+        Self::Mirror,
+        Self::Tiles,
+    ];
+
+    /// Those after which it looks otherwise, though it shows the same: other colours, other
+    /// contrast, no texture.
+    pub const BREAK_LOOK: [Self; 7] = [
+        Self::Grey,
+        Self::Hue,
+        Self::Negative,
+        Self::Exposure,
+        Self::Contrast,
+        Self::Saturation,
+        Self::Soft,
+    ];
+
     /// A short, stable name.
     pub fn name(self) -> &'static str {
         match self {
@@ -89,6 +126,13 @@ impl Edit {
             Self::Grey => "grey",
             Self::Screenshot => "screenshot",
             Self::Noise => "noise",
+            Self::Tiles => "tiles",
+            Self::Hue => "hue",
+            Self::Negative => "negative",
+            Self::Exposure => "exposure",
+            Self::Contrast => "contrast",
+            Self::Saturation => "saturation",
+            Self::Soft => "soft",
         }
     }
 
@@ -132,6 +176,13 @@ impl Edit {
             Self::Grey => grey(picture),
             Self::Screenshot => overlay::screenshot(picture, &mut rng),
             Self::Noise => tone::noise(picture, 20.0, &mut rng),
+            Self::Tiles => look::tiles(picture, &mut rng),
+            Self::Hue => look::hue(picture, rng.random_range(90.0..270.0)),
+            Self::Negative => each_pixel(picture, |pixel| pixel.map(|value| 255 - value)),
+            Self::Exposure => look::exposure(picture, if rng.random() { 0.45 } else { 1.8 }),
+            Self::Contrast => tone::contrast(picture, if rng.random() { 0.33 } else { 2.5 }, 0.0),
+            Self::Saturation => look::saturation(picture, if rng.random() { 0.25 } else { 3.0 }),
+            Self::Soft => imageops::blur(picture, (width.max(height) as f32 * 0.025).max(0.5)),
         }
     }
 
@@ -195,7 +246,8 @@ mod tests {
     #[test]
     fn every_edit_changes_the_picture_and_can_be_read_back() {
         let mut names = std::collections::HashSet::new();
-        for edit in Edit::ALL {
+        let all = Edit::ALL.into_iter().chain(Edit::BREAK_LOOK);
+        for edit in all.chain([Edit::Tiles]).filter(|edit| *edit != Edit::Grey) {
             assert!(names.insert(edit.name()));
             let copy = edit.apply(&picture(), 1);
             assert_ne!(copy, picture(), "{edit}");

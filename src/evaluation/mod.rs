@@ -1,9 +1,10 @@
-//! Evaluations that anyone can repeat: pairs (the report's protocol), retrieval, copies, and
-//! the answers of `simdex classify`.
+//! Evaluations that anyone can repeat: pairs (the report's protocol), retrieval, copies, looks,
+//! and the answers of `simdex classify`.
 
 mod classify;
 mod copies;
 mod linear_probe;
+mod looks;
 mod metrics;
 mod pair_table;
 mod pairs;
@@ -23,6 +24,9 @@ pub use classify::{
     RuleFigures, evaluate_classify,
 };
 pub use copies::{CopiesEvaluation, EditRow, EditedQuery, evaluate_copies};
+pub use looks::{
+    JudgedPictures, LookEditRow, LookRow, LookSource, LooksEvaluation, evaluate_looks,
+};
 pub use metrics::{Metrics, auc};
 pub use pairs::{EvaluationError, Figures, PairsEvaluation, PairsOptions, Row, evaluate_pairs};
 pub use retrieval::{RetrievalEvaluation, RetrievalRow, evaluate_retrieval};

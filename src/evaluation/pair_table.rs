@@ -148,6 +148,7 @@ mod tests {
             perceptual_hash: PerceptualHash(0),
             embedding: Embedding::normalized(&[1.0]),
             descriptor: Descriptor::normalized(vec![1.0]),
+            look: None,
             thumbnail: Vec::new(),
             block: Vec::new(),
         };

@@ -1,7 +1,7 @@
 //! A picture as the second stage sees it.
 
 use crate::activation::Activations;
-use crate::network::{Descriptor, Embedding};
+use crate::network::{Descriptor, Embedding, LookDescriptor};
 use crate::picture::PerceptualHash;
 
 /// A picture as the second stage sees it.
@@ -11,6 +11,8 @@ pub struct Features<'a> {
     pub activations: Activations<'a>,
     /// Its descriptor.
     pub descriptor: &'a Descriptor,
+    /// How it looks, if that is known.
+    pub look: Option<&'a LookDescriptor>,
     /// Its perceptual hash.
     pub hash: PerceptualHash,
 }

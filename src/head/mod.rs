@@ -30,7 +30,7 @@ pub use calibration::Calibration;
 pub use channel_scaler::ChannelScaler;
 pub use collection_mean::CollectionMean;
 pub use features::{Features, Prepared};
-pub use fused::{Fused, FusedTraining, Mode, ModeScorers, Thresholds};
+pub use fused::{FROM_EDITS, Fused, FusedTraining, Mode, ModeScorers, Thresholds};
 pub use list_features::{LIST_FEATURES, ListContext, ListFeature, OfPair};
 pub use measure::{Measure, Measured, Needs};
 pub use mse18::{DenseLayer, Epoch, Mse18, Mse18Network, Mse18Training, StandardScaler};

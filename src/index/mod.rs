@@ -5,6 +5,7 @@
 //!      └─> Index ── what a search sees: never changes, shared by threads
 //!            ├─ Vectors: Exact (few pictures) or Graph (HNSW, from `[index] exact_below` on)
 //!            └─ NearDuplicates: one picture stands for its copies
+//! Looks ── how the same pictures look, for `look-alike`; made when it is asked for first
 //! ```
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub(crate) mod derived_file;
 mod exact;
 mod graph;
 mod hnsw_dump;
+mod looks;
 pub mod near_duplicates;
 mod snapshot;
 mod vectors;
@@ -20,6 +22,7 @@ mod view;
 mod writer;
 
 pub use graph::GraphOptions;
+pub use looks::Looks;
 pub use snapshot::{SnapshotInfo, snapshot_info};
 pub use vectors::Vectors;
 pub use view::Index;

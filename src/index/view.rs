@@ -63,10 +63,7 @@ impl Index {
         count: usize,
         accept: &dyn Fn(Sequence) -> bool,
     ) -> Vec<Candidate> {
-        let accepted = |original: Sequence| {
-            let copies = self.near_duplicates.group(original).iter().copied();
-            std::iter::once(original).chain(copies).find(|s| accept(*s))
-        };
+        let accepted = |original: Sequence| self.shown(original, accept);
         let live = |sequence| self.live.contains(&sequence) && accepted(sequence).is_some();
         let mut candidates = self.points.vectors().nearest(query, count, &live);
         if !self.promoted.is_empty() {
@@ -77,6 +74,17 @@ impl Index {
             candidate.sequence = accepted(candidate.sequence).unwrap_or(candidate.sequence);
         }
         candidates
+    }
+
+    /// Which of an original and its copies comes for all of them: itself, or the first that
+    /// `accept` lets through.
+    pub(super) fn shown(
+        &self,
+        original: Sequence,
+        accept: &dyn Fn(Sequence) -> bool,
+    ) -> Option<Sequence> {
+        let copies = self.near_duplicates.group(original).iter().copied();
+        std::iter::once(original).chain(copies).find(|s| accept(*s))
     }
 
     /// Whether a picture is covered.

@@ -153,7 +153,9 @@ impl Seen {
             );
             (block, output.embedding)
         })?;
-        let descriptor = extractor.describe(Activations::new(layout, &block));
+        let activations = Activations::new(layout, &block);
+        let descriptor = extractor.describe(activations);
+        let look = extractor.describe_look(activations);
         Ok(NewPicture {
             id: PictureId::of(bytes),
             width: self.width,
@@ -163,6 +165,7 @@ impl Seen {
             perceptual_hash: self.tile.perceptual_hash(),
             embedding,
             descriptor,
+            look,
             thumbnail: self.thumbnail,
             block,
         })

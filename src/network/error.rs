@@ -27,6 +27,9 @@ pub enum NetworkError {
     /// The projection beside the model cannot be used.
     #[error("the projection of the network is not usable: {0}")]
     Projection(String),
+    /// The way of telling looks beside the model cannot be used.
+    #[error("the look projection of the network is not usable: {0}")]
+    Look(String),
     /// The model file is another one than the manifest was written for.
     #[error(
         "the model has sha256 {found}, its manifest promises {promised}; take the model that belongs to the manifest, or correct `sha256` in it"

@@ -7,7 +7,10 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
-use super::{Describer, Descriptor, Embedding, ExtractError, Manifest, Network};
+use super::{
+    Describer, Descriptor, Embedding, ExtractError, LookDescriptor, LookProjection, Manifest,
+    Network,
+};
 use crate::activation::Activations;
 use crate::picture::NetworkInput;
 
@@ -16,6 +19,7 @@ pub struct Extractor {
     session: SessionBackend,
     manifest: Arc<Manifest>,
     describer: Describer,
+    look: Option<Arc<LookProjection>>,
     /// Normalised value of each byte, per channel.
     normalized: [[f32; 256]; 3],
     /// The input tensor, filled anew for every picture.
@@ -90,12 +94,18 @@ impl Extractor {
             input: vec![0.0; 3 * input.width as usize * input.height as usize],
             manifest: Arc::clone(&network.manifest),
             describer: network.describer.clone(),
+            look: network.look.clone(),
         }
     }
 
     /// What the index compares, from a picture's activations.
     pub fn describe(&self, activations: Activations<'_>) -> Descriptor {
         self.describer.describe(activations)
+    }
+
+    /// How the picture looks, if that can be told.
+    pub fn describe_look(&self, activations: Activations<'_>) -> Option<LookDescriptor> {
+        self.look.as_deref()?.describe(activations)
     }
 
     /// Stretches a decoded picture to the network's input size.

@@ -12,6 +12,7 @@ mod embedding;
 mod engine;
 mod error;
 mod extractor;
+mod look;
 mod manifest;
 mod pooling;
 mod projection;
@@ -33,6 +34,9 @@ pub use embedding::Embedding;
 pub use engine::{Engine, EngineError};
 pub use error::{ExtractError, NetworkError};
 pub use extractor::{Extractor, NetworkOutput};
+pub use look::{
+    LookDescriptor, LookOdds, LookPart, LookProjection, LookStatistics, Statistic, look_statistics,
+};
 pub use manifest::{Manifest, ManifestLayer};
 pub use pooling::{Pool, pooled};
 pub use projection::{Part, Projection};
@@ -77,6 +81,7 @@ pub struct Network {
     describer: Describer,
     /// How earlier versions described pictures: heads of that time still ask for it.
     earlier: Vec<Describer>,
+    look: Option<Arc<LookProjection>>,
 }
 
 impl Network {
@@ -94,9 +99,11 @@ impl Network {
         let projection = read(include_bytes!("../../models/projection.bin"))?;
         let first = read(include_bytes!("../../models/projection-1.bin"))?;
         let first = Describer::new(Arc::clone(&network.manifest), Some(Arc::new(first)));
+        let bytes = include_bytes!("../../models/look.bin");
+        let look = LookProjection::parse(bytes, &network.id).map_err(NetworkError::Look)?;
         Ok(Self {
             earlier: vec![first],
-            ..network.with_projection_of(projection)
+            ..network.with_projection_of(projection).with_look_of(look)
         })
     }
 
@@ -119,6 +126,13 @@ impl Network {
         })?;
         let projection = Projection::parse(&bytes, &self.id);
         Ok(self.with_projection_of(projection.map_err(NetworkError::Projection)?))
+    }
+
+    /// The same network with another way of telling looks.
+    #[must_use]
+    pub fn with_look_of(mut self, look: LookProjection) -> Self {
+        self.look = Some(Arc::new(look));
+        self
     }
 
     /// A network of the user's: the manifest names the model file beside it.
@@ -153,6 +167,7 @@ impl Network {
             model,
             id,
             earlier: Vec::new(),
+            look: None,
         })
     }
 
@@ -192,6 +207,17 @@ impl Network {
         all.into_iter()
             .find(|describer| describer.id() == id)
             .cloned()
+    }
+
+    /// How a picture looks, from its activations; `None` where the network has no way of telling,
+    /// or the codec does not keep what it takes.
+    pub fn describe_look(&self, activations: Activations<'_>) -> Option<LookDescriptor> {
+        self.look.as_deref()?.describe(activations)
+    }
+
+    /// How looks are told, if they are.
+    pub fn look(&self) -> Option<&LookProjection> {
+        self.look.as_deref()
     }
 
     /// How one picture's activations are laid out in storage.

@@ -3,8 +3,8 @@
 use super::rank::Likeness;
 use super::rescore::{Loaded, load_one};
 use super::{SearchOptions, Searcher};
-use crate::head::Features;
-use crate::index::Candidate;
+use crate::head::{Features, Mode, Ranking};
+use crate::index::{Candidate, Looks};
 use crate::picture::PictureId;
 use crate::store::{NewPicture, Sequence, StoreError};
 
@@ -50,7 +50,7 @@ impl Searcher {
                 None => self.nearest(group, wanted, options)?,
             };
             if let Some(sequence) = nearest {
-                *candidate = self.candidate(sequence, wanted)?;
+                *candidate = self.candidate(sequence, wanted, options)?;
             }
         }
         for sequence in exact {
@@ -59,10 +59,24 @@ impl Searcher {
                 .iter()
                 .any(|c| copies.original(c.sequence) == group)
             {
-                candidates.push(self.candidate(sequence, wanted)?);
+                candidates.push(self.candidate(sequence, wanted, options)?);
             }
         }
         Ok(())
+    }
+
+    /// The stored looks, if candidates are proposed by them: in `look-alike`, where the looks of all
+    /// that is wanted are known.
+    pub(super) fn compared_looks(
+        &self,
+        wanted: &[Vec<NewPicture>],
+        options: &SearchOptions,
+    ) -> Option<&Looks> {
+        let is_asked =
+            options.mode == Mode::LookAlike && matches!(*self.ranking, Ranking::Fused(_));
+        let looks = self.view.looks.as_deref().filter(|_| is_asked)?;
+        let mut wanted = wanted.iter().flatten();
+        wanted.all(|view| view.look.is_some()).then_some(looks)
     }
 
     /// A picture as the index would propose it.
@@ -70,7 +84,22 @@ impl Searcher {
         &self,
         sequence: Sequence,
         wanted: &[Vec<NewPicture>],
+        options: &SearchOptions,
     ) -> Result<Candidate, StoreError> {
+        let look = match self.compared_looks(wanted, options) {
+            Some(_) => self.store.look(sequence)?,
+            None => None,
+        };
+        if let Some(look) = look {
+            let views = wanted
+                .iter()
+                .flatten()
+                .filter_map(|view| view.look.as_ref());
+            let cosine = views
+                .map(|view| view.cosine(&look))
+                .fold(f32::MIN, f32::max);
+            return Ok(Candidate { sequence, cosine });
+        }
         let descriptor = self.store.descriptor(sequence)?;
         let views = wanted.iter().flatten();
         let cosines = views.map(|view| view.descriptor.cosine(&descriptor));
@@ -91,7 +120,7 @@ impl Searcher {
         for &sequence in accepted.take(MOST_MEMBERS) {
             // Removed while the search runs.
             if self.store.picture_at(sequence)?.is_some() {
-                members.push(self.candidate(sequence, wanted)?);
+                members.push(self.candidate(sequence, wanted, options)?);
             }
         }
         if members.len() > MOST_COMPARED {

@@ -4,7 +4,7 @@ use super::rank::{Ranker, Scored};
 use crate::activation::{Activations, Layout};
 use crate::head::{Features, logit, sigmoid};
 use crate::index::Candidate;
-use crate::network::Descriptor;
+use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{Block, Sequence, Store, StoreError};
 
@@ -13,6 +13,7 @@ pub(super) struct Loaded {
     pub(super) id: PictureId,
     block: Block,
     descriptor: Descriptor,
+    look: Option<LookDescriptor>,
     hash: PerceptualHash,
 }
 
@@ -21,6 +22,7 @@ impl Loaded {
         Features {
             activations: Activations::new(layout, &self.block),
             descriptor: &self.descriptor,
+            look: self.look.as_ref(),
             hash: self.hash,
         }
     }
@@ -51,6 +53,11 @@ pub(super) fn load_one(store: &Store, sequence: Sequence) -> Result<Option<Loade
             id,
             block,
             descriptor,
+            // Of looks that not all pictures have, nothing is made.
+            look: match store.look_id() {
+                Some(_) => store.look(sequence)?,
+                None => None,
+            },
             hash: record.perceptual_hash,
         })),
         Err(error) => {

@@ -104,7 +104,7 @@ impl Serialize for Layers {
 
 /// What speaks for (above 0) and against "the same", in log-odds against the average pair
 /// of the training: a JSON object of layers, `embedding`, `descriptor`, `neighbourhood`,
-/// `local`.
+/// `local`, or `look` alone, where looks rank.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Evidence(pub Vec<(String, f32)>);
 

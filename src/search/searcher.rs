@@ -162,8 +162,14 @@ impl Searcher {
         let scored = options.candidates.max(options.k);
         let count = Ranker::pool(&self.ranking, options.mode, scored);
         let mut best: HashMap<Sequence, f32> = HashMap::new();
+        let index = &self.view.index;
+        let looks = self.compared_looks(wanted, options);
         for picture in wanted.iter().flatten() {
-            for found in self.view.index.search(&picture.descriptor, count, &accept) {
+            let proposed = match looks.zip(picture.look.as_ref()) {
+                Some((looks, look)) => looks.search(index, look, count, &accept),
+                None => index.search(&picture.descriptor, count, &accept),
+            };
+            for found in proposed {
                 let cosine = best.entry(found.sequence).or_insert(found.cosine);
                 *cosine = cosine.max(found.cosine);
             }
@@ -306,6 +312,9 @@ fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> 
     let Ranking::Fused(head) = ranking else {
         return None;
     };
+    if let Some(odds) = scored.look {
+        return Some(Evidence(vec![("look".to_owned(), odds)]));
+    }
     let scorers = head.scorers(mode);
     let mut all = match (scored.in_list, scored.features.is_empty()) {
         (true, false) => head.list_evidence(layout, &scored.values, &scored.features),
@@ -333,6 +342,7 @@ impl NewPicture {
         Features {
             activations: Activations::new(layout, &self.block),
             descriptor: &self.descriptor,
+            look: self.look.as_ref(),
             hash: self.perceptual_hash,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::RunningMean;
 use crate::head::CollectionMean;
-use crate::index::Index;
+use crate::index::{Index, Looks};
 use crate::store::{Sequence, Store, StoreError};
 
 /// The index and what its pictures have in common. It never changes: a search is of one
@@ -15,6 +15,8 @@ pub struct View {
     pub index: Arc<Index>,
     /// What all pictures have in common; `None` where no head needs it.
     pub mean: Option<Arc<CollectionMean>>,
+    /// How its pictures look; `None` where no search has asked for it, or it is not known.
+    pub looks: Option<Arc<Looks>>,
 }
 
 impl View {
@@ -26,8 +28,13 @@ impl View {
         let mut mean = RunningMean::default();
         let end = Sequence(store.next_sequence());
         mean.catch_up(store, &|sequence| index.contains(sequence), end)?;
+        let looks = match store.look_id() {
+            Some(_) => Some(Looks::default().caught_up(store, &index, end)?),
+            None => None,
+        };
         Ok(Self {
             index,
+            looks: looks.map(Arc::new),
             mean: Some(Arc::new(mean.mean())),
         })
     }

@@ -9,7 +9,7 @@ use super::sequence::Sequence;
 use super::visit::VisitRecord;
 use super::{Flaw, Lease, Listing, StoreError};
 use crate::canonical_url::UrlId;
-use crate::network::Descriptor;
+use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 
 /// What is known of pictures.
@@ -90,6 +90,16 @@ pub trait Catalogue: Send + Sync {
     /// # Errors
     /// If the store fails or the record is missing or unreadable.
     fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError>;
+
+    /// How the pictures from `first` on look, in the order of storing. Those of which that is not
+    /// known are left out.
+    fn looks(&self, first: Sequence) -> Listing<'_, (Sequence, LookDescriptor)>;
+
+    /// How one picture looks, if that is known.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn look(&self, sequence: Sequence) -> Result<Option<LookDescriptor>, StoreError>;
 
     /// A small JPEG of the picture: in its own shape, its longer side at most 320 pixels. Those
     /// of before are 224 pixels wide and high, whatever the shape.

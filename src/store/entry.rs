@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::record::{Embed, PageRecord};
 use super::{EntryLocation, Location, LocationId, PictureRecord, StoreError};
 use crate::local_path::LocalPath;
+use crate::network::LookDescriptor;
 use crate::picture::PictureId;
 
 /// What entries can be appended to: all that a commit needs of [`Blocks`](super::Blocks).
@@ -51,6 +52,8 @@ pub enum SectionKind {
     Seed = 8,
     /// A `RemovedFile`.
     RemovedFile = 9,
+    /// How the picture looks, a `DescriptorSection`.
+    Look = 10,
     /// The activations.
     Block = 16,
     /// Where the activations lie in another file, an `Elsewhere`.
@@ -60,7 +63,7 @@ pub enum SectionKind {
 }
 
 impl SectionKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Record,
         Self::Descriptor,
         Self::Thumbnail,
@@ -70,6 +73,7 @@ impl SectionKind {
         Self::RemovedHost,
         Self::Seed,
         Self::RemovedFile,
+        Self::Look,
         Self::Block,
         Self::BlockElsewhere,
         Self::Body,
@@ -121,12 +125,13 @@ pub(super) fn read_record<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreE
     postcard::from_bytes(bytes).map_err(|_| StoreError::Unreadable { tree: "log" })
 }
 
-/// How a picture is described.
+/// How a picture is described, or how it looks.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct DescriptorSection<'a> {
-    /// The way of describing ([`Network::descriptor_id`](crate::network::Network::descriptor_id)).
+    /// The way of describing ([`Network::descriptor_id`](crate::network::Network::descriptor_id)),
+    /// or of telling looks ([`LookProjection::id`](crate::network::LookProjection::id)).
     pub(super) id: Cow<'a, str>,
-    /// The numbers, f32 little-endian.
+    /// The numbers, f32 little-endian; of a look signed bytes.
     pub(super) values: Vec<u8>,
 }
 
@@ -225,6 +230,15 @@ pub(super) fn record_sections<'a>(
         Section::of_record(SectionKind::Record, record),
         Section::of_record(SectionKind::Descriptor, &descriptor),
     ]
+}
+
+/// How a picture looks, as it is when the picture is stored.
+pub(super) fn look_section<'a>(id: &'a str, look: &LookDescriptor) -> Section<'a> {
+    let look = DescriptorSection {
+        id: Cow::Borrowed(id),
+        values: look.bytes().to_vec(),
+    };
+    Section::of_record(SectionKind::Look, &look)
 }
 
 #[cfg(test)]

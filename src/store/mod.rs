@@ -114,6 +114,8 @@ struct Identity {
     layout: Layout,
     /// How its pictures are described.
     descriptor: String,
+    /// How their looks are told; `None` if they are not, or not all in the way of the network.
+    look: Option<String>,
 }
 
 impl Deref for Store {
@@ -228,6 +230,7 @@ impl Store {
                 network: network.id().clone(),
                 layout: network.layout(options.activations),
                 descriptor: network.descriptor_id().to_owned(),
+                look: network.look().map(|look| look.id().to_owned()),
             },
             dir: None,
             commits: Mutex::default(),
@@ -271,6 +274,12 @@ impl Store {
     /// How its pictures are described ([`Network::descriptor_id`]).
     pub fn descriptor_id(&self) -> &str {
         &self.identity.descriptor
+    }
+
+    /// How looks are told ([`LookProjection::id`](crate::network::LookProjection::id)), if all of
+    /// its pictures have theirs.
+    pub fn look_id(&self) -> Option<&str> {
+        self.identity.look.as_deref()
     }
 
     /// Bytes that the store takes on disk, the index included.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::entry::{Entry, Section, SectionKind};
 use super::{Embed, Lease, UrlOutcome};
 use crate::canonical_url::{CanonicalUrl, UrlId};
-use crate::network::{Descriptor, Embedding};
+use crate::network::{Descriptor, Embedding, LookDescriptor};
 use crate::picture::{PerceptualHash, PictureId};
 
 /// A picture with its features, ready to be stored.
@@ -27,6 +27,8 @@ pub struct NewPicture {
     pub embedding: Embedding,
     /// What the index compares.
     pub descriptor: Descriptor,
+    /// How it looks, if the network can tell.
+    pub look: Option<LookDescriptor>,
     /// A small JPEG for result lists, in the picture's own shape.
     pub thumbnail: Vec<u8>,
     /// The activations' block, in the store's layout.

@@ -1,7 +1,7 @@
 //! A picture's number.
 
 /// A picture's place in the order of storing; never used twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sequence(pub u64);
 
 impl Sequence {

@@ -3,7 +3,7 @@
 
 use super::example::{EditedExample, Example, mean_of};
 use super::lists::copies;
-use crate::head::{Fused, FusedTraining, Mode, Signal};
+use crate::head::{FROM_EDITS, Fused, FusedTraining, Mode, Signal};
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 
@@ -70,7 +70,7 @@ pub fn train_on_copies(
         .collect();
     let rows = copies(&measure, pictures, &kept, progress);
     let training = FusedTraining {
-        from: "edits".to_owned(),
+        from: FROM_EDITS.to_owned(),
         classes: Vec::new(),
         pictures: pictures.len(),
         pairs: rows.same.len(),

@@ -116,7 +116,7 @@ fn fit_part(pool: Pool, part: usize, pictures: &[&[Vec<f32>]], weights: &[f32]) 
 
 /// The first principal directions, as columns, by randomised subspace iteration (Halko,
 /// Martinsson and Tropp 2011).
-fn principal(rows: &DMatrix<f32>, wanted: usize) -> DMatrix<f32> {
+pub(super) fn principal(rows: &DMatrix<f32>, wanted: usize) -> DMatrix<f32> {
     let width = rows.ncols();
     let sought = (wanted + SPARE).min(width).min(rows.nrows());
     let mut rng = ChaCha8Rng::seed_from_u64(1);

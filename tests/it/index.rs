@@ -126,6 +126,7 @@ impl Made {
             perceptual_hash: PerceptualHash(subject.hash ^ (1 << (self.count % 3))),
             embedding: Embedding::normalized(&embedding),
             descriptor: Descriptor::normalized(embedding),
+            look: None,
             thumbnail: Vec::new(),
             block,
         };

@@ -23,6 +23,7 @@ mod ingest;
 mod limits;
 mod listing;
 mod local_files;
+mod looks;
 mod manners;
 mod near_duplicates;
 mod network;

@@ -3,11 +3,15 @@
 
 mod classify;
 mod evaluate;
+mod evaluate_looks;
 mod pictures;
 mod train;
+mod train_look;
 mod watch;
 
 pub use classify::{ClassBelief, Classification, LabelledNeighbour, PictureClassifier};
 pub use evaluate::{CopiesOptions, RetrievalOptions};
+pub use evaluate_looks::LooksOptions;
 pub use train::Shipped;
+pub use train_look::TaughtLook;
 pub use watch::{JobEvent, Stage, Watch};

@@ -2,6 +2,7 @@
 
 mod classify;
 mod copies;
+mod looks;
 mod pairs;
 mod retrieval;
 
@@ -25,6 +26,8 @@ enum Protocol {
     Retrieval(retrieval::RetrievalArgs),
     /// Edited copies, searched among the pictures they were made from
     Copies(copies::CopiesArgs),
+    /// Edits that keep or break a look, and people's judgements
+    Looks(looks::LooksArgs),
     /// `simdex classify` on a folder with one folder of pictures per class
     Classify(classify::EvalClassifyArgs),
 }
@@ -34,6 +37,7 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
         Protocol::Pairs(args) => pairs::run(session, args),
         Protocol::Retrieval(args) => retrieval::run(session, args),
         Protocol::Copies(args) => copies::run(session, args),
+        Protocol::Looks(args) => looks::run(session, args),
         Protocol::Classify(args) => classify::run(session, args),
     }
 }

@@ -74,7 +74,7 @@ impl MinScore {
     /// The score that it stands for, with this head in this mode.
     fn of(self, ranking: &Ranking, mode: Mode) -> anyhow::Result<f32> {
         let thresholds = match ranking {
-            Ranking::Fused(head) => head.scorers(mode).thresholds,
+            Ranking::Fused(head) => head.thresholds(mode),
             Ranking::Mse18(_) | Ranking::Embedding => Thresholds::default(),
         };
         match self {

@@ -2,6 +2,7 @@
 
 mod fused;
 mod generic;
+mod look;
 mod mse18;
 
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use super::{Format, Outcome};
 use crate::training::mse18::TrainOptions;
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("from").required(true).args(["dir", "pairs", "unlabelled", "generic"])))]
+#[command(group(ArgGroup::new("from").required(true).args(["dir", "pairs", "unlabelled", "generic", "look"])))]
 pub(super) struct TrainArgs {
     /// Folder with one folder of pictures per class
     dir: Option<PathBuf>,
@@ -32,10 +33,16 @@ pub(super) struct TrainArgs {
     /// With --generic: where to write the projection
     #[arg(long, value_name = "FILE", requires = "generic")]
     projection: Option<PathBuf>,
+    /// Make the file by which simdex tells looks, from edits of the pictures below a folder and people's judgements
+    #[arg(long, value_name = "DIR", requires = "triplets")]
+    look: Option<PathBuf>,
+    /// With --look: a CSV file of ref, a, b, share of votes for a, votes; paths from its folder
+    #[arg(long, value_name = "CSV", requires = "look")]
+    triplets: Option<PathBuf>,
     /// What to train on a folder of classes
-    #[arg(long, default_value = "fused", conflicts_with_all = ["pairs", "unlabelled", "generic"])]
+    #[arg(long, default_value = "fused", conflicts_with_all = ["pairs", "unlabelled", "generic", "look"])]
     kind: Kind,
-    /// Where to write the head; the curve of mse18 goes beside it as .svg
+    /// Where to write the head, or the file of --look; the curve of mse18 goes beside it as .svg
     #[arg(short, long, value_name = "HEAD")]
     output: PathBuf,
     /// Of mse18: passes over the pairs
@@ -66,6 +73,9 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
     if !args.generic.is_empty() {
         return generic::run(session, &args, &args.generic);
     }
+    if let Some(dir) = &args.look {
+        return look::run(session, &args, dir);
+    }
     let head = if let Some(csv) = &args.pairs {
         follow(session, |watch| extraction.train_on_pairs(csv, watch))
     } else if let Some(dir) = &args.unlabelled {
@@ -79,7 +89,7 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
             Kind::Mse18 => return mse18::run(session, &args, dir),
         }
     } else {
-        unreachable!("clap asks for one of the four");
+        unreachable!("clap asks for one of the five");
     };
     match head? {
         Some((head, outcome)) => fused::finish(extraction, &args, &head, outcome),

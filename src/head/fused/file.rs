@@ -12,7 +12,7 @@ use crate::head::channel_scaler::ChannelScaler;
 use crate::head::collection_mean::CollectionMean;
 use crate::head::probe::Probe;
 use crate::head::scorer::{Scorer, ScorerFile};
-use crate::network::{Network, NetworkId};
+use crate::network::{LookProjection, Network, NetworkId};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +125,7 @@ impl Fused {
             probe: file.probe,
             describer,
             training: file.training,
+            look: network.look().map(LookProjection::odds),
         })
     }
 

@@ -15,7 +15,7 @@ use super::measure::{Measure, Needs};
 use super::probe::{Background, ClassProbabilities, Probe};
 use super::scorer::Scorer;
 use crate::activation::Layout;
-use crate::network::{Describer, Descriptor, Network, NetworkId};
+use crate::network::{Describer, Descriptor, LookOdds, LookProjection, Network, NetworkId};
 use crate::picture::PictureId;
 
 /// What "alike" means.
@@ -66,6 +66,8 @@ pub struct Fused {
     /// What describes pictures for a head that was made for an earlier projection.
     describer: Option<Describer>,
     training: FusedTraining,
+    /// The network's odds of looks, if it tells any.
+    look: Option<LookOdds>,
 }
 
 /// The scorers of one mode.
@@ -110,6 +112,9 @@ pub struct FusedTraining {
     pub base_rate: f32,
 }
 
+/// What heads are made from that are taught from edits alone.
+pub const FROM_EDITS: &str = "edits";
+
 impl Fused {
     /// Puts a head together; `scorers` in the order of [`Mode::ALL`].
     pub fn new(
@@ -133,6 +138,7 @@ impl Fused {
             probe: None,
             describer: None,
             training,
+            look: network.look().map(LookProjection::odds),
         }
     }
 
@@ -286,6 +292,23 @@ impl Fused {
     /// The scorers of a mode.
     pub fn scorers(&self, mode: Mode) -> &ModeScorers {
         &self.scorers[mode as usize]
+    }
+
+    /// The odds by which `look-alike` ranks, if looks are told: a head that was taught from edits
+    /// has learned on its own what is alike.
+    pub fn look_odds(&self) -> Option<LookOdds> {
+        self.look.filter(|_| self.training.from != FROM_EDITS)
+    }
+
+    /// Scores of a mode at which results were as precise as named.
+    pub fn thresholds(&self, mode: Mode) -> Thresholds {
+        match self.look_odds() {
+            Some(odds) if mode == Mode::LookAlike => Thresholds {
+                precision_90: odds.precision[0],
+                precision_99: odds.precision[1],
+            },
+            _ => self.scorers(mode).thresholds,
+        }
     }
 
     /// Whether it was trained on this picture.

@@ -280,6 +280,7 @@ mod tests {
             perceptual_hash: PerceptualHash(0xff << (8 * number)),
             embedding: Embedding::normalized(&[1.0]),
             descriptor: Descriptor::normalized(vec![1.0; network.descriptor_dimensions()]),
+            look: None,
             thumbnail: Vec::new(),
             block: vec![0; store.layout().block_len()],
         };

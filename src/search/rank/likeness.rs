@@ -50,7 +50,9 @@ impl Ranker<'_> {
         match (self.ranking, views.first()) {
             (_, None) => {}
             // A copy is one whatever else there is; of the other modes a list knows more.
-            (Ranking::Fused(head), Some(upright)) if self.mode != Mode::Copy => {
+            (Ranking::Fused(head), Some(upright))
+                if self.mode != Mode::Copy && self.look_odds(&views[..1], members).is_none() =>
+            {
                 let measure = head.measure(self.mean);
                 let prepared = measure.prepare(upright);
                 let pair = &head.scorers(self.mode).pair;

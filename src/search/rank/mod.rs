@@ -3,6 +3,7 @@
 
 mod calibrated;
 mod likeness;
+mod looks;
 mod pair;
 mod parts;
 mod ranker;

@@ -35,9 +35,19 @@ fn score_described(
     b: Features<'_>,
 ) -> Scored {
     let mean = CollectionMean::default();
+    let ranker = Ranker {
+        ranking,
+        mode,
+        mean: &mean,
+        pictures: 1,
+        rescored: 1,
+    };
     match ranking {
-        // A copy is one whatever else there is; of the other modes a list knows more.
-        Ranking::Fused(head) if mode != Mode::Copy => {
+        // A copy is one whatever else there is, and so are looks; of the same subject a list
+        // knows more.
+        Ranking::Fused(head)
+            if mode != Mode::Copy && ranker.look_odds(&views[..1], &[b]).is_none() =>
+        {
             let a = &views[0];
             let measure = head.measure(&mean);
             let measured = measure.measure(&measure.prepare(a), &b);
@@ -53,13 +63,6 @@ fn score_described(
             }
         }
         _ => {
-            let ranker = Ranker {
-                ranking,
-                mode,
-                mean: &mean,
-                pictures: 1,
-                rescored: 1,
-            };
             let mut scored = ranker.rank(views, &[b]).swap_remove(0);
             scored.mses = views[scored.view].activations.mses(b.activations);
             scored

@@ -86,17 +86,27 @@ impl Ranker<'_> {
                     }
                 })
                 .collect(),
-            Ranking::Fused(head) => match head.calibration(self.mode) {
+            Ranking::Fused(head) => match (
+                head.calibration(self.mode),
+                self.look_odds(&views[..1], pool),
+            ) {
                 // They come in their order.
-                Some(calibration) => return self.by_list(head, calibration, upright, pool),
-                None => self.by_signals(head, views, pool, first),
+                (Some(calibration), _) => return self.by_list(head, calibration, upright, pool),
+                (None, Some(odds)) => self.by_looks(odds, upright, pool, &first),
+                (None, None) => self.by_signals(head, views, pool, first),
             },
         };
         sort(&mut scored);
         scored
     }
 
-    fn plain(&self, candidate: usize, query: &Features<'_>, picture: &Features<'_>) -> Scored {
+    /// A candidate of which nothing but the embeddings' cosine is known.
+    pub(super) fn plain(
+        &self,
+        candidate: usize,
+        query: &Features<'_>,
+        picture: &Features<'_>,
+    ) -> Scored {
         let of = |picture: &Features<'_>| Embedding::normalized(&picture.activations.embedding());
         Scored::of_cosine(candidate, of(query).cosine(&of(picture)))
     }
@@ -246,6 +256,7 @@ mod tests {
             .map(|(block, descriptor)| Features {
                 activations: Activations::new(&layout, block),
                 descriptor,
+                look: None,
                 hash: PerceptualHash(0),
             })
             .collect();

@@ -23,6 +23,8 @@ pub struct Scored {
     pub labels: f32,
     /// What the user's pairs say for it, in log-odds.
     pub pairs: f32,
+    /// What the looks alone say for it, in log-odds, where they rank.
+    pub look: Option<f32>,
     /// The view of the query that was compared.
     pub view: usize,
     /// Which parts match, where it was sought.
@@ -42,6 +44,7 @@ impl Scored {
             features: Vec::new(),
             labels: 0.0,
             pairs: 0.0,
+            look: None,
             view: 0,
             alignment: None,
         }

@@ -42,6 +42,14 @@ pub(super) fn the_same_bytes_are_one_picture(store: &Store) {
         descriptor.values()
     );
     assert_eq!(store.descriptors(Sequence(1)).count(), 1);
+    let look = picture(store, 2).look;
+    assert!(look.is_some() && store.look_id().is_some());
+    assert_eq!(store.look(Sequence(1)).unwrap(), look);
+    assert_eq!(store.look(Sequence(2)).unwrap(), None);
+    let looks = store.looks(Sequence(1)).collect::<Result<Vec<_>, _>>();
+    assert_eq!(looks.unwrap(), [(Sequence(1), look.unwrap())]);
+    assert!(store.remove_picture(picture_id(2)).unwrap());
+    assert_eq!(store.looks(Sequence(1)).count(), 0);
     assert!(store.block(picture_id(3)).is_err());
 }
 

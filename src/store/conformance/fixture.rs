@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::activation::Encoding;
 use crate::canonical_url::{CanonicalUrl, HostId};
-use crate::network::{Descriptor, Embedding, Network};
+use crate::network::{Descriptor, Embedding, LookDescriptor, LookProjection, Network};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{
     Alternate, Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageVisit, PictureHint,
@@ -153,6 +153,7 @@ pub(in crate::store) fn picture_with(block: Vec<u8>, n: u8) -> Box<NewPicture> {
     };
     let descriptor: Vec<f32> = values(NETWORK.descriptor_dimensions());
     let embedding: Vec<f32> = values(NETWORK.manifest().embedding.dimensions);
+    let look: Vec<f32> = values(NETWORK.look().map_or(0, LookProjection::dimensions));
     Box::new(NewPicture {
         id: picture_id(n),
         width: 8,
@@ -162,6 +163,7 @@ pub(in crate::store) fn picture_with(block: Vec<u8>, n: u8) -> Box<NewPicture> {
         perceptual_hash: PerceptualHash(u64::from(n)),
         embedding: Embedding::normalized(&embedding),
         descriptor: Descriptor::normalized(descriptor),
+        look: Some(LookDescriptor::quantised(&look)),
         thumbnail: vec![n],
         block,
     })

@@ -86,6 +86,7 @@ fn tell(store: &Embedded) -> Result<BTreeMap<u64, Told>, StoreError> {
         let picture = (
             metadata.picture(id)?.ok_or_else(damaged)?,
             metadata.descriptor(sequence)?,
+            metadata.look(sequence)?,
             metadata.thumbnail(id)?.ok_or_else(damaged)?,
             blocks.read(id, location)?.to_vec(),
             blocks.verify(id, location)?.to_vec(),

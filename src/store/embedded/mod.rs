@@ -51,6 +51,8 @@ pub(super) struct EmbeddedMetadata {
     dimensions: usize,
     /// How pictures are described.
     descriptor: String,
+    /// How their looks are told, and the bytes of one; `None` if the network tells none.
+    look: Option<(String, usize)>,
     /// What the catalogue comes to. Held while pictures are committed or removed.
     totals: Mutex<Totals>,
     /// Pictures that were removed since the store was opened.
@@ -136,7 +138,7 @@ impl Embedded {
         let mut header = migration::run(&disk, dir, &trees, header, options)?;
         let store_id = header.store_id(dir)?;
         let Opened { log, mark } = Log::open(Arc::clone(&disk), dir, store_id)?;
-        let store = Self::assemble(Parts {
+        let mut store = Self::assemble(Parts {
             dir,
             options,
             lease_time,
@@ -152,6 +154,7 @@ impl Embedded {
             header.descriptor.clone_from(&store.identity.descriptor);
             header.write(dir)?;
         }
+        store.ensure_looks(dir, &mut header, options.network)?;
         Ok(store)
     }
 
@@ -188,6 +191,10 @@ impl Embedded {
             reserve,
             dimensions: options.network.descriptor_dimensions(),
             descriptor: options.network.descriptor_id().to_owned(),
+            look: options
+                .network
+                .look()
+                .map(|look| (look.id().to_owned(), look.dimensions())),
             totals: Mutex::default(),
             removed: Mutex::default(),
             frontier: Mutex::new(()),
@@ -204,6 +211,7 @@ impl Embedded {
                 network: options.network.id().clone(),
                 layout: options.network.layout(parts.header.activations),
                 descriptor: options.network.descriptor_id().to_owned(),
+                look: None,
             },
             metadata,
             blocks,

@@ -3,7 +3,7 @@
 use super::{MemoryMetadata, State, StoredPicture};
 use crate::canonical_url::UrlId;
 use crate::local_path::LocalPath;
-use crate::network::Descriptor;
+use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 use crate::store::provenance::{MOST, MOST_PLACES};
 use crate::store::{
@@ -131,6 +131,18 @@ impl Catalogue for MemoryMetadata {
         descriptor.ok_or(StoreError::Unreadable {
             tree: "descriptors",
         })
+    }
+
+    fn looks(&self, first: Sequence) -> Listing<'_, (Sequence, LookDescriptor)> {
+        let state = self.lock();
+        let all = state.sequences.range(first..);
+        list(all.filter_map(|(sequence, id)| Some((*sequence, state.pictures[id].look.clone()?))))
+    }
+
+    fn look(&self, sequence: Sequence) -> Result<Option<LookDescriptor>, StoreError> {
+        let state = self.lock();
+        let id = state.sequences.get(&sequence);
+        Ok(id.and_then(|id| state.pictures[id].look.clone()))
     }
 
     fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -328,6 +340,7 @@ impl State {
                 let picture = StoredPicture {
                     record,
                     descriptor: new.descriptor.clone(),
+                    look: new.look.clone(),
                     thumbnail: new.thumbnail.clone(),
                     block,
                 };

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::canonical_url::{HostId, UrlId};
 use crate::local_path::LocalPath;
-use crate::network::Descriptor;
+use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 
 /// What a store in memory knows.
@@ -86,6 +86,7 @@ struct State {
 struct StoredPicture {
     record: PictureRecord,
     descriptor: Descriptor,
+    look: Option<LookDescriptor>,
     thumbnail: Vec<u8>,
     block: EntryLocation,
 }

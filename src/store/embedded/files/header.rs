@@ -24,6 +24,10 @@ pub struct Header {
     /// How its pictures are described; if that differs, they are described anew on opening.
     #[serde(default)]
     pub descriptor: String,
+    /// How the looks of all its pictures are told; empty while that is not so. If it differs,
+    /// they are told anew on opening.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub look: String,
 }
 
 /// The newest format: the number of migrations.

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
 
+use crate::network::LookDescriptor;
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Totals;
 use crate::store::embedded::metadata::commit_changes::{CommitChanges, Fact, found, removed};
 use crate::store::embedded::metadata::leaving::{Leaving, Left};
-use crate::store::entry::{Entry, Section, SectionKind, overflow, record_sections};
+use crate::store::entry::{Entry, Section, SectionKind, look_section, overflow, record_sections};
 use crate::store::{
     AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, UrlOutcome,
     now_ms,
@@ -77,12 +78,14 @@ impl EmbeddedMetadata {
         } = leaving.into_parts();
         new.facts.extend(facts);
         let records = new.records(totals.next_sequence);
-        let entries = new.entries(&records, &self.descriptor);
+        let entries = new.entries(&records, &self.descriptor, self.look_id());
         let locations = log.append(&entries)?;
         self.logged(&mut totals, changes, |changes| {
             for ((picture, record), location) in new.pictures.iter().zip(&records).zip(locations) {
                 let descriptor = picture.descriptor.to_bytes();
-                changes.add_picture(picture.id, record, &descriptor, location)?;
+                let look = picture.look.as_ref().map(LookDescriptor::bytes);
+                let look = look.filter(|_| self.look.is_some());
+                changes.add_picture(picture.id, record, &descriptor, look, location)?;
             }
             Ok(())
         })?;
@@ -238,12 +241,19 @@ impl New {
     }
 
     /// What the log is told: the pictures with what is known of them, then facts of others.
-    fn entries<'a>(&'a self, records: &[PictureRecord], descriptor_id: &'a str) -> Vec<Entry<'a>> {
+    fn entries<'a>(
+        &'a self,
+        records: &[PictureRecord],
+        descriptor_id: &'a str,
+        look_id: Option<&'a str>,
+    ) -> Vec<Entry<'a>> {
         let mut entries = Vec::with_capacity(records.len());
         let mut behind = Vec::new();
         for (picture, record) in self.pictures.iter().zip(records) {
             let descriptor = picture.descriptor.to_bytes();
             let mut sections = record_sections(record, descriptor_id, descriptor).to_vec();
+            let look = look_id.zip(picture.look.as_ref());
+            sections.extend(look.map(|(id, look)| look_section(id, look)));
             let facts = self.facts.iter().filter(|(id, _)| *id == picture.id);
             let mut facts: Vec<_> = facts.flat_map(|(_, facts)| facts.clone()).collect();
             behind.extend(overflow(picture.id, &mut facts));

@@ -76,6 +76,7 @@ impl<'a> CommitChanges<'a> {
         id: PictureId,
         record: &PictureRecord,
         descriptor: &[u8],
+        look: Option<&[u8]>,
         location: EntryLocation,
     ) -> Result<(), StoreError> {
         let (t, sequence) = (self.trees, Sequence(record.sequence));
@@ -86,6 +87,9 @@ impl<'a> CommitChanges<'a> {
         batches
             .of(&t.descriptors)
             .insert(&sequence.key(), descriptor);
+        if let Some(look) = look {
+            batches.of(&t.looks).insert(&sequence.key(), look);
+        }
         batches
             .of(&t.sequences)
             .insert(&sequence.key(), id.as_bytes());

@@ -96,7 +96,7 @@ impl<'a> Leaving<'a> {
             for tree in [&t.pictures, &t.entries] {
                 batches.of(tree).remove(id.as_bytes());
             }
-            for tree in [&t.sequences, &t.descriptors] {
+            for tree in [&t.sequences, &t.descriptors, &t.looks] {
                 batches.of(tree).remove(&sequence.key());
             }
             self.changes.totals.take_picture(id, sequence);

@@ -11,6 +11,7 @@ pub(super) mod hosts;
 pub(super) mod kept_out;
 pub(super) mod leasing;
 pub(super) mod leaving;
+pub(super) mod looks;
 pub(super) mod places;
 pub(super) mod queueing;
 pub(super) mod removal;
@@ -25,7 +26,7 @@ use std::sync::PoisonError;
 
 use super::EmbeddedMetadata;
 use crate::canonical_url::{HostId, UrlId};
-use crate::network::Descriptor;
+use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 use crate::store::{
     Again, AppendEntries, Body, Catalogue, Discovery, EntryLocation, Flaw, Frontier,
@@ -188,6 +189,14 @@ impl Catalogue for EmbeddedMetadata {
 
     fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError> {
         Self::descriptor(self, sequence)
+    }
+
+    fn looks(&self, first: Sequence) -> Listing<'_, (Sequence, LookDescriptor)> {
+        Self::looks(self, first)
+    }
+
+    fn look(&self, sequence: Sequence) -> Result<Option<LookDescriptor>, StoreError> {
+        Self::look(self, sequence)
     }
 
     fn thumbnail(&self, id: PictureId) -> Result<Option<Vec<u8>>, StoreError> {

@@ -83,6 +83,7 @@ pub(super) fn header(
                 network: options.network.id().clone(),
                 activations: options.activations,
                 descriptor: options.network.descriptor_id().to_owned(),
+                look: String::new(),
             };
             header.write(dir)?;
             Ok(header)

@@ -35,6 +35,7 @@ fn migrations_run_once_and_in_order() {
         network: network.id().clone(),
         activations: Default::default(),
         descriptor: String::new(),
+        look: String::new(),
     };
     let migrations = [
         Migration {

@@ -8,7 +8,7 @@ use crate::store::embedded::disk::{Disk, FrozenDisk};
 use crate::store::embedded::files::{Header, LATEST, Lock};
 use crate::store::embedded::log::{Log, Opened};
 use crate::store::embedded::records::{self, Records};
-use crate::store::embedded::trees::Trees;
+use crate::store::embedded::trees::{LOOKS_MISSING, Trees};
 use crate::store::embedded::{Embedded, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
 use crate::store::{StoreError, StoreOptions};
@@ -55,6 +55,11 @@ impl Embedded {
             store.metadata.reconcile(&mark, store.describer(options))?;
             Ok(store)
         })?;
+        // Where looks are missing, `look-alike` does without.
+        let told = Some(header.look.as_str());
+        let is_told = store.metadata.look_id() == told
+            && !store.metadata.trees.counters.contains_key(LOOKS_MISSING)?;
+        store.identity.look = is_told.then(|| header.look.clone());
         store.metadata.log.freeze();
         store.metadata.reserve.is_frozen = true;
         store.blocks.reserve.is_frozen = true;

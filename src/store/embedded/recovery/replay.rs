@@ -9,7 +9,9 @@ use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::{Damage, LoggedEntry, Position, Totals};
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
 use crate::store::embedded::metadata::leaving::Leaving;
-use crate::store::embedded::trees::{APPLIED, FrontierKey, STORE, encode, location_key};
+use crate::store::embedded::trees::{
+    APPLIED, FrontierKey, LOOKS_MISSING, LOOKS_OF, STORE, encode, location_key,
+};
 use crate::store::entry::{
     DescriptorSection, Found, Lost, Removed, RemovedFile, RemovedHost, SectionKind, Seed,
     read_record,
@@ -83,6 +85,9 @@ impl EmbeddedMetadata {
         for tree in self.trees.of_pictures() {
             tree.clear()?;
         }
+        if let Some((id, _)) = &self.look {
+            self.trees.counters.insert(LOOKS_OF, id.as_bytes())?;
+        }
         *self.totals() = Totals::default();
         let mut entries = Vec::new();
         let mut damages = Vec::new();
@@ -150,7 +155,9 @@ impl EmbeddedMetadata {
                 Some(before) => changes.move_picture(id, before, entry.location)?,
                 None => {
                     changes.end_waiting(id)?;
-                    changes.add_picture(id, &record, &descriptor, entry.location)?;
+                    let look = self.look_of(entry)?;
+                    let look = look.as_deref();
+                    changes.add_picture(id, &record, &descriptor, look, entry.location)?;
                 }
             }
             is_there = true;
@@ -202,6 +209,21 @@ impl EmbeddedMetadata {
             ..self.trees.applied()?
         })?;
         Ok(())
+    }
+
+    /// How a picture looks by its entry. If that does not say so in the way of the network, it is
+    /// told later, from the activations.
+    fn look_of(&self, entry: &LoggedEntry) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((id, _)) = &self.look else {
+            return Ok(None);
+        };
+        let section = entry.section(SectionKind::Look);
+        let section: Option<DescriptorSection<'_>> = section.map(read_record).transpose()?;
+        let section = section.filter(|section| section.id == *id);
+        if section.is_none() {
+            self.trees.counters.insert(LOOKS_MISSING, &[])?;
+        }
+        Ok(section.map(|section| section.values))
     }
 
     fn descriptor_of(

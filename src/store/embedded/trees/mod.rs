@@ -27,6 +27,8 @@ pub(super) struct Trees {
     pub(super) pictures: sled::Tree,
     pub(super) sequences: sled::Tree,
     pub(super) descriptors: sled::Tree,
+    /// How pictures look; nothing under the number of one that has no look.
+    pub(super) looks: sled::Tree,
     /// Where the pictures' entries lie in the log.
     pub(super) entries: sled::Tree,
     /// What of each segment is in use.
@@ -59,6 +61,9 @@ pub(super) struct Trees {
 pub(super) const RUNS: [u8; 1] = [1];
 pub(super) const APPLIED: [u8; 1] = [2];
 pub(super) const STORE: [u8; 1] = [3];
+/// Of which way of telling looks those in the records are, and whether some may be missing.
+pub(super) const LOOKS_OF: [u8; 1] = [4];
+pub(super) const LOOKS_MISSING: [u8; 1] = [5];
 /// Beside them: the settings of the last run.
 pub(super) const SETTINGS: [u8; 8] = *b"settings";
 /// And on which file systems folders were.
@@ -74,6 +79,7 @@ impl Trees {
             pictures: open("pictures")?,
             sequences: open("sequences")?,
             descriptors: open("descriptors")?,
+            looks: open("looks")?,
             entries: open("entries")?,
             usage: open("usage")?,
             places: open("places")?,
@@ -102,11 +108,12 @@ impl Trees {
     }
 
     /// The trees that can be made anew from the log.
-    pub(super) fn of_pictures(&self) -> [&sled::Tree; 8] {
+    pub(super) fn of_pictures(&self) -> [&sled::Tree; 9] {
         [
             &self.pictures,
             &self.sequences,
             &self.descriptors,
+            &self.looks,
             &self.entries,
             &self.usage,
             &self.places,
