@@ -2,11 +2,19 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
 /// Exit code of an interrupted run (128 + SIGINT).
 pub const INTERRUPTED: u8 = 130;
+
+static STOPS_NOW: AtomicBool = AtomicBool::new(false);
+
+/// Whether the process is ending at once, and nobody wants to hear more of it.
+pub fn stops_now() -> bool {
+    STOPS_NOW.load(Ordering::Relaxed)
+}
 
 /// Whether the user has asked to stop. Clones share the answer.
 #[derive(Debug, Clone)]
@@ -44,6 +52,8 @@ impl Shutdown {
             // A closed stderr must not keep the program from stopping.
             let _ = writeln!(std::io::stderr(), "{said}");
             if again {
+                // Libraries complain when they are torn down at work.
+                STOPS_NOW.store(true, Ordering::Relaxed);
                 std::process::exit(i32::from(INTERRUPTED));
             }
         })?;

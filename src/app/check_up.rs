@@ -59,7 +59,7 @@ pub fn check_up(
     let mut state = None;
     if Store::exists(&dir) {
         let heads = Heads::new(extraction, &config.query.head);
-        let opened = Collection::open_existing(config.clone(), extraction.clone(), heads, observer);
+        let opened = Collection::open_to_read(config.clone(), extraction.clone(), heads, observer);
         let status = opened.and_then(|collection| collection.index_status());
         state = status.map_err(&mut note).ok();
     }

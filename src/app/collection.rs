@@ -149,8 +149,15 @@ impl Collection {
         if shutdown.requested() {
             return Ok(());
         }
-        if let Err(error) = self.0.store.compact(Wasteful::Half) {
-            tracing::warn!(%error, "the space of removed pictures is not given back yet");
+        match self.0.store.compact(Wasteful::Half) {
+            Ok(compacted) => {
+                for text in compacted.unread {
+                    tracing::warn!("{text}");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the space of removed pictures is not given back yet");
+            }
         }
         let live = &self.0.live;
         // A scan has nothing to save.

@@ -37,6 +37,10 @@ pub struct Removed {
     pub missing: u64,
     /// Bytes given back to the disk at once.
     pub bytes_freed: u64,
+    /// What is damaged, was kept, and may have bytes of what was removed.
+    pub unread: Vec<String>,
+    /// Files under another name, which the store does not use: they may have some, too.
+    pub set_aside: Vec<String>,
 }
 
 impl Collection {
@@ -51,6 +55,8 @@ impl Collection {
             files: 0,
             missing: 0,
             bytes_freed: 0,
+            unread: Vec::new(),
+            set_aside: Vec::new(),
         };
         for id in &what.pictures {
             if store.remove_picture(*id)? {
@@ -98,7 +104,19 @@ impl Collection {
             missing(&format!("{host}: no such host was removed"));
         }
         store.flush()?;
-        result.bytes_freed = store.compact(Wasteful::Any)?;
+        match store.compact(Wasteful::Any) {
+            Ok(compacted) => {
+                result.bytes_freed = compacted.freed;
+                result.unread = compacted.unread;
+            }
+            // Named again they would not be found.
+            Err(error) => result.unread.push(format!(
+                "what was named is removed, but its bytes are still in the store's files: {error}; \
+                 instead of the same command again, `simdex compact` deletes them"
+            )),
+        }
+        let aside = store.set_aside();
+        result.set_aside = aside.iter().map(|path| path_text(path)).collect();
         Ok(result)
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::collection::{existing_store, store_options};
 use super::{Collection, Error, Extraction};
 use crate::config::Config;
+use crate::local_path::path_text;
 use crate::store::{BackupOptions, Repaired, Store, Wasteful};
 
 /// The JSON of `backup`.
@@ -24,6 +25,8 @@ pub struct BackupReport {
     pub copied_bytes: u64,
     /// Bytes deleted from the backup.
     pub pruned_bytes: u64,
+    /// What of the store is damaged: it is so in the backup, too.
+    pub damaged: Vec<String>,
 }
 
 /// The JSON of `repair` and `restore`.
@@ -37,10 +40,14 @@ pub struct RepairReport {
     pub lost: Option<u64>,
     /// Bytes of the log that are damaged, and were passed over.
     pub damaged_bytes: u64,
+    /// What was damaged of the backup that the store was made of.
+    pub damaged: Vec<String>,
     /// Whether what the crawler knew is lost: it begins again at its seeds.
     pub forgot_crawl: bool,
     /// What could not be used and was left under another name.
     pub aside: Vec<String>,
+    /// Pictures in it that the store does not have.
+    pub images_aside: u64,
 }
 
 impl From<Repaired> for RepairReport {
@@ -50,10 +57,14 @@ impl From<Repaired> for RepairReport {
         Self {
             images: repaired.pictures,
             waiting: repaired.waiting,
-            lost: repaired
-                .committed
-                .map(|committed| committed.saturating_sub(there)),
+            lost: match repaired.committed {
+                Some(committed) => Some(committed.saturating_sub(there)),
+                // All that may be of this store.
+                None => Some(repaired.pictures_aside).filter(|lost| *lost > 0),
+            },
+            images_aside: repaired.pictures_aside,
             damaged_bytes: repaired.damaged_bytes,
+            damaged: repaired.damaged,
             forgot_crawl: repaired.forgot_crawl,
             aside: aside.map(|path| path.display().to_string()).collect(),
         }
@@ -61,19 +72,23 @@ impl From<Repaired> for RepairReport {
 }
 
 /// The JSON of `compact`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CompactReport {
     /// Bytes of the store before.
     pub before_bytes: u64,
     /// Bytes after.
     pub after_bytes: u64,
+    /// What is damaged, was kept, and may have bytes of what was removed.
+    pub unread: Vec<String>,
+    /// Files under another name, which the store does not use: they may have some, too.
+    pub set_aside: Vec<String>,
 }
 
 /// Brings a backup of the store up to date. The store may be in use. `progress` is told of bytes
 /// so far and in all.
 ///
 /// # Errors
-/// If there is no store, it is damaged, or a disk is full or fails.
+/// If there is no store, a file of it is missing, or a disk is full or fails.
 pub fn backup(
     config: &Config,
     to: &Path,
@@ -89,6 +104,7 @@ pub fn backup(
         segments: done.segments,
         copied_bytes: done.copied_bytes,
         pruned_bytes: done.pruned_bytes,
+        damaged: done.damaged,
     })
 }
 
@@ -127,7 +143,8 @@ pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, 
 pub fn compact(collection: Collection) -> Result<CompactReport, Error> {
     let store = collection.store();
     let before_bytes = store.disk_bytes();
-    store.compact(Wasteful::Any)?;
+    let unread = store.compact(Wasteful::Any)?.unread;
+    let set_aside = store.set_aside();
     let dir = store.dir().map(Path::to_owned);
     // The records can be replaced only when nobody has them open.
     drop(collection);
@@ -136,5 +153,7 @@ pub fn compact(collection: Collection) -> Result<CompactReport, Error> {
     Ok(CompactReport {
         before_bytes,
         after_bytes: crate::store::bytes_below(&dir),
+        unread,
+        set_aside: set_aside.iter().map(|path| path_text(path)).collect(),
     })
 }

@@ -7,7 +7,7 @@ use crate::crawl::with_causes;
 use crate::index::Index;
 use crate::picture::PictureId;
 use crate::shutdown::Shutdown;
-use crate::store::{Sequence, Store, StoreError};
+use crate::store::{Sequence, Store, StoreError, Wasteful};
 
 /// The JSON of `verify`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -160,6 +160,16 @@ impl Collection {
             mended.taken_out += 1;
         }
         self.store().flush()?;
+        // The damaged bytes would lie in the way of backups.
+        if mended.taken_out > 0 {
+            match self.store().compact(Wasteful::Any) {
+                Ok(compacted) => compacted
+                    .unread
+                    .iter()
+                    .for_each(|text| tracing::warn!("{text}")),
+                Err(error) => tracing::warn!(%error, "damaged bytes are still in the store"),
+            }
+        }
         if found.index
             && let Some(dir) = self.store().index_dir()
         {

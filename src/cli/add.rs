@@ -8,9 +8,10 @@ use super::crawl::report::{file_figures, print_file_summary};
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
-use crate::app::{AddEvent, AddOptions, Exclude};
+use crate::app::{self, AddEvent, AddOptions, Exclude};
 use crate::crawl::Summary;
 use crate::local_path::path_text;
+use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
@@ -34,6 +35,12 @@ pub(super) struct AddArgs {
 }
 
 pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
+    // A slip of the pen makes no store.
+    let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
+    if !Store::exists(&session.config.data_dir()?) && !args.paths.iter().any(is_there) {
+        progress::line(&no_pictures(&args.paths, 0));
+        return Err(app::Error::NothingAdded.into());
+    }
     session.start_runtime()?;
     let collection = session.collection()?;
     let options = AddOptions {

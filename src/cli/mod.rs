@@ -129,6 +129,7 @@ enum Outcome {
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
     crate::picture::silence_decoder_panics();
+    crate::store::silence_caught_panics();
     let args = match Args::try_parse() {
         Ok(args) => args,
         // What was typed may be the name of a file; what is wrong takes more than one line.

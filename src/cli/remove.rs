@@ -54,7 +54,16 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
             result.bytes_freed as f64 / 1e6
         ))?;
     }
-    Ok(if result.missing > 0 {
+    result.unread.iter().for_each(|text| progress::line(text));
+    if what.take_back.is_none() {
+        for path in &result.set_aside {
+            progress::line(&format!(
+                "{path}: it is not used, and what was removed may still be in it; delete it, or \
+                 move it away, if nothing in it is wanted"
+            ));
+        }
+    }
+    Ok(if result.missing > 0 || !result.unread.is_empty() {
         Outcome::SomeFailed
     } else {
         Outcome::Done

@@ -20,6 +20,9 @@ pub(super) struct BackupArgs {
     /// Delete from the backup what the store no longer has, as removed pictures
     #[arg(long)]
     prune: bool,
+    /// Do not read what lies in the backup already, but take it for whole by its length
+    #[arg(long)]
+    quick: bool,
     /// How to print the result
     #[arg(long, default_value = "text")]
     format: Format,
@@ -52,6 +55,7 @@ pub(super) fn backup(session: &Session, args: &BackupArgs) -> anyhow::Result<Out
     let options = BackupOptions {
         link: args.link,
         prune: args.prune,
+        quick: args.quick,
     };
     let report = with_bar("backing up", |progress| {
         app::backup(&session.config, &args.dir, options, progress)
@@ -67,7 +71,16 @@ pub(super) fn backup(session: &Session, args: &BackupArgs) -> anyhow::Result<Out
             report.copied_bytes as f64 / 1e6,
         ))?,
     }
-    Ok(Outcome::Done)
+    report.damaged.iter().for_each(|text| progress::line(text));
+    if report.damaged.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    progress::line(
+        "what is damaged in the store is so in the backup, too: `simdex verify --repair` takes it \
+         out of the store, `simdex add` or `simdex crawl` stores it anew, and the next `simdex \
+         backup` has it",
+    );
+    Ok(Outcome::SomeFailed)
 }
 
 pub(super) fn restore(session: &Session, args: &RestoreArgs) -> anyhow::Result<Outcome> {
@@ -93,7 +106,17 @@ pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<O
             report.before_bytes as f64 / 1e6,
         ))?,
     }
-    Ok(Outcome::Done)
+    report.unread.iter().for_each(|text| progress::line(text));
+    for path in &report.set_aside {
+        progress::line(&format!(
+            "{path}: it is not used, and what was removed may still be in it; delete it, or move \
+             it away, if nothing in it is wanted"
+        ));
+    }
+    Ok(match report.unread.is_empty() {
+        true => Outcome::Done,
+        false => Outcome::SomeFailed,
+    })
 }
 
 fn print(report: &RepairReport, format: Format) -> anyhow::Result<Outcome> {
@@ -103,6 +126,13 @@ fn print(report: &RepairReport, format: Format) -> anyhow::Result<Outcome> {
             "{} pictures and {} without features are in the store",
             report.images, report.waiting
         ))?,
+    }
+    report.damaged.iter().for_each(|text| progress::line(text));
+    if !report.damaged.is_empty() {
+        progress::line(
+            "the rest of the backup is restored: `simdex verify --repair` takes out what is \
+             damaged, then `simdex add` or `simdex crawl` stores it anew",
+        );
     }
     for path in &report.aside {
         progress::line(&format!("{path}: could not be used, and was left"));
@@ -118,14 +148,21 @@ fn print(report: &RepairReport, format: Format) -> anyhow::Result<Outcome> {
             "what the crawler knew is not there any more: `simdex crawl` begins again at the seeds",
         );
     }
-    Ok(match report.lost {
-        Some(lost) if lost > 0 => {
-            progress::line(&format!(
-                "{lost} pictures are lost; add their files or crawl their sites again"
-            ));
-            Outcome::SomeFailed
-        }
-        _ => Outcome::Done,
+    if report.images_aside > 0 {
+        progress::line(&format!(
+            "{} pictures that the store does not have are in what was left under another name",
+            report.images_aside
+        ));
+    }
+    let lost = report.lost.unwrap_or(0);
+    if lost > 0 {
+        progress::line(&format!(
+            "{lost} pictures are lost; add their files or crawl their sites again"
+        ));
+    }
+    Ok(match lost + report.images_aside {
+        0 if report.damaged.is_empty() => Outcome::Done,
+        _ => Outcome::SomeFailed,
     })
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use super::progress::{self, Progress};
 use super::session::Session;
 use super::{Format, Outcome, output};
+use crate::app::Findings;
 use crate::report::TextLines;
 
 #[derive(Debug, Args)]
@@ -60,18 +61,69 @@ pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome
                 ""
             }
         ));
+        let rest = Findings {
+            damaged: Vec::new(),
+            ..findings
+        };
         anyhow::ensure!(
-            findings.unreadable.is_empty() && findings.log.is_empty(),
-            "not everything could be mended"
+            rest.is_clean(),
+            "not everything is mended: {}",
+            found(&rest)
         );
         return Ok(Outcome::Done);
     }
-    anyhow::ensure!(
-        findings.is_clean(),
-        "{} pictures are damaged or not found, {} cannot be read now; `simdex verify --repair` \
-         mends what it can",
-        findings.damaged.len(),
-        findings.unreadable.len()
-    );
+    anyhow::ensure!(findings.is_clean(), "{}", found(&findings));
     Ok(Outcome::Done)
+}
+
+/// What was found, each with what mends it.
+fn found(findings: &Findings) -> String {
+    let kinds = [
+        (
+            findings.damaged.len(),
+            "pictures are damaged or not found: `simdex verify --repair` takes them out, then \
+             `simdex add` or `simdex crawl` stores them anew",
+        ),
+        (
+            findings.log.len(),
+            "places of the log are damaged and of no known picture: `simdex repair` copies the rest",
+        ),
+        (
+            findings.unreadable.len(),
+            "pictures cannot be read now, which says nothing about them: see to the disk, and \
+             verify again",
+        ),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let kinds: Vec<String> = kinds
+        .map(|(count, text)| format!("{count} {text}"))
+        .collect();
+    kinds.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Damage;
+
+    #[test]
+    fn each_kind_of_damage_is_told_with_what_mends_it() {
+        let damage = || Damage {
+            id: "a".to_owned(),
+            problem: "p".to_owned(),
+        };
+        let mut findings = Findings {
+            unreadable: vec![damage()],
+            ..Findings::default()
+        };
+        assert!(!found(&findings).contains("repair"));
+        findings.log.push("b".to_owned());
+        let text = found(&findings);
+        assert!(
+            text.contains("`simdex repair`") && !text.contains("--repair"),
+            "{text}"
+        );
+        findings.damaged.push(damage());
+        assert!(found(&findings).contains("1 pictures are damaged"));
+    }
 }

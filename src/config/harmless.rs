@@ -89,7 +89,7 @@ fn picture_rules(refused: &mut Refused, _: &str, values: Values<PictureConfig>) 
         max_file_bytes: at_most,
         max_pixels: at_most,
         decode_budget_mb: at_most,
-        min_side: any,
+        min_side: larger,
         truncated: any,
     })
 }
@@ -155,9 +155,10 @@ fn admission_rules(
 ) -> AdmissionConfig {
     let Values { here, own, .. } = values;
     rules!(refused, "[crawl.admission] ", AdmissionConfig, here, own, {
-        include: any,
+        // A page has to match one of the list: a longer list, and another one, lets in more.
+        include: unless_own,
         exclude: joined,
-        drop_parameters: any,
+        drop_parameters: joined_if_own,
         drop_sessions: any,
         sort_parameters: any,
         max_length: at_most,
@@ -200,6 +201,29 @@ fn own_only<T: PartialEq>(refused: &mut Refused, key: &'static str, values: Valu
         refused.push(key);
     }
     values.own
+}
+
+/// Any value is harmless where the user's own file says nothing.
+fn unless_own<T: PartialEq>(refused: &mut Refused, key: &'static str, values: Values<T>) -> T {
+    let Values { here, default, own } = values;
+    let is_said_by_both = here != default && own != default;
+    if is_said_by_both && here != own {
+        refused.push(key);
+    }
+    match own == default {
+        true => here,
+        false => own,
+    }
+}
+
+/// Any value is harmless; larger is more careful, and the more careful of two counts.
+fn larger<T: Ord>(_: &mut Refused, _: &'static str, values: Values<T>) -> T {
+    let Values { here, default, own } = values;
+    match (here == default, own == default) {
+        (true, _) => own,
+        (false, true) => here,
+        (false, false) => here.max(own),
+    }
 }
 
 /// No key: it is set by the program.
@@ -253,6 +277,18 @@ fn joined(_: &mut Refused, _: &'static str, values: Values<Vec<String>>) -> Vec<
     let mut all = values.own;
     all.extend(values.here);
     all
+}
+
+/// Both lists count, in place of the default one.
+fn joined_if_own(
+    refused: &mut Refused,
+    key: &'static str,
+    values: Values<Vec<String>>,
+) -> Vec<String> {
+    match values.here == values.default || values.own == values.default {
+        true => any(refused, key, values),
+        false => joined(refused, key, values),
+    }
 }
 
 /// A head by its name; a path would have a file read.
@@ -370,6 +406,23 @@ mod tests {
         assert_eq!((crawl.max_attempts, crawl.respect.tdm), (1, false));
         assert_eq!(crawl.admission.exclude, ["a", "b"]);
         assert_eq!(crawl.admission.max_repeats, 1);
+        // A found file lets in nothing that the user's own keeps out.
+        let own = config(
+            "crawl.admission.include = [\"^http://a/\"]\npicture.min_side = 200\n\
+             crawl.admission.drop_parameters = [\"a\"]",
+        );
+        let refused = with_harmless(config("crawl.admission.include = [\".\"]"), own.clone());
+        assert_eq!(refused, Err(vec!["[crawl.admission] include"]));
+        let here = config(
+            "crawl.admission.include = [\"^http://a/\"]\npicture.min_side = 1\n\
+             crawl.admission.drop_parameters = [\"b\"]",
+        );
+        let both = with_harmless(here.clone(), own.clone()).unwrap();
+        assert_eq!(both.picture.min_side, 200);
+        assert_eq!(both.crawl.admission.include, own.crawl.admission.include);
+        assert_eq!(both.crawl.admission.drop_parameters, ["a", "b"]);
+        assert_eq!(with_harmless(Config::default(), own.clone()), Ok(own));
+        assert_eq!(with_harmless(here.clone(), Config::default()), Ok(here));
         let none = config("crawl.admission.max_repeats = 0");
         let crawl = with_harmless(Config::default(), none).unwrap().crawl;
         assert_eq!(crawl.admission.max_repeats, 0);

@@ -58,6 +58,14 @@ impl NetworkId {
     pub fn short(&self) -> &str {
         self.0.get(..12).unwrap_or(&self.0)
     }
+
+    /// As many digits as tell it from another one.
+    pub fn beside(&self, other: &Self) -> String {
+        match self.short() == other.short() {
+            true => self.0.clone(),
+            false => self.short().to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for NetworkId {

@@ -242,6 +242,7 @@ mod tests {
         let result = QueryResult {
             query: "<script>".into(),
             results: vec![entry],
+            unread: Vec::new(),
             timing_ms: Timing::default(),
             thumbnail: vec![],
             size: (1, 1),

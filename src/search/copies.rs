@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::exact::exact_or;
-use super::rescore::load_one;
+use super::rescore::{Unread, load_one};
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, SearchOptions, Searcher};
 use crate::head::Features;
@@ -119,12 +119,13 @@ impl Searcher {
         options: &SearchOptions,
     ) -> Result<Option<QueryResult>, StoreError> {
         let started = Instant::now();
+        let mut unread = Unread::default();
         let mut loaded = Vec::with_capacity(group.len());
         for &sequence in group
             .iter()
             .filter(|sequence| self.accepts(**sequence, options))
         {
-            loaded.extend(load_one(&self.store, sequence)?);
+            loaded.extend(load_one(&self.store, sequence, &[], &mut unread)?);
         }
         let layout = self.store.layout();
         let features: Vec<Features<'_>> = loaded.iter().map(|l| l.features(layout)).collect();
@@ -142,7 +143,12 @@ impl Searcher {
             let rank = results.len() + 1;
             let id = loaded[scored.candidate].id;
             let candidate = &features[scored.candidate];
-            results.extend(self.entry(options, rank, id, scored, Some(&views), candidate)?);
+            if let Some(mut entry) =
+                self.entry(options, rank, id, scored, Some(&views), candidate)?
+            {
+                entry.thumbnail = self.preview(id, &mut unread);
+                results.push(entry);
+            }
         }
         let Some(first) = results.first() else {
             return Ok(None);
@@ -157,6 +163,7 @@ impl Searcher {
             thumbnail: first.thumbnail.clone(),
             size: (first.width, first.height),
             results,
+            unread: unread.ids(),
             timing_ms: Timing {
                 total,
                 rescore: total,

@@ -1,7 +1,7 @@
 //! Which member of a group of near-copies stands for it: the one nearest to the query.
 
 use super::rank::Likeness;
-use super::rescore::{Loaded, load_one};
+use super::rescore::{Loaded, Unread, load_one};
 use super::{SearchOptions, Searcher};
 use crate::head::{Features, Mode, Ranking};
 use crate::index::{Candidate, Looks};
@@ -32,6 +32,7 @@ impl Searcher {
         candidates: &mut Vec<Candidate>,
         wanted: &[Vec<NewPicture>],
         options: &SearchOptions,
+        unread: &mut Unread,
     ) -> Result<(), StoreError> {
         let copies = self.view.index.near_duplicates();
         let mut exact = Vec::new();
@@ -47,7 +48,7 @@ impl Searcher {
                 _ if group.len() < 2 => None,
                 Some(same) => Some(*same),
                 None if options.all_copies => None,
-                None => self.nearest(group, wanted, options)?,
+                None => self.nearest(group, wanted, options, unread)?,
             };
             if let Some(sequence) = nearest {
                 *candidate = self.candidate(sequence, wanted, options)?;
@@ -114,6 +115,7 @@ impl Searcher {
         group: &[Sequence],
         wanted: &[Vec<NewPicture>],
         options: &SearchOptions,
+        unread: &mut Unread,
     ) -> Result<Option<Sequence>, StoreError> {
         let accepted = group.iter().filter(|s| self.accepts(**s, options));
         let mut members = Vec::new();
@@ -131,7 +133,7 @@ impl Searcher {
         let mut sequences = Vec::with_capacity(members.len());
         let mut loaded: Vec<Loaded> = Vec::with_capacity(members.len());
         for member in members {
-            if let Some(picture) = load_one(&self.store, member.sequence)? {
+            if let Some(picture) = load_one(&self.store, member.sequence, wanted, unread)? {
                 loaded.push(picture);
                 sequences.push(member.sequence);
             }

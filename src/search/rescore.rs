@@ -1,12 +1,14 @@
 //! Candidates with their features, and ranking them by several examples.
 
+use std::collections::BTreeSet;
+
 use super::rank::{Ranker, Scored};
 use crate::activation::{Activations, Layout};
 use crate::head::{Features, logit, sigmoid};
 use crate::index::Candidate;
 use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::{PerceptualHash, PictureId};
-use crate::store::{Block, Sequence, Store, StoreError};
+use crate::store::{Block, NewPicture, Sequence, Store, StoreError};
 
 /// A candidate's features, read from the store.
 pub(super) struct Loaded {
@@ -28,17 +30,43 @@ impl Loaded {
     }
 }
 
-/// Reads the features of candidates. One whose activations are damaged is left out with a
-/// warning.
-pub(super) fn load(store: &Store, candidates: &[Candidate]) -> Result<Vec<Loaded>, StoreError> {
+/// Pictures that cannot be read, which an answer names.
+#[derive(Debug, Default)]
+pub(super) struct Unread(BTreeSet<PictureId>);
+
+impl Unread {
+    pub(super) fn add(&mut self, id: PictureId, error: &StoreError) {
+        if self.0.insert(id) {
+            tracing::warn!(picture = %id, %error, "a stored picture cannot be read");
+        }
+    }
+
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// Reads the features of candidates. One whose activations are damaged is left out and noted,
+/// unless it is the very picture that is `asked` for, whose features are at hand.
+pub(super) fn load(
+    store: &Store,
+    candidates: &[Candidate],
+    asked: &[Vec<NewPicture>],
+    unread: &mut Unread,
+) -> Result<Vec<Loaded>, StoreError> {
     let mut loaded = Vec::with_capacity(candidates.len());
     for candidate in candidates {
-        loaded.extend(load_one(store, candidate.sequence)?);
+        loaded.extend(load_one(store, candidate.sequence, asked, unread)?);
     }
     Ok(loaded)
 }
 
-pub(super) fn load_one(store: &Store, sequence: Sequence) -> Result<Option<Loaded>, StoreError> {
+pub(super) fn load_one(
+    store: &Store,
+    sequence: Sequence,
+    asked: &[Vec<NewPicture>],
+    unread: &mut Unread,
+) -> Result<Option<Loaded>, StoreError> {
     let Some(id) = store.picture_at(sequence)? else {
         return Ok(None);
     };
@@ -61,8 +89,16 @@ pub(super) fn load_one(store: &Store, sequence: Sequence) -> Result<Option<Loade
             hash: record.perceptual_hash,
         })),
         Err(error) => {
-            tracing::warn!(%error, "a candidate is left out");
-            Ok(None)
+            unread.add(id, &error);
+            let upright = asked.iter().filter_map(|views| views.first());
+            let mut same = upright.filter(|picture| picture.id == id);
+            Ok(same.next().map(|picture| Loaded {
+                id,
+                block: Block::of_bytes(picture.block.clone()),
+                descriptor: picture.descriptor.clone(),
+                look: picture.look.clone(),
+                hash: record.perceptual_hash,
+            }))
         }
     }
 }

@@ -12,6 +12,10 @@ pub struct QueryResult {
     pub query: String,
     /// The results, best first.
     pub results: Vec<ResultEntry>,
+    /// Ids of stored pictures that belong to the answer and are damaged: left out, or shown
+    /// without their preview. Not in the JSON if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
     /// Where the time went.
     pub timing_ms: Timing,
     /// The query picture's thumbnail, for HTML; not part of the JSON.

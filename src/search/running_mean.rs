@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::rescore::load_one;
+use super::rescore::{Unread, load_one};
 use crate::head::CollectionMean;
 use crate::index::derived_file;
 use crate::network::Embedding;
@@ -55,7 +55,7 @@ impl RunningMean {
             if !pictures(sequence) {
                 continue;
             }
-            if let Some(picture) = load_one(store, sequence)? {
+            if let Some(picture) = load_one(store, sequence, &[], &mut Unread::default())? {
                 let features = picture.features(store.layout());
                 let embedding = Embedding::normalized(&features.activations.embedding());
                 self.add(embedding.values(), features.descriptor.values());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::exact::exact_or;
 use super::options::SearchOptions;
 use super::rank::{Ranker, Scored, score_pair, score_views, upright};
-use super::rescore::{load, rank_by_examples};
+use super::rescore::{Unread, load, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
 use super::view::View;
 use crate::activation::{Activations, Layout};
@@ -85,9 +85,10 @@ impl Searcher {
         options: &SearchOptions,
     ) -> Result<QueryResult, SearchError> {
         let started = Instant::now();
-        let (candidates, rescored) = self.candidates(query.wanted, options)?;
+        let mut unread = Unread::default();
+        let (candidates, rescored) = self.candidates(query.wanted, options, &mut unread)?;
         let pruned = Instant::now();
-        let loaded = load(&self.store, &candidates)?;
+        let loaded = load(&self.store, &candidates, query.wanted, &mut unread)?;
         let layout = self.store.layout();
         let features: Vec<Features<'_>> = loaded.iter().map(|p| p.features(layout)).collect();
         let ranker = self.ranker(options, rescored);
@@ -123,12 +124,16 @@ impl Searcher {
             let rank = results.len() + 1;
             let id = loaded[scored.candidate].id;
             let candidate = &features[scored.candidate];
-            results.extend(self.entry(options, rank, id, scored, only, candidate)?);
+            if let Some(mut entry) = self.entry(options, rank, id, scored, only, candidate)? {
+                entry.thumbnail = self.preview(id, &mut unread);
+                results.push(entry);
+            }
         }
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
         Ok(QueryResult {
             query: query.name.to_owned(),
             results,
+            unread: unread.ids(),
             timing_ms: Timing {
                 features: ms(query.features_took),
                 candidates: ms(pruned - started),
@@ -157,6 +162,7 @@ impl Searcher {
         &self,
         wanted: &[Vec<NewPicture>],
         options: &SearchOptions,
+        unread: &mut Unread,
     ) -> Result<(Vec<Candidate>, usize), StoreError> {
         let accept = |sequence| self.accepts(sequence, options);
         let scored = options.candidates.max(options.k);
@@ -178,7 +184,7 @@ impl Searcher {
             .into_iter()
             .map(|(sequence, cosine)| Candidate { sequence, cosine })
             .collect();
-        self.represent(&mut all, wanted, options)?;
+        self.represent(&mut all, wanted, options, unread)?;
         all.sort_by(|a, b| {
             b.cosine
                 .total_cmp(&a.cosine)
@@ -214,7 +220,7 @@ impl Searcher {
         }
     }
 
-    /// A result; `None` if the picture was removed while the search ran.
+    /// A result, without its preview; `None` if the picture was removed while the search ran.
     pub(super) fn entry(
         &self,
         options: &SearchOptions,
@@ -253,8 +259,17 @@ impl Searcher {
             evidence: evidence(layout, &self.ranking, options.mode, &scored),
             alignment,
             copies: self.copies(Sequence(record.sequence), options)?,
-            thumbnail: self.store.thumbnail(id)?.unwrap_or_default(),
+            thumbnail: Vec::new(),
         }))
+    }
+}
+
+impl Searcher {
+    /// A picture's preview; without one it is found by what else there is of it.
+    pub(super) fn preview(&self, id: PictureId, unread: &mut Unread) -> Vec<u8> {
+        let thumbnail = self.store.thumbnail(id);
+        let thumbnail = thumbnail.inspect_err(|error| unread.add(id, error));
+        thumbnail.ok().flatten().unwrap_or_default()
     }
 }
 

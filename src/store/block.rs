@@ -39,6 +39,14 @@ pub struct Block {
 }
 
 impl Block {
+    /// A block in memory of its own.
+    pub fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self {
+            range: 0..bytes.len(),
+            memory: Arc::new(bytes),
+        }
+    }
+
     /// The bytes of `memory` in `range`; `None` if it has fewer.
     pub(super) fn new(
         memory: Arc<dyn AsRef<[u8]> + Send + Sync>,

@@ -1,6 +1,6 @@
 //! The blocks' trait: pictures' activations, kept apart from their records.
 
-use super::{AppendEntries, Block, EntryLocation, Metadata, StoreError};
+use super::{AppendEntries, Block, Compacted, EntryLocation, Metadata, StoreError};
 use crate::picture::PictureId;
 
 /// Activations by picture. Blocks may differ in length.
@@ -23,11 +23,11 @@ pub trait Blocks: AppendEntries {
     fn verify(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError>;
 
     /// Gives back the space of entries that `metadata` no longer names, and tells `metadata`
-    /// where others have moved to. Returns the bytes freed. Nobody may commit while it runs.
+    /// where others have moved to. Nobody may commit while it runs.
     ///
     /// # Errors
     /// If the disk is full or fails; what was not rewritten stays as it is.
-    fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<u64, StoreError>;
+    fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<Compacted, StoreError>;
 }
 
 /// Which files are rewritten.

@@ -44,16 +44,50 @@ pub enum StoreError {
         configured: String,
     },
     /// The header does not parse.
-    #[error("{path} is not a store's header: {message}")]
+    #[error("{path}: {message}; `simdex repair` makes it anew from its copy or from the log")]
     Header {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         message: String,
     },
-    /// The folder has records but no header.
+    /// The header is another store's.
     #[error(
-        "{dir} holds something that is no simdex store (records without store.toml); choose another folder with --data-dir"
+        "{path} is not of the store that its folder has: {against} are of another; {advice}. Nothing was changed"
+    )]
+    OtherHeader {
+        /// The file.
+        path: PathBuf,
+        /// The files that say so.
+        against: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// It was made by an earlier simdex.
+    #[error("the store {dir} has an older format: `simdex status` brings it up")]
+    Older {
+        /// The store.
+        dir: PathBuf,
+    },
+    /// A copy is not what was written.
+    #[error(
+        "{path}: what was copied reads back as something else, while its source is whole: the disk of the copy fails; use another one"
+    )]
+    BadCopy {
+        /// The copy.
+        path: PathBuf,
+    },
+    /// There is no backup in a folder.
+    #[error(
+        "there is no whole backup in {dir}: name the folder that `simdex backup` has written, or run that to its end"
+    )]
+    NoBackup {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The folder has files of a store but no header.
+    #[error(
+        "{dir} has no store.toml, but other files of a store: `simdex repair` makes it anew; if this is no store of simdex, choose another folder with --data-dir"
     )]
     NoHeader {
         /// The folder.
@@ -85,7 +119,7 @@ pub enum StoreError {
     },
     /// A picture's activations are not what was written.
     #[error(
-        "the activations of picture {picture} are damaged; `simdex remove {picture}` and index it again"
+        "the activations of picture {picture} are damaged; `simdex verify --repair` takes it out, then `simdex add` or `simdex crawl` stores it anew"
     )]
     Damaged {
         /// The picture.
@@ -93,7 +127,7 @@ pub enum StoreError {
     },
     /// A segment file is shorter than what was committed to it.
     #[error(
-        "{path} has {length} bytes of {committed} that were committed: something outside simdex cut it; restore it from a backup"
+        "{path} has {length} bytes of {committed} that were committed: something outside simdex cut it; `simdex repair` saves the rest and counts what is lost, or restore a backup"
     )]
     Truncated {
         /// The segment.
@@ -194,6 +228,15 @@ impl StoreError {
         }
     }
 
+    /// Whether it says that a file is not there, or not all of it.
+    pub(super) fn is_of_a_missing_file(&self) -> bool {
+        match self {
+            Self::Truncated { .. } => true,
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+
     /// Whether it says that the disk cannot be written, by its state or by its rights.
     pub fn is_of_writing(&self) -> bool {
         use std::io::ErrorKind as Kind;
@@ -215,8 +258,8 @@ impl StoreError {
     pub(super) fn network(dir: &Path, store: &NetworkId, configured: &NetworkId) -> Self {
         Self::OtherNetwork {
             dir: dir.to_owned(),
-            store: store.short().to_owned(),
-            configured: configured.short().to_owned(),
+            store: store.beside(configured),
+            configured: configured.beside(store),
         }
     }
 }
@@ -229,6 +272,10 @@ fn hint(error: &std::io::Error) -> &'static str {
         }
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
             "; choose a folder you may write to with --data-dir"
+        }
+        // EIO: no kind of its own.
+        _ if error.raw_os_error() == Some(5) && cfg!(unix) => {
+            "; the disk failed, which says nothing about what is on it: see to it and try again"
         }
         _ => "",
     }

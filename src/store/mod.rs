@@ -13,6 +13,7 @@
 //! data-dir/
 //!   lock               held by the one simdex that has the store open
 //!   store.toml         format version, network, encoding: readable before sled is
+//!   store.toml.bak     a copy of it
 //!   requests.log       the politeness ledger: every request, written before it is sent
 //!   log.segments       which segments there are, and the lengths of the closed ones
 //!   log.mark           how far the log reached with the last commit
@@ -70,13 +71,14 @@ pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
 pub use sequence::Sequence;
-pub use upkeep::{BackedUp, BackupOptions, Flaw, Repaired};
+pub use upkeep::{BackedUp, BackupOptions, Compacted, Flaw, Repaired};
 pub use visit::{Again, LONGEST_RETRY, Validators, VisitRecord};
 
 use crate::activation::{Encoding, Layout};
 use crate::network::{Network, NetworkId};
 use crate::picture::PictureId;
 use embedded::Embedded;
+pub use embedded::silence_caught_panics;
 use leases::LEASE_TIME;
 use memory::{MemoryBlocks, MemoryMetadata};
 
@@ -237,6 +239,12 @@ impl Store {
         }
     }
 
+    /// Files that are under another name since the store could not use them
+    /// (`NAME.unknown-1`): what was removed since may still be in them.
+    pub fn set_aside(&self) -> Vec<PathBuf> {
+        self.dir().map_or_else(Vec::new, Embedded::set_aside)
+    }
+
     /// The folder of the store; `None` if it is in memory.
     pub fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()
@@ -335,11 +343,11 @@ impl Store {
         location.ok_or(StoreError::Damaged { picture: id })
     }
 
-    /// Gives back the space of removed pictures. Returns the bytes freed.
+    /// Gives back the space of removed pictures.
     ///
     /// # Errors
     /// If the disk is full or fails; what was not rewritten stays as it is.
-    pub fn compact(&self, which: Wasteful) -> Result<u64, StoreError> {
+    pub fn compact(&self, which: Wasteful) -> Result<Compacted, StoreError> {
         let _guard = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         self.blocks.compact(&*self.metadata, which)
     }

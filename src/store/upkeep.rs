@@ -11,10 +11,12 @@ pub struct BackupOptions {
     pub link: bool,
     /// What the store no longer has is deleted from the backup.
     pub prune: bool,
+    /// What lies in the backup already is taken for whole by its length, and not read.
+    pub quick: bool,
 }
 
 /// What a backup has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BackedUp {
     /// Pictures with features.
     pub pictures: u64,
@@ -28,6 +30,17 @@ pub struct BackedUp {
     pub copied_bytes: u64,
     /// Bytes deleted from the backup.
     pub pruned_bytes: u64,
+    /// What of the source is damaged: it is so in the copy, too.
+    pub damaged: Vec<String>,
+}
+
+/// What giving back space came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compacted {
+    /// Bytes given back.
+    pub freed: u64,
+    /// What could not be read and was kept as it is, though something removed may be in it.
+    pub unread: Vec<String>,
 }
 
 /// Something that is not right.
@@ -50,8 +63,12 @@ pub struct Repaired {
     pub committed: Option<u64>,
     /// Bytes of the log that are damaged, and were passed over.
     pub damaged_bytes: u64,
+    /// What was damaged of the backup that the store was made of.
+    pub damaged: Vec<String>,
     /// Whether what the crawler knew is lost: it begins again at its seeds.
     pub forgot_crawl: bool,
     /// What could not be used and was left under another name.
     pub aside: Vec<PathBuf>,
+    /// Pictures of segments among it that the store does not have.
+    pub pictures_aside: u64,
 }

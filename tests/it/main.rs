@@ -15,6 +15,7 @@ mod common;
 mod context;
 mod contract;
 mod crawl;
+mod damage;
 mod demo;
 mod durability;
 mod examples;

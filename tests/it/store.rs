@@ -40,6 +40,11 @@ fn another_networks_store_is_refused() {
         &text[start + 64..]
     );
     std::fs::write(&header, other).unwrap();
+    // Its copy says that it was changed.
+    let run = simdex.run(&["status"]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("simdex repair"), "{}", run.stderr);
+    std::fs::remove_file(simdex.store().join("store.toml.bak")).unwrap();
     let run = simdex.run(&["status"]);
     assert_eq!(run.code, 1);
     assert!(

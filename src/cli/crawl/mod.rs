@@ -12,9 +12,9 @@ use super::Outcome;
 use super::input::PictureReader;
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
-use crate::app::{Collection, CrawlJob, Looking, Pictures, QueuedAgain};
+use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain};
 use crate::crawl::{Event, Summary};
-use crate::store::{Again, now_ms};
+use crate::store::{Again, Store, now_ms};
 pub(super) use args::CrawlArgs;
 use report::{Rates, print_summary};
 
@@ -35,6 +35,10 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         progress::note(
             "no contact is configured: webmasters cannot reach you ([crawl] contact in config.toml)",
         );
+    }
+    // Nothing goes on where there is no store yet.
+    if seeds.is_empty() && !Store::exists(&session.config.data_dir()?) {
+        return Err(app::Error::NoSeeds.into());
     }
     let pictures = pictures(&session, &args)?;
     let job = CrawlJob {

@@ -1,10 +1,12 @@
 //! `duplicates`: the groups of near-copies.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::export::ExportFormat;
+use super::query::tell_unread;
 use crate::cli::input::{host_argument, name};
 use crate::cli::output::{check_folder, counted, deliver};
 use crate::cli::session::Session;
@@ -46,8 +48,10 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         .map(|format| ListWriter::new(format.into(), head_name))
         .transpose()?;
     let (mut groups, mut pictures, mut files) = (0, 0, 0);
+    let mut unread = BTreeSet::new();
     collection.duplicates(args.host.clone(), &head, |group| -> anyhow::Result<()> {
         groups += 1;
+        unread.extend(group.unread.iter().cloned());
         pictures += group.results.len();
         let of_each = group.results.iter().map(|entry| entry.paths.len().max(1));
         files += of_each.sum::<usize>();
@@ -74,5 +78,9 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
             output::line(&format!("{groups} of near-copies, {pictures}{files}"))?;
         }
     }
-    Ok(Outcome::Done)
+    tell_unread(&unread);
+    Ok(match unread.is_empty() {
+        true => Outcome::Done,
+        false => Outcome::SomeFailed,
+    })
 }

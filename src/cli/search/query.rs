@@ -1,5 +1,6 @@
 //! `query`, and the flags and the loop that it shares with `export`.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -200,6 +201,21 @@ impl NamedQuestion {
     }
 }
 
+/// Says that stored pictures are damaged, also with --quiet.
+pub(in crate::cli) fn tell_unread(unread: &BTreeSet<String>) {
+    if let Some(first) = unread.first() {
+        let others = match unread.len() {
+            1 => String::new(),
+            count => format!(" and {} others", count - 1),
+        };
+        progress::line(&format!(
+            "some stored pictures could not be read and are left out, or have no preview: \
+             {first}{others}; `simdex verify` says what is wrong, `simdex verify --repair` takes \
+             damaged ones out, then `simdex add` or `simdex crawl` stores them anew"
+        ));
+    }
+}
+
 /// Answers queries one by one. A query that fails is listed and the rest goes on; if all
 /// fail, so does the command.
 pub(in crate::cli) fn for_each_result(
@@ -217,6 +233,7 @@ pub(in crate::cli) fn for_each_result(
     }
     let mut reader = PictureReader::new(&session.config);
     let mut failed = 0;
+    let mut unread = BTreeSet::new();
     for question in questions {
         if session.shutdown.requested() {
             return Ok(Outcome::Interrupted);
@@ -225,7 +242,10 @@ pub(in crate::cli) fn for_each_result(
             .read(&mut reader)
             .and_then(|question| Ok(collection.search(&question, &head, &options)?));
         match answer {
-            Ok(result) => each(result)?,
+            Ok(result) => {
+                unread.extend(result.unread.iter().cloned());
+                each(result)?;
+            }
             Err(error) if questions.len() == 1 => return Err(error),
             Err(error) => {
                 failed += 1;
@@ -234,7 +254,8 @@ pub(in crate::cli) fn for_each_result(
         }
     }
     anyhow::ensure!(failed < questions.len(), "no query could be used");
-    Ok(if failed > 0 {
+    tell_unread(&unread);
+    Ok(if failed > 0 || !unread.is_empty() {
         Outcome::SomeFailed
     } else {
         Outcome::Done

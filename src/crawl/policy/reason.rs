@@ -224,7 +224,10 @@ impl Reason {
                 "too fast for the host: raise delay_ms for it, then --retry-failed"
             }
             Self::Http(500..600) => "the server's trouble; crawl --retry-failed later",
-            Self::PrivateAddress => "--allow-private-addresses fetches from your own network",
+            Self::PrivateAddress => {
+                "--allow-private-addresses fetches from your own network; link-local addresses \
+                 and those of clouds' secrets take --allow-address each"
+            }
             Self::TooSmall => "min_side of [picture] lets smaller pictures in",
             Self::TooLarge | Self::TooManyPixels => {
                 "max_bytes, max_pixels and max_page_bytes set the limits"

@@ -7,7 +7,9 @@ use super::log::{ClosedSegment, Log, LoggedEntry};
 use super::trees::{SegmentUse, Trees, decode, numbered};
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, Section, SectionKind, overflow};
-use crate::store::{AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful};
+use crate::store::{
+    AppendEntries, Block, Blocks, Compacted, EntryLocation, Metadata, StoreError, Wasteful,
+};
 
 /// Blocks of older formats that are copied in one step; a block has most of a megabyte.
 const AT_ONCE: usize = 16;
@@ -44,9 +46,9 @@ impl Blocks for EmbeddedBlocks {
         block.ok_or(StoreError::Damaged { picture })
     }
 
-    fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<u64, StoreError> {
+    fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<Compacted, StoreError> {
         let usage = numbered::<SegmentUse>(&self.trees.usage, "usage")?;
-        let mut freed = 0;
+        let mut compacted = Compacted::default();
         let is_wasteful = |number: u32| {
             let used = usage.get(&number).copied().unwrap_or_default();
             used.dead > 0 && (used.live == 0 || which == Wasteful::Any || used.dead > used.live)
@@ -63,30 +65,53 @@ impl Blocks for EmbeddedBlocks {
             if usage.get(&number).is_some_and(|used| used.live > 0) {
                 self.reserve.check()?;
             }
+            let unread = &mut compacted.unread;
             let dropped = match segment.is_old {
-                true => self.copy_old(metadata, segment)?,
-                false => self.rewrite(metadata, segment)?,
+                true => self.copy_old(metadata, segment, unread)?,
+                false => self.rewrite(metadata, segment, unread)?,
             };
             if dropped {
                 self.trees.usage.remove(number.to_be_bytes())?;
                 self.log.delete_retired()?;
-                freed += segment.length;
+                compacted.freed += segment.length;
             }
         }
-        Ok(freed)
+        Ok(compacted)
     }
 }
 
 impl EmbeddedBlocks {
     /// Copies what lives of a segment to a new one. Returns whether the old one is not needed
-    /// any more.
-    fn rewrite(&self, metadata: &dyn Metadata, segment: ClosedSegment) -> Result<bool, StoreError> {
-        let rewritten = self
+    /// any more; what nobody can read goes along, and is told.
+    fn rewrite(
+        &self,
+        metadata: &dyn Metadata,
+        segment: ClosedSegment,
+        unread: &mut Vec<String>,
+    ) -> Result<bool, StoreError> {
+        let mut rewritten = self
             .log
             .rewrite(segment, false, &mut |entry| self.lives(metadata, entry))?;
-        let Some(rewritten) = rewritten else {
-            return Ok(false);
-        };
+        for picture in &rewritten.damaged {
+            tracing::warn!(%picture, "it is damaged, and was copied as it is");
+        }
+        let regions = &rewritten.unreadable;
+        if let Some(to) = rewritten.to.filter(|_| !regions.is_empty()) {
+            unread.push(format!(
+                "{}: {} damaged bytes were kept, and what was removed may be in them; `simdex \
+                 repair` takes them out of the store and leaves them under another name",
+                self.log.path(to).display(),
+                regions.iter().map(|region| region.length).sum::<u64>()
+            ));
+            // The records know of what they were.
+            for entry in metadata.block_locations() {
+                let (id, from) = entry?;
+                if from.segment == segment.number {
+                    let moved = regions.iter().find_map(|region| region.moved(from, to));
+                    rewritten.moved.extend(moved.map(|to| (id, from, to)));
+                }
+            }
+        }
         metadata.move_entries(&rewritten.moved)?;
         Ok(true)
     }
@@ -112,6 +137,7 @@ impl EmbeddedBlocks {
         &self,
         metadata: &dyn Metadata,
         segment: ClosedSegment,
+        unread: &mut Vec<String>,
     ) -> Result<bool, StoreError> {
         let mut living = Vec::new();
         for entry in metadata.block_locations() {
@@ -128,7 +154,10 @@ impl EmbeddedBlocks {
                 match self.log.read_checked(*id, *span) {
                     Ok(block) => blocks.push((*id, *from, block)),
                     Err(error) => {
-                        tracing::warn!(%error, "a damaged segment is left as it is");
+                        unread.push(format!(
+                            "{}: it was left as it is, and what was removed may be in it: {error}",
+                            self.log.path(segment.number).display()
+                        ));
                         is_needed = true;
                     }
                 }
@@ -222,9 +251,9 @@ mod tests {
         for n in 0..2 {
             store.metadata.remove_picture(picture_id(n)).unwrap();
         }
-        assert_eq!(compact(&store).unwrap(), 0);
+        assert_eq!(compact(&store).unwrap().freed, 0);
         store.metadata.remove_picture(picture_id(2)).unwrap();
-        assert!(compact(&store).unwrap() > 0);
+        assert!(compact(&store).unwrap().freed > 0);
         assert!(is_whole(&store, 3) && is_whole(&store, 4));
         drop(store);
         let store = open();
@@ -232,8 +261,8 @@ mod tests {
         // One that is dead as a whole is deleted, and nothing is rewritten twice.
         store.metadata.remove_picture(picture_id(3)).unwrap();
         let before = segments(&dir);
-        assert!(compact(&store).unwrap() > 0);
-        assert_eq!(compact(&store).unwrap(), 0);
+        assert!(compact(&store).unwrap().freed > 0);
+        assert_eq!(compact(&store).unwrap().freed, 0);
         assert_eq!(segments(&dir), before - 1);
     }
 
@@ -259,10 +288,78 @@ mod tests {
         let freed = store
             .blocks
             .compact(&store.metadata, Wasteful::Half)
-            .unwrap();
+            .unwrap()
+            .freed;
         assert!(freed > 15_000, "{freed}");
         assert!((0..3).all(|n| is_whole(&store, n)));
         let provenance = store.metadata.trees.provenance(picture_id(1)).unwrap();
         assert_eq!(provenance.paths.len(), 1);
+    }
+
+    /// Where an entry lies in its file.
+    fn flip(dir: &tempfile::TempDir, segment: u32, offset: u64) {
+        let path = dir
+            .path()
+            .join(format!("activations/{segment:08}.activations"));
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[usize::try_from(offset).unwrap()] ^= 1;
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn what_is_removed_goes_whatever_is_damaged_beside_it() {
+        for of_head in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let open = || Embedded::open(dir.path(), &options(), LEASE_TIME).unwrap();
+            let store = open();
+            (0..3).for_each(|n| commit(&store, file(&format!("{n}.png")), 100 + n));
+            let at = |n| {
+                store
+                    .metadata
+                    .block_location(picture_id(n))
+                    .unwrap()
+                    .unwrap()
+            };
+            let (damaged, removed) = (at(101), at(102));
+            drop(store);
+            let offset = match of_head {
+                true => damaged.offset + 20,
+                false => damaged.payload.unwrap().offset + 7,
+            };
+            flip(&dir, damaged.segment, offset);
+            let store = open();
+            assert!(store.metadata.remove_picture(picture_id(102)).unwrap());
+            let compacted = store
+                .blocks
+                .compact(&store.metadata, Wasteful::Any)
+                .unwrap();
+            assert!(compacted.freed > removed.payload.unwrap().length);
+            // Nobody knows what bytes without a head are of.
+            assert_eq!(
+                compacted.unread.len(),
+                usize::from(of_head),
+                "{compacted:?}"
+            );
+            let files = std::fs::read_dir(dir.path().join("activations")).unwrap();
+            for file in files {
+                let bytes = std::fs::read(file.unwrap().path()).unwrap();
+                assert!(!bytes.windows(2000).any(|bytes| bytes == [102; 2000]));
+            }
+            drop(store);
+            let store = open();
+            assert!(is_whole(&store, 100));
+            let left = store
+                .metadata
+                .block_location(picture_id(101))
+                .unwrap()
+                .unwrap();
+            // It is still named as damaged.
+            assert!(store.blocks.verify(picture_id(101), left).is_err());
+            let repaired = {
+                drop(store);
+                Embedded::repair(dir.path(), &options()).unwrap()
+            };
+            assert_eq!(repaired.pictures, if of_head { 1 } else { 2 });
+        }
     }
 }

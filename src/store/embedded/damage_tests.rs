@@ -140,7 +140,11 @@ fn outcome(dir: &Path, expected: &BTreeMap<u64, Told>, whole: bool, about: &str)
     }
     let repaired = records::guarded(|| Embedded::repair(dir, &options()));
     let repaired = repaired.unwrap_or_else(|| panic!("{about}: a panic of the repair"));
-    if dir.join("store.toml").is_file() && repaired.is_ok() {
+    if matches!(repaired, Err(StoreError::Newer { .. })) {
+        // A flipped bit of the format; a newer simdex may have written it.
+        return Came::Error;
+    }
+    if repaired.is_ok() {
         let store = open(dir).unwrap_or_else(|error| panic!("{about}: after repair: {error}"));
         let mut damages = 0;
         let mut count = |entry: Result<_, _>| {
@@ -213,7 +217,7 @@ fn damage_gives_the_same_answer_or_an_error() {
                 }
                 let name = path.display().to_string();
                 let about = format!("round {round}: {name}, {damage} at {at}");
-                let whole = name.starts_with("records") || name.starts_with("log.");
+                let whole = !name.starts_with("activations");
                 let result = outcome(&dir, &expected, whole, &about);
                 *came.entry((name, damage, result)).or_default() += 1;
             }

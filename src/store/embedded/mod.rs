@@ -15,6 +15,8 @@ mod trees;
 
 #[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod misplaced_tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -22,13 +24,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(super) use blocks::EmbeddedBlocks;
+pub use records::silence_caught_panics;
 
 use super::leases::Leases;
 use super::losses::Losses;
 use super::{Identity, Sequence, StoreError, StoreOptions};
 use crate::canonical_url::HostId;
 use disk::{Disk, SystemDisk};
-use files::{Header, Lock, Reserve};
+use files::{Header, LATEST, Lock, Reserve};
 use log::{Log, Opened, StoreId, Totals};
 use records::{Flusher, Records};
 use recovery::replay::Describer;
@@ -83,7 +86,21 @@ pub(super) struct Embedded {
 impl Embedded {
     /// Whether `dir` holds a store.
     pub(super) fn exists(dir: &Path) -> bool {
-        dir.join(files::HEADER_FILE).is_file()
+        recovery::header::has_traces(dir)
+    }
+
+    /// What could not be used and has another name, by name.
+    pub(super) fn set_aside(dir: &Path) -> Vec<PathBuf> {
+        let folders = [dir.to_owned(), dir.join(log::FOLDER)];
+        let entries = folders.iter().filter_map(|dir| std::fs::read_dir(dir).ok());
+        let entries = entries.flatten().filter_map(Result::ok);
+        let is_aside = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().contains(".unknown-")
+        };
+        let mut paths: Vec<PathBuf> = entries.map(|it| it.path()).filter(is_aside).collect();
+        paths.sort_unstable();
+        paths
     }
 
     /// Opens the store in `dir`, making a new one where there is none. URLs are handed out
@@ -117,8 +134,20 @@ impl Embedded {
         lease_time: Duration,
     ) -> Result<Self, StoreError> {
         let header = Header::read(dir)?;
-        if let Some(header) = &header {
-            header.check(dir, options.network.id())?;
+        match &header {
+            Some(header) => {
+                if header.format == LATEST || Header::read_copy(dir).is_some() {
+                    recovery::header::check(&*disk, dir, header)?;
+                }
+                header.check(dir, options.network.id())?;
+            }
+            // A new one is not begun over what is left of another.
+            None if Self::exists(dir) => {
+                return Err(StoreError::NoHeader {
+                    dir: dir.to_owned(),
+                });
+            }
+            None => {}
         }
         recovery::record_rewrite::finish_rewriting(dir)?;
         let path = dir.join(RECORDS);
@@ -137,7 +166,7 @@ impl Embedded {
         let trees = Trees::open(db.clone(), lock)?;
         let mut header = migration::run(&disk, dir, &trees, header, options)?;
         let store_id = header.store_id(dir)?;
-        let Opened { log, mark } = Log::open(Arc::clone(&disk), dir, store_id)?;
+        let Opened { log, mark, .. } = Log::open(Arc::clone(&disk), dir, store_id)?;
         let mut store = Self::assemble(Parts {
             dir,
             options,
@@ -155,6 +184,7 @@ impl Embedded {
             header.write(dir)?;
         }
         store.ensure_looks(dir, &mut header, options.network)?;
+        header.keep_copy(dir)?;
         Ok(store)
     }
 

@@ -1,11 +1,12 @@
 //! sled, with the guards that it needs: what it says of a flush is not enough, it may panic over
 //! damaged files, and nobody hears of the errors of its own timer.
 
+use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Once, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,15 +36,15 @@ pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
         .flush_every_ms(None);
     let mut tries = 0;
     loop {
-        match guarded(|| config.open()) {
+        match caught(|| config.open()) {
             // sled's threads hold its file for a moment after the last handle was dropped. The
             // store's own lock keeps everybody else out.
-            Some(Err(error)) if is_held(&error) && tries < LOCK_TRIES => {
+            Ok(Err(error)) if is_held(&error) && tries < LOCK_TRIES => {
                 tries += 1;
                 std::thread::sleep(LOCK_PAUSE);
             }
-            Some(opened) => return opened.map_err(|error| error_of_opening(path, error)),
-            None => return Err(damaged(path)),
+            Ok(opened) => return opened.map_err(|error| error_of_opening(path, error)),
+            Err(panic) => return Err(panic.at(path)),
         }
     }
 }
@@ -58,7 +59,17 @@ pub(super) fn or_damaged<T>(
     path: &Path,
     work: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    guarded(work).unwrap_or_else(|| Err(damaged(path)))
+    match caught(work) {
+        // Of a tree that is read later, without a word of where it is.
+        Ok(Err(StoreError::Engine { source, .. })) if is_damage(&*source) => Err(damaged(path)),
+        Ok(result) => result,
+        Err(panic) => Err(panic.at(path)),
+    }
+}
+
+fn is_damage(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    let error = error.downcast_ref::<sled::Error>();
+    matches!(error, Some(sled::Error::Corruption { .. }))
 }
 
 fn damaged(path: &Path) -> StoreError {
@@ -70,7 +81,56 @@ fn damaged(path: &Path) -> StoreError {
 
 /// What `work` gives; `None` if sled panicked over it.
 pub(super) fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(work)).ok()
+    caught(work).ok()
+}
+
+/// What sled said when it panicked.
+#[derive(Debug)]
+struct Panic(String);
+
+impl Panic {
+    /// What it means for the records at a path: sled panics over a disk that fails, too.
+    fn at(self, path: &Path) -> StoreError {
+        match self.system_error() {
+            Some(error) => StoreError::io(path, error),
+            None => damaged(path),
+        }
+    }
+
+    /// The system's error in it, as Rust writes one.
+    fn system_error(&self) -> Option<io::Error> {
+        let (_, code) = self.0.split_once("Os { code: ")?;
+        let digits = code.split(|char: char| !char.is_ascii_digit()).next()?;
+        Some(io::Error::from_raw_os_error(digits.parse().ok()?))
+    }
+}
+
+thread_local! {
+    /// Whether this thread's panics are caught here.
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps panics of sled that become errors off the user's terminal; all others print as usual.
+pub fn silence_caught_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| match IS_GUARDED.get() {
+            true => tracing::debug!(%info, "the engine of the records panicked"),
+            false => before(info),
+        }));
+    });
+}
+
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
+    let before = IS_GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    IS_GUARDED.set(before);
+    result.map_err(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        Panic(text.unwrap_or_default().to_owned())
+    })
 }
 
 /// Makes what sled has survive a power failure.
@@ -177,5 +237,31 @@ impl Drop for Flusher {
             // It panics over nothing that sync has not caught.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_fails_is_no_damage_whoever_panics_over_it() {
+        let path = Path::new("/store/records");
+        let failing: io::Result<()> = Err(io::Error::from_raw_os_error(5));
+        let error = or_damaged::<()>(path, || {
+            failing.unwrap();
+            Ok(())
+        });
+        let error = error.unwrap_err();
+        assert!(
+            matches!(&error, StoreError::Io { source, .. } if source.raw_os_error() == Some(5))
+        );
+        let text = error.to_string();
+        assert!(
+            text.contains("the disk") && !text.contains("repair"),
+            "{text}"
+        );
+        let error = or_damaged::<()>(path, || panic!("index out of bounds"));
+        assert!(matches!(error, Err(StoreError::Records { .. })));
     }
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, SectionKind};
-use crate::store::{AppendEntries, Block, Blocks, EntryLocation, Metadata, StoreError, Wasteful};
+use crate::store::{
+    AppendEntries, Block, Blocks, Compacted, EntryLocation, Metadata, StoreError, Wasteful,
+};
 
 /// Blocks, each by a location of its own.
 #[derive(Default)]
@@ -66,15 +68,15 @@ impl Blocks for MemoryBlocks {
         self.read(picture, at)
     }
 
-    fn compact(&self, metadata: &dyn Metadata, _: Wasteful) -> Result<u64, StoreError> {
+    fn compact(&self, metadata: &dyn Metadata, _: Wasteful) -> Result<Compacted, StoreError> {
         let live = metadata.block_locations().map(|entry| Ok(entry?.1));
         let live = live.collect::<Result<HashSet<_>, StoreError>>()?;
-        let mut freed = 0;
+        let mut compacted = Compacted::default();
         self.lock().retain(|location, owned| {
             let is_live = live.contains(location);
-            freed += if is_live { 0 } else { owned.bytes.len() as u64 };
+            compacted.freed += if is_live { 0 } else { owned.bytes.len() as u64 };
             is_live
         });
-        Ok(freed)
+        Ok(compacted)
     }
 }

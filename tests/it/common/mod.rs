@@ -22,7 +22,7 @@ use testweb::server::{Request, Server};
 /// The drawn site, made once per test program.
 pub static SITE: LazyLock<DrawnSite> = LazyLock::new(|| DrawnSite::draw().unwrap());
 
-static NETWORK: LazyLock<Network> = LazyLock::new(|| Network::builtin().unwrap());
+pub static NETWORK: LazyLock<Network> = LazyLock::new(|| Network::builtin().unwrap());
 
 /// A folder with a store, and the program run in it, away from the user's configuration.
 pub struct Simdex {

@@ -40,18 +40,30 @@ struct FormatOnly {
 }
 
 pub const FILE: &str = "store.toml";
+/// A copy of it, for when it is damaged or lost: nothing else says which network a store is of.
+pub const COPY: &str = "store.toml.bak";
+/// Begins the copy's first line, before the checksum of the others.
+const COPY_LINE: &str = "# Copy of store.toml, written by simdex; do not edit. CRC-32 ";
 
 impl Header {
     pub fn read(dir: &Path) -> Result<Option<Self>, StoreError> {
         let path = dir.join(FILE);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io(&path, error)),
+            Err(error) => match error.kind() {
+                std::io::ErrorKind::NotFound => return Ok(None),
+                std::io::ErrorKind::InvalidData => {
+                    return Err(StoreError::Header {
+                        path,
+                        message: "it is damaged".to_owned(),
+                    });
+                }
+                _ => return Err(StoreError::io(&path, error)),
+            },
         };
         let wrong = |error: toml::de::Error| StoreError::Header {
             path: path.clone(),
-            message: error.message().to_owned(),
+            message: format!("it is no store's header: {}", error.message()),
         };
         let FormatOnly { format } = toml::from_str(&text).map_err(wrong)?;
         if format > LATEST {
@@ -82,13 +94,96 @@ impl Header {
         Ok(id.to_be_bytes())
     }
 
-    /// Replaces the file in one step, so that there is always a whole header.
+    /// Replaces the file in one step, so that there is always a whole header, and its copy.
     pub fn write(&self, dir: &Path) -> Result<(), StoreError> {
-        let path = dir.join(FILE);
-        let text = toml::to_string(self).expect("a few plain values always encode");
-        let text = format!("# Written by simdex; do not edit.\n{text}");
-        AtomicFile::new(&path)
-            .write(text.as_bytes())
-            .map_err(|error| StoreError::io(&path, error))
+        let text = format!("# Written by simdex; do not edit.\n{}", self.text());
+        write(&dir.join(FILE), &text)?;
+        self.write_copy(dir)
+    }
+
+    /// The copy of the header, if there is one and it is whole.
+    pub fn read_copy(dir: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(dir.join(COPY)).ok()?;
+        let (first, rest) = text.split_once('\n')?;
+        let checksum = first.strip_prefix(COPY_LINE)?;
+        let is_whole = checksum == checksum_of(rest);
+        let header: Self = is_whole.then(|| toml::from_str(rest).ok()).flatten()?;
+        (header.format <= LATEST).then_some(header)
+    }
+
+    /// The header, or its copy where it is damaged or lost.
+    pub fn read_or_copy(dir: &Path) -> Result<Option<Self>, StoreError> {
+        match Self::read(dir) {
+            Ok(None) => Ok(Self::read_copy(dir)),
+            Err(error @ StoreError::Header { .. }) => Self::read_copy(dir).map(Some).ok_or(error),
+            read => read,
+        }
+    }
+
+    /// Brings the copy up to this header, once that has proved right.
+    pub fn keep_copy(&self, dir: &Path) -> Result<(), StoreError> {
+        match Self::read_copy(dir).as_ref() == Some(self) {
+            true => Ok(()),
+            false => self.write_copy(dir),
+        }
+    }
+
+    fn write_copy(&self, dir: &Path) -> Result<(), StoreError> {
+        let text = self.text();
+        let text = format!("{COPY_LINE}{}\n{text}", checksum_of(&text));
+        write(&dir.join(COPY), &text)
+    }
+
+    /// Whether it may be what became of the header that was copied: a format only grows, and
+    /// descriptors change.
+    pub fn may_follow(&self, copy: &Self) -> bool {
+        self.format >= copy.format
+            && self.id == copy.id
+            && self.network == copy.network
+            && self.activations == copy.activations
+    }
+
+    fn text(&self) -> String {
+        toml::to_string(self).expect("a few plain values always encode")
+    }
+}
+
+fn checksum_of(text: &str) -> String {
+    format!("{:08x}", crc32fast::hash(text.as_bytes()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), StoreError> {
+    let written = AtomicFile::new(path).write(text.as_bytes());
+    written.map_err(|error| StoreError::io(path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_counts_only_if_no_bit_of_it_is_flipped() {
+        let dir = tempfile::tempdir().unwrap();
+        let header = Header {
+            format: LATEST,
+            id: "0".repeat(32),
+            network: toml::Value::String("a".repeat(64)).try_into().unwrap(),
+            activations: Encoding::F16,
+            descriptor: "d".to_owned(),
+            look: String::new(),
+        };
+        header.write(dir.path()).unwrap();
+        assert_eq!(Header::read(dir.path()).unwrap(), Some(header.clone()));
+        assert_eq!(Header::read_copy(dir.path()), Some(header.clone()));
+        let path = dir.path().join(COPY);
+        let whole = std::fs::read(&path).unwrap();
+        for bit in 0..8 * whole.len() {
+            let mut flipped = whole.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, flipped).unwrap();
+            assert_eq!(Header::read_copy(dir.path()), None, "bit {bit}");
+        }
+        header.keep_copy(dir.path()).unwrap();
+        assert_eq!(Header::read_copy(dir.path()), Some(header));
     }
 }

@@ -4,6 +4,6 @@ mod header;
 mod lock;
 mod reserve;
 
-pub(super) use header::{FILE as HEADER_FILE, Header, LATEST};
+pub(super) use header::{COPY as HEADER_COPY, FILE as HEADER_FILE, Header, LATEST};
 pub(super) use lock::Lock;
 pub(super) use reserve::Reserve;

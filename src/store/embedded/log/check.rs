@@ -1,53 +1,85 @@
 //! Checking a whole segment, as a copy of it is.
 
+use std::fmt;
 use std::io;
 use std::path::Path;
 
 use super::ClosedSegment;
-use super::entries::{is_whole, read_entry};
+use super::entries::{entries_in, is_whole};
 use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, segment_header};
+use crate::picture::PictureId;
 use crate::store::StoreError;
 use crate::store::embedded::disk::{Disk, DiskFile, SystemDisk};
+
+/// Bytes of a segment that are not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct SegmentFlaw {
+    from: u64,
+    to: u64,
+    /// Whose they are, where that can be read.
+    picture: Option<PictureId>,
+}
+
+impl SegmentFlaw {
+    /// How many bytes may be lost.
+    pub(in crate::store) fn bytes(self) -> u64 {
+        self.to - self.from
+    }
+}
+
+impl fmt::Display for SegmentFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bytes {} to {}", self.from, self.to)?;
+        match self.picture {
+            Some(picture) => write!(f, " (picture {picture})"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Reads all of a segment's file and compares it with its checksums.
 ///
 /// # Errors
-/// If it is damaged, of another store, or cannot be read.
+/// If it cannot be read.
 pub(in crate::store) fn check_segment(
     path: &Path,
     store: StoreId,
     segment: ClosedSegment,
-) -> Result<(), StoreError> {
+) -> Result<Vec<SegmentFlaw>, StoreError> {
     let failed = |error| StoreError::io(path, error);
-    let wrong = |at: u64| StoreError::Log {
-        path: path.to_owned(),
-        message: format!("it is damaged at byte {at}"),
-    };
     let file = SystemDisk.open(path).map_err(failed)?;
-    if file.length().map_err(failed)? < segment.length {
-        return Err(wrong(segment.length));
-    }
+    let length = file.length().map_err(failed)?.min(segment.length);
+    let mut flaws = Vec::new();
+    let mut flaw = |from, to, picture| flaws.push(SegmentFlaw { from, to, picture });
     if segment.is_old {
-        return match old_damage(&*file, segment.length).map_err(failed)? {
-            Some(at) => Err(wrong(at)),
-            None => Ok(()),
-        };
+        if let Some(at) = old_damage(&*file, length).map_err(failed)? {
+            flaw(at, length, None);
+        }
+        if length < segment.length {
+            flaw(length, segment.length, None);
+        }
+        return Ok(flaws);
     }
     let mut head = [0; SEGMENT_HEADER as usize];
-    file.read_at(&mut head, 0).map_err(failed)?;
+    if length >= SEGMENT_HEADER {
+        file.read_at(&mut head, 0).map_err(failed)?;
+    }
     if head != segment_header(store, segment.number) {
-        return Err(wrong(0));
+        flaw(0, SEGMENT_HEADER, None);
     }
-    let mut at = SEGMENT_HEADER;
-    while at < segment.length {
-        let entry = read_entry(&*file, segment.number, at, segment.length).map_err(failed)?;
-        let entry = entry.ok_or_else(|| wrong(at))?;
-        if !is_whole(&*file, &entry).map_err(failed)? {
-            return Err(wrong(at));
+    entries_in(&SystemDisk, path, segment, 0, &mut |entry| {
+        match entry {
+            Err(damage) => flaw(damage.from, damage.to, None),
+            Ok(entry) => {
+                if !is_whole(&*file, &entry).map_err(failed)? {
+                    let from = entry.location.offset;
+                    flaw(from, from + entry.length, Some(entry.picture));
+                }
+            }
         }
-        at += entry.length;
-    }
-    Ok(())
+        Ok(())
+    })?;
+    Ok(flaws)
 }
 
 /// Where a segment of an older format is damaged. A torn write at its end is none.

@@ -1,11 +1,12 @@
 //! Reading entries one after the other.
 
 use std::io;
+use std::path::Path;
 
 use super::format::{HEADER, Header, Row, SEGMENT_HEADER, elsewhere};
 use super::{ClosedSegment, Log, Position};
 use crate::picture::PictureId;
-use crate::store::embedded::disk::DiskFile;
+use crate::store::embedded::disk::{Disk, DiskFile};
 use crate::store::entry::SectionKind;
 use crate::store::{EntryLocation, StoreError};
 
@@ -93,7 +94,13 @@ impl Log {
         offset: u64,
     ) -> Result<LoggedEntry, StoreError> {
         let path = self.path(segment);
-        let failed = |error| StoreError::io(&path, error);
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => StoreError::Log {
+                path: path.clone(),
+                message: "it is missing".to_owned(),
+            },
+            _ => StoreError::io(&path, error),
+        };
         let file = self.disk.open(&path).map_err(failed)?;
         let end = file.length().map_err(failed)?;
         let entry = read_entry(&*file, segment, offset, end).map_err(failed)?;
@@ -113,43 +120,53 @@ impl Log {
         if segment.is_old || segment.length <= SEGMENT_HEADER {
             return Ok(());
         }
-        let path = self.path(segment.number);
-        let failed = |error| StoreError::io(&path, error);
-        let file = self.disk.open(&path).map_err(failed)?;
-        let end = segment.length.min(file.length().map_err(failed)?);
-        let mut at = from.max(SEGMENT_HEADER);
-        while at < end {
-            if let Some(entry) = read_entry(&*file, segment.number, at, end).map_err(failed)? {
-                at += entry.length;
-                take(Ok(entry))?;
-                continue;
-            }
-            let damaged_from = at;
-            at += STEP;
-            while at < end
-                && read_entry(&*file, segment.number, at, end)
-                    .map_err(failed)?
-                    .is_none()
-            {
-                at += STEP;
-            }
-            let damage = Damage {
-                segment: segment.number,
-                from: damaged_from,
-                to: at.min(end),
-            };
-            take(Err(damage))?;
-        }
-        if end < segment.length {
-            let damage = Damage {
-                segment: segment.number,
-                from: end,
-                to: segment.length,
-            };
-            take(Err(damage))?;
-        }
-        Ok(())
+        entries_in(&*self.disk, &self.path(segment.number), segment, from, take)
     }
+}
+
+/// The entries of a segment in a file, from an offset on.
+pub(super) fn entries_in(
+    disk: &dyn Disk,
+    path: &Path,
+    segment: ClosedSegment,
+    from: u64,
+    take: &mut dyn FnMut(Result<LoggedEntry, Damage>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let failed = |error| StoreError::io(path, error);
+    let file = disk.open(path).map_err(failed)?;
+    let end = segment.length.min(file.length().map_err(failed)?);
+    let mut at = from.max(SEGMENT_HEADER);
+    while at < end {
+        if let Some(entry) = read_entry(&*file, segment.number, at, end).map_err(failed)? {
+            at += entry.length;
+            take(Ok(entry))?;
+            continue;
+        }
+        let damaged_from = at;
+        at += STEP;
+        while at < end
+            && read_entry(&*file, segment.number, at, end)
+                .map_err(failed)?
+                .is_none()
+        {
+            at += STEP;
+        }
+        let damage = Damage {
+            segment: segment.number,
+            from: damaged_from,
+            to: at.min(end),
+        };
+        take(Err(damage))?;
+    }
+    if end < segment.length {
+        let damage = Damage {
+            segment: segment.number,
+            from: end,
+            to: segment.length,
+        };
+        take(Err(damage))?;
+    }
+    Ok(())
 }
 
 /// Reads an entry; `None` if there is none that is sound in all that is read of it.

@@ -41,9 +41,13 @@ pub fn segment_header(store: StoreId, number: u32) -> [u8; SEGMENT_HEADER as usi
     header
 }
 
-/// Whether bytes are a whole header, of whichever store and segment.
-pub fn is_segment_header(header: &[u8; SEGMENT_HEADER as usize]) -> bool {
-    header[..4] == SEGMENT_MAGIC && header[4..8] == crc32fast::hash(&header[8..]).to_le_bytes()
+/// Of which store a segment's header is, and of which segment; `None` if it is no whole one.
+pub fn parse_segment_header(header: &[u8; SEGMENT_HEADER as usize]) -> Option<(StoreId, u32)> {
+    let checksum = crc32fast::hash(&header[8..]).to_le_bytes();
+    let is_whole = header[..4] == SEGMENT_MAGIC && header[4..8] == checksum;
+    let store = header[8..24].try_into().ok()?;
+    let number = u32::from_le_bytes(header[24..28].try_into().ok()?);
+    is_whole.then_some((store, number))
 }
 
 /// An entry as bytes, but its payload, which is written as it is.

@@ -116,6 +116,14 @@ pub struct MarkFile {
 }
 
 impl Mark {
+    /// Of which store the mark in a folder is, if there is one and it is whole.
+    pub fn owner(disk: &dyn Disk, dir: &Path) -> Option<StoreId> {
+        let bytes = read_if_there(disk, &dir.join(FILE)).ok()??;
+        let marks = bytes.chunks_exact(SLOT).filter_map(read);
+        let newest = marks.max_by_key(|mark| mark.generation);
+        newest.map(|mark| mark.store)
+    }
+
     /// Reads the mark of a store; `None` if there is none.
     pub fn read(disk: &dyn Disk, dir: &Path, store: StoreId) -> Result<Option<Self>, StoreError> {
         let path = dir.join(FILE);

@@ -18,6 +18,7 @@ mod mark;
 mod read;
 mod recovery;
 mod rewrite;
+mod segment_files;
 mod segment_list;
 #[cfg(test)]
 mod tests;
@@ -26,11 +27,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(in crate::store) use check::check_segment;
+pub(in crate::store) use check::{SegmentFlaw, check_segment};
 pub(in crate::store) use entries::{Damage, LoggedEntry};
 pub(in crate::store) use format::StoreId;
 pub(in crate::store) use mark::{FILE as MARK_FILE, Mark, Position, Totals, write as write_mark};
 pub(in crate::store) use recovery::Opened;
+pub(in crate::store) use segment_files::{a_block, pictures_in, segment_files, take_back};
 pub(in crate::store) use segment_list::{ClosedSegment, FILE as LIST_FILE, SegmentList};
 
 use super::disk::{Disk, DiskFile, Mapped};

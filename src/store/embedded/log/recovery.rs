@@ -5,12 +5,13 @@
 //! cut off. Files that the list does not know get another name, and are left.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::entries::{is_whole, read_entry};
-use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, is_segment_header, segment_header};
+use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, parse_segment_header, segment_header};
 use super::mark::{Mark, MarkFile};
+use super::segment_files::segment_files;
 use super::segment_list::{ClosedSegment, SegmentList};
 use super::{FOLDER, Log, Position, SEGMENT_BYTES, Totals, Writer, number_of};
 use crate::store::StoreError;
@@ -23,6 +24,8 @@ pub(in crate::store) struct Opened {
     pub(in crate::store) log: Log,
     /// The mark as it was found.
     pub(in crate::store) mark: Mark,
+    /// What files are called now that the store does not know.
+    pub(in crate::store) aside: Vec<PathBuf>,
 }
 
 impl Log {
@@ -107,13 +110,13 @@ impl Log {
         let log = Self::with(disk, dir, store, list, file, mark.position);
         let lengths = log.lengths()?;
         log.check_closed(&lengths)?;
-        log.tidy(&lengths)?;
+        let aside = log.tidy(&lengths)?;
         log.take_in_tail(&lengths)?;
-        Ok(Opened { log, mark })
+        Ok(Opened { log, mark, aside })
     }
 
     /// Opens a log whose mark or list is lost, and makes them anew: every segment of this store
-    /// is taken as closed.
+    /// is taken as closed. Returns what the others are called now, too.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -121,7 +124,7 @@ impl Log {
         disk: Arc<dyn Disk>,
         dir: &Path,
         store: StoreId,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(Self, Vec<PathBuf>), StoreError> {
         let known = SegmentList::read(&*disk, dir, store).ok().flatten();
         let (file, mut position) = match MarkFile::open(&*disk, dir, store) {
             Ok(Some((file, mark))) => (file, mark.position),
@@ -140,9 +143,9 @@ impl Log {
             if is_old.is_none()
                 && let Some(listed) = listed
                 && length > SEGMENT_HEADER
-                && !log
+                && log
                     .head(number)?
-                    .is_some_and(|head| is_segment_header(&head))
+                    .is_none_or(|head| parse_segment_header(&head).is_none())
             {
                 // One of this store's, whose first bytes are damaged.
                 is_old = Some(listed.is_old);
@@ -187,8 +190,8 @@ impl Log {
             writer.position = position;
         }
         let lengths = log.lengths()?;
-        log.tidy(&lengths)?;
-        Ok(log)
+        let aside = log.tidy(&lengths)?;
+        Ok((log, aside))
     }
 
     fn write_header(&self, number: u32) -> Result<(), StoreError> {
@@ -293,7 +296,8 @@ impl Log {
     }
 
     /// Deletes what a rewriting left behind, and gives what is not known another name.
-    fn tidy(&self, lengths: &BTreeMap<u32, u64>) -> Result<(), StoreError> {
+    fn tidy(&self, lengths: &BTreeMap<u32, u64>) -> Result<Vec<PathBuf>, StoreError> {
+        let mut set_aside = Vec::new();
         let mut writer = self.writer();
         let list = &writer.list;
         let listed = list.closed.iter().map(|segment| segment.number);
@@ -311,11 +315,16 @@ impl Log {
                 self.disk.remove(&path).map_err(failed)?;
             } else {
                 let aside = aside(&*self.disk, &path)?;
+                let advice = match self.is_own(&aside)? {
+                    true => "; it is this store's, and `simdex repair` takes it back",
+                    false => "",
+                };
                 tracing::warn!(
                     path = %path.display(),
                     aside = %aside.display(),
-                    "a segment that this store does not know: it is left under another name"
+                    "a segment that is not on the store's list: it is left under another name{advice}"
                 );
+                set_aside.push(aside);
             }
         }
         if !writer.list.retired.is_empty() || writer.list.copying.is_some() {
@@ -328,7 +337,12 @@ impl Log {
             list.copying = None;
             self.replace_list(&mut writer, list)?;
         }
-        Ok(())
+        Ok(set_aside)
+    }
+
+    fn is_own(&self, path: &Path) -> Result<bool, StoreError> {
+        let mut files = segment_files(&*self.disk, &self.dir)?.into_iter();
+        Ok(files.any(|file| file.path == path && file.store == self.store))
     }
 
     /// Takes in the whole entries behind the mark, and cuts off a torn one.

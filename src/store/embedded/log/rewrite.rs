@@ -11,6 +11,9 @@ use crate::picture::PictureId;
 use crate::store::embedded::disk::aside;
 use crate::store::{EntryLocation, Span, StoreError};
 
+/// Damaged bytes that are copied at once.
+const CHUNK: usize = 1 << 20;
+
 /// What became of a segment.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Rewritten {
@@ -22,12 +25,35 @@ pub(in crate::store) struct Rewritten {
     pub(in crate::store) length: u64,
     /// Entries with a payload that have moved: the picture, from where, to where.
     pub(in crate::store) moved: Vec<(PictureId, EntryLocation, EntryLocation)>,
+    /// Pictures whose damaged entries were copied as they are.
+    pub(in crate::store) damaged: Vec<PictureId>,
+    /// Bytes that are no entries, and were copied as they are.
+    pub(in crate::store) unreadable: Vec<Region>,
+}
+
+/// Bytes that were copied as they are.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) struct Region {
+    /// Where they began, in the old segment.
+    from: u64,
+    /// Where they begin in the new one.
+    to: u64,
+    /// How many they are.
+    pub(in crate::store) length: u64,
+}
+
+impl Region {
+    /// Where an entry is now that began in it; `None` if it did not.
+    pub(in crate::store) fn moved(self, entry: EntryLocation, to: u32) -> Option<EntryLocation> {
+        let within = entry.offset.checked_sub(self.from)?;
+        (within < self.length).then(|| moved(entry, to, self.to + within))
+    }
 }
 
 impl Log {
     /// Copies what `keep` wants of a closed segment to a new one, which takes its place. The old
-    /// one stays until [`Self::delete_retired`]. `None` if the segment is damaged, and was left;
-    /// `past_damage` copies what can be read of it.
+    /// one stays until [`Self::delete_retired`]. What is damaged is copied as it is, for `verify`
+    /// to name; `past_damage` leaves out what is no entry.
     ///
     /// # Errors
     /// If the disk is full or fails; the segment stays as it is then.
@@ -36,7 +62,7 @@ impl Log {
         segment: ClosedSegment,
         past_damage: bool,
         keep: &mut dyn FnMut(&LoggedEntry) -> Result<bool, StoreError>,
-    ) -> Result<Option<Rewritten>, StoreError> {
+    ) -> Result<Rewritten, StoreError> {
         let to = {
             let mut writer = self.writer();
             writer.check(&self.dir)?;
@@ -60,7 +86,7 @@ impl Log {
         let mut list = writer.list.clone();
         list.copying = None;
         match &copied {
-            Ok(Some(copied)) => {
+            Ok(copied) => {
                 list.closed.retain(|closed| closed.number != segment.number);
                 if copied.to.is_some() {
                     let at = list.closed.partition_point(|closed| closed.number < to);
@@ -74,7 +100,7 @@ impl Log {
                 list.retired.push(segment.number);
                 list.rewrites += 1;
             }
-            _ => {
+            Err(_) => {
                 // It is a copy; what is left of it is deleted when the store is opened.
                 list.copying = self.disk.remove(&self.path(to)).is_err().then_some(to);
             }
@@ -89,7 +115,7 @@ impl Log {
         to: u32,
         past_damage: bool,
         keep: &mut dyn FnMut(&LoggedEntry) -> Result<bool, StoreError>,
-    ) -> Result<Option<Rewritten>, StoreError> {
+    ) -> Result<Rewritten, StoreError> {
         let from_path = self.path(segment.number);
         let from = self.disk.open(&from_path);
         let from = from.map_err(|error| StoreError::io(&from_path, error))?;
@@ -103,24 +129,37 @@ impl Log {
             length: SEGMENT_HEADER,
             ..Rewritten::default()
         };
-        let mut sound = true;
+        let of_source = |error| StoreError::io(&from_path, error);
+        let end = from.length().map_err(of_source)?;
+        let take_over = |at: u64, length: u64, to: u64| {
+            let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+            from.read_at(&mut bytes, at).map_err(of_source)?;
+            file.write_at(&bytes, to).map_err(failed)
+        };
         self.entries_of(segment, 0, &mut |entry| {
-            let Ok(entry) = entry else {
-                sound &= past_damage;
-                return Ok(());
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(_) if past_damage => return Ok(()),
+                // Nobody knows of what they are.
+                Err(damage) => {
+                    let (from, to) = (damage.from, copied.length);
+                    let length = damage.to.min(end).saturating_sub(from);
+                    for at in (0..length).step_by(CHUNK) {
+                        let some = (length - at).min(CHUNK as u64);
+                        take_over(from + at, some, to + at)?;
+                    }
+                    copied.length += length;
+                    copied.unreadable.push(Region { from, to, length });
+                    return Ok(());
+                }
             };
-            if !sound || !keep(&entry)? {
+            if !keep(&entry)? {
                 return Ok(());
             }
-            // With a damaged picture in it, it is copied as it is, for `verify` to name.
-            if !past_damage && !is_whole(&*from, &entry).map_err(failed)? {
-                sound = false;
-                return Ok(());
+            if !is_whole(&*from, &entry).map_err(of_source)? {
+                copied.damaged.push(entry.picture);
             }
-            let mut bytes = vec![0; usize::try_from(entry.length).unwrap_or(usize::MAX)];
-            from.read_at(&mut bytes, entry.location.offset)
-                .map_err(|error| StoreError::io(&from_path, error))?;
-            file.write_at(&bytes, copied.length).map_err(failed)?;
+            take_over(entry.location.offset, entry.length, copied.length)?;
             if entry.location.payload.is_some() || entry.location.thumbnail.is_some() {
                 let moved = moved(entry.location, to, copied.length);
                 copied.moved.push((entry.picture, entry.location, moved));
@@ -129,21 +168,17 @@ impl Log {
             copied.length += entry.length;
             Ok(())
         })?;
-        if !sound {
-            tracing::warn!(path = %from_path.display(), "a damaged segment is left as it is");
-            return Ok(None);
-        }
-        if copied.entries == 0 {
+        if copied.length == SEGMENT_HEADER {
             drop(file);
             self.disk.remove(&path).map_err(failed)?;
-            return Ok(Some(copied));
+            return Ok(copied);
         }
         file.sync().map_err(failed)?;
         self.disk
             .sync_folder(&self.dir.join(FOLDER))
             .map_err(failed)?;
         copied.to = Some(to);
-        Ok(Some(copied))
+        Ok(copied)
     }
 
     /// Takes a segment of an older format out of the log, once nothing names its blocks.

@@ -60,16 +60,23 @@ impl SegmentList {
             path: path.clone(),
             message: message.to_owned(),
         };
-        let (head, payload) = bytes
-            .split_at_checked(8)
-            .ok_or_else(|| wrong("it is damaged"))?;
-        let sound = head[..4] == MAGIC && head[4..] == crc32fast::hash(payload).to_le_bytes();
-        let list: Option<Self> = sound.then(|| postcard::from_bytes(payload).ok()).flatten();
-        let list = list.ok_or_else(|| wrong("it is damaged"))?;
+        let list = Self::parse(&bytes).ok_or_else(|| wrong("it is damaged"))?;
         if list.store != store {
             return Err(wrong("it is of another store"));
         }
         Ok(Some(list))
+    }
+
+    /// Of which store the list in a folder is, if there is one and it is whole.
+    pub fn owner(disk: &dyn Disk, dir: &Path) -> Option<StoreId> {
+        let bytes = read_if_there(disk, &dir.join(FILE)).ok()??;
+        Self::parse(&bytes).map(|list| list.store)
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let (head, payload) = bytes.split_at_checked(8)?;
+        let sound = head[..4] == MAGIC && head[4..] == crc32fast::hash(payload).to_le_bytes();
+        sound.then(|| postcard::from_bytes(payload).ok()).flatten()
     }
 
     /// Replaces the file.

@@ -126,7 +126,7 @@ fn rewrite(log: &Log, model: &mut Model, random: &mut ChaCha8Rng) -> Result<(), 
     let rewritten = log.rewrite(segment, false, &mut |entry| {
         Ok(!dropped.contains(&entry.number))
     })?;
-    assert_eq!(rewritten.unwrap().moved.len(), rest.len());
+    assert_eq!(rewritten.moved.len(), rest.len());
     log.delete_retired()?;
     log.set_mark(Totals::default())?;
     for number in dropped {

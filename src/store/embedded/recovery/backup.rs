@@ -2,93 +2,19 @@
 //! only ever added to. The records are not copied; they are made anew from the log.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use crate::private_folder;
 use crate::store::embedded::Embedded;
 use crate::store::embedded::disk::{Disk, SystemDisk};
-use crate::store::embedded::files::{HEADER_FILE, Header, LATEST, Lock};
-use crate::store::embedded::log::{
-    ClosedSegment, FOLDER, Mark, Position, SegmentList, StoreId, check_segment, file_name,
-    number_of, write_mark,
-};
+use crate::store::embedded::files::{Header, Lock};
+use crate::store::embedded::log::{FOLDER, LIST_FILE, MARK_FILE, number_of, write_mark};
+use crate::store::embedded::recovery::plan::{Plan, make_private};
+use crate::store::embedded::recovery::segment_copies::{SegmentCopies, copy_first};
 use crate::store::ledger;
 use crate::store::{BackedUp, BackupOptions, Repaired, StoreError, StoreOptions};
 
-/// How often a list that changes under our hands is read again.
-const TRIES: usize = 100;
-const PAUSE: Duration = Duration::from_millis(50);
 /// In a folder that a backup is being copied into.
 const UNFINISHED: &str = "restoring";
-
-/// What a backup is of.
-struct Plan {
-    header: Header,
-    store: StoreId,
-    list: SegmentList,
-    mark: Mark,
-}
-
-impl Plan {
-    /// Reads what a store, which may be in use, has at one moment.
-    fn of(dir: &Path) -> Result<Self, StoreError> {
-        let header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
-            dir: dir.to_owned(),
-        })?;
-        if header.format < LATEST {
-            return Err(StoreError::Header {
-                path: dir.join(HEADER_FILE),
-                message: "it is of an older format: `simdex status` brings it up".to_owned(),
-            });
-        }
-        let store = header.store_id(dir)?;
-        let missing = |file: &str| StoreError::Log {
-            path: dir.join(file),
-            message: "it is missing".to_owned(),
-        };
-        let read_list = || {
-            let list = SegmentList::read(&SystemDisk, dir, store)?;
-            list.ok_or_else(|| missing(crate::store::embedded::log::LIST_FILE))
-        };
-        for _ in 0..TRIES {
-            let list = read_list()?;
-            let mark = Mark::read(&SystemDisk, dir, store)?;
-            let mark = mark.ok_or_else(|| missing(crate::store::embedded::log::MARK_FILE))?;
-            if read_list()? == list {
-                return Ok(Self {
-                    header,
-                    store,
-                    list,
-                    mark,
-                });
-            }
-            std::thread::sleep(PAUSE);
-        }
-        Err(StoreError::Log {
-            path: dir.join(crate::store::embedded::log::LIST_FILE),
-            message: "it keeps changing; try again".to_owned(),
-        })
-    }
-
-    /// The segments to copy, with the open one as far as the mark covers it.
-    fn segments(&self) -> Vec<ClosedSegment> {
-        let mut segments = self.list.closed.clone();
-        let Position {
-            segment, length, ..
-        } = self.mark.position;
-        if segment == self.list.open && length > 0 {
-            segments.push(ClosedSegment {
-                number: segment,
-                length,
-                is_old: false,
-            });
-        }
-        segments
-    }
-}
 
 impl Embedded {
     /// Brings the backup in `to` up to what the store in `from` has, making it where there is
@@ -104,7 +30,7 @@ impl Embedded {
     ) -> Result<BackedUp, StoreError> {
         make_private(to)?;
         let _lock = Lock::take(to)?;
-        if let Some(before) = Header::read(to)? {
+        if let Some(before) = Header::read_or_copy(to)? {
             let of = Plan::of(from)?.header.id;
             if before.id != of || Self::has_records(to) {
                 return Err(StoreError::NotEmpty { dir: to.to_owned() });
@@ -113,12 +39,19 @@ impl Embedded {
         let mut done = BackedUp::default();
         let plan = loop {
             let plan = Plan::of(from)?;
-            match copy_segments(from, to, &plan, options, &mut done, progress) {
+            let copying = SegmentCopies {
+                from,
+                to,
+                plan: &plan,
+                options,
+                is_restoring: false,
+            };
+            match copying.run(&mut done, progress) {
                 Ok(()) => break plan,
                 // It was rewritten, and the old one deleted.
-                Err(StoreError::Io { source, .. })
-                    if source.kind() == io::ErrorKind::NotFound
-                        && Plan::of(from)?.list != plan.list => {}
+                Err(error) if error.is_of_a_missing_file() && Plan::of(from)?.list != plan.list => {
+                    done.damaged.clear();
+                }
                 Err(error) => return Err(error),
             }
         };
@@ -141,13 +74,18 @@ impl Embedded {
     /// Makes a store in `dir` of the backup in `from`.
     ///
     /// # Errors
-    /// If `from` is no backup or damaged, something is in `dir`, or the disk is full or fails.
+    /// If `from` is no backup, something is in `dir`, or the disk is full or fails.
     pub(in crate::store) fn restore(
         from: &Path,
         dir: &Path,
         options: &StoreOptions<'_>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Repaired, StoreError> {
+        if !from.join(LIST_FILE).is_file() || !from.join(MARK_FILE).is_file() {
+            return Err(StoreError::NoBackup {
+                dir: from.to_owned(),
+            });
+        }
         let plan = Plan::of(from)?;
         plan.header.check(from, options.network.id())?;
         make_private(dir)?;
@@ -160,104 +98,23 @@ impl Embedded {
             });
         }
         std::fs::write(&unfinished, b"").map_err(failed)?;
-        let copied = BackupOptions::default();
-        copy_segments(from, dir, &plan, copied, &mut BackedUp::default(), progress)?;
+        let copying = SegmentCopies {
+            from,
+            to: dir,
+            plan: &plan,
+            options: BackupOptions::default(),
+            is_restoring: true,
+        };
+        let mut done = BackedUp::default();
+        copying.run(&mut done, progress)?;
         copy_ledger(from, dir)?;
         plan.list.write(&SystemDisk, dir)?;
         write_mark(&SystemDisk, dir, plan.store, plan.mark)?;
         plan.header.write(dir)?;
-        let repaired = Self::repair(dir, options)?;
+        let mut repaired = Self::repair(dir, options)?;
+        repaired.damaged = done.damaged;
         std::fs::remove_file(&unfinished).map_err(failed)?;
         Ok(repaired)
-    }
-}
-
-fn copy_segments(
-    from: &Path,
-    to: &Path,
-    plan: &Plan,
-    options: BackupOptions,
-    done: &mut BackedUp,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<(), StoreError> {
-    let folder = to.join(FOLDER);
-    make_private(&folder)?;
-    let segments = plan.segments();
-    let total = segments.iter().map(|segment| segment.length).sum();
-    let mut bytes = 0;
-    for segment in segments {
-        let (source, target) = (path(from, segment.number), path(to, segment.number));
-        let is_closed = plan.list.closed.contains(&segment);
-        let there = target.metadata().map_or(0, |data| data.len());
-        // Segments are only added to, and this copy was checked.
-        if there != segment.length {
-            let check = |path: &Path| check_segment(path, plan.store, segment);
-            let is_linked = is_closed && options.link && link(&source, &target, &check)?;
-            if !is_linked {
-                copy(&source, &target, segment.length, &check)?;
-            }
-            done.segments += 1;
-            done.copied_bytes += if is_linked { 0 } else { segment.length };
-        }
-        bytes += segment.length;
-        progress(bytes, total);
-    }
-    done.bytes = bytes;
-    SystemDisk
-        .sync_folder(&folder)
-        .map_err(|error| StoreError::io(&folder, error))
-}
-
-/// Copies the first bytes of a file, in one step, if the copy is sound.
-fn copy(
-    source: &Path,
-    target: &Path,
-    length: u64,
-    check: &dyn Fn(&Path) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let file = File::open(source).map_err(|error| StoreError::io(source, error))?;
-    let new = target.with_extension("new");
-    let write = || {
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut written = options.open(&new)?;
-        let copied = io::copy(&mut io::Read::take(file, length), &mut written)?;
-        if copied < length {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
-        }
-        written.sync_all()
-    };
-    let failed = |error| StoreError::io(target, error);
-    write().map_err(failed)?;
-    check(&new)?;
-    std::fs::rename(&new, target).map_err(failed)
-}
-
-/// Links a file; `false` where that cannot be done, as on another disk.
-fn link(
-    source: &Path,
-    target: &Path,
-    check: &dyn Fn(&Path) -> Result<(), StoreError>,
-) -> Result<bool, StoreError> {
-    match std::fs::remove_file(target) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(StoreError::io(target, error));
-        }
-        _ => {}
-    }
-    match std::fs::hard_link(source, target) {
-        Ok(()) => match check(target) {
-            Ok(()) => Ok(true),
-            Err(error) => {
-                // It is not to be taken for a sound one by the next backup.
-                let _ = std::fs::remove_file(target);
-                Err(error)
-            }
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::io(source, error)),
-        Err(_) => Ok(false),
     }
 }
 
@@ -271,7 +128,7 @@ fn copy_ledger(from: &Path, to: &Path) -> Result<(), StoreError> {
         let length = length
             .map_err(|error| StoreError::io(&source, error))?
             .len();
-        copy(&source, &to.join(name), length, &|_| Ok(()))?;
+        copy_first(&source, &to.join(name), length)?;
     }
     Ok(())
 }
@@ -291,12 +148,4 @@ fn prune(to: &Path, plan: &Plan) -> Result<u64, StoreError> {
         }
     }
     Ok(freed)
-}
-
-fn path(dir: &Path, segment: u32) -> PathBuf {
-    dir.join(FOLDER).join(file_name(segment))
-}
-
-fn make_private(dir: &Path) -> Result<(), StoreError> {
-    private_folder::create(dir).map_err(|error| StoreError::io(dir, error))
 }

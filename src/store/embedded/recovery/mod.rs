@@ -2,8 +2,11 @@
 
 pub(super) mod backup;
 pub(super) mod check_log;
+pub(super) mod header;
 pub(super) mod opening;
+mod plan;
 pub(super) mod read_only;
 pub(super) mod record_rewrite;
 pub(super) mod repair;
 pub(super) mod replay;
+mod segment_copies;

@@ -8,8 +8,9 @@ use crate::store::embedded::disk::{Disk, FrozenDisk};
 use crate::store::embedded::files::{Header, LATEST, Lock};
 use crate::store::embedded::log::{Log, Opened};
 use crate::store::embedded::records::{self, Records};
+use crate::store::embedded::recovery::replay::Describer;
 use crate::store::embedded::trees::{LOOKS_MISSING, Trees};
-use crate::store::embedded::{Embedded, Parts, RECORDS};
+use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
 use crate::store::{StoreError, StoreOptions};
 
@@ -23,7 +24,7 @@ impl Embedded {
         options: &StoreOptions<'_>,
     ) -> Result<Self, StoreError> {
         let lock = Lock::share(dir)?;
-        let header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
+        let header = Header::read_or_copy(dir)?.ok_or_else(|| StoreError::NoHeader {
             dir: dir.to_owned(),
         })?;
         header.check(dir, options.network.id())?;
@@ -36,10 +37,13 @@ impl Embedded {
         }
         let disk: Arc<dyn Disk> = Arc::new(FrozenDisk);
         let store_id = header.store_id(dir)?;
-        let Opened { log, mark } = Log::open(Arc::clone(&disk), dir, store_id)?;
+        let Opened { log, mark, .. } = Log::open(Arc::clone(&disk), dir, store_id)?;
         let private = tempfile::Builder::new().prefix("simdex-records-").tempdir();
         let private = private.map_err(|error| StoreError::io(&std::env::temp_dir(), error))?;
-        copy_records(&dir.join(RECORDS), private.path())?;
+        let has_records = dir.join(RECORDS).join("db").is_file();
+        if has_records {
+            copy_records(&dir.join(RECORDS), private.path())?;
+        }
         let mut store = records::or_damaged(&dir.join(RECORDS), || {
             let db = records::open(private.path())?;
             let store = Self::assemble(Parts {
@@ -52,7 +56,10 @@ impl Embedded {
                 records: Records::new(db, private.path().to_owned(), disk),
                 log,
             })?;
-            store.metadata.reconcile(&mark, store.describer(options))?;
+            match has_records {
+                true => store.metadata.reconcile(&mark, store.describer(options))?,
+                false => make_records(&store.metadata, store.describer(options))?,
+            }
             Ok(store)
         })?;
         // Where looks are missing, `look-alike` does without.
@@ -66,6 +73,18 @@ impl Embedded {
         store.metadata.private = Some(private);
         Ok(store)
     }
+}
+
+/// Makes records of pictures anew from the log, for as long as the store is open.
+fn make_records(metadata: &EmbeddedMetadata, describer: Describer<'_>) -> Result<(), StoreError> {
+    tracing::warn!(
+        "the store's records are missing: those of pictures are made anew from the log each time \
+         that it is opened, until `simdex repair` can write them"
+    );
+    for damage in metadata.rebuild(describer)? {
+        tracing::warn!(error = %metadata.damaged(damage), "passed over");
+    }
+    Ok(())
 }
 
 fn copy_records(from: &Path, to: &Path) -> Result<(), StoreError> {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::store::embedded::disk::{Disk, SystemDisk, aside};
-use crate::store::embedded::files::{Header, LATEST, Lock};
-use crate::store::embedded::log::{Log, Mark, Opened, StoreId};
+use crate::store::embedded::files::{LATEST, Lock};
+use crate::store::embedded::log::{LIST_FILE, Log, Mark, Opened, StoreId, pictures_in, take_back};
 use crate::store::embedded::records::{self, Records};
+use crate::store::embedded::recovery::header;
 use crate::store::embedded::trees::{STORE, Trees};
 use crate::store::embedded::{Embedded, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
@@ -26,11 +27,9 @@ impl Embedded {
     ) -> Result<Repaired, StoreError> {
         let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
         let lock = Lock::take(dir)?;
-        let header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
-            dir: dir.to_owned(),
-        })?;
-        header.check(dir, options.network.id())?;
         let mut repaired = Repaired::default();
+        let header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
+        header.check(dir, options.network.id())?;
         if header.format < LATEST {
             drop(lock);
             // Older formats have no log; to open one makes it.
@@ -41,17 +40,27 @@ impl Embedded {
             return Ok(repaired);
         }
         let store_id = header.store_id(dir)?;
-        let log = match Log::open(Arc::clone(&disk), dir, store_id) {
-            Ok(Opened { log, mark }) => {
-                repaired.committed = Some(mark.totals.pictures + mark.totals.waiting);
+        let mark = Mark::read(&*disk, dir, store_id).ok().flatten();
+        repaired.committed = mark.map(|mark| mark.totals.pictures + mark.totals.waiting);
+        let taken = take_back(&*disk, dir, store_id)?;
+        let opened = match taken.is_listed {
+            true => Log::open(Arc::clone(&disk), dir, store_id),
+            false => Err(StoreError::Log {
+                path: dir.join(LIST_FILE),
+                message: "it does not name all segments".to_owned(),
+            }),
+        };
+        let mut strange = taken.aside;
+        let log = match opened {
+            Ok(Opened { log, aside, .. }) => {
+                strange.extend(aside);
                 log
             }
             Err(error @ (StoreError::Log { .. } | StoreError::Truncated { .. })) => {
-                let mark = Mark::read(&*disk, dir, store_id).ok().flatten();
-                let committed = mark.map(|mark| mark.totals.pictures + mark.totals.waiting);
-                repaired.committed = committed;
                 tracing::warn!(%error, "the log's files are made anew");
-                Log::salvage(Arc::clone(&disk), dir, store_id)?
+                let (log, aside) = Log::salvage(Arc::clone(&disk), dir, store_id)?;
+                strange.extend(aside);
+                log
             }
             // What cannot be read now may be whole.
             Err(error) => return Err(error),
@@ -71,7 +80,11 @@ impl Embedded {
             log,
         })?;
         let metadata = &store.metadata;
-        let next_sequence = metadata.count().map_or(0, |totals| totals.next_sequence);
+        let counted = metadata.count().ok();
+        let next_sequence = counted.map_or(0, |totals| totals.next_sequence);
+        if repaired.committed.is_none() && !repaired.forgot_crawl {
+            repaired.committed = counted.map(|totals| totals.pictures + totals.waiting);
+        }
         let damages = metadata.rebuild(store.describer(options))?;
         let mut damaged = BTreeSet::new();
         for damage in damages {
@@ -80,6 +93,14 @@ impl Embedded {
             repaired.damaged_bytes += damage.to - damage.from;
             damaged.insert(damage.segment);
         }
+        let disk = &SystemDisk;
+        for path in &strange {
+            for picture in pictures_in(disk, dir, path)? {
+                let is_there = metadata.contains(picture)? || metadata.waits(picture)?;
+                repaired.pictures_aside += u64::from(!is_there);
+            }
+        }
+        repaired.aside.extend(strange);
         repaired.aside.extend(copy_past_damage(&store, &damaged)?);
         {
             let mut totals = metadata.totals();
@@ -89,6 +110,7 @@ impl Embedded {
         }
         metadata.set_mark()?;
         metadata.records.sync()?;
+        header.keep_copy(dir)?;
         Ok(repaired)
     }
 }
@@ -101,9 +123,8 @@ fn copy_past_damage(store: &Embedded, damaged: &BTreeSet<u32>) -> Result<Vec<Pat
         log.close_segment()?;
     }
     for segment in log.segments().0 {
-        if damaged.contains(&segment.number)
-            && let Some(copied) = log.rewrite(segment, true, &mut |_| Ok(true))?
-        {
+        if damaged.contains(&segment.number) {
+            let copied = log.rewrite(segment, true, &mut |_| Ok(true))?;
             store.metadata.move_entries(&copied.moved)?;
         }
     }

@@ -1,0 +1,222 @@
+//! What comes of files under wrong names and of headers of other stores: `repair` trusts what
+//! is in a file over its name, and everything else over `store.toml`.
+
+use std::path::Path;
+
+use super::*;
+use crate::store::Repaired;
+use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
+use crate::store::leases::LEASE_TIME;
+use crate::store::{Blocks, PictureOutcome};
+
+const PICTURES: u8 = 6;
+
+fn open(dir: &Path) -> Result<Embedded, StoreError> {
+    Embedded::open(dir, &options(), LEASE_TIME)
+}
+
+fn repair(dir: &Path) -> Result<Repaired, StoreError> {
+    Embedded::repair(dir, &options())
+}
+
+/// A store of two segments, whose last picture was removed.
+fn store() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    for n in 0..=PICTURES {
+        let layout = &store.identity.layout;
+        let picture = picture_with(vec![n; layout.block_len()], n);
+        let outcome = PictureOutcome::Picture(file(&format!("{n}.png")), picture);
+        store.metadata.commit(vec![outcome], &store.blocks).unwrap();
+        if n == 2 {
+            store.metadata.log.close_segment().unwrap();
+        }
+    }
+    store.metadata.remove_picture(picture_id(PICTURES)).unwrap();
+    drop(store);
+    dir
+}
+
+/// All pictures are there, byte for byte, and no other.
+fn assert_whole(dir: &Path) {
+    let store = open(dir).unwrap();
+    for n in 0..PICTURES {
+        let at = store.metadata.block_location(picture_id(n)).unwrap();
+        let block = store.blocks.verify(picture_id(n), at.unwrap()).unwrap();
+        assert!(block.iter().all(|byte| *byte == n), "picture {n}");
+    }
+    assert_eq!(store.metadata.pictures().count(), usize::from(PICTURES));
+}
+
+fn segment(dir: &Path, name: &str) -> PathBuf {
+    dir.join("activations").join(name)
+}
+
+fn rename(dir: &Path, from: &str, to: &str) {
+    std::fs::rename(segment(dir, from), segment(dir, to)).unwrap();
+}
+
+const FIRST: &str = "00000000.activations";
+const SECOND: &str = "00000001.activations";
+
+#[test]
+fn a_header_of_another_store_never_wins_against_everything_else() {
+    let (own, other) = (store(), store());
+    let dir = own.path();
+    let header = dir.join("store.toml");
+    for has_copy in [false, true] {
+        let right = std::fs::read(&header).unwrap();
+        std::fs::copy(other.path().join("store.toml"), &header).unwrap();
+        if !has_copy {
+            std::fs::remove_file(dir.join("store.toml.bak")).unwrap();
+        }
+        let error = open(dir).err().unwrap().to_string();
+        assert!(
+            error.contains("store.toml") && error.contains("log.mark"),
+            "{error}"
+        );
+        assert_eq!(error.contains("simdex repair"), has_copy, "{error}");
+        let repaired = repair(dir);
+        if has_copy {
+            let repaired = repaired.unwrap();
+            assert_eq!(repaired.pictures, u64::from(PICTURES));
+            assert_eq!(repaired.aside, [dir.join("store.toml.unknown-1")]);
+        } else {
+            let error = repaired.unwrap_err().to_string();
+            assert!(error.contains("put back"), "{error}");
+            assert!(segment(dir, FIRST).is_file());
+            std::fs::write(&header, right).unwrap();
+        }
+        assert_whole(dir);
+    }
+}
+
+#[test]
+fn a_damaged_or_lost_header_is_made_anew() {
+    for damage in [
+        "empty",
+        "no text",
+        "no id",
+        "other network",
+        "older",
+        "lost",
+    ] {
+        for has_copy in [true, false] {
+            let own = store();
+            let header = own.path().join("store.toml");
+            let text = std::fs::read_to_string(&header).unwrap();
+            let network = text.find("network = \"").unwrap() + 11;
+            let damaged = match damage {
+                "empty" => Vec::new(),
+                "no text" => vec![0xff; 4096],
+                "no id" => text.replace("id = ", "ie = ").into_bytes(),
+                // Only the copy can tell.
+                "other network" | "older" if !has_copy => continue,
+                "other network" => {
+                    let mut bytes = text.into_bytes();
+                    bytes[network] ^= 1;
+                    bytes
+                }
+                "older" => text.replace("format = 4", "format = 0").into_bytes(),
+                _ => Vec::new(),
+            };
+            match damage {
+                "lost" => std::fs::remove_file(&header).unwrap(),
+                _ => std::fs::write(&header, damaged).unwrap(),
+            }
+            if !has_copy {
+                std::fs::remove_file(own.path().join("store.toml.bak")).unwrap();
+            }
+            assert!(Embedded::exists(own.path()), "{damage}");
+            let error = open(own.path()).err().unwrap().to_string();
+            assert!(error.contains("simdex repair"), "{damage}: {error}");
+            let repaired = repair(own.path()).unwrap();
+            assert_eq!(repaired.pictures, u64::from(PICTURES), "{damage}");
+            assert!(!repaired.forgot_crawl, "{damage}");
+            assert_whole(own.path());
+        }
+    }
+}
+
+#[test]
+fn segments_of_the_store_are_taken_back_whatever_they_are_called() {
+    for case in [
+        "aside",
+        "all aside",
+        "exchanged",
+        "no list",
+        "in place, not on the list",
+    ] {
+        let own = store();
+        let dir = own.path();
+        match case {
+            "aside" => rename(dir, FIRST, "00000000.activations.unknown-1"),
+            "all aside" => {
+                rename(dir, FIRST, "00000000.activations.unknown-3");
+                rename(dir, SECOND, "second");
+            }
+            "no list" => {
+                rename(dir, FIRST, "00000007.activations");
+                std::fs::remove_file(dir.join("log.segments")).unwrap();
+            }
+            "exchanged" => {
+                rename(dir, FIRST, "x");
+                rename(dir, SECOND, FIRST);
+                rename(dir, "x", SECOND);
+            }
+            _ => {
+                // As an earlier version left it: a list, a mark and records that know of nothing.
+                rename(dir, FIRST, "first");
+                rename(dir, SECOND, "second");
+                for file in ["log.segments", "log.mark"] {
+                    std::fs::remove_file(dir.join(file)).unwrap();
+                }
+                std::fs::remove_dir_all(dir.join("records")).unwrap();
+                let header = Header::read(dir).unwrap().unwrap();
+                let id = header.store_id(dir).unwrap();
+                Log::create(Arc::new(SystemDisk), dir, id, Vec::new()).unwrap();
+                rename(dir, "first", FIRST);
+                rename(dir, "second", "00000001.activations.unknown-1");
+            }
+        }
+        let repaired = repair(dir).unwrap();
+        assert_eq!(repaired.pictures, u64::from(PICTURES), "{case}");
+        assert!(repaired.aside.is_empty(), "{case}: {repaired:?}");
+        assert_whole(dir);
+        // What was removed stays removed, and a second repair finds nothing to do.
+        assert_eq!(repair(dir).unwrap().pictures, u64::from(PICTURES), "{case}");
+        assert_whole(dir);
+    }
+}
+
+#[test]
+fn a_segment_of_another_store_is_named_and_its_pictures_are_counted() {
+    let (own, other) = (store(), store());
+    let dir = own.path();
+    std::fs::copy(segment(other.path(), FIRST), segment(dir, FIRST)).unwrap();
+    let repaired = repair(dir).unwrap();
+    let aside = segment(dir, "00000000.activations.unknown-1");
+    assert_eq!(repaired.aside, [aside]);
+    assert_eq!(repaired.committed, Some(u64::from(PICTURES)));
+    assert_eq!((repaired.pictures, repaired.pictures_aside), (3, 3));
+    // Without a mark it is known from the records.
+    let own = store();
+    let dir = own.path();
+    std::fs::copy(segment(other.path(), FIRST), segment(dir, FIRST)).unwrap();
+    std::fs::remove_file(dir.join("log.mark")).unwrap();
+    let repaired = repair(dir).unwrap();
+    assert_eq!(repaired.committed, Some(u64::from(PICTURES)));
+}
+
+#[test]
+fn copies_of_what_the_store_has_are_left_aside() {
+    let own = store();
+    let dir = own.path();
+    for name in ["00000000.activations.bak", "00000009.activations"] {
+        std::fs::copy(segment(dir, FIRST), segment(dir, name)).unwrap();
+    }
+    let repaired = repair(dir).unwrap();
+    let aside = segment(dir, "00000009.activations.unknown-1");
+    assert_eq!((repaired.aside, repaired.pictures_aside), (vec![aside], 0));
+    assert_whole(dir);
+}

@@ -1,0 +1,201 @@
+//! What `store.toml` must say, by all else that there is of a store: where it is damaged, lost or
+//! another store's, it is made anew and never counts against everything else.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::activation::Encoding;
+use crate::store::embedded::disk::{Disk, aside};
+use crate::store::embedded::files::{HEADER_COPY, HEADER_FILE, Header, LATEST};
+use crate::store::embedded::log::{
+    FOLDER, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, a_block, segment_files,
+};
+use crate::store::{StoreError, StoreOptions};
+
+/// Whether `dir` has anything of a store.
+pub(in crate::store::embedded) fn has_traces(dir: &Path) -> bool {
+    let files = [HEADER_FILE, HEADER_COPY, LIST_FILE, MARK_FILE];
+    files.iter().any(|file| dir.join(file).is_file())
+}
+
+/// Of which stores the files of a store are.
+#[derive(Debug)]
+struct Owners {
+    /// The small files, by name.
+    small: Vec<(&'static str, StoreId)>,
+    /// How many segments are whose.
+    segments: BTreeMap<StoreId, usize>,
+}
+
+impl Owners {
+    fn of(disk: &dyn Disk, dir: &Path) -> Result<Self, StoreError> {
+        let copy = Header::read_copy(dir).and_then(|copy| copy.store_id(dir).ok());
+        let owners = [
+            (HEADER_COPY, copy),
+            (MARK_FILE, Mark::owner(disk, dir)),
+            (LIST_FILE, SegmentList::owner(disk, dir)),
+        ];
+        let mut segments = BTreeMap::new();
+        for file in segment_files(disk, dir)? {
+            *segments.entry(file.store).or_default() += 1;
+        }
+        let owners = owners.into_iter();
+        Ok(Self {
+            small: owners.filter_map(|(name, id)| Some((name, id?))).collect(),
+            segments,
+        })
+    }
+
+    /// What of the store's files is of other stores than `id`, where that is most of them; else
+    /// `None`.
+    fn against(&self, id: StoreId) -> Option<String> {
+        let own = self.segments.get(&id).copied().unwrap_or(0);
+        let others = self.segments.iter().filter(|(of, _)| **of != id);
+        let others = others.map(|(_, count)| *count).max().unwrap_or(0);
+        if own > 0 && others == 0 {
+            return None;
+        }
+        let small = self.small.iter();
+        let mut against: Vec<&str> = small
+            .filter(|(_, of)| *of != id)
+            .map(|(name, _)| *name)
+            .collect();
+        // store.toml itself speaks for it.
+        let mut by_files = 1 + self.small.len() - against.len();
+        by_files += usize::from(own > 0 && own >= others);
+        if others > own {
+            against.push(FOLDER);
+        }
+        let is_outvoted = against.len() > by_files || (against.len() == by_files && others > own);
+        is_outvoted.then(|| against.join(", "))
+    }
+
+    /// Whose most segments are; without segments, whose most of the small files are.
+    fn most(&self) -> Option<StoreId> {
+        let of_segments = self.segments.iter().max_by_key(|(_, count)| **count);
+        let count = |id: &StoreId| self.small.iter().filter(|(_, of)| of == id).count();
+        let of_small = self.small.iter().map(|(_, id)| *id).max_by_key(count);
+        of_segments.map(|(id, _)| *id).or(of_small)
+    }
+}
+
+/// Refuses a header that is not of the store in whose folder it is.
+///
+/// # Errors
+/// [`StoreError::OtherHeader`] or [`StoreError::Header`].
+pub(in crate::store::embedded) fn check(
+    disk: &dyn Disk,
+    dir: &Path,
+    header: &Header,
+) -> Result<(), StoreError> {
+    if let Some(against) = Owners::of(disk, dir)?.against(header.store_id(dir)?) {
+        let copy = Header::read_copy(dir).is_some_and(|copy| copy.id != header.id);
+        return Err(other_header(dir, against, copy));
+    }
+    match Header::read_copy(dir) {
+        Some(copy) if copy.id == header.id && !header.may_follow(&copy) => {
+            Err(StoreError::Header {
+                path: dir.join(HEADER_FILE),
+                message: format!("it is damaged: its copy {HEADER_COPY} says otherwise"),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn other_header(dir: &Path, against: String, has_copy: bool) -> StoreError {
+    StoreError::OtherHeader {
+        path: dir.join(HEADER_FILE),
+        against,
+        advice: match has_copy {
+            true => "`simdex repair` makes it anew from its copy",
+            false => "put back this store's own, as from a backup of it",
+        },
+    }
+}
+
+/// The header of a store to be repaired, written anew where it is damaged, lost or another's.
+/// What was there is kept under the names that are added to `set_aside`.
+///
+/// # Errors
+/// If it cannot be known, or is another store's and there is no copy of the right one.
+pub(in crate::store::embedded) fn settle(
+    disk: &dyn Disk,
+    dir: &Path,
+    options: &StoreOptions<'_>,
+    set_aside: &mut Vec<PathBuf>,
+) -> Result<Header, StoreError> {
+    let found = Header::read(dir);
+    let path = dir.join(HEADER_FILE);
+    let problem = match found {
+        Ok(Some(header)) if header.format < LATEST && Header::read_copy(dir).is_none() => {
+            return Ok(header);
+        }
+        Ok(Some(header)) => match header.store_id(dir).and_then(|_| check(disk, dir, &header)) {
+            Ok(()) => return Ok(header),
+            Err(error) => error,
+        },
+        Ok(None) => StoreError::NoHeader {
+            dir: dir.to_owned(),
+        },
+        Err(error @ StoreError::Header { .. }) => error,
+        // Of a newer simdex, or not readable now.
+        Err(error) => return Err(error),
+    };
+    let owners = Owners::of(disk, dir)?;
+    let copy = Header::read_copy(dir);
+    let copy = copy.filter(|copy| {
+        let id = copy.store_id(dir);
+        id.is_ok_and(|id| owners.against(id).is_none())
+    });
+    let header = match (copy, problem) {
+        (Some(copy), _) => copy,
+        (None, problem @ StoreError::OtherHeader { .. }) => return Err(problem),
+        (None, problem) => {
+            let id = owners.most().ok_or(problem)?;
+            of_log(disk, dir, id, options)?
+        }
+    };
+    header.check(dir, options.network.id())?;
+    if path.exists() {
+        set_aside.push(aside(disk, &path)?);
+    }
+    header.write(dir)?;
+    tracing::warn!(path = %path.display(), "it was damaged or not this store's, and is made anew");
+    Ok(header)
+}
+
+/// The header by the log alone: the network must be the one that is configured, if a picture's
+/// activations fit it.
+fn of_log(
+    disk: &dyn Disk,
+    dir: &Path,
+    id: StoreId,
+    options: &StoreOptions<'_>,
+) -> Result<Header, StoreError> {
+    let encodings = [Encoding::Int8, Encoding::F16, Encoding::F32];
+    let activations = match a_block(disk, dir, id)? {
+        Some(length) => {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            let mut fitting = encodings
+                .into_iter()
+                .filter(|encoding| options.network.layout(*encoding).block_len() == length);
+            fitting.next().ok_or_else(|| StoreError::Header {
+                path: dir.join(HEADER_FILE),
+                message: "it is damaged or lost, and the store's pictures do not fit the \
+                          configured network; put it back from a backup"
+                    .to_owned(),
+            })?
+        }
+        None => options.activations,
+    };
+    Ok(Header {
+        format: LATEST,
+        id: format!("{:032x}", u128::from_be_bytes(id)),
+        network: options.network.id().clone(),
+        activations,
+        // Unknown: all pictures are described anew.
+        descriptor: String::new(),
+        look: String::new(),
+    })
+}
