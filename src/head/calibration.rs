@@ -165,13 +165,17 @@ mod tests {
         // The order is right in three of four where it is high and in one of four where it is low;
         // the rank says the same, but counts in one direction only.
         let row = |i: usize| {
-            let high = f32::from(u8::from(i % 2 == 0));
+            let high = f32::from(u8::from(i.is_multiple_of(2)));
             let mut row = vec![0.0; LIST_FEATURES.len()];
             row[0] = high;
             row[6] = high;
             row
         };
-        let right = |i: usize| if i % 2 == 0 { i % 8 != 0 } else { i % 8 == 1 };
+        let right = |i: usize| match i % 8 {
+            0 => false,
+            1 => true,
+            other => other.is_multiple_of(2),
+        };
         (0..800).map(|i| (row(i), right(i))).unzip()
     }
 

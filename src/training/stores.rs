@@ -95,9 +95,7 @@ pub(super) fn draw(
     }
     let mut queries = Vec::new();
     for _ in 0..ANSWERED {
-        let Some(domain) = chosen.choose(rng) else {
-            return None;
-        };
+        let domain = chosen.choose(rng)?;
         let fits = |i: &&usize| kinds.domains[**i] == *domain && !queries.contains(*i);
         let fitting: Vec<usize> = inside.iter().filter(fits).copied().collect();
         queries.extend(fitting.choose(rng));

@@ -61,7 +61,7 @@ pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Re
                 "{file}: {} bytes; {pictures} pictures, {versions} versions of some, {judgements} judgements",
                 bytes.len()
             ));
-            text.push("on what was not learned from (five folds; 95 % interval):".to_owned());
+            text.push("on what was not learned from (five folds; 95 % interval):");
             let of = |estimate: &Estimate| {
                 let [low, high] = estimate.interval;
                 format!("{:.3} ({low:.3}-{high:.3})", estimate.mean)

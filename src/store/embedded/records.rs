@@ -247,9 +247,10 @@ mod tests {
     #[test]
     fn a_disk_that_fails_is_no_damage_whoever_panics_over_it() {
         let path = Path::new("/store/records");
-        let failing: io::Result<()> = Err(io::Error::from_raw_os_error(5));
+        // As sled does, which unwraps what the disk says.
+        let failing = || -> io::Result<()> { Err(io::Error::from_raw_os_error(5)) };
         let error = or_damaged::<()>(path, || {
-            failing.unwrap();
+            failing().unwrap();
             Ok(())
         });
         let error = error.unwrap_err();
