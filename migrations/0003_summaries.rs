@@ -230,7 +230,6 @@ mod tests {
             .map(|line| format!("{}\n", line.replace("format = 3", "format = 2")))
             .collect();
         std::fs::write(header, text).unwrap();
-        std::fs::remove_file(dir.join("store.toml.bak")).unwrap();
         files.path(last)
     }
 
