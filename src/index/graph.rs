@@ -54,7 +54,7 @@ impl GraphOptions {
 pub(super) const LAYERS: usize = 16;
 /// Points inserted between two steps of the progress bar.
 const CHUNK: usize = 1_000;
-/// Candidates that an audit's search considers.
+/// Candidates that an audit's search considers, and no other search fewer.
 const AUDIT_EF: usize = 64;
 /// Two distances this near are a tie: identical and nearly identical pictures.
 const TIE: f32 = 1e-4;
@@ -192,8 +192,10 @@ impl Vectors for Graph {
         let all = self.hnsw.get_nb_point();
         let mut ask = count.min(self.len()).max(1);
         loop {
-            // hnsw_rs makes room for as many before it looks.
-            let ef = ask.saturating_mul(self.options.ef_factor).min(all.max(ask));
+            // No fewer than the audit considers: what it found must be found again. And no more than
+            // there are: hnsw_rs makes room for as many before it looks.
+            let ef = ask.saturating_mul(self.options.ef_factor).max(AUDIT_EF);
+            let ef = ef.min(all.max(ask));
             let found = self.hnsw.search(query.values(), ask, ef);
             let exhausted = found.len() < ask || ask >= all;
             let mut candidates: Vec<Candidate> = found
