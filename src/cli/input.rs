@@ -51,9 +51,13 @@ impl<'a> PictureReader<'a> {
 }
 
 /// Takes the name of a picture or a head: a URL, a word or a path, which may be no UTF-8. As
-/// text it is what [`LocalPath`] writes and takes back.
+/// text it is what [`LocalPath`] writes and takes back. An empty one would be the folder that one
+/// stands in, which nobody means: a variable of a script had no value.
 pub(super) fn name() -> impl TypedValueParser<Value = String> {
-    OsStringValueParser::new().map(|name| LocalPath::new(name).to_string())
+    OsStringValueParser::new().try_map(|name| match name.is_empty() {
+        true => Err("an empty name names nothing"),
+        false => Ok(LocalPath::new(name).to_string()),
+    })
 }
 
 /// Takes a number of things, of which there must be some.

@@ -374,3 +374,17 @@ fn a_beginning_of_several_ids_is_an_error_that_lists_them() {
     );
     assert_eq!(simdex.stored().len(), 2);
 }
+
+#[test]
+fn an_empty_name_removes_nothing() {
+    let simdex = filled(2);
+    for args in [
+        &["remove", ""][..],
+        &["remove", "--missing", ""],
+        &["query", ""],
+        &["add", ""],
+    ] {
+        assert_eq!(simdex.run(args).code, 2, "{args:?}");
+    }
+    assert_eq!(stored(&simdex).len(), 2);
+}
