@@ -9,6 +9,7 @@ use encoding_rs::Encoding;
 use crate::app::{NamedPicture, Web};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::Config;
+use crate::crawl::Reason;
 use crate::local_path::{LocalPath, path_text};
 
 /// Reads local files and fetches URLs.
@@ -51,9 +52,25 @@ impl<'a> PictureReader<'a> {
 }
 
 /// Takes the name of a picture or a head: a URL, a word or a path, which may be no UTF-8. As
-/// text it is what [`LocalPath`] writes and takes back.
+/// text it is what [`LocalPath`] writes and takes back. An empty one would be the folder that one
+/// stands in, which nobody means: a variable of a script had no value.
 pub(super) fn name() -> impl TypedValueParser<Value = String> {
-    OsStringValueParser::new().map(|name| LocalPath::new(name).to_string())
+    OsStringValueParser::new().try_map(|name| match name.is_empty() {
+        true => Err("an empty name names nothing"),
+        false => Ok(LocalPath::new(name).to_string()),
+    })
+}
+
+/// The name of a reason, as summaries print it.
+pub(super) fn reason(name: &str) -> Result<String, String> {
+    if !matches!(Reason::from_name(name), Reason::Other(_)) {
+        return Ok(name.to_owned());
+    }
+    let known: Vec<_> = Reason::all().iter().map(Reason::name).collect();
+    Err(format!(
+        "there is no such reason; they are {}, and http_404 and the like",
+        known.join(", ")
+    ))
 }
 
 /// Takes a number of things, of which there must be some.
