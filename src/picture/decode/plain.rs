@@ -72,10 +72,7 @@ pub(super) fn open(format: Format, bytes: &[u8]) -> Result<Opened<'_>, PictureEr
 /// matters to nobody.
 fn with_end(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut at = 8;
-    loop {
-        let Some(head) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else {
-            break;
-        };
+    while let Some(head) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let [a, b, c, d, kind @ ..] = *head;
         let length = u32::from_be_bytes([a, b, c, d]) as usize;
         let next = at.saturating_add(length).saturating_add(12);
