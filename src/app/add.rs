@@ -22,9 +22,11 @@ pub enum AddEvent<'a> {
     Problem(Problem),
     /// Pictures of formats that are not read.
     Skipped(SkippedFiles),
-    /// There is no picture in what was named; so many hidden and excluded files and folders were
-    /// not looked at.
+    /// There is no picture in these folders that were named; so many hidden and excluded files and
+    /// folders were not looked at.
     NoPictures {
+        /// The folders.
+        folders: Vec<PathBuf>,
         /// How many.
         left_out: u64,
     },
@@ -79,17 +81,20 @@ impl Collection {
                     files,
                     unread,
                     left_out,
-                    unreadable,
+                    without,
                 } => {
                     summary.images_found = files;
                     summary.skipped = unread.0.clone();
                     if !unread.is_empty() {
                         observe(AddEvent::Skipped(unread));
                     }
-                    if files + unreadable == 0 && !shutdown.requested() {
+                    if !without.is_empty() && !shutdown.requested() {
                         // Nothing came of what was named.
                         some_failed = true;
-                        observe(AddEvent::NoPictures { left_out });
+                        observe(AddEvent::NoPictures {
+                            folders: without,
+                            left_out,
+                        });
                     }
                 }
                 FileReport::Found { bytes } => summary.bytes += bytes,

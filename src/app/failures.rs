@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Collection, Error};
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::Reason;
-use crate::store::{Role, UrlRecord, UrlState};
+use crate::store::{Retrying, Role, UrlRecord, UrlState};
 
 /// Which URLs are meant.
 #[derive(Debug, Clone, Default)]
@@ -18,13 +18,18 @@ pub struct FailureFilter {
     pub reasons: Vec<String>,
 }
 
-/// The URLs that failed or were refused for one reason.
+/// Whether the URLs wait, whether they were refused, and why.
+type Key = (bool, bool, String);
+
+/// The URLs that failed or were refused for one reason, or wait for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failures {
     /// The reason.
     pub reason: Reason,
     /// Whether they were not allowed, rather than not possible.
     pub refused: bool,
+    /// Whether they wait to be tried again.
+    pub waits: bool,
     /// How many they are.
     pub count: u64,
     /// What can be done, where something can.
@@ -44,28 +49,40 @@ pub struct FailedUrl {
     pub attempts: u32,
     /// A page that shows it, if it is a picture of one.
     pub shown_on: Option<String>,
+    /// When a run tries it again, if it waits and that is not simply the next one: not before, in
+    /// seconds since 1970.
+    pub again_at: Option<u64>,
 }
 
 impl Collection {
-    /// The URLs that failed or were refused, the most frequent reason first; at most `most` of
-    /// each. Reads the whole frontier.
+    /// The URLs that failed or were refused, or gave nothing yet and wait to be tried again, the
+    /// most frequent reason first; at most `most` of each. Reads the whole frontier.
     ///
     /// # Errors
     /// If the store fails.
     pub fn failures(&self, filter: &FailureFilter, most: usize) -> Result<Vec<Failures>, Error> {
         let store = self.store();
-        let mut by_reason: BTreeMap<(bool, String), (u64, Vec<FailedUrl>)> = BTreeMap::new();
-        for record in store.failures() {
-            let record = record?;
-            let Some(reason) = record.state.reason() else {
-                continue;
-            };
-            if !filter.wants(&record, reason) {
+        let mut by_reason: BTreeMap<Key, (u64, Vec<FailedUrl>)> = BTreeMap::new();
+        let ended = store.failures().map(|record| {
+            record.map(|record| Retrying {
+                reason: record.state.reason().unwrap_or_default().to_owned(),
+                record,
+                at_ms: None,
+            })
+        });
+        for failed in ended.chain(store.retries()) {
+            let Retrying {
+                record,
+                reason,
+                at_ms,
+            } = failed?;
+            // Older versions wrote down no reasons of what waits.
+            if reason.is_empty() || !filter.wants(&record, &reason) {
                 continue;
             }
             let refused = matches!(record.state, UrlState::Refused(_));
-            let key = (refused, reason.to_owned());
-            let (count, urls) = by_reason.entry(key).or_default();
+            let waits = record.state == UrlState::Open;
+            let (count, urls) = by_reason.entry((waits, refused, reason)).or_default();
             *count += 1;
             if urls.len() < most {
                 let id = CanonicalUrl::parse(&record.url).ok().map(|url| url.id());
@@ -74,18 +91,20 @@ impl Collection {
                     role: name_of(record.role),
                     attempts: record.attempts,
                     shown_on: shown_on.flatten(),
+                    again_at: at_ms.map(|at_ms| at_ms / 1000),
                     url: record.url,
                 });
             }
         }
         let failures = by_reason
             .into_iter()
-            .map(|((refused, reason), (count, urls))| {
+            .map(|((waits, refused, reason), (count, urls))| {
                 let reason = Reason::from_name(&reason);
                 Failures {
                     advice: reason.advice(),
                     reason,
                     refused,
+                    waits,
                     count,
                     urls,
                 }

@@ -63,7 +63,9 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
         AddEvent::Skipped(files) => {
             progress::line(&format!("{files}: no format that simdex reads"));
         }
-        AddEvent::NoPictures { left_out } => progress::line(&no_pictures(&args.paths, left_out)),
+        AddEvent::NoPictures { folders, left_out } => {
+            progress::line(&no_pictures(&folders, left_out));
+        }
         AddEvent::Kept(kept) => progress::line(&kept.to_string()),
     };
     let end = collection.add_with(&args.paths, &options, &session.shutdown, &mut observe);

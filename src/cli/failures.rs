@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
+use super::input::reason;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::app::{FailureFilter, Failures};
@@ -15,7 +16,7 @@ pub(super) struct FailuresArgs {
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
     /// Only URLs with this reason, by its name; may be given several times
-    #[arg(long = "reason", value_name = "REASON")]
+    #[arg(long = "reason", value_name = "REASON", value_parser = reason)]
     reasons: Vec<String>,
     /// URLs listed of each reason
     #[arg(long, value_name = "N", default_value = "20", conflicts_with = "all")]
@@ -46,19 +47,34 @@ pub(super) fn run(session: &Session, args: FailuresArgs) -> anyhow::Result<Outco
     Ok(Outcome::Done)
 }
 
+fn time_text(at_s: u64) -> Option<String> {
+    let at = jiff::Timestamp::from_second(i64::try_from(at_s).ok()?).ok()?;
+    Some(at.to_string())
+}
+
 fn text(failures: &[Failures]) -> TextLines {
     let mut text = TextLines::default();
     if failures.is_empty() {
         text.push("nothing failed and nothing was refused");
     }
     for of in failures {
-        let kind = if of.refused { "refused" } else { "failed" };
+        let kind = match of {
+            Failures { waits: true, .. } => "to be tried again,",
+            Failures { refused: true, .. } => "refused",
+            _ => "failed",
+        };
         let advice = of.advice.map(|advice| format!(" - {advice}"));
         let advice = advice.unwrap_or_default();
         text.push(format!("{kind} {}: {}{advice}", of.reason.name(), of.count));
         for url in &of.urls {
             let shown_on = url.shown_on.as_ref().map(|page| format!("  (on {page})"));
-            text.push(format!("  {}{}", url.url, shown_on.unwrap_or_default()));
+            let again = match (of.waits, url.again_at.and_then(time_text)) {
+                (false, _) => String::new(),
+                (true, Some(at)) => format!("  (not before {at})"),
+                (true, None) => "  (with the next crawl)".to_owned(),
+            };
+            let shown_on = shown_on.unwrap_or_default();
+            text.push(format!("  {}{shown_on}{again}", url.url));
         }
         let more = of.count - of.urls.len() as u64;
         if more > 0 {

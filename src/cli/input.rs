@@ -9,6 +9,7 @@ use encoding_rs::Encoding;
 use crate::app::{NamedPicture, Web};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::Config;
+use crate::crawl::Reason;
 use crate::local_path::{LocalPath, path_text};
 
 /// Reads local files and fetches URLs.
@@ -58,6 +59,18 @@ pub(super) fn name() -> impl TypedValueParser<Value = String> {
         true => Err("an empty name names nothing"),
         false => Ok(LocalPath::new(name).to_string()),
     })
+}
+
+/// The name of a reason, as summaries print it.
+pub(super) fn reason(name: &str) -> Result<String, String> {
+    if !matches!(Reason::from_name(name), Reason::Other(_)) {
+        return Ok(name.to_owned());
+    }
+    let known: Vec<_> = Reason::all().iter().map(Reason::name).collect();
+    Err(format!(
+        "there is no such reason; they are {}, and http_404 and the like",
+        known.join(", ")
+    ))
 }
 
 /// Takes a number of things, of which there must be some.

@@ -5,9 +5,11 @@ mod guesses;
 mod img;
 mod json_ld;
 mod meta;
+mod open_elements;
 mod page_reader;
 mod parser;
 mod rel;
+mod shared;
 mod versions;
 mod walk;
 
@@ -24,18 +26,21 @@ use super::{Page, PageRules, REFERENCE};
 pub(super) use img::side;
 use page_reader::{Held, PageReader};
 use parser::parse;
+use shared::Shared;
 use walk::{Step, attribute, walk};
 
 /// Longest time spent on parsing.
 pub(super) const PARSING: Duration = Duration::from_secs(2);
 /// Longest time spent on reading what was parsed.
 const READING: Duration = Duration::from_secs(2);
+/// Longest time spent on comparing the pictures of a page before.
+const COMPARING: Duration = Duration::from_millis(500);
 /// How deep documents in frames are read.
 const NESTED: usize = 3;
 
 /// Parses a page fetched from `url`. `charset` is the one of its Content-Type header.
 ///
-/// This takes milliseconds for a large page and four seconds for the worst one: not for
+/// This takes milliseconds for a large page and some five seconds for the worst one: not for
 /// async threads.
 pub fn parse_page(body: &[u8], charset: Option<&str>, url: &Url, rules: &PageRules) -> Page {
     let (text, encoding) = charset::decode(body, charset, charset::of_html);
@@ -71,6 +76,7 @@ pub(super) fn read_html(text: &str, builder: &mut PageBuilder, deadline: Instant
     }
     builder.page.title = title;
     builder.page.directives = directives;
+    builder.leave_out(Limit::Guesses, guesses.left_out);
     // Last, when it is known what the page says of its pictures.
     for reference in guesses.into_list() {
         builder.guess(&reference);
@@ -91,7 +97,12 @@ fn read_document(text: &str, builder: &mut PageBuilder, deadline: Instant) -> He
     {
         builder.base = base;
     }
-    let mut reader = PageReader::new(builder);
+    let shared = match names_versions(text) {
+        true => Shared::of(&html, Instant::now() + COMPARING),
+        false => Shared::default(),
+    };
+    let deadline = Instant::now() + READING;
+    let mut reader = PageReader::new(builder, shared);
     // If the time is up, what was found until then counts.
     let walked = walk(&html, deadline, |step| {
         reader.step(step);
@@ -101,6 +112,12 @@ fn read_document(text: &str, builder: &mut PageBuilder, deadline: Instant) -> He
     let is_cut = parsed.left > 0 || walked.is_break();
     leave_out(&mut builder.page.left_out, Limit::Time, is_cut.into());
     held
+}
+
+/// Whether pictures on a page may have versions besides `src`; most pages that are only long have
+/// none, and need not be walked once more.
+fn names_versions(text: &str) -> bool {
+    text.contains("<img") && (text.contains("data-") || text.contains("srcset"))
 }
 
 fn first_base(html: &Html, deadline: Instant) -> Option<&str> {

@@ -16,10 +16,16 @@ pub enum Limit {
     Pictures,
     /// So many pictures whose bytes stand in a document are taken from it.
     HeldPictures,
+    /// So many versions of one picture are kept.
+    Versions,
+    /// So many guesses are taken from one page.
+    Guesses,
     /// So many style sheets or feeds are taken from one page.
     Sheets,
     /// Elements of a page nest so deep.
     Depth,
+    /// A page, a sheet or a feed has so many bytes.
+    PageBytes,
     /// Reading one document takes so long.
     Time,
     /// So many URLs are taken from one sitemap.
@@ -41,8 +47,11 @@ impl Limit {
             Self::Links => "page_links",
             Self::Pictures => "page_pictures",
             Self::HeldPictures => "page_data_urls",
+            Self::Versions => "picture_versions",
+            Self::Guesses => "page_guesses",
             Self::Sheets => "page_sheets",
             Self::Depth => "page_depth",
+            Self::PageBytes => "page_bytes",
             Self::Time => "page_time",
             Self::SitemapUrls => "sitemap_urls",
             Self::SitemapPictures => "sitemap_pictures",
@@ -59,12 +68,15 @@ impl Limit {
             Self::HeldPictures => {
                 "pictures in data: URLs beyond the 64 that are taken from one page"
             }
+            Self::Versions => "versions of pictures beyond the 8 that are kept of one",
+            Self::Guesses => "guesses beyond the 1,000 that are taken from one page",
             Self::Sheets => "style sheets and feeds beyond the 256 that are taken from one page",
             Self::Depth => "elements nested deeper than 512, read as if they stood side by side",
+            Self::PageBytes => "page longer than max_page_bytes of [crawl]; its beginning was read",
             Self::Time => "pages that take too long to read; their rest is left",
             Self::SitemapUrls => "URLs beyond the 50,000 that a sitemap may have",
             Self::SitemapPictures => "pictures beyond the 1,000 of a page or 100,000 of a sitemap",
-            Self::SitemapBytes => "bytes beyond the 50 MiB that a sitemap may have",
+            Self::SitemapBytes => "bytes or more beyond the 50 MiB that a sitemap may have",
         }
     }
 }

@@ -17,13 +17,16 @@ pub(super) enum LinkTarget {
     Other,
 }
 
-/// Endings of files that are neither pages nor pictures.
-const OTHERS: [&str; 56] = [
-    "css", "js", "mjs", "json", "xml", "rss", "atom", "map", "wasm", "pdf", "ps", "doc", "docx",
-    "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "csv", "epub", "zip", "gz", "tgz", "bz2",
-    "xz", "7z", "rar", "tar", "exe", "msi", "dmg", "iso", "apk", "deb", "rpm", "mp3", "m4a", "ogg",
-    "oga", "wav", "flac", "mp4", "m4v", "webm", "ogv", "mov", "avi", "mkv", "flv", "swf", "woff",
-    "woff2", "ttf", "eot",
+/// Endings of what makes pages, which is no picture whatever the query says.
+const PROGRAMS: [&str; 8] = ["css", "js", "mjs", "map", "wasm", "woff", "woff2", "ttf"];
+
+/// Endings of files that are neither pages nor pictures. Servers draw previews of some of them,
+/// if the query asks for one.
+const OTHERS: [&str; 48] = [
+    "json", "xml", "rss", "atom", "pdf", "ps", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt",
+    "ods", "odp", "csv", "epub", "zip", "gz", "tgz", "bz2", "xz", "7z", "rar", "tar", "exe", "msi",
+    "dmg", "iso", "apk", "deb", "rpm", "mp3", "m4a", "ogg", "oga", "wav", "flac", "mp4", "m4v",
+    "webm", "ogv", "mov", "avi", "mkv", "flv", "swf", "eot",
 ];
 
 /// Endings of pictures that servers convert for clients that do not read them.
@@ -36,6 +39,18 @@ const UNREAD: [&str; 7] = ["svg", "svgz", "ico", "cur", "psd", "eps", "ai"];
 /// Names of parameters that tell versions of a file apart, whose content is the same kind.
 const VERSIONS: [&str; 10] = [
     "v", "ver", "version", "t", "ts", "_", "hash", "rev", "cb", "m",
+];
+
+/// Names of parameters by which servers are asked for a small picture of a file.
+const DRAWN: [&str; 8] = [
+    "thumb",
+    "thumbnail",
+    "preview",
+    "poster",
+    "snapshot",
+    "width",
+    "height",
+    "size",
 ];
 
 impl LinkTarget {
@@ -52,7 +67,7 @@ impl LinkTarget {
             Self::Page
         } else if is_picture_ending(ending) {
             Self::Picture
-        } else if is_in(&OTHERS, ending) {
+        } else if is_in(&PROGRAMS, ending) || (is_in(&OTHERS, ending) && !asks_for_picture(query)) {
             Self::Other
         } else if is_in(&CONVERTED, ending) && !chooses(query) {
             Self::Unread
@@ -90,6 +105,15 @@ fn chooses(query: &str) -> bool {
     })
 }
 
+/// Whether a query asks for a picture of a document or a film.
+fn asks_for_picture(query: &str) -> bool {
+    query.split('&').any(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        is_in(&DRAWN, name)
+            || is_in(&["format", "fm", "output", "fmt", "ext"], name) && is_picture_ending(value)
+    })
+}
+
 fn is_in(endings: &[&str], ending: &str) -> bool {
     endings
         .iter()
@@ -114,6 +138,11 @@ mod tests {
             // The query says otherwise.
             ("/a.avif?format=1500w", LinkTarget::Page),
             ("a.svg?output=png#x", LinkTarget::Page),
+            ("/doc.pdf?page=1&format=png", LinkTarget::Page),
+            ("/x.mp4?thumb=1", LinkTarget::Page),
+            ("/x.mp4?token=abc", LinkTarget::Other),
+            ("/feed.xml?format=xml", LinkTarget::Other),
+            ("/app.js?width=2", LinkTarget::Other),
             ("/app.js?v=2", LinkTarget::Other),
             ("/logo.svg?ver=6.1", LinkTarget::Other),
             ("/logo.svg?8a7f", LinkTarget::Other),

@@ -92,13 +92,20 @@ const KNOWN: [Known; 29] = [
         Format::Jpeg,
         "JPEG",
         "image/jpeg",
-        &["jpg", "jpeg", "jpe", "jfif"],
+        &[
+            "jpg", "jpeg", "jpe", "jfif", "jif", "jfi", "pjpeg", "pjp", "jps", "mpo",
+        ],
     ),
     known(Format::Png, "PNG", "image/png", &["png", "apng"]),
     known(Format::Gif, "GIF", "image/gif", &["gif"]),
     known(Format::WebP, "WebP", "image/webp", &["webp"]),
     known(Format::Bmp, "BMP", "image/bmp", &["bmp", "dib"]),
-    known(Format::Tiff, "TIFF", "image/tiff", &["tif", "tiff", "btf"]),
+    known(
+        Format::Tiff,
+        "TIFF",
+        "image/tiff",
+        &["tif", "tiff", "btf", "tf8"],
+    ),
     known(Format::Ico, "ICO", "image/x-icon", &["ico", "cur"]),
     known(
         Format::Pnm,
@@ -107,7 +114,12 @@ const KNOWN: [Known; 29] = [
         &["pnm", "pbm", "pgm", "ppm", "pam"],
     ),
     known(Format::Qoi, "QOI", "image/qoi", &["qoi"]),
-    known(Format::Tga, "TGA", "image/x-tga", &["tga"]),
+    known(
+        Format::Tga,
+        "TGA",
+        "image/x-tga",
+        &["tga", "targa", "icb", "vda", "vst"],
+    ),
     known(Format::Avif, "AVIF", "image/avif", &["avif", "avifs"]),
     known(
         Format::Heic,
@@ -147,7 +159,8 @@ const KNOWN: [Known; 29] = [
         "image/x-raw",
         &[
             "dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "raf", "rw2", "orf",
-            "pef", "x3f", "srw", "3fr", "iiq", "kdc", "dcr", "erf", "mrw", "raw",
+            "pef", "x3f", "srw", "3fr", "iiq", "kdc", "dcr", "erf", "mrw", "raw", "rwl", "mef",
+            "mos", "ptx", "r3d", "gpr",
         ],
     ),
     known(

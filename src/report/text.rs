@@ -67,7 +67,8 @@ pub fn duplicates_text(group: &QueryResult) -> TextLines {
     let mut text = TextLines::default();
     for entry in &group.results {
         let size = format!("{}x{}", entry.width, entry.height);
-        text.push(format!("{:.3}  {size:<9}  {}", entry.cosine, entry.place()));
+        let cosine = score_text(entry.cosine, 3);
+        text.push(format!("{cosine}  {size:<9}  {}", entry.place()));
         text.extend(
             entry
                 .other_places()

@@ -63,7 +63,9 @@ use frontier::{hint, kept_out, lease, leases, losses, order, visit};
 pub use hint::{Alternate, PictureHint, Promise};
 pub use hosts::{HostRecord, Hosts, RuleFileRecord};
 pub use kept_out::{KeptOut, KeptOutFor};
-pub use lease::{Discovery, FrontierCounts, Lease, OptedOut, PageVisit, Queued, UrlOutcome};
+pub use lease::{
+    Discovery, FrontierCounts, Lease, OptedOut, PageVisit, Queued, Retrying, UrlOutcome,
+};
 pub use location::{Location, LocationId};
 pub use losses::RemovalRules;
 pub use metadata::Metadata;

@@ -8,6 +8,9 @@ use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::network::{Descriptor, Embedding, LookDescriptor};
 use crate::picture::{PerceptualHash, PictureId};
 
+/// Why what is postponed waits, by its short name: the network gave no features.
+pub(in crate::store) const NETWORK: &str = "network";
+
 /// A picture with its features, ready to be stored.
 #[derive(Debug)]
 pub struct NewPicture {

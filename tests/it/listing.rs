@@ -95,6 +95,44 @@ fn links_are_followed_once() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_has_one_place_whatever_links_lead_to_it() {
+    use std::os::unix::fs::symlink;
+    let simdex = Simdex::new();
+    let link = |to: &str, at: &str| symlink(simdex.path(to), simdex.path(at)).unwrap();
+    let add = |args: &[&str]| {
+        let run = simdex.run(&[&["add"], args].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let store = simdex.open();
+        let places = store
+            .file_places()
+            .map(|place| place.unwrap().path.to_string());
+        let root = simdex.dir.path().to_str().unwrap().to_owned();
+        let mut places: Vec<_> = places.map(|it| it.replace(&root, "")).collect();
+        places.sort();
+        places.join(" ")
+    };
+    // A link to a file and a link to its folder.
+    write(&simdex, "out/o.jpg", 1);
+    write(&simdex, "in/a.jpg", 2);
+    link("out", "in/folder");
+    link("out/o.jpg", "in/o.jpg");
+    assert_eq!(add(&["in"]).split(' ').count(), 2);
+    // A folder by a link, then by itself, and the other way round.
+    write(&simdex, "real/r.jpg", 3);
+    link("real", "linked");
+    add(&["linked"]);
+    assert!(add(&["real"]).ends_with(" /real/r.jpg"));
+    assert!(add(&["linked"]).ends_with(" /real/r.jpg"));
+    // A file gives way to a link to another one that is stored.
+    write(&simdex, "real/s.jpg", 4);
+    assert!(add(&["real"]).ends_with(" /real/r.jpg /real/s.jpg"));
+    std::fs::remove_file(simdex.path("real/s.jpg")).unwrap();
+    link("real/r.jpg", "real/s.jpg");
+    assert!(add(&["real"]).ends_with(" /real/r.jpg"));
+}
+
 #[test]
 fn formats_that_are_not_read_are_named() {
     let simdex = Simdex::new();

@@ -171,6 +171,73 @@ fn a_folder_that_is_empty_or_not_there_drops_nothing_and_says_so() {
     assert_eq!(stored(&simdex), ["else/a.jpg"]);
 }
 
+#[test]
+fn what_a_system_leaves_behind_is_no_reason_to_drop_pictures() {
+    for left in ["notes.txt", ".DS_Store", "folder/x.txt"] {
+        let simdex = filled(3);
+        std::fs::rename(simdex.path("in"), simdex.path("away")).unwrap();
+        let path = simdex.path(&format!("in/{left}"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+        let (run, _) = add(&simdex, &["in"]);
+        assert_eq!(run.code, 3, "{left}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("3 files are not there and kept"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(stored(&simdex).len(), 3);
+        let (_, summary) = add(&simdex, &["in", "--drop-missing"]);
+        assert_eq!(summary["images_dropped"], 3);
+    }
+}
+
+/// A link to itself cannot be read by anybody.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_drops_nothing_and_counts_its_files() {
+    let simdex = filled(3);
+    std::fs::rename(simdex.path("in"), simdex.path("away")).unwrap();
+    std::os::unix::fs::symlink(simdex.path("in"), simdex.path("in")).unwrap();
+    let (run, _) = add(&simdex, &["in"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("3 files are not there and kept"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(stored(&simdex).len(), 3);
+}
+
+#[test]
+fn a_folder_without_pictures_beside_others_is_told() {
+    let simdex = filled(1);
+    std::fs::create_dir(simdex.path("empty")).unwrap();
+    let (run, summary) = add(&simdex, &["empty", "in"]);
+    assert_eq!((run.code, &summary["duplicates"]), (3, &1.into()));
+    let said = format!(
+        "no picture that simdex reads in {}",
+        simdex.path("empty").display()
+    );
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
+    let (run, _) = add(&simdex, &["in", "in"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
+fn an_empty_name_removes_nothing() {
+    let simdex = filled(2);
+    for args in [
+        &["remove", ""][..],
+        &["remove", "--missing", ""],
+        &["query", ""],
+        &["add", ""],
+    ] {
+        assert_eq!(simdex.run(args).code, 2, "{args:?}");
+    }
+    assert_eq!(stored(&simdex).len(), 2);
+}
+
 /// `/dev/shm` is another file system than that of the tests' folders.
 #[cfg(target_os = "linux")]
 #[test]
@@ -373,18 +440,4 @@ fn a_beginning_of_several_ids_is_an_error_that_lists_them() {
         run.stderr
     );
     assert_eq!(simdex.stored().len(), 2);
-}
-
-#[test]
-fn an_empty_name_removes_nothing() {
-    let simdex = filled(2);
-    for args in [
-        &["remove", ""][..],
-        &["remove", "--missing", ""],
-        &["query", ""],
-        &["add", ""],
-    ] {
-        assert_eq!(simdex.run(args).code, 2, "{args:?}");
-    }
-    assert_eq!(stored(&simdex).len(), 2);
 }

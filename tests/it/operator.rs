@@ -169,6 +169,42 @@ fn failures_are_listed_from_the_store_by_reason_and_host() {
 }
 
 #[test]
+fn what_waits_to_be_tried_again_is_listed_with_its_reason() {
+    let simdex = Simdex::new();
+    // Nobody listens there.
+    let server = serve(|request| match request.path() {
+        "/" => Reply::html("<img src=http://127.0.0.1:1/x.jpg>"),
+        _ => Reply::not_found(),
+    });
+    crawl(&simdex, &server.url("/"), &["--fetch-only"]);
+    let answer = simdex.json(&["failures"]);
+    let failures = answer["failures"].as_array().unwrap();
+    let waits = failures.iter().find(|it| it["waits"] == true).unwrap();
+    assert_eq!(
+        (&waits["reason"], &waits["count"], &waits["refused"]),
+        (&json!("robots_unreachable"), &json!(1), &json!(false))
+    );
+    assert_eq!(waits["urls"][0]["url"], "http://127.0.0.1:1/x.jpg");
+    let text = simdex
+        .run(&["failures", "--reason", "robots_unreachable"])
+        .stdout;
+    assert!(
+        text.starts_with("to be tried again, robots_unreachable: 1"),
+        "{text}"
+    );
+    assert!(text.contains("x.jpg  (on "), "{text}");
+    assert!(text.contains("  (with the next crawl)"), "{text}");
+    for args in [
+        &["failures", "--reason", "nonsense"][..],
+        &["crawl", "--retry-failed", "nonsense"],
+        &["crawl", "--max-pages", "0"],
+    ] {
+        let run = simdex.run(args);
+        assert_eq!(run.code, 2, "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn logs_say_what_was_not_read_and_how_long_was_waited() {
     let simdex = Simdex::new();
     simdex.configure("[crawl]\nsitemaps = false\n[crawl.respect]\ntdm = false\n");

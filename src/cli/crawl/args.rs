@@ -1,14 +1,17 @@
 //! The flags of `crawl`.
 
+use std::ffi::OsStr;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command, ValueEnum};
 
 use crate::app::RecordingOptions;
 use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::cli::Format;
-use crate::cli::input::{name, read_list};
+use crate::cli::input::{name, read_list, reason};
 use crate::cli::progress::Problems;
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
 use crate::store::Again;
@@ -18,16 +21,16 @@ type Count = clap::builder::RangedU64ValueParser<usize>;
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CrawlArgs {
     /// Pages to start from; without any, the last crawl goes on
-    #[arg(value_name = "URL", value_parser = seed)]
+    #[arg(value_name = "URL", value_parser = SeedParser)]
     pub(super) urls: Vec<CanonicalUrl>,
     /// File with seeds, one URL a line, # for comments
     #[arg(long, value_name = "FILE")]
     pub(super) seeds: Option<PathBuf>,
     /// Stop after this many pages
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_pages: Option<u64>,
     /// Stop after this many new pictures
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) max_images: Option<u64>,
     /// Follow links this far from a seed
     #[arg(long, value_name = "N")]
@@ -72,7 +75,7 @@ pub(in crate::cli) struct CrawlArgs {
     #[arg(long, value_name = "WHICH", num_args = 0..=1, default_missing_value = "due")]
     pub(super) refresh: Option<Refresh>,
     /// Try again what failed, for this reason of the summary or for any
-    #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = "")]
+    #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = "", value_parser = failed)]
     pub(super) retry_failed: Option<String>,
     /// Send a host name to an address: NAME=ADDRESS[:PORT]; *.NAME stands for all below
     #[arg(long, value_name = "NAME=ADDRESS", value_parser = resolved)]
@@ -141,14 +144,15 @@ impl CrawlArgs {
         let mut bad = 0;
         if let Some(path) = &self.seeds {
             for (line, text) in read_list(path)? {
-                match seed(&text) {
+                let text = without_note(&text);
+                match seed(text) {
                     Ok(url) => seeds.push(url),
                     Err(error) => {
                         bad += 1;
                         let mut place = format!("{}, line {line}", path.display());
                         // A password is not said again.
                         if !matches!(error, UrlError::Credentials(_)) {
-                            place = format!("{place}: {text}");
+                            place = format!("{place}: {}", cut(text));
                         }
                         problems.add(&place, &error.to_string());
                     }
@@ -162,6 +166,46 @@ impl CrawlArgs {
             );
         }
         Ok((seeds, bad > 0))
+    }
+}
+
+/// A line without the comment behind its URL.
+fn without_note(line: &str) -> &str {
+    let note = line
+        .match_indices('#')
+        .find(|(at, _)| line[..*at].ends_with([' ', '\t']));
+    note.map_or(line, |(at, _)| line[..at].trim_end())
+}
+
+/// What of a line is said again: another file may have been named by mistake.
+fn cut(line: &str) -> String {
+    const MOST: usize = 200;
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// Takes a seed, and does not say again what may be a password.
+#[derive(Debug, Clone, Copy)]
+struct SeedParser;
+
+impl TypedValueParser for SeedParser {
+    type Value = CanonicalUrl;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<CanonicalUrl, clap::Error> {
+        if let Some(error @ UrlError::Credentials(_)) = value.to_str().and_then(|it| seed(it).err())
+        {
+            let kind = ErrorKind::ValueValidation;
+            return Err(clap::Error::raw(kind, format!("{error}\n")).with_cmd(command));
+        }
+        let seed: fn(&str) -> Result<CanonicalUrl, UrlError> = seed;
+        seed.parse_ref(command, arg, value)
     }
 }
 
@@ -182,11 +226,52 @@ fn resolved(text: &str) -> Result<(HostPattern, ResolveTarget), String> {
     ))
 }
 
+/// A reason, or none for all that may be tried again.
+fn failed(name: &str) -> Result<String, String> {
+    match name.is_empty() {
+        true => Ok(String::new()),
+        false => reason(name),
+    }
+}
+
 fn score(text: &str) -> Result<f32, String> {
     let score: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (0.0..=1.0).contains(&score) {
         Ok(score)
     } else {
         Err("scores are from 0 to 1".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_behind_seeds_are_no_part_of_them() {
+        for (line, expected) in [
+            ("https://h/a # a note", "https://h/a"),
+            ("https://h/a\t#note", "https://h/a"),
+            ("https://h/a#part", "https://h/a#part"),
+            ("h", "h"),
+        ] {
+            assert_eq!(without_note(line), expected);
+        }
+        assert_eq!(cut(&"é".repeat(300)).chars().count(), 203);
+    }
+
+    #[test]
+    fn a_password_is_not_said_again() {
+        let command = Command::new("crawl").arg(Arg::new("URL").value_parser(SeedParser));
+        let error = |url| {
+            let parsed = command.clone().try_get_matches_from(["crawl", url]);
+            parsed.unwrap_err().to_string()
+        };
+        let refused = error("https://me:secret@h/");
+        assert!(
+            !refused.contains("secret") && refused.contains("[crawl.host"),
+            "{refused}"
+        );
+        assert!(error("ftp://h/").contains("ftp://h/"));
     }
 }

@@ -43,6 +43,9 @@ pub(super) struct BodyRules {
     pub(super) takes_uncoded: bool,
 }
 
+/// So many bytes are read of a body that is said to be too large, to see whether it is.
+const TRIED: u64 = 1 << 20;
+
 /// Reads a body and undoes its codings. One that ends early is no error if anything came of it.
 pub(super) async fn read_body(
     mut response: Response,
@@ -53,19 +56,22 @@ pub(super) async fn read_body(
         Err(_) if rules.takes_uncoded => Vec::new(),
         Err(name) => return Err(FetchError::Undecodable(name)),
     };
-    let announced = response.content_length();
-    // Announced too large: no need to read it.
-    if rules.overlong == Overlong::Refused && announced.is_some_and(|length| length > rules.cap) {
-        return Err(FetchError::TooLarge(rules.cap));
-    }
+    let (announced, cap) = (response.content_length(), rules.cap);
+    // Announced too large: it is hardly worth reading. But lengths are wrong at times.
+    let is_announced = announced.is_some_and(|length| length > rules.cap);
+    let rules = BodyRules {
+        cap: match rules.overlong {
+            Overlong::Refused if is_announced => rules.cap.min(TRIED),
+            _ => rules.cap,
+        },
+        ..rules
+    };
     let mut received = receive(&mut response, &rules).await?;
     if !codings.is_empty() {
         received = decode(received, codings, &rules).await?;
     }
     match received.cut {
-        Some(Cut::Length) if rules.overlong == Overlong::Refused => {
-            Err(FetchError::TooLarge(rules.cap))
-        }
+        Some(Cut::Length) if rules.overlong == Overlong::Refused => Err(FetchError::TooLarge(cap)),
         Some(Cut::Disconnected) if received.bytes.is_empty() => Err(FetchError::Transfer(
             "the body ends before it begins".to_owned(),
         )),
@@ -92,6 +98,7 @@ async fn receive(response: &mut Response, rules: &BodyRules) -> Result<Body, Fet
                 cut = Some(Cut::Disconnected);
                 break;
             }
+            Err(error) if has_odd_chunks(&error) => return Err(FetchError::OddChunks),
             Err(error) => return Err(FetchError::Transfer(with_causes(&error))),
         };
         // The cap is far below what a usize holds.
@@ -119,6 +126,19 @@ fn ends_early(error: &reqwest::Error, takes_broken: bool) -> bool {
             && error.is_incomplete_message()
         {
             return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+/// Whether the chunks of a body are not as the client wants them.
+fn has_odd_chunks(error: &reqwest::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput};
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<std::io::Error>() {
+            return matches!(error.kind(), InvalidData | InvalidInput);
         }
         source = cause.source();
     }

@@ -6,17 +6,22 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::chunks::Chunks;
+
 /// A connection whose answers begin with heads that any parser reads. What a head says stays;
 /// how it says it becomes proper:
 ///
 /// - control characters in values are spaces,
 /// - what goes on in the next line is joined,
-/// - lines that are no fields, such as warnings of PHP, are left out, before the status line too.
+/// - lines that are no fields, such as warnings of PHP, are left out, before the status line too,
+/// - lengths are numbers, also those of chunks.
 pub(super) struct CleanHead<S> {
     inner: S,
     /// What was read of the head so far, or what of it is still to be handed on.
     buffer: Vec<u8>,
     state: State,
+    /// The body's chunks, if it comes in such.
+    chunks: Option<Chunks>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,28 +43,36 @@ impl<S> CleanHead<S> {
             inner,
             buffer: Vec::new(),
             state: State::Reading,
+            chunks: None,
         }
     }
 
     /// Cleans the heads in the buffer, if the last of them is whole or no more comes.
-    fn clean(&mut self, is_end: bool) {
+    fn clean(&mut self, is_end: bool) -> io::Result<()> {
         let mut clean = Vec::new();
         let mut rest = self.buffer.as_slice();
         while let Some(end) = head_end(rest) {
             let (head, after) = rest.split_at(end);
-            let is_interim = push_clean(&mut clean, head);
+            let kind = push_clean(&mut clean, head);
             rest = after;
             // Hints may come before the answer.
-            if !is_interim {
-                clean.extend_from_slice(rest);
+            if kind != Head::Interim {
+                if kind == Head::Chunked {
+                    let mut chunks = Chunks::default();
+                    chunks.take(rest, &mut clean)?;
+                    self.chunks = Some(chunks);
+                } else {
+                    clean.extend_from_slice(rest);
+                }
                 self.buffer = clean;
                 self.state = State::Handing(0);
-                return;
+                return Ok(());
             }
         }
         if is_end || self.buffer.len() > LONGEST {
             self.state = State::Handing(0);
         }
+        Ok(())
     }
 }
 
@@ -72,7 +85,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for CleanHead<S> {
         let this = self.get_mut();
         loop {
             match this.state {
-                State::Passing => return Pin::new(&mut this.inner).poll_read(context, out),
+                State::Passing => {
+                    let Some(chunks) = &mut this.chunks else {
+                        return Pin::new(&mut this.inner).poll_read(context, out);
+                    };
+                    let mut piece = [0; 8 << 10];
+                    let mut read = ReadBuf::new(&mut piece);
+                    ready!(Pin::new(&mut this.inner).poll_read(context, &mut read))?;
+                    if read.filled().is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                    this.buffer.clear();
+                    chunks.take(read.filled(), &mut this.buffer)?;
+                    this.state = State::Handing(0);
+                }
                 State::Handing(from) => {
                     let rest = &this.buffer[from..];
                     let count = rest.len().min(out.remaining());
@@ -90,7 +116,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for CleanHead<S> {
                     let mut read = ReadBuf::new(&mut piece);
                     ready!(Pin::new(&mut this.inner).poll_read(context, &mut read))?;
                     this.buffer.extend_from_slice(read.filled());
-                    this.clean(read.filled().is_empty());
+                    this.clean(read.filled().is_empty())?;
                 }
             }
         }
@@ -121,23 +147,42 @@ fn head_end(bytes: &[u8]) -> Option<usize> {
     let mut at = begin;
     loop {
         at += 1 + bytes.get(at..)?.iter().position(|byte| *byte == b'\n')?;
-        match bytes.get(at..)? {
-            [b'\n', ..] => return Some(at + 1),
-            [b'\r', b'\n', ..] => return Some(at + 2),
-            _ => {}
+        // Some end lines with more than one CR.
+        let rest = bytes.get(at..)?;
+        let returns = rest.iter().take_while(|byte| **byte == b'\r').count();
+        if rest.get(returns) == Some(&b'\n') {
+            return Some(at + returns + 1);
         }
     }
 }
 
-/// Appends a head in its proper form; says whether another follows it.
-fn push_clean(out: &mut Vec<u8>, head: &[u8]) -> bool {
+/// What follows a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Head {
+    /// Another head.
+    Interim,
+    /// A body in chunks.
+    Chunked,
+    /// A body as it is.
+    Plain,
+}
+
+/// Appends a head in its proper form; says what follows it.
+fn push_clean(out: &mut Vec<u8>, head: &[u8]) -> Head {
     let lines = head.split(|byte| *byte == b'\n');
-    let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let mut lines = lines.skip_while(|line| !line.starts_with(b"HTTP/"));
+    let lines = lines.map(|line| {
+        let end = line.iter().rposition(|byte| *byte != b'\r');
+        &line[..end.map_or(0, |end| end + 1)]
+    });
+    let is_status = |line: &[u8]| {
+        line.get(..5)
+            .is_some_and(|it| it.eq_ignore_ascii_case(b"HTTP/"))
+    };
+    let mut lines = lines.skip_while(|line| !is_status(line));
     let Some(status) = lines.next() else {
         // No head of HTTP: the parser says so.
         out.extend_from_slice(head);
-        return false;
+        return Head::Plain;
     };
     let (version, code) = status_line(status);
     out.extend_from_slice(&[version, b" ", code, b" \r\n"].concat());
@@ -158,7 +203,17 @@ fn push_clean(out: &mut Vec<u8>, head: &[u8]) -> bool {
             fields.push((name, line[colon + 1..].trim_ascii().to_vec()));
         }
     }
+    let is_chunked = fields
+        .iter()
+        .any(|(name, value)| is_transfer(name) && ends_chunked(value));
     for (name, mut value) in fields {
+        if name.eq_ignore_ascii_case(b"content-length") {
+            // Without one, the body goes on to the end of the connection.
+            match length(&value) {
+                Some(length) => value = length,
+                None => continue,
+            }
+        }
         for byte in &mut value {
             if byte.is_ascii_control() {
                 *byte = b' ';
@@ -167,12 +222,26 @@ fn push_clean(out: &mut Vec<u8>, head: &[u8]) -> bool {
         out.extend_from_slice(&[name, b": ", value.trim_ascii(), b"\r\n"].concat());
     }
     out.extend_from_slice(b"\r\n");
-    code.starts_with(b"1") && code != b"101"
+    match code.starts_with(b"1") && code != b"101" {
+        true => Head::Interim,
+        false if is_chunked => Head::Chunked,
+        false => Head::Plain,
+    }
+}
+
+fn is_transfer(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"transfer-encoding")
+}
+
+fn ends_chunked(value: &[u8]) -> bool {
+    let last = value.rsplit(|byte| *byte == b',').next();
+    last.is_some_and(|last| last.trim_ascii().eq_ignore_ascii_case(b"chunked"))
 }
 
 /// The version that the parser is to know, and the status.
 fn status_line(line: &[u8]) -> (&'static [u8], &[u8]) {
-    let version: &[u8] = match line.starts_with(b"HTTP/1.0") {
+    let is_first = line.get(5..8) == Some(b"1.0".as_slice());
+    let version: &[u8] = match is_first {
         true => b"HTTP/1.0",
         false => b"HTTP/1.1",
     };
@@ -180,6 +249,22 @@ fn status_line(line: &[u8]) -> (&'static [u8], &[u8]) {
     let mut words = words.filter(|word| !word.is_empty());
     let code = words.next().unwrap_or_default();
     (version, &code[..code.len().min(3)])
+}
+
+/// A Content-Length as parsers take it: `+34` and `34 bytes` say what is meant; what is no number,
+/// or one that no body has, says nothing.
+fn length(value: &[u8]) -> Option<Vec<u8>> {
+    // A list of equal ones is the parser's to judge.
+    if value.contains(&b',') {
+        return Some(value.to_vec());
+    }
+    let value = value.trim_ascii();
+    let value = value.strip_prefix(b"+").unwrap_or(value);
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit());
+    let (digits, rest) = value.split_at(digits.count());
+    let is_number = digits.len() <= 15 && !digits.is_empty();
+    let ends = rest.first().is_none_or(u8::is_ascii_whitespace);
+    (is_number && ends).then(|| digits.to_vec())
 }
 
 /// Whether a byte may stand in a field's name (RFC 9110, section 5.6.2).
@@ -209,6 +294,45 @@ mod tests {
         let hinted = b"HTTP/1.1 103 Hints\r\nLink: <a>\x02\r\n\r\nHTTP/1.0 404\nB:\xe9\n\nx";
         let clean = "HTTP/1.1 103 \r\nLink: <a>\r\n\r\nHTTP/1.0 404 \r\nB: \u{fffd}\r\n\r\nx";
         assert_eq!(read(hinted).await, clean);
+    }
+
+    #[tokio::test]
+    async fn chunks_are_made_proper() {
+        let text = b"HTTP/1.1 200 OK\nTransfer-Encoding: gzip, Chunked\n\n4\nbody\n0\n\n";
+        let clean = "HTTP/1.1 200 \r\nTransfer-Encoding: gzip, Chunked\r\n\r\n\
+            4\r\nbody\r\n0\r\n\r\n";
+        assert_eq!(read(text).await, clean);
+        // In pieces, as they come.
+        let slow = tokio::io::AsyncReadExt::chain(&text[..60], &text[60..]);
+        let mut all = String::new();
+        CleanHead::new(slow).read_to_string(&mut all).await.unwrap();
+        assert!(all.ends_with("0\r\n\r\n"), "{all:?}");
+    }
+
+    #[tokio::test]
+    async fn ends_of_lines_versions_and_lengths_are_made_proper() {
+        for (odd, clean) in [
+            (
+                "HTTP/1.1 200 OK\r\r\nA: b\r\r\n\r\r\nbody",
+                "HTTP/1.1 200 \r\nA: b\r\n\r\nbody",
+            ),
+            ("http/1.0 200 ok\r\n\r\nbody", "HTTP/1.0 200 \r\n\r\nbody"),
+        ] {
+            assert_eq!(read(odd.as_bytes()).await, clean);
+        }
+        for (odd, clean) in [
+            ("+34", "Content-Length: 34\r\n"),
+            ("34 bytes", "Content-Length: 34\r\n"),
+            ("34, 34", "Content-Length: 34, 34\r\n"),
+            ("99999999999999999999999", ""),
+            ("-5", ""),
+            ("34x", ""),
+            ("", ""),
+        ] {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {odd}\r\n\r\n");
+            let expected = format!("HTTP/1.1 200 \r\n{clean}\r\n");
+            assert_eq!(read(head.as_bytes()).await, expected, "{odd}");
+        }
     }
 
     #[tokio::test]

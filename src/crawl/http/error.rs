@@ -51,6 +51,10 @@ pub enum FetchError {
     /// from now on.
     #[error("the head of the answer breaks the protocol")]
     OddHead,
+    /// The body comes in chunks that the client does not read; its origin is asked in another way
+    /// from now on.
+    #[error("the transfer failed: a body in odd chunks")]
+    OddChunks,
     /// The status says no.
     #[error("HTTP status {0}")]
     Status(u16),
@@ -114,7 +118,7 @@ impl FetchError {
             Self::Client(_) => Reason::Client,
             Self::Store(_) | Self::FetchLog(_) => Reason::Store,
             Self::Connect(_) => Reason::Connect,
-            Self::Transfer(_) | Self::OddHead => Reason::Transfer,
+            Self::Transfer(_) | Self::OddHead | Self::OddChunks => Reason::Transfer,
         }
     }
 
@@ -135,7 +139,8 @@ impl FetchError {
             Self::Refused(Refusal::Unresolved { .. }) => Outcome::Resolve,
             Self::Connect(_) | Self::Certificate(_) | Self::Tls(_) => Outcome::Connect,
             Self::TooLarge(_) => Outcome::TooLarge,
-            Self::Transfer(_) | Self::Undecodable(_) | Self::OddHead => Outcome::Transfer,
+            Self::Transfer(_) | Self::Undecodable(_) => Outcome::Transfer,
+            Self::OddHead | Self::OddChunks => Outcome::Transfer,
             _ => Outcome::Abandoned,
         }
     }

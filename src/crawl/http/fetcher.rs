@@ -176,6 +176,18 @@ impl Fetcher {
     ) -> Result<Body, FetchError> {
         self.transport.read(response, cap, Overlong::Refused).await
     }
+
+    /// Reads a body up to `cap` bytes within the deadlines; the rest of a longer one is left.
+    ///
+    /// # Errors
+    /// If it is too slow or breaks off.
+    pub(in crate::crawl) async fn beginning(
+        &self,
+        response: Response,
+        cap: u64,
+    ) -> Result<Body, FetchError> {
+        self.transport.read(response, cap, Overlong::Cut).await
+    }
 }
 
 /// Fetches a single picture for a query, by the same rules as a crawl.
@@ -190,7 +202,7 @@ pub async fn fetch_picture(
     let judge = Judge::of_query(&config.crawl);
     let options = FetchOptions::first(Purpose::Query);
     let (response, _) = fetcher.follow(url, judge, &options).await?;
-    if !response.has_content() {
+    if !response.has_content() && !response.begins_content() {
         return Err(FetchError::Status(response.status()));
     }
     let body = fetcher.body(response, config.picture.max_bytes).await?;

@@ -1,6 +1,7 @@
 //! The way to the network: names, connections, requests, redirects, bodies.
 
 pub(super) mod body;
+mod chunks;
 mod clean_head;
 pub(super) mod client;
 mod content_coding;

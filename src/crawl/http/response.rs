@@ -34,6 +34,17 @@ impl Response {
         matches!(self.status(), 200..=203 | 207..=299)
     }
 
+    /// Whether it brings a part of what was asked for that begins at its beginning, though nobody
+    /// asked for a part: what follows may still be all of it.
+    pub(in crate::crawl) fn begins_content(&self) -> bool {
+        let range = self.header("content-range");
+        let is_from_start = |range: &str| {
+            let from = range.trim().trim_start_matches("bytes").trim_start();
+            from.starts_with("0-")
+        };
+        self.status() == 206 && range.is_none_or(|range| is_from_start(&range))
+    }
+
     /// The first value of a header field.
     pub(in crate::crawl) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let value = self.inner.headers().get(name)?;
@@ -64,7 +75,7 @@ impl Response {
         &self,
         url: &CanonicalUrl,
     ) -> Result<Option<CanonicalUrl>, UrlError> {
-        if !matches!(self.status(), 301 | 302 | 303 | 307 | 308) {
+        if !matches!(self.status(), 300..=303 | 307 | 308) {
             return Ok(None);
         }
         self.header(LOCATION.as_str())

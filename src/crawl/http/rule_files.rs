@@ -268,14 +268,16 @@ fn readable(bytes: Vec<u8>, kind: &RuleFileKind) -> Result<Vec<u8>, FetchError> 
     Ok(bytes)
 }
 
-/// A file in the form of gzip is unpacked, though nobody says that it is: no text begins so.
+/// A file in the form of gzip or zstd is unpacked, though nobody says that it is: no text begins
+/// so.
 fn unzipped(bytes: Vec<u8>, cap: u64) -> Result<Vec<u8>, FetchError> {
-    if !looks_like(ContentCoding::Gzip, &bytes) {
+    let codings = [ContentCoding::Gzip, ContentCoding::Zstd];
+    let Some(coding) = codings.into_iter().find(|it| looks_like(*it, &bytes)) else {
         return Ok(bytes);
-    }
+    };
     // The cap is far below what a usize holds.
-    match decode_all(bytes, &[ContentCoding::Gzip], cap as usize) {
+    match decode_all(bytes, &[coding], cap as usize) {
         Ok(decoded) if decoded.end != End::Early => Ok(decoded.bytes),
-        _ => Err(FetchError::Undecodable("gzip, unsaid".to_owned())),
+        _ => Err(FetchError::Undecodable(format!("{coding}, unsaid"))),
     }
 }

@@ -320,6 +320,10 @@ impl Transport {
             takes_uncoded: matches!(request.purpose, Purpose::Picture | Purpose::Query),
         };
         let body = read_body(inner, rules).await;
+        if matches!(body, Err(FetchError::OddChunks)) {
+            // The next attempt is made in another way.
+            self.odd_heads.learn(&request.url);
+        }
         request.cut = body.as_ref().ok().and_then(|body| body.cut);
         request.end(body.as_ref().map(|body| body.bytes.as_slice()));
         body

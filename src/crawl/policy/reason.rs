@@ -145,13 +145,19 @@ impl Reason {
         if let Some(status) = status.and_then(|digits| digits.parse().ok()) {
             return Self::Http(status);
         }
+        let named = Self::all().into_iter().find(|reason| reason.name() == name);
+        named.unwrap_or_else(|| Self::Other(name.to_owned()))
+    }
+
+    /// All reasons but those of other versions and of statuses.
+    pub fn all() -> Vec<Self> {
+        let plain = PLAIN.iter().map(|(_, reason)| reason.clone());
         let rejections = [Rejection::Excluded, Rejection::NotIncluded];
         let rejections = rejections.into_iter().chain(Trap::ALL.map(Rejection::Trap));
-        let named = rejections
-            .map(Self::Admission)
+        plain
+            .chain(rejections.map(Self::Admission))
             .chain(OptOut::ALL.map(Self::OptOut))
-            .find(|reason| reason.name() == name);
-        named.unwrap_or_else(|| Self::Other(name.to_owned()))
+            .collect()
     }
 
     /// The short, stable name in summaries, records and JSON.
@@ -251,7 +257,10 @@ impl Reason {
             Self::UnreadFormat => "pictures in formats that simdex does not read; nothing to do",
             Self::BrokenSitemap => "the site's own matter; what could be read of it counts",
             Self::RemovalsStopped => "the old pictures are kept; max_removed_share of [crawl]",
-            Self::TooManyRedirects | Self::BadRedirect => "the site's own matter; nothing to do",
+            Self::TooManyRedirects => {
+                "the site's own matter; if it wants its cookies back: cookies = true of [crawl], then crawl --retry-failed too_many_redirects"
+            }
+            Self::BadRedirect => "the site's own matter; nothing to do",
             Self::HostPages | Self::Client | Self::Store => return None,
             Self::EmptyPicture | Self::UnknownFormat | Self::BrokenPicture => return None,
             Self::NoMatch | Self::Unreadable | Self::Network => return None,

@@ -1,22 +1,26 @@
 //! Origins that are not asked any more in this run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::canonical_url::{CanonicalUrl, UrlId};
+use crate::crawl::policy::reason::Reason;
 
 /// Origins without answers.
 #[derive(Debug, Default)]
 pub(super) struct ClosedOrigins {
     /// How often in a row their rules could not be fetched.
     unreachable: HashMap<UrlId, u32>,
-    /// Those that are not asked any more in this run.
-    closed: HashSet<UrlId>,
+    /// Those that are not asked any more in this run, and why.
+    closed: HashMap<UrlId, Reason>,
 }
 
 impl ClosedOrigins {
-    /// Whether the origin of a URL is closed for this run.
-    pub(super) fn is_closed(&self, url: &str) -> bool {
-        !self.closed.is_empty() && self.closed.contains(&origin(url))
+    /// Why the origin of a URL is closed for this run, if it is.
+    pub(super) fn closed_for(&self, url: &str) -> Option<&Reason> {
+        if self.closed.is_empty() {
+            return None;
+        }
+        self.closed.get(&origin(url))
     }
 
     /// Notes that the origin of a URL has answered.
@@ -33,11 +37,11 @@ impl ClosedOrigins {
         *count
     }
 
-    /// Closes the origin of a URL.
-    pub(super) fn close(&mut self, url: &str) {
+    /// Closes the origin of a URL for a reason.
+    pub(super) fn close(&mut self, url: &str, reason: Reason) {
         let origin = origin(url);
         self.unreachable.remove(&origin);
-        self.closed.insert(origin);
+        self.closed.insert(origin, reason);
     }
 }
 

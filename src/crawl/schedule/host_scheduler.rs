@@ -345,7 +345,7 @@ impl HostScheduler {
         if again || !listed {
             return Ok(());
         }
-        self.chooser.origins.close(source);
+        self.chooser.origins.close(source, error.reason());
         report.could_not_fetch(source.to_owned(), error);
         let closed = origin(source);
         let is_other =

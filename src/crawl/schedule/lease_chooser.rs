@@ -54,12 +54,18 @@ impl LeaseChooser {
         };
         for _ in 0..LEFT_AT_ONCE {
             match self.next(store, host, with_pages && has_pages)? {
-                Some(lease) if self.origins.is_closed(&lease.record().url) => {
-                    store.settle(lease, UrlOutcome::Left)?;
-                    choice.has_left = true;
-                }
-                lease => {
-                    choice.lease = lease;
+                Some(lease) => match self.origins.closed_for(&lease.record().url) {
+                    Some(reason) => {
+                        store.settle(lease, UrlOutcome::Left(reason.name().into_owned()))?;
+                        choice.has_left = true;
+                    }
+                    None => {
+                        choice.lease = Some(lease);
+                        choice.cut_short = false;
+                        break;
+                    }
+                },
+                None => {
                     choice.cut_short = false;
                     break;
                 }

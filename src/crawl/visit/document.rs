@@ -11,7 +11,7 @@ use crate::crawl::policy::opt_out::OptOut;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::politeness::opt_out::OptOuts;
 use crate::extract::{
-    InlinePicture, LeftOut, Page, PictureLink, PicturePlacement, PictureVersion, Sitemap,
+    InlinePicture, LeftOut, Limit, Page, PictureLink, PicturePlacement, PictureVersion, Sitemap,
     parse_feed, parse_page, parse_sheet, parse_sitemap,
 };
 use crate::store::{
@@ -32,6 +32,8 @@ pub(super) struct Document {
     pub(super) body: Vec<u8>,
     /// The body ended early.
     pub(super) truncated: bool,
+    /// It is longer than it may be; this is its beginning.
+    pub(super) overlong: bool,
     /// What its header says that elements could say, in HTML.
     pub(super) header_elements: String,
     /// What its header and its origin's rules say against its use.
@@ -93,6 +95,17 @@ impl Document {
             .declined
             .keys()
             .filter(|reason| matches!(reason, Reason::Admission(_) | Reason::OptOut(_)));
+        let declined = declined.map(|reason| reason.name().into_owned());
+        let rest = self.overlong.then(|| Reason::TooLarge.name().into_owned());
+        if self.overlong {
+            let limit = match self.role {
+                Role::Sitemap => Limit::SitemapBytes,
+                _ => Limit::PageBytes,
+            };
+            *finds.left_out.entry(limit).or_default() += 1;
+            // It ends early because the rest was not read.
+            finds.fault = None;
+        }
         DocumentContents {
             visit: PageVisit {
                 url: self.url,
@@ -104,7 +117,7 @@ impl Document {
                 },
                 found: finds.found,
                 opted_out: finds.opted_out,
-                declined: declined.map(|reason| reason.name().into_owned()).collect(),
+                declined: declined.chain(rest).collect(),
             },
             inline,
             left_scope: finds.left_scope,
@@ -278,6 +291,7 @@ impl Finds<'_> {
             hint: PictureHint {
                 promise: best.promise,
                 others: versions,
+                ..PictureHint::default()
             },
         });
     }

@@ -77,18 +77,22 @@ impl MediaType {
     /// What a body is that was asked for as a page.
     pub(super) fn of_page(&self, body: &[u8]) -> Kind {
         let essence = self.essence.as_str();
+        let of_xml = |or: Kind| match sniff_xml(body) {
+            Some(kind @ (Kind::Feed | Kind::Sitemap)) => kind,
+            _ => or,
+        };
+        if essence == "image/svg+xml" {
+            return of_xml(Kind::Picture);
+        }
         if essence.starts_with("image/") {
-            // Also SVG, which the decoder names.
             return Kind::Picture;
         }
         let says_nothing = UNKNOWN.contains(&essence);
         match essence {
-            "text/html" => match sniff_xml(body) {
-                Some(kind @ (Kind::Feed | Kind::Sitemap)) => kind,
-                _ => Kind::Html,
-            },
-            "application/xhtml+xml" => Kind::Html,
-            "application/rss+xml" | "application/atom+xml" | "application/rdf+xml" => Kind::Feed,
+            "text/html" | "application/xhtml+xml" => of_xml(Kind::Html),
+            "application/rss+xml" | "application/atom+xml" | "application/rdf+xml" => {
+                of_xml(Kind::Feed)
+            }
             "text/xml" | "application/xml" => sniff_xml(body).unwrap_or(Kind::Other),
             _ if essence.ends_with("+xml") => sniff_xml(body).unwrap_or(Kind::Other),
             // Servers name these for whatever they do not know.
@@ -97,7 +101,7 @@ impl MediaType {
                     Kind::Picture
                 } else if let Some(kind) = sniff_xml(body).filter(|kind| *kind != Kind::Html) {
                     kind
-                } else if is_packed_sitemap(body) {
+                } else if is_packed_sitemap(body) || is_url_list(body) {
                     Kind::Sitemap
                 } else if says_nothing && (is_html(body) || is_text(body)) {
                     Kind::Html
@@ -105,7 +109,10 @@ impl MediaType {
                     Kind::Other
                 }
             }
-            "application/gzip" | "application/x-gzip" if is_packed_sitemap(body) => Kind::Sitemap,
+            "application/gzip" | "application/x-gzip" => match is_packed_sitemap(body) {
+                true => Kind::Sitemap,
+                false => of_xml(Kind::Other),
+            },
             _ => Kind::Other,
         }
     }
@@ -259,6 +266,19 @@ fn is_packed_sitemap(body: &[u8]) -> bool {
     sniff_xml(&start) == Some(Kind::Sitemap)
 }
 
+/// Whether it is a sitemap in the form of a list: a URL on each line.
+fn is_url_list(body: &[u8]) -> bool {
+    let start = &body[..body.len().min(PROLOGUE)];
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let lines = start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.filter(|line| !line.is_empty()).peekable();
+    lines.peek().is_some()
+        && lines.all(|line| {
+            let is_url = line.starts_with(b"http://") || line.starts_with(b"https://");
+            is_url && !line.iter().any(u8::is_ascii_whitespace)
+        })
+}
+
 /// The first bytes without white space and a byte order mark.
 fn head(body: &[u8]) -> &[u8] {
     let body = &body[..body.len().min(HEAD)];
@@ -328,6 +348,20 @@ mod tests {
             ("text/xml", xhtml, Html),
             ("application/xml", rss, Feed),
             ("text/xml", map, Sitemap),
+            ("application/rss+xml", map, Sitemap),
+            ("application/atom+xml", map, Sitemap),
+            ("application/rdf+xml", map, Sitemap),
+            ("application/xhtml+xml", map, Sitemap),
+            ("application/xhtml+xml", atom, Feed),
+            ("image/svg+xml", map, Sitemap),
+            ("image/svg+xml", b"<svg>".as_slice(), Picture),
+            ("application/x-gzip", map, Sitemap),
+            (
+                "text/plain",
+                b"https://h/a\n\nhttp://h/b\n".as_slice(),
+                Sitemap,
+            ),
+            ("text/plain", b"https://h/a is a page".as_slice(), Other),
             ("text/xml", text, Other),
             ("image/svg+xml", text, Picture),
             ("application/rss+xml", text, Feed),

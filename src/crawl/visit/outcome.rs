@@ -111,6 +111,7 @@ pub(in crate::crawl) async fn fetch_and_settle(
                 let wait = retry_wait(visitor.config.delay(), record.attempts, error.retry_after());
                 UrlOutcome::Retry {
                     at_ms: now_ms() + wait.as_millis() as u64,
+                    reason: reason.name().into_owned(),
                 }
             } else {
                 match &error {

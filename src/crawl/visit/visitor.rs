@@ -12,6 +12,7 @@ use super::header_elements::header_elements;
 use super::media_type::{Kind, MediaType, is_picture};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
+use crate::crawl::archive::exchange::Cut;
 use crate::crawl::http::body::Body;
 use crate::crawl::http::error::FetchError;
 use crate::crawl::http::fetch_options::FetchOptions;
@@ -82,7 +83,7 @@ impl Visitor {
         let judge = Judge::of_crawl(&self.config, &rules.scope, &rules.admission, role);
         let (response, url) = self.fetcher.follow(url, judge, &options).await?;
         match response.status() {
-            _ if response.has_content() => {}
+            _ if response.has_content() || response.begins_content() => {}
             304 if options.known.is_some() => {
                 // The same picture, and a word that was not said before.
                 let said = response.opt_outs(&url);
@@ -101,7 +102,9 @@ impl Visitor {
         }
         let types = response.headers("content-type");
         let media_type = MediaType::of(types.iter().map(AsRef::as_ref));
-        let names_picture = media_type.essence.starts_with("image/");
+        // Sitemaps and feeds are called by types of XML at random.
+        let names_picture =
+            media_type.essence.starts_with("image/") && media_type.essence != "image/svg+xml";
         match role {
             Role::Picture if promise == Promise::Linked => {
                 self.linked(response, url, record.depth, media_type, &options)
@@ -121,13 +124,13 @@ impl Visitor {
                 // They may be far larger than pages, so few of them are in memory at once.
                 let _turn = self.sitemaps.acquire().await;
                 let cap = self.config.max_page_bytes.max(LARGEST_SITEMAP);
-                let body = self.fetcher.body(response, cap).await?;
+                let body = self.fetcher.beginning(response, cap).await?;
                 self.document(url, role, record.depth, media_type.charset, said, body)
                     .await
             }
             role => {
                 let said = Said::of(&response, &url);
-                let body = self.fetcher.body(response, self.config.max_page_bytes);
+                let body = self.fetcher.beginning(response, self.config.max_page_bytes);
                 let body = body.await?;
                 self.document(url, role, record.depth, media_type.charset, said, body)
                     .await
@@ -210,11 +213,11 @@ impl Visitor {
         if let (Some(reason), None, false) = (forbidden, &options.known, names_page) {
             return Err(FetchError::OptedOut(reason));
         }
-        let cap = match names_page {
-            true => self.config.max_page_bytes,
-            false => self.max_picture_bytes,
+        let (pages, pictures) = (self.config.max_page_bytes, self.max_picture_bytes);
+        let body = match names_page {
+            true => self.fetcher.beginning(response, pages).await?,
+            false => self.fetcher.body(response, pictures).await?,
         };
-        let body = self.fetcher.body(response, cap).await?;
         let is_followed = self.rules.scope.follows(&url, page_depth)
             && self.rules.admission.check(&url, Role::Page).is_ok();
         if is_followed && media_type.is_page(&body.bytes) {
@@ -242,8 +245,12 @@ impl Visitor {
             true => self.config.max_page_bytes.max(self.max_picture_bytes),
             false => self.config.max_page_bytes,
         };
-        let body = self.fetcher.body(response, cap).await?;
+        let body = self.fetcher.beginning(response, cap).await?;
         let role = match media_type.of_page(&body.bytes) {
+            // Of a picture all is needed.
+            Kind::Picture if body.cut == Some(Cut::Length) => {
+                return Err(FetchError::TooLarge(cap));
+            }
             Kind::Picture => return self.fetched_picture(said, body, options),
             Kind::Html => Role::Page,
             Kind::Feed => Role::Feed,
@@ -270,7 +277,8 @@ impl Visitor {
         // A page takes many times its bytes while it is parsed, so few are parsed at once.
         let _turn = self.parsing.acquire().await;
         let rules = Arc::clone(&self.rules);
-        let truncated = body.cut.is_some();
+        let truncated = body.cut == Some(Cut::Disconnected);
+        let overlong = body.cut == Some(Cut::Length);
         let document = Document {
             url,
             role,
@@ -278,6 +286,7 @@ impl Visitor {
             charset,
             body: body.bytes,
             truncated,
+            overlong,
             header_elements: said.header_elements,
             said: said.opt_outs,
             validators: whole_version(said.validators, truncated),

@@ -38,6 +38,27 @@ const LAZY: [&str; 5] = [
     "data-original",
     "data-src",
 ];
+/// What names of attributes have in which scripts keep the picture for `src`.
+const FOR_SRC: [&str; 13] = [
+    "src",
+    "lazy",
+    "original",
+    "orig",
+    "defer",
+    "delayed",
+    "echo",
+    "image",
+    "img",
+    "poster",
+    "background",
+    "bg",
+    "url",
+];
+/// What names of attributes have whose picture is another than that of `src`.
+const OTHERS: [&str; 13] = [
+    "alt", "hover", "rollover", "swap", "over", "flip", "avatar", "author", "next", "prev", "back",
+    "error", "fallback",
+];
 /// Widths that are asked for where a page lets a script choose.
 const WIDTHS: [u32; 3] = [2048, 1080, 720];
 /// Most widths that are read of a list.
@@ -52,10 +73,19 @@ pub(super) fn add_data_attributes<'a>(
     is_image: bool,
     versions: &mut Versions<'a>,
 ) {
+    // Beside a picture that is shown, a name must say that its value is meant for the same.
+    let beside_picture = is_image || element.value().name() == "a";
+    let rank = |name, words| match rank(name, words) {
+        Rank::Unsure if !beside_picture => Rank::Lazy(0),
+        rank => rank,
+    };
     for (name, value) in element.value().attrs() {
         let Some(words) = name.strip_prefix("data-") else {
             continue;
         };
+        if is_later_of_series(element, name) {
+            continue;
+        }
         let value = value.trim();
         // JSON is read elsewhere; markup is a script's template.
         if value.is_empty() || value.len() > LONGEST || value.starts_with(['{', '[', '<']) {
@@ -103,9 +133,64 @@ fn rank(name: &str, words: &str) -> Rank {
         Rank::Dense(2.0)
     } else if has(&FULL) {
         Rank::Full
-    } else {
+    } else if is_for_src(words) {
         Rank::Lazy(0)
+    } else {
+        Rank::Unsure
     }
+}
+
+/// Whether the name of an attribute says that a script puts its value into `src`.
+fn is_for_src(words: &str) -> bool {
+    let mut is_for_src = false;
+    for word in words.split(['-', '_']) {
+        if OTHERS.contains(&word) {
+            return false;
+        }
+        is_for_src |= FOR_SRC.iter().any(|known| word.contains(known));
+    }
+    is_for_src
+}
+
+/// The pictures of an element's series (`data-image1`, `data-image2`) but for the first, which is
+/// the element's own. Names with a size (`data-640`, `data-src-2x`) are none of a series.
+pub(super) fn rest_of_series<'a>(element: &ElementRef<'a>) -> Vec<&'a str> {
+    let mut rest: Vec<(&str, &str)> = Vec::new();
+    for (name, value) in element.value().attrs() {
+        if is_series_picture(value.trim()) && is_later_of_series(element, name) {
+            rest.push((name, value.trim()));
+        }
+    }
+    rest.sort_unstable_by_key(|(name, _)| numbered(name));
+    rest.into_iter().map(|(_, value)| value).collect()
+}
+
+fn is_later_of_series(element: &ElementRef<'_>, name: &str) -> bool {
+    let Some((stem, number)) = numbered(name) else {
+        return false;
+    };
+    let mut attributes = element.value().attrs();
+    attributes.any(|(other, value)| {
+        let other = numbered(other);
+        other.is_some_and(|(of, it)| of == stem && it < number) && is_series_picture(value.trim())
+    })
+}
+
+fn is_series_picture(value: &str) -> bool {
+    is_usable(value)
+        && !value.contains(|c: char| c == '{' || c.is_ascii_whitespace())
+        && LinkTarget::of_path(value) == LinkTarget::Picture
+}
+
+/// The stem and the number, below 100, of an attribute whose name counts.
+fn numbered(name: &str) -> Option<(&str, u32)> {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_counted = (1..=2).contains(&(name.len() - stem.len()));
+    let is_data = stem.starts_with("data-") && stem.len() > "data-".len();
+    let number = name[stem.len()..].parse().ok();
+    number
+        .filter(|_| is_counted && is_data)
+        .map(|it| (stem, it))
 }
 
 fn is_set_name(words: &str) -> bool {
@@ -185,7 +270,11 @@ mod tests {
         for (words, expected) in [
             ("src", Rank::Lazy(5)),
             ("echo", Rank::Lazy(1)),
-            ("pin-media", Rank::Lazy(0)),
+            ("pin-media", Rank::Unsure),
+            ("avatar", Rank::Unsure),
+            ("alt-src", Rank::Unsure),
+            ("gt-lazy-src", Rank::Lazy(0)),
+            ("cfsrc", Rank::Lazy(0)),
             ("original-url", Rank::Lazy(0)),
             ("large_image", Rank::Full),
             ("zoom-image", Rank::Full),

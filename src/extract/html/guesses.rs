@@ -10,6 +10,8 @@ use crate::picture::is_picture_ending;
 
 /// Most guesses of one page.
 const MOST_GUESSES: usize = 1_000;
+/// Most of those beyond the limit that are counted.
+const MOST_COUNTED: u64 = 10_000;
 /// Most of a text that is looked through, in bytes.
 const LONGEST: usize = 8 << 20;
 /// Longest ending of a picture's name.
@@ -24,6 +26,8 @@ const QUOTES: [&str; 5] = ["&quot;", "&#34;", "\\u0022", "\\x22", "%22"];
 pub(super) struct Guesses {
     list: Vec<String>,
     known: HashSet<String>,
+    /// How many there were beyond the limit.
+    pub(super) left_out: u64,
 }
 
 impl Guesses {
@@ -42,7 +46,7 @@ impl Guesses {
         let (mut run, mut tries) = (0..0, 0);
         let mut from = 0;
         while let Some(dot) = text[from..].find('.').map(|at| from + at) {
-            if self.list.len() >= MOST_GUESSES {
+            if self.left_out >= MOST_COUNTED {
                 return;
             }
             let ending = bytes[dot + 1..].iter().take(ENDING + 1);
@@ -74,19 +78,28 @@ impl Guesses {
                 && is_likely(&url, of_program)
             {
                 from = run.end;
-                if self.known.insert(url.clone()) {
-                    self.list.push(url);
-                }
+                self.add(url);
             }
+        }
+    }
+
+    fn add(&mut self, url: String) {
+        if self.known.contains(&url) {
+            return;
+        }
+        if self.list.len() < MOST_GUESSES {
+            self.known.insert(url.clone());
+            self.list.push(url);
+        } else {
+            self.left_out += 1;
         }
     }
 
     pub(super) fn append(&mut self, other: Self) {
         for url in other.list {
-            if self.list.len() < MOST_GUESSES && self.known.insert(url.clone()) {
-                self.list.push(url);
-            }
+            self.add(url);
         }
+        self.left_out += other.left_out;
     }
 
     pub(super) fn into_list(self) -> Vec<String> {

@@ -13,13 +13,20 @@ use crate::extract::data_picture::is_data;
 pub(super) fn img_versions<'a>(
     element: &ElementRef<'a>,
     sources: Versions<'a>,
+    is_placeholder: &dyn Fn(&str) -> bool,
     rules: &PageRules,
 ) -> Versions<'a> {
-    of_some_size(element, named_versions(element, sources), rules)
+    let named = named_versions(element, sources, is_placeholder);
+    of_some_size(element, named, rules)
 }
 
 /// The versions that an element names, whatever their size, after those of `sources`.
-pub(super) fn named_versions<'a>(element: &ElementRef<'a>, sources: Versions<'a>) -> Versions<'a> {
+/// `is_placeholder` tells of a `src` whether it only keeps the place of others.
+pub(super) fn named_versions<'a>(
+    element: &ElementRef<'a>,
+    sources: Versions<'a>,
+    is_placeholder: &dyn Fn(&str) -> bool,
+) -> Versions<'a> {
     let mut versions = sources;
     add_sets(element, &mut versions);
     add_data_attributes(element, true, &mut versions);
@@ -28,6 +35,8 @@ pub(super) fn named_versions<'a>(element: &ElementRef<'a>, sources: Versions<'a>
         if let Some(reference) = attribute(element, name) {
             if is_data(reference) {
                 versions.push(Rank::Held, reference);
+            } else if is_placeholder(reference) {
+                versions.push(Rank::Placeholder, reference);
             } else if is_usable(reference) {
                 versions.push(Rank::Plain(1.0), reference);
             }

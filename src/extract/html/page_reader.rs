@@ -4,17 +4,20 @@ use std::collections::HashSet;
 
 use scraper::ElementRef;
 
-use super::data_attributes::add_data_attributes;
+use super::data_attributes::{add_data_attributes, rest_of_series};
 use super::guesses::Guesses;
 use super::img::{add_sets, img_versions, is_large, of_some_size};
 use super::json_ld::json_ld_pictures;
 use super::meta::{self, Meta};
+use super::open_elements::{Anchor, Figure};
 use super::rel::{self, Rel};
+use super::shared::Shared;
 use super::versions::{Rank, Versions, is_usable};
 use super::walk::{Step, attribute, has_token, own_text};
 use crate::canonical_url::UrlId;
 use crate::extract::data_picture::is_data;
 use crate::extract::folded_text::FoldedText;
+use crate::extract::limit::Limit;
 use crate::extract::link_target::LinkTarget;
 use crate::extract::page_builder::{PageBuilder, PicturePlace, linked};
 use crate::extract::sheet::References;
@@ -28,6 +31,7 @@ const FRAMES: usize = 64;
 /// The state of reading a page: which elements are open around the current place.
 pub(super) struct PageReader<'a, 'f> {
     builder: &'f mut PageBuilder,
+    shared: Shared<'a>,
     /// The sources of the open `<picture>`.
     sources: Versions<'a>,
     anchor: Option<Anchor<'a>>,
@@ -47,30 +51,11 @@ pub(super) struct Held {
     pub(super) guesses: Guesses,
 }
 
-/// An open link to a picture. The first picture in it shows the same in small.
-struct Anchor<'a> {
-    element: ElementRef<'a>,
-    versions: Versions<'a>,
-    /// The best version of the first picture in it.
-    shown: Option<String>,
-    text: FoldedText,
-    alt: &'a str,
-    title: &'a str,
-}
-
-/// An open `<figure>`.
-struct Figure<'a> {
-    element: ElementRef<'a>,
-    /// The open `<figcaption>`.
-    in_caption: Option<ElementRef<'a>>,
-    caption: FoldedText,
-    pictures: Vec<PicturePlace>,
-}
-
 impl<'a, 'f> PageReader<'a, 'f> {
-    pub(super) fn new(builder: &'f mut PageBuilder) -> Self {
+    pub(super) fn new(builder: &'f mut PageBuilder, shared: Shared<'a>) -> Self {
         Self {
             builder,
+            shared,
             sources: Versions::default(),
             anchor: None,
             anchored: HashSet::new(),
@@ -164,7 +149,7 @@ impl<'a, 'f> PageReader<'a, 'f> {
             "picture" => {
                 // A <picture> without its <img>: scripts add it.
                 let sources = std::mem::take(&mut self.sources);
-                self.versions(&sources.into_list(), "", "");
+                self.add(sources, "", "");
             }
             "figcaption" => {
                 if let Some(figure) = self.figures.last_mut()
@@ -227,7 +212,7 @@ impl<'a, 'f> PageReader<'a, 'f> {
         } else {
             anchor.alt
         };
-        self.versions(&anchor.versions.into_list(), alt, anchor.title);
+        self.add(anchor.versions, alt, anchor.title);
     }
 
     fn close_figure(&mut self, figure: Figure<'a>) {
@@ -244,7 +229,9 @@ impl<'a, 'f> PageReader<'a, 'f> {
     fn img(&mut self, element: &ElementRef<'a>, sources: Versions<'a>) {
         let alt = attribute(element, "alt").unwrap_or_default();
         let title = attribute(element, "title").unwrap_or_default();
-        let mut versions = img_versions(element, sources, &self.builder.rules);
+        let is_placeholder = |src: &str| self.shared.is_placeholder(src);
+        let mut versions = img_versions(element, sources, &is_placeholder, &self.builder.rules);
+        let shared = versions.take_shared(|reference| self.shared.is_shared(reference));
         let best = versions.best_reference();
         if let Some(anchor) = &mut self.anchor
             && best
@@ -258,9 +245,20 @@ impl<'a, 'f> PageReader<'a, 'f> {
                 anchor.title = title;
             }
             anchor.versions.append(versions);
-            return;
+        } else {
+            self.add(versions, alt, title);
         }
-        self.versions(&versions.into_list(), alt, title);
+        // They are pictures as well, and asked for once.
+        for version in shared {
+            self.versions(&[version], "", "");
+        }
+    }
+
+    /// Adds the picture of these versions.
+    fn add(&mut self, versions: Versions<'a>, alt: &str, title: &str) {
+        let (list, left_out) = versions.into_counted_list();
+        self.builder.leave_out(Limit::Versions, left_out);
+        self.versions(&list, alt, title);
     }
 
     fn source(&mut self, element: &ElementRef<'a>) {
@@ -337,7 +335,7 @@ impl<'a, 'f> PageReader<'a, 'f> {
     fn link(&mut self, element: &ElementRef<'a>) {
         match rel::read(element, &self.builder.rules) {
             Some(Rel::Picture(reference)) => self.picture(Some(reference), "", None),
-            Some(Rel::Preloaded(versions)) => self.versions(&versions.into_list(), "", ""),
+            Some(Rel::Preloaded(versions)) => self.add(versions, "", ""),
             Some(Rel::Sheet(reference)) => self.builder.sheet(reference),
             Some(Rel::Feed(reference)) => self.builder.feed(reference),
             Some(Rel::Page(reference)) => self.builder.link(reference, false),
@@ -400,7 +398,7 @@ impl<'a, 'f> PageReader<'a, 'f> {
                 "background" | "poster" if is_usable(value.trim()) => {
                     versions.push(Rank::Plain(1.0), value.trim());
                 }
-                _ if name.starts_with("data-") && value.trim_start().starts_with(['{', '[']) => {
+                _ if value.trim_start().starts_with(['{', '[']) => {
                     self.held.guesses.read(value, false);
                 }
                 _ => {}
@@ -408,17 +406,9 @@ impl<'a, 'f> PageReader<'a, 'f> {
         }
         let versions = of_some_size(element, versions, &self.builder.rules);
         let title = attribute(element, "title").unwrap_or_default();
-        self.versions(&versions.into_list(), "", title);
-    }
-}
-
-impl<'a> Figure<'a> {
-    fn new(element: ElementRef<'a>) -> Self {
-        Self {
-            element,
-            in_caption: None,
-            caption: FoldedText::default(),
-            pictures: Vec::new(),
+        self.add(versions, "", title);
+        for reference in rest_of_series(element) {
+            self.versions(&[Version::shown(reference)], "", title);
         }
     }
 }

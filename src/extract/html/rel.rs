@@ -26,8 +26,9 @@ pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Re
     let is_type = |types: &[&str]| types.iter().any(|t| media_type.eq_ignore_ascii_case(t));
     if has_rel(&["preload", "prefetch"]) {
         let is_image = has_token(element, "as", "image");
+        let named = || named_versions(element, Versions::default(), &|_| false);
         return (is_image && LinkTarget::of_media_type(media_type) != LinkTarget::Other)
-            .then(|| Rel::Preloaded(named_versions(element, Versions::default())));
+            .then(|| Rel::Preloaded(named()));
     }
     let href = attribute(element, "href")?;
     if has_rel(&[

@@ -14,10 +14,15 @@ use crate::extract::{MOST_VERSIONS, PicturePlacement};
 pub(super) enum Rank {
     /// The bytes stand in the page: mostly a placeholder.
     Held,
+    /// It keeps the place of other pictures, too.
+    Placeholder,
     /// The ending is that of a format that simdex may not decode.
     Unread,
     /// The name promises a small one.
     Small,
+    /// An attribute beside `src` names it whose name says nothing: a portrait of the author, an
+    /// animation.
+    Unsure,
     /// So many pixels of the file for one of the layout, at most one. `src` stands for one.
     Plain(f64),
     /// A script puts it in the place of `src`; the greater, the more usual the name.
@@ -36,6 +41,8 @@ pub(super) enum Rank {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Versions<'a> {
     list: Vec<(Rank, Version<'a>)>,
+    /// How many were dropped, because there were too many.
+    dropped: u64,
 }
 
 /// How many are kept before the worst of them are dropped.
@@ -46,7 +53,7 @@ impl<'a> Versions<'a> {
     pub(super) fn push(&mut self, rank: Rank, reference: impl Into<Cow<'a, str>>) {
         let reference = reference.into();
         let rank = match LinkTarget::of_path(&reference) {
-            LinkTarget::Unread if rank != Rank::Held => Rank::Unread,
+            LinkTarget::Unread if rank > Rank::Placeholder => Rank::Unread,
             _ => rank,
         };
         self.add(rank, reference, PicturePlacement::Shown);
@@ -87,11 +94,18 @@ impl<'a> Versions<'a> {
         for (rank, version) in other.list {
             self.add(rank, version.reference, version.placement);
         }
+        self.dropped += other.dropped;
     }
 
     /// Keeps those of a kind.
     pub(super) fn retain(&mut self, mut is_wanted: impl FnMut(Rank) -> bool) {
         self.list.retain(|(rank, _)| is_wanted(*rank));
+    }
+
+    /// Takes out those that are no versions of this picture alone.
+    pub(super) fn take_shared(&mut self, is_shared: impl Fn(&str) -> bool) -> Vec<Version<'a>> {
+        let shared = self.list.extract_if(.., |(_, it)| is_shared(&it.reference));
+        shared.map(|(_, version)| version).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -112,9 +126,15 @@ impl<'a> Versions<'a> {
     }
 
     /// Best first, each once.
-    pub(super) fn into_list(mut self) -> Vec<Version<'a>> {
+    pub(super) fn into_list(self) -> Vec<Version<'a>> {
+        self.into_counted_list().0
+    }
+
+    /// Best first, each once, and how many were left out, because there were too many.
+    pub(super) fn into_counted_list(mut self) -> (Vec<Version<'a>>, u64) {
         self.sort();
-        self.list.into_iter().map(|(_, version)| version).collect()
+        let list = self.list.into_iter().map(|(_, version)| version);
+        (list.collect(), self.dropped)
     }
 
     fn sort(&mut self) {
@@ -123,8 +143,12 @@ impl<'a> Versions<'a> {
         let mut best: Vec<(Rank, Version<'a>)> = Vec::with_capacity(MOST_VERSIONS);
         for (rank, version) in self.list.drain(..) {
             let is_known = |(_, known): &(Rank, Version<'a>)| known.reference == version.reference;
-            if best.len() < MOST_VERSIONS && !best.iter().any(is_known) {
-                best.push((rank, version));
+            if best.iter().any(is_known) {
+                continue;
+            }
+            match best.len() < MOST_VERSIONS {
+                true => best.push((rank, version)),
+                false => self.dropped += 1,
             }
         }
         self.list = best;
@@ -167,8 +191,10 @@ mod tests {
     fn ranks_have_an_order() {
         let ranks = [
             Rank::Held,
+            Rank::Placeholder,
             Rank::Unread,
             Rank::Small,
+            Rank::Unsure,
             Rank::Plain(0.5),
             Rank::Plain(1.0),
             Rank::Lazy(0),

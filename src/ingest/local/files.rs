@@ -6,6 +6,7 @@ use super::exclude::Exclude;
 use super::file_system::changed_ns;
 use super::gone::{Gone, drop_gone};
 use super::listing::{Listing, Rules, list};
+use super::real_paths::RealPaths;
 use super::unread::SkippedFiles;
 use crate::ingest::{Ingest, ListedFile, LocalFile, Receipt};
 use crate::shutdown::Shutdown;
@@ -33,8 +34,8 @@ pub enum FileReport {
         unread: SkippedFiles,
         /// Hidden and excluded files and folders.
         left_out: u64,
-        /// Files and folders that cannot be read, each of which is reported, too.
-        unreadable: u64,
+        /// Folders that were named and have no picture in them.
+        without: Vec<PathBuf>,
     },
     /// A file was found and will be indexed.
     Found {
@@ -102,7 +103,7 @@ pub fn add_files_with(
         files: listing.files.len() as u64,
         unread: std::mem::take(&mut listing.unread),
         left_out: listing.left_out,
-        unreadable: listing.unreadable.len() as u64,
+        without: listing.without_pictures(),
     });
     for (path, message) in std::mem::take(&mut listing.unreadable) {
         report(FileReport::Unreadable { path, message });
@@ -160,13 +161,14 @@ fn offer_all(
     shutdown: &Shutdown,
     found: &std::sync::mpsc::SyncSender<FileReport>,
 ) -> Result<(), StoreError> {
+    let mut real_paths = RealPaths::default();
     for (path, root) in &listing.files {
         if shutdown.requested() {
             return Ok(());
         }
         // Without a report the writer has failed; its error is the one to show.
         let root = &listing.roots[*root].path;
-        let Some(report) = offer(path, root, store, jobs)? else {
+        let Some(report) = offer(path, root, &mut real_paths, store, jobs)? else {
             return Ok(());
         };
         if found.send(report).is_err() {
@@ -179,6 +181,7 @@ fn offer_all(
 fn offer(
     path: &Path,
     root: &Path,
+    real_paths: &mut RealPaths,
     store: &Store,
     jobs: &async_channel::Sender<ListedFile>,
 ) -> Result<Option<FileReport>, StoreError> {
@@ -192,6 +195,12 @@ fn offer(
         }
     };
     let (bytes, modified_ns) = (data.len(), changed_ns(&data));
+    // A file that was added by its own path is not added by a link's as well.
+    if let Some(real) = real_paths.elsewhere(path)
+        && store.known_file(&real, bytes, modified_ns)?.is_some()
+    {
+        return Ok(Some(FileReport::Unchanged));
+    }
     if store.known_file(path, bytes, modified_ns)?.is_some() {
         return Ok(Some(FileReport::Unchanged));
     }

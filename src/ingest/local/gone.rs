@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::guard::{Guard, Kept, WhyKept};
+use super::guard::{Guard, Kept, WhyKept, not_there};
 use super::listing::Listing;
+use super::real_paths::RealPaths;
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::{FilePlace, FileSystemMark, FilesLeft, Store, StoreError};
@@ -62,10 +63,48 @@ impl Known {
 
 /// Whether there is no such file, and not only no way to look.
 fn is_missing(path: &Path) -> bool {
+    matches!(look(path), Look::Missing)
+}
+
+/// What there is at a path.
+enum Look {
+    File,
+    Missing,
+    /// One may not look.
+    Closed(String),
+}
+
+fn look(path: &Path) -> Look {
     match std::fs::metadata(path) {
-        Ok(data) => !data.is_file(),
-        Err(error) => matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        Ok(data) if data.is_file() => Look::File,
+        Ok(_) => Look::Missing,
+        Err(error) => match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Look::Missing,
+            _ => Look::Closed(error.to_string()),
+        },
     }
+}
+
+/// Places whose paths are links by now to files that are known by their own paths: one file is not
+/// counted twice, and what stood there before is gone. All places below `roots`, and those of
+/// pictures that are at several.
+fn links_to_known(known: &Known, roots: &[&Path]) -> Vec<FilePlace> {
+    let mut counts: HashMap<PictureId, u32> = HashMap::new();
+    for place in known.places.iter().filter(|place| place.is_current) {
+        *counts.entry(place.picture).or_default() += 1;
+    }
+    let mut real_paths = RealPaths::default();
+    let mut is_link = |place: &&FilePlace| {
+        let path = place.path.as_path();
+        let is_several = counts.get(&place.picture).is_some_and(|count| *count > 1);
+        (is_several || roots.iter().any(|root| path.starts_with(root)))
+            && path.is_file()
+            && real_paths
+                .elsewhere(path)
+                .is_some_and(|real| known.current.contains(&LocalPath::new(real)))
+    };
+    let links = known.places.iter().filter(|place| is_link(place));
+    links.cloned().collect()
 }
 
 /// Drops what is gone below the roots of a listing: places of files that hold another picture by
@@ -80,7 +119,7 @@ pub(super) fn drop_gone(
     let mut guard = Guard::new(&marks);
     let mut gone = Gone::default();
     let mut looked_at = HashSet::new();
-    for root in &listing.roots {
+    for (number, root) in listing.roots.iter().enumerate() {
         let below = known.places.iter().enumerate();
         let below = below.filter(|(_, place)| place.path.as_path().starts_with(&root.path));
         let below: Vec<&FilePlace> = below
@@ -97,7 +136,22 @@ pub(super) fn drop_gone(
         let mut kept: BTreeMap<PathBuf, (WhyKept, u64)> = BTreeMap::new();
         for place in below {
             let is_replaced = known.is_replaced(place);
-            if !is_replaced && !is_missing(place.path.as_path()) {
+            let looked = look(place.path.as_path());
+            if let (Look::Closed(error), false) = (&looked, is_replaced) {
+                let folder = match not_there(&root.path) {
+                    Some(_) => root.path.clone(),
+                    None => place
+                        .path
+                        .as_path()
+                        .parent()
+                        .unwrap_or(&root.path)
+                        .to_owned(),
+                };
+                let why = WhyKept::Unreadable(error.clone());
+                kept.entry(folder).or_insert((why, 0)).1 += 1;
+                continue;
+            }
+            if !is_replaced && matches!(looked, Look::File) {
                 continue;
             }
             match guard.keeps(place.path.as_path(), Some(&root.path)) {
@@ -108,7 +162,10 @@ pub(super) fn drop_gone(
         }
         gone.drop(store, &replaced)?;
         let last = last_places(store, &known, &missing)?;
-        if !drop_missing && last > ALWAYS && last * SHARE > files.len() {
+        if !drop_missing && last > 0 && !listing.has_pictures(number) {
+            let none = (WhyKept::NoPictures, missing.len() as u64);
+            kept.insert(root.path.clone(), none);
+        } else if !drop_missing && last > ALWAYS && last * SHARE > files.len() {
             let many = (WhyKept::TooMany, missing.len() as u64);
             kept.insert(root.path.clone(), many);
         } else {
@@ -116,6 +173,12 @@ pub(super) fn drop_gone(
         }
         gone.keep(kept);
     }
+    let roots: Vec<&Path> = listing
+        .roots
+        .iter()
+        .map(|root| root.path.as_path())
+        .collect();
+    gone.drop(store, &links_to_known(&known, &roots))?;
     let noted = noted(&marks, listing, &gone.kept);
     if noted != marks {
         store.keep_file_systems(&noted)?;
@@ -154,7 +217,12 @@ fn last_places(store: &Store, known: &Known, missing: &[FilePlace]) -> Result<us
 fn noted(before: &[FileSystemMark], listing: &Listing, kept: &[Kept]) -> Vec<FileSystemMark> {
     let is_held = |folder: &Path| {
         let held = kept.iter().find(|kept| kept.folder == folder);
-        held.is_some_and(|kept| !matches!(kept.why, WhyKept::UnknownFileSystem | WhyKept::TooMany))
+        held.is_some_and(|kept| {
+            !matches!(
+                kept.why,
+                WhyKept::UnknownFileSystem | WhyKept::TooMany | WhyKept::NoPictures
+            )
+        })
     };
     let mut marks: BTreeMap<&Path, &str> = BTreeMap::new();
     for mark in before {

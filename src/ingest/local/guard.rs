@@ -27,6 +27,9 @@ pub enum WhyKept {
     Unreadable(String),
     /// The folder is empty.
     Empty,
+    /// There is no picture in the folder any more, but other files: those that a system leaves
+    /// where a disk or a share is not there.
+    NoPictures,
     /// The folder is on another file system than before.
     OtherFileSystem,
     /// It is not known on which file system the folder was.
@@ -43,6 +46,7 @@ impl fmt::Display for Kept {
         match &self.why {
             WhyKept::Unreadable(error) => write!(f, "the folder cannot be read ({error})")?,
             WhyKept::Empty => f.write_str("the folder is empty (is the disk plugged in?)")?,
+            WhyKept::NoPictures => f.write_str("no picture is left in the folder (is its disk there?)")?,
             WhyKept::OtherFileSystem => {
                 f.write_str("the folder is on another file system than before")?;
             }
@@ -128,7 +132,7 @@ fn judge(folder: &Path, before: &str) -> Option<WhyKept> {
 }
 
 /// What is wrong with a folder that cannot be read or in which nothing is.
-fn not_there(folder: &Path) -> Option<WhyKept> {
+pub(super) fn not_there(folder: &Path) -> Option<WhyKept> {
     let first = std::fs::read_dir(folder).map(|mut entries| entries.next());
     match first.and_then(Option::transpose) {
         Ok(Some(_)) => None,

@@ -39,6 +39,32 @@ pub(super) struct Listing {
     pub(super) parents: BTreeMap<PathBuf, String>,
 }
 
+impl Listing {
+    /// The folders that were named, can be read, and have no picture in them.
+    pub(super) fn without_pictures(&self) -> Vec<PathBuf> {
+        let roots = self.roots.iter().enumerate();
+        let without = roots.filter(|(number, root)| {
+            let is_unreadable = || {
+                self.unreadable
+                    .iter()
+                    .any(|(path, _)| path.starts_with(&root.path))
+            };
+            // Below another root it was walked with that one.
+            let is_inner = self
+                .roots
+                .iter()
+                .any(|other| other.path != root.path && root.path.starts_with(&other.path));
+            root.is_folder && !self.has_pictures(*number) && !is_inner && !is_unreadable()
+        });
+        without.map(|(_, root)| root.path.clone()).collect()
+    }
+
+    /// Whether pictures were found below a root.
+    pub(super) fn has_pictures(&self, root: usize) -> bool {
+        self.files.iter().any(|(_, number)| *number == root)
+    }
+}
+
 /// A file or a folder that was named.
 #[derive(Debug)]
 pub(super) struct Root {
@@ -67,6 +93,7 @@ pub(super) fn list(roots: &[PathBuf], rules: &Rules<'_>, shutdown: &Shutdown) ->
         folders: HashSet::new(),
         files: HashSet::new(),
         identified: 0,
+        is_below_link: false,
         links: VecDeque::new(),
     };
     for root in roots {
@@ -112,6 +139,8 @@ struct Walk<'a> {
     /// Files that were listed, of the first `identified`: only links make it necessary to know.
     files: HashSet<(u64, u64)>,
     identified: usize,
+    /// Whether the walk is below a link.
+    is_below_link: bool,
     /// Links, which are followed when all else is listed.
     links: VecDeque<(PathBuf, usize)>,
 }
@@ -198,7 +227,11 @@ impl Walk<'_> {
         if kind.is_symlink() {
             self.links.push_back((path, number));
         } else if kind.is_file() {
-            self.file(path, number);
+            // What lies below a link may be listed by another path.
+            let data = self.is_below_link.then(|| std::fs::metadata(&path).ok());
+            if data.flatten().is_none_or(|data| self.is_new(&data)) {
+                self.file(path, number);
+            }
         } else if looks_like_picture(&path) {
             self.found
                 .unreadable
@@ -227,7 +260,9 @@ impl Walk<'_> {
             // Without identities of folders a link may lead round and round.
             let is_new = identity(&data).is_some_and(|id| !self.folders.contains(&id));
             if is_new {
+                self.is_below_link = true;
                 self.folder(link, number, false);
+                self.is_below_link = false;
             }
         } else if data.is_file() {
             if self.is_new(&data) {

@@ -6,6 +6,7 @@ mod files;
 mod gone;
 mod guard;
 mod listing;
+mod real_paths;
 mod unread;
 
 pub use exclude::{Exclude, ExcludeError};

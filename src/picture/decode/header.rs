@@ -1,6 +1,7 @@
 //! What a picture file says of itself before it is decoded.
 
 use image::ImageError;
+use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
 
 use super::raster::Raster;
@@ -66,7 +67,12 @@ pub(super) fn broken(format: Format, error: ImageError) -> PictureError {
     match error {
         ImageError::Unsupported(error) => PictureError::Unread {
             format,
-            kind: Some(error.to_string()),
+            kind: Some(match error.kind() {
+                UnsupportedErrorKind::GenericFeature(feature) => {
+                    format!("with a feature that its decoder lacks ({feature})")
+                }
+                _ => error.to_string(),
+            }),
         },
         other => PictureError::Broken(other.to_string()),
     }

@@ -179,6 +179,11 @@ mod limit_tests {
         let whole = png(40, 40);
         let cut = decode(&whole[..whole.len() - 30], &LIMITS).unwrap_err();
         assert_eq!(cut.reason(), "broken_picture");
+        // Behind the last pixel nothing is needed.
+        for end in [1, 5, 11, 12] {
+            let cut = decode(&whole[..whole.len() - end], &LIMITS).unwrap();
+            assert_eq!(cut.rgb.dimensions(), (40, 40), "{end}");
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::header::{Opened, broken, exif_orientation};
 use super::raster::{Raster, bytes_per_pixel};
 use crate::picture::{Format, PictureError};
 
+/// What each PNG ends with.
+const IEND: [u8; 12] = *b"\0\0\0\0IEND\xAE\x42\x60\x82";
+
 /// Bytes that a decoder may take whatever a picture's size: tables, profiles, rows.
 const SMALL: u64 = 64 << 20;
 
@@ -28,6 +31,7 @@ pub(super) fn open(format: Format, bytes: &[u8]) -> Result<Opened<'_>, PictureEr
     };
     let bytes = match format {
         Format::Bmp => bmp::as_of_windows(bytes),
+        Format::Png => with_end(bytes),
         _ => Cow::Borrowed(bytes),
     };
     // Without our limits: a decoder that meets one does not say by how much it was exceeded.
@@ -62,6 +66,26 @@ pub(super) fn open(format: Format, bytes: &[u8]) -> Result<Opened<'_>, PictureEr
         decoding,
         read: Box::new(read),
     })
+}
+
+/// A PNG with its end, which may be missing where all pixels are there: what is cut behind them
+/// matters to nobody.
+fn with_end(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut at = 8;
+    while let Some(head) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let [a, b, c, d, kind @ ..] = *head;
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        let next = at.saturating_add(length).saturating_add(12);
+        // Of pixels that are cut, the decoder says so.
+        if &kind == b"IEND" || (&kind == b"IDAT" && next > bytes.len()) {
+            return Cow::Borrowed(bytes);
+        }
+        if next > bytes.len() {
+            break;
+        }
+        at = next;
+    }
+    Cow::Owned([&bytes[..at.min(bytes.len())], &IEND].concat())
 }
 
 /// Bytes that a decoder takes at most for itself, besides those of the pixels that it gives.

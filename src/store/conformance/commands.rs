@@ -157,8 +157,9 @@ impl Pair {
             5 => UrlOutcome::Refused(reason),
             6 => UrlOutcome::Retry {
                 at_ms: self.random.random_range(0..100),
+                reason,
             },
-            _ => UrlOutcome::Left,
+            _ => UrlOutcome::Left(reason),
         }
     }
 
@@ -395,6 +396,7 @@ impl Pair {
         self.same(|store| store.pending().collect::<Result<Vec<_>, _>>());
         self.same(|store| store.kept_out().collect::<Result<Vec<_>, _>>());
         self.same(|store| Ok((store.removals_stopped(), store.settings()?)));
+        self.same(|store| store.retries().collect::<Result<Vec<_>, _>>());
         self.same(|store| store.pending_count());
         self.same(|store| store.next_retry_ms());
         self.same(|store| store.pictures().collect::<Result<Vec<_>, _>>());

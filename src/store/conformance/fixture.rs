@@ -12,7 +12,7 @@ use crate::network::{Descriptor, Embedding, LookDescriptor, LookProjection, Netw
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{
     Alternate, Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageVisit, PictureHint,
-    PictureOutcome, Promise, Role, Source, Store, StoreOptions, Validators,
+    PictureOutcome, Promise, Role, Source, Store, StoreOptions, UrlOutcome, Validators,
 };
 
 static NETWORK: LazyLock<Network> = LazyLock::new(|| Network::builtin().unwrap());
@@ -86,6 +86,7 @@ pub(super) fn with_others(text: &str, promise: Promise, others: &[&str]) -> Disc
         hint: PictureHint {
             promise,
             others: others.collect(),
+            ..PictureHint::default()
         },
         ..found(text, Role::Picture)
     }
@@ -93,6 +94,14 @@ pub(super) fn with_others(text: &str, promise: Promise, others: &[&str]) -> Disc
 
 pub(super) fn host(name: &str) -> HostId {
     HostId::of(name)
+}
+
+/// It is to be tried again.
+pub(super) fn retry(at_ms: u64) -> UrlOutcome {
+    UrlOutcome::Retry {
+        at_ms,
+        reason: "timeout".to_owned(),
+    }
 }
 
 /// Queues URLs of one role.

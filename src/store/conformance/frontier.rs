@@ -1,6 +1,6 @@
 //! What a frontier must do.
 
-use super::fixture::{commit, discovery, found, host, lease, offer, picture_id, url, visit};
+use super::fixture::{commit, discovery, found, host, lease, offer, picture_id, retry, url, visit};
 use crate::canonical_url::UrlId;
 use crate::store::{
     Again, FrontierCounts, RemovalRules, Role, Source, Store, UrlOutcome, UrlRecord, UrlState,
@@ -97,9 +97,12 @@ pub(super) fn the_best_of_a_queue_is_handed_out(store: &Store) {
 pub(super) fn retries_wait_for_their_time(store: &Store) {
     offer(store, Role::Page, &["a.example/"]);
     let first = lease(store, "a.example");
-    store
-        .settle(first, UrlOutcome::Retry { at_ms: 50 })
-        .unwrap();
+    store.settle(first, retry(50)).unwrap();
+    let waits: Vec<_> = store.retries().map(Result::unwrap).collect();
+    assert_eq!(
+        (waits[0].reason.as_str(), waits[0].at_ms),
+        ("timeout", Some(50))
+    );
     assert!(store.lease(host("a.example"), true).unwrap().is_none());
     assert_eq!(store.next_retry_ms().unwrap(), Some(50));
     assert_eq!(store.requeue_due(49).unwrap(), []);
@@ -112,10 +115,16 @@ pub(super) fn retries_wait_for_their_time(store: &Store) {
 pub(super) fn what_is_left_comes_in_the_next_run(store: &Store) {
     offer(store, Role::Page, &["a.example/1", "a.example/2"]);
     let (first, second) = (lease(store, "a.example"), lease(store, "a.example"));
-    store.settle(second, UrlOutcome::Left).unwrap();
-    store.settle(first, UrlOutcome::Left).unwrap();
+    store
+        .settle(second, UrlOutcome::Left("dns".to_owned()))
+        .unwrap();
+    store
+        .settle(first, UrlOutcome::Left("dns".to_owned()))
+        .unwrap();
     assert_eq!(store.next_retry_ms().unwrap(), None);
     assert_eq!(store.requeue_due(u64::MAX).unwrap(), []);
+    let waits: Vec<_> = store.retries().map(Result::unwrap).collect();
+    assert_eq!((waits[1].reason.as_str(), waits[1].at_ms), ("dns", None));
     let pending = store.pending().collect::<Result<Vec<_>, _>>().unwrap();
     assert_eq!(pending.len(), 2);
     store.requeue_left().unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::fixture::{
-    commit, fetch, file, found, host, lease, offer, picture_id, says, url, visit,
+    commit, fetch, file, found, host, lease, offer, picture_id, retry, says, url, visit,
 };
 use crate::store::{
     Again, Discovery, KeptOutFor, PictureOutcome, RemovalRules, Role, Source, Store, UrlOutcome,
@@ -278,7 +278,7 @@ pub(super) fn a_clock_that_was_ahead_postpones_no_retry(store: &Store) {
     let (hour, years) = (3_600_000, 10 * 365 * 24 * 3_600_000);
     for at_ms in [now_ms + hour, now_ms + years] {
         let lease = lease(store, "a.example");
-        store.settle(lease, UrlOutcome::Retry { at_ms }).unwrap();
+        store.settle(lease, retry(at_ms)).unwrap();
     }
     assert_eq!(store.requeue_due(now_ms).unwrap(), [host("a.example")]);
     assert_eq!(

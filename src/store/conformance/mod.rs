@@ -46,6 +46,8 @@ conform!(crate::store::LEASE_TIME, the_frontier of frontier:
 );
 conform!(crate::store::LEASE_TIME, the_versions of versions:
     the_next_version_is_queued_when_one_gives_no_picture,
+    each_picture_that_names_a_dead_url_gets_its_next,
+    a_kept_body_that_is_no_picture_asks_for_the_next,
     no_version_is_queued_that_is_not_needed,
     a_retry_keeps_the_versions_and_a_removed_host_has_none,
     guesses_come_last_even_without_pages,

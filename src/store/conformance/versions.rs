@@ -1,10 +1,10 @@
 //! What a frontier must do with pictures in several versions, and with guesses.
 
 use super::fixture::{
-    commit, fetch, found, host, lease, offer, picture, picture_id, url, visit, with_others,
+    commit, fetch, found, host, lease, offer, picture, picture_id, retry, url, visit, with_others,
 };
 use crate::store::{
-    Again, Lease, PictureOutcome, Promise, Role, Source, Store, UrlOutcome, UrlState,
+    Again, Body, Lease, PictureOutcome, Promise, Role, Source, Store, UrlOutcome, UrlState,
 };
 
 const PAGE: &str = "a.example/";
@@ -110,12 +110,15 @@ pub(super) fn a_retry_keeps_the_versions_and_a_removed_host_has_none(store: &Sto
         &["c.example/m", "b.example/s"],
     );
     read(store, vec![set]);
-    let retry = UrlOutcome::Retry { at_ms: 5 };
+    let retry = retry(5);
     store.settle(next(store, "a.example/l"), retry).unwrap();
     assert_eq!(store.take_new_work(), []);
     store.requeue_due(5).unwrap();
     store
-        .settle(next(store, "a.example/l"), UrlOutcome::Left)
+        .settle(
+            next(store, "a.example/l"),
+            UrlOutcome::Left("dns".to_owned()),
+        )
         .unwrap();
     // What is left to the next run is not waited for.
     assert_eq!(store.take_new_work(), [host("c.example")]);
@@ -124,6 +127,45 @@ pub(super) fn a_retry_keeps_the_versions_and_a_removed_host_has_none(store: &Sto
     let gone = UrlOutcome::Gone("http_404".to_owned());
     store.settle(next(store, "a.example/l"), gone).unwrap();
     assert_eq!(state(store, "c.example/m"), Some(UrlState::Removed));
+    assert_eq!(store.take_new_work(), [host("b.example")]);
+    drop(next(store, "b.example/s"));
+}
+
+pub(super) fn each_picture_that_names_a_dead_url_gets_its_next(store: &Store) {
+    let set = |own| with_others("c.example/spacer", Promise::Shown, &[own]);
+    read(store, vec![set("a.example/1"), set("a.example/2")]);
+    // Another page shows a third one.
+    store.queue_again(&Again::Visited).unwrap();
+    let page = lease(store, "a.example");
+    store
+        .settle_page(page, &visit(PAGE, vec![set("a.example/3")]))
+        .unwrap();
+    store
+        .settle(next(store, "c.example/spacer"), failed())
+        .unwrap();
+    for text in ["a.example/1", "a.example/2", "a.example/3"] {
+        store.settle(next(store, text), UrlOutcome::Done).unwrap();
+    }
+    assert_eq!(store.pending_count().unwrap(), 0);
+}
+
+pub(super) fn a_kept_body_that_is_no_picture_asks_for_the_next(store: &Store) {
+    let set = with_others("a.example/l", Promise::Shown, &["b.example/s"]);
+    read(store, vec![set]);
+    let body = Body {
+        origin: Source::Url(next(store, "a.example/l")),
+        id: picture_id(1),
+        bytes: vec![1; 9],
+    };
+    store.keep_bodies(vec![body]).unwrap();
+    assert_eq!(state(store, "a.example/l"), Some(UrlState::Done));
+    assert_eq!(store.take_new_work(), []);
+    let broken = UrlOutcome::Failed("broken_picture".to_owned());
+    let outcome = PictureOutcome::Unusable(Source::Waiting(picture_id(1)), broken);
+    store.commit(vec![outcome]).unwrap();
+    let failed = UrlState::Failed("broken_picture".to_owned());
+    assert_eq!(state(store, "a.example/l"), Some(failed));
+    assert_eq!(store.waiting_count(), 0);
     assert_eq!(store.take_new_work(), [host("b.example")]);
     drop(next(store, "b.example/s"));
 }

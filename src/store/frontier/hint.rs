@@ -35,41 +35,92 @@ pub struct PictureHint {
     /// Where else the picture can be had, best first; at most [`Self::MOST_OTHERS`] are kept.
     /// The next is asked for if this URL gives no picture.
     pub others: Vec<Alternate>,
+    /// The same for each further picture that names this URL, such as one that keeps the place
+    /// of many; at most [`Self::MOST_PICTURES`] are kept.
+    pub of_further: Vec<Vec<Alternate>>,
 }
 
 impl PictureHint {
     /// Most other URLs of one picture.
     pub const MOST_OTHERS: usize = 7;
+    /// Most further pictures that name one URL.
+    pub const MOST_PICTURES: usize = 32;
+
+    /// The other URLs of each picture that names this one.
+    pub(in crate::store) fn pictures(&self) -> impl Iterator<Item = &Vec<Alternate>> {
+        let all = std::iter::once(&self.others).chain(&self.of_further);
+        all.filter(|others| !others.is_empty())
+    }
+
+    /// Leaves out URLs.
+    pub(in crate::store) fn retain(&mut self, is_wanted: impl Fn(&Alternate) -> bool) {
+        for others in std::iter::once(&mut self.others).chain(&mut self.of_further) {
+            others.retain(&is_wanted);
+        }
+        self.of_further.retain(|others| !others.is_empty());
+        if self.others.is_empty() && !self.of_further.is_empty() {
+            self.others = self.of_further.remove(0);
+        }
+    }
 
     /// Whether it says no more than that a page shows a picture.
     pub(in crate::store) fn is_plain(&self) -> bool {
-        self.promise == Promise::Shown && self.others.is_empty()
+        self.promise == Promise::Shown && self.others.is_empty() && self.of_further.is_empty()
     }
 
-    /// Adds what another page says of the same URL. Returns whether that is more.
+    /// Adds what another page says of the same URL. What shares no URL with what is known is
+    /// another picture. Returns whether that is more.
     pub(in crate::store) fn merge(&mut self, other: &Self) -> bool {
         let before = self.clone();
         self.promise = self.promise.min(other.promise);
-        for alternate in &other.others {
-            let is_known = self.others.iter().any(|known| known.url == alternate.url);
-            if !is_known && self.others.len() < Self::MOST_OTHERS {
-                self.others.push(alternate.clone());
-            }
+        for others in other.pictures() {
+            self.add_picture(others);
         }
         *self != before
     }
 
+    fn add_picture(&mut self, others: &[Alternate]) {
+        let mut known = std::iter::once(&mut self.others).chain(&mut self.of_further);
+        let same = known.find(|known| {
+            known.is_empty()
+                || known
+                    .iter()
+                    .any(|it| others.iter().any(|other| other.url == it.url))
+        });
+        let Some(same) = same else {
+            if self.of_further.len() < Self::MOST_PICTURES {
+                let others = others.iter().take(Self::MOST_OTHERS);
+                self.of_further.push(others.cloned().collect());
+            }
+            return;
+        };
+        for alternate in others {
+            let is_known = same.iter().any(|known| known.url == alternate.url);
+            if !is_known && same.len() < Self::MOST_OTHERS {
+                same.push(alternate.clone());
+            }
+        }
+    }
+
     /// As stores write it.
     pub(in crate::store) fn stored(&self) -> StoredHint {
-        let others = self.others.iter().take(Self::MOST_OTHERS);
+        let mut stored = Vec::new();
+        for (at, others) in self.pictures().enumerate() {
+            if at > 0 {
+                stored.push((BETWEEN.to_owned(), Promise::Shown));
+            }
+            let others = others.iter().take(Self::MOST_OTHERS);
+            stored.extend(others.map(|other| (other.url.to_string(), other.promise)));
+        }
         StoredHint {
             promise: self.promise,
-            others: others
-                .map(|other| (other.url.to_string(), other.promise))
-                .collect(),
+            others: stored,
         }
     }
 }
+
+/// What stands between the URLs of two pictures. It is no URL, so older versions pass over it.
+const BETWEEN: &str = "";
 
 /// [`PictureHint`] as stores write it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,13 +131,19 @@ pub(in crate::store) struct StoredHint {
 
 impl From<StoredHint> for PictureHint {
     fn from(stored: StoredHint) -> Self {
-        let others = stored.others.into_iter().filter_map(|(url, promise)| {
-            let url = CanonicalUrl::parse(&url).ok()?;
-            Some(Alternate { url, promise })
+        let pictures = stored.others.split(|(url, _)| url == BETWEEN);
+        let mut pictures = pictures.map(|others| {
+            let others = others.iter().filter_map(|(url, promise)| {
+                let url = CanonicalUrl::parse(url).ok()?;
+                let promise = *promise;
+                Some(Alternate { url, promise })
+            });
+            others.collect::<Vec<_>>()
         });
         Self {
             promise: stored.promise,
-            others: others.collect(),
+            others: pictures.next().unwrap_or_default(),
+            of_further: pictures.filter(|others| !others.is_empty()).collect(),
         }
     }
 }
@@ -175,16 +232,33 @@ mod tests {
         let mut hint = PictureHint {
             promise: Promise::Guessed,
             others: vec![alternate(1)],
+            ..PictureHint::default()
         };
         let more = PictureHint {
             promise: Promise::Linked,
             others: (0..20).map(alternate).collect(),
+            ..PictureHint::default()
         };
         assert!(hint.merge(&more));
         assert!(!hint.merge(&more));
         assert_eq!(hint.promise, Promise::Linked);
         assert_eq!(hint.others.len(), PictureHint::MOST_OTHERS);
         assert_eq!(hint.others[0], alternate(1));
+        // Another picture that names the same URL.
+        let further = PictureHint {
+            others: vec![alternate(50), alternate(51)],
+            ..PictureHint::default()
+        };
+        assert!(hint.merge(&further));
+        assert!(!hint.merge(&further));
+        assert_eq!(hint.of_further, [further.others]);
+        for n in 0..100 {
+            hint.merge(&PictureHint {
+                others: vec![alternate(100 + n)],
+                ..PictureHint::default()
+            });
+        }
+        assert_eq!(hint.of_further.len(), PictureHint::MOST_PICTURES);
         let bytes = postcard::to_stdvec(&hint.stored()).unwrap();
         let stored: StoredHint = postcard::from_bytes(&bytes).unwrap();
         assert_eq!(PictureHint::from(stored), hint);

@@ -1,15 +1,17 @@
 //! What goes into the frontier and what comes out of it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 
 use serde::Serialize;
 
 use super::hint::{Alternate, Chosen, PictureHint, Promise};
 use super::leases::LeasedPlace;
+use super::order::Order;
 use super::visit::{Validators, VisitRecord};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
-use crate::store::record::{Embed, PageRecord, Role, UrlRecord};
+use crate::store::record::{Embed, PageRecord, Role, UrlRecord, UrlState};
 
 /// A URL found on a page or given as a seed.
 #[derive(Debug, Clone)]
@@ -27,6 +29,46 @@ pub struct Discovery {
 }
 
 impl Discovery {
+    /// Another URL of a picture, to be asked for in the place of one that gave none.
+    pub(in crate::store) fn next_version(
+        next: Alternate,
+        others: Vec<Alternate>,
+        depth: u32,
+    ) -> Self {
+        Self {
+            url: next.url,
+            role: Role::Picture,
+            depth,
+            embed: None,
+            hint: PictureHint {
+                promise: next.promise,
+                others,
+                ..PictureHint::default()
+            },
+        }
+    }
+
+    /// Each URL once: what several discoveries say of one picture's URL is joined.
+    pub(in crate::store) fn joined(found: &[Self]) -> Vec<Self> {
+        let mut at: HashMap<UrlId, usize> = HashMap::new();
+        let mut joined: Vec<Self> = Vec::with_capacity(found.len());
+        for discovery in found {
+            match at.entry(discovery.url.id()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(joined.len());
+                    joined.push(discovery.clone());
+                }
+                Entry::Occupied(entry) => {
+                    let known = &mut joined[*entry.get()];
+                    if (known.role, discovery.role) == (Role::Picture, Role::Picture) {
+                        known.hint.merge(&discovery.hint);
+                    }
+                }
+            }
+        }
+        joined
+    }
+
     /// Whether a crawl may begin here.
     pub(in crate::store) fn is_seed(&self) -> bool {
         self.depth == 0 && self.role == Role::Page
@@ -60,6 +102,7 @@ impl Discovery {
             hint: PictureHint {
                 promise: version.promise,
                 others,
+                of_further: self.hint.of_further.clone(),
             },
             ..self.clone()
         }
@@ -134,16 +177,27 @@ pub enum UrlOutcome {
     Retry {
         /// Not before, in milliseconds since 1970.
         at_ms: u64,
+        /// Why it gave nothing, by its short name.
+        reason: String,
     },
-    /// It was not asked for, or nothing could be made of the answer yet; it is left to the next
-    /// run.
-    Left,
+    /// It was not asked for, or nothing could be made of the answer yet, for this reason; it is
+    /// left to the next run.
+    Left(String),
 }
 
 impl UrlOutcome {
     /// Whether the URL has come to an end.
     pub(in crate::store) fn is_end(&self) -> bool {
-        !matches!(self, Self::Retry { .. } | Self::Left)
+        !matches!(self, Self::Retry { .. } | Self::Left(_))
+    }
+
+    /// What a URL is whose picture shows to be none later.
+    pub(in crate::store) fn of_no_picture(&self) -> Option<UrlState> {
+        match self {
+            Self::Failed(reason) => Some(UrlState::Failed(reason.clone())),
+            Self::Refused(reason) => Some(UrlState::Refused(reason.clone())),
+            _ => None,
+        }
     }
 
     /// Whether another version of the picture is to be asked for. What forbids the use of one
@@ -153,7 +207,7 @@ impl UrlOutcome {
         lease.record.role == Role::Picture
             && match self {
                 Self::Gone(_) => true,
-                Self::Failed(_) | Self::Refused(_) | Self::Left => lease.visit.is_none(),
+                Self::Failed(_) | Self::Refused(_) | Self::Left(_) => lease.visit.is_none(),
                 Self::Done | Self::Unchanged | Self::OptedOut(_) | Self::Unwanted(_) => false,
                 Self::Retry { .. } => false,
             }
@@ -202,6 +256,27 @@ impl PageVisit {
             }
             None if now.is_empty() => before.to_vec(),
             None => now,
+        }
+    }
+}
+
+/// A URL that waits to be tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retrying {
+    /// What is known of it.
+    pub record: UrlRecord,
+    /// Why it gave nothing, by its short name; empty where an older version has not written it.
+    pub reason: String,
+    /// Not before, in milliseconds since 1970; `None`: in the next run.
+    pub at_ms: Option<u64>,
+}
+
+impl Retrying {
+    pub(in crate::store) fn new(record: UrlRecord, reason: String, at_ms: u64) -> Self {
+        Self {
+            record,
+            reason,
+            at_ms: (at_ms < Order::NEXT_RUN).then_some(at_ms),
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{Listing, StoreError};
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::record::UrlRecord;
 use kept_out::KeptOut;
-use lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, UrlOutcome};
+use lease::{Discovery, FrontierCounts, Lease, PageVisit, Queued, Retrying, UrlOutcome};
 use visit::Again;
 
 /// What is to be fetched. A URL is marked seen when it is queued, and leaves its queue when
@@ -125,6 +125,10 @@ pub trait Frontier: Send + Sync {
 
     /// The URLs that wait: those in queues, host by host, then those to be tried again.
     fn pending(&self) -> Listing<'_, UrlRecord>;
+
+    /// The URLs that were asked for, or were to be, and wait to be tried again, in the order of
+    /// their times.
+    fn retries(&self) -> Listing<'_, Retrying>;
 
     /// Whether URLs of a host wait in its queue.
     ///

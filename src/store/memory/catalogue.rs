@@ -5,6 +5,7 @@ use crate::canonical_url::UrlId;
 use crate::local_path::LocalPath;
 use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
+use crate::store::pictures::NETWORK;
 use crate::store::provenance::{MOST, MOST_PLACES};
 use crate::store::{
     AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Flaw, Lease, Listing,
@@ -29,6 +30,9 @@ impl Catalogue for MemoryMetadata {
                 self.ask_for_next(&mut state, lease, outcome)?;
                 state.take_word(&self.losses, lease, outcome)?;
                 state.drop_hint(lease.id, outcome);
+            }
+            if let PictureOutcome::Unusable(Source::Waiting(id), outcome) = outcome {
+                self.fail_waiting(&mut state, *id, outcome)?;
             }
         }
         let replaced: Vec<_> = outcomes
@@ -212,7 +216,17 @@ impl Catalogue for MemoryMetadata {
                 if !is_known {
                     state.waiting.insert(body.id, body.bytes);
                 }
+                // If it shows to be no picture, its other versions are asked for.
+                let hint = match &body.origin {
+                    Source::Url(lease) => state
+                        .hints
+                        .get(&lease.id)
+                        .cloned()
+                        .map(|hint| (lease.id, hint)),
+                    _ => None,
+                };
                 state.add_location(body.origin, body.id);
+                state.hints.extend(hint);
             }
         }
         for (picture, url) in replaced {
@@ -309,7 +323,7 @@ impl State {
                 if let Source::Url(lease) = origin
                     && !self.keeps_its_state(&lease)
                 {
-                    self.settle(&lease, UrlOutcome::Left);
+                    self.settle(&lease, UrlOutcome::Left(NETWORK.to_owned()));
                 }
                 return Ok(false);
             }

@@ -1,14 +1,13 @@
 //! The frontier in memory.
 
-use std::collections::HashSet;
-
 use super::{MemoryMetadata, State};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::store::order::Order;
 use crate::store::visit::beyond_retries_ms;
 use crate::store::{
     Again, Discovery, Frontier, FrontierCounts, HostRecord, KeptOut, Lease, Listing, PageVisit,
-    Promise, Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState, VisitRecord, now_ms,
+    Promise, Queued, Retrying, Role, StoreError, UrlOutcome, UrlRecord, UrlState, VisitRecord,
+    now_ms,
 };
 
 impl Frontier for MemoryMetadata {
@@ -208,13 +207,13 @@ impl Frontier for MemoryMetadata {
 
     fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
         let state = self.lock();
-        let first = state.retries.first().map(|(at_ms, _)| *at_ms);
+        let first = state.retries.keys().next().map(|(at_ms, _)| *at_ms);
         Ok(first.filter(|at_ms| *at_ms < Order::NEXT_RUN))
     }
 
     fn pending(&self) -> Listing<'_, UrlRecord> {
         let state = self.lock();
-        let retries = state.retries.iter().map(|(_, id)| id);
+        let retries = state.retries.keys().map(|(_, id)| id);
         let records = state
             .queue
             .values()
@@ -222,6 +221,16 @@ impl Frontier for MemoryMetadata {
             .map(|id| &state.urls[id]);
         let open = records.filter(|record| record.state == UrlState::Open);
         let open: Vec<_> = open.cloned().map(Ok).collect();
+        Box::new(open.into_iter())
+    }
+
+    fn retries(&self) -> Listing<'_, Retrying> {
+        let state = self.lock();
+        let retries = state.retries.iter().map(|((at_ms, id), reason)| {
+            Retrying::new(state.urls[id].clone(), reason.clone(), *at_ms)
+        });
+        let open = retries.filter(|retry| retry.record.state == UrlState::Open);
+        let open: Vec<_> = open.map(Ok).collect();
         Box::new(open.into_iter())
     }
 
@@ -291,12 +300,8 @@ impl Frontier for MemoryMetadata {
 impl MemoryMetadata {
     pub(super) fn queue_unseen(&self, state: &mut State, found: &[Discovery]) -> Queued {
         let mut queued = Queued::default();
-        let mut fresh = HashSet::new();
-        for discovery in found {
+        for discovery in &Discovery::joined(found) {
             let (id, host) = (discovery.url.id(), discovery.url.host_id());
-            if !fresh.insert(id) {
-                continue;
-            }
             if state.removed_hosts.contains(&host) {
                 queued.removed += 1;
                 continue;
@@ -356,7 +361,7 @@ impl MemoryMetadata {
 
     fn requeue(&self, state: &mut State, from: u64, to: u64) -> Vec<HostId> {
         let range = (from, UrlId([0; 16]))..=(to, UrlId([0xff; 16]));
-        let due: Vec<_> = state.retries.range(range).copied().collect();
+        let due: Vec<_> = state.retries.range(range).map(|(key, _)| *key).collect();
         let mut hosts = Vec::new();
         for retry in due {
             state.retries.remove(&retry);

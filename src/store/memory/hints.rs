@@ -4,9 +4,7 @@ use super::{MemoryMetadata, State};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::hint::{Chosen, Known, choose};
-use crate::store::{
-    Discovery, Lease, LocationId, PictureHint, Role, StoreError, UrlOutcome, UrlState,
-};
+use crate::store::{Discovery, Lease, LocationId, PictureHint, StoreError, UrlOutcome, UrlState};
 
 impl State {
     pub(super) fn hint(&self, url: UrlId) -> PictureHint {
@@ -80,7 +78,7 @@ impl State {
     /// Forgets the URLs of a host that pages name as versions of pictures.
     pub(super) fn forget_versions(&mut self, host: HostId) {
         for hint in self.hints.values_mut() {
-            hint.others.retain(|other| other.url.host_id() != host);
+            hint.retain(|other| other.url.host_id() != host);
         }
     }
 }
@@ -97,32 +95,59 @@ impl MemoryMetadata {
             .urls
             .get(&lease.id)
             .is_some_and(|record| record.state == UrlState::Open);
-        let hint = state.hint(lease.id);
-        if !outcome.asks_for_next(lease) || !is_open || hint.others.is_empty() {
+        match outcome.asks_for_next(lease) && is_open {
+            true => self.queue_next(state, lease.id, lease.record.depth),
+            false => Ok(()),
+        }
+    }
+
+    /// Queues the next version of each picture that names a URL which gave none.
+    fn queue_next(&self, state: &mut State, id: UrlId, depth: u32) -> Result<(), StoreError> {
+        for others in state.hint(id).pictures() {
+            let chosen = choose(others.clone(), |url, id| Ok(state.known(url, id)))?;
+            let (next, others) = match chosen {
+                Chosen::New(next, others) => (next, others),
+                Chosen::Known(known) => {
+                    let rest = others.iter().filter(|other| other.url != known.url);
+                    (known.clone(), rest.cloned().collect())
+                }
+                Chosen::None => continue,
+            };
+            let next_id = next.url.id();
+            let discovery = Discovery::next_version(next, others, depth);
+            let queued = self.queue_unseen(state, &[discovery]);
+            state.new_work.extend(queued.hosts);
+            state.show_instead(id, next_id);
+        }
+        Ok(())
+    }
+
+    /// Notes of the URLs of a picture that has waited for its features that they gave none.
+    pub(super) fn fail_waiting(
+        &self,
+        state: &mut State,
+        picture: PictureId,
+        outcome: &UrlOutcome,
+    ) -> Result<(), StoreError> {
+        let Some(ended) = outcome.of_no_picture() else {
+            return Ok(());
+        };
+        if state.pictures.contains_key(&picture) {
             return Ok(());
         }
-        let chosen = choose(hint.others, |url, id| Ok(state.known(url, id)))?;
-        let url = match chosen {
-            Chosen::Known(known) => known.url.id(),
-            Chosen::None => return Ok(()),
-            Chosen::New(next, others) => {
-                let id = next.url.id();
-                let discovery = Discovery {
-                    url: next.url,
-                    role: Role::Picture,
-                    depth: lease.record.depth,
-                    embed: None,
-                    hint: PictureHint {
-                        promise: next.promise,
-                        others,
-                    },
-                };
-                let queued = self.queue_unseen(state, &[discovery]);
-                state.new_work.extend(queued.hosts);
-                id
+        for (_, place) in state.locations_of(picture) {
+            let id = UrlId(place.0);
+            let record = state.urls.get(&id);
+            let done = record.filter(|record| record.state == UrlState::Done);
+            let Some(depth) = done.map(|record| record.depth) else {
+                continue;
+            };
+            self.queue_next(state, id, depth)?;
+            if let Some(record) = state.urls.get_mut(&id) {
+                record.state = ended.clone();
             }
-        };
-        state.show_instead(lease.id, url);
+            state.hints.remove(&id);
+        }
         Ok(())
     }
 

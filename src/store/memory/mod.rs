@@ -43,8 +43,8 @@ struct State {
     urls: BTreeMap<UrlId, UrlRecord>,
     /// URLs waiting, in order within their host.
     queue: BTreeMap<(HostId, Order), UrlId>,
-    /// URLs to try again at a time, in milliseconds since 1970.
-    retries: BTreeSet<(u64, UrlId)>,
+    /// URLs to try again at a time, in milliseconds since 1970, and why.
+    retries: BTreeMap<(u64, UrlId), String>,
     /// How many were queued so far.
     queued: u64,
     hosts: BTreeMap<HostId, HostRecord>,

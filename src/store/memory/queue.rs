@@ -64,13 +64,13 @@ impl State {
             UrlOutcome::Failed(reason) | UrlOutcome::Gone(reason) => UrlState::Failed(reason),
             UrlOutcome::Refused(reason) | UrlOutcome::OptedOut(reason) => UrlState::Refused(reason),
             UrlOutcome::Unwanted(reason) => UrlState::Refused(reason),
-            UrlOutcome::Retry { at_ms } => {
-                self.retries.insert((at_ms, lease.id));
+            UrlOutcome::Retry { at_ms, reason } => {
+                self.retries.insert((at_ms, lease.id), reason);
                 UrlState::Open
             }
-            UrlOutcome::Left => {
+            UrlOutcome::Left(reason) => {
                 let at_ms = lease.place.order.in_next_run();
-                self.retries.insert((at_ms, lease.id));
+                self.retries.insert((at_ms, lease.id), reason);
                 return self.leave_queue(lease, lease.record.attempts, UrlState::Open);
             }
         };

@@ -115,7 +115,7 @@ impl State {
     /// Takes URLs out of all queues.
     fn leave_queues(&mut self, urls: &HashSet<UrlId>) {
         self.queue.retain(|_, id| !urls.contains(id));
-        self.retries.retain(|(_, id)| !urls.contains(id));
+        self.retries.retain(|(_, id), _| !urls.contains(id));
     }
 
     pub(super) fn take_back_host(&mut self, host: HostId) -> bool {

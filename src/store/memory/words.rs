@@ -38,7 +38,7 @@ impl State {
             | UrlOutcome::Refused(_)
             | UrlOutcome::Unwanted(_)
             | UrlOutcome::Retry { .. }
-            | UrlOutcome::Left => {}
+            | UrlOutcome::Left(_) => {}
         }
         Ok(())
     }

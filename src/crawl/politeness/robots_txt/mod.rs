@@ -14,7 +14,7 @@ pub use decision::Decision;
 use group::Group;
 use line::{Field, counted, lines};
 use pattern::Target;
-use second_reading::{as_seen, is_binary};
+use second_reading::{as_seen, is_no_text};
 
 use crate::canonical_url::CanonicalUrl;
 
@@ -51,16 +51,12 @@ impl RobotsTxt {
     /// token, in any case: `User-agent: simdex/1.0` names simdex.
     ///
     /// # Errors
-    /// If it is no text and has no line that makes sense.
+    /// If it is no text.
     pub fn read(body: &[u8], agent: &str) -> Result<Self, NotText> {
         let seen = as_seen(counted(body));
         let says_nothing = |body: &[u8]| lines(body).next().is_none();
-        if says_nothing(body)
-            && match &seen {
-                Some(seen) => says_nothing(seen) && is_binary(body),
-                None => is_binary(body),
-            }
-        {
+        let is_silent = says_nothing(body) && seen.as_deref().is_none_or(says_nothing);
+        if is_no_text(counted(body), is_silent) {
             return Err(NotText);
         }
         let (group, mut sitemaps) = Self::parse(body, agent);

@@ -54,10 +54,28 @@ fn seen_as(c: char) -> Option<char> {
     }
 }
 
-/// Whether a file has bytes that no text has (WHATWG MIME Sniffing, "binary data byte").
-pub(super) fn is_binary(body: &[u8]) -> bool {
-    body.iter()
-        .any(|byte| matches!(byte, 0..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F))
+/// Whether a file is no text: a picture, an archive, something coded whose coding nobody names.
+/// By chance such bytes have a line with a colon, too. `is_silent`: no line says anything.
+pub(super) fn is_no_text(body: &[u8], is_silent: bool) -> bool {
+    let is_marked = |body| Encoding::for_bom(body).is_some_and(|(encoding, _)| encoding != UTF_8);
+    // In these, text has bytes that look like no text; what is read of it tells.
+    if is_marked(body) || body.starts_with(b"\0\0\xFE\xFF") {
+        return is_silent && body.len() > 4;
+    }
+    let strange: usize = body.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+    // Text has no such bytes (WHATWG MIME Sniffing, "binary data byte"). Single ones beside rules
+    // are slips; UTF-16 has zeros.
+    let is_binary = body
+        .iter()
+        .any(|byte| matches!(byte, 0..=0x08 | 0x0B | 0x0E..=0x1A | 0x1C..=0x1F));
+    if is_binary {
+        return is_silent || strange > 0;
+    }
+    // Text in an older encoding has letters as well, and mostly rules; an error page is one.
+    let starts = body.trim_ascii_start();
+    let is_foreign =
+        strange * 8 > body.len() && !starts.starts_with(b"<") && !starts.starts_with(b"#");
+    is_silent && is_foreign
 }
 
 #[cfg(test)]

@@ -233,7 +233,17 @@ fn utf_16_is_read_with_and_without_its_mark() {
 fn what_is_no_text_says_nothing_that_could_be_obeyed() {
     let picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01";
     let zipped = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x0b\x2d\x4e\x2d";
-    for body in [&picture[..], zipped, b"\0", b"\x01\x02 \xff"] {
+    // By chance a line of it says something.
+    let chance = b"\x28\xb5\x2f\xfd\x04\x58\xfdUser-agent: *\nAllow: /\x88\x01";
+    let letters = b"\x8b\x90\x80\xc1\xd2 \xe9\xa0\x80\xff";
+    for body in [
+        &picture[..],
+        zipped,
+        b"\0",
+        b"\x01\x02 \xff",
+        chance,
+        letters,
+    ] {
         assert_eq!(read(body).unwrap_err(), NotText, "{body:x?}");
     }
     // A page in place of the file is text without a rule; a slip of the keyboard is no harm.

@@ -90,6 +90,80 @@ fn the_other_versions_are_kept_best_first() {
 }
 
 #[test]
+fn what_pictures_share_stands_for_none_of_them() {
+    for (html, expected) in [
+        (
+            "<img src=a.png data-avatar=spin.gif><img src=b.png data-avatar=spin.gif>\
+             <img src=c.png data-avatar=spin.gif>",
+            "a.png | spin.gif | b.png | c.png",
+        ),
+        // Even a name that is usual in such places.
+        (
+            "<img src=a.png data-src=s.gif><img src=b.png data-src=s.gif>",
+            "a.png | s.gif | b.png",
+        ),
+        (
+            "<img data-src=a.png data-x=s.gif><img data-src=b.png data-x=s.gif>",
+            "a.png | s.gif | b.png",
+        ),
+        // A name that says nothing ranks below what is shown,
+        (
+            "<img src=a.png data-hovercard=h.png><img src=b.png data-author-image=p.png>",
+            "a.png h.png | b.png p.png",
+        ),
+        // but above what keeps the place: by its name, or since others have it as well.
+        ("<img src=blank.gif data-whatever=a.png>", "a.png blank.gif"),
+        (
+            "<img src=w.gif data-whatever=a.png><img src=w.gif data-whatever=b.png>",
+            "a.png w.gif | b.png w.gif",
+        ),
+        (
+            "<img src='data:image/gif;base64,R0lGODlh' data-whatever=a.png>",
+            "a.png",
+        ),
+        ("<img src=s.jpg data-image=l.jpg>", "l.jpg s.jpg"),
+        // One picture twice.
+        (
+            "<img src=s.jpg data-src=l.jpg><img src=s.jpg data-src=l.jpg>",
+            "l.jpg s.jpg",
+        ),
+        (
+            "<img src=s.jpg data-src=l.jpg><img src=l.jpg>",
+            "l.jpg s.jpg",
+        ),
+        // A series on one element.
+        (
+            "<div data-image2=b.jpg data-image1=a.jpg data-image10=c.jpg></div>",
+            "a.jpg | b.jpg | c.jpg",
+        ),
+        (
+            "<img src=s.jpg data-slide-1=a.jpg data-slide-2=b.jpg>",
+            "s.jpg a.jpg | b.jpg",
+        ),
+        (
+            "<div data-img-640=l.jpg data-img-1280=l.jpg></div>",
+            "l.jpg",
+        ),
+        // Data in attributes of any name.
+        (
+            "<div x-data='{\"a\": \"/dir/a.jpg\"}' :images='[\"/dir/b.jpg\"]'></div>",
+            "b.jpg | a.jpg",
+        ),
+    ] {
+        assert_eq!(versions(html), expected, "{html}");
+    }
+}
+
+#[test]
+fn versions_and_guesses_beyond_their_limits_are_counted() {
+    let set: String = (1..=20).map(|n| format!("{n}.jpg {n}00w,")).collect();
+    let guesses: String = (0..1_005).map(|n| format!("\"/{n}.jpg\",")).collect();
+    let page = page(&format!("<img srcset='{set}'><script>[{guesses}]</script>"));
+    assert_eq!(page.left_out[&Limit::Versions], 12);
+    assert_eq!(page.left_out[&Limit::Guesses], 5);
+}
+
+#[test]
 fn it_is_told_how_sure_a_picture_is() {
     let page = page(
         "<script>x = '/dir/g.jpg /dir/a.jpg'</script><img src=a.jpg><a href=b.jpg>b</a>\

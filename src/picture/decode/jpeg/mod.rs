@@ -194,9 +194,10 @@ fn no_header() -> PictureError {
 
 /// The picture, if it has all its rows or need not have them.
 fn whole(bytes: &[u8], raster: Raster, refuses: bool) -> Result<Raster, PictureError> {
-    // Where colours come in a scan of their own, brightness may be whole without them.
+    // Brightness may be whole without the colours that come in scans of their own, and all rows be
+    // there without the scans that make them finer.
     let in_parts =
-        |frame: Frame| !frame.is_progressive() && frame.scan_components < frame.components.len();
+        |frame: Frame| frame.is_progressive() || frame.scan_components < frame.components.len();
     let is_cut = refuses
         && (!has_end(bytes)
             || ends_alike(&raster.pixels())

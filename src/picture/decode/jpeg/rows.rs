@@ -20,6 +20,16 @@ pub(super) fn are_missing(bytes: &[u8]) -> bool {
     !Walk::over(&frame, bytes).ends_well(bytes)
 }
 
+/// So many zeros at the end of a file are no coded data: its place was kept and never filled.
+const FILLING: usize = 64;
+
+/// Where the zeros begin with which a file ends that has no end marker; they read as coded data, too.
+fn filling(bytes: &[u8]) -> Option<usize> {
+    let last = bytes.iter().rposition(|byte| *byte != 0)?;
+    let has_end = bytes[..=last].ends_with(b"\xff\xd9");
+    (bytes.len() - last > FILLING && !has_end).then_some(last + 1)
+}
+
 /// The tables and coefficients that the next scan needs.
 struct Walk<'a> {
     frame: &'a Frame,
@@ -37,6 +47,8 @@ struct Channel {
     /// Of each block, which coefficients are not zero: later scans depend on that.
     nonzero: Vec<u64>,
     has_rows: bool,
+    /// Of each coefficient, how many of its lowest bits have not come yet.
+    missing_bits: [u8; 64],
 }
 
 /// A scan's header.
@@ -46,6 +58,8 @@ struct Scan {
     first: u32,
     last: u32,
     refines: bool,
+    /// How many of the lowest bits are left to later scans.
+    low: u8,
 }
 
 impl<'a> Walk<'a> {
@@ -68,6 +82,7 @@ impl<'a> Walk<'a> {
                 rows,
                 nonzero: vec![0; kept],
                 has_rows: false,
+                missing_bits: [u8::MAX; 64],
             }
         });
         let channels = channels.collect();
@@ -118,6 +133,7 @@ impl<'a> Walk<'a> {
     /// Reads all scans; whether each is whole and each component had one with rows.
     fn ends_well(mut self, bytes: &[u8]) -> bool {
         let mut at = self.frame.first_scan - 4;
+        let zeros = filling(bytes);
         for _ in 0..MOST_SCANS {
             let Some(segment) = next_segment(bytes, at) else {
                 break;
@@ -133,12 +149,24 @@ impl<'a> Walk<'a> {
                     let Some(end) = self.end_of(&scan, bytes, at) else {
                         return false;
                     };
+                    if zeros.is_some_and(|zeros| end >= zeros + FILLING / 2) {
+                        return false;
+                    }
                     at = end;
                 }
                 kind => self.read_table(kind, data),
             }
         }
-        self.channels.iter().all(|channel| channel.has_rows)
+        self.channels.iter().all(|channel| channel.has_rows) && self.is_refined()
+    }
+
+    /// Whether all scans of a progressive picture came: of brightness all that a scan begins, of
+    /// colours the means.
+    fn is_refined(&self) -> bool {
+        let means = self.channels.iter().map(|channel| channel.missing_bits[0]);
+        let first = self.channels.iter().take(1);
+        let mut first = first.flat_map(|channel| channel.missing_bits);
+        means.into_iter().all(|bits| bits == 0) && first.all(|bits| bits == 0)
     }
 
     fn scan(&self, data: &[u8]) -> Option<Scan> {
@@ -169,6 +197,7 @@ impl<'a> Walk<'a> {
                 63
             },
             refines: is_progressive && bits >> 4 > 0,
+            low: if is_progressive { bits & 15 } else { 0 },
         })
     }
 
@@ -208,7 +237,12 @@ impl<'a> Walk<'a> {
             }
         }
         for (component, ..) in &scan.parts {
-            self.channels[*component].has_rows = true;
+            let channel = &mut self.channels[*component];
+            channel.has_rows = true;
+            // Both are at most 63.
+            for place in scan.first..=scan.last {
+                channel.missing_bits[place as usize] = scan.low;
+            }
         }
         Some(bits.at())
     }

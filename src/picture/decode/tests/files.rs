@@ -79,11 +79,12 @@ fn missing_rows_are_missed() {
         for part in [3, 5, 8, 9] {
             let cut = &whole[..whole.len() * part / 10];
             let ended = [cut, b"\xff\xd9"].concat();
-            for (bytes, how) in [(cut, "cut"), (&ended, "cut and ended")] {
-                // Of a progressive picture later scans only make it finer.
-                if kind == "progressive" && how == "cut and ended" {
-                    continue;
-                }
+            let filled = [cut, &vec![0; whole.len() - cut.len()]].concat();
+            for (bytes, how) in [
+                (cut, "cut"),
+                (&ended, "cut and ended"),
+                (&filled, "filled with zeros"),
+            ] {
                 let error = decode(bytes, &LIMITS).map(|decoded| decoded.rgb.dimensions());
                 let error = error.expect_err(&format!("{kind} {how} at {part}"));
                 assert_eq!(error.reason(), "broken_picture");
@@ -93,6 +94,14 @@ fn missing_rows_are_missed() {
             }
         }
     }
+    // The first scans alone.
+    let progressive = jpeg(&picture, |e| e.set_progressive(true));
+    let scans = progressive.windows(2).enumerate();
+    let scans: Vec<usize> = scans
+        .filter_map(|(at, pair)| (pair == b"\xff\xda").then_some(at))
+        .collect();
+    let first = [&progressive[..scans[1]], b"\xff\xd9"].concat();
+    assert_eq!(error(&first).reason(), "broken_picture");
     // Nothing but white at the end is a picture like any other.
     let white = RgbImage::from_pixel(320, 240, Rgb([255; 3]));
     assert!(decode(&jpeg(&white, sampled), &LIMITS).is_ok());

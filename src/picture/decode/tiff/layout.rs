@@ -114,7 +114,12 @@ impl Layout {
         }
         let bits = bits.first().copied().unwrap_or(1) as usize;
         if !(matches!(bits, 1..=16) && !is_float || bits == 32 && is_float) {
-            return Err(unread(&format!("with {bits} bits a channel")));
+            let numbers = if is_float {
+                "-bit floating-point numbers"
+            } else {
+                " bits a channel"
+            };
+            return Err(unread(&format!("with {bits}{numbers}")));
         }
         let packing = packing(first(259).unwrap_or(1))?;
         let meaning = match first(262) {

@@ -10,6 +10,7 @@ use crate::store::embedded::log::Totals;
 use crate::store::embedded::metadata::commit_changes::{CommitChanges, Fact, found, removed};
 use crate::store::embedded::metadata::leaving::{Leaving, Left};
 use crate::store::entry::{Entry, Section, SectionKind, look_section, overflow, record_sections};
+use crate::store::pictures::NETWORK;
 use crate::store::{
     AppendEntries, NewPicture, PictureOutcome, PictureRecord, Source, StoreError, UrlOutcome,
     now_ms,
@@ -34,6 +35,10 @@ impl EmbeddedMetadata {
                 drop(guard);
                 self.take_word(lease, outcome)?;
                 self.drop_hint(lease.id, outcome)?;
+            }
+            if let PictureOutcome::Unusable(Source::Waiting(id), outcome) = outcome {
+                let _guard = self.frontier.lock();
+                self.fail_waiting(*id, outcome)?;
             }
         }
         let replaced: Vec<_> = outcomes
@@ -150,7 +155,7 @@ impl EmbeddedMetadata {
             PictureOutcome::Postponed(Source::Url(lease)) => {
                 match self.closed_meanwhile(&lease)? {
                     Some(state) => changes.settle_as(lease, state),
-                    None => changes.settle(lease, UrlOutcome::Left),
+                    None => changes.settle(lease, UrlOutcome::Left(NETWORK.to_owned())),
                 }
                 return Ok(false);
             }

@@ -27,6 +27,8 @@ pub(in crate::store::embedded) struct CommitChanges<'a> {
     pub(in crate::store::embedded) usage: UseChanges,
     /// What the catalogue comes to.
     pub(in crate::store::embedded) totals: Totals,
+    /// The bytes may show to be no picture, so other versions may be asked for.
+    pub(in crate::store::embedded) keeps_hints: bool,
     /// The leases that are settled. They are dropped only once all is written, or their URLs
     /// would be handed out again.
     settled: Vec<Lease>,
@@ -41,6 +43,7 @@ impl<'a> CommitChanges<'a> {
             batches: TreeBatches::default(),
             usage: UseChanges::default(),
             totals,
+            keeps_hints: false,
             settled: Vec::new(),
         }
     }
@@ -177,7 +180,7 @@ impl<'a> CommitChanges<'a> {
                 if t.absences.contains_key(id.0).unwrap_or(true) {
                     self.batches.of(&t.absences).remove(&id.0);
                 }
-                if t.hints.contains_key(id.0).unwrap_or(true) {
+                if !self.keeps_hints && t.hints.contains_key(id.0).unwrap_or(true) {
                     self.batches.of(&t.hints).remove(&id.0);
                 }
                 self.settle(lease, UrlOutcome::Done);

@@ -5,12 +5,15 @@ use std::sync::PoisonError;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
+use crate::store::embedded::metadata::places::place_of;
 use crate::store::embedded::metadata::queueing::QueueChanges;
-use crate::store::embedded::trees::{UNREADABLE, decode, embed_key, encode, location_key};
+use crate::store::embedded::trees::{
+    FrontierKey, UNREADABLE, decode, embed_key, encode, location_key,
+};
 use crate::store::hint::{Chosen, Known, StoredHint, choose};
 use crate::store::{
-    Alternate, Discovery, Lease, LocationId, PictureHint, Role, StoreError, UrlOutcome, UrlState,
-    VisitRecord,
+    Alternate, Discovery, Lease, LocationId, PictureHint, StoreError, UrlOutcome, UrlRecord,
+    UrlState, VisitRecord,
 };
 
 impl EmbeddedMetadata {
@@ -72,38 +75,74 @@ impl EmbeddedMetadata {
         if !outcome.asks_for_next(lease) {
             return Ok(());
         }
-        let hint = self.hint(lease.id)?;
         let record = self.url_record(lease.id)?;
         let is_open = record.is_some_and(|record| record.state == UrlState::Open);
-        if hint.others.is_empty() || !is_open {
-            return Ok(());
+        match is_open {
+            true => self.queue_next(lease.id, lease.record.depth),
+            false => Ok(()),
         }
-        let mut changes = QueueChanges::new(&self.trees);
-        let chosen = choose(hint.others, |url, id| self.known(url, id))?;
-        let (next, others, is_new) = match chosen {
-            Chosen::New(next, others) => (next, others, true),
-            Chosen::Known(known) => (known, Vec::new(), false),
-            Chosen::None => return Ok(()),
-        };
-        let url = next.url.clone();
-        if is_new {
-            let discovery = Discovery {
-                url: next.url,
-                role: Role::Picture,
-                depth: lease.record.depth,
-                embed: None,
-                hint: PictureHint {
-                    promise: next.promise,
-                    others,
-                },
+    }
+
+    /// Queues the next version of each picture that names a URL which gave none.
+    fn queue_next(&self, id: UrlId, depth: u32) -> Result<(), StoreError> {
+        for others in self.hint(id)?.pictures() {
+            let mut changes = QueueChanges::new(&self.trees);
+            let chosen = choose(others.clone(), |url, id| self.known(url, id))?;
+            let (next, others) = match chosen {
+                Chosen::New(next, others) => (next, others),
+                Chosen::Known(known) => {
+                    // It may give none either, if it waits.
+                    let rest = others.iter().filter(|other| other.url != known.url);
+                    (known.clone(), rest.cloned().collect())
+                }
+                Chosen::None => continue,
             };
+            let next_id = next.url.id();
+            let discovery = Discovery::next_version(next, others, depth);
             let queued = self.queue_unseen(&[discovery], &mut changes)?;
             let mut hosts = self.new_work.lock();
             let hosts = hosts.as_mut().map_err(|_| UNREADABLE)?;
             hosts.extend(queued.hosts);
+            self.show_instead(id, next_id, &mut changes)?;
+            changes.apply()?;
         }
-        self.show_instead(lease.id, url.id(), &mut changes)?;
-        changes.apply()
+        Ok(())
+    }
+
+    /// Notes of the URLs of a picture that has waited for its features that they gave none, and
+    /// queues the next versions. The caller holds the frontier's guard.
+    pub(in crate::store::embedded) fn fail_waiting(
+        &self,
+        picture: PictureId,
+        outcome: &UrlOutcome,
+    ) -> Result<(), StoreError> {
+        let Some(state) = outcome.of_no_picture() else {
+            return Ok(());
+        };
+        if self.contains(picture)? {
+            return Ok(());
+        }
+        let keys = self.trees.places.scan_prefix(picture.as_bytes()).keys();
+        for key in keys.collect::<Result<Vec<_>, _>>()? {
+            let id = UrlId(place_of(&key)?.0);
+            let Some(record) = self.url_record(id)? else {
+                continue;
+            };
+            if record.state != UrlState::Done {
+                continue;
+            }
+            self.queue_next(id, record.depth)?;
+            let mut changes = QueueChanges::new(&self.trees);
+            let record = UrlRecord {
+                state: state.clone(),
+                ..record
+            };
+            let key = FrontierKey::Url(id).encode();
+            changes.urls().insert(key, encode(&record));
+            changes.batches.of(&self.trees.hints).remove(&id.0);
+            changes.apply()?;
+        }
+        Ok(())
     }
 
     /// Notes that pages show one picture's URL where they showed another's.
@@ -188,10 +227,10 @@ impl EmbeddedMetadata {
         for entry in &self.trees.hints {
             let (key, value) = entry?;
             let mut hint = PictureHint::from(decode::<StoredHint>("hints", &value)?);
-            let before = hint.others.len();
+            let before = hint.clone();
             let is_elsewhere = |other: &Alternate| other.url.host_id() != host;
-            hint.others.retain(is_elsewhere);
-            if hint.others.len() < before {
+            hint.retain(is_elsewhere);
+            if hint != before {
                 self.trees.hints.insert(key, encode(&hint.stored()))?;
             }
         }

@@ -31,8 +31,8 @@ use crate::picture::PictureId;
 use crate::store::{
     Again, AppendEntries, Body, Catalogue, Discovery, EntryLocation, Flaw, Frontier,
     FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageVisit,
-    PictureOutcome, PictureRecord, Provenance, Queued, RemovalRules, RuleFileRecord, Sequence,
-    StoreError, UrlOutcome, UrlRecord, VisitRecord,
+    PictureOutcome, PictureRecord, Provenance, Queued, RemovalRules, Retrying, RuleFileRecord,
+    Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {
@@ -128,6 +128,10 @@ impl Frontier for EmbeddedMetadata {
 
     fn failures(&self) -> Listing<'_, UrlRecord> {
         Self::failures(self)
+    }
+
+    fn retries(&self) -> Listing<'_, Retrying> {
+        Self::retries(self)
     }
 }
 

@@ -21,13 +21,9 @@ impl EmbeddedMetadata {
         changes: &mut QueueChanges<'_>,
     ) -> Result<Queued, StoreError> {
         let mut queued = Queued::default();
-        let mut fresh = std::collections::HashSet::new();
-        for discovery in found {
+        for discovery in &Discovery::joined(found) {
             let id = discovery.url.id();
             let key = FrontierKey::Url(id).encode();
-            if !fresh.insert(id) {
-                continue;
-            }
             let host = discovery.url.host_id();
             if self.is_removed(host)? {
                 queued.removed += 1;
@@ -154,13 +150,19 @@ pub(in crate::store::embedded) fn settle_into(
         UrlOutcome::Failed(reason) | UrlOutcome::Gone(reason) => UrlState::Failed(reason),
         UrlOutcome::Refused(reason) | UrlOutcome::OptedOut(reason) => UrlState::Refused(reason),
         UrlOutcome::Unwanted(reason) => UrlState::Refused(reason),
-        UrlOutcome::Retry { at_ms } => {
-            batch.insert(FrontierKey::Retry { at_ms, url: id }.encode(), vec![]);
+        UrlOutcome::Retry { at_ms, reason } => {
+            batch.insert(
+                FrontierKey::Retry { at_ms, url: id }.encode(),
+                reason.as_bytes(),
+            );
             UrlState::Open
         }
-        UrlOutcome::Left => {
+        UrlOutcome::Left(reason) => {
             let at_ms = lease.place.order.in_next_run();
-            batch.insert(FrontierKey::Retry { at_ms, url: id }.encode(), vec![]);
+            batch.insert(
+                FrontierKey::Retry { at_ms, url: id }.encode(),
+                reason.as_bytes(),
+            );
             leave_queue(batch, lease, lease.record.attempts, UrlState::Open);
             return;
         }

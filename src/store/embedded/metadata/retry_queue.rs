@@ -10,7 +10,7 @@ use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::trees::{FrontierKey, UNREADABLE};
 use crate::store::order::Order;
 use crate::store::visit::beyond_retries_ms;
-use crate::store::{Listing, StoreError, UrlRecord, UrlState};
+use crate::store::{Listing, Retrying, StoreError, UrlRecord, UrlState};
 
 impl EmbeddedMetadata {
     pub(in crate::store::embedded) fn requeue_due(
@@ -61,6 +61,24 @@ impl EmbeddedMetadata {
             Some(FrontierKey::Retry { at_ms, .. }) if at_ms < Order::NEXT_RUN => Some(at_ms),
             _ => None,
         }))
+    }
+
+    pub(in crate::store::embedded) fn retries(&self) -> Listing<'_, Retrying> {
+        let entries = self.trees.frontier.scan_prefix([FrontierKey::RETRY]);
+        let retries = entries.map(|entry| {
+            let (key, reason) = entry?;
+            let Some(FrontierKey::Retry { at_ms, url }) = FrontierKey::decode(&key) else {
+                return Err(UNREADABLE);
+            };
+            let reason = String::from_utf8_lossy(&reason).into_owned();
+            let record = self.url_record(url)?.ok_or(UNREADABLE)?;
+            Ok(Retrying::new(record, reason, at_ms))
+        });
+        let is_open = |retry: &Result<Retrying, _>| {
+            let retry = retry.as_ref();
+            retry.map_or(true, |retry| retry.record.state == UrlState::Open)
+        };
+        Box::new(retries.filter(is_open))
     }
 
     pub(in crate::store::embedded) fn pending(&self) -> Listing<'_, UrlRecord> {

@@ -19,6 +19,7 @@ impl EmbeddedMetadata {
         let replaced: Vec<_> = bodies.iter().filter_map(Body::replaced).collect();
         let mut totals = self.totals();
         let mut leaving = Leaving::new(self, *totals);
+        leaving.changes().keeps_hints = true;
         let mut fresh: HashSet<PictureId> = HashSet::new();
         let mut new: Vec<(PictureId, Vec<u8>)> = Vec::new();
         let mut facts = Vec::new();

@@ -38,7 +38,7 @@ impl EmbeddedMetadata {
             | UrlOutcome::Refused(_)
             | UrlOutcome::Unwanted(_)
             | UrlOutcome::Retry { .. }
-            | UrlOutcome::Left => Ok(()),
+            | UrlOutcome::Left(_) => Ok(()),
         }
     }
 
