@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use super::{Error, Observer, Step};
-use crate::activation::Layout;
+use crate::activation::{Encoding, Layout};
 use crate::config::Config;
 use crate::head::Mode;
 use crate::ingest::{extract_views, worker_count};
@@ -21,6 +21,8 @@ struct Inner {
     /// Where its manifest is; `None` is the shipped one.
     manifest: Option<PathBuf>,
     limits: Limits,
+    /// How new stores keep activations.
+    activations: Encoding,
     /// How activations are laid out where there is no store that says so.
     layout: Layout,
     runtime: runtime::Options,
@@ -39,6 +41,7 @@ impl Extraction {
         let manifest = config.network.manifest.clone();
         let network = read_network(manifest.as_deref())?;
         Ok(Self(Arc::new(Inner {
+            activations: config.store.activations,
             layout: network.layout(config.store.activations),
             network,
             manifest,
@@ -63,6 +66,11 @@ impl Extraction {
     /// How activations are laid out where there is no store that says so.
     pub fn layout(&self) -> &Layout {
         &self.0.layout
+    }
+
+    /// How new stores keep activations.
+    pub(super) fn activations(&self) -> Encoding {
+        self.0.activations
     }
 
     /// What pictures may cost.

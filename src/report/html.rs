@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::markup::escape;
 use super::score_text::score_text;
 use crate::head::Region;
 use crate::search::{QueryResult, ResultEntry};
@@ -192,20 +193,6 @@ fn picture(
         escape(alt),
         STANDARD.encode(jpeg)
     )
-}
-
-/// Text from the web is never markup here.
-fn escape(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '&' => "&amp;".to_owned(),
-            '<' => "&lt;".to_owned(),
-            '>' => "&gt;".to_owned(),
-            '"' => "&quot;".to_owned(),
-            '\'' => "&#39;".to_owned(),
-            _ => c.to_string(),
-        })
-        .collect()
 }
 
 #[cfg(test)]

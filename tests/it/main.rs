@@ -16,6 +16,7 @@ mod context;
 mod contract;
 mod crawl;
 mod demo;
+mod domains;
 mod durability;
 mod examples;
 mod index;

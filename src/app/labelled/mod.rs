@@ -2,12 +2,14 @@
 //! on them, and pictures are classified by them.
 
 mod classify;
+mod domains;
 mod evaluate;
 mod pictures;
 mod train;
 mod watch;
 
 pub use classify::{ClassBelief, Classification, LabelledNeighbour, PictureClassifier};
+pub use domains::DomainsOptions;
 pub use evaluate::{CopiesOptions, RetrievalOptions};
 pub use train::Shipped;
 pub use watch::{JobEvent, Stage, Watch};

@@ -2,6 +2,7 @@
 
 mod classify;
 mod copies;
+mod domains;
 mod pairs;
 mod retrieval;
 
@@ -25,6 +26,9 @@ enum Protocol {
     Retrieval(retrieval::RetrievalArgs),
     /// Edited copies, searched among the pictures they were made from
     Copies(copies::CopiesArgs),
+    /// Lists and scores on many kinds of pictures: a folder of domains, each with one folder of
+    /// pictures per class
+    Domains(domains::DomainsArgs),
     /// `simdex classify` on a folder with one folder of pictures per class
     Classify(classify::EvalClassifyArgs),
 }
@@ -34,6 +38,7 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
         Protocol::Pairs(args) => pairs::run(session, args),
         Protocol::Retrieval(args) => retrieval::run(session, args),
         Protocol::Copies(args) => copies::run(session, args),
+        Protocol::Domains(args) => domains::run(session, args),
         Protocol::Classify(args) => classify::run(session, args),
     }
 }
