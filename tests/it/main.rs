@@ -19,6 +19,7 @@ mod demo;
 mod domains;
 mod durability;
 mod examples;
+mod explanation;
 mod index;
 mod ingest;
 mod limits;
