@@ -127,6 +127,14 @@ pub enum Error {
     /// No picture has another one of its class.
     #[error("there is nothing to find: no class has two usable pictures")]
     NothingToFind,
+    /// There are no pictures to ask for that have no answer.
+    #[error("there are no pictures below {}, the --background", .0.display())]
+    NoBackground(PathBuf),
+    /// There is no place for a store that is only needed for a while.
+    #[error(
+        "no folder for a temporary store can be made; set TMPDIR to a folder with about 1 MB of room a picture"
+    )]
+    TemporaryStore(#[source] std::io::Error),
     /// No edited copy of a picture can be used.
     #[error("no edited copy can be used")]
     NoUsableCopy,

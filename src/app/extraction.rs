@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use super::{Error, Observer, Step};
-use crate::activation::Layout;
+use crate::activation::{Encoding, Layout};
 use crate::config::{Config, NetworkConfig};
 use crate::head::Mode;
 use crate::ingest::{extract_views, worker_count};
@@ -20,6 +20,8 @@ struct Inner {
     /// Where it was read from.
     files: NetworkConfig,
     limits: Limits,
+    /// How new stores keep activations.
+    activations: Encoding,
     /// How activations are laid out where there is no store that says so.
     layout: Layout,
     runtime: runtime::Options,
@@ -37,6 +39,7 @@ impl Extraction {
     pub fn new(config: &Config, observer: Observer) -> Result<Self, Error> {
         let network = read_network(&config.network)?;
         Ok(Self(Arc::new(Inner {
+            activations: config.store.activations,
             layout: network.layout(config.store.activations),
             network,
             files: config.network.clone(),
@@ -61,6 +64,11 @@ impl Extraction {
     /// How activations are laid out where there is no store that says so.
     pub fn layout(&self) -> &Layout {
         &self.0.layout
+    }
+
+    /// How new stores keep activations.
+    pub(super) fn activations(&self) -> Encoding {
+        self.0.activations
     }
 
     /// What pictures may cost.

@@ -41,8 +41,8 @@ pub use extraction::Extraction;
 pub use failures::{FailedUrl, FailureFilter, Failures};
 pub use heads::Heads;
 pub use labelled::{
-    ClassBelief, Classification, CopiesOptions, JobEvent, LabelledNeighbour, LooksOptions,
-    PictureClassifier, RetrievalOptions, Shipped, Stage, TaughtLook, Watch,
+    ClassBelief, Classification, CopiesOptions, DomainsOptions, JobEvent, LabelledNeighbour,
+    LooksOptions, PictureClassifier, RetrievalOptions, Shipped, Stage, TaughtLook, Watch,
 };
 pub use named::Named;
 pub use observer::{Observer, Step};

@@ -75,7 +75,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
         ..SearchOptions::new(args.k.into(), session.config.query.candidates)
     };
     let result = collection.search(&question, &session.head(None)?, &options)?;
-    output::text(&result_text(&result))?;
+    output::text(&result_text(&result, false))?;
     let mut page = Vec::new();
     write_html(
         std::slice::from_ref(&result),

@@ -70,6 +70,10 @@ impl Shown {
                 "{} is ignored: a class needs two pictures, and it has {pictures}",
                 path_text(&folder)
             )),
+            JobEvent::NoDomain(folder) => progress::note(&format!(
+                "{} is ignored: a domain needs two classes, folders with pictures",
+                path_text(&folder)
+            )),
             JobEvent::Loose(pictures) => progress::note(&format!(
                 "{} in no folder of a class {} ignored",
                 counted(pictures, "picture"),

@@ -33,6 +33,24 @@ pub enum LabelError {
     /// Fewer than two folders with pictures.
     #[error("{0} needs at least two folders, one per class, with two or more pictures each")]
     TooFew(PathBuf),
+    /// There are no pictures in a folder of domains.
+    #[error(
+        "there are no pictures below {}; it must hold folders of domains, these folders of classes, and these pictures: DIR/DOMAIN/CLASS/picture.jpg",
+        .0.display()
+    )]
+    NoPictures(PathBuf),
+    /// There are pictures, but not in folders of domains.
+    #[error(
+        "{} holds no domains of two classes each, as in DIR/DOMAIN/CLASS/picture.jpg; if its folders are classes, it is one domain: name the folder above it, or measure it alone with `simdex eval retrieval`",
+        .0.display()
+    )]
+    NoDomains(PathBuf),
+    /// There is only one domain.
+    #[error(
+        "there is only one domain of two classes or more, {}, and nothing to mix it with; `simdex eval retrieval` measures it alone",
+        .0.display()
+    )]
+    OneDomain(PathBuf),
 }
 
 impl Labelled {

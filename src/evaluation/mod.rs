@@ -1,8 +1,10 @@
 //! Evaluations that anyone can repeat: pairs (the report's protocol), retrieval, copies, looks,
-//! and the answers of `simdex classify`.
+//! the answers of `simdex classify`, and those of `simdex query` on pictures of many domains.
 
+mod calibration;
 mod classify;
 mod copies;
+mod domains;
 mod linear_probe;
 mod looks;
 mod metrics;
@@ -19,11 +21,17 @@ use crate::head::{CollectionMean, Features, Ranking};
 use crate::shutdown::Shutdown;
 use crate::store::NewPicture;
 
+pub use calibration::{AtLeast, BINS, Calibration, ScoreBin};
 pub use classify::{
     ClassifyEvaluation, ClassifyEvaluationError, ClassifyEvaluationOptions, ClassifyRow,
     RuleFigures, evaluate_classify,
 };
 pub use copies::{CopiesEvaluation, EditRow, EditedQuery, evaluate_copies};
+pub use domains::{
+    Answer, Answered, Answerless, AnswerlessFigures, AskedHead, AskedStores, AtThresholdFigures,
+    DomainRow, DomainSize, DomainsEvaluation, HeadFigures, Listed, Observations, SHOWN,
+    StoreFigures, StoreKind,
+};
 pub use looks::{
     JudgedPictures, LookEditRow, LookRow, LookSource, LooksEvaluation, evaluate_looks,
 };
@@ -114,6 +122,35 @@ impl Estimate {
             interval: [quantile(&means, 0.025), quantile(&means, 0.975)],
         }
     }
+
+    /// A figure over groups of queries, such as domains, and its interval over queries drawn
+    /// anew within each group. `None` where there is no such figure; draws without one are left
+    /// out.
+    pub fn over_groups<T>(
+        groups: &[Vec<T>],
+        seed: u64,
+        figure: &dyn Fn(&[Vec<&T>]) -> Option<f64>,
+    ) -> Option<Self> {
+        let all: Vec<Vec<&T>> = groups.iter().map(|group| group.iter().collect()).collect();
+        let mean = figure(&all)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut drawn = all.clone();
+        let mut resampled = || {
+            for (drawn, group) in drawn.iter_mut().zip(groups) {
+                for place in drawn {
+                    *place = &group[rng.random_range(0..group.len())];
+                }
+            }
+            figure(&drawn)
+        };
+        let mut figures: Vec<f64> = (0..RESAMPLES).filter_map(|_| resampled()).collect();
+        figures.sort_by(f64::total_cmp);
+        Some(Self {
+            mean,
+            std: mean_and_std(&figures).1,
+            interval: [quantile(&figures, 0.025), quantile(&figures, 0.975)],
+        })
+    }
 }
 
 fn mean_and_std(values: &[f64]) -> (f64, f64) {
@@ -162,6 +199,21 @@ mod tests {
         // The standard error of a fair coin over 200 throws is .035.
         assert!((estimate.std - 0.035).abs() < 0.01, "{estimate:?}");
         assert!(estimate.interval[0] < 0.5 && estimate.interval[1] > 0.5);
+    }
+
+    #[test]
+    fn groups_count_alike_however_large() {
+        let macro_mean = |groups: &[Vec<&f64>]| {
+            let mean = |group: &Vec<&f64>| group.iter().copied().sum::<f64>() / group.len() as f64;
+            Some(groups.iter().map(mean).sum::<f64>() / groups.len() as f64)
+        };
+        let groups = [vec![1.0; 100], vec![0.0, 1.0, 0.0, 1.0]];
+        let estimate = Estimate::over_groups(&groups, 1, &macro_mean).unwrap();
+        assert!((estimate.mean - 0.75).abs() < 1e-12);
+        // Only the second group varies: half of a fair coin's mean over four throws, .125.
+        assert!((estimate.std - 0.125).abs() < 0.02, "{estimate:?}");
+        assert!(estimate.interval[0] >= 0.5 && estimate.interval[1] <= 1.0);
+        assert!(Estimate::over_groups(&groups, 1, &|_| None).is_none());
     }
 
     #[test]

@@ -176,6 +176,30 @@ impl IndexWriter {
     }
 }
 
+impl Index {
+    /// A scan over the pictures in `kept` alone, as if all others had been removed from `store`,
+    /// which is the index's own.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn among(&self, store: &Store, kept: &HashSet<Sequence>) -> Result<Self, StoreError> {
+        let mut near_duplicates = NearDuplicates::clone(&self.near_duplicates);
+        let all = store.pictures().map(|entry| Ok(entry?.0));
+        let mut removed = all.collect::<Result<Vec<Sequence>, StoreError>>()?;
+        removed.retain(|sequence| !kept.contains(sequence));
+        near_duplicates.remove(&removed);
+        let live: HashSet<Sequence> = near_duplicates.originals().collect();
+        let points = exact(store, &live, Sequence(store.next_sequence()))?;
+        Ok(Self {
+            points: Points::Exact(points),
+            count: near_duplicates.len(),
+            live: Arc::new(live),
+            near_duplicates: Arc::new(near_duplicates),
+            promoted: Exact::default(),
+        })
+    }
+}
+
 /// Builds the index of everything stored before `end`, with what the last snapshot has of it.
 fn build(
     store: &Store,

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::markup::escape;
 use super::score_text::score_text;
 use crate::head::Region;
 use crate::search::{QueryResult, ResultEntry};
@@ -124,7 +125,18 @@ fn figure(out: &mut dyn Write, query: &QueryResult, entry: &ResultEntry) -> io::
         1 => write!(out, "<br>and 1 copy")?,
         copies => write!(out, "<br>and {copies} copies")?,
     }
+    if let Some(explanation) = &entry.explanation {
+        write!(out, "<br><b>{}</b>", escape(&explanation.words))?;
+    }
     write!(out, "<details><summary>why</summary>")?;
+    let nearness = entry.explanation.as_ref();
+    if let Some(nearness) = nearness.and_then(|explanation| explanation.nearness) {
+        write!(out, "<table><tr><td><td>nearer than unlike pairs")?;
+        for (group, near) in nearness.groups() {
+            write!(out, "<tr><td>{group}<td>{}", score_text(near, 3))?;
+        }
+        write!(out, "</table>")?;
+    }
     if let Some(alignment) = &entry.alignment {
         part(out, &query.thumbnail, query.size, &alignment.query)?;
         let size = (entry.width, entry.height);
@@ -194,24 +206,11 @@ fn picture(
     )
 }
 
-/// Text from the web is never markup here.
-fn escape(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '&' => "&amp;".to_owned(),
-            '<' => "&lt;".to_owned(),
-            '>' => "&gt;".to_owned(),
-            '"' => "&quot;".to_owned(),
-            '\'' => "&#39;".to_owned(),
-            _ => c.to_string(),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::search::Timing;
+    use crate::search::explanation::Explanation;
     use crate::store::SourcePage;
 
     #[test]
@@ -235,6 +234,10 @@ mod tests {
             cosine: 0.5,
             layers: Default::default(),
             evidence: None,
+            explanation: Some(Explanation {
+                words: "<script>".into(),
+                nearness: None,
+            }),
             alignment: None,
             copies: vec![],
             thumbnail: vec![],

@@ -3,10 +3,11 @@
 use super::TextLines;
 use super::score_text::score_text;
 use crate::head::Region;
+use crate::search::explanation::Explanation;
 use crate::search::{Comparison, QueryResult, ResultEntry};
 
-/// A ranked list with what explains it.
-pub fn result_text(result: &QueryResult) -> TextLines {
+/// A ranked list with what explains it; `numbers`: also with the numbers behind the words.
+pub fn result_text(result: &QueryResult, numbers: bool) -> TextLines {
     let timing = &result.timing_ms;
     let mut text = TextLines::default();
     text.push(format!(
@@ -29,9 +30,15 @@ pub fn result_text(result: &QueryResult) -> TextLines {
             entry.place()
         ));
         text.extend(also(entry));
-        if let Some(alignment) = &entry.alignment {
+        if let Some(explanation) = &entry.explanation {
+            text.push(format!("{:>36}{}", "", explanation.words));
+            if numbers {
+                text.extend(nearness(explanation).map(|line| format!("{:>36}{line}", "")));
+            }
+        }
+        if let Some(alignment) = entry.alignment.as_ref().filter(|_| numbers) {
             text.push(format!(
-                "{:>36}{} of the query lies on {} of it, agreeing by {:.2}",
+                "{:>36}{} of the query on {} of it: {:.2}",
                 "",
                 part(&alignment.query),
                 part(&alignment.candidate),
@@ -54,6 +61,15 @@ pub fn result_text(result: &QueryResult) -> TextLines {
         }
     }
     text
+}
+
+/// How near two pictures are in what groups of layers see, as numbers.
+fn nearness(explanation: &Explanation) -> Option<String> {
+    let groups = explanation.nearness?.groups().into_iter();
+    let groups: Vec<String> = groups
+        .map(|(name, near)| format!("{name} {}", score_text(near, 3)))
+        .collect();
+    Some(groups.join("  "))
 }
 
 /// Where else a result is, a line each.
@@ -84,6 +100,8 @@ pub fn comparison_text(comparison: &Comparison) -> TextLines {
     let mut text = TextLines::default();
     text.push(format!("score   {}", score_text(comparison.score, 4)));
     text.push(format!("cosine  {:.4}", comparison.cosine));
+    text.push(&comparison.explanation.words);
+    text.extend(nearness(&comparison.explanation));
     for (layer, mse) in &comparison.layers.0 {
         text.push(format!("  {layer:<18} {mse:.6}"));
     }

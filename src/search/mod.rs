@@ -2,6 +2,7 @@
 
 mod copies;
 mod exact;
+pub mod explanation;
 mod options;
 mod rank;
 mod representative;

@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::explanation::Explanation;
 use crate::head::Alignment;
 use crate::store::SourcePage;
 
@@ -55,6 +56,9 @@ pub struct ResultEntry {
     /// What speaks for and against, by layer; of heads that weigh more than the MSEs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// Why it is a result, as a person would say it; not where it is one of several queries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
     /// Which parts of the two pictures match, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Alignment>,
@@ -143,6 +147,8 @@ pub struct Comparison {
     /// What speaks for and against, by layer; of heads that weigh more than the MSEs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// What they have in common, as a person would say it.
+    pub explanation: Explanation,
     /// Which parts of the two pictures match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Alignment>,

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use super::exact::exact_or;
+use super::explanation::{Explanation, Facts, Names, PairDistances, UnlikePairs};
 use super::options::SearchOptions;
 use super::rank::{Ranker, Scored, score_pair, score_views, upright};
 use super::rescore::{Unread, load, rank_by_examples};
@@ -12,10 +13,10 @@ use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timi
 use super::view::View;
 use crate::activation::{Activations, Layout};
 use crate::canonical_url::CanonicalUrl;
-use crate::head::{Alignment, CollectionMean, Features, Grid, Mode, Ranking};
+use crate::head::{Alignment, CollectionMean, Features, Grid, Mode, Ranking, Signal};
 use crate::index::Candidate;
 use crate::local_path::LocalPath;
-use crate::picture::PictureId;
+use crate::picture::{PictureId, View as PictureView};
 use crate::store::{NewPicture, Sequence, Store, StoreError};
 
 /// A search failed.
@@ -236,14 +237,26 @@ impl Searcher {
         };
         let provenance = self.store.provenance(id)?;
         let view = query.and_then(|views| views.get(scored.view));
-        let mses = match (scored.mses.is_empty(), view) {
-            (true, Some(view)) => view.activations.mses(candidate.activations),
-            _ => scored.mses.clone(),
+        let distances = view.map(|view| PairDistances::of(view.activations, candidate.activations));
+        let mses = match (scored.mses.is_empty(), &distances) {
+            (true, Some(distances)) => &distances.mses,
+            _ => &scored.mses,
         };
         let alignment = match (options.explain, view) {
             (true, Some(view)) => alignment(&self.ranking, &scored, view, candidate),
             _ => None,
         };
+        let found = alignment.or(scored.alignment);
+        let explanation = distances.as_ref().map(|distances| {
+            explanation(
+                layout,
+                (&self.ranking, options.mode),
+                &scored,
+                distances,
+                found,
+                RESULT,
+            )
+        });
         Ok(Some(ResultEntry {
             rank,
             score: scored.score,
@@ -255,8 +268,9 @@ impl Searcher {
             width: record.width,
             height: record.height,
             cosine: scored.cosine,
-            layers: named(layout, &mses),
+            layers: named(layout, mses),
             evidence: evidence(layout, &self.ranking, options.mode, &scored),
+            explanation,
             alignment,
             copies: self.copies(Sequence(record.sequence), options)?,
             thumbnail: Vec::new(),
@@ -296,12 +310,22 @@ pub fn compare(
     let b = b.features(layout);
     let mut scored = score_views(ranking, mode, &views, b);
     scored.score = exact_or(is_same, scored.score);
-    let alignment = alignment(ranking, &scored, &views[scored.view], &b);
+    let view = &views[scored.view];
+    let alignment = alignment(ranking, &scored, view, &b);
+    let distances = PairDistances::of(view.activations, b.activations);
     Comparison {
         score: scored.score,
         cosine: scored.cosine,
         layers: named(layout, &scored.mses),
         evidence: evidence(layout, ranking, mode, &scored),
+        explanation: explanation(
+            layout,
+            (ranking, mode),
+            &scored,
+            &distances,
+            alignment,
+            PAIR,
+        ),
         alignment,
     }
 }
@@ -321,6 +345,46 @@ fn alignment(
         let found = grid(view)?.align(&grid(candidate)?);
         Some(upright(found, scored.view))
     })
+}
+
+/// What pictures are called in explanations of results ...
+const RESULT: Names<'_> = Names {
+    query: "your picture",
+    other: "it",
+};
+/// ... and of comparisons.
+const PAIR: Names<'_> = Names {
+    query: "the first",
+    other: "the second",
+};
+
+fn explanation(
+    layout: &Layout,
+    (ranking, mode): (&Ranking, Mode),
+    scored: &Scored,
+    distances: &PairDistances,
+    alignment: Option<Alignment>,
+    names: Names<'_>,
+) -> Explanation {
+    let looked_at = match ranking {
+        Ranking::Fused(head) => {
+            scored.in_list && head.scorers(mode).list.uses(Signal::Neighbourhood)
+        }
+        Ranking::Mse18(_) | Ranking::Embedding => false,
+    };
+    let place = Signal::Neighbourhood.index(layout.layers().len());
+    let facts = Facts {
+        is_same: scored.score >= 1.0,
+        distances,
+        neighbours: scored.values.get(place).copied().filter(|_| looked_at),
+        view: PictureView::ALL
+            .get(scored.view)
+            .copied()
+            .unwrap_or(PictureView::Upright),
+        alignment,
+        names,
+    };
+    Explanation::of(&facts, UnlikePairs::shipped(layout))
 }
 
 fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> Option<Evidence> {

@@ -221,7 +221,7 @@ impl Extraction {
     }
 
     /// Heads by their names.
-    fn rankings(&self, names: &[&str]) -> Result<Vec<Ranking>, Error> {
+    pub(super) fn rankings(&self, names: &[&str]) -> Result<Vec<Ranking>, Error> {
         let names = names.iter();
         let rankings = names.map(|name| Ranking::named(name, self.network()));
         Ok(rankings.collect::<Result<_, _>>()?)

@@ -2,6 +2,7 @@
 //! on them, and pictures are classified by them.
 
 mod classify;
+mod domains;
 mod evaluate;
 mod evaluate_looks;
 mod pictures;
@@ -10,6 +11,7 @@ mod train_look;
 mod watch;
 
 pub use classify::{ClassBelief, Classification, LabelledNeighbour, PictureClassifier};
+pub use domains::DomainsOptions;
 pub use evaluate::{CopiesOptions, RetrievalOptions};
 pub use evaluate_looks::LooksOptions;
 pub use train::Shipped;

@@ -38,6 +38,8 @@ pub enum JobEvent<'a> {
         /// Pictures in it.
         pictures: usize,
     },
+    /// A folder is no domain: it has fewer than two classes with pictures.
+    NoDomain(PathBuf),
     /// So many pictures are in no folder of a class, and are left out.
     Loose(usize),
     /// An epoch of training is over.

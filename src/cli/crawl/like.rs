@@ -30,7 +30,7 @@ pub(super) fn print(
     }
     print_summary(summary, format)?;
     for result in &results {
-        output::text(&result_text(result))?;
+        output::text(&result_text(result, false))?;
     }
     Ok(())
 }

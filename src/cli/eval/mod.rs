@@ -2,6 +2,7 @@
 
 mod classify;
 mod copies;
+mod domains;
 mod looks;
 mod pairs;
 mod retrieval;
@@ -28,6 +29,9 @@ enum Protocol {
     Copies(copies::CopiesArgs),
     /// Edits that keep or break a look, and people's judgements
     Looks(looks::LooksArgs),
+    /// Lists and scores on many kinds of pictures: a folder of domains, each with one folder of
+    /// pictures per class
+    Domains(domains::DomainsArgs),
     /// `simdex classify` on a folder with one folder of pictures per class
     Classify(classify::EvalClassifyArgs),
 }
@@ -38,6 +42,7 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
         Protocol::Retrieval(args) => retrieval::run(session, args),
         Protocol::Copies(args) => copies::run(session, args),
         Protocol::Looks(args) => looks::run(session, args),
+        Protocol::Domains(args) => domains::run(session, args),
         Protocol::Classify(args) => classify::run(session, args),
     }
 }

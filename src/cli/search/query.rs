@@ -40,7 +40,7 @@ pub(in crate::cli) struct SearchArgs {
     /// where on 90 or 99 of 100 results were right in the head's training
     #[arg(long, value_name = "S", default_value = "0")]
     min_score: MinScore,
-    /// Say which parts of the pictures match
+    /// Say which parts of the pictures match, and show the numbers behind the words
     #[arg(long)]
     explain: bool,
     /// List near-copies one by one; otherwise one stands for all
@@ -167,7 +167,7 @@ pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<
         &args.search,
         &mut |result| match format {
             Format::Json => output::json(&result),
-            Format::Text => output::text(&result_text(&result)),
+            Format::Text => output::text(&result_text(&result, args.search.explain)),
         },
     )
 }

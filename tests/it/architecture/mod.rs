@@ -116,7 +116,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("network", &["activation", "picture", "private_folder"]),
     ("picture", &[]),
     ("private_folder", &[]),
-    ("report", &["head", "search", "store"]),
+    ("report", &["evaluation", "head", "search", "store"]),
     (
         "search",
         &[

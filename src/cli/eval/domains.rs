@@ -1,0 +1,82 @@
+//! `eval domains`: are lists good and scores honest on every kind of picture?
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::app::DomainsOptions;
+use crate::cli::follow::follow;
+use crate::cli::input::{name, some};
+use crate::cli::session::Session;
+use crate::cli::{Format, Outcome, output};
+use crate::report::{domains_svg, domains_text, write_domains_html};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DomainsArgs {
+    /// Folder of domains, each with one folder of pictures per class
+    dir: PathBuf,
+    /// Heads to measure, besides embedding; may be given several times
+    #[arg(long, value_name = "NAME|FILE", value_parser = name(), default_value = "fused")]
+    head: Vec<String>,
+    /// Pictures below this folder are queries without an answer [default: a tenth of the classes
+    /// is not stored]
+    #[arg(long, value_name = "DIR")]
+    background: Option<PathBuf>,
+    /// Queries of each class, or a third of a small one; they are not stored
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = some())]
+    queries: usize,
+    /// Sizes of small stores that are asked, too, drawn from all pictures
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "25,100,500", value_parser = some())]
+    sizes: Vec<usize>,
+    /// Candidates that are re-scored [default: `[query] candidates` of the configuration]
+    #[arg(long, value_name = "N", value_parser = some())]
+    candidates: Option<usize>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write the reliability diagrams of the mixed store as SVG
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Write a page with all tables and diagrams
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// How to print the tables
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(session: &Session, args: DomainsArgs) -> anyhow::Result<Outcome> {
+    for file in args.svg.iter().chain(&args.html) {
+        output::check_folder(file)?;
+    }
+    let candidates = args.candidates.unwrap_or(session.config.query.candidates);
+    let options = DomainsOptions {
+        dir: args.dir,
+        heads: args.head,
+        background: args.background,
+        queries: args.queries,
+        sizes: args.sizes,
+        candidates,
+        seed: args.seed,
+    };
+    let extraction = session.extraction()?;
+    let evaluation = follow(session, |watch| {
+        extraction.evaluate_domains(&options, watch)
+    });
+    let Some((evaluation, outcome)) = evaluation? else {
+        return Ok(Outcome::Interrupted);
+    };
+    if let Some(file) = &args.svg {
+        output::replace(file, domains_svg(&evaluation).as_bytes())?;
+    }
+    if let Some(file) = &args.html {
+        let mut page = Vec::new();
+        write_domains_html(&evaluation, &mut page)?;
+        output::replace(file, &page)?;
+    }
+    match args.format {
+        Format::Json => output::json(&evaluation)?,
+        Format::Text => output::text(&domains_text(&evaluation))?,
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,294 @@
+//! `simdex eval domains` as tables, for text and HTML alike, and as one self-contained page.
+
+use std::io::{self, Write};
+
+use super::TextLines;
+use super::markup::escape;
+use super::reliability::{Reliability, reliability_diagrams};
+use crate::evaluation::{
+    AtThresholdFigures, DomainRow, DomainsEvaluation, Estimate, HeadFigures, StoreFigures,
+};
+
+/// A table of figures.
+struct Table {
+    title: String,
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// The evaluation as lines of text.
+pub fn domains_text(evaluation: &DomainsEvaluation) -> TextLines {
+    let mut text = TextLines::default();
+    text.extend(facts(evaluation));
+    for table in tables(evaluation) {
+        text.push("");
+        text.push(&table.title);
+        let lines = || std::iter::once(&table.columns).chain(&table.rows);
+        let width = |column: usize| {
+            let cells = lines().filter_map(|row| row.get(column));
+            cells
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or_default()
+        };
+        let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
+        for row in lines() {
+            let cells = row.iter().zip(&widths);
+            let line: Vec<String> = cells
+                .map(|(cell, width)| format!("{cell:<width$}"))
+                .collect();
+            text.push(line.join("  ").trim_end());
+        }
+    }
+    text
+}
+
+/// The diagrams of the mixed store, one for each head.
+pub fn domains_svg(evaluation: &DomainsEvaluation) -> String {
+    diagrams(evaluation, 0)
+}
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--line:#8884}\
+body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}\
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\
+table{border-collapse:collapse;font-size:.85rem}\
+th,td{border-bottom:1px solid var(--line);padding:.2rem .8rem .2rem 0;text-align:left;\
+font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto;margin-top:1rem}";
+
+/// Writes one self-contained page with the tables and the diagrams of every kind of store.
+///
+/// # Errors
+/// If writing fails.
+pub fn write_domains_html(evaluation: &DomainsEvaluation, out: &mut dyn Write) -> io::Result<()> {
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <title>simdex: scores on many domains</title><style>{STYLE}</style>\n\
+         <h1>Scores on many domains</h1>\n"
+    )?;
+    for fact in facts(evaluation) {
+        writeln!(out, "<p>{}</p>", escape(&fact))?;
+    }
+    for table in tables(evaluation) {
+        write!(out, "<h2>{}</h2><table><tr>", escape(&table.title))?;
+        for column in &table.columns {
+            write!(out, "<th>{}", escape(column))?;
+        }
+        for row in &table.rows {
+            write!(out, "<tr>")?;
+            for cell in row {
+                write!(out, "<td>{}", escape(cell))?;
+            }
+        }
+        writeln!(out, "</table>")?;
+    }
+    for (number, store) in stores(evaluation).enumerate() {
+        writeln!(
+            out,
+            "<h2>Reliability, {}</h2>\n{}",
+            escape(&store.store.name()),
+            diagrams(evaluation, number)
+        )?;
+    }
+    writeln!(out, "</html>")
+}
+
+fn diagrams(evaluation: &DomainsEvaluation, store: usize) -> String {
+    let of_head = |head: &HeadFigures| {
+        let figures = head.stores.get(store)?;
+        Some((
+            format!("{}, {}", head.head, figures.store.name()),
+            figures.clone(),
+        ))
+    };
+    let figures: Vec<(String, StoreFigures)> =
+        evaluation.heads.iter().filter_map(of_head).collect();
+    let diagrams: Vec<Reliability<'_>> = figures
+        .iter()
+        .map(|(title, figures)| Reliability {
+            title,
+            bins: &figures.bins,
+            error: figures.calibration_error.map(|error| error.mean),
+        })
+        .collect();
+    reliability_diagrams(&diagrams)
+}
+
+/// The kinds of stores, by the first head.
+fn stores(evaluation: &DomainsEvaluation) -> impl Iterator<Item = &StoreFigures> {
+    evaluation
+        .heads
+        .first()
+        .into_iter()
+        .flat_map(|head| &head.stores)
+}
+
+/// What was asked, in sentences.
+fn facts(evaluation: &DomainsEvaluation) -> Vec<String> {
+    let sum = |of: &dyn Fn(&crate::evaluation::DomainSize) -> usize| {
+        evaluation.domains.iter().map(of).sum::<usize>()
+    };
+    let mut facts = vec![format!(
+        "{} pictures of {} classes in {} domains stored, {} others asked for; {} queries without \
+         an answer; of each query {} results are shown, lists have up to {}",
+        sum(&|domain| domain.pictures),
+        sum(&|domain| domain.classes),
+        evaluation.domains.len(),
+        sum(&|domain| domain.queries),
+        evaluation.answerless,
+        evaluation.shown,
+        evaluation.candidates,
+    )];
+    facts.push(
+        "each domain counts alike; (95 % interval); calibration is of the results shown of \
+         queries that have an answer in their store"
+            .to_owned(),
+    );
+    if !evaluation.left_out.is_empty() {
+        facts.push(format!(
+            "not stored, so that they have no answer: {}",
+            evaluation.left_out.join(", ")
+        ));
+    }
+    if evaluation.stored_queries > 0 {
+        facts.push(format!(
+            "not asked, since their very bytes are stored: {}",
+            evaluation.stored_queries
+        ));
+    }
+    if !evaluation.sizes_left_out.is_empty() {
+        let sizes = evaluation.sizes_left_out.iter().map(usize::to_string);
+        facts.push(format!(
+            "not drawn, since there are no more pictures than that: {}",
+            sizes.collect::<Vec<_>>().join(", ")
+        ));
+    }
+    let pictures = sum(&|domain| domain.pictures);
+    facts.extend(evaluation.seen.iter().map(|(head, count)| {
+        format!("{head} was trained on {count} of the {pictures} pictures: its figures flatter it")
+    }));
+    facts
+}
+
+fn tables(evaluation: &DomainsEvaluation) -> Vec<Table> {
+    let mut tables = Vec::new();
+    for (number, store) in stores(evaluation).enumerate() {
+        let figures = || {
+            let heads = evaluation.heads.iter();
+            heads.filter_map(move |head| Some((head, head.stores.get(number)?)))
+        };
+        let plural = if store.stores == 1 { "" } else { "s" };
+        tables.push(Table {
+            title: format!(
+                "{}: {} store{plural}, {} pictures, {} queries",
+                store.store.name(),
+                store.stores,
+                store.pictures,
+                store.queries
+            ),
+            columns: OVERVIEW.map(str::to_owned).to_vec(),
+            rows: figures()
+                .map(|(head, figures)| overview(head, figures))
+                .collect(),
+        });
+        // Samples have too few queries of each domain.
+        if number < 2 {
+            tables.push(Table {
+                title: format!(
+                    "{} by domain: mAP / first hit / calibration error / at p90, right",
+                    store.store.name()
+                ),
+                columns: ["domain", "queries"]
+                    .into_iter()
+                    .map(str::to_owned)
+                    .chain(evaluation.heads.iter().map(|head| head.head.clone()))
+                    .collect(),
+                rows: store
+                    .domains
+                    .iter()
+                    .map(|domain| {
+                        let row = |(_, figures): (&HeadFigures, &StoreFigures)| {
+                            let mut rows = figures.domains.iter();
+                            let own = rows.find(|row| row.domain == domain.domain);
+                            own.map_or_else(String::new, cell)
+                        };
+                        let mut cells = vec![domain.domain.clone(), domain.queries.to_string()];
+                        cells.extend(figures().map(row));
+                        cells
+                    })
+                    .collect(),
+            });
+        }
+    }
+    tables
+}
+
+const OVERVIEW: [&str; 9] = [
+    "head",
+    "mAP",
+    "first hit",
+    "calibration error",
+    "by result",
+    "mean of domains, worst",
+    "at p90, right",
+    "at p99, right",
+    "no answer, yet one at p90",
+];
+
+fn overview(head: &HeadFigures, figures: &StoreFigures) -> Vec<String> {
+    let worst = figures.worst_domain.as_ref();
+    let worst = worst.map_or_else(String::new, |(domain, error)| {
+        format!(", {domain} {error:.3}")
+    });
+    let answerless = figures.answerless.as_ref();
+    vec![
+        head.head.clone(),
+        with_interval(figures.map),
+        with_interval(figures.first_hit),
+        with_interval(figures.calibration_error),
+        figure(figures.calibration_error_by_result),
+        format!(
+            "{}{worst}",
+            figure(figures.calibration_error_of_domains.map(|error| error.mean))
+        ),
+        at(figures.at_90),
+        at(figures.at_99),
+        with_interval(answerless.and_then(|answerless| answerless.any_at_90)),
+    ]
+}
+
+/// A domain's figures by one head.
+fn cell(row: &DomainRow) -> String {
+    let at_90 = row.at_90.map_or_else(String::new, |share| {
+        format!(" / {share:.3}, {}", figure(row.right_at_90))
+    });
+    format!(
+        "{:.3} / {:.3} / {}{at_90}",
+        row.map,
+        row.first_hit,
+        figure(row.calibration_error)
+    )
+}
+
+fn at(figures: Option<AtThresholdFigures>) -> String {
+    figures.map_or_else(
+        || "-".to_owned(),
+        |at| format!("{:.3}, {}", at.share, with_interval(at.right)),
+    )
+}
+
+fn figure(figure: Option<f64>) -> String {
+    figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.3}"))
+}
+
+fn with_interval(estimate: Option<Estimate>) -> String {
+    estimate.map_or_else(
+        || "-".to_owned(),
+        |Estimate { mean, interval, .. }| {
+            let [low, high] = interval;
+            format!("{mean:.3} ({low:.3}-{high:.3})")
+        },
+    )
+}
