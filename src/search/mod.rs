@@ -9,6 +9,7 @@ mod rescore;
 mod result;
 mod running_mean;
 mod searcher;
+mod verification;
 mod view;
 
 pub use exact::exact_or;
@@ -17,4 +18,5 @@ pub use rank::{Ranker, Scored, score_pair, score_views};
 pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};
 pub(crate) use running_mean::RunningMean;
 pub use searcher::{Query, SearchError, Searcher, compare};
+pub use verification::{Preview, is_verified, verify};
 pub use view::View;

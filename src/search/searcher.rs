@@ -1,6 +1,7 @@
 //! Prune, re-score, explain.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use super::options::SearchOptions;
 use super::rank::{Ranker, Scored, score_pair, score_views, upright};
 use super::rescore::{load, rank_by_examples};
 use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
+use super::verification::{Preview, is_verified, verify};
 use super::view::View;
 use crate::activation::{Activations, Layout};
 use crate::canonical_url::CanonicalUrl;
@@ -95,6 +97,13 @@ impl Searcher {
             [views] if options.alone => self.pairs(&views[0], &features, options.mode),
             _ => rank_by_examples(&ranker, &wanted, &unwanted, &features),
         };
+        if let ([views], []) = (query.wanted, query.unwanted)
+            && let Some(upright) = views.first()
+            && is_verified(&self.ranking, options.mode)
+        {
+            let preview = |candidate: usize| self.preview(loaded[candidate].id);
+            verify(&upright.into(), &mut scored, preview)?;
+        }
         // Of several, no one's bytes decide.
         let same = match (query.wanted, query.unwanted) {
             ([views], []) => views.first().map(|picture| picture.id),
@@ -207,6 +216,15 @@ impl Searcher {
         }
     }
 
+    /// A stored picture's preview, where there is one.
+    fn preview(&self, id: PictureId) -> Result<Option<Preview>, StoreError> {
+        let (record, jpeg) = (self.store.picture(id)?, self.store.thumbnail(id)?);
+        Ok(record.zip(jpeg).map(|(record, jpeg)| Preview {
+            jpeg,
+            size: (record.width, record.height),
+        }))
+    }
+
     /// A result; `None` if the picture was removed while the search ran.
     pub(super) fn entry(
         &self,
@@ -270,9 +288,14 @@ pub fn compare(
     b: &NewPicture,
 ) -> Comparison {
     let is_same = views[0].id == b.id;
+    let (upright, other) = (&views[0], b);
     let views: Vec<Features<'_>> = views.iter().map(|p| p.features(layout)).collect();
     let b = b.features(layout);
     let mut scored = score_views(ranking, mode, &views, b);
+    if is_verified(ranking, mode) && !is_same {
+        let preview = |_| Ok::<_, Infallible>(Some(other.into()));
+        let Ok(()) = verify(&upright.into(), std::slice::from_mut(&mut scored), preview);
+    }
     scored.score = exact_or(is_same, scored.score);
     let alignment = alignment(ranking, &scored, &views[scored.view], &b);
     Comparison {
@@ -311,7 +334,11 @@ fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> 
         false => &scorers.pair,
     };
     let mut all = scorer.evidence(layout, &scored.values);
-    let others = [("labels", scored.labels), ("turned", scored.turned())];
+    let others = [
+        ("labels", scored.labels),
+        ("turned", scored.turned()),
+        ("pixels", scored.pixels),
+    ];
     let others = others.into_iter().filter(|(_, odds)| *odds != 0.0);
     all.extend(others.map(|(name, odds)| (name.to_owned(), odds)));
     Some(Evidence(all))

@@ -19,6 +19,8 @@ pub struct Scored {
     pub in_list: bool,
     /// What the user's labels say for it, in log-odds.
     pub labels: f32,
+    /// What comparing the pixels takes off, in log-odds; 0 unless it is sure of something else.
+    pub pixels: f32,
     /// The view of the query that was compared.
     pub view: usize,
     /// Which parts match, where it was sought.
@@ -36,6 +38,7 @@ impl Scored {
             values: Vec::new(),
             in_list: false,
             labels: 0.0,
+            pixels: 0.0,
             view: 0,
             alignment: None,
         }
@@ -66,7 +69,7 @@ impl Scored {
 const TURNED_ODDS: f32 = 0.5;
 
 /// Best first.
-pub(super) fn sort(scored: &mut [Scored]) {
+pub(in crate::search) fn sort(scored: &mut [Scored]) {
     scored.sort_by(|a, b| {
         b.score
             .total_cmp(&a.score)
