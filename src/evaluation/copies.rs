@@ -1,6 +1,8 @@
 //! `simdex eval copies`: edited copies, searched among the pictures they were made from. A
 //! picture that is nearly the same as the original ([`are_twins`]) is neither right nor wrong.
 
+use std::convert::Infallible;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -8,7 +10,7 @@ use super::{Estimate, Trial, average_precision};
 use crate::edit::Edit;
 use crate::head::{CollectionMean, Features, Mode, Ranking, Thresholds};
 use crate::network::Descriptor;
-use crate::search::Ranker;
+use crate::search::{Preview, Ranker, is_verified, verify};
 use crate::store::NewPicture;
 use crate::training::{are_twins, nearest_to, thresholds};
 
@@ -196,7 +198,14 @@ impl<'a> Searched<'a> {
             pictures: self.features.len(),
             rescored: pool.len(),
         };
-        let ranked = ranker.rank(&views, &pool);
+        let mut ranked = ranker.rank(&views, &pool);
+        if is_verified(ranking, *mode) {
+            let preview = |candidate: usize| {
+                let picture = &pictures[order[candidate]];
+                Ok::<_, Infallible>(Some(picture.into()))
+            };
+            let Ok(()) = verify(&Preview::from(&query.views[0]), &mut ranked, preview);
+        }
         let original = &pictures[query.original].embedding;
         let answer = |candidate: usize| order[candidate] == query.original;
         let is_twin = |candidate: usize| {

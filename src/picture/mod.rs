@@ -14,6 +14,7 @@ mod limits;
 mod name;
 mod network_input;
 mod perceptual_hash;
+mod registration;
 mod sniff;
 mod thumbnail;
 mod view;
@@ -29,5 +30,6 @@ pub use name::{
 };
 pub use network_input::NetworkInput;
 pub use perceptual_hash::PerceptualHash;
+pub use registration::{Plane, Registration};
 pub use thumbnail::thumbnail;
 pub use view::View;

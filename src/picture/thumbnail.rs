@@ -27,6 +27,11 @@ pub fn thumbnail(picture: &RgbImage) -> Vec<u8> {
     jpeg
 }
 
+/// Whether not all pixels of a picture are read for its thumbnail, by its longer side.
+pub(super) fn is_sampled(longer: u32) -> bool {
+    longer > 4 * LONGER_SIDE
+}
+
 fn shrunk(picture: &RgbImage) -> Cow<'_, RgbImage> {
     let (width, height) = picture.dimensions();
     let longer = width.max(height);
@@ -41,7 +46,7 @@ fn shrunk(picture: &RgbImage) -> Cow<'_, RgbImage> {
     };
     let mut small = RgbImage::new(side(width), side(height));
     let averaged = fir::FilterType::Box;
-    let options = fir::ResizeOptions::new().resize_alg(match longer > 4 * LONGER_SIDE {
+    let options = fir::ResizeOptions::new().resize_alg(match is_sampled(longer) {
         true => fir::ResizeAlg::SuperSampling(averaged, SAMPLES),
         false => fir::ResizeAlg::Convolution(averaged),
     });

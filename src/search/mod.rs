@@ -1,5 +1,6 @@
 //! "Find images like this one": prune with the index, re-score with the head, explain.
 
+mod comparison;
 mod copies;
 mod exact;
 pub mod explanation;
@@ -10,12 +11,15 @@ mod rescore;
 mod result;
 mod running_mean;
 mod searcher;
+mod verification;
 mod view;
 
+pub use comparison::compare;
 pub use exact::exact_or;
 pub use options::SearchOptions;
 pub use rank::{Ranker, Scored, score_pair, score_views};
 pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};
 pub(crate) use running_mean::RunningMean;
-pub use searcher::{Query, SearchError, Searcher, compare};
+pub use searcher::{Query, SearchError, Searcher};
+pub use verification::{Preview, is_verified, verify};
 pub use view::View;

@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use super::comparison::{RESULT, alignment, evidence, explanation, named};
 use super::exact::exact_or;
-use super::explanation::{Explanation, Facts, Names, PairDistances, UnlikePairs};
+use super::explanation::PairDistances;
 use super::options::SearchOptions;
-use super::rank::{Ranker, Scored, score_pair, score_views, upright};
+use super::rank::{Ranker, Scored, score_pair};
 use super::rescore::{Unread, load, rank_by_examples};
-use super::result::{Comparison, Evidence, Layers, QueryResult, ResultEntry, Timing};
+use super::result::{QueryResult, ResultEntry, Timing};
+use super::verification::{Preview, is_verified, verify};
 use super::view::View;
 use crate::activation::{Activations, Layout};
 use crate::canonical_url::CanonicalUrl;
-use crate::head::{Alignment, CollectionMean, Features, Grid, Mode, Ranking, Signal};
+use crate::head::{CollectionMean, Features, Mode, Ranking};
 use crate::index::Candidate;
 use crate::local_path::LocalPath;
-use crate::picture::{PictureId, View as PictureView};
+use crate::picture::PictureId;
 use crate::store::{NewPicture, Sequence, Store, StoreError};
 
 /// A search failed.
@@ -98,6 +100,13 @@ impl Searcher {
             [views] if options.alone => self.pairs(&views[0], &features, options.mode),
             _ => rank_by_examples(&ranker, &wanted, &unwanted, &features),
         };
+        if let ([views], []) = (query.wanted, query.unwanted)
+            && let Some(upright) = views.first()
+            && is_verified(&self.ranking, options.mode)
+        {
+            let preview = |candidate: usize| self.sized_preview(loaded[candidate].id, &mut unread);
+            verify(&upright.into(), &mut scored, preview)?;
+        }
         // Of several, no one's bytes decide.
         let same = match (query.wanted, query.unwanted) {
             ([views], []) => views.first().map(|picture| picture.id),
@@ -221,6 +230,19 @@ impl Searcher {
         }
     }
 
+    /// A stored picture's preview and size; `None` if the picture was removed meanwhile.
+    fn sized_preview(
+        &self,
+        id: PictureId,
+        unread: &mut Unread,
+    ) -> Result<Option<Preview>, StoreError> {
+        let record = self.store.picture(id)?;
+        Ok(record.map(|record| Preview {
+            jpeg: self.preview(id, unread),
+            size: (record.width, record.height),
+        }))
+    }
+
     /// A result, without its preview; `None` if the picture was removed while the search ran.
     pub(super) fn entry(
         &self,
@@ -291,128 +313,6 @@ fn views<'a>(pictures: &'a [Vec<NewPicture>], layout: &'a Layout) -> Vec<Vec<Fea
     let all = pictures.iter();
     all.map(|views| views.iter().map(|p| p.features(layout)).collect())
         .collect()
-}
-
-/// The report's core: one similarity for two pictures, the first in one or more views,
-/// upright first.
-///
-/// # Panics
-/// If there is no view.
-pub fn compare(
-    layout: &Layout,
-    ranking: &Ranking,
-    mode: Mode,
-    views: &[NewPicture],
-    b: &NewPicture,
-) -> Comparison {
-    let is_same = views[0].id == b.id;
-    let views: Vec<Features<'_>> = views.iter().map(|p| p.features(layout)).collect();
-    let b = b.features(layout);
-    let mut scored = score_views(ranking, mode, &views, b);
-    scored.score = exact_or(is_same, scored.score);
-    let view = &views[scored.view];
-    let alignment = alignment(ranking, &scored, view, &b);
-    let distances = PairDistances::of(view.activations, b.activations);
-    Comparison {
-        score: scored.score,
-        cosine: scored.cosine,
-        layers: named(layout, &scored.mses),
-        evidence: evidence(layout, ranking, mode, &scored),
-        explanation: explanation(
-            layout,
-            (ranking, mode),
-            &scored,
-            &distances,
-            alignment,
-            PAIR,
-        ),
-        alignment,
-    }
-}
-
-/// Which parts of the query, in the view that was compared, and of a candidate match.
-fn alignment(
-    ranking: &Ranking,
-    scored: &Scored,
-    view: &Features<'_>,
-    candidate: &Features<'_>,
-) -> Option<Alignment> {
-    scored.alignment.or_else(|| {
-        let Ranking::Fused(head) = ranking else {
-            return None;
-        };
-        let grid = |picture: &Features<'_>| Grid::of(head.scaler(), picture.activations);
-        let found = grid(view)?.align(&grid(candidate)?);
-        Some(upright(found, scored.view))
-    })
-}
-
-/// What pictures are called in explanations of results ...
-const RESULT: Names<'_> = Names {
-    query: "your picture",
-    other: "it",
-};
-/// ... and of comparisons.
-const PAIR: Names<'_> = Names {
-    query: "the first",
-    other: "the second",
-};
-
-fn explanation(
-    layout: &Layout,
-    (ranking, mode): (&Ranking, Mode),
-    scored: &Scored,
-    distances: &PairDistances,
-    alignment: Option<Alignment>,
-    names: Names<'_>,
-) -> Explanation {
-    let looked_at = match ranking {
-        Ranking::Fused(head) => {
-            scored.in_list && head.scorers(mode).list.uses(Signal::Neighbourhood)
-        }
-        Ranking::Mse18(_) | Ranking::Embedding => false,
-    };
-    let place = Signal::Neighbourhood.index(layout.layers().len());
-    let facts = Facts {
-        is_same: scored.score >= 1.0,
-        distances,
-        neighbours: scored.values.get(place).copied().filter(|_| looked_at),
-        view: PictureView::ALL
-            .get(scored.view)
-            .copied()
-            .unwrap_or(PictureView::Upright),
-        alignment,
-        names,
-    };
-    Explanation::of(&facts, UnlikePairs::shipped(layout))
-}
-
-fn evidence(layout: &Layout, ranking: &Ranking, mode: Mode, scored: &Scored) -> Option<Evidence> {
-    let Ranking::Fused(head) = ranking else {
-        return None;
-    };
-    if let Some(odds) = scored.look {
-        return Some(Evidence(vec![("look".to_owned(), odds)]));
-    }
-    let scorers = head.scorers(mode);
-    let mut all = match (scored.in_list, scored.features.is_empty()) {
-        (true, false) => head.list_evidence(layout, &scored.values, &scored.features),
-        (true, true) => scorers.list.evidence(layout, &scored.values),
-        (false, _) => scorers.pair.evidence(layout, &scored.values),
-    };
-    let others = [
-        ("labels", scored.labels),
-        ("pairs", scored.pairs),
-        ("turned", scored.turned()),
-    ];
-    let others = others.into_iter().filter(|(_, odds)| *odds != 0.0);
-    all.extend(others.map(|(name, odds)| (name.to_owned(), odds)));
-    Some(Evidence(all))
-}
-
-fn named(layout: &Layout, mses: &[f32]) -> Layers {
-    let names = layout.layers().iter().map(|layer| layer.name.clone());
-    Layers(names.zip(mses.iter().copied()).collect())
 }
 
 impl NewPicture {

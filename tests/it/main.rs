@@ -41,5 +41,6 @@ mod similarity;
 mod store;
 mod transport;
 mod unasked;
+mod verification;
 mod versions;
 mod web;

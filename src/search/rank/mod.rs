@@ -14,3 +14,4 @@ pub use pair::{score_pair, score_views};
 pub(super) use parts::upright;
 pub use ranker::Ranker;
 pub use scored::Scored;
+pub(super) use scored::sort;

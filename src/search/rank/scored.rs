@@ -25,6 +25,8 @@ pub struct Scored {
     pub pairs: f32,
     /// What the looks alone say for it, in log-odds, where they rank.
     pub look: Option<f32>,
+    /// What comparing the pixels takes off, in log-odds; 0 unless it is sure of something else.
+    pub pixels: f32,
     /// The view of the query that was compared.
     pub view: usize,
     /// Which parts match, where it was sought.
@@ -45,6 +47,7 @@ impl Scored {
             labels: 0.0,
             pairs: 0.0,
             look: None,
+            pixels: 0.0,
             view: 0,
             alignment: None,
         }
@@ -75,7 +78,7 @@ impl Scored {
 const TURNED_ODDS: f32 = 0.5;
 
 /// Best first.
-pub(super) fn sort(scored: &mut [Scored]) {
+pub(in crate::search) fn sort(scored: &mut [Scored]) {
     scored.sort_by(|a, b| {
         b.score
             .total_cmp(&a.score)

@@ -1,0 +1,168 @@
+//! Copy mode on pixels: other pages of one form and other memes of one template are no sure
+//! copies; edited copies are.
+
+use std::thread;
+
+use crate::common::Simdex;
+use image::RgbImage;
+use image::imageops::{FilterType, flip_horizontal, resize, rotate270};
+use serde_json::Value;
+use simdex::demo::drawing::{Motif, draw};
+use simdex::edit::{Edit, caption, jpeg};
+use simdex::picture::{Plane, Registration, thumbnail};
+
+/// A page of words without letters: lines and margins are the same, words are not.
+fn page(text: u32) -> RgbImage {
+    let mut page = RgbImage::from_pixel(620, 876, image::Rgb([255; 3]));
+    for line in 0..40 {
+        let (mut x, y) = (60, 60 + 19 * line);
+        while x < 520 {
+            // Between 12 and 70 wide.
+            let mixed = (x * 7919 + line * 104_729 + text * 1_299_709) % 1_000_003;
+            let width = 12 + mixed % 59;
+            for (i, j) in (x..x + width).flat_map(|i| (y..y + 9).map(move |j| (i, j))) {
+                if (i * 5 + j * 3) % 4 != 0 {
+                    page.put_pixel(i.min(560), j, image::Rgb([20; 3]));
+                }
+            }
+            x += width + 8;
+        }
+    }
+    page
+}
+
+/// A form that is filled in: a coloured head, and a column of words in the middle that are its own.
+fn form(number: u32) -> RgbImage {
+    let (blank, filled) = (page(500), page(number));
+    RgbImage::from_fn(620, 876, |x, y| match (x, y) {
+        (40..580, 30..110) => image::Rgb([40, 70, 140]),
+        (280..460, 240..500) => *filled.get_pixel(x, y),
+        _ => *blank.get_pixel(x, y),
+    })
+}
+
+/// Captions of about one length in the letters that there are.
+const CAPTIONS: [&str; 5] = [
+    "FOUND ON THE WEB",
+    "WHO FED THE HOUND",
+    "DO NOT BE THE NEW",
+    "THE BOON OF DEBT",
+    "WE FEW WENT DOWN",
+];
+
+fn meme(words: &str) -> RgbImage {
+    let mut meme = draw(Motif::Butterfly, 4, 480, 360);
+    caption(&mut meme, words);
+    meme
+}
+
+/// Stores pictures and asks for sure copies of a smaller copy of the third of them.
+fn sure_copies_of_the_third(pictures: Vec<RgbImage>) -> Vec<String> {
+    let simdex = Simdex::filled(8, 2);
+    std::fs::create_dir(simdex.path("like")).unwrap();
+    for (number, picture) in pictures.iter().enumerate() {
+        let file = jpeg(picture, 90).unwrap();
+        std::fs::write(simdex.path(&format!("like/{number}.jpg")), file).unwrap();
+    }
+    simdex.json(&["add", "like"]);
+    let (width, height) = pictures[2].dimensions();
+    let small = resize(
+        &pictures[2],
+        width * 2 / 3,
+        height * 2 / 3,
+        FilterType::Triangle,
+    );
+    std::fs::write(simdex.path("copy.jpg"), jpeg(&small, 70).unwrap()).unwrap();
+    let asked = ["query", "copy.jpg", "--mode", "copy", "--min-score", "p90"];
+    let results = simdex.json(&asked)["results"].take();
+    let name = |result: &Value| {
+        let path = result["path"].as_str().unwrap();
+        path.rsplit('/').next().unwrap().to_owned()
+    };
+    results.as_array().unwrap().iter().map(name).collect()
+}
+
+#[test]
+fn only_the_page_that_was_copied_is_a_sure_copy() {
+    let pages = (0..12).map(page).collect();
+    assert_eq!(sure_copies_of_the_third(pages), ["2.jpg"]);
+}
+
+#[test]
+fn only_the_form_that_was_copied_is_a_sure_copy() {
+    let forms = (0..6).map(form).collect();
+    assert_eq!(sure_copies_of_the_third(forms), ["2.jpg"]);
+}
+
+#[test]
+fn only_the_meme_that_was_copied_is_a_sure_copy() {
+    let memes = CAPTIONS.map(meme).to_vec();
+    assert_eq!(sure_copies_of_the_third(memes), ["2.jpg"]);
+}
+
+#[test]
+fn compare_says_what_the_pixels_take_off() {
+    let simdex = Simdex::new();
+    for (name, caption) in ["a.jpg", "b.jpg"].iter().zip(CAPTIONS) {
+        std::fs::write(simdex.path(name), jpeg(&meme(caption), 90).unwrap()).unwrap();
+    }
+    let answer = simdex.json(&["compare", "a.jpg", "b.jpg", "--mode", "copy"]);
+    assert!(
+        answer["evidence"]["pixels"].as_f64().unwrap() < 0.0,
+        "{answer}"
+    );
+    assert!(answer["score"].as_f64().unwrap() <= 0.5, "{answer}");
+}
+
+/// A picture as its preview shows it.
+fn preview(picture: &RgbImage) -> RgbImage {
+    let small = image::load_from_memory(&thumbnail(picture)).unwrap();
+    small.into_rgb8()
+}
+
+fn plane(picture: RgbImage) -> Plane {
+    Plane::of(&image::DynamicImage::ImageRgb8(picture).into_luma8()).unwrap()
+}
+
+/// Whether an edited copy is taken for something else, in the view that undoes the edit.
+fn is_other(original: &RgbImage, edit: Edit, seed: u64) -> bool {
+    let copy = image::load_from_memory(&edit.jpeg(original, seed).unwrap()).unwrap();
+    let copy = preview(&copy.into_rgb8());
+    let copy = match edit {
+        Edit::Rotate90 => rotate270(&copy),
+        Edit::Mirror => flip_horizontal(&copy),
+        _ => copy,
+    };
+    Registration::of(&plane(copy), &plane(preview(original))).differs()
+}
+
+#[test]
+fn edited_copies_are_never_taken_for_something_else() {
+    let originals = [
+        ("flower", draw(Motif::Flower, 1, 480, 360)),
+        ("tiles", draw(Motif::Tiles, 1, 480, 360)),
+        ("form", form(3)),
+        ("meme", meme(CAPTIONS[1])),
+    ];
+    thread::scope(|scope| {
+        for (name, original) in &originals {
+            scope.spawn(move || {
+                for edit in Edit::ALL {
+                    // A bar with other words over the bar of a meme is another meme.
+                    let is_meme = *name == "meme" && edit == Edit::Caption;
+                    assert_eq!(is_other(original, edit, 7), is_meme, "{name} {edit}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_part_of_a_flower_on_plain_ground_is_a_copy() {
+    let flower = draw(Motif::Flower, 2, 480, 360);
+    for seed in 0..4 {
+        for edit in [Edit::Crop60, Edit::Crop25] {
+            assert!(!is_other(&flower, edit, seed), "{edit} {seed}");
+        }
+    }
+}
