@@ -37,8 +37,13 @@ pub fn compare(
     let view = &views[scored.view];
     let alignment = alignment(ranking, &scored, view, &b);
     let distances = PairDistances::of(view.activations, b.activations);
+    let base_rate = match ranking {
+        Ranking::Fused(head) => Some(head.training().base_rate),
+        Ranking::Mse18(_) | Ranking::Embedding => None,
+    };
     Comparison {
         score: scored.score,
+        base_rate,
         cosine: scored.cosine,
         layers: named(layout, &scored.mses),
         evidence: evidence(layout, ranking, mode, &scored),
