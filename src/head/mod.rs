@@ -118,6 +118,9 @@ impl Fused {
 }
 
 impl Ranking {
+    /// The names of those that are shipped.
+    pub const NAMES: [&str; 3] = ["fused", "mse18", "embedding"];
+
     /// Whether it was trained on this picture, as far as it knows.
     pub fn saw(&self, picture: PictureId) -> bool {
         match self {

@@ -7,7 +7,7 @@ use clap::Args;
 use super::with_interval;
 use crate::app::CopiesOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::{name, some};
+use crate::cli::input::{head, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::CopiesEvaluation;
@@ -18,7 +18,7 @@ pub(in crate::cli) struct CopiesArgs {
     /// Folder of pictures
     dir: PathBuf,
     /// The head whose copy mode is measured
-    #[arg(long, value_name = "NAME|FILE", value_parser = name(), default_value = "fused")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head(), default_value = "fused")]
     head: String,
     /// Pictures that are edited, estimate over all; every one is searched
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = some())]

@@ -7,7 +7,7 @@ use clap::Args;
 use super::with_interval;
 use crate::app::LooksOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::{name, some};
+use crate::cli::input::{head, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::LooksEvaluation;
@@ -21,7 +21,7 @@ pub(in crate::cli) struct LooksArgs {
     #[arg(long, value_name = "CSV")]
     triplets: Option<PathBuf>,
     /// The head whose modes are measured
-    #[arg(long, value_name = "NAME|FILE", value_parser = name(), default_value = "fused")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head(), default_value = "fused")]
     head: String,
     /// Most pictures that are stored, spread over all
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = some())]

@@ -7,7 +7,7 @@ use clap::Args;
 use super::with_interval;
 use crate::app::RetrievalOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::{name, some};
+use crate::cli::input::{head, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::evaluation::RetrievalEvaluation;
@@ -18,7 +18,7 @@ pub(in crate::cli) struct RetrievalArgs {
     /// Folder with one folder of pictures per class
     dir: PathBuf,
     /// Another head to measure, besides embedding, mse18 and fused
-    #[arg(long, value_name = "FILE", value_parser = name())]
+    #[arg(long, value_name = "FILE", value_parser = head())]
     head: Option<String>,
     /// Candidates that are re-scored [default: `[query] candidates` of the configuration]
     #[arg(long, value_name = "N", value_parser = some())]

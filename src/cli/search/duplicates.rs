@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::export::ExportFormat;
 use super::query::tell_unread;
-use crate::cli::input::{host_argument, name};
+use crate::cli::input::{head, host_argument};
 use crate::cli::output::{check_folder, counted, deliver};
 use crate::cli::session::Session;
 use crate::cli::{Outcome, output};
@@ -19,7 +19,7 @@ pub(in crate::cli) struct DuplicatesArgs {
     #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
     /// Ranking of the copies: fused, mse18, embedding or a file made by `simdex train`
-    #[arg(long, value_name = "NAME|FILE", value_parser = name())]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head())]
     head: Option<String>,
     /// What to write, as of `export`; without it a list for people
     #[arg(long)]
