@@ -4,32 +4,13 @@
 use std::thread;
 
 use crate::common::Simdex;
+use crate::common::page::page;
 use image::RgbImage;
 use image::imageops::{FilterType, flip_horizontal, resize, rotate270};
 use serde_json::Value;
 use simdex::demo::drawing::{Motif, draw};
 use simdex::edit::{Edit, caption, jpeg};
 use simdex::picture::{Plane, Registration, thumbnail};
-
-/// A page of words without letters: lines and margins are the same, words are not.
-fn page(text: u32) -> RgbImage {
-    let mut page = RgbImage::from_pixel(620, 876, image::Rgb([255; 3]));
-    for line in 0..40 {
-        let (mut x, y) = (60, 60 + 19 * line);
-        while x < 520 {
-            // Between 12 and 70 wide.
-            let mixed = (x * 7919 + line * 104_729 + text * 1_299_709) % 1_000_003;
-            let width = 12 + mixed % 59;
-            for (i, j) in (x..x + width).flat_map(|i| (y..y + 9).map(move |j| (i, j))) {
-                if (i * 5 + j * 3) % 4 != 0 {
-                    page.put_pixel(i.min(560), j, image::Rgb([20; 3]));
-                }
-            }
-            x += width + 8;
-        }
-    }
-    page
-}
 
 /// A form that is filled in: a coloured head, and a column of words in the middle that are its own.
 fn form(number: u32) -> RgbImage {
