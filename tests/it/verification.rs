@@ -37,7 +37,8 @@ fn meme(words: &str) -> RgbImage {
     meme
 }
 
-/// Stores pictures and asks for sure copies of a smaller copy of the third of them.
+/// Stores pictures and asks for sure copies of a smaller copy of the third of them. No other is said
+/// to be a near-copy either, where the same subject is asked for.
 fn sure_copies_of_the_third(pictures: Vec<RgbImage>) -> Vec<String> {
     let simdex = Simdex::filled(8, 2);
     std::fs::create_dir(simdex.path("like")).unwrap();
@@ -60,13 +61,38 @@ fn sure_copies_of_the_third(pictures: Vec<RgbImage>) -> Vec<String> {
         let path = result["path"].as_str().unwrap();
         path.rsplit('/').next().unwrap().to_owned()
     };
-    results.as_array().unwrap().iter().map(name).collect()
+    let sure: Vec<String> = results.as_array().unwrap().iter().map(name).collect();
+    let subjects = simdex.json(&["query", "copy.jpg", "-k", "12", "--all-copies"]);
+    for result in subjects["results"].as_array().unwrap() {
+        let is_third = name(result) == "2.jpg";
+        assert!(
+            is_third || result["score"].as_f64().unwrap() <= 0.991,
+            "{result}"
+        );
+    }
+    sure
 }
 
 #[test]
 fn only_the_page_that_was_copied_is_a_sure_copy() {
     let pages = (0..12).map(page).collect();
     assert_eq!(sure_copies_of_the_third(pages), ["2.jpg"]);
+}
+
+/// Of a page as large as a scan every pixel counts in its preview.
+#[test]
+fn only_the_scan_that_was_copied_is_a_sure_copy() {
+    let scan = |number| resize(&page(number), 1240, 1752, FilterType::CatmullRom);
+    assert_eq!(
+        sure_copies_of_the_third((0..6).map(scan).collect()),
+        ["2.jpg"]
+    );
+}
+
+#[test]
+fn a_form_is_no_copy_of_another_form() {
+    let pictures = (0..8).map(|n| if n % 2 == 0 { form(n) } else { page(n) });
+    assert_eq!(sure_copies_of_the_third(pictures.collect()), ["2.jpg"]);
 }
 
 #[test]
