@@ -39,7 +39,8 @@ impl TdmRep {
     pub fn parse(body: &[u8]) -> Self {
         let body = &body[..body.len().min(Self::MAX_BYTES)];
         let (body, ..) = encoding(body).decode(body);
-        let body = body.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let body = body.trim_start();
+        let body = body.trim_end_matches(|c: char| c.is_whitespace() || c == '\0');
         let rules = match serde_json::from_str(body) {
             Ok(Value::Array(rules)) => rules,
             // A single rule without its array counts as an array of one.
