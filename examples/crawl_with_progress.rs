@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 summary.pages_fetched, summary.images_indexed
             );
         }
-        Event::Problem(problem) => eprintln!("\n{}: {}", problem.source, problem.message),
+        Event::Problem(of) | Event::LeftOut(of) => eprintln!("\n{}: {}", of.source, of.message),
     };
     let shutdown = Shutdown::on_signals()?;
     let end = collection

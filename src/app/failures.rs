@@ -1,13 +1,13 @@
 //! Which URLs failed or were refused, by reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
 use super::{Collection, Error};
-use crate::canonical_url::CanonicalUrl;
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::crawl::Reason;
-use crate::store::{Retrying, Role, UrlRecord, UrlState};
+use crate::store::{Retrying, Role, StoreError, UrlRecord, UrlState};
 
 /// Which URLs are meant.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +70,7 @@ impl Collection {
                 at_ms: None,
             })
         });
-        for failed in ended.chain(store.retries()) {
+        for failed in ended.chain(store.retries()).chain(self.held()?) {
             let Retrying {
                 record,
                 reason,
@@ -112,6 +112,34 @@ impl Collection {
         let mut failures: Vec<Failures> = failures.collect();
         failures.sort_by_key(|failures| std::cmp::Reverse(failures.count));
         Ok(failures)
+    }
+
+    /// The URLs that wait because the last run left their hosts, which asked for more patience than
+    /// it had; without those that are to be tried again for a reason of their own.
+    fn held(&self) -> Result<impl Iterator<Item = Result<Retrying, StoreError>>, Error> {
+        let store = self.store();
+        let run = store.last_run()?;
+        let is_left = move |host: HostId| {
+            let record = store.host(host)?;
+            Ok::<_, StoreError>(run > 0 && record.is_some_and(|record| record.left_in == run))
+        };
+        let mut tried = HashSet::new();
+        for retry in store.retries() {
+            let record = retry?.record;
+            if is_left(record.host)? {
+                tried.insert(UrlId::of(&record.url));
+            }
+        }
+        let held = store.pending().map(move |record| {
+            let record = record?;
+            let is_held = !tried.contains(&UrlId::of(&record.url)) && is_left(record.host)?;
+            Ok(is_held.then(|| Retrying {
+                record,
+                reason: Reason::Held.name().into_owned(),
+                at_ms: None,
+            }))
+        });
+        Ok(held.filter_map(Result::transpose))
     }
 }
 

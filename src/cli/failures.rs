@@ -39,10 +39,11 @@ pub(super) fn run(session: &Session, args: FailuresArgs) -> anyhow::Result<Outco
     } else {
         args.limit.get()
     };
+    let is_choice = filter.host.is_some() || !filter.reasons.is_empty();
     let failures = session.collection_to_read()?.failures(&filter, most)?;
     match args.format {
         Format::Json => output::json(&serde_json::json!({ "failures": failures }))?,
-        Format::Text => output::text(&text(&failures))?,
+        Format::Text => output::text(&text(&failures, is_choice))?,
     }
     Ok(Outcome::Done)
 }
@@ -52,10 +53,16 @@ fn time_text(at_s: u64) -> Option<String> {
     Some(at.to_string())
 }
 
-fn text(failures: &[Failures]) -> TextLines {
+/// `is_choice`: they are those of a host or of some reasons only.
+fn text(failures: &[Failures], is_choice: bool) -> TextLines {
     let mut text = TextLines::default();
     if failures.is_empty() {
-        text.push("nothing failed and nothing was refused");
+        text.push(match is_choice {
+            true => {
+                "no URL of this host or reason failed, was refused or waits; there may be others"
+            }
+            false => "nothing failed and nothing was refused",
+        });
     }
     for of in failures {
         let kind = match of {

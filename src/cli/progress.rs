@@ -15,6 +15,8 @@ use crate::report::printable;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 static QUIET: AtomicBool = AtomicBool::new(false);
+/// Whether log lines list all problems.
+static VERBOSE: AtomicBool = AtomicBool::new(false);
 
 /// Time between two plain lines where stderr is no terminal.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
@@ -58,6 +60,7 @@ impl MakeWriter<'_> for AroundBars {
 /// Sends tracing to stderr. `RUST_LOG` overrides the flags.
 pub(super) fn start_logging(verbose: u8, quiet: bool) {
     QUIET.store(quiet, Ordering::Relaxed);
+    VERBOSE.store(verbose > 0 && !quiet, Ordering::Relaxed);
     let level = match (quiet, verbose) {
         (true, _) => "error",
         // A store that is brought up to date on opening may take minutes.
@@ -161,11 +164,12 @@ pub(super) struct Problems {
 
 impl Default for Problems {
     fn default() -> Self {
-        Self::listed_by("-v lists all")
+        Self::listed_by(V)
     }
 }
 
 const SHOWN: usize = 20;
+const V: &str = "-v lists all";
 
 impl Problems {
     /// Problems of which `all` says how to see all of them.
@@ -189,9 +193,44 @@ impl Problems {
 
     /// Says how many were not listed; the next problem begins a new list.
     pub(super) fn finish(&mut self) {
-        if self.more > 0 {
-            line(&format!("and {} more ({})", self.more, self.all));
-        }
+        say_more(self.more, self.all);
         *self = Self::listed_by(self.all);
+    }
+}
+
+/// What limits have left out of documents. It is no failure, so it is listed behind the problems:
+/// the first twenty; -v shows all through tracing.
+#[derive(Default)]
+pub(super) struct LeftOuts {
+    lines: Vec<String>,
+    more: usize,
+}
+
+impl LeftOuts {
+    pub(super) fn add(&mut self, source: &str, message: &str) {
+        tracing::info!(source, message, "not all of it");
+        if self.lines.len() < SHOWN {
+            self.lines.push(format!("{source}: {message}"));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// Lists them.
+    pub(super) fn finish(self) {
+        for text in &self.lines {
+            line(text);
+        }
+        say_more(self.more, V);
+    }
+}
+
+/// Says how many were not listed, and what lists them.
+fn say_more(more: usize, all: &str) {
+    if more > 0 {
+        // The log lines above have listed them.
+        let is_listed = VERBOSE.load(Ordering::Relaxed) && all == V;
+        let hint = if is_listed { "listed above" } else { all };
+        line(&format!("and {more} more ({hint})"));
     }
 }

@@ -17,4 +17,6 @@ pub enum Event<'a> {
     },
     /// Something could not be used.
     Problem(&'a Problem),
+    /// A limit has left something out of a document that was read.
+    LeftOut(&'a Problem),
 }

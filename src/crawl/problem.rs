@@ -1,6 +1,6 @@
-//! What could not be used.
+//! What could not be used, or not all of it.
 
-/// A URL or file that could not be used.
+/// A URL or file that could not be used, or not all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The URL or path.

@@ -16,8 +16,6 @@ pub enum Limit {
     Pictures,
     /// So many pictures whose bytes stand in a document are taken from it.
     HeldPictures,
-    /// So many versions of one picture are kept.
-    Versions,
     /// So many guesses are taken from one page.
     Guesses,
     /// So many style sheets or feeds are taken from one page.
@@ -47,7 +45,6 @@ impl Limit {
             Self::Links => "page_links",
             Self::Pictures => "page_pictures",
             Self::HeldPictures => "page_data_urls",
-            Self::Versions => "picture_versions",
             Self::Guesses => "page_guesses",
             Self::Sheets => "page_sheets",
             Self::Depth => "page_depth",
@@ -59,24 +56,64 @@ impl Limit {
         }
     }
 
-    /// What was left out, for people.
-    pub fn meaning(self) -> &'static str {
+    /// How much was left out of what, for people.
+    pub fn says(self, count: u64) -> String {
+        let (one, more) = self.words();
+        let words = if count == 1 { one } else { more };
+        format!("{count} {words}")
+    }
+
+    /// What was left out: one, and more.
+    fn words(self) -> (&'static str, &'static str) {
         match self {
-            Self::UrlLength => "URLs longer than 2,048 bytes",
-            Self::Links => "links beyond the 10,000 that are taken from one page",
-            Self::Pictures => "pictures beyond the 10,000 that are taken from one page",
-            Self::HeldPictures => {
-                "pictures in data: URLs beyond the 64 that are taken from one page"
-            }
-            Self::Versions => "versions of pictures beyond the 8 that are kept of one",
-            Self::Guesses => "guesses beyond the 1,000 that are taken from one page",
-            Self::Sheets => "style sheets and feeds beyond the 256 that are taken from one page",
-            Self::Depth => "elements nested deeper than 512, read as if they stood side by side",
-            Self::PageBytes => "page longer than max_page_bytes of [crawl]; its beginning was read",
-            Self::Time => "pages that take too long to read; their rest is left",
-            Self::SitemapUrls => "URLs beyond the 50,000 that a sitemap may have",
-            Self::SitemapPictures => "pictures beyond the 1,000 of a page or 100,000 of a sitemap",
-            Self::SitemapBytes => "bytes or more beyond the 50 MiB that a sitemap may have",
+            Self::UrlLength => (
+                "URL longer than 2,048 bytes",
+                "URLs longer than 2,048 bytes",
+            ),
+            Self::Links => (
+                "link beyond the 10,000 that are taken from one page",
+                "links beyond the 10,000 that are taken from one page",
+            ),
+            Self::Pictures => (
+                "picture beyond the 10,000 that are taken from one page",
+                "pictures beyond the 10,000 that are taken from one page",
+            ),
+            Self::HeldPictures => (
+                "picture in a data: URL beyond the 64 that are taken from one page",
+                "pictures in data: URLs beyond the 64 that are taken from one page",
+            ),
+            Self::Guesses => (
+                "guess beyond the 1,000 that are taken from one page",
+                "guesses beyond the 1,000 that are taken from one page",
+            ),
+            Self::Sheets => (
+                "style sheet or feed beyond the 256 that are taken from one page",
+                "style sheets and feeds beyond the 256 that are taken from one page",
+            ),
+            Self::Depth => (
+                "element nested deeper than 512, read as if it stood beside the one around it",
+                "elements nested deeper than 512, read as if they stood side by side",
+            ),
+            Self::PageBytes => (
+                "page, style sheet or feed longer than max_page_bytes of [crawl]; its beginning was read",
+                "pages, style sheets or feeds longer than max_page_bytes of [crawl]; their beginnings were read",
+            ),
+            Self::Time => (
+                "page that takes too long to read; its rest is left",
+                "pages that take too long to read; their rests are left",
+            ),
+            Self::SitemapUrls => (
+                "URL beyond the 50,000 that a sitemap may have",
+                "URLs beyond the 50,000 that a sitemap may have",
+            ),
+            Self::SitemapPictures => (
+                "picture beyond the 1,000 of a page or 100,000 of a sitemap",
+                "pictures beyond the 1,000 of a page or 100,000 of a sitemap",
+            ),
+            Self::SitemapBytes => (
+                "sitemap longer than the 50 MiB that one may have; its beginning was read",
+                "sitemaps longer than the 50 MiB that one may have; their beginnings were read",
+            ),
         }
     }
 }

@@ -78,6 +78,16 @@ impl LinkTarget {
         }
     }
 
+    /// Whether the query of a reference asks for a picture of what the path names.
+    pub(super) fn asks_for_picture(reference: &str) -> bool {
+        let reference = reference.split('#').next().unwrap_or_default();
+        let (path, query) = reference.split_once('?').unwrap_or((reference, ""));
+        let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+        Self::of_path(reference) == Self::Page
+            && (names_format(query)
+                || asks_for_picture(query) && ending.is_some_and(|it| is_in(&OTHERS, it)))
+    }
+
     /// By a URL.
     pub(super) fn of_url(url: &CanonicalUrl) -> Self {
         Self::of_path(&url.as_url()[url::Position::BeforePath..])
@@ -107,10 +117,17 @@ fn chooses(query: &str) -> bool {
 
 /// Whether a query asks for a picture of a document or a film.
 fn asks_for_picture(query: &str) -> bool {
-    query.split('&').any(|parameter| {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        is_in(&DRAWN, name)
-            || is_in(&["format", "fm", "output", "fmt", "ext"], name) && is_picture_ending(value)
+    query
+        .split('&')
+        .any(|parameter| is_in(&DRAWN, parameter.split('=').next().unwrap_or_default()))
+        || names_format(query)
+}
+
+/// Whether a query names the format of a picture that is to be sent.
+fn names_format(query: &str) -> bool {
+    let mut parameters = query.split('&').filter_map(|it| it.split_once('='));
+    parameters.any(|(name, value)| {
+        is_in(&["format", "fm", "output", "fmt", "ext"], name) && is_picture_ending(value)
     })
 }
 

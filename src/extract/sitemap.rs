@@ -33,7 +33,7 @@ pub struct SitemapContents {
     pub sitemap: Sitemap,
     /// What limits have left out.
     pub left_out: LeftOut,
-    /// What is wrong with it, if it is no sitemap or ends early.
+    /// What is wrong with it, if it is no sitemap or ends early, and not because of a limit.
     pub fault: Option<String>,
 }
 
@@ -61,6 +61,15 @@ const ALL_PICTURES: usize = 100_000;
 /// Parses a sitemap fetched from `url`: XML, a plain list of URLs, or a feed, each of them
 /// packed by gzip or not. A broken part ends it; what was read until then counts.
 pub fn parse_sitemap(bytes: &[u8], url: &Url) -> SitemapContents {
+    let mut contents = read_sitemap(bytes, url);
+    if contents.left_out.contains_key(&Limit::SitemapBytes) {
+        // It ends early because the rest was not read.
+        contents.fault = None;
+    }
+    contents
+}
+
+fn read_sitemap(bytes: &[u8], url: &Url) -> SitemapContents {
     let mut left_out = LeftOut::new();
     let (bytes, mut fault) = unpack(bytes, &mut left_out);
     let (text, _) = charset::decode(&bytes, None, charset::of_xml);
@@ -135,17 +144,20 @@ pub fn parse_sitemap(bytes: &[u8], url: &Url) -> SitemapContents {
 /// what can be unpacked.
 fn unpack<'a>(bytes: &'a [u8], left_out: &mut LeftOut) -> (Cow<'a, [u8]>, Option<String>) {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        let over = bytes.len().saturating_sub(LARGEST);
-        leave_out(left_out, Limit::SitemapBytes, over as u64);
-        return (Cow::Borrowed(&bytes[..bytes.len() - over]), None);
+        leave_out(
+            left_out,
+            Limit::SitemapBytes,
+            (bytes.len() > LARGEST).into(),
+        );
+        return (Cow::Borrowed(&bytes[..bytes.len().min(LARGEST)]), None);
     }
     let mut unpacked = Vec::new();
     // One byte more tells whether there are more.
     let result = MultiGzDecoder::new(bytes)
         .take(LARGEST as u64 + 1)
         .read_to_end(&mut unpacked);
-    let over = unpacked.len().saturating_sub(LARGEST);
-    leave_out(left_out, Limit::SitemapBytes, over as u64);
+    let is_cut = unpacked.len() > LARGEST;
+    leave_out(left_out, Limit::SitemapBytes, is_cut.into());
     unpacked.truncate(LARGEST);
     let fault = result
         .err()

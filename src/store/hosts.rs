@@ -14,7 +14,7 @@ pub struct HostRecord {
     pub name: String,
     /// The crawl that queued URLs of it last.
     pub crawl: u64,
-    /// The run that left it for the next one, because its rules could not be fetched.
+    /// The run that left it for the next one, because it asked for more patience than that had.
     pub left_in: u64,
     /// Pages read from it.
     pub pages: u64,
@@ -43,6 +43,12 @@ pub trait Hosts: Send + Sync {
     /// # Errors
     /// If the store fails.
     fn begin_run(&self, crawl: u64, rules: RemovalRules) -> Result<u64, StoreError>;
+
+    /// The number of the last run of the crawler; 0 if there was none.
+    ///
+    /// # Errors
+    /// If the store fails or the record is unreadable.
+    fn last_run(&self) -> Result<u64, StoreError>;
 
     /// The hosts of which the present run removes no more, and how many of their pictures were
     /// kept that would have gone.

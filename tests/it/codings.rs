@@ -199,6 +199,14 @@ fn opted_out(request: &Request) -> Reply {
     let tdm = r#"[{"location": "/", "tdm-reservation": 1}]"#.as_bytes();
     let utf16 = "\u{feff}[{\"location\": \"/\", \"tdm-reservation\": 1}]";
     let utf16: Vec<u8> = utf16.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let unmarked = std::str::from_utf8(tdm).unwrap().encode_utf16();
+    let unmarked: Vec<u8> = unmarked.flat_map(u16::to_le_bytes).collect();
+    let chunked = |line_end: &str, body: &[u8], end: &str| {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let length = format!("{:x}{line_end}", body.len());
+        let body = [length.as_bytes(), body, line_end.as_bytes(), end.as_bytes()];
+        raw(head, &body.concat())
+    };
     let raw_picture = |fields: &[u8]| {
         let bytes = crate::common::jpeg(simdex::demo::drawing::Motif::Cup, 1);
         let length = format!("Content-Length: {}\r\n\r\n", bytes.len());
@@ -216,6 +224,21 @@ fn opted_out(request: &Request) -> Reply {
         ("tdm-unsaid.test", "/.well-known/tdmrep.json") => Reply::bytes("a/b", gzip(tdm)),
         ("tdm-odd.test", "/.well-known/tdmrep.json") => coded("foo", tdm.to_vec()),
         ("tdm-utf16.test", "/.well-known/tdmrep.json") => Reply::bytes("a/b", utf16),
+        ("tdm-le.test", "/.well-known/tdmrep.json") => Reply::bytes("a/b", unmarked),
+        ("tdm-long.test", "/.well-known/tdmrep.json") => {
+            raw("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", tdm)
+        }
+        ("tdm-chunk.test", "/.well-known/tdmrep.json") => chunked("\r\n", tdm, ""),
+        ("tdm-lf.test", "/.well-known/tdmrep.json") => chunked("\n", tdm, "0\n\n"),
+        ("tdm-part.test", "/.well-known/tdmrep.json") => Reply::bytes("a/b", tdm)
+            .status(206)
+            .header("Content-Range", "bytes 0-40/41"),
+        ("tdm-cut.test", "/.well-known/tdmrep.json") => Reply::bytes("a/b", &tdm[..30]),
+        ("soft-404.test", "/.well-known/tdmrep.json") => Reply::html("<p>[not found]"),
+        ("png.test", "/.well-known/tdmrep.json") => Reply::bytes("a/b", &b"\x89PNG\r\n\x1a\n["[..]),
+        ("end.test", "/.well-known/tdmrep.json") => {
+            raw("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"")
+        }
         ("header.test", "/1.jpg") => raw_picture("X-Robots-Tag: noindex, \u{a9} us\r\n".as_bytes()),
         ("latin.test", "/1.jpg") => raw_picture(b"X-Robots-Tag: \xe9, noindex\r\n"),
         ("spaced.test", "/1.jpg") => raw_picture(b"X-Robots-Tag : noindex\r\n"),
@@ -231,13 +254,19 @@ fn opted_out(request: &Request) -> Reply {
 
 #[test]
 fn opt_outs_are_heeded_however_they_are_sent() {
-    const HOSTS: [&str; 13] = [
+    const HOSTS: [&str; 19] = [
         "meta",
         "meta-203",
         "tdm",
         "tdm-unsaid",
         "tdm-odd",
         "tdm-utf16",
+        "tdm-le",
+        "tdm-long",
+        "tdm-chunk",
+        "tdm-lf",
+        "tdm-part",
+        "tdm-cut",
         "header",
         "latin",
         "spaced",
@@ -249,11 +278,28 @@ fn opt_outs_are_heeded_however_they_are_sent() {
     let server = serve(opted_out);
     let (simdex, summary) = many_hosts(&server, &seeds(&HOSTS), "");
     assert_eq!(summary["images_fetched"], 0, "{summary}");
-    let refused = json!({"noindex": 8, "tdm": 4, "content_usage": 1});
+    let refused = json!({"noindex": 8, "tdm": 10, "content_usage": 1});
     assert_eq!(summary["refused"], refused);
     assert_eq!(summary["failed"], json!({}));
     assert_eq!(simdex.json(&["status"])["waiting"], 0);
-    // A host that says nothing of the kind gives its picture.
-    let (_simdex, summary) = many_hosts(&server, &seeds(&["open"]), "");
+    // A host that says nothing of the kind gives its picture, the same one each.
+    let open = ["open", "soft-404", "png", "end"];
+    let (simdex, summary) = many_hosts(&server, &seeds(&open), "");
+    assert_eq!(summary["refused"], json!({}), "{summary}");
+    assert_eq!(simdex.json(&["status"])["waiting"], 1);
+    assert_eq!(summary["duplicates"], 3, "{summary}");
+}
+
+#[test]
+fn a_picture_in_a_coding_that_nobody_knows_says_so() {
+    let server = serve(|request| match request.path() {
+        "/" => Reply::html("<img src=/1.jpg><img src=/2.jpg>"),
+        // Only said to be coded.
+        "/1.jpg" => numbered(request).header("Content-Encoding", "compress"),
+        "/2.jpg" => coded("compress", b"\x1f\x9d\x90U\xe6".to_vec()),
+        _ => Reply::not_found(),
+    });
+    let (_simdex, summary) = many_hosts(&server, &seeds(&["h"]), "");
     assert_eq!(summary["images_fetched"], 1, "{summary}");
+    assert_eq!(summary["failed"], json!({"undecodable": 1}));
 }

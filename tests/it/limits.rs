@@ -1,5 +1,9 @@
 //! What a crawl says of what it could not take in.
 
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::json;
 use simdex::demo::drawing::Motif;
 use testweb::reply::Reply;
@@ -49,6 +53,16 @@ fn a_sitemap_that_somebody_names_is_told_when_it_is_missing_or_broken() {
         let is_told = |line: &str| line.contains(path) && line.contains(why);
         assert!(run.stderr.lines().any(is_told), "{path}: {}", run.stderr);
     }
+    // They are named afterwards, too.
+    let failures = simdex.json(&["failures", "--reason", "broken_sitemap"]);
+    let failures = failures["failures"].as_array().unwrap();
+    assert_eq!((failures.len(), &failures[0]["count"]), (1, &json!(2)));
+    assert_eq!(failures[0]["urls"][0]["role"], "sitemap");
+    let all = simdex.run(&["failures"]).stdout;
+    for path in ["/missing.xml", "/page.xml", "/cut.xml", "/closed/map.xml"] {
+        assert!(all.contains(path), "{path}: {all}");
+    }
+    assert!(!all.contains("/whole.xml"), "{all}");
     // Nobody has named the one in the usual place.
     let is_usual = |line: &str| line.contains("/sitemap.xml") && line.contains("404");
     assert!(!run.stderr.lines().any(is_usual), "{}", run.stderr);
@@ -68,6 +82,7 @@ fn what_limits_leave_out_is_counted_and_named() {
     });
     let simdex = Simdex::new();
     let run = told(&simdex, &server.url("/"));
+    assert_eq!(run.code, 0, "a seed that was read is had: {}", run.stderr);
     let summary = run.json();
     assert_eq!(
         summary["images_indexed"], 1,
@@ -92,18 +107,62 @@ fn a_sitemap_may_be_larger_than_a_page() {
         .map(|n| format!("<url><loc>/{n}</loc>{}</url>", " ".repeat(1_000)))
         .collect();
     let map = format!("<urlset>{entries}</urlset>");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(map.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let links: String = (0..200).map(|n| format!("<a href=/{n}>{n}</a>")).collect();
+    let page = format!("{links}{}", " ".repeat(100_000));
     let server = serve(move |request| match request.path() {
         "/" => Reply::html("<p>a page"),
         "/sitemap.xml" => Reply::bytes("application/xml", map.as_bytes()),
+        "/coded.xml" => Reply::bytes("text/xml", packed.clone()).header("Content-Encoding", "gzip"),
+        "/untyped" => Reply::bytes("unknown/unknown", map.as_bytes()),
+        "/long" => Reply::html(&page),
+        _ => Reply::not_found(),
+    });
+    for (seed, limit) in [
+        ("/", None),
+        ("/sitemap.xml", None),
+        ("/coded.xml", None),
+        ("/untyped", None),
+        ("/long", Some("page_bytes")),
+    ] {
+        let simdex = Simdex::new();
+        simdex.configure("[crawl]\nmax_page_bytes = 100000\nsitemaps = true\n");
+        let summary = crawl(&simdex, &server.url(seed), &["--max-depth", "1"]);
+        let left_out = limit.map_or(json!({}), |limit| json!({limit: 1}));
+        assert_eq!(summary["left_out"], left_out, "{seed}");
+        let expected = json!({"http_404": 200});
+        assert_eq!(
+            summary["failed"], expected,
+            "{seed}: all its pages were asked for"
+        );
+    }
+}
+
+#[test]
+fn failures_are_told_before_what_was_left_out() {
+    let long = "x".repeat(3_000);
+    let server = serve(move |request| match request.path() {
+        "/" => Reply::html(
+            (0..25)
+                .map(|n| format!("<a href=/p{n}>p</a>"))
+                .collect::<String>(),
+        ),
+        "/p24" => Reply::html(format!("<a href=/{long}>a</a><img src=/gone.jpg>")),
+        path if path.starts_with("/p") => Reply::html(format!("<a href=/{long}>a</a>")),
         _ => Reply::not_found(),
     });
     let simdex = Simdex::new();
-    simdex.configure("[crawl]\nmax_page_bytes = 100000\n");
-    let summary = crawl(&simdex, &server.url("/"), &[]);
+    let run = simdex.run(&[&["crawl", &server.url("/")], &FAST[..]].concat());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let lines: Vec<&str> = run.stderr.lines().collect();
+    assert!(lines[0].contains("/gone.jpg: HTTP status 404"), "{lines:?}");
+    let of_limits = |line: &&&str| line.ends_with("left out: 1 URL longer than 2,048 bytes");
+    assert_eq!(lines[1..].iter().filter(of_limits).count(), 20, "{lines:?}");
+    assert_eq!(lines[21..], ["and 5 more (-v lists all)"]);
     assert_eq!(
-        summary["failed"],
-        json!({"http_404": 200}),
-        "all its pages were asked for"
+        told(&Simdex::new(), &server.url("/")).stderr.lines().last(),
+        Some("and 5 more (listed above)")
     );
-    assert_eq!(summary["left_out"], json!({}));
 }

@@ -69,6 +69,18 @@ fn a_host_that_asks_for_much_patience_is_left_and_told() {
         assert!(summary["pending"].as_u64().unwrap() > 0, "{patient}");
         let said = run.stderr.contains("asks for 1") && run.stderr.contains("s of patience");
         assert!(said, "{patient}: {}", run.stderr);
+        let waits = simdex.json(&["failures"])["failures"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let counts = waits
+            .iter()
+            .map(|it| it["count"].as_u64().unwrap())
+            .sum::<u64>();
+        assert_eq!(json!(counts), summary["pending"], "{patient}: {waits:?}");
+        assert!(waits.iter().all(|it| it["waits"] == true), "{waits:?}");
+        let is_held = waits.iter().any(|it| it["reason"] == "held");
+        assert_eq!(is_held, patient != "/", "{waits:?}");
         let before = server.total();
         let again = simdex.run(&flags(&["crawl", &server.url("/")]));
         assert_eq!(again.json()["refused"], json!({"held": 1}), "{patient}");

@@ -163,6 +163,10 @@ fn failures_are_listed_from_the_store_by_reason_and_host() {
         "{lines:?}"
     );
     assert_eq!(lines[2], "  and 1 more (--all lists them)");
+    let none = simdex.run(&["failures", "--host", "other.example"]).stdout;
+    assert!(none.contains("there may be others"), "{none}");
+    let none = Simdex::filled(1, 1).run(&["failures"]).stdout;
+    assert_eq!(none, "nothing failed and nothing was refused\n");
     let all = simdex.run(&["failures", "--reason", "http_404", "--all"]);
     assert_eq!(all.stdout.lines().count(), 3);
     assert_eq!(simdex.run(&["failures", "--limit", "0"]).code, 2);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::Outcome;
 use super::input::PictureReader;
-use super::progress::{self, Problems, Progress};
+use super::progress::{self, LeftOuts, Problems, Progress};
 use super::session::Session;
 use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain};
 use crate::crawl::{Event, Summary};
@@ -99,6 +99,7 @@ pub(super) fn crawl(
         .build()?;
     let bar = Progress::new("crawling", 0);
     let mut problems = Problems::listed_by("`simdex failures` lists all");
+    let mut left_out = LeftOuts::default();
     let mut rates = Rates::default();
     let mut observe = |event: Event<'_>| match event {
         Event::Progress {
@@ -110,6 +111,7 @@ pub(super) fn crawl(
             bar.set(0, || rates.line(summary, hosts, under_way));
         }
         Event::Problem(problem) => problems.add(&problem.source, &problem.message),
+        Event::LeftOut(of) => left_out.add(&of.source, &of.message),
     };
     let mut said = say_again;
     let crawl = collection.crawl(job, &session.shutdown, &mut said, &mut observe);
@@ -118,6 +120,7 @@ pub(super) fn crawl(
     let end = end?;
     drop(bar);
     problems.finish();
+    left_out.finish();
     for (host, kept) in &end.summary.removals_stopped {
         progress::line(&format!(
             "{host}: no more of its pictures were removed in this run: {kept} are kept that would \

@@ -158,8 +158,8 @@ fn print(summary: &Summary, figures: &str, format: Format) -> anyhow::Result<()>
         ));
     }
     for (limit, count) in &summary.left_out {
-        let (name, meaning) = (limit.name(), limit.meaning());
-        text.push(format!("  left out by {name}: {count} {meaning}"));
+        let (name, what) = (limit.name(), limit.says(*count));
+        text.push(format!("  left out by {name}: {what}"));
     }
     for (host, kept) in &summary.removals_stopped {
         text.push(format!(

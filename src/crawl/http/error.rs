@@ -55,6 +55,9 @@ pub enum FetchError {
     /// from now on.
     #[error("the transfer failed: a body in odd chunks")]
     OddChunks,
+    /// What should be text is none.
+    #[error("{0}")]
+    NoText(String),
     /// The status says no.
     #[error("HTTP status {0}")]
     Status(u16),
@@ -118,7 +121,8 @@ impl FetchError {
             Self::Client(_) => Reason::Client,
             Self::Store(_) | Self::FetchLog(_) => Reason::Store,
             Self::Connect(_) => Reason::Connect,
-            Self::Transfer(_) | Self::OddHead | Self::OddChunks => Reason::Transfer,
+            Self::Transfer(_) | Self::NoText(_) => Reason::Transfer,
+            Self::OddHead | Self::OddChunks => Reason::Transfer,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::body::{Body, Overlong};
+use super::body::{Body, Longer, Overlong};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
 use super::response::Response;
@@ -174,7 +174,8 @@ impl Fetcher {
         response: Response,
         cap: u64,
     ) -> Result<Body, FetchError> {
-        self.transport.read(response, cap, Overlong::Refused).await
+        let refused = Overlong::Refused;
+        self.transport.read(response, cap, None, refused).await
     }
 
     /// Reads a body up to `cap` bytes within the deadlines; the rest of a longer one is left.
@@ -186,7 +187,22 @@ impl Fetcher {
         response: Response,
         cap: u64,
     ) -> Result<Body, FetchError> {
-        self.transport.read(response, cap, Overlong::Cut).await
+        let cut = Overlong::Cut;
+        self.transport.read(response, cap, None, cut).await
+    }
+
+    /// The same where some bodies may be longer.
+    ///
+    /// # Errors
+    /// As [`Self::beginning`].
+    pub(in crate::crawl) async fn longer_beginning(
+        &self,
+        response: Response,
+        cap: u64,
+        longer: Longer<'_>,
+    ) -> Result<Body, FetchError> {
+        let cut = Overlong::Cut;
+        self.transport.read(response, cap, Some(longer), cut).await
     }
 }
 

@@ -9,6 +9,7 @@ use super::content_coding::ContentCoding;
 use super::decoding::{End, decode_all, looks_like};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
+use super::response::Response;
 use super::transport::Transport;
 use super::wait_policy::WaitPolicy;
 use crate::canonical_url::CanonicalUrl;
@@ -37,16 +38,20 @@ struct RuleFileKind {
     purpose: Purpose,
     /// Bytes read of it; the rest is ignored.
     cap: u64,
+    /// Whether its text shows that its end is missing.
+    shows_its_end: bool,
 }
 
 /// RFC 9309 asks for 500 KiB at least.
 const ROBOTS_TXT: RuleFileKind = RuleFileKind {
     purpose: Purpose::Robots,
     cap: 512 << 10,
+    shows_its_end: false,
 };
 const TDMREP_JSON: RuleFileKind = RuleFileKind {
     purpose: Purpose::PolicyFile,
     cap: TdmRep::MAX_BYTES as u64,
+    shows_its_end: true,
 };
 
 impl RuleFiles {
@@ -106,8 +111,8 @@ impl RuleFiles {
     }
 
     /// Fetches the origin's tdmrep.json if that was not done; robots.txt must allow it. If it
-    /// cannot be fetched it reserves nothing: headers and pages can still do so. One that is
-    /// there and cannot be decoded reserves everything.
+    /// cannot be fetched it reserves nothing: headers and pages can still do so. One of which
+    /// something comes is read as far as it came; if it cannot be decoded it reserves everything.
     ///
     /// # Errors
     /// If the host's turn has not come.
@@ -201,30 +206,36 @@ impl RuleFiles {
                 Some(rules) => self.delay(&url, rules),
                 None => self.config.host_delay(url.host()),
             };
-            let permit = self.transport.permit_rule_file(&url, delay, wait).await?;
-            let response = match self.transport.send(permit, &options).await {
-                Err(FetchError::OddHead) => {
-                    let again = WaitPolicy::ForTurn;
-                    let again = self.transport.permit_rule_file(&url, delay, again).await?;
-                    self.transport.send(again, &options).await?
-                }
-                sent => sent?,
-            };
+            let mut response = self.ask(&url, delay, wait, &options).await?;
             match response.status() {
-                // A part of the rules is not enough.
-                206 => return Err(FetchError::Status(206)),
+                // A part of the rules is not enough, unless it shows to be all.
+                206 if !(kind.shows_its_end && response.begins_content()) => {
+                    return Err(FetchError::Status(206));
+                }
                 200..300 => {
-                    let is_framed = response.is_framed();
-                    let body = self
+                    let mut is_framed = response.is_framed();
+                    let read = self
                         .transport
-                        .read(response, kind.cap, Overlong::Cut)
-                        .await?;
+                        .read(response, kind.cap, None, Overlong::Cut)
+                        .await;
+                    let body = match read {
+                        Err(FetchError::OddChunks) => {
+                            // It is read in another way now.
+                            let again = WaitPolicy::ForTurn;
+                            response = self.ask(&url, delay, again, &options).await?;
+                            is_framed = response.is_framed();
+                            self.transport
+                                .read(response, kind.cap, None, Overlong::Cut)
+                                .await?
+                        }
+                        read => read?,
+                    };
                     return match body.cut {
                         // Half of the rules allows too much. Where nothing but the connection's
                         // end tells that of the file, however, nobody knows of another half.
-                        Some(Cut::Disconnected) if is_framed => Err(FetchError::Transfer(
-                            "the file ends before its end".to_owned(),
-                        )),
+                        Some(Cut::Disconnected) if is_framed && !kind.shows_its_end => Err(
+                            FetchError::Transfer("the file ends before its end".to_owned()),
+                        ),
                         _ => readable(body.bytes, kind).map(Some),
                     };
                 }
@@ -255,6 +266,25 @@ impl RuleFiles {
         }
         Ok(None)
     }
+
+    /// Sends one request; an answer that is to be asked for in another way is, at once.
+    async fn ask(
+        &self,
+        url: &CanonicalUrl,
+        delay: Duration,
+        wait: WaitPolicy,
+        options: &FetchOptions,
+    ) -> Result<Response, FetchError> {
+        let permit = self.transport.permit_rule_file(url, delay, wait).await?;
+        match self.transport.send(permit, options).await {
+            Err(FetchError::OddHead) => {
+                let again = WaitPolicy::ForTurn;
+                let again = self.transport.permit_rule_file(url, delay, again).await?;
+                self.transport.send(again, options).await
+            }
+            sent => sent,
+        }
+    }
 }
 
 /// A file as it is kept. A robots.txt that is no text is not: it is to be asked for again.
@@ -263,7 +293,7 @@ fn readable(bytes: Vec<u8>, kind: &RuleFileKind) -> Result<Vec<u8>, FetchError> 
     if kind.purpose == Purpose::Robots
         && let Robots::Unreachable(why) = Robots::read(&bytes)
     {
-        return Err(FetchError::Transfer(why));
+        return Err(FetchError::NoText(why));
     }
     Ok(bytes)
 }

@@ -10,7 +10,7 @@ use reqwest::header::{
 };
 use tokio::time::{Duration, Instant, timeout};
 
-use super::body::{Body, BodyRules, Overlong, read_body};
+use super::body::{Body, BodyRules, Longer, Overlong, read_body};
 use super::client::{Clients, explain, headers, is_odd_head};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
@@ -296,8 +296,8 @@ impl Transport {
         fields
     }
 
-    /// Reads a body of at most `cap` bytes within the deadlines. One that is longer is an
-    /// error or is cut, as `overlong` says.
+    /// Reads a body of at most `cap` bytes within the deadlines, or of more, if it is one of those
+    /// that may be `longer`. One that is longer yet is an error or is cut, as `overlong` says.
     ///
     /// # Errors
     /// If it is too large or too slow, breaks off before anything came of it, or is in a coding
@@ -306,6 +306,7 @@ impl Transport {
         &self,
         response: Response,
         cap: u64,
+        longer: Option<Longer<'_>>,
         overlong: Overlong,
     ) -> Result<Body, FetchError> {
         let Response {
@@ -313,10 +314,12 @@ impl Transport {
         } = response;
         let rules = BodyRules {
             cap,
+            longer,
             overlong,
             idle: Duration::from_millis(self.config.idle_timeout_ms),
             deadline: request.started + Duration::from_millis(self.config.total_timeout_ms),
-            takes_broken: request.attempt >= self.config.max_attempts,
+            takes_broken: request.attempt >= self.config.max_attempts
+                || request.purpose == Purpose::PolicyFile,
             takes_uncoded: matches!(request.purpose, Purpose::Picture | Purpose::Query),
         };
         let body = read_body(inner, rules).await;

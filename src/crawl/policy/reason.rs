@@ -219,7 +219,8 @@ impl Reason {
                 "slow hosts: raise the deadlines of [crawl], then crawl --retry-failed timeout"
             }
             Self::Undecodable => {
-                "the server names a coding that the bytes are not in; tell its webmaster"
+                "the server names a coding that simdex does not undo, or that the bytes are not in; \
+                 tell its webmaster"
             }
             Self::Certificate => "the site's own matter; `simdex crawl` asks again",
             Self::Http(404 | 410) => "dead links on the pages; nothing to do",
@@ -261,8 +262,11 @@ impl Reason {
                 "the site's own matter; if it wants its cookies back: cookies = true of [crawl], then crawl --retry-failed too_many_redirects"
             }
             Self::BadRedirect => "the site's own matter; nothing to do",
-            Self::HostPages | Self::Client | Self::Store => return None,
-            Self::EmptyPicture | Self::UnknownFormat | Self::BrokenPicture => return None,
+            Self::BrokenPicture => {
+                "truncated = \"keep\" of [picture] takes in those whose end is missing"
+            }
+            Self::EmptyPicture => "the servers sent nothing; crawl --retry-failed empty asks again",
+            Self::HostPages | Self::Client | Self::Store | Self::UnknownFormat => return None,
             Self::NoMatch | Self::Unreadable | Self::Network => return None,
             Self::Http(_) | Self::Other(_) => return None,
         })

@@ -20,7 +20,7 @@ pub enum Refusal {
     #[error("the configuration skips its host")]
     Skipped,
     /// robots.txt cannot be fetched, so everything is disallowed for now (RFC 9309, 2.3.1.4).
-    #[error("its robots.txt cannot be reached ({0})")]
+    #[error("its robots.txt cannot be had ({0})")]
     RobotsUnreachable(String),
     /// robots.txt cannot be fetched until the server gets another certificate.
     #[error("bad certificate: {0}")]

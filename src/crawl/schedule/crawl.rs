@@ -116,7 +116,7 @@ impl Crawl {
             rules,
             max_picture_bytes: config.picture.max_bytes,
             parsing: Semaphore::new(worker_count()),
-            sitemaps: Semaphore::new(SITEMAPS),
+            sitemaps: Arc::new(Semaphore::new(SITEMAPS)),
         });
         let seeds: Arc<[CanonicalUrl]> = prepared.seeds.into();
         let mut report = Report::new(prepared.rejected);

@@ -15,6 +15,7 @@ pub(super) struct Report {
     /// What was done so far.
     pub(super) summary: Summary,
     problems: Vec<Problem>,
+    left_out: Vec<Problem>,
     started: Instant,
 }
 
@@ -24,6 +25,7 @@ impl Report {
         let mut report = Self {
             summary: Summary::default(),
             problems: Vec::new(),
+            left_out: Vec::new(),
             started: Instant::now(),
         };
         for (reason, problem) in problems {
@@ -53,10 +55,10 @@ impl Report {
     pub(super) fn left_out(&mut self, source: &str, left_out: LeftOut) {
         for (limit, count) in left_out {
             *self.summary.left_out.entry(limit).or_default() += count;
-            self.list(
-                source.to_owned(),
-                format!("left out: {count} {}", limit.meaning()),
-            );
+            self.left_out.push(Problem {
+                source: source.to_owned(),
+                message: format!("left out: {}", limit.says(count)),
+            });
         }
     }
 
@@ -69,6 +71,9 @@ impl Report {
     pub(super) fn tell_problems(&mut self, observe: &mut dyn FnMut(Event<'_>)) {
         for problem in self.problems.drain(..) {
             observe(Event::Problem(&problem));
+        }
+        for left_out in self.left_out.drain(..) {
+            observe(Event::LeftOut(&left_out));
         }
     }
 

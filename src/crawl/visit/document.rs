@@ -102,10 +102,11 @@ impl Document {
                 Role::Sitemap => Limit::SitemapBytes,
                 _ => Limit::PageBytes,
             };
-            *finds.left_out.entry(limit).or_default() += 1;
+            finds.left_out.insert(limit, 1);
             // It ends early because the rest was not read.
             finds.fault = None;
         }
+        let fault = finds.fault.filter(|_| self.is_named);
         DocumentContents {
             visit: PageVisit {
                 url: self.url,
@@ -118,6 +119,9 @@ impl Document {
                 found: finds.found,
                 opted_out: finds.opted_out,
                 declined: declined.chain(rest).collect(),
+                failed: fault
+                    .is_some()
+                    .then(|| Reason::BrokenSitemap.name().into_owned()),
             },
             inline,
             left_scope: finds.left_scope,
@@ -125,7 +129,7 @@ impl Document {
             truncated: self.truncated,
             declined: finds.declined,
             left_out: finds.left_out,
-            fault: finds.fault.filter(|_| self.is_named),
+            fault,
         }
     }
 

@@ -48,8 +48,12 @@ pub(super) fn add_to(page: &mut Page, more: Page) {
         pictures,
         sheets,
         feeds,
+        left_out,
         ..
     } = more;
+    for (limit, count) in left_out {
+        *page.left_out.entry(limit).or_default() += count;
+    }
     page.refresh = page.refresh.take().or(refresh);
     for link in links {
         if !page.links.iter().any(|known| known.url == link.url) {
@@ -150,7 +154,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::extract::{PageRules, parse_page};
+    use crate::extract::{Limit, PageRules, parse_page};
 
     fn read(refreshes: &[&str], links: &[&str]) -> Page {
         let html = elements(refreshes.iter().copied(), links.iter().copied());
@@ -230,5 +234,9 @@ mod tests {
         );
         assert_eq!(page.pictures.len(), 2);
         assert!(page.refresh.is_some());
+        let long = format!("</{}.png>; rel=preload; as=image", "x".repeat(2_100));
+        add_to(&mut page, read(&[], &[&long]));
+        add_to(&mut page, read(&[], &[&long]));
+        assert_eq!(page.left_out[&Limit::UrlLength], 2);
     }
 }

@@ -134,12 +134,6 @@ impl MediaType {
         matches!(self.essence.as_str(), "text/html" | "application/xhtml+xml")
     }
 
-    /// Whether the type says nothing of what the bytes are.
-    pub(super) fn says_nothing(&self) -> bool {
-        let essence = self.essence.as_str();
-        UNKNOWN.contains(&essence) || BYTES.contains(&essence)
-    }
-
     /// Whether the type alone says that it is neither a page nor anything that is read, so that
     /// the body need not be asked for.
     pub(super) fn names_other(&self) -> bool {
@@ -268,7 +262,12 @@ fn is_packed_sitemap(body: &[u8]) -> bool {
 
 /// Whether it is a sitemap in the form of a list: a URL on each line.
 fn is_url_list(body: &[u8]) -> bool {
-    let start = &body[..body.len().min(PROLOGUE)];
+    let mut start = &body[..body.len().min(PROLOGUE)];
+    if start.len() < body.len() {
+        // Its last line is only begun.
+        let end = start.iter().rposition(|byte| *byte == b'\n');
+        start = &start[..end.unwrap_or(start.len())];
+    }
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let lines = start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let mut lines = lines.filter(|line| !line.is_empty()).peekable();
@@ -337,6 +336,7 @@ mod tests {
         let map = b"<?xml version='1.0'?>\n<?xml-stylesheet href='a'?><x:urlset>".as_slice();
         let xhtml = b"<?xml version='1.0'?><!DOCTYPE html PUBLIC 'x' 'y'><html>".as_slice();
         let text = b"just text".as_slice();
+        let long_list = "https://h/a\n".repeat(PROLOGUE);
         let zip = b"PK\x03\x04".as_slice();
         use Kind::{Feed, Html, Other, Picture, Sitemap};
         for (essence, body, expected) in [
@@ -361,6 +361,8 @@ mod tests {
                 b"https://h/a\n\nhttp://h/b\n".as_slice(),
                 Sitemap,
             ),
+            // Where the part that is looked at ends, a line may have only begun.
+            ("text/plain", long_list.as_bytes(), Sitemap),
             ("text/plain", b"https://h/a is a page".as_slice(), Other),
             ("text/xml", text, Other),
             ("image/svg+xml", text, Picture),

@@ -13,7 +13,7 @@ use super::media_type::{Kind, MediaType, is_picture};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
 use crate::crawl::archive::exchange::Cut;
-use crate::crawl::http::body::Body;
+use crate::crawl::http::body::{Body, Longer};
 use crate::crawl::http::error::FetchError;
 use crate::crawl::http::fetch_options::FetchOptions;
 use crate::crawl::http::fetcher::Fetcher;
@@ -49,8 +49,8 @@ pub(in crate::crawl) struct Visitor {
     pub(in crate::crawl) max_picture_bytes: u64,
     /// Pages that may be parsed at once.
     pub(in crate::crawl) parsing: Semaphore,
-    /// Sitemaps that may be in memory at once.
-    pub(in crate::crawl) sitemaps: Semaphore,
+    /// Sitemaps, and other bodies that are longer than pages, that may be in memory at once.
+    pub(in crate::crawl) sitemaps: Arc<Semaphore>,
 }
 
 /// Largest sitemap by the protocol, in bytes.
@@ -241,15 +241,21 @@ impl Visitor {
             return Err(FetchError::NotAPage(media_type.essence));
         }
         let said = Said::of(&response, &url);
-        let cap = match media_type.says_nothing() {
-            true => self.config.max_page_bytes.max(self.max_picture_bytes),
-            false => self.config.max_page_bytes,
+        let (pages, pictures) = (self.config.max_page_bytes, self.max_picture_bytes);
+        let longer = Longer {
+            cap: &|beginning| match media_type.of_page(beginning) {
+                Kind::Sitemap => Some(LARGEST_SITEMAP),
+                Kind::Picture => Some(pictures),
+                Kind::Html | Kind::Feed | Kind::Other => None,
+            },
+            turns: &self.sitemaps,
         };
-        let body = self.fetcher.beginning(response, cap).await?;
+        let body = self.fetcher.longer_beginning(response, pages, longer);
+        let body = body.await?;
         let role = match media_type.of_page(&body.bytes) {
             // Of a picture all is needed.
             Kind::Picture if body.cut == Some(Cut::Length) => {
-                return Err(FetchError::TooLarge(cap));
+                return Err(FetchError::TooLarge(pages.max(pictures)));
             }
             Kind::Picture => return self.fetched_picture(said, body, options),
             Kind::Html => Role::Page,
@@ -274,6 +280,7 @@ impl Visitor {
             (Some(rules), Role::Page) if self.config.sitemaps => rules.take_sitemaps(&url),
             _ => Vec::new(),
         };
+        let _long = body.turn;
         // A page takes many times its bytes while it is parsed, so few are parsed at once.
         let _turn = self.parsing.acquire().await;
         let rules = Arc::clone(&self.rules);

@@ -109,7 +109,9 @@ pub(super) fn add_data_attributes<'a>(
         } else if is_usable(value)
             && !value.contains('{')
             && (LinkTarget::of_path(value) == LinkTarget::Picture
-                || (is_image && LAZY.contains(&name) && value.contains(['/', '.'])))
+                || (LAZY.contains(&name)
+                    && (LinkTarget::asks_for_picture(value)
+                        || is_image && value.contains(['/', '.']))))
         {
             versions.push(rank(name, words), value);
         }

@@ -17,7 +17,6 @@ use super::walk::{Step, attribute, has_token, own_text};
 use crate::canonical_url::UrlId;
 use crate::extract::data_picture::is_data;
 use crate::extract::folded_text::FoldedText;
-use crate::extract::limit::Limit;
 use crate::extract::link_target::LinkTarget;
 use crate::extract::page_builder::{PageBuilder, PicturePlace, linked};
 use crate::extract::sheet::References;
@@ -256,9 +255,7 @@ impl<'a, 'f> PageReader<'a, 'f> {
 
     /// Adds the picture of these versions.
     fn add(&mut self, versions: Versions<'a>, alt: &str, title: &str) {
-        let (list, left_out) = versions.into_counted_list();
-        self.builder.leave_out(Limit::Versions, left_out);
-        self.versions(&list, alt, title);
+        self.versions(&versions.into_list(), alt, title);
     }
 
     fn source(&mut self, element: &ElementRef<'a>) {

@@ -51,6 +51,14 @@ fn of_several_sizes_the_largest_is_taken() {
         ("<img src=l.jpg srcset='s.jpg 0.5x'>", "/dir/l.jpg"),
         ("<img data-srcset='a.jpg 100w, b.jpg 200w'>", "/dir/b.jpg"),
         (
+            "<div data-src='/doc.pdf?page=1&amp;format=png'></div><p data-src='/i?format=png'></p>",
+            "/doc.pdf?page=1&format=png /i?format=png",
+        ),
+        (
+            "<li data-src='/x.mp4?thumb=1'><li data-src='/i?width=9'><li data-x='/i?format=png'>",
+            "/x.mp4?thumb=1",
+        ),
+        (
             "<img srcset='p.jpg 70w' data-srcset='l.jpg 800w'>",
             "/dir/l.jpg",
         ),

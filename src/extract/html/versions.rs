@@ -41,8 +41,6 @@ pub(super) enum Rank {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Versions<'a> {
     list: Vec<(Rank, Version<'a>)>,
-    /// How many were dropped, because there were too many.
-    dropped: u64,
 }
 
 /// How many are kept before the worst of them are dropped.
@@ -94,7 +92,6 @@ impl<'a> Versions<'a> {
         for (rank, version) in other.list {
             self.add(rank, version.reference, version.placement);
         }
-        self.dropped += other.dropped;
     }
 
     /// Keeps those of a kind.
@@ -126,15 +123,9 @@ impl<'a> Versions<'a> {
     }
 
     /// Best first, each once.
-    pub(super) fn into_list(self) -> Vec<Version<'a>> {
-        self.into_counted_list().0
-    }
-
-    /// Best first, each once, and how many were left out, because there were too many.
-    pub(super) fn into_counted_list(mut self) -> (Vec<Version<'a>>, u64) {
+    pub(super) fn into_list(mut self) -> Vec<Version<'a>> {
         self.sort();
-        let list = self.list.into_iter().map(|(_, version)| version);
-        (list.collect(), self.dropped)
+        self.list.into_iter().map(|(_, version)| version).collect()
     }
 
     fn sort(&mut self) {
@@ -143,12 +134,8 @@ impl<'a> Versions<'a> {
         let mut best: Vec<(Rank, Version<'a>)> = Vec::with_capacity(MOST_VERSIONS);
         for (rank, version) in self.list.drain(..) {
             let is_known = |(_, known): &(Rank, Version<'a>)| known.reference == version.reference;
-            if best.iter().any(is_known) {
-                continue;
-            }
-            match best.len() < MOST_VERSIONS {
-                true => best.push((rank, version)),
-                false => self.dropped += 1,
+            if best.len() < MOST_VERSIONS && !best.iter().any(is_known) {
+                best.push((rank, version));
             }
         }
         self.list = best;

@@ -147,7 +147,22 @@ fn packed_sitemaps_are_unpacked_up_to_a_limit() {
     let unpacked = contents(&bomb);
     // Whether it is one byte or a terabyte is not found out.
     assert_eq!(unpacked.left_out[&Limit::SitemapBytes], 1);
-    assert!(matches!(unpacked.sitemap, Sitemap::Urls(urls) if urls.len() == 1));
+    assert!(matches!(unpacked.sitemap, Sitemap::Urls(ref urls) if urls.len() == 1));
+    let cut_within = pack(
+        &[
+            &b"<urlset><url><loc>http://h/a</loc></url><!--"[..],
+            &vec![b' '; LARGEST],
+        ]
+        .concat(),
+    );
+    for (unpacked, name) in [(&unpacked, "list"), (&contents(&cut_within), "XML")] {
+        assert_eq!(
+            unpacked.left_out,
+            LeftOut::from([(Limit::SitemapBytes, 1)]),
+            "{name}"
+        );
+        assert_eq!(unpacked.fault, None, "{name}: the rest was cut off here");
+    }
     let cut = contents(&packed[..packed.len() - 6]);
     assert!(cut.fault.unwrap().contains("packed badly"));
 }

@@ -274,6 +274,7 @@ impl Pair {
         let declined = ["noai".to_owned(), self.reason()];
         let count = self.random.random_range(0..3);
         page.declined = declined.into_iter().take(count).collect();
+        page.failed = self.chance(4).then(|| self.reason());
         page.validators.unavailable_after_s = unnamed.then_some(1);
         if unnamed {
             page.page = None;

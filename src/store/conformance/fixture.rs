@@ -130,6 +130,7 @@ pub(super) fn visit(text: &str, found: Vec<Discovery>) -> PageVisit {
         found,
         opted_out: None,
         declined: BTreeSet::new(),
+        failed: None,
     }
 }
 

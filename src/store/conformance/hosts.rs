@@ -52,8 +52,10 @@ pub(super) fn hosts_with_work_come_in_order(store: &Store) {
     }
     assert_eq!(all, expected);
     let begin = || store.begin_run(1, RemovalRules::default()).unwrap();
+    assert_eq!(store.last_run().unwrap(), 0);
     let run = begin();
     assert_eq!(begin(), run + 1);
+    assert_eq!(store.last_run().unwrap(), run + 1);
     store.leave_host(all[0]).unwrap();
     assert_eq!(store.host(all[0]).unwrap().unwrap().left_in, run + 1);
 }

@@ -231,6 +231,9 @@ pub struct PageVisit {
     pub opted_out: Option<OptedOut>,
     /// The reasons that depend on settings for which something on it was not taken.
     pub declined: BTreeSet<String>,
+    /// The reason for which the URL counts as failed, if it does: what could be read of it is
+    /// stored all the same.
+    pub failed: Option<String>,
 }
 
 /// A page's word that its pictures are not to be used.
@@ -244,6 +247,12 @@ pub struct OptedOut {
 }
 
 impl PageVisit {
+    /// What becomes of the URL that was asked for.
+    pub(in crate::store) fn outcome(&self) -> UrlOutcome {
+        let failed = self.failed.clone();
+        failed.map_or(UrlOutcome::Done, UrlOutcome::Failed)
+    }
+
     /// The pictures that the page is known to show after this visit, on which there are `found`. A page that shows nothing may be one of an outage: what it showed stays known, so
     /// that a later word of it is understood.
     pub(in crate::store) fn shown(&self, before: &[UrlId], found: &[Discovery]) -> Vec<UrlId> {

@@ -72,7 +72,7 @@ impl Frontier for MemoryMetadata {
             };
             state.urls.insert(page, record);
         }
-        state.settle(&lease, UrlOutcome::Done);
+        state.settle(&lease, visit.outcome());
         for found in &on_page {
             if let Some(embed) = &found.embed {
                 state.embeds.insert((found.url.id(), page), embed.clone());

@@ -23,6 +23,10 @@ impl Hosts for MemoryMetadata {
         self.losses.stopped()
     }
 
+    fn last_run(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().run)
+    }
+
     fn settings(&self) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.lock().settings.clone())
     }

@@ -1,5 +1,6 @@
 //! `/.well-known/tdmrep.json`, the TDM Reservation Protocol of the W3C's community group.
 
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use serde_json::Value;
 
 use crate::canonical_url::CanonicalUrl;
@@ -32,16 +33,19 @@ impl TdmRep {
         }
     }
 
-    /// Reads a file, also one in UTF-16 with a byte order mark. What is too large, no array, or no rule says nothing.
+    /// Reads a file, or the beginning of a longer one, also in UTF-16. What is no rule says
+    /// nothing, and what is no JSON is no such file; but JSON that is broken, or of which the end
+    /// is missing, may have reserved anything, so it reserves everything.
     pub fn parse(body: &[u8]) -> Self {
-        if body.len() > Self::MAX_BYTES {
-            return Self::default();
-        }
-        let (body, ..) = encoding_rs::UTF_8.decode(body);
-        let rules = match serde_json::from_str(&body) {
+        let body = &body[..body.len().min(Self::MAX_BYTES)];
+        let (body, ..) = encoding(body).decode(body);
+        let body = body.trim_start();
+        let body = body.trim_end_matches(|c: char| c.is_whitespace() || c == '\0');
+        let rules = match serde_json::from_str(body) {
             Ok(Value::Array(rules)) => rules,
             // A single rule without its array counts as an array of one.
             Ok(rule @ Value::Object(_)) => vec![rule],
+            Err(_) if body.starts_with(['[', '{']) => return Self::everything(),
             _ => Vec::new(),
         };
         let rules = rules.iter().filter_map(|rule| {
@@ -69,6 +73,15 @@ impl TdmRep {
         let mut rules = self.rules.iter();
         let rule = rules.find(|rule| target.matches(&rule.pattern))?;
         Some(rule.reserved)
+    }
+}
+
+/// The encoding of a file that has no byte order mark, by its first bytes, which are ASCII.
+fn encoding(body: &[u8]) -> &'static Encoding {
+    match body.first_chunk() {
+        Some([0, low]) if *low != 0 => UTF_16BE,
+        Some([low, 0]) if *low != 0 => UTF_16LE,
+        _ => UTF_8,
     }
 }
 
@@ -123,10 +136,45 @@ mod tests {
             reserves(r#"{"location": "/", "tdm-reservation": 1}"#, "/a"),
             Some(true)
         );
-        let deep = "[".repeat(TdmRep::MAX_BYTES);
-        assert_eq!(reserves(&deep, "/a"), None);
+        for file in [
+            "<!doctype html>[1",
+            "\u{89}PNG\r\n\u{1a}\n[",
+            "\0\0[{",
+            "404",
+        ] {
+            assert_eq!(reserves(file, "/a"), None, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_broken_reserves_everything() {
+        let rule = r#"{"location": "/b", "tdm-reservation": 0}"#;
         let spaces = " ".repeat(TdmRep::MAX_BYTES);
-        let large = format!("{spaces}{}", r#"[{"location": "/", "tdm-reservation": 1}]"#);
-        assert_eq!(reserves(&large, "/a"), None);
+        for file in [
+            "[",
+            " {",
+            &format!("\u{feff}[{rule}, "),
+            &format!("[{rule},]"),
+            &format!("[{spaces}{rule}]"),
+            &"[".repeat(TdmRep::MAX_BYTES),
+        ] {
+            assert_eq!(reserves(file, "/b"), Some(true));
+        }
+    }
+
+    #[test]
+    fn utf_16_is_known_without_a_mark() {
+        let file = r#"[{"location": "/a", "tdm-reservation": 1}]"#;
+        let url = CanonicalUrl::parse("https://h/a").unwrap();
+        let [le, be] = [u16::to_le_bytes, u16::to_be_bytes]
+            .map(|bytes| file.encode_utf16().flat_map(bytes).collect::<Vec<u8>>());
+        for bytes in [&le, &be] {
+            assert_eq!(TdmRep::parse(bytes).reserves(&url), Some(true));
+            assert_eq!(
+                TdmRep::parse(&bytes[..40]).reserves(&url),
+                Some(true),
+                "cut"
+            );
+        }
     }
 }

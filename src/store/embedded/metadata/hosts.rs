@@ -21,12 +21,16 @@ impl EmbeddedMetadata {
         };
         let value = self.trees.counters.update_and_fetch(RUNS, next)?;
         let value = value.ok_or(StoreError::Unreadable { tree: "counters" })?;
-        let run = value.as_ref().try_into().map(u64::from_be_bytes);
-        let run = run.map_err(|_| StoreError::Unreadable { tree: "counters" })?;
+        let run = run_of(&value)?;
         self.run.store(run, Ordering::Relaxed);
         self.crawl.store(crawl, Ordering::Relaxed);
         self.losses.begin(rules);
         Ok(run)
+    }
+
+    pub(in crate::store::embedded) fn last_run(&self) -> Result<u64, StoreError> {
+        let value = self.trees.counters.get(RUNS)?;
+        value.map_or(Ok(0), |value| run_of(&value))
     }
 
     pub(in crate::store::embedded) fn host(
@@ -95,4 +99,9 @@ impl EmbeddedMetadata {
     pub(in crate::store::embedded) fn crawl(&self) -> u64 {
         self.crawl.load(Ordering::Relaxed)
     }
+}
+
+fn run_of(value: &[u8]) -> Result<u64, StoreError> {
+    let run = value.try_into().map(u64::from_be_bytes);
+    run.map_err(|_| StoreError::Unreadable { tree: "counters" })
 }

@@ -266,6 +266,10 @@ impl Hosts for EmbeddedMetadata {
         Self::begin_run(self, crawl, rules)
     }
 
+    fn last_run(&self) -> Result<u64, StoreError> {
+        Self::last_run(self)
+    }
+
     fn removals_stopped(&self) -> BTreeMap<HostId, u64> {
         self.losses.stopped()
     }

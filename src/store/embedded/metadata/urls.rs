@@ -161,7 +161,7 @@ impl EmbeddedMetadata {
         self.touch_host(&mut changes, &visit.url, |record| record.pages += 1)?;
         let on_page = self.chosen(&visit.found)?;
         let mut queued = self.queue_unseen(&on_page, &mut changes)?;
-        settle_into(changes.urls(), &lease, UrlOutcome::Done);
+        settle_into(changes.urls(), &lease, visit.outcome());
         let mut new_embeds = Vec::new();
         for found in &on_page {
             if let Some(embed) = &found.embed {
