@@ -8,6 +8,7 @@
 //! alone.
 
 mod add;
+mod asked;
 mod check_up;
 mod collection;
 mod compare;
@@ -31,6 +32,7 @@ mod web;
 
 pub use crate::ingest::{AddOptions, Exclude, Kept, SkippedFiles};
 pub use add::{AddEnd, AddEvent};
+pub use asked::{Asked, ScoreThreshold};
 pub use check_up::{CheckUp, check_up};
 pub use collection::Collection;
 pub use crawl::{
@@ -47,8 +49,8 @@ pub use labelled::{
 pub use named::Named;
 pub use observer::{Observer, Step};
 pub use politeness::politeness;
-pub use remove::{Removal, Removed};
-pub use search::{NamedPicture, Question};
+pub use remove::{NamedOrPath, Removal, RemovalAsked, Removed};
+pub use search::{Example, NamedPicture, Question};
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};
 pub use verify::{Damage, Findings};

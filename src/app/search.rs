@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Collection, Error};
+use crate::activation::Activations;
 use crate::head::{Mode, Ranking};
 use crate::ingest::read_file;
 use crate::local_path::path_text;
-use crate::picture::Limits;
+use crate::network::Embedding;
+use crate::picture::PictureId;
+use crate::picture::{Format, Limits};
 use crate::search::{Query, QueryResult, SearchOptions, Searcher};
-use crate::store::NewPicture;
+use crate::store::{NewPicture, Sequence, StoreError};
 
 /// A picture given to a job.
 #[derive(Debug, Clone)]
@@ -36,15 +39,30 @@ impl NamedPicture {
     }
 }
 
+/// A picture that a search is asked for.
+#[derive(Debug, Clone)]
+pub enum Example {
+    /// One that is given.
+    Given(NamedPicture),
+    /// One that is stored.
+    Stored(PictureId),
+}
+
+impl From<NamedPicture> for Example {
+    fn from(picture: NamedPicture) -> Self {
+        Self::Given(picture)
+    }
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
     /// As it was given; the result carries it.
     pub name: String,
     /// Pictures that results should be like.
-    pub wanted: Vec<NamedPicture>,
+    pub wanted: Vec<Example>,
     /// Pictures that results should not be like.
-    pub unwanted: Vec<NamedPicture>,
+    pub unwanted: Vec<Example>,
     /// How long reading or fetching them took.
     pub reading_took: Duration,
 }
@@ -78,16 +96,51 @@ impl Collection {
         Ok(Searcher::new(store, view, Arc::clone(head)))
     }
 
-    fn views_of(
+    pub(super) fn views_of(
         &self,
-        pictures: &[NamedPicture],
+        examples: &[Example],
         mode: Mode,
     ) -> Result<Vec<Vec<NewPicture>>, Error> {
-        let views = |picture: &NamedPicture| {
-            let layout = self.store().layout();
-            self.extraction()
-                .views(&picture.name, &picture.bytes, mode, layout)
+        let views = |example: &Example| match example {
+            Example::Given(picture) => {
+                let layout = self.store().layout();
+                self.extraction()
+                    .views(&picture.name, &picture.bytes, mode, layout)
+            }
+            Example::Stored(id) => Ok(vec![self.stored(*id)?]),
         };
-        pictures.iter().map(views).collect()
+        examples.iter().map(views).collect()
+    }
+
+    /// A stored picture as one that is given, upright: its bytes are not kept, so no other view of it
+    /// can be made.
+    pub(super) fn stored(&self, id: PictureId) -> Result<NewPicture, Error> {
+        let store = self.store();
+        let record = store.picture(id)?.ok_or(Error::NoPicture(id))?;
+        let sequence = Sequence(record.sequence);
+        let block = store.block(id)?.to_vec();
+        let activations = Activations::new(store.layout(), &block);
+        Ok(NewPicture {
+            id,
+            width: record.width,
+            height: record.height,
+            media_type: Format::of_media_type(&record.media_type)
+                .map_or("application/octet-stream", Format::media_type),
+            bytes: record.bytes,
+            perceptual_hash: record.perceptual_hash,
+            embedding: Embedding::normalized(&activations.embedding()),
+            descriptor: store.descriptor(sequence)?,
+            look: store.look(sequence)?,
+            thumbnail: self.thumbnail(id)?,
+            block,
+        })
+    }
+
+    /// A stored picture's preview, a small JPEG; empty if there is none.
+    ///
+    /// # Errors
+    /// If the store fails, or it is damaged.
+    pub fn thumbnail(&self, id: PictureId) -> Result<Vec<u8>, StoreError> {
+        Ok(self.store().thumbnail(id)?.unwrap_or_default())
     }
 }

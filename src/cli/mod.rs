@@ -9,6 +9,7 @@ mod eval;
 mod failures;
 mod follow;
 mod input;
+mod opened;
 mod output;
 mod politeness;
 mod progress;
@@ -28,6 +29,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::app;
 use crate::config::Config;
 use crate::crawl::with_causes;
+use crate::serve::AskError;
 use crate::shutdown::{INTERRUPTED, Shutdown};
 use search::{compare, duplicates, export, query};
 use session::Session;
@@ -146,6 +148,9 @@ pub fn run() -> ExitCode {
         Ok(Outcome::SomeFailed) => ExitCode::from(3),
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if matches!(error.downcast_ref(), Some(AskError::Interrupted)) => {
+            ExitCode::from(INTERRUPTED)
+        }
         Err(error) => {
             say(&error);
             ExitCode::FAILURE

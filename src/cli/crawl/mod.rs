@@ -14,6 +14,7 @@ use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain};
 use crate::crawl::{Event, Summary};
+use crate::serve::Server;
 use crate::store::{Again, Store, now_ms};
 pub(super) use args::CrawlArgs;
 use report::{Rates, print_summary};
@@ -48,6 +49,7 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         pictures,
     };
     let collection = session.collection()?;
+    let _server = Server::start(&collection, "crawl")?;
     let (summary, failed) = crawl(&session, &collection, job)?;
     if args.like.is_empty() || session.shutdown.requested() {
         print_summary(&summary, args.format)?;

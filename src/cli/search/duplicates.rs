@@ -8,10 +8,13 @@ use clap::Args;
 use super::export::ExportFormat;
 use super::query::tell_unread;
 use crate::cli::input::{host_argument, name};
+use crate::cli::opened::Opened;
 use crate::cli::output::{check_folder, counted, deliver};
 use crate::cli::session::Session;
 use crate::cli::{Outcome, output};
 use crate::report::{ListWriter, duplicates_text};
+use crate::search::QueryResult;
+use crate::serve::api::DuplicatesRequest;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DuplicatesArgs {
@@ -40,8 +43,9 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
     if !to_stdout {
         check_folder(&args.output)?;
     }
-    let head = session.head(args.head.as_deref())?;
-    let collection = session.collection_to_read()?;
+    let name = args.head.as_deref();
+    let (asked_head, head_text) = session.head_to_send(name)?;
+    let opened = session.opened(Session::collection_to_read)?;
     let head_name = args.head.as_deref().unwrap_or(&session.config.query.head);
     let mut lists = args
         .format
@@ -49,7 +53,7 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         .transpose()?;
     let (mut groups, mut pictures, mut files) = (0, 0, 0);
     let mut unread = BTreeSet::new();
-    collection.duplicates(args.host.clone(), &head, |group| -> anyhow::Result<()> {
+    let each = |group: QueryResult| -> anyhow::Result<()> {
         groups += 1;
         unread.extend(group.unread.iter().cloned());
         pictures += group.results.len();
@@ -65,7 +69,20 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
             None => output::text(&duplicates_text(&group))?,
         }
         Ok(())
-    })?;
+    };
+    match &opened {
+        Opened::Here(collection) => {
+            collection.duplicates(args.host.clone(), &session.head(name)?, each)?;
+        }
+        Opened::There(connection) => {
+            let asked = DuplicatesRequest {
+                host: args.host.clone(),
+                head: Some(asked_head),
+                previews: args.format == Some(ExportFormat::Html),
+            };
+            connection.duplicates(&asked, head_text.as_deref(), each)?;
+        }
+    }
     match lists {
         Some(lists) => deliver(&args.output, &lists.finish()?, groups)?,
         // Text goes nowhere else.

@@ -1,0 +1,93 @@
+//! `duplicates`: the groups of near-copies, a line of JSON each.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State as Shared};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::form::Form;
+use super::head::head;
+use super::search::SearchAnswer;
+use crate::app::Error;
+use crate::search::SearchError;
+use crate::serve::problem::Problem;
+use crate::serve::state::State;
+
+/// Which groups, and how they are ranked.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct DuplicatesRequest {
+    /// Only pictures seen on this host.
+    pub host: Option<String>,
+    /// `fused`, `mse18` or `embedding`, or what messages call the file `head`.
+    pub head: Option<String>,
+    /// Whether the answer is to have previews.
+    pub previews: bool,
+}
+
+/// Groups that wait to be sent.
+const WAITING: usize = 16;
+
+pub(super) async fn duplicates(
+    Shared(state): Shared<State>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut form = Form::read(&state, request).await?;
+    let asked: DuplicatesRequest = form.request()?;
+    let head_file = form.take_head();
+    let collection = state.collection.clone();
+    let (sender, receiver) = async_channel::bounded::<Result<Bytes, Stopped>>(WAITING);
+    let shared = state.clone();
+    let (ready, begun) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let work = move || {
+            let head = match head(&collection, asked.head.as_deref(), head_file) {
+                Ok(head) => head,
+                Err(error) => return drop(ready.send(Err(Problem::from(error)))),
+            };
+            // Whoever has gone does not wait for it.
+            if ready.send(Ok(())).is_err() {
+                return;
+            }
+            let each = |group| send(&sender, SearchAnswer::new(group, asked.previews));
+            let end = collection.duplicates(asked.host.clone(), &head, each);
+            if let Err(stopped) = end {
+                let _ = sender.send_blocking(Err(stopped));
+            }
+        };
+        // A shut gate drops `ready`, which says so.
+        let _ = shared.jobs.run(work).await;
+    });
+    match begun.await {
+        Ok(begun) => begun?,
+        Err(_) => return Err(crate::serve::gate::Shut::Busy.into()),
+    }
+    let lines = Body::from_stream(receiver);
+    Ok(([(CONTENT_TYPE, "application/jsonl")], lines).into_response())
+}
+
+/// A list ended early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Stopped {
+    #[error("nobody reads the list any more")]
+    Unread,
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    App(#[from] Error),
+    #[error(transparent)]
+    Search(#[from] SearchError),
+}
+
+fn send(
+    sender: &async_channel::Sender<Result<Bytes, Stopped>>,
+    group: SearchAnswer,
+) -> Result<(), Stopped> {
+    let mut line = serde_json::to_vec(&group)?;
+    line.push(b'\n');
+    sender
+        .send_blocking(Ok(line.into()))
+        .map_err(|_| Stopped::Unread)
+}

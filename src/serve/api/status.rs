@@ -1,0 +1,43 @@
+//! Who has the store open, and what is in it.
+
+use axum::Json;
+use axum::extract::{Query, State as Shared};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::{Status, politeness as politeness_of};
+use crate::serve::problem::Problem;
+use crate::serve::state::{Owner, State};
+use crate::store::ledger::Report;
+
+pub(super) async fn owner(Shared(state): Shared<State>) -> Json<Owner> {
+    Json(state.owner())
+}
+
+pub(super) async fn status(Shared(state): Shared<State>) -> Result<Json<Status>, Problem> {
+    let collection = state.collection.clone();
+    Ok(Json(state.jobs.run(move || collection.status()).await??))
+}
+
+/// How much of the log of requests is listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct PolitenessRequest {
+    /// Hosts and addresses listed.
+    limit: usize,
+}
+
+impl Default for PolitenessRequest {
+    fn default() -> Self {
+        Self { limit: 20 }
+    }
+}
+
+pub(super) async fn politeness(
+    Shared(state): Shared<State>,
+    Query(asked): Query<PolitenessRequest>,
+) -> Result<Json<Report>, Problem> {
+    let config = state.collection.config().clone();
+    let report = state.jobs.run(move || politeness_of(&config, asked.limit));
+    Ok(Json(report.await??))
+}

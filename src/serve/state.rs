@@ -1,0 +1,131 @@
+//! What all requests share.
+
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+use std::thread::available_parallelism;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+use utoipa::ToSchema;
+
+use super::gate::{Gate, PATIENCE, Shut};
+use super::problem::Problem;
+use crate::app::{Collection, Web};
+
+/// The version of what is spoken on the socket. A change that an older client would misread makes
+/// it larger.
+pub(super) const PROTOCOL: u32 = 1;
+
+/// Who has the store open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Owner {
+    /// Its version.
+    pub simdex: String,
+    /// The version of what it speaks.
+    pub protocol: u32,
+    /// Tells the store from all others.
+    pub store: String,
+    /// Its process.
+    pub process: u32,
+    /// The command that it runs, such as `crawl`.
+    pub command: String,
+    /// Pictures with features in the store.
+    pub pictures: u64,
+    /// The network's name and the beginning of its id, for people.
+    pub network: String,
+}
+
+/// Where a request has come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entrance {
+    /// The store's socket: another process of this user.
+    Socket,
+    /// TCP: whoever has shown that they may.
+    Tcp,
+}
+
+/// What all requests share. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct State(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) collection: Collection,
+    /// The command that has the store open.
+    pub(super) command: &'static str,
+    /// One search a core.
+    pub(super) searches: Gate,
+    /// What reads a little of the store.
+    pub(super) reads: Gate,
+    /// What reads or changes much of the store: one at a time, so that cores are left for searches.
+    pub(super) jobs: Gate,
+    /// Whether the server is to end.
+    pub(super) ending: watch::Receiver<bool>,
+    /// KiB that bodies of requests may take together.
+    bodies: Arc<Semaphore>,
+    /// Made when the first URL comes.
+    web: OnceLock<Web>,
+}
+
+/// KiB that bodies of requests may take together.
+const BODIES_KIB: u32 = 512 << 10;
+/// Reads at once.
+const READS: usize = 4;
+
+impl Deref for State {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl State {
+    pub(super) fn new(
+        collection: Collection,
+        command: &'static str,
+        ending: watch::Receiver<bool>,
+    ) -> Self {
+        let cores = available_parallelism().map_or(1, usize::from);
+        Self(Arc::new(Inner {
+            collection,
+            command,
+            searches: Gate::new(cores),
+            reads: Gate::new(READS),
+            jobs: Gate::new(1),
+            ending,
+            bodies: Arc::new(Semaphore::new(BODIES_KIB as usize)),
+            web: OnceLock::new(),
+        }))
+    }
+
+    /// Room for a body of so many bytes; waits while those of others take it.
+    pub(super) async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Shut> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.0.bodies).acquire_many_owned(kib.min(BODIES_KIB));
+        let room = timeout(PATIENCE, room).await.map_err(|_| Shut::Busy)?;
+        room.map_err(|_| Shut::Busy)
+    }
+
+    /// What fetches pictures that are named by URL, by the rules of a crawl.
+    pub(super) fn web(&self) -> Result<&Web, Problem> {
+        if let Some(web) = self.0.web.get() {
+            return Ok(web);
+        }
+        let web = Web::new(self.collection.config())?;
+        Ok(self.0.web.get_or_init(|| web))
+    }
+
+    pub(super) fn owner(&self) -> Owner {
+        let store = self.collection.store();
+        Owner {
+            simdex: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: PROTOCOL,
+            store: store.id().to_owned(),
+            process: std::process::id(),
+            command: self.command.to_owned(),
+            pictures: store.picture_count() as u64,
+            network: self.collection.extraction().network().title(),
+        }
+    }
+}
