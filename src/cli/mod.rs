@@ -15,6 +15,7 @@ mod politeness;
 mod progress;
 mod remove;
 mod search;
+mod serve;
 mod session;
 mod status;
 mod train;
@@ -82,6 +83,8 @@ enum Command {
     Train(train::TrainArgs),
     /// Measure how well heads tell same from different
     Eval(eval::EvalArgs),
+    /// Show pages to a browser, answer an API, and all other commands while it runs
+    Serve(serve::ServeArgs),
     /// Count what is stored
     Status(status::StatusArgs),
     /// List the URLs that failed or were refused, why, and what can be done
@@ -190,6 +193,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Duplicates(args) => duplicates::run(&session, args),
         Command::Train(args) => train::run(&session, args),
         Command::Eval(args) => eval::run(&session, args),
+        Command::Serve(args) => serve::run(&session, &args),
         Command::Status(args) => status::run(&session, args),
         Command::Failures(args) => failures::run(&session, args),
         Command::Politeness(args) => politeness::run(&session, args),

@@ -7,7 +7,11 @@
 pub mod api;
 mod connection;
 mod gate;
+mod guard;
+mod held;
 mod limits;
+mod metrics;
+mod page;
 mod problem;
 mod router;
 mod server;
@@ -15,6 +19,7 @@ mod socket;
 mod state;
 
 pub use connection::{AskError, Connection};
+pub use guard::{Hosts, Secrets, TokenError, token};
 pub use problem::ProblemJson;
-pub use server::{ServeError, Server};
+pub use server::{Listen, ServeError, Server};
 pub use state::Owner;

@@ -14,7 +14,7 @@ use crate::search::SearchError;
 use crate::store::StoreError;
 
 /// A request was not answered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Problem {
     pub(super) status: StatusCode,
     /// A stable name of the reason.
@@ -70,7 +70,7 @@ impl IntoResponse for Problem {
             title: self.status.canonical_reason().unwrap_or("").to_owned(),
             status: self.status.as_u16(),
             code: self.code.to_owned(),
-            detail: self.detail,
+            detail: self.detail.clone(),
         };
         // A struct of text and a number is always JSON.
         let body = serde_json::to_vec(&body).unwrap_or_default();
@@ -81,6 +81,8 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(RETRY_AFTER, PATIENCE.as_secs().into());
         }
+        // For those who show it to people.
+        response.extensions_mut().insert(self);
         response
     }
 }

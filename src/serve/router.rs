@@ -4,14 +4,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderValue, Method};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State as Shared};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 
-use super::api;
+use super::guard::{self, Guard};
 use super::problem::Problem;
 use super::state::{Entrance, State};
+use super::{api, page};
 
 /// What the socket answers: the API alone.
 pub(super) fn of_socket(state: State) -> Router {
@@ -22,12 +25,42 @@ pub(super) fn of_socket(state: State) -> Router {
     )
 }
 
+/// What TCP answers to whom the guard lets pass: the API, and pages.
+pub(super) fn of_tcp(state: State, guard: Guard) -> Router {
+    let routes = Router::new()
+        .nest(api::BASE, api::routes())
+        .merge(page::routes())
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route(guard::LOGIN, get(page::login).with_state(guard.clone()));
+    finished(routes, state, Entrance::Tcp)
+        .layer(from_fn_with_state(guard, guard::guard))
+        .layer(from_fn(page::readable))
+        .layer(from_fn(guard::safe))
+}
+
+/// Whether searches find everything ready.
+async fn ready(Shared(state): Shared<State>) -> (StatusCode, &'static str) {
+    match state.ready.load(Ordering::Relaxed) {
+        true => (StatusCode::OK, "ready\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "opening the index\n"),
+    }
+}
+
+async fn metrics(Shared(state): Shared<State>) -> impl IntoResponse {
+    let pictures = state.collection.store().picture_count();
+    let text = state.metrics.text(pictures, state.searches.load());
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, kind)], text)
+}
+
 fn finished(routes: Router<State>, state: State, entrance: Entrance) -> Router {
     routes
         .fallback(async || Problem::not_found("there is nothing here"))
         .method_not_allowed_fallback(async |method: Method| {
             Problem::new(
-                axum::http::StatusCode::METHOD_NOT_ALLOWED,
+                StatusCode::METHOD_NOT_ALLOWED,
                 "method",
                 format!("{method} is not for this"),
             )
@@ -38,14 +71,14 @@ fn finished(routes: Router<State>, state: State, entrance: Entrance) -> Router {
             request.extensions_mut().insert(entrance);
             next.run(request)
         }))
-        .layer(from_fn(numbered))
+        .layer(from_fn_with_state(state.clone(), numbered))
         .with_state(state)
 }
 
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
 
 /// Gives each request a number, by which its line in the log is found.
-async fn numbered(request: Request, next: Next) -> Response {
+async fn numbered(Shared(state): Shared<State>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = format!(
         "{}-{}",
@@ -56,6 +89,7 @@ async fn numbered(request: Request, next: Next) -> Response {
     // Never the query: what is in it is the user's.
     let path = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
+    state.metrics.answered(response.status().as_u16());
     tracing::info!(
         request = id,
         method = method.as_str(),

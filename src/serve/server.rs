@@ -4,11 +4,14 @@ use std::io;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::guard::{Guard, Hosts, Secrets};
 use super::router;
 use super::state::State;
 use crate::app::Collection;
+use crate::crawl::with_causes;
 
 /// The server cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,18 @@ impl Server {
     /// # Errors
     /// If there is no thread for it.
     pub fn start(collection: &Collection, command: &'static str) -> Result<Self, ServeError> {
+        Self::start_at(collection, command, None)
+    }
+
+    /// The same, and browsers and scripts at an address.
+    ///
+    /// # Errors
+    /// If there is no thread for it.
+    pub fn start_at(
+        collection: &Collection,
+        command: &'static str,
+        listen: Option<Listen>,
+    ) -> Result<Self, ServeError> {
         let (ending, end) = watch::channel(false);
         let state = State::new(collection.clone(), command, end.clone());
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -51,7 +66,16 @@ impl Server {
                     at_socket(listener, state.clone(), end.clone()).await;
                 }
             };
-            at_socket.await;
+            let at_address = async {
+                if let Some(listen) = listen {
+                    tokio::task::spawn_blocking({
+                        let state = state.clone();
+                        move || get_ready(&state)
+                    });
+                    at_address(listen, state.clone(), end.clone()).await;
+                }
+            };
+            tokio::join!(at_socket, at_address);
         };
         let thread = std::thread::Builder::new()
             .name("serve".to_owned())
@@ -62,6 +86,39 @@ impl Server {
             thread: Some(thread),
             socket,
         })
+    }
+}
+
+/// An address that is listened to, and who may come in there.
+pub struct Listen {
+    /// The listener.
+    pub listener: std::net::TcpListener,
+    /// By which names.
+    pub hosts: Hosts,
+    /// With what.
+    pub secrets: Secrets,
+}
+
+fn get_ready(state: &State) {
+    if let Err(error) = state.warm_up() {
+        tracing::warn!(error = %with_causes(&error), "searches are not ready");
+    }
+}
+
+async fn at_address(listen: Listen, state: State, end: watch::Receiver<bool>) {
+    let guard = Guard::new(listen.hosts, listen.secrets);
+    let listener = listen.listener.set_nonblocking(true);
+    let listener = listener.and_then(|()| TcpListener::from_std(listen.listener));
+    let served = match listener {
+        Ok(listener) => {
+            axum::serve(listener, router::of_tcp(state, guard))
+                .with_graceful_shutdown(ended(end))
+                .await
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = served {
+        tracing::error!(%error, "the address is not listened to any more");
     }
 }
 

@@ -1,8 +1,10 @@
 //! What all requests share.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -10,8 +12,10 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::gate::{Gate, PATIENCE, Shut};
+use super::held::Held;
+use super::metrics::Metrics;
 use super::problem::Problem;
-use crate::app::{Collection, Web};
+use crate::app::{Collection, Error, Web};
 
 /// The version of what is spoken on the socket. A change that an older client would misread makes
 /// it larger.
@@ -59,6 +63,11 @@ pub(super) struct Inner {
     pub(super) reads: Gate,
     /// What reads or changes much of the store: one at a time, so that cores are left for searches.
     pub(super) jobs: Gate,
+    /// Pictures that pages ask for.
+    pub(super) held: Held,
+    pub(super) metrics: Metrics,
+    /// Whether searches find everything ready.
+    pub(super) ready: AtomicBool,
     /// Whether the server is to end.
     pub(super) ending: watch::Receiver<bool>,
     /// KiB that bodies of requests may take together.
@@ -93,10 +102,31 @@ impl State {
             searches: Gate::new(cores),
             reads: Gate::new(READS),
             jobs: Gate::new(1),
+            held: Held::default(),
+            metrics: Metrics::new(),
+            ready: AtomicBool::new(false),
             ending,
             bodies: Arc::new(Semaphore::new(BODIES_KIB as usize)),
             web: OnceLock::new(),
         }))
+    }
+
+    /// Does a search when its turn has come.
+    pub(super) async fn searched<R: Send + 'static>(
+        &self,
+        search: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Shut> {
+        let started = Instant::now();
+        let result = self.searches.run(search).await;
+        self.metrics.searched(started.elapsed());
+        result
+    }
+
+    /// Opens the index and starts the network, so that no search is kept waiting for them. Blocks.
+    pub(super) fn warm_up(&self) -> Result<(), Error> {
+        self.collection.warm_up()?;
+        self.ready.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Room for a body of so many bytes; waits while those of others take it.

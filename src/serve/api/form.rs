@@ -17,21 +17,21 @@ use crate::serve::problem::Problem;
 use crate::serve::state::{Entrance, State};
 
 /// A body, read.
-pub(super) struct Form {
+pub(in crate::serve) struct Form {
     fields: Map<String, Value>,
     /// Its files, in their order.
-    pub(super) uploads: Vec<Upload>,
+    pub(in crate::serve) uploads: Vec<Upload>,
     /// Room for it; given back when it is dropped.
     _room: OwnedSemaphorePermit,
 }
 
 /// A file of a form.
-pub(super) struct Upload {
+pub(in crate::serve) struct Upload {
     /// The form's field.
-    pub(super) field: String,
+    pub(in crate::serve) field: String,
     /// What the client calls it. Nothing of this name is ever opened.
-    pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
+    pub(in crate::serve) name: String,
+    pub(in crate::serve) bytes: Vec<u8>,
 }
 
 /// The field of a head file.
@@ -40,7 +40,7 @@ const HEAD: &str = "head";
 const REQUEST: &str = "request";
 
 impl Form {
-    pub(super) async fn read(state: &State, request: Request) -> Result<Self, Problem> {
+    pub(in crate::serve) async fn read(state: &State, request: Request) -> Result<Self, Problem> {
         match timeout(BODY_DEADLINE, Self::read_slowly(state, request)).await {
             Ok(form) => form,
             Err(_) => Err(Problem::new(
@@ -180,6 +180,14 @@ impl Form {
         let fields = std::mem::take(&mut self.fields);
         serde_json::from_value(Value::Object(fields))
             .map_err(|error| Problem::bad(error.to_string()))
+    }
+
+    /// The text of a field, if it is there.
+    pub(in crate::serve) fn take_text(&mut self, field: &str) -> Option<String> {
+        match self.fields.remove(field) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
     }
 
     /// The head file, if there is one.

@@ -3,11 +3,11 @@
 mod compare;
 mod duplicates;
 mod failures;
-mod form;
+pub(super) mod form;
 mod head;
 mod pictures;
 mod removals;
-mod search;
+pub(super) mod search;
 mod status;
 
 pub use compare::CompareRequest;

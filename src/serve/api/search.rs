@@ -131,7 +131,7 @@ pub(super) async fn search(
     question.name = asked.name.unwrap_or_else(|| names.join(" + "));
     let collection = state.collection.clone();
     question.reading_took = started.elapsed();
-    let answer = state.searches.run(move || {
+    let answer = state.searched(move || {
         // Room for the bytes is kept until they are done with.
         let _form = form;
         let head = head(&collection, asked.head.as_deref(), head_file)?;
@@ -149,18 +149,23 @@ pub(super) fn name_uploads(uploads: &mut [Upload], names: &[String]) {
     }
 }
 
+/// A picture that is named by its URL.
+pub(in crate::serve) async fn given(state: &State, url: &str) -> Result<NamedPicture, Problem> {
+    match Web::is_url(url) {
+        true => Ok(state.web()?.fetch(url).await?),
+        false => Err(Problem::bad(format!(
+            "`{url}` is neither the id of a picture, 64 hexadecimal digits, nor a URL"
+        ))),
+    }
+}
+
 /// The pictures that names mean: ids, and URLs, which are fetched as a crawl would. Never paths.
 pub(super) async fn examples(state: &State, names: &[String]) -> Result<Vec<Example>, Problem> {
     let mut examples = Vec::new();
     for name in names {
         examples.push(match name.parse() {
             Ok(id) => Example::Stored(id),
-            Err(_) if Web::is_url(name) => state.web()?.fetch(name).await?.into(),
-            Err(_) => {
-                return Err(Problem::bad(format!(
-                    "`{name}` is neither the id of a picture, 64 hexadecimal digits, nor a URL"
-                )));
-            }
+            Err(_) => given(state, name).await?.into(),
         });
     }
     Ok(examples)
