@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
-use super::{Error, NamedPicture, Observer, Step};
+use super::{Error, Observer, Step};
 use crate::activation::{Encoding, Layout};
 use crate::config::{Config, NetworkConfig};
 use crate::head::Mode;
 use crate::ingest::{extract_views, worker_count};
 use crate::network::{Engine, ExtractError, Extractor, Network, runtime};
-use crate::picture::{Limits, View, decode, thumbnail};
+use crate::picture::{Limits, View};
 use crate::store::NewPicture;
 
 /// The network, its runtime and its extractors. Cheap to clone; clones share them.
@@ -100,19 +100,6 @@ impl Extraction {
     fn extractor(&self) -> Result<Lent<'_>, Error> {
         let engine = self.engine()?;
         Ok(self.0.pool.take(|| engine.extractor(&self.0.network))?)
-    }
-
-    /// A small JPEG of a picture, as stored pictures have one.
-    ///
-    /// # Errors
-    /// If the bytes are no usable picture.
-    pub fn preview(&self, picture: &NamedPicture) -> Result<Vec<u8>, Error> {
-        let decoded = decode(&picture.bytes, &self.0.limits);
-        let decoded = decoded.map_err(|error| Error::Picture {
-            name: picture.name.clone(),
-            source: error.into(),
-        })?;
-        Ok(thumbnail(&decoded.rgb))
     }
 
     /// The features of a picture in every view that a mode compares, upright first, in the

@@ -8,12 +8,9 @@
 //! alone.
 
 mod add;
-mod asked;
 mod check_up;
 mod collection;
-mod compare;
 mod crawl;
-mod duplicates;
 mod error;
 mod extraction;
 mod failures;
@@ -32,7 +29,6 @@ mod web;
 
 pub use crate::ingest::{AddOptions, Exclude, Kept, SkippedFiles};
 pub use add::{AddEnd, AddEvent};
-pub use asked::{Asked, ScoreThreshold};
 pub use check_up::{CheckUp, check_up};
 pub use collection::Collection;
 pub use crawl::{
@@ -50,7 +46,7 @@ pub use named::Named;
 pub use observer::{Observer, Step};
 pub use politeness::politeness;
 pub use remove::{NamedOrPath, Removal, RemovalAsked, Removed};
-pub use search::{Example, NamedPicture, Question};
+pub use search::{Asked, Example, NamedPicture, Question, ScoreThreshold};
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};
 pub use verify::{Damage, Findings};

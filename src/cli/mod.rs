@@ -22,6 +22,7 @@ mod train;
 mod upkeep;
 mod verify;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ use crate::config::Config;
 use crate::crawl::with_causes;
 use crate::serve::AskError;
 use crate::shutdown::{INTERRUPTED, Shutdown};
+use crate::store::StoreError;
 use search::{compare, duplicates, export, query};
 use session::Session;
 
@@ -166,8 +168,25 @@ fn say(error: &anyhow::Error) {
     let text = format!("simdex: {}", with_causes(error.as_ref()));
     match error.downcast_ref() {
         Some(app::Error::Engine(_)) => text.lines().for_each(progress::line),
+        Some(app::Error::Store(StoreError::Locked { .. })) => {
+            progress::line(&text);
+            progress::line(&format!("then run: {}", again(std::env::args_os())));
+        }
         _ => progress::line(&text),
     }
+}
+
+/// The command that was typed, as a shell takes it.
+fn again(args: impl Iterator<Item = OsString>) -> String {
+    let words = args.map(|word| {
+        let word = word.to_string_lossy();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(c);
+        match !word.is_empty() && word.chars().all(is_plain) {
+            true => word.into_owned(),
+            false => format!("'{}'", word.replace('\'', "'\\''")),
+        }
+    });
+    words.collect::<Vec<String>>().join(" ")
 }
 
 fn dispatch(args: Args) -> anyhow::Result<Outcome> {
@@ -212,6 +231,13 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_told_as_a_shell_takes_it() {
+        let words = ["simdex", "add", "my pictures", "it's", "~/a.jpg", ""];
+        let told = again(words.into_iter().map(OsString::from));
+        assert_eq!(told, r"simdex add 'my pictures' 'it'\''s' ~/a.jpg ''");
+    }
 
     #[test]
     fn the_flags_are_consistent() {

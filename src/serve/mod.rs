@@ -6,6 +6,8 @@
 
 pub mod api;
 mod connection;
+mod crawls;
+mod drain;
 mod gate;
 mod guard;
 mod held;

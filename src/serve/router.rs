@@ -14,15 +14,12 @@ use axum::routing::get;
 use super::guard::{self, Guard};
 use super::problem::Problem;
 use super::state::{Entrance, State};
-use super::{api, page};
+use super::{api, drain, page};
 
 /// What the socket answers: the API alone.
 pub(super) fn of_socket(state: State) -> Router {
-    finished(
-        Router::new().nest(api::BASE, api::routes()),
-        state,
-        Entrance::Socket,
-    )
+    let routes = Router::new().nest(api::BASE, api::routes());
+    finished(routes, state, Entrance::Socket).layer(from_fn(drain::drained))
 }
 
 /// What TCP answers to whom the guard lets pass: the API, and pages.
@@ -38,6 +35,7 @@ pub(super) fn of_tcp(state: State, guard: Guard) -> Router {
         .layer(from_fn_with_state(guard, guard::guard))
         .layer(from_fn(page::readable))
         .layer(from_fn(guard::safe))
+        .layer(from_fn(drain::drained))
 }
 
 /// Whether searches find everything ready.
@@ -88,7 +86,9 @@ async fn numbered(Shared(state): Shared<State>, request: Request, next: Next) ->
     let method = request.method().clone();
     // Never the query: what is in it is the user's.
     let path = request.extensions().get::<MatchedPath>().cloned();
+    let in_hand = state.take_in_hand();
     let mut response = next.run(request).await;
+    drop(in_hand);
     state.metrics.answered(response.status().as_u16());
     tracing::info!(
         request = id,

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -51,7 +53,7 @@ impl Server {
         listen: Option<Listen>,
     ) -> Result<Self, ServeError> {
         let (ending, end) = watch::channel(false);
-        let state = State::new(collection.clone(), command, end.clone());
+        let state = State::new(collection.clone(), command);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -75,7 +77,16 @@ impl Server {
                     at_address(listen, state.clone(), end.clone()).await;
                 }
             };
-            tokio::join!(at_socket, at_address);
+            let answered = async { tokio::join!(at_socket, at_address) };
+            tokio::select! {
+                _ = answered => {}
+                () = nobody_left(&state, end.clone()) => {}
+            }
+            // It stores what is under way.
+            let finished = tokio::task::spawn_blocking(move || state.crawls.finish());
+            if finished.await.is_err() {
+                tracing::error!("the end of a crawl panicked; please report this");
+            }
         };
         let thread = std::thread::Builder::new()
             .name("serve".to_owned())
@@ -135,6 +146,21 @@ impl Drop for Server {
             && thread.join().is_err()
         {
             tracing::error!("the thread that answers requests panicked; please report this");
+        }
+    }
+}
+
+/// How often it is looked whether requests are in hand, and how long an answer may take on its way.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Waits until the server is to end and no request is in hand any more. A connection on which
+/// nothing is asked keeps nobody.
+async fn nobody_left(state: &State, end: watch::Receiver<bool>) {
+    ended(end).await;
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if state.in_hand.load(Ordering::Relaxed) == 0 {
+            return tokio::time::sleep(EVERY).await;
         }
     }
 }

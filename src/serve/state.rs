@@ -1,16 +1,17 @@
 //! What all requests share.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use super::crawls::Crawls;
 use super::gate::{Gate, PATIENCE, Shut};
 use super::held::Held;
 use super::metrics::Metrics;
@@ -49,6 +50,15 @@ pub(super) enum Entrance {
     Tcp,
 }
 
+/// A request that is being answered, until this is dropped.
+pub(super) struct InHand(Arc<AtomicUsize>);
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What all requests share. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct State(Arc<Inner>);
@@ -63,13 +73,15 @@ pub(super) struct Inner {
     pub(super) reads: Gate,
     /// What reads or changes much of the store: one at a time, so that cores are left for searches.
     pub(super) jobs: Gate,
+    /// The crawl that runs.
+    pub(super) crawls: Crawls,
     /// Pictures that pages ask for.
     pub(super) held: Held,
     pub(super) metrics: Metrics,
     /// Whether searches find everything ready.
     pub(super) ready: AtomicBool,
-    /// Whether the server is to end.
-    pub(super) ending: watch::Receiver<bool>,
+    /// Requests that are being answered.
+    pub(super) in_hand: Arc<AtomicUsize>,
     /// KiB that bodies of requests may take together.
     bodies: Arc<Semaphore>,
     /// Made when the first URL comes.
@@ -90,11 +102,7 @@ impl Deref for State {
 }
 
 impl State {
-    pub(super) fn new(
-        collection: Collection,
-        command: &'static str,
-        ending: watch::Receiver<bool>,
-    ) -> Self {
+    pub(super) fn new(collection: Collection, command: &'static str) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Inner {
             collection,
@@ -102,10 +110,11 @@ impl State {
             searches: Gate::new(cores),
             reads: Gate::new(READS),
             jobs: Gate::new(1),
+            crawls: Crawls::default(),
             held: Held::default(),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),
-            ending,
+            in_hand: Arc::default(),
             bodies: Arc::new(Semaphore::new(BODIES_KIB as usize)),
             web: OnceLock::new(),
         }))
@@ -120,6 +129,12 @@ impl State {
         let result = self.searches.run(search).await;
         self.metrics.searched(started.elapsed());
         result
+    }
+
+    /// Counts a request until what is given is dropped.
+    pub(super) fn take_in_hand(&self) -> InHand {
+        self.in_hand.fetch_add(1, Ordering::Relaxed);
+        InHand(Arc::clone(&self.in_hand))
     }
 
     /// Opens the index and starts the network, so that no search is kept waiting for them. Blocks.

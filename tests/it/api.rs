@@ -1,10 +1,14 @@
 //! The API over TCP, as scripts use it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use simdex::demo::drawing::Motif;
+use testweb::reply::Reply;
 
+use crate::common::in_process::wait_for;
 use crate::common::serving::{Serving, form};
-use crate::common::{Simdex, jpeg};
+use crate::common::{Simdex, jpeg, numbered, serve};
 
 fn served() -> (Simdex, Serving) {
     let simdex = Simdex::filled(3, 4);
@@ -130,8 +134,16 @@ fn previews_are_kept_for_ever_and_known_by_their_id() {
 #[test]
 fn lists_and_counts_are_those_of_the_commands() {
     let (simdex, serving) = served();
-    let status = serving.get("/api/v1/status").json();
-    assert_eq!(status, simdex.json(&["status"]));
+    let mut status = serving.get("/api/v1/status").json();
+    let mut printed = simdex.json(&["status"]);
+    for status in [&mut status, &mut printed] {
+        status
+            .as_object_mut()
+            .unwrap()
+            .remove("store_bytes")
+            .unwrap();
+    }
+    assert_eq!(status, printed);
     assert_eq!(
         serving.get("/api/v1/failures").json(),
         simdex.json(&["failures"])
@@ -148,4 +160,99 @@ fn lists_and_counts_are_those_of_the_commands() {
         metrics.contains("simdex_http_requests_total{status=\"2xx\"}"),
         "{metrics}"
     );
+}
+
+#[test]
+fn a_crawl_is_begun_followed_and_stopped() {
+    let site = serve(|request| match request.path() {
+        "/" => {
+            let pictures = (0..200).map(|number| format!("<img src='/{number}.jpg'>"));
+            Reply::html(pictures.collect::<String>())
+        }
+        _ => {
+            std::thread::sleep(Duration::from_millis(100));
+            numbered(request)
+        }
+    });
+    let simdex = Simdex::new();
+    simdex.configure("[crawl]\nallow_private_addresses = true\ndelay_ms = 0");
+    let serving = Serving::start(&simdex);
+    let begin = |asked: Value| {
+        let body = asked.to_string();
+        serving.post("/api/v1/crawls", "application/json", body.as_bytes())
+    };
+    let begun = begin(json!({ "seeds": [site.url("/")] }));
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    let path = begun.header("location").unwrap().to_owned();
+    assert_eq!(path, "/api/v1/crawls/1");
+    assert_eq!(begin(json!({})).status, 409);
+    let progress = wait_for("a picture", || {
+        let progress = serving.get(&path).json();
+        let stored = progress["summary"]["images_indexed"].as_u64().unwrap();
+        (stored > 0).then_some(progress)
+    });
+    assert_eq!(progress["state"], "running");
+    // It can be asked meanwhile.
+    let owner = serving.get("/api/v1/owner").json();
+    assert!(owner["pictures"].as_u64().unwrap() > 0);
+    let stopped = serving.ask(
+        "DELETE",
+        &path,
+        &[("authorization", &format!("Bearer {}", serving.token))],
+        b"",
+    );
+    assert_eq!(
+        (stopped.status, &stopped.json()["state"]),
+        (200, &json!("stopping"))
+    );
+    // Events come until the end.
+    let events = serving.get(&format!("{path}/events"));
+    assert_eq!(events.header("content-type"), Some("text/event-stream"));
+    assert!(
+        events.text().contains("\"state\":\"stopped\""),
+        "{}",
+        events.text()
+    );
+    let before = simdex.json(&["status"]);
+    // Without seeds it goes on, so far and no farther.
+    let again = begin(json!({ "max_images": 2 }));
+    assert_eq!(
+        again.header("location"),
+        Some("/api/v1/crawls/2"),
+        "{}",
+        again.text()
+    );
+    let events = serving.get("/api/v1/crawls/2/events").text();
+    assert!(events.contains("\"state\":\"done\""), "{events}");
+    let after = simdex.json(&["status"]);
+    let pictures = |status: &Value| status["images"].as_u64().unwrap();
+    assert!(pictures(&after) > pictures(&before), "{before} {after}");
+    assert_eq!(serving.get("/api/v1/crawls/1").status, 404);
+    assert_eq!(begin(json!({ "seeds": ["no url"] })).status, 422);
+    assert_eq!(serving.stop(), 130);
+}
+
+#[test]
+fn the_description_names_every_request() {
+    let (_simdex, serving) = served();
+    let described = serving.get("/api/v1/openapi.json").json();
+    let version = described["openapi"].as_str().unwrap();
+    assert!(version.starts_with("3.1"), "{version}");
+    let paths = described["paths"].as_object().unwrap();
+    let source = include_str!("../../src/serve/api/mod.rs");
+    let routes = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(".route(\""));
+    let routes: Vec<&str> = routes
+        .map(|route| route.split('"').next().unwrap())
+        .collect();
+    assert!(routes.len() > 10, "{routes:?}");
+    for route in routes.iter().filter(|route| **route != "/openapi.json") {
+        assert!(paths.contains_key(*route), "{route} is not described");
+    }
+    assert_eq!(paths.len(), routes.len() - 1);
+    let fields = described["components"]["schemas"]["Asked"]["properties"].to_string();
+    assert!(fields.contains("score_threshold") && fields.contains("all_copies"));
+    let browsed = serving.get("/api").text();
+    assert!(browsed.contains("POST /api/v1/search"), "{browsed}");
 }

@@ -2,8 +2,9 @@
 
 use simdex::demo::drawing::Motif;
 
+use crate::common::in_process::wait_for;
 use crate::common::serving::{Answer, Serving, form};
-use crate::common::{FAST, Simdex, jpeg, serve};
+use crate::common::{FAST, Simdex, jpeg, numbered, serve};
 use testweb::reply::Reply;
 
 /// A browser that has logged in.
@@ -118,11 +119,11 @@ fn nothing_is_fetched_before_a_click() {
 #[test]
 fn text_from_the_web_is_text() {
     let evil = "<img src=x onerror=alert(1)>";
-    let site = serve(move |request| match request.path() {
-        "/" => Reply::html(format!(
+    let site = serve(|request| match request.path() {
+        "/" => Reply::html(
             "<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>\
-             <img src='/1.jpg' alt='&lt;img src=x onerror=alert(1)&gt;'>"
-        )),
+             <img src='/1.jpg' alt='&lt;img src=x onerror=alert(1)&gt;'>",
+        ),
         "/1.jpg" => Reply::bytes("image/jpeg", jpeg(Motif::ALL[0], 1)),
         _ => Reply::not_found(),
     });
@@ -172,4 +173,34 @@ fn empty_and_wrong_states_have_a_page() {
             .status,
         400
     );
+}
+
+#[test]
+fn a_crawl_is_begun_from_the_page() {
+    let site = serve(|request| match request.path() {
+        "/" => Reply::html("<img src='/1.jpg'><img src='/2.jpg'><img src='/404.txt'>"),
+        _ => numbered(request),
+    });
+    let simdex = Simdex::new();
+    simdex.configure("[crawl]\nallow_private_addresses = true\ndelay_ms = 0");
+    let serving = Serving::start(&simdex);
+    let browser = Browser::of(&serving);
+    assert!(browser.open("/crawl").text().contains("Pages to begin at"));
+    let seeds = format!("{}\n\n", site.url("/"));
+    let sent = browser.send("/crawl", &[("seeds", &seeds), ("max_images", "10")], &[]);
+    assert_eq!(
+        (sent.status, sent.header("location")),
+        (303, Some("/crawl"))
+    );
+    let page = wait_for("the end", || {
+        let page = browser.open("/crawl").text();
+        page.contains("data-state>done").then_some(page)
+    });
+    assert!(page.contains("pictures stored"), "{page}");
+    assert_eq!(simdex.json(&["status"])["images"], 2);
+    for seeds in ["file:///etc/passwd", "http://me:secret@127.0.0.1/"] {
+        let sent = browser.send("/crawl", &[("seeds", seeds)], &[]);
+        assert_eq!(sent.status, 422, "{seeds}");
+        assert!(!sent.text().contains("secret"), "{}", sent.text());
+    }
 }

@@ -174,7 +174,12 @@ fn who_has_the_store_open_answers_byte_for_byte_as_the_command_alone() {
 #[test]
 fn pictures_are_removed_through_whoever_has_the_store_open() {
     let simdex = filled();
-    let ids: Vec<String> = simdex.stored().iter().map(|it| it.id.to_string()).collect();
+    let stored = simdex.stored();
+    let folder = format!("/{}/", Motif::ALL[0].name());
+    let first = stored
+        .iter()
+        .filter(|picture| picture.paths[0].contains(&folder));
+    let ids: Vec<String> = first.map(|picture| picture.id.to_string()).collect();
     let serving = Serving::start(&simdex);
     let gone = simdex.json(&["remove", &ids[0]]);
     assert_eq!((&gone["removed"], &gone["missing"]), (&1.into(), &0.into()));
@@ -285,6 +290,9 @@ fn a_crawl_answers_while_it_runs_and_says_whom_to_await() {
         assert_eq!(run.code, 1, "{args:?} {}", run.stdout);
         let whom = format!("process {}", crawl.id());
         assert!(run.stderr.contains(&whom), "{args:?} {}", run.stderr);
+        let last = args.last().unwrap();
+        assert!(run.stderr.contains("then run: "), "{args:?} {}", run.stderr);
+        assert!(run.stderr.trim_end().ends_with(last), "{}", run.stderr);
     }
     interrupt(&crawl);
     assert_eq!(crawl.wait().unwrap().code(), Some(130));

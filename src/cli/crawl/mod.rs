@@ -47,6 +47,7 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         again: args.again(),
         recorders: args.recording().open(&session.config)?,
         pictures,
+        ..CrawlJob::default()
     };
     let collection = session.collection()?;
     let _server = Server::start(&collection, "crawl")?;

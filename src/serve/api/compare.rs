@@ -11,7 +11,7 @@ use super::search::{examples, name_uploads};
 use crate::app::{Example, NamedPicture};
 use crate::head::Mode;
 use crate::search::Comparison;
-use crate::serve::problem::Problem;
+use crate::serve::problem::{Problem, ProblemJson};
 use crate::serve::state::State;
 
 /// How two pictures are compared: the two that are named, one that is named and a file, or two
@@ -32,6 +32,30 @@ pub struct CompareRequest {
     pub names: Vec<String>,
 }
 
+/// The same as a form.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it only describes the form")]
+pub(super) struct CompareForm {
+    /// The first picture.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    a: String,
+    /// The second picture.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    b: String,
+}
+
+/// Compares two pictures
+#[utoipa::path(
+    post,
+    path = "/compare",
+    tag = "search",
+    request_body(content((CompareRequest = "application/json"), (CompareForm = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "What they have in common", body = Comparison),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn compare(
     Shared(state): Shared<State>,
     request: Request,

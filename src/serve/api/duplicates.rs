@@ -1,10 +1,14 @@
 //! `duplicates`: the groups of near-copies, a line of JSON each.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State as Shared};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::form::Form;
@@ -12,7 +16,7 @@ use super::head::head;
 use super::search::SearchAnswer;
 use crate::app::Error;
 use crate::search::SearchError;
-use crate::serve::problem::Problem;
+use crate::serve::problem::{Problem, ProblemJson};
 use crate::serve::state::State;
 
 /// Which groups, and how they are ranked.
@@ -29,7 +33,21 @@ pub struct DuplicatesRequest {
 
 /// Groups that wait to be sent.
 const WAITING: usize = 16;
+/// How long whoever reads them may take for one.
+const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Lists the groups of near-copies, a line each
+#[utoipa::path(
+    post,
+    path = "/duplicates",
+    tag = "search",
+    request_body = DuplicatesRequest,
+    responses(
+        (status = 200, description = "A line of JSON a group", body = SearchAnswer, content_type = "application/jsonl"),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn duplicates(
     Shared(state): Shared<State>,
     request: Request,
@@ -40,9 +58,12 @@ pub(super) async fn duplicates(
     let collection = state.collection.clone();
     let (sender, receiver) = async_channel::bounded::<Result<Bytes, Stopped>>(WAITING);
     let shared = state.clone();
+    let runtime = Handle::current();
     let (ready, begun) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
+        let in_hand = shared.take_in_hand();
         let work = move || {
+            let _in_hand = in_hand;
             let head = match head(&collection, asked.head.as_deref(), head_file) {
                 Ok(head) => head,
                 Err(error) => return drop(ready.send(Err(Problem::from(error)))),
@@ -51,10 +72,11 @@ pub(super) async fn duplicates(
             if ready.send(Ok(())).is_err() {
                 return;
             }
-            let each = |group| send(&sender, SearchAnswer::new(group, asked.previews));
+            let each = |group| send(&runtime, &sender, &SearchAnswer::new(group, asked.previews));
             let end = collection.duplicates(asked.host.clone(), &head, each);
             if let Err(stopped) = end {
-                let _ = sender.send_blocking(Err(stopped));
+                // Where nobody reads any more, there is nobody to be told.
+                let _ = sender.try_send(Err(stopped));
             }
         };
         // A shut gate drops `ready`, which says so.
@@ -81,13 +103,17 @@ pub(super) enum Stopped {
     Search(#[from] SearchError),
 }
 
+/// Sends a group as a line. Whoever does not read keeps nobody waiting for ever.
 fn send(
+    runtime: &Handle,
     sender: &async_channel::Sender<Result<Bytes, Stopped>>,
-    group: SearchAnswer,
+    group: &SearchAnswer,
 ) -> Result<(), Stopped> {
-    let mut line = serde_json::to_vec(&group)?;
+    let mut line = serde_json::to_vec(group)?;
     line.push(b'\n');
-    sender
-        .send_blocking(Ok(line.into()))
-        .map_err(|_| Stopped::Unread)
+    let sent = timeout(PATIENCE, sender.send(Ok(line.into())));
+    match runtime.block_on(sent) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Stopped::Unread),
+    }
 }

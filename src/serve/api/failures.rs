@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{FailureFilter, Failures};
-use crate::serve::problem::Problem;
+use crate::serve::problem::{Problem, ProblemJson};
 use crate::serve::state::State;
 
 /// Which URLs are listed.
@@ -31,6 +31,18 @@ pub struct FailuresAnswer {
 /// URLs listed of each reason.
 const LISTED: usize = 20;
 
+/// Lists what failed or was refused
+#[utoipa::path(
+    get,
+    path = "/failures",
+    tag = "crawl",
+    params(FailuresRequest),
+    responses(
+        (status = 200, description = "By reason", body = FailuresAnswer),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn failures(
     Shared(state): Shared<State>,
     Query(asked): Query<FailuresRequest>,

@@ -190,6 +190,17 @@ impl Form {
         }
     }
 
+    /// The number of a field, if it is there.
+    pub(in crate::serve) fn take_number(&mut self, field: &str) -> Result<Option<u64>, Problem> {
+        let value = self.fields.remove(field);
+        let number = value.map(|value| {
+            value
+                .as_u64()
+                .ok_or_else(|| Problem::bad(format!("`{field}` takes a number")))
+        });
+        number.transpose()
+    }
+
     /// The head file, if there is one.
     pub(super) fn take_head(&mut self) -> Option<Upload> {
         let place = self
@@ -201,9 +212,16 @@ impl Form {
 }
 
 /// Fields that are no text.
-const SCALARS: [&str; 5] = ["limit", "candidates", "explain", "all_copies", "previews"];
+const SCALARS: [&str; 6] = [
+    "limit",
+    "candidates",
+    "explain",
+    "all_copies",
+    "previews",
+    "max_images",
+];
 /// Fields that may be given several times.
-const LISTS: [&str; 2] = ["positive", "negative"];
+const LISTS: [&str; 3] = ["positive", "negative", "names"];
 
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     serde_json::from_slice(bytes).map_err(|error| Problem::bad(error.to_string()))

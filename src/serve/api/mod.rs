@@ -1,16 +1,19 @@
 //! The API, one noun a file: what a request says, and what answers it.
 
 mod compare;
+pub(super) mod crawls;
 mod duplicates;
 mod failures;
 pub(super) mod form;
 mod head;
+pub(super) mod openapi;
 mod pictures;
 mod removals;
 pub(super) mod search;
 mod status;
 
 pub use compare::CompareRequest;
+pub use crawls::CrawlRequest;
 pub use duplicates::DuplicatesRequest;
 pub use failures::{FailuresAnswer, FailuresRequest};
 pub use removals::RemovalAnswer;
@@ -26,7 +29,11 @@ pub const BASE: &str = "/api/v1";
 
 pub(super) fn routes() -> Router<State> {
     Router::new()
+        .route("/openapi.json", get(openapi::openapi))
         .route("/owner", get(status::owner))
+        .route("/crawls", post(crawls::begin))
+        .route("/crawls/{id}", get(crawls::progress).delete(crawls::stop))
+        .route("/crawls/{id}/events", get(crawls::events))
         .route("/status", get(status::status))
         .route("/search", post(search::search))
         .route("/compare", post(compare::compare))

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::app::Error;
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
-use crate::serve::problem::Problem;
+use crate::serve::problem::{Problem, ProblemJson};
 use crate::serve::state::State;
 use crate::store::SourcePage;
 
@@ -44,6 +44,18 @@ fn id(text: &str) -> Result<PictureId, Problem> {
         .map_err(|_| Problem::not_found("an id is 64 hexadecimal digits"))
 }
 
+/// Says where a picture was seen
+#[utoipa::path(
+    get,
+    path = "/pictures/{id}",
+    tag = "store",
+    params(("id" = String, Path, description = "64 hexadecimal digits")),
+    responses(
+        (status = 200, description = "The picture", body = PictureAnswer),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn picture(
     Shared(state): Shared<State>,
     Path(text): Path<String>,
@@ -72,6 +84,18 @@ pub(super) async fn picture(
 /// Bytes of a picture never change, so neither does its preview.
 const FOR_EVER: &str = "private, max-age=31536000, immutable";
 
+/// Gives a small JPEG
+#[utoipa::path(
+    get,
+    path = "/pictures/{id}/thumbnail",
+    tag = "store",
+    params(("id" = String, Path, description = "64 hexadecimal digits")),
+    responses(
+        (status = 200, description = "The preview", body = Vec<u8>, content_type = "image/jpeg"),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn thumbnail(
     Shared(state): Shared<State>,
     Path(text): Path<String>,

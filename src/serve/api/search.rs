@@ -13,7 +13,7 @@ use super::form::{Form, Upload};
 use super::head::head;
 use crate::app::{Asked, Example, NamedPicture, Question, Web};
 use crate::search::QueryResult;
-use crate::serve::problem::Problem;
+use crate::serve::problem::{Problem, ProblemJson};
 use crate::serve::state::State;
 
 /// What a search is asked for, beside the pictures that a form brings as files: `image` or
@@ -37,6 +37,24 @@ pub struct SearchRequest {
     pub names: Vec<String>,
     /// Whether the answer is to have previews.
     pub previews: bool,
+}
+
+/// The same as a form.
+#[derive(Serialize, ToSchema)]
+#[allow(dead_code, reason = "it only describes the form")]
+pub(super) struct SearchForm {
+    /// A picture that results should be like; may be there several times, also as `positive`.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    image: String,
+    /// A picture that results should not be like; may be there several times.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    negative: Option<String>,
+    /// A head file.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    head: Option<String>,
+    /// The other fields.
+    #[serde(flatten)]
+    asked: Asked,
 }
 
 /// The answer to a search: what `query --format json` prints.
@@ -93,6 +111,18 @@ impl SearchAnswer {
     }
 }
 
+/// Finds what is like some pictures
+#[utoipa::path(
+    post,
+    path = "/search",
+    tag = "search",
+    request_body(content((SearchRequest = "application/json"), (SearchForm = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "The ranked list", body = SearchAnswer),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn search(
     Shared(state): Shared<State>,
     request: Request,

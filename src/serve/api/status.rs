@@ -6,14 +6,36 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::{Status, politeness as politeness_of};
-use crate::serve::problem::Problem;
+use crate::serve::problem::{Problem, ProblemJson};
 use crate::serve::state::{Owner, State};
 use crate::store::ledger::Report;
 
+/// Says who has the store open
+#[utoipa::path(
+    get,
+    path = "/owner",
+    tag = "store",
+    responses(
+        (status = 200, description = "The process", body = Owner),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn owner(Shared(state): Shared<State>) -> Json<Owner> {
     Json(state.owner())
 }
 
+/// Counts what is stored
+#[utoipa::path(
+    get,
+    path = "/status",
+    tag = "store",
+    responses(
+        (status = 200, description = "The counts", body = Status),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn status(Shared(state): Shared<State>) -> Result<Json<Status>, Problem> {
     let collection = state.collection.clone();
     Ok(Json(state.jobs.run(move || collection.status()).await??))
@@ -33,6 +55,18 @@ impl Default for PolitenessRequest {
     }
 }
 
+/// Proves how politely hosts were asked
+#[utoipa::path(
+    get,
+    path = "/politeness",
+    tag = "crawl",
+    params(PolitenessRequest),
+    responses(
+        (status = 200, description = "The report", body = Object),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
+        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
 pub(super) async fn politeness(
     Shared(state): Shared<State>,
     Query(asked): Query<PolitenessRequest>,

@@ -78,11 +78,10 @@ fn first_steps() -> Markup {
     html! {
         section.first aria-labelledby="first" {
             h2 id="first" { "There are no pictures yet" }
-            p { "Put some in, then come back here. The first two read pictures that you have, the third
-                 asks a site for its own, one request a second, by its robots.txt:" }
-            pre tabindex="0" { "simdex add ~/Pictures\nsimdex add photo.jpg\nsimdex crawl https://example.org/gallery/ --max-images 100" }
-            p { "Stop this server first (Ctrl-C), and start it again afterwards: one process at a time has
-                 the store open to fill it." }
+            p { a.button href="/crawl" { "Crawl a site" } " for its pictures, by its robots.txt, one request a second." }
+            p { "Or put in pictures that you have: stop this server (Ctrl-C), since one process at a time fills
+                 the store, and start it again after" }
+            pre tabindex="0" { "simdex add ~/Pictures" }
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn page(title: &str, main: &Markup) -> Markup {
                 a.skip href="#main" { "Skip to the content" }
                 header {
                     a.name href="/" { "simdex" }
+                    nav aria-label="Pages" { a href="/" { "Ask" } " " a href="/crawl" { "Crawl" } " " a href="/api" { "API" } }
                 }
                 main id="main" tabindex="-1" { (main) }
             }

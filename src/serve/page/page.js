@@ -84,6 +84,31 @@ function comparePair(pair) {
   pair.after(controls);
 }
 
+/** A crawl's figures as they change, and the page anew at its end. */
+function followCrawl(section) {
+  if (!section.dataset.follow) return;
+  const counts = [];
+  const source = new EventSource(section.dataset.follow);
+  source.addEventListener("progress", (event) => {
+    const progress = JSON.parse(event.data);
+    if (["done", "stopped", "failed"].includes(progress.state)) {
+      source.close();
+      location.reload();
+      return;
+    }
+    section.querySelector("[data-state]").textContent = progress.state;
+    section.querySelectorAll("[data-figure]").forEach((figure) => {
+      figure.textContent = progress.summary[figure.dataset.figure].toLocaleString();
+    });
+    const curve = section.querySelector("[data-curve]");
+    counts.push(progress.summary[curve.dataset.curve]);
+    const most = Math.max(...counts, 1);
+    const step = 300 / Math.max(counts.length - 1, 1);
+    curve.setAttribute("points", counts.map((count, i) => `${i * step},${60 - (58 * count) / most}`).join(" "));
+  });
+}
+
+document.querySelectorAll("[data-follow]").forEach(followCrawl);
 document.querySelectorAll("[data-drop]").forEach(acceptDrops);
 document.querySelectorAll("[data-grid]").forEach(growGrid);
 document.querySelectorAll("[data-refine]").forEach(applyAtOnce);

@@ -176,7 +176,7 @@ pub(super) async fn example(
     let held = state.held.find(id);
     let collection = state.collection.clone();
     let jpeg = state.reads.run(move || match held {
-        Some(picture) => collection.extraction().preview(&picture),
+        Some(picture) => collection.preview(&picture),
         None => Ok(collection.thumbnail(id)?),
     });
     let jpeg = jpeg.await??;

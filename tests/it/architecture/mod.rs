@@ -135,6 +135,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "serve",
         &[
             "app",
+            "canonical_url",
             "config",
             "crawl",
             "head",

@@ -202,38 +202,51 @@ fn parsed(bytes: &[u8]) -> Answer {
         .any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     let mut rest = &bytes[end + 4..];
     let mut body = Vec::new();
-    while is_chunked {
+    if !is_chunked {
+        body.extend_from_slice(rest);
+        rest = &[];
+    }
+    while !rest.is_empty() {
         let line = rest.iter().position(|byte| *byte == b'\n').unwrap();
         let length = std::str::from_utf8(&rest[..line]).unwrap().trim();
         let length = usize::from_str_radix(length, 16).unwrap();
-        if length == 0 {
-            break;
-        }
         body.extend_from_slice(&rest[line + 1..line + 1 + length]);
-        rest = &rest[line + 1 + length + 2..];
+        // The last piece is empty.
+        rest = match length {
+            0 => &[],
+            _ => &rest[line + 1 + length + 2..],
+        };
     }
     Answer {
         status,
         headers,
-        body: if is_chunked { body } else { rest.to_vec() },
+        body,
     }
 }
 
-/// What a command prints, but for how long it took.
+/// What a command prints, but for how long it took and how much the store takes just then.
 pub fn without_times(run: &Run) -> String {
     let lines = run.stdout.lines().map(|line| {
-        let line = match line.find("\"timing_ms\"") {
-            Some(place) => {
-                let end = line[place..].find('}').unwrap() + place;
-                format!("{}{}", &line[..place], &line[end..])
-            }
-            None => line.to_owned(),
-        };
-        match (line.find(" results in "), line.find("<div class=\"grid\">")) {
-            (Some(place), None) => line[..place].to_owned(),
-            (Some(place), Some(end)) => format!("{}{}", &line[..place], &line[end..]),
-            _ => line,
+        let mut line = line.to_owned();
+        for (beginning, end) in [("\"timing_ms\"", "}"), ("\"store_bytes\"", ",")] {
+            cut(&mut line, beginning, end);
         }
+        let is_page = line.contains("<section>");
+        cut(
+            &mut line,
+            " results in ",
+            if is_page { "<div class" } else { "\n" },
+        );
+        line
     });
     lines.collect::<Vec<String>>().join("\n")
+}
+
+/// Takes out what is between a beginning and an end, or the line's.
+fn cut(line: &mut String, beginning: &str, end: &str) {
+    if let Some(place) = line.find(beginning) {
+        let rest = &line[place..];
+        let end = rest.find(end).unwrap_or(rest.len()) + place;
+        line.replace_range(place..end, "");
+    }
 }

@@ -1,5 +1,11 @@
 //! "Find images like these."
 
+mod asked;
+mod compare;
+mod duplicates;
+
+pub use asked::{Asked, ScoreThreshold};
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,8 +16,7 @@ use crate::head::{Mode, Ranking};
 use crate::ingest::read_file;
 use crate::local_path::path_text;
 use crate::network::Embedding;
-use crate::picture::PictureId;
-use crate::picture::{Format, Limits};
+use crate::picture::{Format, Limits, PictureId, decode, thumbnail};
 use crate::search::{Query, QueryResult, SearchOptions, Searcher};
 use crate::store::{NewPicture, Sequence, StoreError};
 
@@ -91,16 +96,12 @@ impl Collection {
     }
 
     /// What ranks by `head`, over what is stored now.
-    pub(super) fn searcher(&self, head: &Arc<Ranking>, mode: Mode) -> Result<Searcher, Error> {
+    fn searcher(&self, head: &Arc<Ranking>, mode: Mode) -> Result<Searcher, Error> {
         let (store, view) = (Arc::clone(self.store()), self.view_for(head, mode)?);
         Ok(Searcher::new(store, view, Arc::clone(head)))
     }
 
-    pub(super) fn views_of(
-        &self,
-        examples: &[Example],
-        mode: Mode,
-    ) -> Result<Vec<Vec<NewPicture>>, Error> {
+    fn views_of(&self, examples: &[Example], mode: Mode) -> Result<Vec<Vec<NewPicture>>, Error> {
         let views = |example: &Example| match example {
             Example::Given(picture) => {
                 let layout = self.store().layout();
@@ -114,7 +115,7 @@ impl Collection {
 
     /// A stored picture as one that is given, upright: its bytes are not kept, so no other view of it
     /// can be made.
-    pub(super) fn stored(&self, id: PictureId) -> Result<NewPicture, Error> {
+    fn stored(&self, id: PictureId) -> Result<NewPicture, Error> {
         let store = self.store();
         let record = store.picture(id)?.ok_or(Error::NoPicture(id))?;
         let sequence = Sequence(record.sequence);
@@ -134,6 +135,19 @@ impl Collection {
             thumbnail: self.thumbnail(id)?,
             block,
         })
+    }
+
+    /// A small JPEG of a picture that is given, as stored pictures have one.
+    ///
+    /// # Errors
+    /// If the bytes are no usable picture.
+    pub fn preview(&self, picture: &NamedPicture) -> Result<Vec<u8>, Error> {
+        let decoded = decode(&picture.bytes, self.extraction().limits());
+        let decoded = decoded.map_err(|error| Error::Picture {
+            name: picture.name.clone(),
+            source: error.into(),
+        })?;
+        Ok(thumbnail(&decoded.rgb))
     }
 
     /// A stored picture's preview, a small JPEG; empty if there is none.

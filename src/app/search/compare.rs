@@ -1,6 +1,6 @@
 //! Two pictures, compared.
 
-use super::{Collection, Error, Example, Extraction, NamedPicture};
+use crate::app::{Collection, Error, Example, Extraction, NamedPicture};
 use crate::head::{Mode, Ranking};
 use crate::search::{Comparison, compare};
 

@@ -7,7 +7,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::Error;
+use crate::app::Error;
 use crate::config::Config;
 use crate::head::{Mode, Ranking, Thresholds};
 use crate::search::SearchOptions;
