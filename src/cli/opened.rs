@@ -30,6 +30,7 @@ impl Session {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(connection) = self.owner()? {
+                answered_by(&connection);
                 return Ok(Opened::There(Box::new(connection)));
             }
             match open(self) {
@@ -45,16 +46,8 @@ impl Session {
 
     /// Whoever has the store open and answers.
     pub(super) fn owner(&self) -> anyhow::Result<Option<Connection>> {
-        let connection = Connection::to(&self.config.data_dir()?, &self.shutdown)?;
-        if let Some(connection) = &connection {
-            let owner = connection.owner();
-            let pictures = grouped(owner.pictures);
-            progress::note(&format!(
-                "answered by process {}, {pictures} pictures",
-                owner.process
-            ));
-        }
-        Ok(connection)
+        let dir = self.config.data_dir()?;
+        Ok(Connection::to(&dir, &self.shutdown)?)
     }
 
     /// A head as it is asked for elsewhere: its name, and the file of that name if it is one.
@@ -77,6 +70,16 @@ impl Session {
         })?;
         Ok((name, Some(text)))
     }
+}
+
+/// Says who answers.
+pub(super) fn answered_by(connection: &Connection) {
+    let owner = connection.owner();
+    let pictures = grouped(owner.pictures);
+    progress::note(&format!(
+        "answered by process {}, {pictures} pictures",
+        owner.process
+    ));
 }
 
 /// 1,204.

@@ -10,7 +10,7 @@ use super::Outcome;
 use super::progress;
 use super::session::Session;
 use crate::local_path::path_text;
-use crate::serve::{Hosts, Listen, Secrets, Server, token};
+use crate::serve::{Hosts, Listen, SERVE, Secrets, Server, token};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -44,7 +44,7 @@ pub(super) fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<Outcome
         hosts: Hosts::of(address, &args.allow_host),
         secrets,
     };
-    let server = Server::start_at(&collection, "serve", Some(listen))?;
+    let server = Server::start_at(&collection, SERVE, Some(listen))?;
     if !address.ip().is_loopback() {
         progress::line(
             "others can reach this address, and read what is sent: put a proxy with TLS before it",

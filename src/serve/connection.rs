@@ -13,9 +13,10 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::api::{
-    BASE, CompareRequest, DuplicatesRequest, FailuresAnswer, FailuresRequest, RemovalAnswer,
-    SearchAnswer, SearchRequest,
+    BASE, CompareRequest, CrawlRequest, DuplicatesRequest, FailuresAnswer, FailuresRequest,
+    RemovalAnswer, SearchAnswer, SearchRequest,
 };
+use super::crawls::Progress;
 use super::problem::ProblemJson;
 use super::socket;
 use super::state::{Owner, PROTOCOL};
@@ -220,6 +221,32 @@ impl Connection {
         self.ask(request(Method::GET, "/status", Body::empty()))
     }
 
+    /// Begins a crawl.
+    ///
+    /// # Errors
+    /// If another runs, a seed is none, or there is no answer.
+    pub fn begin_crawl(&self, asked: &CrawlRequest) -> Result<Progress, AskError> {
+        self.ask(json("/crawls", asked))
+    }
+
+    /// How far a crawl is; answered also after the user has asked to stop.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub fn crawl(&self, id: u64) -> Result<Progress, AskError> {
+        let request = request(Method::GET, &format!("/crawls/{id}"), Body::empty());
+        self.ask_to_the_end(request)
+    }
+
+    /// Stops a crawl; it is over a little later.
+    ///
+    /// # Errors
+    /// If there is no answer.
+    pub fn stop_crawl(&self, id: u64) -> Result<Progress, AskError> {
+        let request = request(Method::DELETE, &format!("/crawls/{id}"), Body::empty());
+        self.ask_to_the_end(request)
+    }
+
     /// Deletes what is named.
     ///
     /// # Errors
@@ -230,6 +257,18 @@ impl Connection {
 
     fn ask<A: DeserializeOwned>(&self, request: Request<Body>) -> Result<A, AskError> {
         let bytes = self.wait(answer_bytes(&self.socket, request))?;
+        self.understood(bytes)
+    }
+
+    fn ask_to_the_end<A: DeserializeOwned>(&self, request: Request<Body>) -> Result<A, AskError> {
+        let bytes = self.runtime.block_on(answer_bytes(&self.socket, request));
+        self.understood(bytes)
+    }
+
+    fn understood<A: DeserializeOwned>(
+        &self,
+        bytes: Result<Result<Vec<u8>, ProblemJson>, SendError>,
+    ) -> Result<A, AskError> {
         let bytes = bytes
             .map_err(|error| self.lost(&error))?
             .map_err(AskError::Refused)?;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
@@ -12,37 +12,44 @@ use crate::crawl::{Event, Summary, with_causes};
 use crate::shutdown::Shutdown;
 
 /// How far a crawl is.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct Progress {
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Progress {
     /// Its number, among those of this run of the server.
-    pub(super) id: u64,
+    pub id: u64,
     /// `running`, `stopping`, `done`, `stopped` or `failed`.
-    pub(super) state: CrawlState,
+    pub state: CrawlState,
     /// Why it failed.
-    pub(super) problem: Option<String>,
+    pub problem: Option<String>,
+    /// Whether a seed could not be had, or something was not taken in yet: what ends the command with 3.
+    pub some_failed: bool,
     /// Hosts whose turns are tracked.
-    pub(super) hosts: usize,
+    pub hosts: usize,
     /// Requests under way.
-    pub(super) under_way: usize,
+    pub under_way: usize,
     /// What was done so far: what `crawl --format json` prints.
     #[schema(value_type = Object)]
-    pub(super) summary: Summary,
+    pub summary: Summary,
 }
 
 /// What becomes of a crawl.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum CrawlState {
+pub enum CrawlState {
+    /// It runs.
     Running,
     /// It was told to stop, and finishes what is under way.
     Stopping,
+    /// It has come to its end.
     Done,
+    /// It was stopped; another without seeds goes on.
     Stopped,
+    /// It could not go on.
     Failed,
 }
 
 impl CrawlState {
-    pub(super) fn is_over(self) -> bool {
+    /// Whether nothing more comes of it.
+    pub fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::Stopped | Self::Failed)
     }
 }
@@ -85,6 +92,7 @@ impl Crawls {
             id,
             state: CrawlState::Running,
             problem: None,
+            some_failed: false,
             hosts: 0,
             under_way: 0,
             summary: Summary::default(),
@@ -202,6 +210,8 @@ fn run(
         (progress.hosts, progress.under_way) = (0, 0);
         match end {
             Ok(end) => {
+                progress.some_failed =
+                    end.seed_failed || end.summary.postponed > 0 || !end.unrecorded.is_empty();
                 progress.summary = end.summary;
                 progress.state = match shutdown.requested() {
                     true => CrawlState::Stopped,

@@ -21,7 +21,8 @@ mod socket;
 mod state;
 
 pub use connection::{AskError, Connection};
+pub use crawls::{CrawlState, Progress};
 pub use guard::{Hosts, Secrets, TokenError, token};
 pub use problem::ProblemJson;
 pub use server::{Listen, ServeError, Server};
-pub use state::Owner;
+pub use state::{Owner, SERVE};

@@ -46,11 +46,11 @@ async fn ready(Shared(state): Shared<State>) -> (StatusCode, &'static str) {
     }
 }
 
-async fn metrics(Shared(state): Shared<State>) -> impl IntoResponse {
-    let pictures = state.collection.store().picture_count();
+async fn metrics(Shared(state): Shared<State>) -> Result<impl IntoResponse, Problem> {
+    let pictures = state.picture_count().await?;
     let text = state.metrics.text(pictures, state.searches.load());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], text)
+    Ok(([(CONTENT_TYPE, kind)], text))
 }
 
 fn finished(routes: Router<State>, state: State, entrance: Entrance) -> Router {

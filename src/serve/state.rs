@@ -22,6 +22,9 @@ use crate::app::{Collection, Error, Web};
 /// it larger.
 pub(super) const PROTOCOL: u32 = 1;
 
+/// The command that does what others ask, beside answering.
+pub const SERVE: &str = "serve";
+
 /// Who has the store open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Owner {
@@ -142,6 +145,14 @@ impl State {
         self.collection.warm_up()?;
         self.ready.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Pictures with features in the store. Waits while one is stored.
+    pub(super) async fn picture_count(&self) -> Result<usize, Shut> {
+        let collection = self.collection.clone();
+        self.reads
+            .run(move || collection.store().picture_count())
+            .await
     }
 
     /// Room for a body of so many bytes; waits while those of others take it.

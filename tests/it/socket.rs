@@ -331,3 +331,44 @@ fn ctrl_c_in_a_client_ends_its_own_command_alone() {
     assert_eq!(simdex.json(&["status"])["images"], 12);
     assert_eq!(serving.stop(), 130);
 }
+
+#[test]
+fn a_server_crawls_for_the_command_line() {
+    let site = serve(numbered_slowly);
+    let simdex = Simdex::new();
+    simdex.configure("[crawl]\nallow_private_addresses = true\ndelay_ms = 0");
+    let serving = Serving::start(&simdex);
+    let url = site.url("/");
+    let done = simdex.run(&["crawl", &url, "--max-images", "3", "--format", "json"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(
+        done.stderr.contains("answered by process"),
+        "{}",
+        done.stderr
+    );
+    let stored = done.json()["images_indexed"].as_u64().unwrap();
+    assert!((3..10).contains(&stored), "{stored}");
+    let flags = simdex.run(&["crawl", &url, "--delay", "5"]);
+    assert_eq!(flags.code, 1);
+    assert!(
+        flags.stderr.contains("leave out the other flags"),
+        "{}",
+        flags.stderr
+    );
+    // Ctrl-C stops the crawl, and not the server.
+    let client = simdex.start(&["crawl", "--format", "json"]);
+    let until = Instant::now() + Duration::from_secs(60);
+    while simdex.json(&["status"])["images"].as_u64() <= Some(stored) {
+        assert!(Instant::now() < until, "the crawl does not go on");
+    }
+    interrupt(&client);
+    let ended = client.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert!(
+        String::from_utf8(ended.stdout)
+            .unwrap()
+            .contains("images_indexed")
+    );
+    assert_eq!(simdex.run(&["add", "."]).code, 1);
+    assert_eq!(serving.stop(), 130);
+}

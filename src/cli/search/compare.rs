@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::query::ModeArg;
 use crate::cli::input::{PictureReader, name};
+use crate::cli::opened::answered_by;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::report::comparison_text;
@@ -35,6 +36,7 @@ pub(in crate::cli) fn run(session: &Session, args: CompareArgs) -> anyhow::Resul
     // It needs no store; who has one open has the network in memory.
     let comparison = match session.owner()? {
         Some(connection) => {
+            answered_by(&connection);
             let (a, b) = (reader.read(&args.a)?, reader.read(&args.b)?);
             let asked = CompareRequest {
                 head: Some(asked_head),

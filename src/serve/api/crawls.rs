@@ -18,7 +18,7 @@ use crate::app::{CrawlJob, Error};
 use crate::canonical_url::CanonicalUrl;
 use crate::serve::crawls::{NotBegun, Progress};
 use crate::serve::problem::{Problem, ProblemJson};
-use crate::serve::state::State;
+use crate::serve::state::{SERVE, State};
 
 /// What is crawled. How politely, in which scope and from which addresses the owner's configuration says
 /// alone.
@@ -53,6 +53,17 @@ pub(in crate::serve) async fn begun(
     state: &State,
     asked: &CrawlRequest,
 ) -> Result<Progress, Problem> {
+    if state.command != SERVE {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "running",
+            format!(
+                "process {} runs `{}`; wait for its end",
+                std::process::id(),
+                state.command
+            ),
+        ));
+    }
     let job = asked.job()?;
     let shared = state.clone();
     // The runtime may have to be found first.

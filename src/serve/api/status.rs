@@ -21,8 +21,10 @@ use crate::store::ledger::Report;
         (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
     )
 )]
-pub(super) async fn owner(Shared(state): Shared<State>) -> Json<Owner> {
-    Json(state.owner())
+pub(super) async fn owner(Shared(state): Shared<State>) -> Result<Json<Owner>, Problem> {
+    let shared = state.clone();
+    // Counting waits while a picture is stored.
+    Ok(Json(state.reads.run(move || shared.owner()).await?))
 }
 
 /// Counts what is stored

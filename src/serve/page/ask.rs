@@ -23,12 +23,15 @@ pub(super) fn words(mode: Mode) -> &'static str {
     }
 }
 
-pub(super) async fn page(Shared(state): Shared<State>, RawQuery(query): RawQuery) -> Markup {
+pub(super) async fn page(
+    Shared(state): Shared<State>,
+    RawQuery(query): RawQuery,
+) -> Result<Markup, Problem> {
     let query = query.unwrap_or_default();
     // Nothing is fetched before a click: a URL is only written into its field.
     let url = parse(query.as_bytes()).find(|(name, _)| name == "url");
     let url = url.map_or_else(String::new, |(_, url)| url.into_owned());
-    let pictures = state.collection.store().picture_count();
+    let pictures = state.picture_count().await?;
     let main = html! {
         h1 { "Find pictures like yours" }
         @if pictures == 0 { (first_steps()) }
@@ -37,7 +40,7 @@ pub(super) async fn page(Shared(state): Shared<State>, RawQuery(query): RawQuery
             p.muted { (pictures) " pictures can be found." }
         }
     };
-    layout::page("Ask", &main)
+    Ok(layout::page("Ask", &main))
 }
 
 fn form(url: &str) -> Markup {
