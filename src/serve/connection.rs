@@ -85,7 +85,8 @@ impl Connection {
             .enable_all()
             .build()?;
         let request = request(Method::GET, "/owner", Body::empty());
-        let answer = runtime.block_on(timeout(PING, answer_bytes(&socket, request)));
+        let answer =
+            runtime.block_on(async { timeout(PING, answer_bytes(&socket, request)).await });
         // A process that was killed has left its socket; one that is starting or ending is not there.
         let Ok(Ok(Ok(bytes))) = answer else {
             return Ok(None);
