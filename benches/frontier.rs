@@ -70,7 +70,7 @@ fn main() -> Result<(), Failure> {
         println!(
             "  {queued:11} | {queueing:16.0} | {settling:24.0} | {:10.0} | {:11.0}",
             memory_mb(),
-            store.disk_bytes() as f64 / 1e6
+            store.disk_bytes()? as f64 / 1e6
         );
     }
     Ok(())

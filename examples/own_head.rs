@@ -14,7 +14,7 @@ use simdex::dataset::labelled_files;
 use simdex::head::{Fused, Mode, Ranking};
 use simdex::report::printable;
 use simdex::search::SearchOptions;
-use simdex::training::train_on_labels;
+use simdex::training::{Example, train_on_labels};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1).map(PathBuf::from);
@@ -35,9 +35,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         known.extend(extraction.views(&name, &bytes, Mode::default(), extraction.layout())?);
         classes_of.push(*class);
     }
+    // How much labels count in lists is learned on activations, here on those of all pictures.
+    let examples: Vec<_> = known
+        .iter()
+        .map(|picture| Example {
+            features: picture.features(extraction.layout()),
+            embedding: &picture.embedding,
+            id: picture.id,
+        })
+        .enumerate()
+        .collect();
     let known: Vec<_> = known.iter().map(|p| (p.id, &p.descriptor)).collect();
     let base = Fused::builtin(extraction.network())?;
-    let head = train_on_labels(&base, &known, &classes_of, &labelled.classes);
+    let head = train_on_labels(&base, &known, &classes_of, &labelled.classes, &examples);
     let head = Arc::new(Ranking::Fused(Box::new(head)));
     println!("it learned from {} pictures", known.len());
 

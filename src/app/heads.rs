@@ -36,7 +36,7 @@ impl Heads {
         }
         let head = Arc::new(Ranking::named(name, self.extraction.network())?);
         // A file may be trained anew while this runs; only what is shipped never changes.
-        if ["fused", "mse18", "embedding"].contains(&name) {
+        if Ranking::NAMES.contains(&name) {
             read.insert(name.to_owned(), Arc::clone(&head));
         }
         Ok(head)

@@ -56,7 +56,7 @@ impl Collection {
             pages: store.page_count(),
             waiting: store.waiting_count(),
             frontier: store.frontier_counts()?,
-            store_bytes: store.disk_bytes(),
+            store_bytes: store.disk_bytes()?,
             index,
             head: self.heads().default_name().to_owned(),
             network: store.network().to_string(),

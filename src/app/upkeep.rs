@@ -142,7 +142,7 @@ pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, 
 /// If the store is in use, or the disk is full or fails.
 pub fn compact(collection: Collection) -> Result<CompactReport, Error> {
     let store = collection.store();
-    let before_bytes = store.disk_bytes();
+    let before_bytes = store.disk_bytes()?;
     let unread = store.compact(Wasteful::Any)?.unread;
     let set_aside = store.set_aside();
     let dir = store.dir().map(Path::to_owned);
@@ -152,7 +152,7 @@ pub fn compact(collection: Collection) -> Result<CompactReport, Error> {
     Store::rewrite_records(&dir)?;
     Ok(CompactReport {
         before_bytes,
-        after_bytes: crate::store::bytes_below(&dir),
+        after_bytes: crate::store::bytes_below(&dir)?,
         unread,
         set_aside: set_aside.iter().map(|path| path_text(path)).collect(),
     })

@@ -10,6 +10,7 @@ use crate::app::{NamedPicture, Web};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::Config;
 use crate::crawl::Reason;
+use crate::head::Ranking;
 use crate::local_path::{LocalPath, path_text};
 
 /// Reads local files and fetches URLs.
@@ -58,6 +59,20 @@ pub(super) fn name() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().try_map(|name| match name.is_empty() {
         true => Err("an empty name names nothing"),
         false => Ok(LocalPath::new(name).to_string()),
+    })
+}
+
+/// Takes the name of a head, or the path of a head file, which must be there.
+pub(super) fn head() -> impl TypedValueParser<Value = String> {
+    name().try_map(|name| {
+        let is_file = || LocalPath::named(name.as_ref()).as_path().is_file();
+        match Ranking::NAMES.contains(&name.as_str()) || is_file() {
+            true => Ok(name),
+            false => Err(format!(
+                "there is no such head; give {} or the path of a file that `simdex train` wrote",
+                Ranking::NAMES.join(", ")
+            )),
+        }
     })
 }
 

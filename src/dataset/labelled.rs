@@ -63,6 +63,31 @@ impl Labelled {
             loose: 0,
         }
     }
+
+    /// Takes at most `most` files out, of each class about the same share; the rest is in the
+    /// second, which tells nothing of folders once more.
+    #[must_use]
+    pub fn split(self, most: usize) -> (Self, Self) {
+        let step = self.files.len().div_ceil(most.max(1)).max(1);
+        let all = self.files.into_iter().enumerate();
+        let (taken, left): (Vec<_>, Vec<_>) = all.partition(|(i, _)| i.is_multiple_of(step));
+        let files = |numbered: Vec<(usize, (PathBuf, usize))>| {
+            numbered.into_iter().map(|(_, file)| file).collect()
+        };
+        let rest = Self {
+            classes: self.classes.clone(),
+            files: files(left),
+            ignored: Vec::new(),
+            loose: 0,
+        };
+        let taken = Self {
+            classes: self.classes,
+            files: files(taken),
+            ignored: self.ignored,
+            loose: self.loose,
+        };
+        (taken, rest)
+    }
 }
 
 /// Lists `dir`: one folder for each class, pictures anywhere below it.

@@ -10,7 +10,7 @@ use super::{Estimate, Trial, average_precision};
 use crate::edit::Edit;
 use crate::head::{CollectionMean, Features, Mode, Ranking, Thresholds};
 use crate::network::Descriptor;
-use crate::search::{Preview, Ranker, is_verified, verify};
+use crate::search::{Claim, Preview, Ranker, verify};
 use crate::store::NewPicture;
 use crate::training::{are_twins, nearest_to, thresholds};
 
@@ -199,12 +199,12 @@ impl<'a> Searched<'a> {
             rescored: pool.len(),
         };
         let mut ranked = ranker.rank(&views, &pool);
-        if is_verified(ranking, *mode) {
+        if let Some(claim) = Claim::of(ranking, *mode) {
             let preview = |candidate: usize| {
                 let picture = &pictures[order[candidate]];
                 Ok::<_, Infallible>(Some(picture.into()))
             };
-            let Ok(()) = verify(&Preview::from(&query.views[0]), &mut ranked, preview);
+            let Ok(()) = verify(claim, &Preview::from(&query.views[0]), &mut ranked, preview);
         }
         let original = &pictures[query.original].embedding;
         let answer = |candidate: usize| order[candidate] == query.original;

@@ -11,6 +11,7 @@ mod channel_scaler;
 mod collection_mean;
 mod features;
 mod fused;
+mod label_weights;
 mod list_features;
 mod logistic;
 mod measure;
@@ -31,6 +32,7 @@ pub use channel_scaler::ChannelScaler;
 pub use collection_mean::CollectionMean;
 pub use features::{Features, Prepared};
 pub use fused::{FROM_EDITS, Fused, FusedTraining, Mode, ModeScorers, Thresholds};
+pub use label_weights::{LabelWeights, LabelledCandidate};
 pub use list_features::{LIST_FEATURES, ListContext, ListFeature, OfPair};
 pub use measure::{Measure, Measured, Needs};
 pub use mse18::{DenseLayer, Epoch, Mse18, Mse18Network, Mse18Training, StandardScaler};
@@ -116,6 +118,9 @@ impl Fused {
 }
 
 impl Ranking {
+    /// The names of those that are shipped.
+    pub const NAMES: [&str; 3] = ["fused", "mse18", "embedding"];
+
     /// Whether it was trained on this picture, as far as it knows.
     pub fn saw(&self, picture: PictureId) -> bool {
         match self {

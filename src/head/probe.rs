@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::label_weights::LabelWeights;
 use super::scorer::{logit, sigmoid};
 use crate::activation::inner_product_f32;
 use crate::network::Descriptor;
@@ -33,6 +34,9 @@ pub struct Probe {
     /// how steeply it grows likelier.
     familiar_at: f32,
     familiar_slope: f32,
+    /// How much all this counts in a list.
+    #[serde(default)]
+    in_lists: LabelWeights,
 }
 
 /// Pictures of all kinds, by their descriptors' means and standard deviations. Descriptors
@@ -85,6 +89,8 @@ pub struct ClassProbabilities {
     pub classes: Vec<f32>,
     /// Probability that it is of one of them.
     pub known: f32,
+    /// How much that counts.
+    weights: LabelWeights,
 }
 
 const STEPS: usize = 400;
@@ -123,7 +129,22 @@ impl Probe {
             centroids: sums.into_iter().map(direction).collect(),
             familiar_at,
             familiar_slope,
+            in_lists: LabelWeights::default(),
         }
+    }
+
+    /// The same with other weights in lists.
+    #[must_use]
+    pub fn weighed(self, weights: LabelWeights) -> Self {
+        Self {
+            in_lists: weights,
+            ..self
+        }
+    }
+
+    /// How much the labels count in lists.
+    pub fn weights(&self) -> LabelWeights {
+        self.in_lists
     }
 
     /// Whether the lengths fit together and to descriptors of `dimensions`.
@@ -149,22 +170,35 @@ impl Probe {
         ClassProbabilities {
             classes: softmax(&self.weights, &self.bias, &input),
             known: sigmoid(self.familiar_slope * (nearest - self.familiar_at)),
+            weights: self.in_lists,
         }
     }
 }
 
-/// What the user says counts for more than what other people's pictures taught.
-const LABELS: f32 = 2.0;
-
 impl ClassProbabilities {
-    /// What the labels say for two pictures being of one class, in log-odds against chance. It
-    /// counts less the less familiar either picture looks.
-    pub fn odds(&self, other: &Self) -> f32 {
+    /// What the labels say for two pictures being of one class, in log-odds against chance.
+    pub fn agreement(&self, other: &Self) -> f32 {
         const SURE: f32 = 1e-3;
         let agree = inner_product_f32(&self.classes, &other.classes);
         let chance = 1.0 / self.classes.len().max(2) as f32;
         let [agree, chance] = [agree, chance].map(|p| logit(p.clamp(SURE, 1.0 - SURE)));
-        LABELS * self.known * other.known * (agree - chance)
+        agree - chance
+    }
+
+    /// How familiar both pictures look, 0 to 1: the labels count less the less they know.
+    pub fn known_both(&self, other: &Self) -> f32 {
+        self.known * other.known
+    }
+
+    /// What the labels add to the log-odds of a pair alone.
+    pub fn odds(&self, other: &Self) -> f32 {
+        self.known_both(other) * self.weights.agreement * self.agreement(other)
+    }
+
+    /// What the labels add to the log-odds of a candidate, for which its list gives `list`.
+    pub fn odds_in_list(&self, other: &Self, list: f32) -> f32 {
+        let known = self.known_both(other);
+        self.weights.odds(known, self.agreement(other), list)
     }
 
     /// Probability that two pictures are of one class; without the labels, `otherwise`.

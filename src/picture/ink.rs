@@ -42,7 +42,8 @@ impl Ink {
         Some(Self::of(&picture.into_luma8()))
     }
 
-    fn of(luma: &GrayImage) -> Self {
+    /// Reads it from a grey thumbnail.
+    pub fn of(luma: &GrayImage) -> Self {
         let mut counts = [0u32; 256];
         luma.as_raw()
             .iter()

@@ -11,8 +11,11 @@ const LONGER_SIDE: u32 = 320;
 /// Good enough to be looked at.
 const QUALITY: u8 = 75;
 /// Of a large picture so many pixels are read for each of the thumbnail's, in each direction:
-/// all of them would take three times as long, and nobody sees the difference.
+/// all of them would take three times as long, and nobody sees the difference in a photo.
 const SAMPLES: u8 = 2;
+/// Larger is what a phone takes. A page that was scanned at 300 dots an inch is smaller: of its
+/// letters every pixel counts, or two copies of one page have other previews.
+const LARGE: u32 = 3_600;
 
 /// A JPEG of the picture in its own shape, its longer side 320 pixels; a smaller picture stays
 /// as large as it is.
@@ -29,7 +32,7 @@ pub fn thumbnail(picture: &RgbImage) -> Vec<u8> {
 
 /// Whether not all pixels of a picture are read for its thumbnail, by its longer side.
 pub(super) fn is_sampled(longer: u32) -> bool {
-    longer > 4 * LONGER_SIDE
+    longer > LARGE
 }
 
 fn shrunk(picture: &RgbImage) -> Cow<'_, RgbImage> {

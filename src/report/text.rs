@@ -101,6 +101,12 @@ pub fn comparison_text(comparison: &Comparison) -> TextLines {
     text.push(format!("score   {}", score_text(comparison.score, 4)));
     text.push(format!("cosine  {:.4}", comparison.cosine));
     text.push(&comparison.explanation.words);
+    if let Some(rate) = comparison.base_rate {
+        text.push(format!(
+            "The score is of this pair alone: the probability that they are the same where {:.0}% of all pairs are.",
+            rate * 100.0
+        ));
+    }
     text.extend(nearness(&comparison.explanation));
     for (layer, mse) in &comparison.layers.0 {
         text.push(format!("  {layer:<18} {mse:.6}"));

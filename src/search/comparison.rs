@@ -6,7 +6,7 @@ use super::exact::exact_or;
 use super::explanation::{Explanation, Facts, Names, PairDistances, UnlikePairs};
 use super::rank::{Scored, score_views, upright};
 use super::result::{Comparison, Evidence, Layers};
-use super::verification::{is_verified, verify};
+use super::verification::{Claim, verify};
 use crate::activation::Layout;
 use crate::head::{Alignment, Features, Grid, Mode, Ranking, Signal};
 use crate::picture::View as PictureView;
@@ -29,16 +29,22 @@ pub fn compare(
     let views: Vec<Features<'_>> = views.iter().map(|p| p.features(layout)).collect();
     let b = b.features(layout);
     let mut scored = score_views(ranking, mode, &views, b);
-    if is_verified(ranking, mode) && !is_same {
+    if let Some(claim) = Claim::of(ranking, mode).filter(|_| !is_same) {
         let preview = |_| Ok::<_, Infallible>(Some(other.into()));
-        let Ok(()) = verify(&upright.into(), std::slice::from_mut(&mut scored), preview);
+        let one = std::slice::from_mut(&mut scored);
+        let Ok(()) = verify(claim, &upright.into(), one, preview);
     }
     scored.score = exact_or(is_same, scored.score);
     let view = &views[scored.view];
     let alignment = alignment(ranking, &scored, view, &b);
     let distances = PairDistances::of(view.activations, b.activations);
+    let base_rate = match ranking {
+        Ranking::Fused(head) => Some(head.training().base_rate),
+        Ranking::Mse18(_) | Ranking::Embedding => None,
+    };
     Comparison {
         score: scored.score,
+        base_rate,
         cosine: scored.cosine,
         layers: named(layout, &scored.mses),
         evidence: evidence(layout, ranking, mode, &scored),

@@ -21,5 +21,5 @@ pub use rank::{Ranker, Scored, score_pair, score_views};
 pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};
 pub(crate) use running_mean::RunningMean;
 pub use searcher::{Query, SearchError, Searcher};
-pub use verification::{Preview, is_verified, verify};
+pub use verification::{Claim, Preview, verify};
 pub use view::View;

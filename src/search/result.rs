@@ -177,6 +177,10 @@ pub struct Timing {
 pub struct Comparison {
     /// Similarity by the head, 0 to 1.
     pub score: f32,
+    /// The share of pairs that are the same at which the score is their probability: a pair alone
+    /// does not tell how rare its like is, as a list does. `None` of heads whose scores are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_rate: Option<f32>,
     /// Cosine of the embeddings.
     pub cosine: f32,
     /// Mean squared error of each layer.

@@ -11,7 +11,7 @@ use super::options::SearchOptions;
 use super::rank::{Ranker, Scored, score_pair};
 use super::rescore::{Unread, load, rank_by_examples};
 use super::result::{QueryResult, ResultEntry, Timing};
-use super::verification::{Preview, is_verified, verify};
+use super::verification::{Claim, Preview, verify};
 use super::view::View;
 use crate::activation::{Activations, Layout};
 use crate::canonical_url::CanonicalUrl;
@@ -102,10 +102,10 @@ impl Searcher {
         };
         if let ([views], []) = (query.wanted, query.unwanted)
             && let Some(upright) = views.first()
-            && is_verified(&self.ranking, options.mode)
+            && let Some(claim) = Claim::of(&self.ranking, options.mode)
         {
             let preview = |candidate: usize| self.sized_preview(loaded[candidate].id, &mut unread);
-            verify(&upright.into(), &mut scored, preview)?;
+            verify(claim, &upright.into(), &mut scored, preview)?;
         }
         // Of several, no one's bytes decide.
         let same = match (query.wanted, query.unwanted) {

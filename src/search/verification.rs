@@ -1,19 +1,23 @@
-//! Candidates in copy mode, verified on pixels: what the network takes for a copy may be another
-//! page of the same form, or another meme of the same template.
+//! Candidates that are taken for copies, verified on pixels: what the network takes for a copy may be
+//! another page of the same form, or another meme of the same template.
 
 use image::RgbImage;
 use rayon::prelude::*;
 
-use super::rank::{Scored, sort};
-use crate::head::{Mode, Ranking, logit, sigmoid};
-use crate::picture::{Plane, Registration, View};
+use super::rank::Scored;
+use crate::head::{Mode, Ranking, logit};
+use crate::picture::{Ink, Plane, Registration, View};
 use crate::store::NewPicture;
 
-/// Candidates that score more are looked at.
+/// Candidates of copy mode that score more are looked at.
 const LIKELY: f32 = 0.5;
 /// What is left of a score where something else is shown: it falls below even odds, and those
 /// that it happens to keep their order.
 const LEFT: f32 = 0.5;
+/// The most that two pages score of which nobody can say whether the same stands on them.
+const UNSURE: f32 = 0.5;
+/// Only near-copies score more in `same-subject`.
+const NEAR_COPY: f32 = 0.99;
 
 /// A picture's preview.
 #[derive(Debug, Clone)]
@@ -33,53 +37,130 @@ impl From<&NewPicture> for Preview {
     }
 }
 
-/// Whether candidates that are ranked in this way are verified.
-pub fn is_verified(ranking: &Ranking, mode: Mode) -> bool {
-    matches!(ranking, Ranking::Fused(_)) && mode == Mode::Copy
+/// What a high score says of a candidate and the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// One was made from the other, of `copy`.
+    Copy,
+    /// They are near-copies, of `same-subject`.
+    NearCopy,
 }
 
-/// Lowers the scores of candidates whose previews surely show something else than the query's, and
-/// sorts them. `preview` gives a candidate's, by its number; where there is none, or where the
-/// two cannot be laid on each other, a score stays as it is.
+impl Claim {
+    /// What candidates that are ranked in this way are said to be; `None` if nothing that is
+    /// verified.
+    pub fn of(ranking: &Ranking, mode: Mode) -> Option<Self> {
+        match (ranking, mode) {
+            (Ranking::Fused(_), Mode::Copy) => Some(Self::Copy),
+            (Ranking::Fused(head), Mode::SameSubject) => {
+                head.calibration(mode).map(|_| Self::NearCopy)
+            }
+            _ => None,
+        }
+    }
+
+    /// Scores over this say so.
+    fn above(self) -> f32 {
+        match self {
+            Self::Copy => LIKELY,
+            Self::NearCopy => NEAR_COPY,
+        }
+    }
+
+    /// What is left of a score by what the previews show.
+    fn verified(self, query: &Shown, other: &Shown, score: f32) -> f32 {
+        match self {
+            Self::Copy => query.score_of_copy(other, score),
+            Self::NearCopy if query.is_other(other) => NEAR_COPY,
+            Self::NearCopy => score,
+        }
+    }
+}
+
+/// Lowers the scores of candidates whose previews deny the claim, and sorts them. That they show
+/// something else than the query's must be sure, but of two pages the opposite must be: they may be of
+/// one form. `preview` gives a candidate's, by its number; where there is none a score stays as it is.
 ///
 /// # Errors
 /// If `preview` fails.
 pub fn verify<E>(
+    claim: Claim,
     query: &Preview,
     scored: &mut [Scored],
     mut preview: impl FnMut(usize) -> Result<Option<Preview>, E>,
 ) -> Result<(), E> {
-    let mut likely = Vec::new();
-    for entry in scored.iter_mut().filter(|entry| entry.score > LIKELY) {
+    let mut verified = Vec::new();
+    for entry in scored
+        .iter_mut()
+        .filter(|entry| entry.score > claim.above())
+    {
         if let Some(preview) = preview(entry.candidate)? {
-            likely.push((entry, preview));
+            verified.push((entry, preview));
         }
     }
-    let Some(upright) = picture(&query.jpeg).filter(|_| !likely.is_empty()) else {
+    let Some(upright) = picture(&query.jpeg).filter(|_| !verified.is_empty()) else {
         return Ok(());
     };
-    let views = View::ALL.map(|view| plane(view.of(&upright), query.size));
-    likely.par_iter_mut().for_each(|(entry, preview)| {
+    let views = View::ALL.map(|view| Shown::of(view.of(&upright), query.size));
+    verified.par_iter_mut().for_each(|(entry, preview)| {
         let own = views.get(entry.view).and_then(Option::as_ref);
-        let other = picture(&preview.jpeg).and_then(|other| plane(other, preview.size));
-        let both = own.zip(other);
-        if both.is_some_and(|(a, b)| Registration::of(a, &b).differs()) {
-            let odds = logit(entry.score);
-            entry.pixels = logit(entry.score * LEFT) - odds;
-            entry.score = sigmoid(odds + entry.pixels);
+        let other = picture(&preview.jpeg).and_then(|other| Shown::of(other, preview.size));
+        let Some((own, other)) = own.zip(other.as_ref()) else {
+            return;
+        };
+        let score = claim.verified(own, other, entry.score);
+        if score < entry.score {
+            entry.pixels = logit(score) - logit(entry.score);
+            entry.score = score;
         }
     });
-    drop(likely);
-    sort(scored);
+    drop(verified);
+    // Stable: what scores the same keeps its order.
+    scored.sort_by(|a, b| b.score.total_cmp(&a.score));
     Ok(())
+}
+
+/// What a preview shows.
+struct Shown {
+    plane: Plane,
+    ink: Ink,
+}
+
+impl Shown {
+    fn of(preview: RgbImage, size: (u32, u32)) -> Option<Self> {
+        let luma = image::DynamicImage::ImageRgb8(preview).into_luma8();
+        Some(Self {
+            plane: Plane::of(&luma)?.preview_of(size),
+            ink: Ink::of(&luma),
+        })
+    }
+
+    fn are_pages(&self, other: &Self) -> bool {
+        self.ink.is_page() && other.ink.is_page()
+    }
+
+    /// What is left of the score of two pictures, of which one is to be made from the other.
+    fn score_of_copy(&self, other: &Self, score: f32) -> f32 {
+        let laid = Registration::of(&self.plane, &other.plane);
+        if laid.differs() {
+            return score * LEFT;
+        }
+        let is_unsure =
+            self.are_pages(other) && !laid.agrees() && self.ink.agrees(&other.ink) != Some(true);
+        match is_unsure {
+            true => score.min(UNSURE),
+            false => score,
+        }
+    }
+
+    /// Whether two near-copies show something else after all.
+    fn is_other(&self, other: &Self) -> bool {
+        let other_lines = self.are_pages(other) && self.ink.agrees(&other.ink) == Some(false);
+        other_lines || Registration::of(&self.plane, &other.plane).differs()
+    }
 }
 
 fn picture(jpeg: &[u8]) -> Option<RgbImage> {
     let picture = image::load_from_memory_with_format(jpeg, image::ImageFormat::Jpeg);
     Some(picture.ok()?.into_rgb8())
-}
-
-fn plane(picture: RgbImage, size: (u32, u32)) -> Option<Plane> {
-    let plane = Plane::of(&image::DynamicImage::ImageRgb8(picture).into_luma8());
-    plane.map(|plane| plane.preview_of(size))
 }

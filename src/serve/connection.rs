@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::api::{
-    BASE, CompareRequest, CrawlRequest, DuplicatesRequest, FailuresAnswer, FailuresRequest,
-    RemovalAnswer, SearchAnswer, SearchRequest,
+    BASE, CompareRequest, CrawlRequest, DuplicatesLine, DuplicatesRequest, FailuresAnswer,
+    FailuresRequest, RemovalAnswer, SearchAnswer, SearchRequest,
 };
 use super::crawls::Progress;
 use super::problem::ProblemJson;
@@ -161,7 +161,7 @@ impl Connection {
         ))
     }
 
-    /// The groups of near-copies.
+    /// The groups of near-copies; gives the ids of pictures that cannot be read.
     ///
     /// # Errors
     /// As listing them alone, if there is no answer, or `each` fails.
@@ -170,7 +170,7 @@ impl Connection {
         asked: &DuplicatesRequest,
         head: Option<&[u8]>,
         mut each: impl FnMut(QueryResult) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Vec<String>, E> {
         let request = form("/duplicates", asked, head.into_iter().map(of_head));
         let lost = |error: &dyn std::fmt::Display| self.lost(error);
         let response = self.wait(send(&self.socket, request))?;
@@ -184,13 +184,14 @@ impl Connection {
                     line.push(byte);
                     continue;
                 }
-                let group: SearchAnswer =
-                    serde_json::from_slice(&line).map_err(|error| lost(&error))?;
+                match serde_json::from_slice(&line).map_err(|error| lost(&error))? {
+                    DuplicatesLine::Group(group) => each(group.into_result())?,
+                    DuplicatesLine::End { unread } => return Ok(unread),
+                }
                 line.clear();
-                each(group.into_result())?;
             }
         }
-        Ok(())
+        Err(lost(&"the list has no end").into())
     }
 
     /// What failed or was refused.

@@ -298,8 +298,11 @@ impl Store {
     }
 
     /// Bytes that the store takes on disk, the index included.
-    pub fn disk_bytes(&self) -> u64 {
-        self.dir().map_or(0, bytes_below)
+    ///
+    /// # Errors
+    /// If its folders cannot be listed.
+    pub fn disk_bytes(&self) -> Result<u64, StoreError> {
+        self.dir().map_or(Ok(0), bytes_below)
     }
 
     /// Stores a batch and returns once it would survive a power failure. The result says
@@ -360,15 +363,26 @@ impl Store {
     }
 }
 
-/// Bytes of all files below a folder.
-pub fn bytes_below(dir: &Path) -> u64 {
-    walkdir::WalkDir::new(dir)
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter_map(|entry| entry.metadata().ok())
-        .filter(std::fs::Metadata::is_file)
-        .map(|data| data.len())
-        .sum()
+/// Bytes of all files below a folder. A file that is removed meanwhile counts nothing.
+///
+/// # Errors
+/// If a folder cannot be listed.
+pub fn bytes_below(dir: &Path) -> Result<u64, StoreError> {
+    let mut bytes = 0;
+    for entry in walkdir::WalkDir::new(dir) {
+        match entry.and_then(|entry| entry.metadata()) {
+            Ok(data) if data.is_file() => bytes += data.len(),
+            Ok(_) => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(dir).to_owned();
+                let source = std::io::Error::from(error);
+                if source.kind() != std::io::ErrorKind::NotFound {
+                    return Err(StoreError::io(&path, source));
+                }
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 /// Milliseconds since 1970.

@@ -19,6 +19,8 @@ pub(super) struct ListRows {
     pub(super) domains: Vec<usize>,
     /// Which list a row is of.
     pub(super) lists: Vec<usize>,
+    /// The query and the candidate, by number.
+    pub(super) pairs: Vec<(usize, usize)>,
 }
 
 /// Candidates of a list that are compared with each other, as in a search.
@@ -118,6 +120,7 @@ impl Lists<'_> {
             list.weights.push(weight * behind);
             list.domains.push(self.kinds.domains[query]);
             list.lists.push(0);
+            list.pairs.push((query, near[ranked[rank]]));
         }
         list
     }
@@ -133,6 +136,7 @@ impl ListRows {
         self.same.extend(other.same);
         self.weights.extend(other.weights);
         self.domains.extend(other.domains);
+        self.pairs.extend(other.pairs);
     }
 
     /// The weights of the rows, all domains counting the same, in sum 1.

@@ -6,6 +6,7 @@ mod example;
 mod folds;
 mod generic;
 mod generic_set;
+mod label_weights;
 mod list_rows;
 mod lists;
 mod look;

@@ -2,17 +2,20 @@
 //! alone.
 
 use super::example::{EditedExample, Example, mean_of};
+use super::label_weights::{LabelledSet, label_weights};
 use super::lists::copies;
 use crate::head::{FROM_EDITS, Fused, FusedTraining, Mode, Signal};
 use crate::network::Descriptor;
 use crate::picture::PictureId;
 
-/// Teaches `base` the user's classes, by the descriptors of labelled pictures.
+/// Teaches `base` the user's classes, by the descriptors of labelled pictures. With a `sample` of
+/// them, by number, that have their activations, too, it learns how much that counts in lists.
 pub fn train_on_labels(
     base: &Fused,
     pictures: &[(PictureId, &Descriptor)],
     labels: &[usize],
     classes: &[String],
+    sample: &[(usize, Example<'_>)],
 ) -> Fused {
     let training = FusedTraining {
         from: "labels".to_owned(),
@@ -22,7 +25,15 @@ pub fn train_on_labels(
     };
     let training = training.having_seen(pictures.iter().map(|(id, _)| *id));
     let descriptors: Vec<&Descriptor> = pictures.iter().map(|(_, d)| *d).collect();
-    base.taught(base.probe_of(&descriptors, labels, classes), training)
+    let probe = base.probe_of(&descriptors, labels, classes);
+    let labelled = LabelledSet {
+        descriptors: &descriptors,
+        labels,
+        classes,
+        sample,
+    };
+    let weights = label_weights(base, &labelled);
+    base.taught(probe.weighed(weights), training)
 }
 
 /// Teaches `base` which pairs the user finds the same.

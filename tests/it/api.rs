@@ -154,6 +154,11 @@ fn lists_and_counts_are_those_of_the_commands() {
     );
     let groups = serving.post("/api/v1/duplicates", "application/json", b"{}");
     assert_eq!(groups.header("content-type"), Some("application/jsonl"));
+    assert!(
+        groups.text().ends_with("{\"unread\":[]}\n"),
+        "{}",
+        groups.text()
+    );
     let metrics = serving.get("/metrics").text();
     assert!(metrics.contains("simdex_pictures 12"), "{metrics}");
     assert!(

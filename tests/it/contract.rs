@@ -66,6 +66,8 @@ fn wrong_usage_ends_with_2() {
         &["eval", "classify", "labels", "--train-per-class", "1"],
         &["eval", "classify", "labels", "--neighbours", "0"],
         &["demo", "-k", "0"],
+        &["query", "a.jpg", "--head", "nope"],
+        &["eval", "domains", "labels", "--head", "nope.json"],
         &["add"],
         &["add", "in", "--exclude", "["],
         &["remove", "--missing", "--host", "example.org"],

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::common::page::page;
 use crate::common::{FAST, Simdex};
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
@@ -197,26 +198,6 @@ fn different_plain_pictures_are_no_copies() {
     simdex.json(&["add", "plain"]);
     let groups = simdex.json(&["duplicates"]);
     assert!(groups.as_array().unwrap().is_empty(), "{groups}");
-}
-
-/// A page of words without letters: the same lines and margins, other words.
-fn page(text: u32) -> RgbImage {
-    let mut page = RgbImage::from_pixel(620, 876, image::Rgb([255; 3]));
-    for line in 0..40 {
-        let (mut x, y) = (60, 60 + 19 * line);
-        while x < 520 {
-            // Between 12 and 70 wide.
-            let mixed = (x * 7919 + line * 104_729 + text * 1_299_709) % 1_000_003;
-            let width = 12 + mixed % 59;
-            for (i, j) in (x..x + width).flat_map(|i| (y..y + 9).map(move |j| (i, j))) {
-                if (i * 5 + j * 3) % 4 != 0 {
-                    page.put_pixel(i.min(560), j, image::Rgb([20; 3]));
-                }
-            }
-            x += width + 8;
-        }
-    }
-    page
 }
 
 #[test]

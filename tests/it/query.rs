@@ -127,6 +127,8 @@ fn comparing_gives_the_reports_eighteen_errors() {
     assert_eq!(other["layers"].as_object().unwrap().len(), 18);
     assert!(same["score"].as_f64() > other["score"].as_f64());
     assert!((same["cosine"].as_f64().unwrap() - 1.0).abs() < 1e-5);
+    // What a score of a pair alone means is said with it.
+    assert_eq!(other["base_rate"], 0.5);
     let mut back = simdex.json(&["compare", "b.jpg", "a.jpg"]);
     let parts = &mut back["alignment"];
     let (query, candidate) = (parts["query"].take(), parts["candidate"].take());

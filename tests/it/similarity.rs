@@ -173,6 +173,8 @@ fn labels_pairs_and_bare_pictures_teach() {
         (&trained["classes"], &trained["train_pictures"]),
         (&6.into(), &48.into())
     );
+    // Each of them was asked for without having taught.
+    assert_eq!(trained["held_out_queries"], 48);
     let answer = simdex.json(&[
         "query",
         "pictures/flower/0.jpg",

@@ -76,7 +76,7 @@ const READING: &[(&[&str], i32)] = &[
     ),
     (&["query", "new.jpg", "missing.jpg", "--format", "json"], 3),
     (&["query", "missing.jpg"], 1),
-    (&["query", "new.jpg", "--head", "missing.json"], 1),
+    (&["query", "new.jpg", "--head", "missing.json"], 2),
     (
         &[
             "query",

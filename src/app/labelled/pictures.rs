@@ -125,25 +125,37 @@ impl<P: From<NewPicture> + Send> LabelledPictures<P> {
 
     /// Usable pictures of each class.
     pub(super) fn counts(&self) -> Vec<usize> {
-        let mut counts = vec![0; self.classes.len()];
-        for &label in &self.labels {
-            counts[label] += 1;
-        }
-        counts
+        counts(&self.labels, self.classes.len())
     }
 
     /// Fails unless there are usable pictures of so many classes.
     pub(super) fn ensure_classes(&self, needed: usize) -> Result<(), Error> {
-        let usable = self.counts().iter().filter(|count| **count > 0).count();
-        if usable < needed {
-            return Err(Error::TooFewClasses {
-                classes: self.classes.len(),
-                usable,
-                needed,
-            });
-        }
-        Ok(())
+        ensure_classes(&self.classes, &self.labels, needed)
     }
+}
+
+fn counts(labels: &[usize], classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; classes];
+    labels.iter().for_each(|&label| counts[label] += 1);
+    counts
+}
+
+/// Fails unless there are pictures of so many of the classes.
+pub(super) fn ensure_classes(
+    classes: &[String],
+    labels: &[usize],
+    needed: usize,
+) -> Result<(), Error> {
+    let counts = counts(labels, classes.len());
+    let usable = counts.iter().filter(|count| **count > 0).count();
+    if usable < needed {
+        return Err(Error::TooFewClasses {
+            classes: classes.len(),
+            usable,
+            needed,
+        });
+    }
+    Ok(())
 }
 
 impl LabelledPictures {

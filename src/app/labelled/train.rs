@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::pictures::{Described, Edited, LabelledPictures};
+use super::pictures::{Described, Edited, LabelledPictures, ensure_classes};
 use super::watch::{JobEvent, Stage, Watch};
 use crate::activation::Activations;
 use crate::app::{Error, Extraction};
@@ -23,6 +23,9 @@ use crate::training::{
 const EDITS: usize = 4;
 /// Most pictures whose copies are learned from.
 const MOST: usize = 500;
+/// Most labelled pictures whose activations are kept, to learn how much labels count in lists: they
+/// take .84 MB each.
+const MOST_WEIGHED: usize = 600;
 /// At most every so many-th picture is edited for the shipped head to learn from, and no more than
 /// this.
 const EVERY: usize = 4;
@@ -48,18 +51,39 @@ impl Extraction {
     /// # Errors
     /// If there are too few pictures, or the network cannot be run.
     pub fn train_on_labels(&self, dir: &Path, watch: Watch<'_>) -> Result<Option<Fused>, Error> {
-        let labelled = labelled_files(dir)?;
-        let Some(set) = LabelledPictures::<Described>::load(self, labelled, watch)? else {
+        let (sample, rest) = labelled_files(dir)?.split(MOST_WEIGHED);
+        let Some(sample) = LabelledPictures::<NewPicture>::load(self, sample, watch)? else {
             return Ok(None);
         };
-        set.ensure_classes(2)?;
-        let pictures: Vec<_> = set.pictures.iter().map(|p| (p.id, &p.descriptor)).collect();
+        let rest = match rest.files.is_empty() {
+            true => None,
+            false => {
+                let Some(rest) = LabelledPictures::<Described>::load(self, rest, watch)? else {
+                    return Ok(None);
+                };
+                Some(rest)
+            }
+        };
+        let examples = sample.examples(self.layout());
+        let numbered: Vec<_> = examples.into_iter().enumerate().collect();
+        let mut pictures: Vec<_> = sample
+            .pictures
+            .iter()
+            .map(|p| (p.id, &p.descriptor))
+            .collect();
+        let mut labels = sample.labels.clone();
+        if let Some(rest) = &rest {
+            pictures.extend(rest.pictures.iter().map(|p| (p.id, &p.descriptor)));
+            labels.extend(&rest.labels);
+        }
+        ensure_classes(&sample.classes, &labels, 2)?;
         let base = Fused::builtin(self.network())?;
         Ok(Some(train_on_labels(
             &base,
             &pictures,
-            &set.labels,
-            &set.classes,
+            &labels,
+            &sample.classes,
+            &numbered,
         )))
     }
 

@@ -56,7 +56,8 @@ pub(in crate::cli) struct CrawlArgs {
     /// Say what would be fetched, and what not and why, without a request
     #[arg(long, conflicts_with_all = ["refresh", "retry_failed"])]
     pub(super) dry_run: bool,
-    /// Look for pictures like this file or URL first, and list them at the end
+    /// Look for pictures like this file or URL first, and list them at the end, scored as
+    /// `compare` scores a pair alone
     #[arg(long, value_name = "IMAGE", value_parser = name(), conflicts_with_all = ["fetch_only", "features_only"])]
     pub(super) like: Vec<String>,
     /// With --like: the score from which on a picture is a match

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::over_draws;
+use super::{over_draws, print_tables};
 use crate::classify::ClassifyOptions;
 use crate::cli::follow::follow;
 use crate::cli::input::{at_least, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome, output};
+use crate::cli::{Format, Outcome};
 use crate::evaluation::{ClassifyEvaluation, ClassifyEvaluationOptions, Estimate};
 use crate::report::TextLines;
 
@@ -51,14 +51,7 @@ pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<O
     let evaluation = follow(session, |watch| {
         extraction.evaluate_classify(&args.dir, &options, watch)
     });
-    let Some((evaluation, outcome)) = evaluation? else {
-        return Ok(Outcome::Interrupted);
-    };
-    match args.format {
-        Format::Json => output::json(&evaluation)?,
-        Format::Text => output::text(&table(&evaluation))?,
-    }
-    Ok(outcome)
+    print_tables(args.format, evaluation?, table)
 }
 
 fn table(evaluation: &ClassifyEvaluation) -> TextLines {

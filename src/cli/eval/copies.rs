@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::with_interval;
+use super::{print_tables, with_interval};
 use crate::app::CopiesOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::{name, some};
+use crate::cli::input::{head, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome, output};
+use crate::cli::{Format, Outcome};
 use crate::evaluation::CopiesEvaluation;
 use crate::report::TextLines;
 
@@ -18,7 +18,7 @@ pub(in crate::cli) struct CopiesArgs {
     /// Folder of pictures
     dir: PathBuf,
     /// The head whose copy mode is measured
-    #[arg(long, value_name = "NAME|FILE", value_parser = name(), default_value = "fused")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head(), default_value = "fused")]
     head: String,
     /// Pictures that are edited, estimate over all; every one is searched
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = some())]
@@ -45,14 +45,7 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
     };
     let extraction = session.extraction()?;
     let evaluation = follow(session, |watch| extraction.evaluate_copies(&options, watch));
-    let Some((evaluation, outcome)) = evaluation? else {
-        return Ok(Outcome::Interrupted);
-    };
-    match args.format {
-        Format::Json => output::json(&evaluation)?,
-        Format::Text => output::text(&table(&evaluation))?,
-    }
-    Ok(outcome)
+    print_tables(args.format, evaluation?, table)
 }
 
 fn table(evaluation: &CopiesEvaluation) -> TextLines {

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::app::DomainsOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::{name, some};
+use crate::cli::input::{head, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::report::{domains_svg, domains_text, write_domains_html};
@@ -16,7 +16,7 @@ pub(in crate::cli) struct DomainsArgs {
     /// Folder of domains, each with one folder of pictures per class
     dir: PathBuf,
     /// Heads to measure, besides embedding; may be given several times
-    #[arg(long, value_name = "NAME|FILE", value_parser = name(), default_value = "fused")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head(), default_value = "fused")]
     head: Vec<String>,
     /// Pictures below this folder are queries without an answer [default: a tenth of the classes
     /// is not stored]

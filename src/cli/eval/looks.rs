@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::with_interval;
+use super::{print_tables, with_interval};
 use crate::app::LooksOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::{name, some};
+use crate::cli::input::{head, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome, output};
+use crate::cli::{Format, Outcome};
 use crate::evaluation::LooksEvaluation;
 use crate::report::TextLines;
 
@@ -21,7 +21,7 @@ pub(in crate::cli) struct LooksArgs {
     #[arg(long, value_name = "CSV")]
     triplets: Option<PathBuf>,
     /// The head whose modes are measured
-    #[arg(long, value_name = "NAME|FILE", value_parser = name(), default_value = "fused")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head(), default_value = "fused")]
     head: String,
     /// Most pictures that are stored, spread over all
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = some())]
@@ -53,14 +53,7 @@ pub(super) fn run(session: &Session, args: LooksArgs) -> anyhow::Result<Outcome>
     };
     let extraction = session.extraction()?;
     let evaluation = follow(session, |watch| extraction.evaluate_looks(&options, watch));
-    let Some((evaluation, outcome)) = evaluation? else {
-        return Ok(Outcome::Interrupted);
-    };
-    match args.format {
-        Format::Json => output::json(&evaluation)?,
-        Format::Text => output::text(&tables(&evaluation))?,
-    }
-    Ok(outcome)
+    print_tables(args.format, evaluation?, tables)
 }
 
 fn tables(evaluation: &LooksEvaluation) -> TextLines {

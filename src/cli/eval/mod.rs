@@ -9,9 +9,11 @@ mod retrieval;
 
 use clap::{Args, Subcommand};
 
-use super::Outcome;
+use super::output;
 use super::session::Session;
+use super::{Format, Outcome};
 use crate::evaluation::Estimate;
+use crate::report::TextLines;
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
@@ -67,4 +69,20 @@ fn over_draws(estimate: &Estimate) -> String {
         "{:.3} +- {:.3} ({low:.3}-{high:.3})",
         estimate.mean, estimate.std
     )
+}
+
+/// Prints what an evaluation found, unless the user stopped it.
+fn print_tables<E: serde::Serialize>(
+    format: Format,
+    found: Option<(E, Outcome)>,
+    table: impl FnOnce(&E) -> TextLines,
+) -> anyhow::Result<Outcome> {
+    let Some((evaluation, outcome)) = found else {
+        return Ok(Outcome::Interrupted);
+    };
+    match format {
+        Format::Json => output::json(&evaluation)?,
+        Format::Text => output::text(&table(&evaluation))?,
+    }
+    Ok(outcome)
 }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::over_draws;
+use super::{over_draws, print_tables};
 use crate::cli::follow::follow;
 use crate::cli::input::{at_least, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome, output};
+use crate::cli::{Format, Outcome};
 use crate::evaluation::{Figures, PairsEvaluation, PairsOptions};
 use crate::report::TextLines;
 
@@ -47,14 +47,7 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
     let evaluation = follow(session, |watch| {
         extraction.evaluate_pairs(&args.dir, &options, args.seed, watch)
     });
-    let Some((evaluation, outcome)) = evaluation? else {
-        return Ok(Outcome::Interrupted);
-    };
-    match args.format {
-        Format::Json => output::json(&evaluation)?,
-        Format::Text => output::text(&table(&evaluation))?,
-    }
-    Ok(outcome)
+    print_tables(args.format, evaluation?, table)
 }
 
 fn table(evaluation: &PairsEvaluation) -> TextLines {

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::with_interval;
+use super::{print_tables, with_interval};
 use crate::app::RetrievalOptions;
 use crate::cli::follow::follow;
-use crate::cli::input::{name, some};
+use crate::cli::input::{head, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome, output};
+use crate::cli::{Format, Outcome};
 use crate::evaluation::RetrievalEvaluation;
 use crate::report::TextLines;
 
@@ -18,7 +18,7 @@ pub(in crate::cli) struct RetrievalArgs {
     /// Folder with one folder of pictures per class
     dir: PathBuf,
     /// Another head to measure, besides embedding, mse18 and fused
-    #[arg(long, value_name = "FILE", value_parser = name())]
+    #[arg(long, value_name = "FILE", value_parser = head())]
     head: Option<String>,
     /// Candidates that are re-scored [default: `[query] candidates` of the configuration]
     #[arg(long, value_name = "N", value_parser = some())]
@@ -51,14 +51,7 @@ pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outc
     let evaluation = follow(session, |watch| {
         extraction.evaluate_retrieval(&options, watch)
     });
-    let Some((evaluation, outcome)) = evaluation? else {
-        return Ok(Outcome::Interrupted);
-    };
-    match args.format {
-        Format::Json => output::json(&evaluation)?,
-        Format::Text => output::text(&table(&evaluation))?,
-    }
-    Ok(outcome)
+    print_tables(args.format, evaluation?, table)
 }
 
 fn table(evaluation: &RetrievalEvaluation) -> TextLines {

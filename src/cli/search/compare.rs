@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::query::ModeArg;
-use crate::cli::input::{PictureReader, name};
+use crate::cli::input::{PictureReader, head, name};
 use crate::cli::opened::answered_by;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
@@ -19,7 +19,7 @@ pub(in crate::cli) struct CompareArgs {
     #[arg(value_parser = name())]
     b: String,
     /// Head: fused, mse18, embedding or a file made by `simdex train`
-    #[arg(long, value_name = "NAME|FILE", value_parser = name())]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head())]
     head: Option<String>,
     /// What "alike" means to the fused head
     #[arg(long, value_enum, default_value_t)]

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::export::ExportFormat;
 use super::query::tell_unread;
-use crate::cli::input::{host_argument, name};
+use crate::cli::input::{head, host_argument};
 use crate::cli::opened::Opened;
 use crate::cli::output::{check_folder, counted, deliver};
 use crate::cli::session::Session;
@@ -22,7 +22,7 @@ pub(in crate::cli) struct DuplicatesArgs {
     #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
     /// Ranking of the copies: fused, mse18, embedding or a file made by `simdex train`
-    #[arg(long, value_name = "NAME|FILE", value_parser = name())]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head())]
     head: Option<String>,
     /// What to write, as of `export`; without it a list for people
     #[arg(long)]
@@ -52,10 +52,8 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         .map(|format| ListWriter::new(format.into(), head_name))
         .transpose()?;
     let (mut groups, mut pictures, mut files) = (0, 0, 0);
-    let mut unread = BTreeSet::new();
     let each = |group: QueryResult| -> anyhow::Result<()> {
         groups += 1;
-        unread.extend(group.unread.iter().cloned());
         pictures += group.results.len();
         let of_each = group.results.iter().map(|entry| entry.paths.len().max(1));
         files += of_each.sum::<usize>();
@@ -70,9 +68,9 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         }
         Ok(())
     };
-    match &opened {
+    let unread = match &opened {
         Opened::Here(collection) => {
-            collection.duplicates(args.host.clone(), &session.head(name)?, each)?;
+            collection.duplicates(args.host.clone(), &session.head(name)?, each)?
         }
         Opened::There(connection) => {
             let asked = DuplicatesRequest {
@@ -80,9 +78,9 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
                 head: Some(asked_head),
                 previews: args.format == Some(ExportFormat::Html),
             };
-            connection.duplicates(&asked, head_text.as_deref(), each)?;
+            connection.duplicates(&asked, head_text.as_deref(), each)?
         }
-    }
+    };
     match lists {
         Some(lists) => deliver(&args.output, &lists.finish()?, groups)?,
         // Text goes nowhere else.
@@ -95,6 +93,7 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
             output::line(&format!("{groups} of near-copies, {pictures}{files}"))?;
         }
     }
+    let unread = BTreeSet::from_iter(unread);
     tell_unread(&unread);
     Ok(match unread.is_empty() {
         true => Outcome::Done,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 
 use crate::app::{Asked, Collection, Example, NamedPicture, Question, ScoreThreshold};
-use crate::cli::input::{PictureReader, host_argument, name, some};
+use crate::cli::input::{PictureReader, head, host_argument, name, some};
 use crate::cli::opened::Opened;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output, progress};
@@ -30,7 +30,7 @@ pub(in crate::cli) struct SearchArgs {
     #[arg(long, value_name = "N", value_parser = some())]
     candidates: Option<usize>,
     /// Ranking: fused, mse18, embedding or a file made by `simdex train`
-    #[arg(long, value_name = "NAME|FILE", value_parser = name())]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head())]
     pub(in crate::cli) head: Option<String>,
     /// What "alike" means to the fused head
     #[arg(long, value_enum, default_value_t)]

@@ -16,6 +16,7 @@ pub(super) fn finish(
 ) -> anyhow::Result<Outcome> {
     replace(&args.output, head.to_json(extraction.layout()).as_bytes())?;
     let training = head.training();
+    let held_out = head.label_weights().map_or(0, |weights| weights.queries);
     if args.format == Format::Json {
         output::json(&serde_json::json!({
             "head": path_text(&args.output),
@@ -23,10 +24,15 @@ pub(super) fn finish(
             "classes": training.classes.len(),
             "train_pictures": training.pictures,
             "train_pairs": training.pairs,
+            "held_out_queries": held_out,
         }))?;
     } else {
+        let fitted = match held_out {
+            0 => String::new(),
+            _ => format!("; scores fitted to {held_out} of them, each held out"),
+        };
         output::line(&format!(
-            "{}: learned from the {} of {} pictures",
+            "{}: learned from the {} of {} pictures{fitted}",
             args.output.display(),
             training.from,
             training.pictures

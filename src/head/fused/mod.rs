@@ -10,6 +10,7 @@ use super::Signal;
 use super::calibration::Calibration;
 use super::channel_scaler::ChannelScaler;
 use super::collection_mean::CollectionMean;
+use super::label_weights::LabelWeights;
 use super::list_features::LIST_FEATURES;
 use super::measure::{Measure, Needs};
 use super::probe::{Background, ClassProbabilities, Probe};
@@ -314,6 +315,11 @@ impl Fused {
     /// Whether it was trained on this picture.
     pub fn saw(&self, picture: PictureId) -> bool {
         self.training.seen.contains(&short(picture))
+    }
+
+    /// How much the user's labels count in lists, if they taught it.
+    pub fn label_weights(&self) -> Option<LabelWeights> {
+        self.probe.as_ref().map(Probe::weights)
     }
 
     /// How it was trained.

@@ -127,14 +127,19 @@ impl Registration {
         };
         let content = count(&Square::has_content).max(1) as f32;
         let odd = count(&|square| square.differs(self.is_sparse));
-        let agreeing = count(&Square::agrees) as f32;
         let covered = count(&Square::is_covered);
-        let is_placed =
-            agreeing >= AGREEING * content || self.offset <= CORNERS && self.fit.rough >= ALIKE;
+        let is_placed = self.agrees() || self.offset <= CORNERS && self.fit.rough >= ALIKE;
         let share = odd as f32 / content;
         let uncovered = odd as f32 / (odd + covered).max(1) as f32;
         let is_enough = |(least, of_all): &(f32, f32)| share >= *least && uncovered >= *of_all;
         odd >= FEWEST && is_placed && DIFFERING.iter().any(is_enough)
+    }
+
+    /// Whether much of what lies on each other agrees.
+    pub fn agrees(&self) -> bool {
+        let content = self.squares.iter().filter(|square| square.has_content());
+        let agreeing = self.squares.iter().filter(|square| square.agrees());
+        agreeing.count() as f32 >= AGREEING * content.count().max(1) as f32
     }
 }
 

@@ -62,15 +62,16 @@ impl Ranker<'_> {
         let class =
             |picture: &Features<'_>| head.class_probabilities(self.mode, picture.descriptor);
         let own = class(query);
-        let labels = |candidate: usize| {
+        let labels = |candidate: usize, list: f32| {
             let other = class(&pool[candidate]);
             let both = own.as_ref().zip(other.as_ref());
-            both.map_or(0.0, |(own, other)| own.odds(other))
+            both.map_or(0.0, |(own, other)| own.odds_in_list(other, list))
         };
         for (entry, row) in scored.iter_mut().zip(rows) {
-            entry.labels = labels(entry.candidate);
+            let list = calibration.log_odds(&row);
+            entry.labels = labels(entry.candidate, list);
             entry.pairs = head.taught_by_pairs(&entry.values);
-            let odds = calibration.log_odds(&row) + entry.labels + entry.pairs;
+            let odds = list + entry.labels + entry.pairs;
             let ceiling = calibration.ceiling(query.activations, pool[entry.candidate].activations);
             entry.score = sigmoid(odds).min(MOST).min(ceiling);
             entry.in_list = true;
@@ -102,7 +103,7 @@ impl Ranker<'_> {
         for entry in &mut first {
             // From .99 on, by how near.
             entry.score = MOST + (1.0 - MOST) * 0.9 * entry.cosine.clamp(0.0, 1.0);
-            entry.labels = labels(entry.candidate);
+            entry.labels = labels(entry.candidate, 0.0);
             entry.pairs = head.taught_by_pairs(&entry.values);
         }
         sort(&mut first);

@@ -14,4 +14,3 @@ pub use pair::{score_pair, score_views};
 pub(super) use parts::upright;
 pub use ranker::Ranker;
 pub use scored::Scored;
-pub(super) use scored::sort;

@@ -78,7 +78,7 @@ impl Scored {
 const TURNED_ODDS: f32 = 0.5;
 
 /// Best first.
-pub(in crate::search) fn sort(scored: &mut [Scored]) {
+pub(super) fn sort(scored: &mut [Scored]) {
     scored.sort_by(|a, b| {
         b.score
             .total_cmp(&a.score)

@@ -31,6 +31,19 @@ pub struct DuplicatesRequest {
     pub previews: bool,
 }
 
+/// A line of the answer.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum DuplicatesLine {
+    /// A group, as the answer to its original.
+    Group(Box<SearchAnswer>),
+    /// The last line: the list is whole.
+    End {
+        /// Ids of pictures that cannot be read.
+        unread: Vec<String>,
+    },
+}
+
 /// Groups that wait to be sent.
 const WAITING: usize = 16;
 /// How long whoever reads them may take for one.
@@ -43,7 +56,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
     tag = "search",
     request_body = DuplicatesRequest,
     responses(
-        (status = 200, description = "A line of JSON a group", body = SearchAnswer, content_type = "application/jsonl"),
+        (status = 200, description = "A line of JSON a group", body = DuplicatesLine, content_type = "application/jsonl"),
         (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
         (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
     )
@@ -72,8 +85,13 @@ pub(super) async fn duplicates(
             if ready.send(Ok(())).is_err() {
                 return;
             }
-            let each = |group| send(&runtime, &sender, &SearchAnswer::new(group, asked.previews));
-            let end = collection.duplicates(asked.host.clone(), &head, each);
+            let send = |line| send(&runtime, &sender, &line);
+            let each = |group| {
+                let group = SearchAnswer::new(group, asked.previews);
+                send(DuplicatesLine::Group(Box::new(group)))
+            };
+            let unread = collection.duplicates(asked.host.clone(), &head, each);
+            let end = unread.and_then(|unread| send(DuplicatesLine::End { unread }));
             if let Err(stopped) = end {
                 // Where nobody reads any more, there is nobody to be told.
                 let _ = sender.try_send(Err(stopped));
@@ -103,13 +121,13 @@ pub(super) enum Stopped {
     Search(#[from] SearchError),
 }
 
-/// Sends a group as a line. Whoever does not read keeps nobody waiting for ever.
+/// Sends a line. Whoever does not read keeps nobody waiting for ever.
 fn send(
     runtime: &Handle,
     sender: &async_channel::Sender<Result<Bytes, Stopped>>,
-    group: &SearchAnswer,
+    line: &DuplicatesLine,
 ) -> Result<(), Stopped> {
-    let mut line = serde_json::to_vec(group)?;
+    let mut line = serde_json::to_vec(line)?;
     line.push(b'\n');
     let sent = timeout(PATIENCE, sender.send(Ok(line.into())));
     match runtime.block_on(sent) {

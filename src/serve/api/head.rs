@@ -7,9 +7,6 @@ use super::form::Upload;
 use crate::app::{Collection, Error};
 use crate::head::{HeadError, Ranking};
 
-/// Names that stand for heads and for no files.
-const SHIPPED: [&str; 3] = ["fused", "mse18", "embedding"];
-
 /// The head of a request: a file that came with it, or a name; without either the owner's default.
 /// Blocks for milliseconds.
 pub(super) fn head(
@@ -28,7 +25,9 @@ pub(super) fn head(
     }
     // Any other name would be a path, which nobody opens for a request.
     match name {
-        Some(name) if !SHIPPED.contains(&name) => Err(HeadError::Unknown(name.to_owned()).into()),
+        Some(name) if !Ranking::NAMES.contains(&name) => {
+            Err(HeadError::Unknown(name.to_owned()).into())
+        }
         name => collection.heads().named(name),
     }
 }

@@ -14,7 +14,7 @@ mod status;
 
 pub use compare::CompareRequest;
 pub use crawls::CrawlRequest;
-pub use duplicates::DuplicatesRequest;
+pub use duplicates::{DuplicatesLine, DuplicatesRequest};
 pub use failures::{FailuresAnswer, FailuresRequest};
 pub use removals::RemovalAnswer;
 pub use search::{Previews, SearchAnswer, SearchRequest};
