@@ -28,6 +28,7 @@ pub mod picture;
 pub mod private_folder;
 pub mod report;
 pub mod search;
+pub mod serve;
 pub mod shutdown;
 pub mod store;
 pub mod training;

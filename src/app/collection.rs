@@ -134,6 +134,16 @@ impl Collection {
         self.0.live.view(Wants::default())
     }
 
+    /// Starts the network, and opens all that a search by the default head needs.
+    ///
+    /// # Errors
+    /// If there is no runtime, or the index cannot be made.
+    pub fn warm_up(&self) -> Result<(), Error> {
+        self.extraction().warm_up()?;
+        self.view_for(&*self.heads().named(None)?, Mode::default())?;
+        Ok(())
+    }
+
     /// The same with all that a search by `head` in a mode needs.
     pub(super) fn view_for(&self, head: &Ranking, mode: Mode) -> Result<View, Error> {
         let is_fused = matches!(head, Ranking::Fused(_));

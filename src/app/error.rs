@@ -30,6 +30,18 @@ pub enum Error {
     /// Nothing to preview or crawl.
     #[error("there is nothing to crawl: name URLs, or seeds with --seeds FILE")]
     NoSeeds,
+    /// A stored picture was named that is not there.
+    #[error("there is no picture {0} in the store")]
+    NoPicture(PictureId),
+    /// A picture was named by something that is no id of one, nor its beginning.
+    #[error("there is no picture with an id that begins like {0}")]
+    NoSuchId(String),
+    /// A path would have to be looked at to be understood.
+    #[error("a path in a request must be absolute, and without `..`")]
+    RelativePath,
+    /// A head has no scores from which on so many results are right.
+    #[error("this head has no such threshold; give a number instead of p90 or p99")]
+    NoThreshold,
     /// None of the files that were named could be indexed.
     #[error("nothing could be indexed")]
     NothingAdded,

@@ -1,8 +1,10 @@
 //! Which URLs failed or were refused, by reason.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Collection, Error};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
@@ -22,9 +24,10 @@ pub struct FailureFilter {
 type Key = (bool, bool, String);
 
 /// The URLs that failed or were refused for one reason, or wait for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failures {
     /// The reason.
+    #[schema(value_type = String)]
     pub reason: Reason,
     /// Whether they were not allowed, rather than not possible.
     pub refused: bool,
@@ -33,18 +36,18 @@ pub struct Failures {
     /// How many they are.
     pub count: u64,
     /// What can be done, where something can.
-    pub advice: Option<&'static str>,
+    pub advice: Option<Cow<'static, str>>,
     /// Some of them.
     pub urls: Vec<FailedUrl>,
 }
 
 /// A URL that failed or was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FailedUrl {
     /// The URL.
     pub url: String,
     /// What it was asked for as: `page`, `picture`, `sheet`, `feed` or `sitemap`.
-    pub role: &'static str,
+    pub role: Cow<'static, str>,
     /// How often it was asked for in the last run that did.
     pub attempts: u32,
     /// A page that shows it, if it is a picture of one.
@@ -88,7 +91,7 @@ impl Collection {
                 let id = CanonicalUrl::parse(&record.url).ok().map(|url| url.id());
                 let shown_on = id.map(|id| store.page_showing(id)).transpose()?;
                 urls.push(FailedUrl {
-                    role: name_of(record.role),
+                    role: name_of(record.role).into(),
                     attempts: record.attempts,
                     shown_on: shown_on.flatten(),
                     again_at: at_ms.map(|at_ms| at_ms / 1000),
@@ -101,7 +104,7 @@ impl Collection {
             .map(|((waits, refused, reason), (count, urls))| {
                 let reason = Reason::from_name(&reason);
                 Failures {
-                    advice: reason.advice(),
+                    advice: reason.advice().map(Cow::Borrowed),
                     reason,
                     refused,
                     waits,

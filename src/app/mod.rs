@@ -10,9 +10,7 @@
 mod add;
 mod check_up;
 mod collection;
-mod compare;
 mod crawl;
-mod duplicates;
 mod error;
 mod extraction;
 mod failures;
@@ -47,8 +45,8 @@ pub use labelled::{
 pub use named::Named;
 pub use observer::{Observer, Step};
 pub use politeness::politeness;
-pub use remove::{Removal, Removed};
-pub use search::{NamedPicture, Question};
+pub use remove::{NamedOrPath, Removal, RemovalAsked, Removed};
+pub use search::{Asked, Example, NamedPicture, Question, ScoreThreshold};
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};
 pub use verify::{Damage, Findings};

@@ -1,10 +1,8 @@
 //! What the name of a stored picture means: an id, its first digits, or a path.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Collection, Error};
-use crate::ingest::absolute;
-use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 
 /// What a name means.
@@ -23,16 +21,16 @@ const MOST_LISTED: usize = 20;
 
 impl Collection {
     /// What the name of a stored picture means: an id or its first digits, four or more, where a
-    /// picture has such an id; else a path.
+    /// picture has such an id; else the path, which is absolute.
     ///
     /// # Errors
     /// [`Error::AmbiguousId`] if several pictures' ids begin like this, [`Error::IdOrPath`] if
     /// there is a file of this name, too, or the store fails.
-    pub fn named(&self, name: &str) -> Result<Named, Error> {
+    pub fn named(&self, name: &str, path: &Path) -> Result<Named, Error> {
         if let Ok(id) = name.parse() {
             return Ok(Named::Picture(id));
         }
-        let path = LocalPath::named(name.as_ref()).as_path().to_owned();
+        let path = path.to_owned();
         let is_beginning = name.len() >= FEWEST_DIGITS
             && name.len() < 2 * PictureId::LEN
             && name.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -40,9 +38,8 @@ impl Collection {
             return Ok(Named::Path(path));
         }
         let found = self.ids_beginning(&name.to_ascii_lowercase())?;
-        let added = absolute(&path);
         let is_file = |place: Result<crate::store::FilePlace, _>| {
-            place.map(|place| place.path.as_path().starts_with(&added))
+            place.map(|place| place.path.as_path().starts_with(&path))
         };
         match found.as_slice() {
             [] => Ok(Named::Path(path)),

@@ -1,13 +1,14 @@
 //! Deleting pictures and hosts.
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Collection, Error};
+use super::{Collection, Error, Named};
 use crate::canonical_url::HostId;
 use crate::ingest::{absolute, drop_missing};
-use crate::local_path::path_text;
+use crate::local_path::{LocalPath, path_text};
 use crate::picture::PictureId;
 use crate::store::{FilePlace, Wasteful};
 
@@ -27,7 +28,7 @@ pub struct Removal {
 }
 
 /// The JSON of `remove`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Removed {
     /// Pictures that went.
     pub removed: u64,
@@ -43,7 +44,83 @@ pub struct Removed {
     pub set_aside: Vec<String>,
 }
 
+/// What is to be deleted, as a command or a request says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RemovalAsked {
+    /// Ids, their first digits, and local files and folders.
+    pub names: Vec<NamedOrPath>,
+    /// Local files that are not there any more: those below these folders, or all; absolute paths.
+    pub gone_below: Option<Vec<String>>,
+    /// A host with its pages, URLs, and the pictures seen nowhere else.
+    pub host: Option<String>,
+    /// A removed host that may be crawled again.
+    pub take_back: Option<String>,
+}
+
+/// A name that may mean a picture or a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct NamedOrPath {
+    /// As it was given.
+    pub name: String,
+    /// The absolute path that it is, if it is one; none is meant if this is empty.
+    pub path: String,
+}
+
+impl NamedOrPath {
+    /// A name as given on this machine.
+    pub fn given(name: String) -> Self {
+        let path = LocalPath::named(name.as_ref());
+        let path = path_text(&absolute(path.as_path()));
+        Self { name, path }
+    }
+}
+
+impl RemovalAsked {
+    /// Whether it says by its form what it means: no path in it has to be looked at to be understood.
+    fn is_plain(&self) -> bool {
+        let names = self.names.iter().map(|name| &name.path);
+        let paths = names.chain(self.gone_below.iter().flatten());
+        paths.filter(|path| !path.is_empty()).all(|path| {
+            let path = LocalPath::named(path.as_ref());
+            let mut parts = path.as_path().components();
+            path.as_path().is_absolute() && parts.all(|part| part != Component::ParentDir)
+        })
+    }
+}
+
 impl Collection {
+    /// What is meant, by the ids that there are.
+    ///
+    /// # Errors
+    /// As [`Self::named`], and if a path is not absolute.
+    pub fn removal(&self, asked: &RemovalAsked) -> Result<Removal, Error> {
+        if !asked.is_plain() {
+            return Err(Error::RelativePath);
+        }
+        let path = |text: &String| LocalPath::named(text.as_ref()).as_path().to_owned();
+        let mut what = Removal {
+            gone_below: asked
+                .gone_below
+                .as_ref()
+                .map(|all| all.iter().map(path).collect()),
+            host: asked.host.clone(),
+            take_back: asked.take_back.clone(),
+            ..Removal::default()
+        };
+        for named in &asked.names {
+            match self.named(&named.name, &path(&named.path))? {
+                Named::Picture(id) => what.pictures.push(id),
+                Named::Path(path) if path.as_os_str().is_empty() => {
+                    return Err(Error::NoSuchId(named.name.clone()));
+                }
+                Named::Path(path) => what.files.push(path),
+            }
+        }
+        Ok(what)
+    }
+
     /// Deletes what is named; `missing` is told what of it is not there.
     ///
     /// # Errors

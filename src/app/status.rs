@@ -1,13 +1,16 @@
 //! What is stored, counted.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Collection, Error};
 use crate::index::snapshot_info;
 use crate::store::FrontierCounts;
 
 /// The JSON of `status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// Pictures with features.
     pub images: u64,
@@ -28,10 +31,10 @@ pub struct Status {
 }
 
 /// The index as far as it is known without loading it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct IndexStatus {
     /// `exact` or `hnsw`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Points in it.
     pub points: u64,
     /// Points of removed pictures.
@@ -76,13 +79,13 @@ impl Collection {
         let is_exact = images < self.config().index.exact_below as u64;
         let index = match snapshot {
             Some(snapshot) if !is_exact => IndexStatus {
-                kind: "hnsw",
+                kind: "hnsw".into(),
                 points: snapshot.points as u64,
                 tombstones: (snapshot.points as u64).saturating_sub(covered),
                 snapshot_age: Some(snapshot.age_s),
             },
             _ => IndexStatus {
-                kind: if is_exact { "exact" } else { "hnsw" },
+                kind: if is_exact { "exact" } else { "hnsw" }.into(),
                 points: if is_exact { images } else { 0 },
                 tombstones: 0,
                 snapshot_age: None,

@@ -11,6 +11,7 @@ use super::{Format, Outcome};
 use crate::app::{self, AddEvent, AddOptions, Exclude};
 use crate::crawl::Summary;
 use crate::local_path::path_text;
+use crate::serve::Server;
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -43,6 +44,7 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     }
     session.start_runtime()?;
     let collection = session.collection()?;
+    let _server = Server::start(&collection, "add")?;
     let options = AddOptions {
         hidden: args.hidden,
         exclude: args.exclude,

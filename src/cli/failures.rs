@@ -5,10 +5,12 @@ use std::num::NonZeroUsize;
 use clap::Args;
 
 use super::input::reason;
+use super::opened::Opened;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::app::{FailureFilter, Failures};
 use crate::report::TextLines;
+use crate::serve::api::FailuresRequest;
 
 #[derive(Debug, Args)]
 pub(super) struct FailuresArgs {
@@ -40,7 +42,18 @@ pub(super) fn run(session: &Session, args: FailuresArgs) -> anyhow::Result<Outco
         args.limit.get()
     };
     let is_choice = filter.host.is_some() || !filter.reasons.is_empty();
-    let failures = session.collection_to_read()?.failures(&filter, most)?;
+    let failures = match session.opened(Session::collection_to_read)? {
+        Opened::Here(collection) => collection.failures(&filter, most)?,
+        Opened::There(connection) => {
+            let reasons = (!filter.reasons.is_empty()).then(|| filter.reasons.join(","));
+            let asked = FailuresRequest {
+                host: filter.host,
+                reasons,
+                limit: Some(most),
+            };
+            connection.failures(&asked)?.failures
+        }
+    };
     match args.format {
         Format::Json => output::json(&serde_json::json!({ "failures": failures }))?,
         Format::Text => output::text(&text(&failures, is_choice))?,
@@ -70,7 +83,7 @@ fn text(failures: &[Failures], is_choice: bool) -> TextLines {
             Failures { refused: true, .. } => "refused",
             _ => "failed",
         };
-        let advice = of.advice.map(|advice| format!(" - {advice}"));
+        let advice = of.advice.as_ref().map(|advice| format!(" - {advice}"));
         let advice = advice.unwrap_or_default();
         text.push(format!("{kind} {}: {}{advice}", of.reason.name(), of.count));
         for url in &of.urls {

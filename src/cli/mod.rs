@@ -9,17 +9,20 @@ mod eval;
 mod failures;
 mod follow;
 mod input;
+mod opened;
 mod output;
 mod politeness;
 mod progress;
 mod remove;
 mod search;
+mod serve;
 mod session;
 mod status;
 mod train;
 mod upkeep;
 mod verify;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,7 +31,9 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::app;
 use crate::config::Config;
 use crate::crawl::with_causes;
+use crate::serve::AskError;
 use crate::shutdown::{INTERRUPTED, Shutdown};
+use crate::store::StoreError;
 use search::{compare, duplicates, export, query};
 use session::Session;
 
@@ -80,6 +85,8 @@ enum Command {
     Train(train::TrainArgs),
     /// Measure how well heads tell same from different
     Eval(eval::EvalArgs),
+    /// Show pages to a browser, answer an API, and all other commands while it runs
+    Serve(serve::ServeArgs),
     /// Count what is stored
     Status(status::StatusArgs),
     /// List the URLs that failed or were refused, why, and what can be done
@@ -146,6 +153,9 @@ pub fn run() -> ExitCode {
         Ok(Outcome::SomeFailed) => ExitCode::from(3),
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if matches!(error.downcast_ref(), Some(AskError::Interrupted)) => {
+            ExitCode::from(INTERRUPTED)
+        }
         Err(error) => {
             say(&error);
             ExitCode::FAILURE
@@ -158,8 +168,25 @@ fn say(error: &anyhow::Error) {
     let text = format!("simdex: {}", with_causes(error.as_ref()));
     match error.downcast_ref() {
         Some(app::Error::Engine(_)) => text.lines().for_each(progress::line),
+        Some(app::Error::Store(StoreError::Locked { .. })) => {
+            progress::line(&text);
+            progress::line(&format!("then run: {}", again(std::env::args_os())));
+        }
         _ => progress::line(&text),
     }
+}
+
+/// The command that was typed, as a shell takes it.
+fn again(args: impl Iterator<Item = OsString>) -> String {
+    let words = args.map(|word| {
+        let word = word.to_string_lossy();
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(c);
+        match !word.is_empty() && word.chars().all(is_plain) {
+            true => word.into_owned(),
+            false => format!("'{}'", word.replace('\'', "'\\''")),
+        }
+    });
+    words.collect::<Vec<String>>().join(" ")
 }
 
 fn dispatch(args: Args) -> anyhow::Result<Outcome> {
@@ -185,6 +212,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Duplicates(args) => duplicates::run(&session, args),
         Command::Train(args) => train::run(&session, args),
         Command::Eval(args) => eval::run(&session, args),
+        Command::Serve(args) => serve::run(&session, &args),
         Command::Status(args) => status::run(&session, args),
         Command::Failures(args) => failures::run(&session, args),
         Command::Politeness(args) => politeness::run(&session, args),
@@ -203,6 +231,13 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_told_as_a_shell_takes_it() {
+        let words = ["simdex", "add", "my pictures", "it's", "~/a.jpg", ""];
+        let told = again(words.into_iter().map(OsString::from));
+        assert_eq!(told, r"simdex add 'my pictures' 'it'\''s' ~/a.jpg ''");
+    }
 
     #[test]
     fn the_flags_are_consistent() {

@@ -1,15 +1,13 @@
 //! `remove`: deleting pictures everywhere.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::input::{host_argument, name};
+use super::opened::Opened;
 use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
-use crate::app::{Collection, Named, Removal};
-use crate::local_path::LocalPath;
+use crate::app::{NamedOrPath, RemovalAsked};
 
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["names", "missing", "host", "take_back"])))]
@@ -33,17 +31,24 @@ pub(super) struct RemoveArgs {
 }
 
 pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome> {
-    let collection = session.existing_collection()?;
-    let what = removal(&collection, args.names, args.missing)?;
-    let what = Removal {
-        host: args.host,
-        take_back: args.take_back,
-        ..what
+    let asked = asked(&args);
+    let result = match session.opened(Session::existing_collection)? {
+        Opened::Here(collection) => {
+            let what = collection.removal(&asked)?;
+            collection.remove(&what, &mut |missing| progress::line(missing))?
+        }
+        Opened::There(connection) => {
+            let answer = connection.remove(&asked)?;
+            answer
+                .not_there
+                .iter()
+                .for_each(|text| progress::line(text));
+            answer.removed
+        }
     };
-    let result = collection.remove(&what, &mut |missing| progress::line(missing))?;
     if args.format == Format::Json {
         output::json(&result)?;
-    } else if what.take_back.is_none() {
+    } else if asked.take_back.is_none() {
         let files = match result.files {
             0 => String::new(),
             files => format!(" with {files} files"),
@@ -55,7 +60,7 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
         ))?;
     }
     result.unread.iter().for_each(|text| progress::line(text));
-    if what.take_back.is_none() {
+    if asked.take_back.is_none() {
         for path in &result.set_aside {
             progress::line(&format!(
                 "{path}: it is not used, and what was removed may still be in it; delete it, or \
@@ -70,20 +75,17 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
     })
 }
 
-/// What the names mean.
-fn removal(collection: &Collection, names: Vec<String>, missing: bool) -> anyhow::Result<Removal> {
-    let mut what = Removal::default();
-    if missing {
-        let folders = names.iter().map(|name| LocalPath::named(name.as_ref()));
-        let folders: Vec<PathBuf> = folders.map(|path| path.as_path().to_owned()).collect();
-        what.gone_below = Some(folders);
-        return Ok(what);
+/// What is to be removed, in words that mean the same elsewhere.
+fn asked(args: &RemoveArgs) -> RemovalAsked {
+    let names = args.names.iter().cloned().map(NamedOrPath::given);
+    let (names, gone_below) = match args.missing {
+        true => (Vec::new(), Some(names.map(|name| name.path).collect())),
+        false => (names.collect(), None),
+    };
+    RemovalAsked {
+        names,
+        gone_below,
+        host: args.host.clone(),
+        take_back: args.take_back.clone(),
     }
-    for name in names {
-        match collection.named(&name)? {
-            Named::Picture(id) => what.pictures.push(id),
-            Named::Path(path) => what.files.push(path),
-        }
-    }
-    Ok(what)
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::opened::Opened;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::local_path::path_text;
@@ -14,19 +15,20 @@ pub(super) struct StatusArgs {
 }
 
 pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome> {
-    let network = session.extraction()?.network();
-    let collection = session.collection_to_read()?;
-    let status = collection.status()?;
+    let (status, network) = match session.opened(Session::collection_to_read)? {
+        Opened::Here(collection) => {
+            let network = collection.extraction().network().title();
+            (collection.status()?, network)
+        }
+        Opened::There(connection) => (connection.status()?, connection.owner().network.clone()),
+    };
     if args.format == Format::Json {
         output::json(&status)?;
         return Ok(Outcome::Done);
     }
     let frontier = &status.frontier;
     let age = status.index.snapshot_age;
-    let store = collection
-        .store()
-        .dir()
-        .map_or("memory".to_owned(), path_text);
+    let store = path_text(&session.config.data_dir()?);
     let saved = age.map_or("no snapshot".to_owned(), |age| format!("saved {age} s ago"));
     let index = &status.index;
     let lines = [
@@ -53,11 +55,7 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
             index.kind, index.points, index.tombstones
         ),
         format!("head       {}", status.head),
-        format!(
-            "network    {} ({})",
-            network.manifest().name,
-            network.id().short()
-        ),
+        format!("network    {network}"),
     ];
     output::text(&lines.iter().collect())?;
     Ok(Outcome::Done)

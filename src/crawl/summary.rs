@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::policy::reason::Reason;
 use super::problem::Problem;
@@ -10,7 +10,7 @@ use crate::extract::LeftOut;
 use crate::ingest::{Receipt, ReceiptOutcome};
 
 /// What a crawl or an `add` did; the JSON that both print.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Pages fetched and read.
     pub pages_fetched: u64,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A limit that has left something out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +39,22 @@ pub enum Limit {
 pub type LeftOut = BTreeMap<Limit, u64>;
 
 impl Limit {
+    /// All of them.
+    const ALL: [Self; 12] = [
+        Self::UrlLength,
+        Self::Links,
+        Self::Pictures,
+        Self::HeldPictures,
+        Self::Guesses,
+        Self::Sheets,
+        Self::Depth,
+        Self::PageBytes,
+        Self::Time,
+        Self::SitemapUrls,
+        Self::SitemapPictures,
+        Self::SitemapBytes,
+    ];
+
     /// A short, stable name for summaries and JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -121,6 +138,14 @@ impl Limit {
 impl Serialize for Limit {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let named = Self::ALL.into_iter().find(|limit| limit.name() == name);
+        named.ok_or_else(|| D::Error::custom(format!("there is no limit `{name}`")))
     }
 }
 

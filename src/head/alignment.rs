@@ -1,11 +1,14 @@
 //! Where the parts of two pictures match.
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::channel_scaler::ChannelScaler;
 use crate::activation::{Activations, inner_product_f32};
 use crate::picture::View;
 
 /// Where two pictures match best: one laid over a part of the other.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alignment {
     /// Mean cosine of the local descriptors that lie on each other, -1 to 1.
     pub agreement: f32,
@@ -16,7 +19,7 @@ pub struct Alignment {
 }
 
 /// A rectangle in shares of a picture's width and height, from the upper left corner.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Region {
     /// Left edge, 0 to 1.
     pub x: f32,

@@ -168,7 +168,11 @@ impl Ranking {
         }
     }
 
-    fn parse(text: &str, path: &Path, network: &Network) -> Result<Self, HeadError> {
+    /// A head file's text, checked against the network; messages name `path`.
+    ///
+    /// # Errors
+    /// If it is no head or belongs to another network.
+    pub fn parse(text: &str, path: &Path, network: &Network) -> Result<Self, HeadError> {
         #[derive(serde::Deserialize)]
         struct KindOnly {
             kind: String,

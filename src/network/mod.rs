@@ -179,6 +179,11 @@ impl Network {
         })
     }
 
+    /// Its name and the beginning of its id, for people.
+    pub fn title(&self) -> String {
+        format!("{} ({})", self.manifest().name, self.id().short())
+    }
+
     /// What the network takes and gives.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

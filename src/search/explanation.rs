@@ -7,7 +7,8 @@ mod nearer;
 mod part;
 mod unlike;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use distances::PairDistances;
 use nearer::Nearer;
@@ -18,7 +19,7 @@ use crate::head::Alignment;
 use crate::picture::View;
 
 /// Why a picture is a result, or what a comparison found.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     /// In words; never empty.
     pub words: String,
@@ -30,7 +31,7 @@ pub struct Explanation {
 
 /// Shares of pairs of pictures that have nothing to do with each other, and are farther apart: 1
 /// is as near as it gets, .5 is chance.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Nearness {
     /// Edges and colours: Conv1 and blocks 1 to 2, wherever they are in the picture; of two
     /// versions of one picture also Conv1 in its places.

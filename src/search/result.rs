@@ -1,13 +1,17 @@
 //! What a query gives, as JSON prints it.
 
-use serde::{Serialize, Serializer};
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::explanation::Explanation;
 use crate::head::Alignment;
 use crate::store::SourcePage;
 
 /// The answer to one query; the JSON that `query` and `export` print.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct QueryResult {
     /// The query as it was given: a path or a URL.
     pub query: String,
@@ -15,7 +19,7 @@ pub struct QueryResult {
     pub results: Vec<ResultEntry>,
     /// Ids of stored pictures that belong to the answer and are damaged: left out, or shown
     /// without their preview. Not in the JSON if there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,
     /// Where the time went.
     pub timing_ms: Timing,
@@ -28,7 +32,7 @@ pub struct QueryResult {
 }
 
 /// One result, with what explains it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ResultEntry {
     /// 1 for the best.
     pub rank: usize,
@@ -52,9 +56,11 @@ pub struct ResultEntry {
     /// Cosine of the embeddings.
     pub cosine: f32,
     /// Mean squared error of each layer.
+    #[schema(value_type = BTreeMap<String, f32>)]
     pub layers: Layers,
     /// What speaks for and against, by layer; of heads that weigh more than the MSEs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, f32>>)]
     pub evidence: Option<Evidence>,
     /// Why it is a result, as a person would say it; not where it is one of several queries.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,7 +76,7 @@ pub struct ResultEntry {
 }
 
 /// A near-copy of a result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CopyEntry {
     /// The picture's id.
     pub id: String,
@@ -122,8 +128,39 @@ impl Serialize for Evidence {
     }
 }
 
+impl<'de> Deserialize<'de> for Layers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Evidence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder).map(Self)
+    }
+}
+
+/// Reads an object in the order in which it was written.
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = Vec<(String, f32)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of numbers")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = object.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
 /// Milliseconds by stage.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 pub struct Timing {
     /// Reading or fetching the query picture, decoding it and running the network.
     pub features: f64,
@@ -136,7 +173,7 @@ pub struct Timing {
 }
 
 /// Two pictures compared; the JSON that `compare` prints.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Comparison {
     /// Similarity by the head, 0 to 1.
     pub score: f32,
@@ -147,9 +184,11 @@ pub struct Comparison {
     /// Cosine of the embeddings.
     pub cosine: f32,
     /// Mean squared error of each layer.
+    #[schema(value_type = BTreeMap<String, f32>)]
     pub layers: Layers,
     /// What speaks for and against, by layer; of heads that weigh more than the MSEs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, f32>>)]
     pub evidence: Option<Evidence>,
     /// What they have in common, as a person would say it.
     pub explanation: Explanation,

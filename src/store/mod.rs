@@ -136,6 +136,11 @@ impl Store {
         Embedded::exists(dir)
     }
 
+    /// The id of the store in `dir`, without opening it; `None` where its header cannot be read.
+    pub fn id_in(dir: &Path) -> Option<String> {
+        Embedded::id_in(dir)
+    }
+
     /// Opens the store in `dir`, making a new one where there is none.
     ///
     /// # Errors

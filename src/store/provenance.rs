@@ -1,6 +1,7 @@
 //! Where a picture was seen.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::local_path::LocalPath;
 
@@ -33,7 +34,7 @@ impl Provenance {
 }
 
 /// A page that shows a picture.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourcePage {
     /// The page's URL.
     pub url: String,

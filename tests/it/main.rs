@@ -7,6 +7,7 @@
 )]
 
 mod add;
+mod api;
 mod architecture;
 mod classify;
 mod codings;
@@ -21,6 +22,7 @@ mod domains;
 mod durability;
 mod examples;
 mod explanation;
+mod guard;
 mod index;
 mod ingest;
 mod limits;
@@ -33,11 +35,14 @@ mod network;
 mod odd_answers;
 mod old_store;
 mod operator;
+mod page;
 mod query;
 mod refresh;
 mod rejudging;
 mod scores;
 mod similarity;
+#[cfg(unix)]
+mod socket;
 mod store;
 mod transport;
 mod unasked;

@@ -26,6 +26,8 @@ pub struct CrawlJob {
     pub recorders: Recorders,
     /// What happens to the pictures.
     pub pictures: Pictures,
+    /// Pictures at most, where that is less than the configuration says.
+    pub max_images: Option<u64>,
 }
 
 /// What happens to the pictures that a crawl fetches.
@@ -92,10 +94,13 @@ impl Collection {
             recorders: Arc::clone(&recorders),
             matches,
         };
+        let mut config = self.config().clone();
+        let limits = [config.crawl.max_images, job.max_images];
+        config.crawl.max_images = limits.into_iter().flatten().min();
         let mut seed_failed = false;
         let crawl = async {
             let store = Arc::clone(self.store());
-            let crawl = Crawl::new(store, &ingest, self.config(), plan, shutdown.clone()).await?;
+            let crawl = Crawl::new(store, &ingest, &config, plan, shutdown.clone()).await?;
             if !job.again.is_empty() || crawl.let_in() > 0 {
                 queued_again(self.queued_again(&job.again, &crawl)?);
             }

@@ -5,10 +5,12 @@ use crate::app::AddEvent;
 use crate::cli::progress::{self, Problems, Progress};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
+use crate::serve::Server;
 
 pub(super) fn run(session: &Session, format: Format) -> anyhow::Result<Outcome> {
     session.start_runtime()?;
     let collection = session.existing_collection()?;
+    let _server = Server::start(&collection, "crawl")?;
     let mut problems = Problems::default();
     let bar = Progress::new("features", collection.store().waiting_count());
     let mut done = 0;

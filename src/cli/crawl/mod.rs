@@ -5,20 +5,24 @@ mod dry_run;
 mod features;
 mod like;
 pub(super) mod report;
+mod served;
 
 use std::time::Duration;
 
 use super::Outcome;
 use super::input::PictureReader;
+use super::opened::answered_by;
 use super::progress::{self, LeftOuts, Problems, Progress};
 use super::session::Session;
 use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain};
 use crate::crawl::{Event, Summary};
+use crate::serve::{SERVE, Server};
 use crate::store::{Again, Store, now_ms};
 pub(super) use args::CrawlArgs;
 use report::{Rates, print_summary};
 
 pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outcome> {
+    let before = session.config.clone();
     args.apply(&mut session.config)?;
     let (seeds, bad_lines) = args.seeds()?;
     if args.dry_run {
@@ -40,14 +44,33 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
     if seeds.is_empty() && !Store::exists(&session.config.data_dir()?) {
         return Err(app::Error::NoSeeds.into());
     }
+    // Where another command has it open, that is said when the store is opened.
+    if let Some(connection) = session.owner()?
+        && connection.owner().command == SERVE
+    {
+        anyhow::ensure!(
+            served::is_plain(&args, &before, &session.config),
+            "process {} serves the store, and crawls by its own configuration: only URLs, --seeds and \
+             --max-images can be given to it; stop it first, or leave out the other flags",
+            connection.owner().process
+        );
+        answered_by(&connection);
+        let outcome = served::run(&session, &connection, &args, &seeds)?;
+        return Ok(match outcome {
+            Outcome::Done if bad_lines => Outcome::SomeFailed,
+            outcome => outcome,
+        });
+    }
     let pictures = pictures(&session, &args)?;
     let job = CrawlJob {
         seeds,
         again: args.again(),
         recorders: args.recording().open(&session.config)?,
         pictures,
+        ..CrawlJob::default()
     };
     let collection = session.collection()?;
+    let _server = Server::start(&collection, "crawl")?;
     let (summary, failed) = crawl(&session, &collection, job)?;
     if args.like.is_empty() || session.shutdown.requested() {
         print_summary(&summary, args.format)?;

@@ -8,10 +8,13 @@ use clap::Args;
 use super::export::ExportFormat;
 use super::query::tell_unread;
 use crate::cli::input::{head, host_argument};
+use crate::cli::opened::Opened;
 use crate::cli::output::{check_folder, counted, deliver};
 use crate::cli::session::Session;
 use crate::cli::{Outcome, output};
 use crate::report::{ListWriter, duplicates_text};
+use crate::search::QueryResult;
+use crate::serve::api::DuplicatesRequest;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DuplicatesArgs {
@@ -40,31 +43,44 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
     if !to_stdout {
         check_folder(&args.output)?;
     }
-    let head = session.head(args.head.as_deref())?;
-    let collection = session.collection_to_read()?;
+    let name = args.head.as_deref();
+    let (asked_head, head_text) = session.head_to_send(name)?;
+    let opened = session.opened(Session::collection_to_read)?;
     let head_name = args.head.as_deref().unwrap_or(&session.config.query.head);
     let mut lists = args
         .format
         .map(|format| ListWriter::new(format.into(), head_name))
         .transpose()?;
     let (mut groups, mut pictures, mut files) = (0, 0, 0);
-    let unread =
-        collection.duplicates(args.host.clone(), &head, |group| -> anyhow::Result<()> {
-            groups += 1;
-            pictures += group.results.len();
-            let of_each = group.results.iter().map(|entry| entry.paths.len().max(1));
-            files += of_each.sum::<usize>();
-            match &mut lists {
-                Some(lists) => {
-                    lists.add(group)?;
-                    if to_stdout {
-                        output::data(&lists.take())?;
-                    }
+    let each = |group: QueryResult| -> anyhow::Result<()> {
+        groups += 1;
+        pictures += group.results.len();
+        let of_each = group.results.iter().map(|entry| entry.paths.len().max(1));
+        files += of_each.sum::<usize>();
+        match &mut lists {
+            Some(lists) => {
+                lists.add(group)?;
+                if to_stdout {
+                    output::data(&lists.take())?;
                 }
-                None => output::text(&duplicates_text(&group))?,
             }
-            Ok(())
-        })?;
+            None => output::text(&duplicates_text(&group))?,
+        }
+        Ok(())
+    };
+    let unread = match &opened {
+        Opened::Here(collection) => {
+            collection.duplicates(args.host.clone(), &session.head(name)?, each)?
+        }
+        Opened::There(connection) => {
+            let asked = DuplicatesRequest {
+                host: args.host.clone(),
+                head: Some(asked_head),
+                previews: args.format == Some(ExportFormat::Html),
+            };
+            connection.duplicates(&asked, head_text.as_deref(), each)?
+        }
+    };
     match lists {
         Some(lists) => deliver(&args.output, &lists.finish()?, groups)?,
         // Text goes nowhere else.

@@ -81,8 +81,9 @@ pub(in crate::cli) fn run(session: &Session, args: ExportArgs) -> anyhow::Result
         .unwrap_or(&session.config.query.head);
     let mut lists = ListWriter::new(args.format.into(), head)?;
     let total = queries.len();
+    let previews = args.format == ExportFormat::Html;
     let questions: Vec<NamedQuestion> = queries.into_iter().map(NamedQuestion::one).collect();
-    let outcome = for_each_result(session, &questions, &args.search, &mut |result| {
+    let outcome = for_each_result(session, &questions, &args.search, previews, &mut |result| {
         lists.add(result)?;
         let done = lists.count();
         bar.set(done as u64, || format!("{done}/{total} queries"));

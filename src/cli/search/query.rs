@@ -1,20 +1,22 @@
 //! `query`, and the flags and the loop that it shares with `export`.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use crate::app::Question;
+use crate::app::{Asked, Collection, Example, NamedPicture, Question, ScoreThreshold};
 use crate::cli::input::{PictureReader, head, host_argument, name, some};
+use crate::cli::opened::Opened;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output, progress};
 use crate::crawl::with_causes;
-use crate::head::{Mode, Ranking, Thresholds};
+use crate::head::{Mode, Ranking};
 use crate::report::result_text;
 use crate::search::{QueryResult, SearchOptions};
+use crate::serve::api::SearchRequest;
+use crate::serve::{AskError, Connection};
 
 type Count = clap::builder::RangedU64ValueParser<usize>;
 
@@ -39,52 +41,13 @@ pub(in crate::cli) struct SearchArgs {
     /// Only results of at least this score: a number from 0 to 1, or `p90` or `p99`, from
     /// where on 90 or 99 of 100 results were right in the head's training
     #[arg(long, value_name = "S", default_value = "0")]
-    min_score: MinScore,
+    min_score: ScoreThreshold,
     /// Say which parts of the pictures match, and show the numbers behind the words
     #[arg(long)]
     explain: bool,
     /// List near-copies one by one; otherwise one stands for all
     #[arg(long)]
     all_copies: bool,
-}
-
-/// From which score on results are shown.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum MinScore {
-    Score(f32),
-    Precision90,
-    Precision99,
-}
-
-impl FromStr for MinScore {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "p90" => Ok(Self::Precision90),
-            "p99" => Ok(Self::Precision99),
-            _ => match text.parse() {
-                Ok(score) if (0.0..=1.0).contains(&score) => Ok(Self::Score(score)),
-                _ => Err("it takes a number from 0 to 1, p90 or p99".to_owned()),
-            },
-        }
-    }
-}
-
-impl MinScore {
-    /// The score that it stands for, with this head in this mode.
-    fn of(self, ranking: &Ranking, mode: Mode) -> anyhow::Result<f32> {
-        let thresholds = match ranking {
-            Ranking::Fused(head) => head.thresholds(mode),
-            Ranking::Mse18(_) | Ranking::Embedding => Thresholds::default(),
-        };
-        match self {
-            Self::Score(score) => Some(score),
-            Self::Precision90 => thresholds.precision_90,
-            Self::Precision99 => thresholds.precision_99,
-        }
-        .context("this head has no such threshold; give a number for --min-score")
-    }
 }
 
 /// What "alike" means.
@@ -110,25 +73,18 @@ impl From<ModeArg> for Mode {
 }
 
 impl SearchArgs {
-    pub(in crate::cli) fn options(
-        &self,
-        session: &Session,
-        ranking: &Ranking,
-    ) -> anyhow::Result<SearchOptions> {
-        let mut config = session.config.clone();
-        config.query.k = self.k.unwrap_or(config.query.k);
-        config.query.candidates = self.candidates.unwrap_or(config.query.candidates);
-        config.check()?;
-        Ok(SearchOptions {
-            k: config.query.k,
-            candidates: config.query.candidates,
+    /// What is asked for; the configuration says what the flags do not.
+    pub(in crate::cli) fn asked(&self, session: &Session) -> Asked {
+        let config = &session.config.query;
+        Asked {
+            limit: Some(self.k.unwrap_or(config.k)),
+            candidates: Some(self.candidates.unwrap_or(config.candidates)),
             host: self.host.clone(),
-            min_score: self.min_score.of(ranking, self.mode.into())?,
+            score_threshold: self.min_score,
             mode: self.mode.into(),
             explain: self.explain,
             all_copies: self.all_copies,
-            alone: false,
-        })
+        }
     }
 }
 
@@ -165,6 +121,7 @@ pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<
         session,
         &questions,
         &args.search,
+        false,
         &mut |result| match format {
             Format::Json => output::json(&result),
             Format::Text => output::text(&result_text(&result, args.search.explain)),
@@ -192,12 +149,110 @@ impl NamedQuestion {
     /// Reads and fetches its pictures.
     pub(in crate::cli) fn read(&self, reader: &mut PictureReader<'_>) -> anyhow::Result<Question> {
         let started = Instant::now();
+        let (wanted, unwanted) = self.pictures(reader)?;
         Ok(Question {
             name: self.name.clone(),
-            wanted: reader.read_all(&self.wanted)?,
-            unwanted: reader.read_all(&self.unwanted)?,
+            wanted: wanted.into_iter().map(Example::from).collect(),
+            unwanted: unwanted.into_iter().map(Example::from).collect(),
             reading_took: started.elapsed(),
         })
+    }
+
+    /// Its pictures, those wanted and those not.
+    fn pictures(
+        &self,
+        reader: &mut PictureReader<'_>,
+    ) -> anyhow::Result<(Vec<NamedPicture>, Vec<NamedPicture>)> {
+        Ok((
+            reader.read_all(&self.wanted)?,
+            reader.read_all(&self.unwanted)?,
+        ))
+    }
+}
+
+/// What answers queries.
+enum Answering {
+    Here {
+        collection: Collection,
+        head: Arc<Ranking>,
+        options: SearchOptions,
+    },
+    There {
+        connection: Box<Connection>,
+        asked: SearchRequest,
+        head: Option<Vec<u8>>,
+    },
+}
+
+impl Answering {
+    /// Opens the store with all that answers the first query at once.
+    fn new(session: &Session, args: &SearchArgs, previews: bool) -> anyhow::Result<Self> {
+        let asked = args.asked(session);
+        let name = args.head.as_deref();
+        // What is wrong with the flags is said before anything is opened.
+        let (head_name, head_text) = session.head_to_send(name)?;
+        let (answering, is_empty) = match session.opened(Session::collection_to_read)? {
+            Opened::There(connection) => {
+                let is_empty = connection.owner().pictures == 0;
+                let asked = SearchRequest {
+                    asked,
+                    head: Some(head_name),
+                    previews,
+                    ..SearchRequest::default()
+                };
+                let there = Self::There {
+                    connection,
+                    asked,
+                    head: head_text,
+                };
+                (there, is_empty)
+            }
+            Opened::Here(collection) => {
+                let head = session.head(name)?;
+                let options = asked.options(&session.config, &head)?;
+                session.extraction()?.warm_up()?;
+                let is_empty = collection.view()?.index.is_empty();
+                let here = Self::Here {
+                    collection,
+                    head,
+                    options,
+                };
+                (here, is_empty)
+            }
+        };
+        if is_empty {
+            progress::note("the store has no pictures yet");
+        }
+        Ok(answering)
+    }
+
+    fn answer(
+        &self,
+        question: &NamedQuestion,
+        reader: &mut PictureReader<'_>,
+    ) -> anyhow::Result<QueryResult> {
+        match self {
+            Self::Here {
+                collection,
+                head,
+                options,
+            } => {
+                let question = question.read(reader)?;
+                Ok(collection.search(&question, head, options)?)
+            }
+            Self::There {
+                connection,
+                asked,
+                head,
+            } => {
+                let asked = SearchRequest {
+                    name: Some(question.name.clone()),
+                    ..asked.clone()
+                };
+                let (wanted, unwanted) = question.pictures(reader)?;
+                Ok(connection.search(&asked, &wanted, &unwanted, head.as_deref())?)
+            }
+        }
     }
 }
 
@@ -216,21 +271,21 @@ pub(in crate::cli) fn tell_unread(unread: &BTreeSet<String>) {
     }
 }
 
-/// Answers queries one by one. A query that fails is listed and the rest goes on; if all
+/// Whether the user has asked to stop while an answer was waited for.
+fn is_interrupted(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(AskError::Interrupted))
+}
+
+/// Answers queries one by one, with previews where results are to be seen. A query that fails is listed and the rest goes on; if all
 /// fail, so does the command.
 pub(in crate::cli) fn for_each_result(
     session: &Session,
     questions: &[NamedQuestion],
     args: &SearchArgs,
+    previews: bool,
     each: &mut dyn FnMut(QueryResult) -> anyhow::Result<()>,
 ) -> anyhow::Result<Outcome> {
-    let head = session.head(args.head.as_deref())?;
-    let options = args.options(session, &head)?;
-    let collection = session.collection_to_read()?;
-    session.extraction()?.warm_up()?;
-    if collection.view()?.index.is_empty() {
-        progress::note("the store has no pictures yet");
-    }
+    let answering = Answering::new(session, args, previews)?;
     let mut reader = PictureReader::new(&session.config);
     let mut failed = 0;
     let mut unread = BTreeSet::new();
@@ -238,15 +293,12 @@ pub(in crate::cli) fn for_each_result(
         if session.shutdown.requested() {
             return Ok(Outcome::Interrupted);
         }
-        let answer = question
-            .read(&mut reader)
-            .and_then(|question| Ok(collection.search(&question, &head, &options)?));
-        match answer {
+        match answering.answer(question, &mut reader) {
             Ok(result) => {
                 unread.extend(result.unread.iter().cloned());
                 each(result)?;
             }
-            Err(error) if questions.len() == 1 => return Err(error),
+            Err(error) if questions.len() == 1 || is_interrupted(&error) => return Err(error),
             Err(error) => {
                 failed += 1;
                 progress::line(&with_causes(error.as_ref()));

@@ -89,6 +89,11 @@ impl Embedded {
         recovery::header::has_traces(dir)
     }
 
+    /// The id in the header of the store in `dir`.
+    pub(super) fn id_in(dir: &Path) -> Option<String> {
+        Header::read(dir).ok().flatten().map(|header| header.id)
+    }
+
     /// What could not be used and has another name, by name.
     pub(super) fn set_aside(dir: &Path) -> Vec<PathBuf> {
         let folders = [dir.to_owned(), dir.join(log::FOLDER)];

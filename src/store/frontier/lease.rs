@@ -4,7 +4,8 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::hint::{Alternate, Chosen, PictureHint, Promise};
 use super::leases::LeasedPlace;
@@ -306,7 +307,7 @@ pub struct Queued {
 }
 
 /// How many URLs are in which state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FrontierCounts {
     /// Waiting in a queue.
     pub pending: u64,

@@ -48,7 +48,7 @@ pub fn search(
     };
     let question = Question {
         name: picture.name.clone(),
-        wanted: vec![picture],
+        wanted: vec![picture.into()],
         ..Question::default()
     };
     let head = collection.heads().named(Some(head)).unwrap();

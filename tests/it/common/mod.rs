@@ -3,6 +3,7 @@
 pub mod close_to;
 pub mod in_process;
 pub mod page;
+pub mod serving;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

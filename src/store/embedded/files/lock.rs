@@ -47,7 +47,8 @@ impl Lock {
                 let mut owner = String::new();
                 // Only for the message; without the number it still says enough.
                 let _ = file.read_to_string(&mut owner);
-                let owner = owner.trim();
+                // What follows is where it listens.
+                let owner = owner.lines().next().unwrap_or_default();
                 return Err(StoreError::Locked {
                     dir: dir.to_owned(),
                     owner: if owner.is_empty() {

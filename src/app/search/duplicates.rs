@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Collection, Error};
+use crate::app::{Collection, Error};
 use crate::head::{Mode, Ranking};
 use crate::search::{QueryResult, SearchError, SearchOptions};
 

@@ -1,0 +1,198 @@
+//! `crawls`: begun, followed and stopped.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use utoipa::ToSchema;
+
+use super::BASE;
+use super::form::Form;
+use crate::app::{CrawlJob, Error};
+use crate::canonical_url::CanonicalUrl;
+use crate::serve::crawls::{NotBegun, Progress};
+use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::state::{SERVE, State};
+
+/// What is crawled. How politely, in which scope and from which addresses the owner's configuration says
+/// alone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct CrawlRequest {
+    /// Pages to begin at; without any, the last crawl goes on.
+    pub seeds: Vec<String>,
+    /// Pictures at most, where that is less than the configuration says.
+    pub max_images: Option<u64>,
+}
+
+impl CrawlRequest {
+    fn job(&self) -> Result<CrawlJob, Problem> {
+        let seed = |text: &String| {
+            CanonicalUrl::given(text).map_err(|source| Error::Url {
+                name: "a seed".to_owned(),
+                source,
+            })
+        };
+        let seeds: Result<Vec<CanonicalUrl>, Error> = self.seeds.iter().map(seed).collect();
+        Ok(CrawlJob {
+            seeds: seeds?,
+            max_images: self.max_images,
+            ..CrawlJob::default()
+        })
+    }
+}
+
+/// Begins a crawl.
+pub(in crate::serve) async fn begun(
+    state: &State,
+    asked: &CrawlRequest,
+) -> Result<Progress, Problem> {
+    if state.command != SERVE {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "running",
+            format!(
+                "process {} runs `{}`; wait for its end",
+                std::process::id(),
+                state.command
+            ),
+        ));
+    }
+    let job = asked.job()?;
+    let shared = state.clone();
+    // The runtime may have to be found first.
+    let begun = state.reads.run(move || {
+        shared.collection.extraction().engine()?;
+        Ok::<_, Problem>(shared.crawls.begin(&shared.collection, job))
+    });
+    begun.await??.map_err(|not_begun| match not_begun {
+        NotBegun::Running(id) => Problem::new(
+            StatusCode::CONFLICT,
+            "running",
+            format!("crawl {id} runs; stop it first, or wait for its end"),
+        ),
+        NotBegun::Thread(error) => Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "failed",
+            format!("there is no thread for a crawl: {error}"),
+        ),
+    })
+}
+
+fn unknown(id: u64) -> Problem {
+    Problem::not_found(format!("there is no crawl {id} of this run of the server"))
+}
+
+/// Begins a crawl, or goes on with the last one
+#[utoipa::path(
+    post,
+    path = "/crawls",
+    tag = "crawl",
+    request_body = CrawlRequest,
+    responses(
+        (status = 202, description = "It has begun; `Location` follows it", body = Progress),
+        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn begin(
+    Shared(state): Shared<State>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut form = Form::read(&state, request).await?;
+    let progress = begun(&state, &form.request()?).await?;
+    let location = format!("{BASE}/crawls/{}", progress.id);
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(progress)).into_response())
+}
+
+/// Says how far a crawl is
+#[utoipa::path(
+    get,
+    path = "/crawls/{id}",
+    tag = "crawl",
+    params(("id" = u64, Path, description = "Its number")),
+    responses(
+        (status = 200, description = "Its figures", body = Progress),
+        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn progress(
+    Shared(state): Shared<State>,
+    Path(id): Path<u64>,
+) -> Result<Json<Progress>, Problem> {
+    let watch = state.crawls.watch(Some(id)).ok_or_else(|| unknown(id))?;
+    let progress = watch.borrow().clone();
+    Ok(Json(progress))
+}
+
+/// Stops a crawl; what is under way is stored first
+#[utoipa::path(
+    delete,
+    path = "/crawls/{id}",
+    tag = "crawl",
+    params(("id" = u64, Path, description = "Its number")),
+    responses(
+        (status = 200, description = "Its figures", body = Progress),
+        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn stop(
+    Shared(state): Shared<State>,
+    Path(id): Path<u64>,
+) -> Result<Json<Progress>, Problem> {
+    state.crawls.stop(id).map(Json).ok_or_else(|| unknown(id))
+}
+
+/// Follows a crawl: server-sent events `progress`, until its end
+#[utoipa::path(
+    get,
+    path = "/crawls/{id}/events",
+    tag = "crawl",
+    params(("id" = u64, Path, description = "Its number")),
+    responses(
+        (status = 200, description = "Its figures, as they change", body = Progress, content_type = "text/event-stream"),
+        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn events(
+    Shared(state): Shared<State>,
+    Path(id): Path<u64>,
+) -> Result<Response, Problem> {
+    let watch = state.crawls.watch(Some(id)).ok_or_else(|| unknown(id))?;
+    let (sender, receiver) = async_channel::bounded(1);
+    tokio::spawn(follow(watch, sender));
+    Ok(Sse::new(receiver)
+        .keep_alive(KeepAlive::default())
+        .into_response())
+}
+
+/// How often figures are sent at most.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Sends figures until the crawl is over or nobody reads them any more.
+async fn follow(
+    mut watch: watch::Receiver<Progress>,
+    sender: async_channel::Sender<Result<Event, axum::Error>>,
+) {
+    loop {
+        let progress = watch.borrow_and_update().clone();
+        let event = Event::default().event("progress").json_data(&progress);
+        if sender.send(event).await.is_err() || progress.state.is_over() {
+            return;
+        }
+        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            changed = watch.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = sender.closed() => return,
+        }
+    }
+}

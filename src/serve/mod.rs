@@ -1,0 +1,28 @@
+//! The doors of an open store: a unix socket for other processes of this user, TCP for browsers
+//! and scripts, and behind both one API over one [`Collection`](crate::app::Collection).
+//!
+//! Whoever has a store open starts a [`Server`]; it ends when that is dropped, after the requests
+//! in hand. A [`Connection`] is the other side: it finds out who has a store open, and asks.
+
+pub mod api;
+mod connection;
+mod crawls;
+mod drain;
+mod gate;
+mod guard;
+mod held;
+mod limits;
+mod metrics;
+mod page;
+mod problem;
+mod router;
+mod server;
+mod socket;
+mod state;
+
+pub use connection::{AskError, Connection};
+pub use crawls::{CrawlState, Progress};
+pub use guard::{Hosts, Secrets, TokenError, token};
+pub use problem::ProblemJson;
+pub use server::{Listen, ServeError, Server};
+pub use state::{Owner, SERVE};

@@ -1,0 +1,150 @@
+//! Crawl: begun, followed and stopped from a page.
+
+use axum::extract::{Request, State as Shared};
+use axum::response::Redirect;
+use maud::{Markup, html};
+
+use super::layout;
+use crate::app::{FailureFilter, Failures};
+use crate::serve::api::BASE;
+use crate::serve::api::crawls::{CrawlRequest, begun};
+use crate::serve::api::form::Form;
+use crate::serve::crawls::{CrawlState, Progress};
+use crate::serve::problem::Problem;
+use crate::serve::state::State;
+
+/// URLs listed of each reason.
+const LISTED: usize = 3;
+
+pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem> {
+    let progress = state.crawls.watch(None).map(|watch| watch.borrow().clone());
+    let collection = state.collection.clone();
+    let failures = state
+        .jobs
+        .run(move || collection.failures(&FailureFilter::default(), LISTED));
+    let failures = failures.await??;
+    let runs = progress
+        .as_ref()
+        .is_some_and(|progress| !progress.state.is_over());
+    let main = html! {
+        h1 { "Crawl" }
+        @match &progress {
+            Some(progress) => (followed(progress)),
+            None => p { "No crawl has run since this server was started." },
+        }
+        @if !runs { (form()) }
+        (failed(&failures))
+    };
+    Ok(layout::page("Crawl", &main))
+}
+
+/// A crawl's figures, which the script keeps up to date.
+fn followed(progress: &Progress) -> Markup {
+    let summary = &progress.summary;
+    let runs = !progress.state.is_over();
+    let figures = [
+        ("pages_fetched", "pages", summary.pages_fetched),
+        ("images_found", "pictures found", summary.images_found),
+        ("images_indexed", "pictures stored", summary.images_indexed),
+        ("pending", "URLs waiting", summary.pending),
+        ("bytes", "bytes", summary.bytes),
+    ];
+    html! {
+        section data-follow=[runs.then(|| format!("{BASE}/crawls/{}/events", progress.id))] {
+            p role="status" {
+                "Crawl " (progress.id) ": " b data-state { (words(progress.state)) }
+                @if let Some(problem) = &progress.problem { ". " (problem) }
+            }
+            dl.figures {
+                @for (key, name, figure) in figures {
+                    div { dt { (name) } dd data-figure=(key) { (figure) } }
+                }
+            }
+            @if runs {
+                svg.curve viewBox="0 0 300 60" preserveAspectRatio="none" role="img"
+                    aria-label="Pictures stored over time" { polyline data-curve="images_indexed" points="" {} }
+                form method="post" action="/crawl/stop" enctype="multipart/form-data" {
+                    input type="hidden" name="id" value=(progress.id);
+                    button type="submit" { "Stop" }
+                }
+                p.muted { "What is under way is stored first, and the next crawl can go on." }
+            }
+        }
+    }
+}
+
+fn words(state: CrawlState) -> &'static str {
+    match state {
+        CrawlState::Running => "running",
+        CrawlState::Stopping => "stopping",
+        CrawlState::Done => "done",
+        CrawlState::Stopped => "stopped",
+        CrawlState::Failed => "failed",
+    }
+}
+
+fn form() -> Markup {
+    html! {
+        form method="post" action="/crawl" enctype="multipart/form-data" {
+            div {
+                label for="seeds" { "Pages to begin at, one a line" }
+                textarea id="seeds" name="seeds" rows="4" placeholder="https://" spellcheck="false" aria-describedby="seeds-how" {}
+                p.muted id="seeds-how" { "Left empty, the last crawl goes on. Hosts are asked by their robots.txt, one
+                    request at a time, as your configuration says." }
+            }
+            div {
+                label for="most" { "Pictures at most" }
+                input id="most" type="number" name="max_images" min="1" value="500" inputmode="numeric";
+            }
+            button type="submit" { "Crawl" }
+        }
+    }
+}
+
+/// What failed or was refused, and what can be done.
+fn failed(failures: &[Failures]) -> Markup {
+    html! {
+        h2 { "What failed or was refused" }
+        @if failures.is_empty() { p { "Nothing." } }
+        @for of in failures {
+            details {
+                summary {
+                    (of.reason.name()) ": " (of.count)
+                    @if of.waits { ", to be tried again" }
+                }
+                @if let Some(advice) = &of.advice { p { (advice) } }
+                ul.places { @for url in &of.urls { li { (layout::place(&url.url, &url.url)) } } }
+            }
+        }
+    }
+}
+
+/// Begins a crawl.
+pub(super) async fn begin(
+    Shared(state): Shared<State>,
+    request: Request,
+) -> Result<Redirect, Problem> {
+    let mut form = Form::read(&state, request).await?;
+    let seeds = form.take_text("seeds").unwrap_or_default();
+    let max_images = form.take_number("max_images")?;
+    let seeds = seeds.lines().map(str::trim).filter(|seed| !seed.is_empty());
+    let asked = CrawlRequest {
+        seeds: seeds.map(ToOwned::to_owned).collect(),
+        max_images,
+    };
+    begun(&state, &asked).await?;
+    Ok(Redirect::to("/crawl"))
+}
+
+/// Stops one.
+pub(super) async fn stop(
+    Shared(state): Shared<State>,
+    request: Request,
+) -> Result<Redirect, Problem> {
+    let mut form = Form::read(&state, request).await?;
+    let id = form.take_text("id").and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| Problem::bad("`id` takes a number"))?;
+    let stopped = state.crawls.stop(id);
+    stopped.ok_or_else(|| Problem::not_found("this crawl does not run"))?;
+    Ok(Redirect::to("/crawl"))
+}
