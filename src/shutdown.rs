@@ -2,19 +2,11 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
 /// Exit code of an interrupted run (128 + SIGINT).
 pub const INTERRUPTED: u8 = 130;
-
-static STOPS_NOW: AtomicBool = AtomicBool::new(false);
-
-/// Whether the process is ending at once, and nobody wants to hear more of it.
-pub fn stops_now() -> bool {
-    STOPS_NOW.load(Ordering::Relaxed)
-}
 
 /// Whether the user has asked to stop. Clones share the answer.
 #[derive(Debug, Clone)]
@@ -22,6 +14,15 @@ pub struct Shutdown {
     requested: watch::Receiver<bool>,
     /// Keeps the channel open where no signal is listened to.
     sender: Arc<watch::Sender<bool>>,
+}
+
+/// Ends the process as a signal would: where libraries were torn down first, threads that are still
+/// at work in them would crash.
+fn exit_now(code: i32) {
+    #[cfg(unix)]
+    signal_hook::low_level::exit(code);
+    #[cfg(not(unix))]
+    std::process::exit(code);
 }
 
 impl Shutdown {
@@ -52,9 +53,7 @@ impl Shutdown {
             // A closed stderr must not keep the program from stopping.
             let _ = writeln!(std::io::stderr(), "{said}");
             if again {
-                // Libraries complain when they are torn down at work.
-                STOPS_NOW.store(true, Ordering::Relaxed);
-                std::process::exit(i32::from(INTERRUPTED));
+                exit_now(i32::from(INTERRUPTED));
             }
         })?;
         Ok(shutdown)

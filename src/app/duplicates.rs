@@ -8,7 +8,7 @@ use crate::search::{QueryResult, SearchError, SearchOptions};
 
 impl Collection {
     /// Gives every group of near-copies, of those seen on `host` where one is named, as the
-    /// answer to its original.
+    /// answer to its original. Returns the ids of pictures that cannot be read.
     ///
     /// # Errors
     /// If the store fails, or `each` does.
@@ -17,7 +17,7 @@ impl Collection {
         host: Option<String>,
         head: &Arc<Ranking>,
         each: impl FnMut(QueryResult) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Vec<String>, E> {
         let options = SearchOptions {
             host,
             mode: Mode::Copy,

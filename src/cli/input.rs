@@ -1,13 +1,17 @@
 //! What arguments name: pictures, hosts, lists.
 
+use std::ffi::OsStr;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
 use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
 use encoding_rs::Encoding;
 
 use crate::app::{NamedPicture, Web};
-use crate::canonical_url::CanonicalUrl;
+use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::config::Config;
 use crate::crawl::Reason;
 use crate::head::Ranking;
@@ -55,11 +59,35 @@ impl<'a> PictureReader<'a> {
 /// Takes the name of a picture or a head: a URL, a word or a path, which may be no UTF-8. As
 /// text it is what [`LocalPath`] writes and takes back. An empty one would be the folder that one
 /// stands in, which nobody means: a variable of a script had no value.
-pub(super) fn name() -> impl TypedValueParser<Value = String> {
-    OsStringValueParser::new().try_map(|name| match name.is_empty() {
-        true => Err("an empty name names nothing"),
-        false => Ok(LocalPath::new(name).to_string()),
-    })
+pub(super) fn name() -> NameParser {
+    NameParser
+}
+
+/// Takes a name, and does not say a URL again that has a password.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NameParser;
+
+impl TypedValueParser for NameParser {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        if let Some(text) = value.to_str().filter(|text| Web::is_url(text))
+            && let Err(error @ UrlError::Credentials(_)) = CanonicalUrl::given(text)
+        {
+            let kind = ErrorKind::ValueValidation;
+            return Err(clap::Error::raw(kind, format!("{error}\n")).with_cmd(command));
+        }
+        let named = OsStringValueParser::new().try_map(|name| match name.is_empty() {
+            true => Err("an empty name names nothing"),
+            false => Ok(LocalPath::new(name).to_string()),
+        });
+        named.parse_ref(command, arg, value)
+    }
 }
 
 /// Takes the name of a head, or the path of a head file, which must be there.
@@ -111,21 +139,42 @@ pub(super) fn host_argument(host: &str) -> anyhow::Result<String> {
     Ok(url.host().to_owned())
 }
 
+/// The longest list that is read, in bytes: millions of URLs.
+const LONGEST_LIST: u64 = 256 << 20;
+
 /// The entries of a list with the numbers of their lines: one a line, blank lines and lines
 /// that begin with # left out. A path that is not UTF-8 may be in it as it is.
 pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
-    let text = std::fs::read(path).with_context(|| path_text(path))?;
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).with_context(|| path_text(path))?;
+    let read = file.take(LONGEST_LIST + 1).read_to_end(&mut text);
+    read.with_context(|| path_text(path))?;
+    anyhow::ensure!(
+        text.len() as u64 <= LONGEST_LIST,
+        "{}: it is longer than {} MiB, and no list",
+        path_text(path),
+        LONGEST_LIST >> 20
+    );
     // With a byte order mark it is text, in whichever form.
     let text = match Encoding::for_bom(&text) {
         Some((encoding, _)) => encoding.decode(&text).0.into_owned().into_bytes(),
         None => text,
     };
-    Ok(text
-        .split(|byte| *byte == b'\n')
+    Ok(lines(&text)
         .enumerate()
         .map(|(i, line)| (i + 1, line_text(line).trim().to_owned()))
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .collect())
+}
+
+/// Lines that end in LF, CR LF or CR.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut after_cr = false;
+    text.split(move |byte| {
+        let is_end = *byte == b'\r' || *byte == b'\n' && !after_cr;
+        after_cr = *byte == b'\r';
+        is_end
+    })
 }
 
 fn line_text(line: &[u8]) -> String {

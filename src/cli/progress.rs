@@ -12,7 +12,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::debug_fn;
 
 use crate::report::printable;
-use crate::shutdown::stops_now;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -27,9 +26,7 @@ struct AroundBars;
 
 impl Write for AroundBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if !stops_now() {
-            write_around_bars(bytes);
-        }
+        write_around_bars(bytes);
         Ok(bytes.len())
     }
 

@@ -67,7 +67,8 @@ impl Searcher {
 
     /// Every group of near-copies, each as the answer to its original, or to the first that
     /// the filter lets through: itself first, then the others, the most similar first. A picture
-    /// that is in several files is a group, too. The options' `all_copies` should be set.
+    /// that is in several files is a group, too. The options' `all_copies` should be set. Returns
+    /// the ids of pictures that cannot be read, also where too little is left to be a group.
     ///
     /// # Errors
     /// If the store fails, or `each` does.
@@ -75,17 +76,22 @@ impl Searcher {
         &self,
         options: &SearchOptions,
         mut each: impl FnMut(QueryResult) -> Result<(), E>,
-    ) -> Result<(), E> {
+    ) -> Result<Vec<String>, E> {
         let alone = self.in_several_files().map_err(SearchError::from)?;
         let mut groups = self.view.index.near_duplicates().groups();
         groups.extend(alone.iter().map(std::slice::from_ref));
         groups.sort_unstable();
+        let mut all_unread = Unread::default();
         for group in groups {
-            if let Some(result) = self.group(group, options).map_err(SearchError::from)? {
+            let mut unread = Unread::default();
+            let result = self.group(group, options, &mut unread);
+            let result = result.map_err(SearchError::from)?;
+            all_unread.extend(unread);
+            if let Some(result) = result {
                 each(result)?;
             }
         }
-        Ok(())
+        Ok(all_unread.ids())
     }
 
     /// Pictures without near-copies whose very bytes are in several files.
@@ -117,15 +123,15 @@ impl Searcher {
         &self,
         group: &[Sequence],
         options: &SearchOptions,
+        unread: &mut Unread,
     ) -> Result<Option<QueryResult>, StoreError> {
         let started = Instant::now();
-        let mut unread = Unread::default();
         let mut loaded = Vec::with_capacity(group.len());
         for &sequence in group
             .iter()
             .filter(|sequence| self.accepts(**sequence, options))
         {
-            loaded.extend(load_one(&self.store, sequence, &[], &mut unread)?);
+            loaded.extend(load_one(&self.store, sequence, &[], unread)?);
         }
         let layout = self.store.layout();
         let features: Vec<Features<'_>> = loaded.iter().map(|l| l.features(layout)).collect();
@@ -146,7 +152,7 @@ impl Searcher {
             if let Some(mut entry) =
                 self.entry(options, rank, id, scored, Some(&views), candidate)?
             {
-                entry.thumbnail = self.preview(id, &mut unread);
+                entry.thumbnail = self.preview(id, unread);
                 results.push(entry);
             }
         }

@@ -41,6 +41,10 @@ impl Unread {
         }
     }
 
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     pub(super) fn ids(&self) -> Vec<String> {
         self.0.iter().map(ToString::to_string).collect()
     }

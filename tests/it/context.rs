@@ -172,10 +172,13 @@ fn passwords_in_urls_are_refused_with_advice() {
     assert_eq!(run.json()["images_fetched"], 1);
     let says = run.stderr.contains("seeds.txt, line 1") && !run.stderr.contains("secret");
     assert!(says, "{}", run.stderr);
-    let run = simdex.run(&["query", &format!("{url}1.jpg")]);
-    assert_ne!(run.code, 0);
-    let says = run.stderr.contains("Authorization") && !run.stderr.contains("secret");
-    assert!(says, "{}", run.stderr);
+    let picture = format!("{url}1.jpg");
+    for command in ["query", "remove"] {
+        let run = simdex.run(&[command, &picture]);
+        assert_eq!(run.code, 2, "{command}: {}", run.stderr);
+        let says = run.stderr.contains("Authorization") && !run.stderr.contains("secret");
+        assert!(says, "{command}: {}", run.stderr);
+    }
 }
 
 #[test]
@@ -192,6 +195,7 @@ fn a_list_of_seeds_is_read_as_editors_write_it() {
             0,
         ),
         (format!("{a}\nhttp://[x/\nftp://h/\n{b}\n").into_bytes(), 3),
+        (format!("{a}\r{b}\r").into_bytes(), 0),
         (
             format!("\u{feff}{a}\r\n{b}\r\n")
                 .encode_utf16()
@@ -217,6 +221,13 @@ fn a_list_of_seeds_is_read_as_editors_write_it() {
         }
     }
     let simdex = Simdex::new();
+    // A file of another kind was named, which ends nowhere.
+    #[cfg(unix)]
+    {
+        let run = simdex.run(&flags(&["crawl", "--seeds", "/dev/zero"]));
+        assert_eq!(run.code, 1, "{}", run.stderr);
+        assert!(run.stderr.contains("no list"), "{}", run.stderr);
+    }
     std::fs::write(simdex.path("seeds.txt"), "http://[x/\n").unwrap();
     let run = simdex.run(&flags(&["crawl", "--seeds", "seeds.txt"]));
     assert_eq!(run.code, 1, "{}", run.stderr);

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::common::Simdex;
+use simdex::demo::drawing::{Motif, draw};
+use simdex::edit::jpeg;
 
 fn segment(simdex: &Simdex) -> PathBuf {
     let folder = simdex.store().join("activations");
@@ -91,6 +93,23 @@ fn an_answer_says_what_it_could_not_read() {
         assert_eq!(simdex.run(&query).code, 0);
         assert_eq!(simdex.run(&["verify"]).code, 0);
     }
+}
+
+/// What is left of the group is one picture; that it has no other is not the whole truth.
+#[test]
+fn a_group_that_cannot_be_read_is_not_passed_over_in_silence() {
+    let simdex = Simdex::new();
+    std::fs::create_dir(simdex.path("pictures")).unwrap();
+    for (name, quality) in [("a", 90), ("b", 60)] {
+        let file = jpeg(&draw(Motif::Fish, 1, 480, 360), quality).unwrap();
+        std::fs::write(simdex.path(&format!("pictures/{name}.jpg")), file).unwrap();
+    }
+    simdex.json(&["add", "pictures"]);
+    assert_eq!(simdex.json(&["duplicates"]).as_array().unwrap().len(), 1);
+    let (id, _) = damage_first(&simdex, false);
+    let run = simdex.run(&["duplicates", "-q", "--format", "json"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains(&id), "{}", run.stderr);
 }
 
 #[test]

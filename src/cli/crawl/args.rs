@@ -155,7 +155,7 @@ impl CrawlArgs {
                         if !matches!(error, UrlError::Credentials(_)) {
                             place = format!("{place}: {}", cut(text));
                         }
-                        problems.add(&place, &error.to_string());
+                        problems.add(&place, &cut(&error.to_string()));
                     }
                 }
             }

@@ -48,24 +48,23 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         .map(|format| ListWriter::new(format.into(), head_name))
         .transpose()?;
     let (mut groups, mut pictures, mut files) = (0, 0, 0);
-    let mut unread = BTreeSet::new();
-    collection.duplicates(args.host.clone(), &head, |group| -> anyhow::Result<()> {
-        groups += 1;
-        unread.extend(group.unread.iter().cloned());
-        pictures += group.results.len();
-        let of_each = group.results.iter().map(|entry| entry.paths.len().max(1));
-        files += of_each.sum::<usize>();
-        match &mut lists {
-            Some(lists) => {
-                lists.add(group)?;
-                if to_stdout {
-                    output::data(&lists.take())?;
+    let unread =
+        collection.duplicates(args.host.clone(), &head, |group| -> anyhow::Result<()> {
+            groups += 1;
+            pictures += group.results.len();
+            let of_each = group.results.iter().map(|entry| entry.paths.len().max(1));
+            files += of_each.sum::<usize>();
+            match &mut lists {
+                Some(lists) => {
+                    lists.add(group)?;
+                    if to_stdout {
+                        output::data(&lists.take())?;
+                    }
                 }
+                None => output::text(&duplicates_text(&group))?,
             }
-            None => output::text(&duplicates_text(&group))?,
-        }
-        Ok(())
-    })?;
+            Ok(())
+        })?;
     match lists {
         Some(lists) => deliver(&args.output, &lists.finish()?, groups)?,
         // Text goes nowhere else.
@@ -78,6 +77,7 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
             output::line(&format!("{groups} of near-copies, {pictures}{files}"))?;
         }
     }
+    let unread = BTreeSet::from_iter(unread);
     tell_unread(&unread);
     Ok(match unread.is_empty() {
         true => Outcome::Done,

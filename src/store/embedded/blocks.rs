@@ -66,14 +66,14 @@ impl Blocks for EmbeddedBlocks {
                 self.reserve.check()?;
             }
             let unread = &mut compacted.unread;
-            let dropped = match segment.is_old {
+            let written = match segment.is_old {
                 true => self.copy_old(metadata, segment, unread)?,
-                false => self.rewrite(metadata, segment, unread)?,
+                false => Some(self.rewrite(metadata, segment, unread)?),
             };
-            if dropped {
+            if let Some(written) = written {
                 self.trees.usage.remove(number.to_be_bytes())?;
                 self.log.delete_retired()?;
-                compacted.freed += segment.length;
+                compacted.freed += segment.length.saturating_sub(written);
             }
         }
         Ok(compacted)
@@ -81,14 +81,14 @@ impl Blocks for EmbeddedBlocks {
 }
 
 impl EmbeddedBlocks {
-    /// Copies what lives of a segment to a new one. Returns whether the old one is not needed
-    /// any more; what nobody can read goes along, and is told.
+    /// Copies what lives of a segment to a new one, and returns how many bytes that has. What nobody
+    /// can read goes along, and is told.
     fn rewrite(
         &self,
         metadata: &dyn Metadata,
         segment: ClosedSegment,
         unread: &mut Vec<String>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<u64, StoreError> {
         let mut rewritten = self
             .log
             .rewrite(segment, false, &mut |entry| self.lives(metadata, entry))?;
@@ -113,7 +113,7 @@ impl EmbeddedBlocks {
             }
         }
         metadata.move_entries(&rewritten.moved)?;
-        Ok(true)
+        Ok(rewritten.length)
     }
 
     /// Whether an entry still says something.
@@ -131,14 +131,14 @@ impl EmbeddedBlocks {
         Ok(!is_of_picture || metadata.contains(id)? || metadata.waits(id)?)
     }
 
-    /// Copies the living blocks of a segment of an older format into entries of their own.
-    /// Returns whether it is not needed any more.
+    /// Copies the living blocks of a segment of an older format into entries of their own. Returns
+    /// how many bytes they have, or `None` if it is still needed.
     fn copy_old(
         &self,
         metadata: &dyn Metadata,
         segment: ClosedSegment,
         unread: &mut Vec<String>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<u64>, StoreError> {
         let mut living = Vec::new();
         for entry in metadata.block_locations() {
             let (id, from) = entry?;
@@ -146,7 +146,7 @@ impl EmbeddedBlocks {
                 living.push((id, from, span));
             }
         }
-        let mut is_needed = false;
+        let (mut is_needed, mut written) = (false, 0);
         for some in living.chunks(AT_ONCE) {
             self.reserve.check()?;
             let mut blocks = Vec::new();
@@ -177,12 +177,17 @@ impl EmbeddedBlocks {
                 }
             }
             self.copy_blocks(metadata, &blocks)?;
+            written += blocks
+                .iter()
+                .map(|(_, _, block)| block.len() as u64)
+                .sum::<u64>();
         }
-        if !is_needed {
-            self.log.retire(segment.number)?;
-            metadata.move_entries(&[])?;
+        if is_needed {
+            return Ok(None);
         }
-        Ok(!is_needed)
+        self.log.retire(segment.number)?;
+        metadata.move_entries(&[])?;
+        Ok(Some(written))
     }
 
     /// Writes entries with their blocks for those that name them elsewhere.

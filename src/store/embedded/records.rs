@@ -24,11 +24,16 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Longest time that what the crawler learns is in memory alone.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 
+/// How much of sled's files is read at once.
+const READ_AT_ONCE: usize = 1 << 20;
+
 /// Opens sled in a folder.
 ///
 /// # Errors
 /// If it cannot be read; damaged files are [`StoreError::Records`].
 pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
+    remove_unfinished(path)?;
+    read_through(path)?;
     let config = sled::Config::new()
         .path(path)
         .cache_capacity(CACHE_BYTES)
@@ -47,6 +52,49 @@ pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
             Err(panic) => return Err(panic.at(path)),
         }
     }
+}
+
+/// Removes what sled was writing as a snapshot of its log when it was killed or the disk was full:
+/// it would take that for a snapshot. Everything in it is in the log, from which it writes another.
+fn remove_unfinished(path: &Path) -> Result<(), StoreError> {
+    for file in files(path)? {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            tracing::debug!(path = %file.display(), "an unfinished snapshot is removed");
+            std::fs::remove_file(&file).map_err(|error| StoreError::io(&file, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads all of sled's files once: what it cannot read now sled takes for empty, and writes over it.
+fn read_through(path: &Path) -> Result<(), StoreError> {
+    for file in files(path)? {
+        let read = std::fs::File::open(&file).and_then(|file| {
+            let mut file = io::BufReader::with_capacity(READ_AT_ONCE, file);
+            io::copy(&mut file, &mut io::sink())
+        });
+        read.map_err(|error| StoreError::io(&file, error))?;
+    }
+    Ok(())
+}
+
+/// The files in sled's folder; none before there is one.
+fn files(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(path) {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) if error.io_error().is_some_and(is_missing) => {}
+            Err(error) => return Err(StoreError::io(path, error.into())),
+        }
+    }
+    Ok(files)
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 fn is_held(error: &sled::Error) -> bool {
@@ -243,6 +291,22 @@ impl Drop for Flusher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unfinished_snapshot_harms_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("records");
+        let db = open(&path).unwrap();
+        for n in 0..2_000u32 {
+            db.insert(n.to_be_bytes(), vec![7; 100]).unwrap();
+        }
+        db.flush().unwrap();
+        drop(db);
+        // As a full disk leaves one.
+        std::fs::write(path.join("snap.00000000FFFFFFFF.generating"), []).unwrap();
+        let db = open(&path).unwrap();
+        assert_eq!(db.len(), 2_000);
+    }
 
     #[test]
     fn a_disk_that_fails_is_no_damage_whoever_panics_over_it() {
