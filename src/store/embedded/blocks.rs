@@ -179,7 +179,7 @@ impl EmbeddedBlocks {
             self.copy_blocks(metadata, &blocks)?;
             written += blocks
                 .iter()
-                .map(|(_, _, block)| block.len() as u64)
+                .map(|block| block.bytes.len() as u64)
                 .sum::<u64>();
         }
         if is_needed {

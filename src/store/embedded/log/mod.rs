@@ -35,7 +35,7 @@ pub(in crate::store) use mark::{FILE as MARK_FILE, Mark, Position, Totals, write
 pub(in crate::store) use recovery::Opened;
 pub(in crate::store) use segment_files::{a_block, pictures_in, segment_files, take_back};
 pub(in crate::store) use segment_headers::{
-    is_old_segment, mend_headers, old_block_length, segment_numbers,
+    is_old_segment, mend_headers, old_block_length, segment_numbers, sound,
 };
 pub(in crate::store) use segment_list::{ClosedSegment, FILE as LIST_FILE, SegmentList};
 

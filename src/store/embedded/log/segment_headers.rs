@@ -87,8 +87,8 @@ pub(in crate::store) fn mend_headers(
     dir: &Path,
     store: StoreId,
 ) -> Result<(), StoreError> {
-    let list = SegmentList::read(disk, dir, store).ok().flatten();
-    let marked = Mark::read(disk, dir, store).ok().flatten();
+    let list = sound(SegmentList::read(disk, dir, store))?;
+    let marked = sound(Mark::read(disk, dir, store))?;
     let marked = marked.map(|mark| mark.position.segment);
     for number in segment_numbers(disk, dir)? {
         let path = dir.join(FOLDER).join(file_name(number));
@@ -128,6 +128,20 @@ pub(in crate::store) fn mend_headers(
         tracing::warn!(path = %path.display(), "its first bytes were damaged, and are made anew");
     }
     Ok(())
+}
+
+/// What was read of a small file, if it is there and not damaged; what cannot be read now may be
+/// whole.
+///
+/// # Errors
+/// What the system says.
+pub(in crate::store) fn sound<T>(
+    read: Result<Option<T>, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(StoreError::Log { .. } | StoreError::Header { .. }) => Ok(None),
+        read => read,
+    }
 }
 
 /// Whether there is a sound entry in a file.

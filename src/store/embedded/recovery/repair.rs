@@ -18,6 +18,9 @@ use crate::store::embedded::{Embedded, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Repaired, StoreError, StoreOptions};
 
+/// Pictures that are left out and named one by one.
+const MOST_NAMED: usize = 20;
+
 impl Embedded {
     /// Makes the records of pictures anew from the log, and the log's own small files from its
     /// segments where they are lost.
@@ -104,10 +107,17 @@ impl Embedded {
             repaired.damaged_bytes += damage.to - damage.from;
             damaged.insert(damage.segment);
         }
+        let mut left_out = 0_usize;
         for picture in before {
             if !metadata.contains(picture)? {
-                tracing::warn!(%picture, "it is damaged or cannot be read now, and is left out");
+                left_out += 1;
+                if left_out <= MOST_NAMED {
+                    tracing::warn!(%picture, "it is damaged or cannot be read now, and is left out");
+                }
             }
+        }
+        if left_out > MOST_NAMED {
+            tracing::warn!(pictures = left_out - MOST_NAMED, "and more are left out");
         }
         for path in &strange {
             for picture in pictures_in(&*disk, path)? {

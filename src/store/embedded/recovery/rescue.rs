@@ -8,7 +8,7 @@ use crate::store::embedded::disk::{Disk, SystemDisk};
 use crate::store::embedded::files::{HEADER_FILE, Header, LATEST};
 use crate::store::embedded::log::{
     ClosedSegment, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, is_old_segment,
-    segment_numbers,
+    segment_numbers, sound,
 };
 use crate::store::embedded::recovery::plan::{Plan, path};
 
@@ -98,14 +98,6 @@ impl Rescue {
             mark,
             segments,
         })
-    }
-}
-
-/// What was read, if it is there and not damaged.
-fn sound<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
-    match read {
-        Err(StoreError::Log { .. } | StoreError::Header { .. }) => Ok(None),
-        read => read,
     }
 }
 
