@@ -97,14 +97,19 @@ impl SegmentCopies<'_> {
             true => target.clone(),
             false => write_new(&from, &source, &target, length.min(segment.length))?,
         };
-        let flaws = match is_linked {
+        let mut flaws = match is_linked {
             true => check_source()?,
             false => check(&new)?,
         };
-        if !flaws.is_empty() {
-            if !is_linked && check_source()?.is_empty() {
+        if !flaws.is_empty() && !is_linked && check_source()?.is_empty() {
+            // What could not be read for a moment can be now.
+            write_new(&from, &source, &target, length.min(segment.length))?;
+            flaws = check(&new)?;
+            if !flaws.is_empty() {
                 return Err(StoreError::BadCopy { path: target });
             }
+        }
+        if !flaws.is_empty() {
             done.damaged.push(told(&source, &flaws));
         }
         if !is_linked {
