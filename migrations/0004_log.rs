@@ -464,6 +464,7 @@ fn owned(kind: SectionKind, bytes: Vec<u8>) -> Section<'static> {
     Section {
         kind,
         bytes: bytes.into(),
+        damaged: None,
     }
 }
 

@@ -102,21 +102,30 @@ pub struct Section<'a> {
     pub kind: SectionKind,
     /// Its bytes.
     pub bytes: Cow<'a, [u8]>,
+    /// Of damaged bytes that are carried along, the checksum of what they were: it is kept, so
+    /// that they stay damaged.
+    pub damaged: Option<u32>,
 }
 
 impl<'a> Section<'a> {
     /// A section of bytes as they are.
     pub(super) fn of_bytes(kind: SectionKind, bytes: &'a [u8]) -> Self {
-        let bytes = Cow::Borrowed(bytes);
-        Self { kind, bytes }
+        Self {
+            kind,
+            bytes: Cow::Borrowed(bytes),
+            damaged: None,
+        }
     }
 
     /// A section of a record.
     pub(super) fn of_record<T: Serialize>(kind: SectionKind, record: &T) -> Self {
         let bytes = postcard::to_stdvec(record)
             .expect("plain records of strings and integers always encode");
-        let bytes = Cow::Owned(bytes);
-        Self { kind, bytes }
+        Self {
+            kind,
+            bytes: Cow::Owned(bytes),
+            damaged: None,
+        }
     }
 }
 

@@ -125,6 +125,42 @@ pub enum StoreError {
         /// The picture.
         picture: PictureId,
     },
+    /// The kept bytes of a picture without features are not what was written.
+    #[error(
+        "the kept bytes of picture {picture} are damaged; `simdex verify --repair` takes it out, then `simdex crawl` or `simdex add` fetches it anew"
+    )]
+    DamagedBody {
+        /// The picture.
+        picture: PictureId,
+    },
+    /// There is something else where a file of the store is to be.
+    #[error(
+        "{path} is no file, and simdex keeps one there: give it another name; if the file is lost, `simdex repair` makes it anew or counts what is lost with it"
+    )]
+    NoFile {
+        /// The folder, or what else it is.
+        path: PathBuf,
+    },
+    /// It is of an older format, and its records are lost.
+    #[error(
+        "the store {dir} has format {format}, whose pictures are not known without its records, and those in {records} are lost or damaged; put them back from a copy, or name another folder with --data-dir and store the pictures anew there. Nothing was changed"
+    )]
+    OldRecords {
+        /// The store.
+        dir: PathBuf,
+        /// Its format.
+        format: u32,
+        /// Where its records should be.
+        records: PathBuf,
+    },
+    /// It is of an older format, and its header is lost.
+    #[error(
+        "{path} is damaged or lost, and so is its copy; the store is of an older simdex, where nothing else says of which network it is: put it back from a copy. Nothing was changed"
+    )]
+    OldHeader {
+        /// `store.toml`.
+        path: PathBuf,
+    },
     /// A segment file is shorter than what was committed to it.
     #[error(
         "{path} has {length} bytes of {committed} that were committed: something outside simdex cut it; `simdex repair` saves the rest and counts what is lost, or restore a backup"

@@ -8,7 +8,7 @@ use super::trees::{SegmentUse, Trees, decode, numbered};
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, Section, SectionKind, overflow};
 use crate::store::{
-    AppendEntries, Block, Blocks, Compacted, EntryLocation, Metadata, StoreError, Wasteful,
+    AppendEntries, Block, Blocks, Compacted, EntryLocation, Metadata, Span, StoreError, Wasteful,
 };
 
 /// Blocks of older formats that are copied in one step; a block has most of a megabyte.
@@ -151,8 +151,22 @@ impl EmbeddedBlocks {
             self.reserve.check()?;
             let mut blocks = Vec::new();
             for (id, from, span) in some {
-                match self.log.read_checked(*id, *span) {
-                    Ok(block) => blocks.push((*id, *from, block)),
+                let block = match self.log.read_checked(*id, *span) {
+                    // Its bytes go along, and stay damaged.
+                    Err(StoreError::Damaged { picture }) => {
+                        tracing::warn!(%picture, "it is damaged, and was copied as it is");
+                        let bytes = self.log.read_damaged(*span);
+                        bytes.map(|bytes| (bytes, Some(span.checksum)))
+                    }
+                    block => block.map(|bytes| (bytes, None)),
+                };
+                match block {
+                    Ok((bytes, damaged)) => blocks.push(OldBlock {
+                        picture: *id,
+                        from: *from,
+                        bytes,
+                        damaged,
+                    }),
                     Err(error) => {
                         unread.push(format!(
                             "{}: it was left as it is, and what was removed may be in it: {error}",
@@ -165,7 +179,7 @@ impl EmbeddedBlocks {
             self.copy_blocks(metadata, &blocks)?;
             written += blocks
                 .iter()
-                .map(|(_, _, block)| block.len() as u64)
+                .map(|block| block.bytes.len() as u64)
                 .sum::<u64>();
         }
         if is_needed {
@@ -177,19 +191,17 @@ impl EmbeddedBlocks {
     }
 
     /// Writes entries with their blocks for those that name them elsewhere.
-    fn copy_blocks(
-        &self,
-        metadata: &dyn Metadata,
-        blocks: &[(PictureId, EntryLocation, Vec<u8>)],
-    ) -> Result<(), StoreError> {
+    fn copy_blocks(&self, metadata: &dyn Metadata, blocks: &[OldBlock]) -> Result<(), StoreError> {
         let mut old = Vec::new();
-        for (id, from, _) in blocks {
-            let entry = self.log.entry_at(from.segment, from.offset)?;
-            let thumbnail = from.thumbnail.map(|span| self.log.read_checked(*id, span));
-            old.push((entry, thumbnail.transpose()?.unwrap_or_default()));
+        for block in blocks {
+            let entry = self.log.entry_at(block.from.segment, block.from.offset)?;
+            let thumbnail = block.from.thumbnail;
+            let thumbnail = thumbnail.map(|span| self.thumbnail(block.picture, span));
+            old.push((entry, thumbnail.transpose()?));
         }
         let (mut entries, mut behind) = (Vec::new(), Vec::new());
-        for ((id, _, block), (old, thumbnail)) in blocks.iter().zip(&old) {
+        for (block, (old, thumbnail)) in blocks.iter().zip(&old) {
+            let id = block.picture;
             let mut sections = Vec::new();
             for (kind, bytes) in &old.sections {
                 // Places are told as they are now: the copy is told later than what took some away.
@@ -197,26 +209,62 @@ impl EmbeddedBlocks {
                     sections.push(Section::of_bytes(*kind, bytes));
                 }
             }
-            let places = self.trees.places_of(*id)?;
+            let places = self.trees.places_of(id)?;
             let places = places.iter();
             let mut places: Vec<_> = places
                 .map(|place| Section::of_record(SectionKind::Found, place))
                 .collect();
-            behind.extend(overflow(*id, &mut places));
+            behind.extend(overflow(id, &mut places));
             sections.extend(places);
-            sections.push(Section::of_bytes(SectionKind::Thumbnail, thumbnail));
-            sections.push(Section::of_bytes(SectionKind::Block, block));
+            let (thumbnail, damaged) = match thumbnail {
+                Some((bytes, damaged)) => (&bytes[..], *damaged),
+                None => (&[][..], None),
+            };
+            sections.push(Section {
+                damaged,
+                ..Section::of_bytes(SectionKind::Thumbnail, thumbnail)
+            });
+            sections.push(Section {
+                damaged: block.damaged,
+                ..Section::of_bytes(SectionKind::Block, &block.bytes)
+            });
             entries.push(Entry {
-                picture: *id,
+                picture: id,
                 sections,
             });
         }
         entries.extend(behind);
         let copies = self.log.append(&entries)?;
         let moved = blocks.iter().zip(copies);
-        let moved: Vec<_> = moved.map(|((id, from, _), to)| (*id, *from, to)).collect();
+        let moved: Vec<_> = moved
+            .map(|(block, to)| (block.picture, block.from, to))
+            .collect();
         metadata.move_entries(&moved)
     }
+
+    /// A preview, and its checksum if it is damaged.
+    fn thumbnail(
+        &self,
+        picture: PictureId,
+        span: Span,
+    ) -> Result<(Vec<u8>, Option<u32>), StoreError> {
+        match self.log.read_checked(picture, span) {
+            Err(StoreError::Damaged { .. }) => {
+                Ok((self.log.read_damaged(span)?, Some(span.checksum)))
+            }
+            bytes => Ok((bytes?, None)),
+        }
+    }
+}
+
+/// A block of an older format on its way into an entry.
+struct OldBlock {
+    picture: PictureId,
+    /// Where the entry is that names it.
+    from: EntryLocation,
+    bytes: Vec<u8>,
+    /// Its checksum, if they are not what it is of.
+    damaged: Option<u32>,
 }
 
 #[cfg(test)]

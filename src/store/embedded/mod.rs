@@ -17,6 +17,8 @@ mod trees;
 mod damage_tests;
 #[cfg(test)]
 mod misplaced_tests;
+#[cfg(test)]
+mod repair_tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -125,6 +127,7 @@ impl Embedded {
         lease_time: Duration,
     ) -> Result<Self, StoreError> {
         crate::private_folder::create(dir).map_err(|error| StoreError::io(dir, error))?;
+        files::check_places(dir)?;
         let lock = Lock::take(dir)?;
         records::or_damaged(&dir.join(RECORDS), || {
             Self::open_locked(lock, disk, dir, options, lease_time)

@@ -249,7 +249,7 @@ impl Catalogue for MemoryMetadata {
 
     fn waiting_body(&self, id: PictureId) -> Result<Vec<u8>, StoreError> {
         let body = self.lock().waiting.get(&id).cloned();
-        body.ok_or(StoreError::Damaged { picture: id })
+        body.ok_or(StoreError::DamagedBody { picture: id })
     }
 
     fn visit(&self, url: UrlId) -> Result<Option<VisitRecord>, StoreError> {

@@ -5,6 +5,7 @@
 pub(in crate::store) mod crash;
 mod frozen;
 mod system;
+mod tolerant;
 
 use std::fmt::Debug;
 use std::io;
@@ -16,6 +17,7 @@ use crate::store::StoreError;
 
 pub(in crate::store) use frozen::FrozenDisk;
 pub(in crate::store) use system::SystemDisk;
+pub(in crate::store) use tolerant::TolerantDisk;
 
 /// Bytes of a file, read in place.
 pub(in crate::store) type Mapped = Arc<dyn AsRef<[u8]> + Send + Sync>;

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use crate::store::StoreError;
 
+/// The file's name in the store's folder.
+pub(super) const FILE: &str = "lock";
+
 /// The store's lock. The system releases it when the process ends, however it ends.
 pub struct Lock {
     /// `None` where there is no file and none can be made.
@@ -15,7 +18,7 @@ pub struct Lock {
 impl Lock {
     /// Keeps those out who write, without writing.
     pub fn share(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("lock");
+        let path = dir.join(FILE);
         let file = match File::open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             file => Some(file.map_err(|error| StoreError::io(&path, error))?),
@@ -30,9 +33,15 @@ impl Lock {
         }
     }
 
+    /// The same lock once more: it is released when both are dropped.
+    pub fn again(&self) -> Result<Self, std::io::Error> {
+        let file = self._file.as_ref().map(File::try_clone).transpose()?;
+        Ok(Self { _file: file })
+    }
+
     /// Keeps everybody else out.
     pub fn take(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("lock");
+        let path = dir.join(FILE);
         let io = |error| StoreError::io(&path, error);
         let mut file = File::options()
             .create(true)

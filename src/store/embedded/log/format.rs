@@ -79,7 +79,8 @@ pub fn encode<'a>(entry: &'a Entry<'_>, number: u64, segment: u32, at: u64) -> E
     for (i, section) in entry.sections.iter().enumerate() {
         let offset = end.next_multiple_of(ALIGN);
         let length = section.bytes.len() as u64;
-        let checksum = crc32fast::hash(&section.bytes);
+        let checksum = section.damaged;
+        let checksum = checksum.unwrap_or_else(|| crc32fast::hash(&section.bytes));
         let row = &mut head[HEADER + ROW * i..][..ROW];
         row[..2].copy_from_slice(&(section.kind as u16).to_le_bytes());
         row[2..4].copy_from_slice(&VERSION.to_le_bytes());

@@ -19,6 +19,7 @@ mod read;
 mod recovery;
 mod rewrite;
 mod segment_files;
+mod segment_headers;
 mod segment_list;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,9 @@ pub(in crate::store) use format::StoreId;
 pub(in crate::store) use mark::{FILE as MARK_FILE, Mark, Position, Totals, write as write_mark};
 pub(in crate::store) use recovery::Opened;
 pub(in crate::store) use segment_files::{a_block, pictures_in, segment_files, take_back};
+pub(in crate::store) use segment_headers::{
+    is_old_segment, mend_headers, old_block_length, segment_numbers, sound,
+};
 pub(in crate::store) use segment_list::{ClosedSegment, FILE as LIST_FILE, SegmentList};
 
 use super::disk::{Disk, DiskFile, Mapped};

@@ -100,6 +100,27 @@ impl Log {
         }
     }
 
+    /// Bytes of a segment as they are, whatever their checksum; zeros behind the file's end.
+    ///
+    /// # Errors
+    /// If they cannot be read now.
+    pub(in crate::store) fn read_damaged(&self, span: Span) -> Result<Vec<u8>, StoreError> {
+        let path = self.path(span.segment);
+        let failed = |error| StoreError::io(&path, error);
+        let mut bytes = vec![0; usize::try_from(span.length).unwrap_or(0)];
+        let file = match self.disk.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(bytes),
+            file => file.map_err(failed)?,
+        };
+        let there = file.length().map_err(failed)?.saturating_sub(span.offset);
+        let there = bytes
+            .len()
+            .min(usize::try_from(there).unwrap_or(usize::MAX));
+        file.read_at(&mut bytes[..there], span.offset)
+            .map_err(failed)?;
+        Ok(bytes)
+    }
+
     /// A map of the segment that reaches at least to `end`.
     fn map(&self, segment: u32, end: u64, picture: PictureId) -> Result<super::Mapped, StoreError> {
         let path = self.path(segment);

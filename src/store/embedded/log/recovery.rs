@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::entries::{is_whole, read_entry};
-use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, parse_segment_header, segment_header};
+use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, segment_header};
 use super::mark::{Mark, MarkFile};
 use super::segment_files::segment_files;
+use super::segment_headers::read_head;
 use super::segment_list::{ClosedSegment, SegmentList};
 use super::{FOLDER, Log, Position, SEGMENT_BYTES, Totals, Writer, number_of};
 use crate::store::StoreError;
@@ -137,27 +138,11 @@ impl Log {
         list.closed.clear();
         let lengths = log.lengths()?;
         for (&number, &length) in &lengths {
-            let mut is_old = log.is_old(number)?;
-            let listed = known.iter().flat_map(|known| &known.closed);
-            let listed = listed.clone().find(|segment| segment.number == number);
-            if is_old.is_none()
-                && let Some(listed) = listed
-                && length > SEGMENT_HEADER
-                && log
-                    .head(number)?
-                    .is_none_or(|head| parse_segment_header(&head).is_none())
-            {
-                // One of this store's, whose first bytes are damaged.
-                is_old = Some(listed.is_old);
-                if !listed.is_old {
-                    log.write_header(number)?;
-                }
-            }
+            let is_old = log.is_old(number)?;
             let is_retired = known.as_ref().is_some_and(|known| {
                 known.retired.contains(&number) || known.copying == Some(number)
             });
-            if !is_retired && is_old.is_some() {
-                let is_old = is_old.unwrap_or_default();
+            if !is_retired && let Some(is_old) = is_old {
                 list.closed.push(ClosedSegment {
                     number,
                     length,
@@ -194,16 +179,6 @@ impl Log {
         Ok((log, aside))
     }
 
-    fn write_header(&self, number: u32) -> Result<(), StoreError> {
-        let path = self.path(number);
-        let write = || {
-            let file = self.disk.create(&path)?;
-            file.write_at(&segment_header(self.store, number), 0)?;
-            file.sync()
-        };
-        write().map_err(|error| StoreError::io(&path, error))
-    }
-
     /// Whether a file is a segment of an older format; `None` if it is none of this store.
     fn is_old(&self, number: u32) -> Result<Option<bool>, StoreError> {
         let Some(head) = self.head(number)? else {
@@ -218,14 +193,8 @@ impl Log {
     /// The first bytes of a file; `None` if it is too short for a segment.
     fn head(&self, number: u32) -> Result<Option<[u8; SEGMENT_HEADER as usize]>, StoreError> {
         let path = self.path(number);
-        let failed = |error| StoreError::io(&path, error);
-        let file = self.disk.open(&path).map_err(failed)?;
-        let mut head = [0; SEGMENT_HEADER as usize];
-        if file.length().map_err(failed)? < SEGMENT_HEADER {
-            return Ok(None);
-        }
-        file.read_at(&mut head, 0).map_err(failed)?;
-        Ok(Some(head))
+        let head = self.disk.open(&path).and_then(|file| read_head(&*file));
+        head.map_err(|error| StoreError::io(&path, error))
     }
 
     /// The lengths of the files that have a segment's name.

@@ -6,8 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::entries::entries_in;
-use super::format::{SEGMENT_HEADER, StoreId, parse_segment_header, segment_header};
+use super::format::{OLD_MAGIC, SEGMENT_HEADER, StoreId, parse_segment_header, segment_header};
 use super::mark::Mark;
+use super::segment_headers::read_head;
 use super::segment_list::SegmentList;
 use super::{ClosedSegment, FOLDER, LoggedEntry, file_name, number_of};
 use crate::picture::PictureId;
@@ -95,20 +96,32 @@ pub(in crate::store) fn segment_files(
     Ok(files)
 }
 
-/// The pictures that a file has entries of, if it is a segment of whichever store.
+/// The pictures that a file has entries of, if it is a segment of whichever store. Its header may
+/// be damaged.
 ///
 /// # Errors
 /// If it cannot be read.
 pub(in crate::store) fn pictures_in(
     disk: &dyn Disk,
-    dir: &Path,
     path: &Path,
 ) -> Result<HashSet<PictureId>, StoreError> {
+    let failed = |error| StoreError::io(path, error);
+    let file = disk.open(path).map_err(failed)?;
+    let head = read_head(&*file).map_err(failed)?;
     let mut said = Said::default();
-    for file in segment_files(disk, dir)? {
-        if file.path == path {
-            file.entries(disk, &mut |entry| said.add(entry))?;
-        }
+    // Those of older formats have no entries.
+    if head.is_some_and(|head| head[..4] != OLD_MAGIC) {
+        let all = ClosedSegment {
+            number: 0,
+            length: file.length().map_err(failed)?,
+            is_old: false,
+        };
+        entries_in(disk, path, all, 0, &mut |entry| {
+            if let Ok(entry) = entry {
+                said.add(&entry);
+            }
+            Ok(())
+        })?;
     }
     Ok(said.pictures)
 }

@@ -107,8 +107,11 @@ impl EmbeddedMetadata {
         &self,
         id: PictureId,
     ) -> Result<Vec<u8>, StoreError> {
-        let damaged = StoreError::Damaged { picture: id };
+        let damaged = || StoreError::DamagedBody { picture: id };
         let location = self.waiting_location(id)?.and_then(|at| at.payload);
-        self.log.read_checked(id, location.ok_or(damaged)?)
+        match self.log.read_checked(id, location.ok_or_else(damaged)?) {
+            Err(StoreError::Damaged { .. }) => Err(damaged()),
+            read => read,
+        }
     }
 }

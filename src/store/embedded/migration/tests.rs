@@ -239,3 +239,117 @@ fn a_store_of_format_3_gets_its_log_and_loses_nothing() {
     assert_eq!(store.picture_count(), 3);
     assert_eq!(store.waiting_body(picture_id(7)).unwrap(), vec![7; 100]);
 }
+
+/// A store that was of format 3, with pictures 0 to 3 in old segments.
+fn old_store() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), &options()).unwrap();
+    for n in 0..4 {
+        let block = vec![n; store.layout().block_len()];
+        let picture = picture_with(block, n);
+        let origin = file(&format!("{n}.png"));
+        let outcome = PictureOutcome::Picture(origin, picture);
+        store.commit(vec![outcome]).unwrap();
+    }
+    let old = store.layout().block_len() as u64 + 64;
+    assert!(old > 5000);
+    drop(store);
+    downgrade_to_3(dir.path());
+    dir
+}
+
+/// Flips a bit of the block, or of its header, of a picture in the first old segment.
+fn flip(dir: &Path, n: u64, of_header: bool) {
+    let path = dir.join("activations").join(file_name(0));
+    let mut bytes = std::fs::read(&path).unwrap();
+    let length = bytes.len() as u64 / 4;
+    let at = n * length + if of_header { 0 } else { 1000 };
+    bytes[at as usize] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_block_of_format_3_takes_nothing_else_with_it() {
+    for (n, of_header) in [(0, false), (0, true), (2, false), (2, true)] {
+        let case = format!("picture {n}, of its header: {of_header}");
+        let dir = old_store();
+        drop(Store::open(dir.path(), &options()).unwrap());
+        flip(dir.path(), n, of_header);
+        let sound = (0..4).filter(|other| u64::from(*other) != n);
+        let assert_rest = |dir: &Path| {
+            let store = Store::open(dir, &options()).unwrap();
+            for n in sound.clone() {
+                let block = store.verified_block(picture_id(n)).unwrap();
+                assert!(block.iter().all(|byte| *byte == n), "{case}");
+            }
+            store
+        };
+        // A backup names the picture, and no more than its bytes.
+        let (to, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let backed_up = Store::backup(dir.path(), to.path(), Default::default(), &mut |_, _| {});
+        let damaged = backed_up.unwrap().damaged;
+        assert_eq!(damaged.len(), 1, "{case}");
+        assert!(!damaged[0].contains("more places"), "{case}: {damaged:?}");
+        let restored = Store::restore(to.path(), again.path(), &options(), &mut |_, _| {});
+        let restored = restored.unwrap();
+        assert_eq!(
+            (restored.pictures, restored.damaged.len()),
+            (4, 1),
+            "{case}"
+        );
+        drop(assert_rest(again.path()));
+        let repaired = Store::repair(dir.path(), &options()).unwrap();
+        assert_eq!(repaired.pictures, 4, "{case}: {repaired:?}");
+        // To remove another one rewrites all of it, and the damaged one stays so.
+        let store = assert_rest(dir.path());
+        assert!(store.remove_picture(picture_id(1)).unwrap());
+        let compacted = store.compact(Wasteful::Any).unwrap();
+        assert!(compacted.unread.is_empty(), "{case}: {compacted:?}");
+        let old = dir.path().join("activations").join(file_name(0));
+        assert!(!old.exists(), "{case}");
+        let is_sound = store.verified_block(picture_id(n as u8)).is_ok();
+        // What was damaged of an old header says nothing about the block.
+        assert_eq!(is_sound, of_header, "{case}");
+        assert_eq!(store.picture_count(), 3, "{case}");
+    }
+}
+
+#[test]
+fn format_3_without_records_or_a_header_has_an_honest_way_out() {
+    let dir = old_store();
+    let header = dir.path().join("store.toml");
+    std::fs::remove_file(&header).unwrap();
+    let error = Store::open(dir.path(), &options()).err().unwrap();
+    assert!(error.to_string().contains("simdex repair"), "{error}");
+    assert_eq!(Store::repair(dir.path(), &options()).unwrap().pictures, 4);
+    assert_eq!(
+        Store::open(dir.path(), &options()).unwrap().picture_count(),
+        4
+    );
+
+    let dir = old_store();
+    let records = dir.path().join("records");
+    for damage in ["zeroed", "missing"] {
+        match damage {
+            "zeroed" => std::fs::write(records.join("db"), vec![0; 1 << 20]).unwrap(),
+            _ => std::fs::remove_dir_all(&records).unwrap(),
+        }
+        for _ in 0..2 {
+            let error = Store::repair(dir.path(), &options())
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("from a copy") && !error.contains("simdex repair"),
+                "{error}"
+            );
+        }
+    }
+    std::fs::remove_file(dir.path().join("store.toml")).unwrap();
+    let error = Store::repair(dir.path(), &options())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("from a copy") && !error.contains("simdex repair"),
+        "{error}"
+    );
+}

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use crate::store::embedded::Embedded;
 use crate::store::embedded::disk::{Disk, SystemDisk};
-use crate::store::embedded::files::{Header, Lock};
-use crate::store::embedded::log::{FOLDER, LIST_FILE, MARK_FILE, number_of, write_mark};
+use crate::store::embedded::files::{Header, Lock, check_places};
+use crate::store::embedded::log::{FOLDER, Mark, SegmentList, StoreId, number_of, write_mark};
 use crate::store::embedded::recovery::plan::{Plan, make_private};
+use crate::store::embedded::recovery::rescue::Rescue;
 use crate::store::embedded::recovery::segment_copies::{SegmentCopies, copy_first};
 use crate::store::ledger;
 use crate::store::{BackedUp, BackupOptions, Repaired, StoreError, StoreOptions};
@@ -30,11 +31,10 @@ impl Embedded {
     ) -> Result<BackedUp, StoreError> {
         make_private(to)?;
         let _lock = Lock::take(to)?;
-        if let Some(before) = Header::read_or_copy(to)? {
-            let of = Plan::of(from)?.header.id;
-            if before.id != of || Self::has_records(to) {
-                return Err(StoreError::NotEmpty { dir: to.to_owned() });
-            }
+        let owner = owner_of(to)?;
+        let is_other = |id: StoreId| Ok::<_, StoreError>(Plan::of(from)?.store != id);
+        if Self::has_records(to) || owner.map_or(Ok(false), is_other)? {
+            return Err(StoreError::NotEmpty { dir: to.to_owned() });
         }
         let mut done = BackedUp::default();
         let plan = loop {
@@ -42,7 +42,9 @@ impl Embedded {
             let copying = SegmentCopies {
                 from,
                 to,
-                plan: &plan,
+                store: plan.store,
+                segments: &plan.segments(),
+                open: Some(plan.list.open),
                 options,
                 is_restoring: false,
             };
@@ -71,7 +73,7 @@ impl Embedded {
         dir.join(crate::store::embedded::RECORDS).exists()
     }
 
-    /// Makes a store in `dir` of the backup in `from`.
+    /// Makes a store in `dir` of the backup in `from`, or of what is left of it.
     ///
     /// # Errors
     /// If `from` is no backup, something is in `dir`, or the disk is full or fails.
@@ -81,13 +83,10 @@ impl Embedded {
         options: &StoreOptions<'_>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Repaired, StoreError> {
-        if !from.join(LIST_FILE).is_file() || !from.join(MARK_FILE).is_file() {
-            return Err(StoreError::NoBackup {
-                dir: from.to_owned(),
-            });
+        let left = Rescue::of(from)?;
+        if let Some(header) = &left.header {
+            header.check(from, options.network.id())?;
         }
-        let plan = Plan::of(from)?;
-        plan.header.check(from, options.network.id())?;
         make_private(dir)?;
         let failed = |error| StoreError::io(dir, error);
         let unfinished = dir.join(UNFINISHED);
@@ -101,21 +100,45 @@ impl Embedded {
         let copying = SegmentCopies {
             from,
             to: dir,
-            plan: &plan,
+            store: left.store,
+            segments: &left.segments,
+            open: None,
             options: BackupOptions::default(),
             is_restoring: true,
         };
-        let mut done = BackedUp::default();
+        let mut done = BackedUp {
+            damaged: left.damaged,
+            ..BackedUp::default()
+        };
         copying.run(&mut done, progress)?;
         copy_ledger(from, dir)?;
-        plan.list.write(&SystemDisk, dir)?;
-        write_mark(&SystemDisk, dir, plan.store, plan.mark)?;
-        plan.header.write(dir)?;
+        // What is lost of these is made anew by the repair.
+        if let Some(list) = &left.list {
+            list.write(&SystemDisk, dir)?;
+        }
+        if let Some(mark) = left.mark {
+            write_mark(&SystemDisk, dir, left.store, mark)?;
+        }
+        if let Some(header) = &left.header {
+            header.write(dir)?;
+        }
         let mut repaired = Self::repair(dir, options)?;
         repaired.damaged = done.damaged;
         std::fs::remove_file(&unfinished).map_err(failed)?;
         Ok(repaired)
     }
+}
+
+/// Of which store a backup is, by what of it is whole; `None` if there is none yet.
+fn owner_of(dir: &Path) -> Result<Option<StoreId>, StoreError> {
+    check_places(dir)?;
+    let header = match Header::read_or_copy(dir) {
+        Err(StoreError::Header { .. }) => None,
+        header => header?,
+    };
+    let id = header.and_then(|header| header.store_id(dir).ok());
+    let id = id.or_else(|| SegmentList::owner(&SystemDisk, dir));
+    Ok(id.or_else(|| Mark::owner(&SystemDisk, dir)))
 }
 
 /// The proof of politeness goes along; its last record may be half written.

@@ -69,7 +69,7 @@ impl EmbeddedMetadata {
             let picture = picture?;
             match self.waiting_body(picture) {
                 Ok(_) => {}
-                Err(error @ StoreError::Damaged { .. }) => {
+                Err(error @ StoreError::DamagedBody { .. }) => {
                     report(flaw(picture, &error.to_string()));
                 }
                 // What cannot be read now may be whole.

@@ -5,17 +5,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::activation::Encoding;
-use crate::store::embedded::disk::{Disk, aside};
+use crate::store::embedded::RECORDS;
+use crate::store::embedded::disk::{Disk, SystemDisk, aside};
 use crate::store::embedded::files::{HEADER_COPY, HEADER_FILE, Header, LATEST};
 use crate::store::embedded::log::{
-    FOLDER, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, a_block, segment_files,
+    FOLDER, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, a_block, mend_headers,
+    old_block_length, segment_files, segment_numbers,
 };
 use crate::store::{StoreError, StoreOptions};
 
 /// Whether `dir` has anything of a store.
 pub(in crate::store::embedded) fn has_traces(dir: &Path) -> bool {
     let files = [HEADER_FILE, HEADER_COPY, LIST_FILE, MARK_FILE];
-    files.iter().any(|file| dir.join(file).is_file())
+    let has_small = files.iter().any(|file| dir.join(file).is_file());
+    // Those of earlier versions have no others.
+    has_small || !segment_numbers(&SystemDisk, dir).is_ok_and(|numbers| numbers.is_empty())
 }
 
 /// Of which stores the files of a store are.
@@ -151,10 +155,13 @@ pub(in crate::store::embedded) fn settle(
     let header = match (copy, problem) {
         (Some(copy), _) => copy,
         (None, problem @ StoreError::OtherHeader { .. }) => return Err(problem),
-        (None, problem) => {
-            let id = owners.most().ok_or(problem)?;
-            of_log(disk, dir, id, options)?
-        }
+        (None, problem) => match owners.most() {
+            Some(id) => {
+                mend_headers(disk, dir, id)?;
+                of_log(disk, dir, id, options)?
+            }
+            None => of_old_blocks(disk, dir, options, problem)?,
+        },
     };
     header.check(dir, options.network.id())?;
     if path.exists() {
@@ -173,20 +180,13 @@ fn of_log(
     id: StoreId,
     options: &StoreOptions<'_>,
 ) -> Result<Header, StoreError> {
-    let encodings = [Encoding::Int8, Encoding::F16, Encoding::F32];
     let activations = match a_block(disk, dir, id)? {
-        Some(length) => {
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            let mut fitting = encodings
-                .into_iter()
-                .filter(|encoding| options.network.layout(*encoding).block_len() == length);
-            fitting.next().ok_or_else(|| StoreError::Header {
-                path: dir.join(HEADER_FILE),
-                message: "it is damaged or lost, and the store's pictures do not fit the \
+        Some(length) => fitting(length, options).ok_or_else(|| StoreError::Header {
+            path: dir.join(HEADER_FILE),
+            message: "it is damaged or lost, and the store's pictures do not fit the \
                           configured network; put it back from a backup"
-                    .to_owned(),
-            })?
-        }
+                .to_owned(),
+        })?,
         None => options.activations,
     };
     Ok(Header {
@@ -195,6 +195,44 @@ fn of_log(
         network: options.network.id().clone(),
         activations,
         // Unknown: all pictures are described anew.
+        descriptor: String::new(),
+        look: String::new(),
+    })
+}
+
+/// The encoding whose blocks have a length, by the configured network.
+fn fitting(length: u64, options: &StoreOptions<'_>) -> Option<Encoding> {
+    let length = usize::try_from(length).ok()?;
+    let mut encodings = [Encoding::Int8, Encoding::F16, Encoding::F32].into_iter();
+    encodings.find(|encoding| options.network.layout(*encoding).block_len() == length)
+}
+
+/// The header of a store of format 3, the last one without a log, whose blocks fit the configured
+/// network. Blocks of earlier formats are shorter.
+fn of_old_blocks(
+    disk: &dyn Disk,
+    dir: &Path,
+    options: &StoreOptions<'_>,
+    problem: StoreError,
+) -> Result<Header, StoreError> {
+    let numbers = segment_numbers(disk, dir)?;
+    if numbers.is_empty() {
+        return Err(problem);
+    }
+    let lost = || StoreError::OldHeader {
+        path: dir.join(HEADER_FILE),
+    };
+    let length = old_block_length(disk, dir)?;
+    let activations = length.and_then(|length| fitting(length, options));
+    let activations = activations.ok_or_else(lost)?;
+    if !dir.join(RECORDS).join("db").is_file() {
+        return Err(lost());
+    }
+    Ok(Header {
+        format: 3,
+        id: format!("{:032x}", rand::random::<u128>()),
+        network: options.network.id().clone(),
+        activations,
         descriptor: String::new(),
         look: String::new(),
     })

@@ -9,4 +9,6 @@ pub(super) mod read_only;
 pub(super) mod record_rewrite;
 pub(super) mod repair;
 pub(super) mod replay;
+mod rescue;
 mod segment_copies;
+mod usable_records;

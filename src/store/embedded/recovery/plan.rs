@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::private_folder;
 use crate::store::StoreError;
 use crate::store::embedded::disk::SystemDisk;
-use crate::store::embedded::files::{Header, LATEST};
+use crate::store::embedded::files::{Header, LATEST, check_places};
 use crate::store::embedded::log::{
     ClosedSegment, FOLDER, LIST_FILE, MARK_FILE, Mark, Position, SegmentList, StoreId, file_name,
 };
@@ -26,6 +26,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Reads what a store, which may be in use, has at one moment.
     pub(super) fn of(dir: &Path) -> Result<Self, StoreError> {
+        check_places(dir)?;
         let header = Header::read_or_copy(dir)?.ok_or_else(|| StoreError::NoHeader {
             dir: dir.to_owned(),
         })?;

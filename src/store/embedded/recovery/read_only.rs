@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::store::embedded::disk::{Disk, FrozenDisk};
-use crate::store::embedded::files::{Header, LATEST, Lock};
+use crate::store::embedded::files::{Header, LATEST, Lock, check_places};
 use crate::store::embedded::log::{Log, Opened};
 use crate::store::embedded::records::{self, Records};
 use crate::store::embedded::recovery::replay::Describer;
+use crate::store::embedded::recovery::usable_records::are_damaged;
 use crate::store::embedded::trees::{LOOKS_MISSING, Trees};
 use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
@@ -23,6 +24,26 @@ impl Embedded {
         dir: &Path,
         options: &StoreOptions<'_>,
     ) -> Result<Self, StoreError> {
+        check_places(dir)?;
+        match Self::open_copy(dir, options, true) {
+            // They are only an index over the log.
+            Err(problem) if are_damaged(&problem) => {
+                tracing::warn!(
+                    %problem,
+                    "the records of pictures are made anew from the log each time that the store \
+                     is opened, until it can be written"
+                );
+                Self::open_copy(dir, options, false)
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_copy(
+        dir: &Path,
+        options: &StoreOptions<'_>,
+        with_records: bool,
+    ) -> Result<Self, StoreError> {
         let lock = Lock::share(dir)?;
         let header = Header::read_or_copy(dir)?.ok_or_else(|| StoreError::NoHeader {
             dir: dir.to_owned(),
@@ -35,16 +56,22 @@ impl Embedded {
                 dir: dir.to_owned(),
             });
         }
+        let path = dir.join(RECORDS);
+        if with_records && !path.join("db").is_file() {
+            return Err(StoreError::Records {
+                path,
+                message: "they are missing".to_owned(),
+            });
+        }
         let disk: Arc<dyn Disk> = Arc::new(FrozenDisk);
         let store_id = header.store_id(dir)?;
         let Opened { log, mark, .. } = Log::open(Arc::clone(&disk), dir, store_id)?;
         let private = tempfile::Builder::new().prefix("simdex-records-").tempdir();
         let private = private.map_err(|error| StoreError::io(&std::env::temp_dir(), error))?;
-        let has_records = dir.join(RECORDS).join("db").is_file();
-        if has_records {
-            copy_records(&dir.join(RECORDS), private.path())?;
+        if with_records {
+            copy_records(&path, private.path())?;
         }
-        let mut store = records::or_damaged(&dir.join(RECORDS), || {
+        let mut store = records::or_damaged(&path, || {
             let db = records::open(private.path())?;
             let store = Self::assemble(Parts {
                 dir,
@@ -56,7 +83,7 @@ impl Embedded {
                 records: Records::new(db, private.path().to_owned(), disk),
                 log,
             })?;
-            match has_records {
+            match with_records {
                 true => store.metadata.reconcile(&mark, store.describer(options))?,
                 false => make_records(&store.metadata, store.describer(options))?,
             }
@@ -77,10 +104,6 @@ impl Embedded {
 
 /// Makes records of pictures anew from the log, for as long as the store is open.
 fn make_records(metadata: &EmbeddedMetadata, describer: Describer<'_>) -> Result<(), StoreError> {
-    tracing::warn!(
-        "the store's records are missing: those of pictures are made anew from the log each time \
-         that it is opened, until `simdex repair` can write them"
-    );
     for damage in metadata.rebuild(describer)? {
         tracing::warn!(error = %metadata.damaged(damage), "passed over");
     }

@@ -1,6 +1,6 @@
 //! Writing sled's records anew: its file keeps old bytes until their place is used again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::store::StoreError;
 use crate::store::embedded::disk::{Disk, SystemDisk};
@@ -8,7 +8,7 @@ use crate::store::embedded::files::Lock;
 use crate::store::embedded::{Embedded, RECORDS, records};
 
 /// Records that are being written.
-const NEW: &str = "records.new";
+pub(super) const NEW: &str = "records.new";
 /// Records that were written anew.
 const OLD: &str = "records.old";
 /// Records copied in one batch.
@@ -65,13 +65,13 @@ pub(in crate::store::embedded) fn finish_rewriting(dir: &Path) -> Result<(), Sto
     }
 }
 
-fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     let renamed = SystemDisk.rename(from, to);
     let synced = renamed.and_then(|()| SystemDisk.sync_folder(crate::atomic_file::folder_of(to)));
     synced.map_err(|error| StoreError::io(from, error))
 }
 
-fn delete_folder(path: &PathBuf) -> Result<(), StoreError> {
+pub(super) fn delete_folder(path: &Path) -> Result<(), StoreError> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(StoreError::io(path, error))

@@ -5,15 +5,21 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::store::embedded::disk::{Disk, SystemDisk, aside};
-use crate::store::embedded::files::{LATEST, Lock};
-use crate::store::embedded::log::{LIST_FILE, Log, Mark, Opened, StoreId, pictures_in, take_back};
-use crate::store::embedded::records::{self, Records};
-use crate::store::embedded::recovery::header;
-use crate::store::embedded::trees::{STORE, Trees};
+use crate::picture::PictureId;
+use crate::store::embedded::disk::{Disk, SystemDisk, TolerantDisk};
+use crate::store::embedded::files::{LATEST, Lock, check_places};
+use crate::store::embedded::log::{
+    FOLDER, LIST_FILE, Log, Mark, Opened, mend_headers, pictures_in, take_back,
+};
+use crate::store::embedded::records::Records;
+use crate::store::embedded::recovery::{header, usable_records};
+use crate::store::embedded::trees::Trees;
 use crate::store::embedded::{Embedded, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Repaired, StoreError, StoreOptions};
+
+/// Pictures that are left out and named one by one.
+const MOST_NAMED: usize = 20;
 
 impl Embedded {
     /// Makes the records of pictures anew from the log, and the log's own small files from its
@@ -25,23 +31,29 @@ impl Embedded {
         dir: &Path,
         options: &StoreOptions<'_>,
     ) -> Result<Repaired, StoreError> {
-        let disk: Arc<dyn Disk> = Arc::new(SystemDisk);
+        let disk = TolerantDisk::over(Arc::new(SystemDisk), dir.join(FOLDER));
+        Self::repair_on(Arc::new(disk), dir, options)
+    }
+
+    pub(in crate::store::embedded) fn repair_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: &StoreOptions<'_>,
+    ) -> Result<Repaired, StoreError> {
+        check_places(dir)?;
         let lock = Lock::take(dir)?;
+        usable_records::check_room(dir)?;
         let mut repaired = Repaired::default();
         let header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
         header.check(dir, options.network.id())?;
         if header.format < LATEST {
             drop(lock);
-            // Older formats have no log; to open one makes it.
-            let store = Self::open(dir, options, LEASE_TIME)?;
-            let totals = *store.metadata.totals();
-            repaired.pictures = totals.pictures;
-            repaired.waiting = totals.waiting;
-            return Ok(repaired);
+            return bring_up(dir, options, header.format, repaired);
         }
         let store_id = header.store_id(dir)?;
         let mark = Mark::read(&*disk, dir, store_id).ok().flatten();
         repaired.committed = mark.map(|mark| mark.totals.pictures + mark.totals.waiting);
+        mend_headers(&*disk, dir, store_id)?;
         let taken = take_back(&*disk, dir, store_id)?;
         let opened = match taken.is_listed {
             true => Log::open(Arc::clone(&disk), dir, store_id),
@@ -65,10 +77,10 @@ impl Embedded {
             // What cannot be read now may be whole.
             Err(error) => return Err(error),
         };
-        let path = dir.join(RECORDS);
-        let (db, moved) = usable_records(&*disk, &path, store_id)?;
-        repaired.forgot_crawl = moved.is_some() || !db.was_recovered();
-        repaired.aside.extend(moved);
+        let (db, path) = usable_records::find(dir, store_id)?;
+        let are_new = path != dir.join(RECORDS);
+        repaired.forgot_crawl = are_new || !db.was_recovered();
+        let held = lock.again().map_err(|error| StoreError::io(dir, error))?;
         let store = Self::assemble(Parts {
             dir,
             options,
@@ -76,7 +88,7 @@ impl Embedded {
             header: &header,
             store_id,
             trees: Trees::open(db.clone(), lock)?,
-            records: Records::new(db, path, disk),
+            records: Records::new(db, path.clone(), Arc::clone(&disk)),
             log,
         })?;
         let metadata = &store.metadata;
@@ -85,6 +97,8 @@ impl Embedded {
         if repaired.committed.is_none() && !repaired.forgot_crawl {
             repaired.committed = counted.map(|totals| totals.pictures + totals.waiting);
         }
+        let before = metadata.block_locations().filter_map(Result::ok);
+        let before: Vec<PictureId> = before.map(|(id, _)| id).collect();
         let damages = metadata.rebuild(store.describer(options))?;
         let mut damaged = BTreeSet::new();
         for damage in damages {
@@ -93,9 +107,20 @@ impl Embedded {
             repaired.damaged_bytes += damage.to - damage.from;
             damaged.insert(damage.segment);
         }
-        let disk = &SystemDisk;
+        let mut left_out = 0_usize;
+        for picture in before {
+            if !metadata.contains(picture)? {
+                left_out += 1;
+                if left_out <= MOST_NAMED {
+                    tracing::warn!(%picture, "it is damaged or cannot be read now, and is left out");
+                }
+            }
+        }
+        if left_out > MOST_NAMED {
+            tracing::warn!(pictures = left_out - MOST_NAMED, "and more are left out");
+        }
         for path in &strange {
-            for picture in pictures_in(disk, dir, path)? {
+            for picture in pictures_in(&*disk, path)? {
                 let is_there = metadata.contains(picture)? || metadata.waits(picture)?;
                 repaired.pictures_aside += u64::from(!is_there);
             }
@@ -110,9 +135,37 @@ impl Embedded {
         }
         metadata.set_mark()?;
         metadata.records.sync()?;
+        // sled is closed before its folder gets another name.
+        drop(store);
+        if are_new {
+            let moved = usable_records::take_their_place(dir, &path)?;
+            repaired.aside.extend(moved);
+        }
         header.keep_copy(dir)?;
+        drop(held);
         Ok(repaired)
     }
+}
+
+/// Opens a store of an older format, which gives it its log.
+fn bring_up(
+    dir: &Path,
+    options: &StoreOptions<'_>,
+    format: u32,
+    mut repaired: Repaired,
+) -> Result<Repaired, StoreError> {
+    let store = Embedded::open(dir, options, LEASE_TIME).map_err(|error| match error {
+        StoreError::Records { path, .. } => StoreError::OldRecords {
+            dir: dir.to_owned(),
+            format,
+            records: path,
+        },
+        error => error,
+    })?;
+    let totals = *store.metadata.totals();
+    repaired.pictures = totals.pictures;
+    repaired.waiting = totals.waiting;
+    Ok(repaired)
 }
 
 /// Copies what can be read of damaged segments, so that the log is whole again. Returns what the
@@ -126,35 +179,10 @@ fn copy_past_damage(store: &Embedded, damaged: &BTreeSet<u32>) -> Result<Vec<Pat
         if damaged.contains(&segment.number) {
             let copied = log.rewrite(segment, true, &mut |_| Ok(true))?;
             store.metadata.move_entries(&copied.moved)?;
+            for picture in copied.damaged {
+                tracing::warn!(%picture, "it is damaged or cannot be read now: `simdex verify` tells");
+            }
         }
     }
     log.set_retired_aside()
-}
-
-/// sled's records, if they can be read to the end and are of this store; else new ones, and the
-/// name that the others got.
-fn usable_records(
-    disk: &dyn Disk,
-    path: &Path,
-    store_id: StoreId,
-) -> Result<(sled::Db, Option<PathBuf>), StoreError> {
-    let is_there = path.join("db").is_file();
-    if is_there
-        && let Ok(db) = records::open(path)
-        && let Some(Ok(true)) = records::guarded(|| is_usable(&db, store_id))
-    {
-        return Ok((db, None));
-    }
-    let moved = match path.exists() {
-        true => Some(aside(disk, path)?),
-        false => None,
-    };
-    Ok((records::open(path)?, moved))
-}
-
-fn is_usable(db: &sled::Db, store_id: StoreId) -> sled::Result<bool> {
-    // Reads everything.
-    db.checksum()?;
-    let store = db.open_tree("counters")?.get(STORE)?;
-    Ok(store.is_some_and(|store| store == store_id))
 }

@@ -1,10 +1,11 @@
 //! Taking the log into the records: what they miss, or all of it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::activation::{Activations, Layout};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
-use crate::network::Network;
+use crate::network::{Descriptor, Network};
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::{Damage, LoggedEntry, Position, Totals};
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
@@ -17,7 +18,7 @@ use crate::store::entry::{
     read_record,
 };
 use crate::store::{
-    Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators, VisitRecord,
+    Block, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators, VisitRecord,
 };
 
 const NOTE_EVERY: Duration = Duration::from_secs(5);
@@ -233,19 +234,37 @@ impl EmbeddedMetadata {
     ) -> Result<Vec<u8>, StoreError> {
         let section = entry.section(SectionKind::Descriptor);
         let section: Option<DescriptorSection<'_>> = section.map(read_record).transpose()?;
-        match section {
-            Some(section) if section.id == self.descriptor => Ok(section.values),
-            _ => {
-                let block = self.log.read(entry.picture, entry.location)?;
-                if block.len() != describer.layout.block_len() {
-                    return Err(StoreError::Damaged {
-                        picture: entry.picture,
-                    });
-                }
-                let activations = Activations::new(describer.layout, &block);
-                Ok(describer.network.describe(activations).to_bytes())
-            }
+        let described = section.filter(|section| section.id == self.descriptor);
+        if let Some(section) = described {
+            return Ok(section.values);
         }
+        match self.describe(entry, describer) {
+            // It stays, for `verify` to name it, and nothing is near it.
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::warn!(%error, "a picture is not described");
+                Ok(Descriptor::normalized(vec![0.0; self.dimensions]).to_bytes())
+            }
+            described => described,
+        }
+    }
+
+    fn describe(
+        &self,
+        entry: &LoggedEntry,
+        describer: Describer<'_>,
+    ) -> Result<Vec<u8>, StoreError> {
+        let damaged = || StoreError::Damaged {
+            picture: entry.picture,
+        };
+        let span = entry.location.payload.ok_or_else(damaged)?;
+        let block = self.log.read_checked(entry.picture, span)?;
+        let block_len = block.len();
+        let block = Block::new(Arc::new(block), 0..block_len).ok_or_else(damaged)?;
+        if block.len() != describer.layout.block_len() {
+            return Err(damaged());
+        }
+        let activations = Activations::new(describer.layout, &block);
+        Ok(describer.network.describe(activations).to_bytes())
     }
 
     /// Records what a place tells of the crawl that found it, unless more is known.

@@ -3,22 +3,28 @@
 //! segment is worth more than none of it.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::store::embedded::disk::{Disk, SystemDisk};
-use crate::store::embedded::log::{ClosedSegment, FOLDER, SegmentFlaw, check_segment};
-use crate::store::embedded::recovery::plan::{Plan, make_private, path};
+use crate::store::embedded::disk::{Disk, SystemDisk, TolerantDisk};
+use crate::store::embedded::log::{ClosedSegment, FOLDER, SegmentFlaw, StoreId, check_segment};
+use crate::store::embedded::recovery::plan::{make_private, path};
 use crate::store::{BackedUp, BackupOptions, StoreError};
 
 /// Flaws of a segment that are told one by one.
 const MOST_TOLD: usize = 5;
+/// Bytes that are copied at once where not all can be read.
+const CHUNK: usize = 1 << 20;
 
-/// The copying of a plan's segments.
+/// The copying of a store's segments.
 pub(super) struct SegmentCopies<'a> {
     pub(super) from: &'a Path,
     pub(super) to: &'a Path,
-    pub(super) plan: &'a Plan,
+    pub(super) store: StoreId,
+    pub(super) segments: &'a [ClosedSegment],
+    /// The one that is written to: it must not be linked.
+    pub(super) open: Option<u32>,
     pub(super) options: BackupOptions,
     /// Whether a store is made of a backup: what is missing is told and does without.
     pub(super) is_restoring: bool,
@@ -36,11 +42,10 @@ impl SegmentCopies<'_> {
     ) -> Result<(), StoreError> {
         let folder = self.to.join(FOLDER);
         make_private(&folder)?;
-        let segments = self.plan.segments();
-        let total = segments.iter().map(|segment| segment.length).sum();
+        let total = self.segments.iter().map(|segment| segment.length).sum();
         let mut bytes = 0;
-        for segment in segments {
-            self.copy(segment, done)?;
+        for segment in self.segments {
+            self.copy(*segment, done)?;
             bytes += segment.length;
             progress(bytes, total);
         }
@@ -55,7 +60,10 @@ impl SegmentCopies<'_> {
             path(self.from, segment.number),
             path(self.to, segment.number),
         );
-        let check = |path: &Path| check_segment(path, self.plan.store, segment);
+        let disk = Arc::new(SystemDisk);
+        let from = TolerantDisk::over(disk, self.from.join(FOLDER));
+        let check_source = || check_segment(&from, &source, self.store, segment);
+        let check = |path: &Path| check_segment(&SystemDisk, path, self.store, segment);
         let there = target.metadata().map_or(0, |data| data.len());
         let mut before = None;
         // Segments are only added to: one of the same length is the same, unless it has rotted.
@@ -83,17 +91,25 @@ impl SegmentCopies<'_> {
             done.damaged.push(text);
             return Ok(());
         }
-        let is_closed = self.plan.list.closed.contains(&segment);
+        let is_closed = self.open != Some(segment.number);
         let is_linked = is_closed && self.options.link && link(&source, &target)?;
         let new = match is_linked {
             true => target.clone(),
-            false => write_new(&source, &target, length.min(segment.length))?,
+            false => write_new(&from, &source, &target, length.min(segment.length))?,
         };
-        let flaws = check(&new)?;
-        if !flaws.is_empty() {
-            if check(&source)?.is_empty() {
+        let mut flaws = match is_linked {
+            true => check_source()?,
+            false => check(&new)?,
+        };
+        if !flaws.is_empty() && !is_linked && check_source()?.is_empty() {
+            // What could not be read for a moment can be now.
+            write_new(&from, &source, &target, length.min(segment.length))?;
+            flaws = check(&new)?;
+            if !flaws.is_empty() {
                 return Err(StoreError::BadCopy { path: target });
             }
+        }
+        if !flaws.is_empty() {
             done.damaged.push(told(&source, &flaws));
         }
         if !is_linked {
@@ -120,7 +136,10 @@ fn told(source: &Path, flaws: &[SegmentFlaw]) -> String {
         0 => String::new(),
         more => format!(" and {more} more places"),
     };
-    format!("{}: {some}{more} are damaged", source.display())
+    format!(
+        "{}: {some}{more} are damaged, or cannot be read now",
+        source.display()
+    )
 }
 
 fn length_of(path: &Path) -> Result<u64, StoreError> {
@@ -134,27 +153,45 @@ fn length_of(path: &Path) -> Result<u64, StoreError> {
 
 /// Copies the first bytes of a file, in one step.
 pub(super) fn copy_first(source: &Path, target: &Path, length: u64) -> Result<(), StoreError> {
-    let new = write_new(source, target, length)?;
+    let new = write_new(&SystemDisk, source, target, length)?;
     std::fs::rename(&new, target).map_err(|error| StoreError::io(target, error))
 }
 
 /// Writes the first bytes of a file to a new one beside the copy's place.
-fn write_new(source: &Path, target: &Path, length: u64) -> Result<PathBuf, StoreError> {
-    let file = File::open(source).map_err(|error| StoreError::io(source, error))?;
+fn write_new(
+    disk: &dyn Disk,
+    source: &Path,
+    target: &Path,
+    length: u64,
+) -> Result<PathBuf, StoreError> {
+    let of_source = |error| StoreError::io(source, error);
     let new = target.with_extension("new");
-    let write = || {
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut written = options.open(&new)?;
+    let of_target = |error| StoreError::io(target, error);
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut written = options.open(&new).map_err(of_target)?;
+    // The system copies whole files best; what it cannot read is found page by page.
+    let whole = File::open(source).and_then(|file| {
         let copied = io::copy(&mut io::Read::take(file, length), &mut written)?;
-        if copied < length {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof));
+        Ok(copied == length)
+    });
+    if !whole.is_ok_and(|is_whole| is_whole) {
+        let file = disk.open(source).map_err(of_source)?;
+        written.set_len(0).map_err(of_target)?;
+        written.rewind().map_err(of_target)?;
+        let mut bytes = vec![0; CHUNK];
+        let mut at = 0;
+        while at < length {
+            let rest = usize::try_from(length - at).unwrap_or(usize::MAX);
+            let some = &mut bytes[..rest.min(CHUNK)];
+            file.read_at(some, at).map_err(of_source)?;
+            written.write_all(some).map_err(of_target)?;
+            at += some.len() as u64;
         }
-        written.sync_all()
-    };
-    write().map_err(|error| StoreError::io(target, error))?;
+    }
+    written.sync_all().map_err(of_target)?;
     Ok(new)
 }
 
