@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let heads = Heads::new(&extraction, &config.query.head);
     let collection = Collection::open_existing(config, extraction, heads, Observer::silent())?;
     let question = Question {
-        wanted: vec![read(&picture)?],
+        wanted: vec![read(&picture)?.into()],
         ..Question::default()
     };
     let result = collection.search(&question, &head, &SearchOptions::new(5, 200))?;
