@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bytes = std::fs::read(&picture)?;
     let question = Question {
         name: name.clone(),
-        wanted: vec![NamedPicture { name, bytes }],
+        wanted: vec![NamedPicture { name, bytes }.into()],
         ..Question::default()
     };
     let head = collection.heads().named(None)?;
