@@ -298,7 +298,7 @@ fn a_crawl_answers_while_it_runs_and_says_whom_to_await() {
 fn numbered_slowly(request: &testweb::server::Request) -> testweb::reply::Reply {
     if request.path() == "/" {
         let pictures = (0..500).map(|number| format!("<img src='/{number}.jpg'>"));
-        return testweb::reply::Reply::html(&pictures.collect::<String>());
+        return testweb::reply::Reply::html(pictures.collect::<String>());
     }
     std::thread::sleep(Duration::from_millis(100));
     numbered(request)
