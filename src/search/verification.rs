@@ -124,19 +124,30 @@ pub fn verify<E>(
 struct Shown {
     plane: Plane,
     ink: Ink,
+    /// Stores of earlier versions have square previews of all pictures.
+    has_its_shape: bool,
 }
+
+/// Shapes of a picture and its preview are within this of each other.
+const SAME_SHAPE: f32 = 0.03;
 
 impl Shown {
     fn of(preview: RgbImage, size: (u32, u32)) -> Option<Self> {
         let luma = image::DynamicImage::ImageRgb8(preview).into_luma8();
+        let shape = |width: u32, height: u32| width.max(1) as f32 / height.max(1) as f32;
+        // It may have been turned.
+        let longer = |shape: f32| shape.max(1.0 / shape);
+        let shapes = longer(shape(size.0, size.1)) / longer(shape(luma.width(), luma.height()));
         Some(Self {
+            has_its_shape: (shapes - 1.0).abs() <= SAME_SHAPE,
             plane: Plane::of(&luma)?.preview_of(size),
             ink: Ink::of(&luma),
         })
     }
 
     fn are_pages(&self, other: &Self) -> bool {
-        self.ink.is_page() && other.ink.is_page()
+        let is_page = |shown: &Self| shown.has_its_shape && shown.ink.is_page();
+        is_page(self) && is_page(other)
     }
 
     /// What is left of the score of two pictures, of which one is to be made from the other.

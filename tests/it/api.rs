@@ -148,10 +148,6 @@ fn lists_and_counts_are_those_of_the_commands() {
         serving.get("/api/v1/failures").json(),
         simdex.json(&["failures"])
     );
-    assert_eq!(
-        serving.get("/api/v1/politeness").json(),
-        simdex.json(&["politeness"])
-    );
     let groups = serving.post("/api/v1/duplicates", "application/json", b"{}");
     assert_eq!(groups.header("content-type"), Some("application/jsonl"));
     assert!(

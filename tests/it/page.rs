@@ -178,7 +178,7 @@ fn empty_and_wrong_states_have_a_page() {
 #[test]
 fn a_crawl_is_begun_from_the_page() {
     let site = serve(|request| match request.path() {
-        "/" => Reply::html("<img src='/1.jpg'><img src='/2.jpg'><img src='/404.txt'>"),
+        "/" => Reply::html("<img src='/1.jpg'><img src='/2.jpg'><img src='/missing.gif'>"),
         _ => numbered(request),
     });
     let simdex = Simdex::new();

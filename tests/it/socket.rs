@@ -22,6 +22,7 @@ const READING: &[(&[&str], i32)] = &[
     (&["status"], 0),
     (&["status", "--format", "json"], 0),
     (&["query", "new.jpg"], 0),
+    (&["query", "new.jpg", "--min-score", "p90"], 0),
     (
         &[
             "query",
@@ -48,14 +49,7 @@ const READING: &[(&[&str], i32)] = &[
         0,
     ),
     (
-        &[
-            "query",
-            "new.jpg",
-            "--mode",
-            "look-alike",
-            "--min-score",
-            "p90",
-        ],
+        &["query", "new.jpg", "--mode", "look-alike", "--explain"],
         0,
     ),
     (
@@ -136,7 +130,8 @@ const READING: &[(&[&str], i32)] = &[
         ],
         0,
     ),
-    (&["politeness", "--format", "json"], 0),
+    // Nothing was asked of anybody yet.
+    (&["politeness", "--format", "json"], 1),
 ];
 
 #[test]
@@ -303,7 +298,7 @@ fn a_crawl_answers_while_it_runs_and_says_whom_to_await() {
 fn numbered_slowly(request: &testweb::server::Request) -> testweb::reply::Reply {
     if request.path() == "/" {
         let pictures = (0..500).map(|number| format!("<img src='/{number}.jpg'>"));
-        return testweb::reply::Reply::html(&pictures.collect::<String>());
+        return testweb::reply::Reply::html(pictures.collect::<String>());
     }
     std::thread::sleep(Duration::from_millis(100));
     numbered(request)

@@ -62,11 +62,9 @@ async fn answer(state: &State, question: &Question) -> Result<QueryResult, Probl
     let answer = state.searched(move || {
         let head = collection.heads().named(None)?;
         let options = asked.options(collection.config(), &head)?;
-        Ok::<_, Problem>(
-            collection
-                .search(&search, &head, &options)
-                .map_err(not_kept)?,
-        )
+        collection
+            .search(&search, &head, &options)
+            .map_err(not_kept)
     });
     answer.await?
 }

@@ -85,7 +85,7 @@ impl Question {
 
     /// The same with other results: those like a picture, too.
     pub(super) fn also_like(&self, id: PictureId) -> Self {
-        let mut question = self.from_start();
+        let mut question = self.restarted();
         question.unlike.retain(|other| *other != id);
         if !question.like.contains(&id) {
             question.like.push(id);
@@ -95,7 +95,7 @@ impl Question {
 
     /// The same without those like a picture.
     pub(super) fn not_like(&self, id: PictureId) -> Self {
-        let mut question = self.from_start();
+        let mut question = self.restarted();
         question
             .like
             .retain(|other| *other != id || self.like.len() == 1);
@@ -107,7 +107,7 @@ impl Question {
 
     /// Without one of its pictures.
     pub(super) fn without(&self, id: PictureId) -> Self {
-        let mut question = self.from_start();
+        let mut question = self.restarted();
         question.like.retain(|other| *other != id);
         question.unlike.retain(|other| *other != id);
         question
@@ -118,11 +118,11 @@ impl Question {
         Self {
             like: vec![id],
             unlike: Vec::new(),
-            ..self.from_start()
+            ..self.restarted()
         }
     }
 
-    fn from_start(&self) -> Self {
+    fn restarted(&self) -> Self {
         Self {
             from: 0,
             ..self.clone()
