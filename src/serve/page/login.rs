@@ -23,8 +23,8 @@ pub(in crate::serve) async fn login(
         return Err(Problem::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
-            "this link was used before, or is of another run: open the one that `simdex serve` has \
-             printed, or print a new one with `simdex serve --login`",
+            "this link was used before, or is of another run: `simdex serve` prints a new one each time \
+             that it starts, and its token is good for any number of requests",
         ));
     };
     let cookie = format!(
