@@ -89,6 +89,11 @@ impl Ink {
         self.is_page
     }
 
+    /// Whether both are pages, and surely of other lines; of anything else that is not said.
+    pub fn has_other_lines(&self, other: &Self) -> bool {
+        self.is_page && other.is_page && self.agrees(other) == Some(false)
+    }
+
     /// Whether the same stands at the same places of both, for two pages that are not turned,
     /// mirrored or cropped; `None` where that cannot be told, since their shapes differ.
     pub fn agrees(&self, other: &Self) -> Option<bool> {

@@ -101,7 +101,12 @@ pub fn verify<E>(
     let Some(upright) = picture(&query.jpeg).filter(|_| !verified.is_empty()) else {
         return Ok(());
     };
-    let views = View::ALL.map(|view| Shown::of(view.of(&upright), query.size));
+    let is_asked = |view: usize| verified.iter().any(|(entry, _)| entry.view == view);
+    let views = View::ALL
+        .iter()
+        .enumerate()
+        .map(|(i, view)| is_asked(i).then(|| Shown::of(view.of(&upright), query.size))?);
+    let views: Vec<Option<Shown>> = views.collect();
     verified.par_iter_mut().for_each(|(entry, preview)| {
         let own = views.get(entry.view).and_then(Option::as_ref);
         let other = picture(&preview.jpeg).and_then(|other| Shown::of(other, preview.size));
@@ -166,8 +171,9 @@ impl Shown {
 
     /// Whether two near-copies show something else after all.
     fn is_other(&self, other: &Self) -> bool {
-        let other_lines = self.are_pages(other) && self.ink.agrees(&other.ink) == Some(false);
-        other_lines || Registration::of(&self.plane, &other.plane).differs()
+        let have_their_shapes = self.has_its_shape && other.has_its_shape;
+        have_their_shapes && self.ink.has_other_lines(&other.ink)
+            || Registration::of(&self.plane, &other.plane).differs()
     }
 }
 

@@ -4,7 +4,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 use super::gate::{PATIENCE, Shut};
 use crate::app::Error;
@@ -37,6 +37,18 @@ pub struct ProblemJson {
     pub code: String,
     /// What is wrong, and what to do.
     pub detail: String,
+}
+
+/// How any request that takes a turn may be refused, in the description of the API.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "it only describes answers")]
+pub(super) enum Refused {
+    /// What is wrong
+    #[response(status = "4XX", content_type = "application/problem+json")]
+    Wrong(ProblemJson),
+    /// Too many wait; try again after `Retry-After`
+    #[response(status = 503, content_type = "application/problem+json")]
+    Busy(ProblemJson),
 }
 
 impl Problem {

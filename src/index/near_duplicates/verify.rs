@@ -49,7 +49,11 @@ impl<'a> Verifier<'a> {
         }
         let both = [a, &b].map(|picture| picture.activations(self.store));
         let spreads = [a.spreads(self.store), b.spreads(self.store)];
-        Ok(layers_agree(both, spreads) && agree(a.ink(self.store), b.ink(self.store)))
+        if !layers_agree(both, spreads) {
+            return Ok(false);
+        }
+        let inks = a.ink(self.store).zip(b.ink(self.store));
+        Ok(!inks.is_some_and(|(a, b)| a.has_other_lines(b)))
     }
 }
 
@@ -88,14 +92,6 @@ impl Features {
     fn spreads(&self, store: &Store) -> [f32; 2] {
         let compute = || spreads(self.activations(store));
         *self.spreads.borrow_mut().get_or_insert_with(compute)
-    }
-}
-
-/// Whether two pages have the same lines; of anything else that is not asked.
-fn agree(a: Option<&Ink>, b: Option<&Ink>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) if a.is_page() && b.is_page() => a.agrees(b).unwrap_or(true),
-        _ => true,
     }
 }
 

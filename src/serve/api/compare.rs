@@ -11,7 +11,7 @@ use super::search::{examples, name_uploads};
 use crate::app::{Example, NamedPicture};
 use crate::head::Mode;
 use crate::search::Comparison;
-use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 
 /// How two pictures are compared: the two that are named, one that is named and a file, or two
@@ -52,8 +52,7 @@ pub(super) struct CompareForm {
     request_body(content((CompareRequest = "application/json"), (CompareForm = "multipart/form-data"))),
     responses(
         (status = 200, description = "What they have in common", body = Comparison),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn compare(

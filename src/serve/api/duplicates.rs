@@ -16,7 +16,7 @@ use super::head::head;
 use super::search::SearchAnswer;
 use crate::app::Error;
 use crate::search::SearchError;
-use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 
 /// Which groups, and how they are ranked.
@@ -57,8 +57,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
     request_body = DuplicatesRequest,
     responses(
         (status = 200, description = "A line of JSON a group", body = DuplicatesLine, content_type = "application/jsonl"),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn duplicates(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::{FailureFilter, Failures};
-use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 
 /// Which URLs are listed.
@@ -39,8 +39,7 @@ const LISTED: usize = 20;
     params(FailuresRequest),
     responses(
         (status = 200, description = "By reason", body = FailuresAnswer),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn failures(

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::app::Error;
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
-use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 use crate::store::SourcePage;
 
@@ -52,8 +52,7 @@ fn id(text: &str) -> Result<PictureId, Problem> {
     params(("id" = String, Path, description = "64 hexadecimal digits")),
     responses(
         (status = 200, description = "The picture", body = PictureAnswer),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn picture(
@@ -92,8 +91,7 @@ const FOR_EVER: &str = "private, max-age=31536000, immutable";
     params(("id" = String, Path, description = "64 hexadecimal digits")),
     responses(
         (status = 200, description = "The preview", body = Vec<u8>, content_type = "image/jpeg"),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn thumbnail(

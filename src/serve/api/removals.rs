@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::form::Form;
 use crate::app::{RemovalAsked, Removed};
-use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::{Entrance, State};
 
 /// What was removed: what `remove --format json` prints, and more.
@@ -29,8 +29,7 @@ pub struct RemovalAnswer {
     request_body = RemovalAsked,
     responses(
         (status = 200, description = "What was deleted", body = RemovalAnswer),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn remove(

@@ -13,7 +13,7 @@ use super::form::{Form, Upload};
 use super::head::head;
 use crate::app::{Asked, Example, NamedPicture, Question, Web};
 use crate::search::QueryResult;
-use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 
 /// What a search is asked for, beside the pictures that a form brings as files: `image` or
@@ -119,8 +119,7 @@ impl SearchAnswer {
     request_body(content((SearchRequest = "application/json"), (SearchForm = "multipart/form-data"))),
     responses(
         (status = 200, description = "The ranked list", body = SearchAnswer),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn search(

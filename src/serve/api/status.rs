@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::app::{Status, politeness as politeness_of};
-use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::{Owner, State};
 use crate::store::ledger::Report;
 
@@ -17,8 +17,7 @@ use crate::store::ledger::Report;
     tag = "store",
     responses(
         (status = 200, description = "The process", body = Owner),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn owner(Shared(state): Shared<State>) -> Result<Json<Owner>, Problem> {
@@ -34,8 +33,7 @@ pub(super) async fn owner(Shared(state): Shared<State>) -> Result<Json<Owner>, P
     tag = "store",
     responses(
         (status = 200, description = "The counts", body = Status),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn status(Shared(state): Shared<State>) -> Result<Json<Status>, Problem> {
@@ -65,8 +63,7 @@ impl Default for PolitenessRequest {
     params(PolitenessRequest),
     responses(
         (status = 200, description = "The report", body = Object),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json"),
-        (status = 503, description = "Too many wait; try again after `Retry-After`", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn politeness(

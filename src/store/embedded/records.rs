@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::disk::Disk;
-use super::trees::error_of_opening;
+use super::trees::{error_of_opening, system_error};
 use crate::store::StoreError;
 
 /// sled's page cache, in bytes. sled 0.34 does not keep to it, so only small records pass
@@ -32,8 +32,7 @@ const READ_AT_ONCE: usize = 1 << 20;
 /// # Errors
 /// If it cannot be read; damaged files are [`StoreError::Records`].
 pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
-    remove_unfinished(path)?;
-    read_through(path)?;
+    make_ready(path)?;
     let config = sled::Config::new()
         .path(path)
         .cache_capacity(CACHE_BYTES)
@@ -54,27 +53,23 @@ pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
     }
 }
 
-/// Removes what sled was writing as a snapshot of its log when it was killed or the disk was full:
-/// it would take that for a snapshot. Everything in it is in the log, from which it writes another.
-fn remove_unfinished(path: &Path) -> Result<(), StoreError> {
+/// Makes sled's files ready for it. What it was writing as a snapshot of its log when it was killed or
+/// the disk was full is removed: it would take that for a snapshot, and everything in it is in the
+/// log. All others are read once: what cannot be read now it takes for empty, and writes over it.
+fn make_ready(path: &Path) -> Result<(), StoreError> {
     for file in files(path)? {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            tracing::debug!(path = %file.display(), "an unfinished snapshot is removed");
-            std::fs::remove_file(&file).map_err(|error| StoreError::io(&file, error))?;
-        }
-    }
-    Ok(())
-}
-
-/// Reads all of sled's files once: what it cannot read now sled takes for empty, and writes over it.
-fn read_through(path: &Path) -> Result<(), StoreError> {
-    for file in files(path)? {
-        let read = std::fs::File::open(&file).and_then(|file| {
-            let mut file = io::BufReader::with_capacity(READ_AT_ONCE, file);
-            io::copy(&mut file, &mut io::sink())
-        });
-        read.map_err(|error| StoreError::io(&file, error))?;
+        let done = match name.starts_with("snap.") && name.ends_with(".generating") {
+            true => {
+                tracing::debug!(path = %file.display(), "an unfinished snapshot is removed");
+                std::fs::remove_file(&file)
+            }
+            false => std::fs::File::open(&file).and_then(|file| {
+                let mut file = io::BufReader::with_capacity(READ_AT_ONCE, file);
+                io::copy(&mut file, &mut io::sink()).map(drop)
+            }),
+        };
+        done.map_err(|error| StoreError::io(&file, error))?;
     }
     Ok(())
 }
@@ -139,17 +134,10 @@ struct Panic(String);
 impl Panic {
     /// What it means for the records at a path: sled panics over a disk that fails, too.
     fn at(self, path: &Path) -> StoreError {
-        match self.system_error() {
+        match system_error(&self.0) {
             Some(error) => StoreError::io(path, error),
             None => damaged(path),
         }
-    }
-
-    /// The system's error in it, as Rust writes one.
-    fn system_error(&self) -> Option<io::Error> {
-        let (_, code) = self.0.split_once("Os { code: ")?;
-        let digits = code.split(|char: char| !char.is_ascii_digit()).next()?;
-        Some(io::Error::from_raw_os_error(digits.parse().ok()?))
     }
 }
 

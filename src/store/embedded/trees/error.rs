@@ -34,13 +34,14 @@ pub fn of_opening(path: &Path, error: sled::Error) -> StoreError {
 
 /// The system's own error, where sled has written one into the text of another.
 fn plain(error: io::Error) -> io::Error {
-    let text = error.to_string();
-    let code = text.split_once("Os { code: ").map(|(_, rest)| rest);
-    let code = code.and_then(|rest| rest.split(|char: char| !char.is_ascii_digit()).next());
-    match code.and_then(|digits| digits.parse().ok()) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
-    }
+    system_error(&error.to_string()).unwrap_or(error)
+}
+
+/// The system's error in a text, as Rust writes one.
+pub fn system_error(text: &str) -> Option<io::Error> {
+    let (_, code) = text.split_once("Os { code: ")?;
+    let digits = code.split(|char: char| !char.is_ascii_digit()).next()?;
+    Some(io::Error::from_raw_os_error(digits.parse().ok()?))
 }
 
 #[cfg(test)]

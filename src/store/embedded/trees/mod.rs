@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use serde::de::DeserializeOwned;
 
 pub(super) use batches::TreeBatches;
-pub(super) use error::of_opening as error_of_opening;
+pub(super) use error::{of_opening as error_of_opening, system_error};
 pub(super) use key::{FrontierKey, embed_key, location_key, removed_file_key};
 pub(super) use record::{SegmentUse, UNREADABLE, UseChanges, decode, encode, segment_use};
 
