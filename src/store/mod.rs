@@ -361,6 +361,14 @@ impl Store {
         let _guard = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         self.blocks.compact(&*self.metadata, which)
     }
+
+    /// Names damaged bytes of which nobody knows whose they are: what was removed may be in them.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn nameless_bytes(&self) -> Result<Vec<String>, StoreError> {
+        self.blocks.nameless()
+    }
 }
 
 /// Bytes of all files below a folder. A file that is removed meanwhile counts nothing.

@@ -1,9 +1,10 @@
 //! Activations in the log, and the space that removed ones leave.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::files::Reserve;
-use super::log::{ClosedSegment, Log, LoggedEntry};
+use super::log::{ClosedSegment, Log, LoggedEntry, Position};
 use super::trees::{SegmentUse, Trees, decode, numbered};
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, Section, SectionKind, overflow};
@@ -78,9 +79,31 @@ impl Blocks for EmbeddedBlocks {
         }
         Ok(compacted)
     }
+
+    fn nameless(&self) -> Result<Vec<String>, StoreError> {
+        let mut lengths = BTreeMap::new();
+        self.log
+            .for_each_entry(Position::default(), &mut |entry| {
+                if let Err(damage) = entry {
+                    *lengths.entry(damage.segment).or_default() += damage.to - damage.from;
+                }
+                Ok(())
+            })?;
+        let lengths = lengths.into_iter();
+        Ok(lengths.map(|(segment, length)| self.kept(segment, length)).collect())
+    }
 }
 
 impl EmbeddedBlocks {
+    /// That damaged bytes of a segment are still there.
+    fn kept(&self, segment: u32, length: u64) -> String {
+        format!(
+            "{}: {length} damaged bytes were kept, and what was removed may be in them; `simdex \
+             repair` takes them out of the store and leaves them under another name",
+            self.log.path(segment).display(),
+        )
+    }
+
     /// Copies what lives of a segment to a new one, and returns how many bytes that has. What nobody
     /// can read goes along, and is told.
     fn rewrite(
@@ -97,12 +120,8 @@ impl EmbeddedBlocks {
         }
         let regions = &rewritten.unreadable;
         if let Some(to) = rewritten.to.filter(|_| !regions.is_empty()) {
-            unread.push(format!(
-                "{}: {} damaged bytes were kept, and what was removed may be in them; `simdex \
-                 repair` takes them out of the store and leaves them under another name",
-                self.log.path(to).display(),
-                regions.iter().map(|region| region.length).sum::<u64>()
-            ));
+            let length = regions.iter().map(|region| region.length).sum();
+            unread.push(self.kept(to, length));
             // The records know of what they were.
             for entry in metadata.block_locations() {
                 let (id, from) = entry?;
@@ -393,6 +412,8 @@ mod tests {
                 usize::from(of_head),
                 "{compacted:?}"
             );
+            // They are named as long as they are there, also where nothing is left to rewrite.
+            assert_eq!(store.blocks.nameless().unwrap(), compacted.unread);
             let files = std::fs::read_dir(dir.path().join("activations")).unwrap();
             for file in files {
                 let bytes = std::fs::read(file.unwrap().path()).unwrap();

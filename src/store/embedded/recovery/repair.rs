@@ -42,7 +42,7 @@ impl Embedded {
     ) -> Result<Repaired, StoreError> {
         check_places(dir)?;
         let lock = Lock::take(dir)?;
-        usable_records::check_room(dir)?;
+        usable_records::check_room(dir, dir)?;
         let mut repaired = Repaired::default();
         let header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
         header.check(dir, options.network.id())?;

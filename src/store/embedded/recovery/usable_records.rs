@@ -31,16 +31,17 @@ pub(super) fn are_damaged(error: &StoreError) -> bool {
     }
 }
 
-/// Refuses to begin where the disk has too little room to end.
+/// Refuses to begin where the disk of `place` has too little room for the records of the store in
+/// `dir`.
 ///
 /// # Errors
 /// [`StoreError::DiskFull`].
-pub(super) fn check_room(dir: &Path) -> Result<(), StoreError> {
+pub(super) fn check_room(dir: &Path, place: &Path) -> Result<(), StoreError> {
     let files = walkdir::WalkDir::new(dir.join(RECORDS)).into_iter();
     let files = files.filter_map(Result::ok);
     let lengths = files.filter_map(|file| Some(file.metadata().ok()?.len()));
     let room = Reserve {
-        dir: dir.to_owned(),
+        dir: place.to_owned(),
         bytes: ROOM + lengths.sum::<u64>(),
         is_frozen: false,
     };
