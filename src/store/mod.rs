@@ -178,6 +178,11 @@ impl Store {
         }
     }
 
+    /// Whether the disk has room for [`Self::repair`], and can be written.
+    pub fn has_room_to_repair(dir: &Path) -> bool {
+        Embedded::has_room_to_repair(dir)
+    }
+
     /// Makes the store in `dir` whole again from what is left of it: the records of pictures are
     /// made anew from the log. Nothing is deleted.
     ///

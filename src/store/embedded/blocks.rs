@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::files::Reserve;
 use super::log::{ClosedSegment, Log, LoggedEntry, Position};
+use super::records::Closing;
 use super::trees::{SegmentUse, Trees, decode, numbered};
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, Section, SectionKind, overflow};
@@ -18,7 +19,7 @@ const AT_ONCE: usize = 16;
 /// The log as a place of activations.
 pub(in crate::store) struct EmbeddedBlocks {
     pub(super) log: Arc<Log>,
-    pub(super) trees: Arc<Trees>,
+    pub(super) trees: Arc<Closing<Trees>>,
     pub(super) reserve: Reserve,
 }
 
@@ -63,8 +64,9 @@ impl Blocks for EmbeddedBlocks {
                 continue;
             }
             // Where nothing is copied this works on a full disk, too.
-            if usage.get(&number).is_some_and(|used| used.live > 0) {
-                self.reserve.check()?;
+            if let Some(used) = usage.get(&number).filter(|used| used.live > 0) {
+                let bytes = segment.length / (used.live + used.dead) * used.live;
+                self.reserve.check_for(bytes)?;
             }
             let unread = &mut compacted.unread;
             let written = match segment.is_old {
@@ -82,15 +84,16 @@ impl Blocks for EmbeddedBlocks {
 
     fn nameless(&self) -> Result<Vec<String>, StoreError> {
         let mut lengths = BTreeMap::new();
-        self.log
-            .for_each_entry(Position::default(), &mut |entry| {
-                if let Err(damage) = entry {
-                    *lengths.entry(damage.segment).or_default() += damage.to - damage.from;
-                }
-                Ok(())
-            })?;
+        self.log.for_each_entry(Position::default(), &mut |entry| {
+            if let Err(damage) = entry {
+                *lengths.entry(damage.segment).or_default() += damage.to - damage.from;
+            }
+            Ok(())
+        })?;
         let lengths = lengths.into_iter();
-        Ok(lengths.map(|(segment, length)| self.kept(segment, length)).collect())
+        Ok(lengths
+            .map(|(segment, length)| self.kept(segment, length))
+            .collect())
     }
 }
 
@@ -167,7 +170,8 @@ impl EmbeddedBlocks {
         }
         let (mut is_needed, mut written) = (false, 0);
         for some in living.chunks(AT_ONCE) {
-            self.reserve.check()?;
+            let bytes = some.iter().map(|(_, _, span)| span.length).sum();
+            self.reserve.check_for(bytes)?;
             let mut blocks = Vec::new();
             for (id, from, span) in some {
                 let block = match self.log.read_checked(*id, *span) {

@@ -2,12 +2,14 @@
 //! only ever added to. The records are not copied; they are made anew from the log.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::store::embedded::Embedded;
 use crate::store::embedded::disk::{Disk, SystemDisk};
 use crate::store::embedded::files::{Header, Lock, check_places};
-use crate::store::embedded::log::{FOLDER, Mark, SegmentList, StoreId, number_of, write_mark};
+use crate::store::embedded::log::{
+    FOLDER, Mark, SegmentList, StoreId, number_of, segment_files, sound, write_mark,
+};
 use crate::store::embedded::recovery::plan::{Plan, make_private};
 use crate::store::embedded::recovery::rescue::Rescue;
 use crate::store::embedded::recovery::segment_copies::{SegmentCopies, copy_first};
@@ -29,6 +31,9 @@ impl Embedded {
         options: BackupOptions,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<BackedUp, StoreError> {
+        if are_nested(from, to) {
+            return Err(StoreError::Nested { dir: to.to_owned() });
+        }
         make_private(to)?;
         let _lock = Lock::take(to)?;
         let owner = owner_of(to)?;
@@ -39,6 +44,9 @@ impl Embedded {
         let mut done = BackedUp::default();
         let plan = loop {
             let plan = Plan::of(from)?;
+            if is_ahead(to, &plan)? {
+                return Err(StoreError::BackupAhead { dir: to.to_owned() });
+            }
             let copying = SegmentCopies {
                 from,
                 to,
@@ -138,7 +146,38 @@ fn owner_of(dir: &Path) -> Result<Option<StoreId>, StoreError> {
     };
     let id = header.and_then(|header| header.store_id(dir).ok());
     let id = id.or_else(|| SegmentList::owner(&SystemDisk, dir));
-    Ok(id.or_else(|| Mark::owner(&SystemDisk, dir)))
+    let id = id.or_else(|| Mark::owner(&SystemDisk, dir));
+    match id {
+        Some(id) => Ok(Some(id)),
+        None => Ok(segment_files(&SystemDisk, dir)?
+            .first()
+            .map(|file| file.store)),
+    }
+}
+
+/// Whether a backup's mark says that it has what the store never had.
+fn is_ahead(to: &Path, plan: &Plan) -> Result<bool, StoreError> {
+    let there = sound(Mark::read(&SystemDisk, to, plan.store))?;
+    Ok(there.is_some_and(|there| {
+        let (there_next, next) = (there.position.next, plan.mark.position.next);
+        there_next > next || (there_next == next && !there.totals.matches(plan.mark.totals))
+    }))
+}
+
+/// Whether one of two folders is in the other, or both are one.
+fn are_nested(one: &Path, other: &Path) -> bool {
+    let (one, other) = (resolved(one), resolved(other));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
+/// A path without links, as far as there is anything at it.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = path.ancestors().find_map(|dir| {
+        let rest = path.strip_prefix(dir).ok()?;
+        Some(std::fs::canonicalize(dir).ok()?.join(rest))
+    });
+    there.unwrap_or(path)
 }
 
 /// The proof of politeness goes along; its last record may be half written.

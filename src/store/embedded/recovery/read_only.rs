@@ -114,7 +114,9 @@ fn private_folder(dir: &Path, places: &[PathBuf]) -> Result<TempDir, StoreError>
     let mut refused = None;
     for place in places {
         let folder = check_room(dir, place).and_then(|()| {
-            let folder = tempfile::Builder::new().prefix("simdex-records-").tempdir_in(place);
+            let folder = tempfile::Builder::new()
+                .prefix("simdex-records-")
+                .tempdir_in(place);
             folder.map_err(|error| StoreError::io(place, error))
         });
         match folder {

@@ -22,6 +22,11 @@ use crate::store::{Repaired, StoreError, StoreOptions};
 const MOST_NAMED: usize = 20;
 
 impl Embedded {
+    /// Whether the disk has room for a repair, and can be written.
+    pub(in crate::store) fn has_room_to_repair(dir: &Path) -> bool {
+        usable_records::check_room(dir, dir).is_ok()
+    }
+
     /// Makes the records of pictures anew from the log, and the log's own small files from its
     /// segments where they are lost.
     ///
