@@ -18,6 +18,8 @@ use crate::store::{BackedUp, BackupOptions, Repaired, StoreError, StoreOptions};
 
 /// In a folder that a backup is being copied into.
 const UNFINISHED: &str = "restoring";
+/// In a backup that is being brought up to date.
+const GROWING: &str = "backing-up";
 
 impl Embedded {
     /// Brings the backup in `to` up to what the store in `from` has, making it where there is
@@ -41,6 +43,9 @@ impl Embedded {
         if Self::has_records(to) || owner.map_or(Ok(false), is_other)? {
             return Err(StoreError::NotEmpty { dir: to.to_owned() });
         }
+        let growing = to.join(GROWING);
+        let failed = |error| StoreError::io(&growing, error);
+        std::fs::write(&growing, b"").map_err(failed)?;
         let mut done = BackedUp::default();
         let plan = loop {
             let plan = Plan::of(from)?;
@@ -72,6 +77,7 @@ impl Embedded {
         if options.prune {
             done.pruned_bytes = prune(to, &plan)?;
         }
+        std::fs::remove_file(&growing).map_err(failed)?;
         done.pictures = plan.mark.totals.pictures;
         done.waiting = plan.mark.totals.waiting;
         Ok(done)
@@ -132,6 +138,14 @@ impl Embedded {
         }
         let mut repaired = Self::repair(dir, options)?;
         repaired.damaged = done.damaged;
+        if from.join(GROWING).exists() {
+            // Its mark may be of another moment than its segments.
+            repaired.committed = None;
+            repaired.damaged.push(format!(
+                "{}: the last `simdex backup` to it did not end; what it has is restored",
+                from.display()
+            ));
+        }
         std::fs::remove_file(&unfinished).map_err(failed)?;
         Ok(repaired)
     }
