@@ -11,7 +11,7 @@ use clap::{Arg, Args, Command, ValueEnum};
 use crate::app::RecordingOptions;
 use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::cli::Format;
-use crate::cli::input::{name, read_list, reason};
+use crate::cli::input::{name, read_urls, reason};
 use crate::cli::progress::Problems;
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
 use crate::crawl::Reason;
@@ -149,7 +149,7 @@ impl CrawlArgs {
         let mut problems = Problems::default();
         let mut bad = 0;
         if let Some(path) = &self.seeds {
-            for (line, text) in read_list(path)? {
+            for (line, text) in read_urls(path)? {
                 let text = without_note(&text);
                 match seed(text) {
                     Ok(url) => seeds.push(url),

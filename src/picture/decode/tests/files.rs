@@ -25,6 +25,10 @@ fn each_kind_of_scans_and_sampling_shows_the_picture() {
         ("three blocks across", data!("three_blocks_across.jpg")),
         ("progressive", data!("progressive.jpg")),
         ("restarts", data!("restarts.jpg")),
+        (
+            "a scan for each channel, restarts",
+            data!("scan_for_each_channel_restarts.jpg"),
+        ),
         ("HEIC", data!("still.heic")),
         ("JPEG XL", data!("still.jxl")),
     ] {
