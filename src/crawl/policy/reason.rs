@@ -160,10 +160,9 @@ impl Reason {
             .collect()
     }
 
-    /// What a site says of a URL and may take back: that it is gone, and that it is not to be used.
+    /// What a site says of a URL and may take back: that it is not to be used.
     pub fn revocable() -> impl Iterator<Item = Self> {
-        let gone = [404, 410].map(Self::Http);
-        gone.into_iter().chain(OptOut::ALL.map(Self::OptOut))
+        OptOut::ALL.map(Self::OptOut).into_iter()
     }
 
     /// The short, stable name in summaries, records and JSON.

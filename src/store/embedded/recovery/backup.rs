@@ -45,7 +45,6 @@ impl Embedded {
         }
         let growing = to.join(GROWING);
         let failed = |error| StoreError::io(&growing, error);
-        std::fs::write(&growing, b"").map_err(failed)?;
         let mut done = BackedUp::default();
         let plan = loop {
             let plan = Plan::of(from)?;
@@ -61,6 +60,8 @@ impl Embedded {
                 options,
                 is_restoring: false,
             };
+            copying.check_that_nothing_is_ahead()?;
+            std::fs::write(&growing, b"").map_err(failed)?;
             match copying.run(&mut done, progress) {
                 Ok(()) => break plan,
                 // It was rewritten, and the old one deleted.

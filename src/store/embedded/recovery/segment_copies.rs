@@ -31,6 +31,21 @@ pub(super) struct SegmentCopies<'a> {
 }
 
 impl SegmentCopies<'_> {
+    /// Refuses to write over what the store never had.
+    ///
+    /// # Errors
+    /// [`StoreError::BackupAhead`], or if a file cannot be read.
+    pub(super) fn check_that_nothing_is_ahead(&self) -> Result<(), StoreError> {
+        for segment in self.segments {
+            if self.has_diverged(*segment)? {
+                return Err(StoreError::BackupAhead {
+                    dir: self.to.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Copies what is not there or not whole there.
     ///
     /// # Errors
@@ -65,11 +80,6 @@ impl SegmentCopies<'_> {
         let check_source = || check_segment(&from, &source, self.store, segment);
         let check = |path: &Path| check_segment(&SystemDisk, path, self.store, segment);
         let there = length_of(&target)?;
-        if !self.is_restoring && self.has_diverged(segment, there)? {
-            return Err(StoreError::BackupAhead {
-                dir: self.to.to_owned(),
-            });
-        }
         let mut before = None;
         // Segments are only added to: one of the same length is the same, unless it has rotted.
         if there == segment.length {
@@ -131,10 +141,11 @@ impl SegmentCopies<'_> {
         Ok(())
     }
 
-    /// Whether the copy of a segment, of a length, is whole and not what the store's begins with:
+    /// Whether the copy of a segment is whole and not what the store's begins with:
     /// segments are only added to, so the store is not the one that was copied, or an older state
     /// of it.
-    fn has_diverged(&self, segment: ClosedSegment, there: u64) -> Result<bool, StoreError> {
+    fn has_diverged(&self, segment: ClosedSegment) -> Result<bool, StoreError> {
+        let there = length_of(&path(self.to, segment.number))?;
         if there == 0 || there == segment.length || segment.is_old {
             return Ok(false);
         }
