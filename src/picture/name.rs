@@ -46,6 +46,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_people_have_and_simdex_does_not_read_is_told() {
+        let endings = "eps ai icns xcf kra djvu wmf emf pict sgi rgb ras sun dds ktx fits dcm jng mng flif \
+             jxr wdp hdp j2k jpx jpf jpc cin dpx xbm xpm pfm cut lbm iff indd sketch fig blp vtf psd psb \
+             exr hdr pcx dng nef arw cr2 cr3";
+        for ending in endings.split_ascii_whitespace() {
+            let path = format!("a/b.{}", ending.to_ascii_uppercase());
+            assert_eq!(unread_ending(Path::new(&path)).as_deref(), Some(ending));
+        }
+        // Those of cameras with two lenses are JPEGs.
+        for ending in ["mpo", "insp", "jps"] {
+            assert!(looks_like_picture(Path::new(&format!("b.{ending}"))));
+        }
+        for ending in ["txt", "db", "ini", "pdf", "ps", "mp4", "xmp", "aae"] {
+            assert_eq!(unread_ending(Path::new(&format!("b.{ending}"))), None);
+        }
+    }
+
+    #[test]
     fn endings_of_pictures_are_told_apart() {
         assert!(looks_like_picture(Path::new("a/b.JPG")));
         assert!(!looks_like_picture(Path::new("a/b.psd")));
