@@ -17,6 +17,9 @@ pub(super) enum LinkTarget {
     Other,
 }
 
+/// Endings of documents of HTML, which scripts load into others.
+const DOCUMENTS: [&str; 5] = ["html", "htm", "xhtml", "xht", "shtml"];
+
 /// Endings of what makes pages, which is no picture whatever the query says.
 const PROGRAMS: [&str; 8] = ["css", "js", "mjs", "map", "wasm", "woff", "woff2", "ttf"];
 
@@ -86,6 +89,13 @@ impl LinkTarget {
         Self::of_path(reference) == Self::Page
             && (names_format(query)
                 || asks_for_picture(query) && ending.is_some_and(|it| is_in(&OTHERS, it)))
+    }
+
+    /// Whether the path of a reference ends like a document of HTML.
+    pub(super) fn is_document(reference: &str) -> bool {
+        let path = reference.split(['#', '?']).next().unwrap_or_default();
+        let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+        ending.is_some_and(|ending| is_in(&DOCUMENTS, ending))
     }
 
     /// By a URL.

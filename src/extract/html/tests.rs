@@ -56,7 +56,7 @@ fn of_several_sizes_the_largest_is_taken() {
         ),
         (
             "<li data-src='/x.mp4?thumb=1'><li data-src='/i?width=9'><li data-x='/i?format=png'>",
-            "/x.mp4?thumb=1",
+            "/x.mp4?thumb=1 /i?width=9",
         ),
         (
             "<img srcset='p.jpg 70w' data-srcset='l.jpg 800w'>",
