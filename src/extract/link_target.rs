@@ -33,7 +33,7 @@ const OTHERS: [&str; 48] = [
 ];
 
 /// Endings of pictures that servers convert for clients that do not read them.
-const CONVERTED: [&str; 3] = ["avif", "avifs", "jp2"];
+const CONVERTED: [&str; 1] = ["jp2"];
 
 /// Endings of other pictures in formats that simdex does not decode. A server that is told by the
 /// query in which format or size to send it may send another.
@@ -159,11 +159,12 @@ mod tests {
             ("/logo.svg", LinkTarget::Other),
             ("/film.mp4", LinkTarget::Other),
             ("/a.heic", LinkTarget::Picture),
-            ("/a.avif", LinkTarget::Unread),
-            ("/a.avif#x", LinkTarget::Unread),
-            ("/a.avif?", LinkTarget::Unread),
+            ("/a.avif", LinkTarget::Picture),
+            ("/a.jp2", LinkTarget::Unread),
+            ("/a.jp2#x", LinkTarget::Unread),
+            ("/a.jp2?", LinkTarget::Unread),
             // The query says otherwise.
-            ("/a.avif?format=1500w", LinkTarget::Page),
+            ("/a.jp2?format=1500w", LinkTarget::Page),
             ("a.svg?output=png#x", LinkTarget::Page),
             ("/doc.pdf?page=1&format=png", LinkTarget::Page),
             ("/x.mp4?thumb=1", LinkTarget::Page),

@@ -313,6 +313,7 @@ impl Format {
                 | Self::Pnm
                 | Self::Qoi
                 | Self::Tga
+                | Self::Avif
                 | Self::Heic
                 | Self::Jxl
                 | Self::Svg

@@ -8,7 +8,7 @@ use super::Format;
 /// cheap to decode first, then any other picture, then anything, for servers that would refuse to
 /// answer at all.
 pub const ACCEPT_PICTURES: &str = "image/webp,image/png,image/jpeg,image/gif,image/bmp,image/tiff,\
-     image/jxl;q=0.5,image/heic;q=0.5,image/*;q=0.2,*/*;q=0.1";
+     image/avif;q=0.5,image/jxl;q=0.5,image/heic;q=0.5,image/*;q=0.2,*/*;q=0.1";
 
 /// Whether a file name's ending, without the dot, is that of pictures that pages show and that can
 /// be decoded. SVGs and icons are left out: they are a page's furniture.
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(unread_ending(Path::new("a/b.PSD")).as_deref(), Some("psd"));
         assert_eq!(unread_ending(Path::new("a/b.jpg")), None);
         assert_eq!(unread_ending(Path::new("a/psd")), None);
-        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/heic"));
+        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/avif"));
         assert!(looks_like_picture(Path::new("a.svg")) && !is_picture_ending("svg"));
         assert!(!is_picture_type("image/jp2") && !is_picture_type("image/x-unheard-of"));
     }

@@ -148,7 +148,7 @@ fn pictures_in_every_place() {
             "",
         ),
         // Servers convert what clients do not read, and are told so by queries.
-        ("<img src=a.avif>", "/dir/a.avif"),
+        ("<img src=a.jp2><img src=b.avif>", "/dir/a.jp2 /dir/b.avif"),
         (
             "<img src='/x.heic?format=1500w'><img src='b.svg?out=png'><img src='c.svg?ver=3'>",
             "/x.heic?format=1500w /dir/b.svg?out=png",

@@ -38,17 +38,17 @@ fn what_is_known_and_not_read_is_named() {
     assert_eq!(arithmetic.reason(), "unread_format");
     let said = arithmetic.to_string();
     assert!(said.contains("JPEG, but with arithmetic coding"), "{said}");
-    let avif = error(b"\0\0\0\x1cftypavif\0\0\0\0mif1miafavif\0\0\0\0");
+    let photoshop = error(b"8BPS\0\x01\0\0\0\0\0\0\0\x03");
     assert_eq!(
-        avif,
+        photoshop,
         PictureError::Unread {
-            format: Format::Avif,
+            format: Format::Psd,
             kind: None
         }
     );
-    let said = avif.to_string();
+    let said = photoshop.to_string();
     assert!(
-        said.contains("AVIF") && said.contains("it reads JPEG, PNG"),
+        said.contains("Photoshop") && said.contains("it reads JPEG, PNG"),
         "{said}"
     );
 }
