@@ -15,7 +15,10 @@ mod error;
 mod extraction;
 mod failures;
 mod heads;
+mod hidden;
+mod hiding;
 mod labelled;
+mod labels;
 mod live_index;
 mod named;
 mod observer;
@@ -27,8 +30,11 @@ mod upkeep;
 mod verify;
 mod web;
 
-pub use crate::ingest::{AddOptions, Exclude, Kept, SkippedFiles};
-pub use add::{AddEnd, AddEvent};
+pub use crate::ingest::{
+    AddOptions, Exclude, FileStore, Intake, Kept, ListedFile, LocalFile, Receipt, ReceiptOutcome,
+    SkippedFiles, read_file,
+};
+pub use add::{AddEnd, AddEvent, add_files};
 pub use check_up::{CheckUp, check_up};
 pub use collection::Collection;
 pub use crawl::{
@@ -37,16 +43,19 @@ pub use crawl::{
 pub use error::Error;
 pub use extraction::Extraction;
 pub use failures::{FailedUrl, FailureFilter, Failures};
-pub use heads::Heads;
+pub use heads::{Heads, TRAINED};
+pub use hiding::Hiding;
 pub use labelled::{
-    ClassBelief, Classification, CopiesOptions, DomainsOptions, JobEvent, LabelledNeighbour,
-    LooksOptions, PictureClassifier, RetrievalOptions, Shipped, Stage, TaughtLook, Watch,
+    ClassBelief, Classification, CopiesOptions, DomainsOptions, JobEvent, LabelFigures,
+    LabelledNeighbour, LooksOptions, PictureClassifier, RetrievalOptions, Shipped, Stage,
+    TaughtByLabels, TaughtLook, Watch,
 };
+pub use labels::{KeptLabel, LabelPage, Said};
 pub use named::Named;
 pub use observer::{Observer, Step};
 pub use politeness::politeness;
 pub use remove::{NamedOrPath, Removal, RemovalAsked, Removed};
-pub use search::{Asked, Example, NamedPicture, Question, ScoreThreshold};
+pub use search::{Asked, Crop, Example, Moment, NamedPicture, Question, ScoreThreshold};
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};
 pub use verify::{Damage, Findings};
