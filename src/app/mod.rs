@@ -19,6 +19,7 @@ mod labelled;
 mod live_index;
 mod named;
 mod observer;
+mod picture_map;
 mod politeness;
 mod remove;
 mod search;
@@ -44,9 +45,12 @@ pub use labelled::{
 };
 pub use named::Named;
 pub use observer::{Observer, Step};
+pub use picture_map::PictureMap;
 pub use politeness::politeness;
 pub use remove::{NamedOrPath, Removal, RemovalAsked, Removed};
-pub use search::{Asked, Example, NamedPicture, Question, ScoreThreshold};
+pub use search::{
+    Asked, Duplicate, DuplicateGroup, Example, NamedPicture, Preference, Question, ScoreThreshold,
+};
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};
 pub use verify::{Damage, Findings};

@@ -82,10 +82,15 @@ impl Server {
                 _ = answered => {}
                 () = nobody_left(&state, end.clone()) => {}
             }
-            // It stores what is under way.
-            let finished = tokio::task::spawn_blocking(move || state.crawls.finish());
+            // A crawl stores what is under way.
+            let finished = tokio::task::spawn_blocking(move || {
+                state.crawls.finish();
+                state.maps.finish();
+            });
             if finished.await.is_err() {
-                tracing::error!("the end of a crawl panicked; please report this");
+                tracing::error!(
+                    "the end of what runs beside requests panicked; please report this"
+                );
             }
         };
         let thread = std::thread::Builder::new()

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::crawls::Crawls;
 use super::gate::{Gate, PATIENCE, Shut};
 use super::held::Held;
+use super::maps::Maps;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::app::{Collection, Error, Web};
@@ -78,6 +79,8 @@ pub(super) struct Inner {
     pub(super) jobs: Gate,
     /// The crawl that runs.
     pub(super) crawls: Crawls,
+    /// The map of all pictures.
+    pub(super) maps: Maps,
     /// Pictures that pages ask for.
     pub(super) held: Held,
     pub(super) metrics: Metrics,
@@ -114,6 +117,7 @@ impl State {
             reads: Gate::new(READS),
             jobs: Gate::new(1),
             crawls: Crawls::default(),
+            maps: Maps::default(),
             held: Held::default(),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),

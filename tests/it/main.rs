@@ -9,6 +9,7 @@
 mod add;
 mod api;
 mod architecture;
+mod browser;
 mod classify;
 mod codings;
 mod collection;

@@ -2,9 +2,11 @@
 
 mod asked;
 mod compare;
+mod duplicate_group;
 mod duplicates;
 
 pub use asked::{Asked, ScoreThreshold};
+pub use duplicate_group::{Duplicate, DuplicateGroup, Preference};
 
 use std::path::Path;
 use std::sync::Arc;
