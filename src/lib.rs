@@ -23,6 +23,7 @@ pub mod head;
 pub mod index;
 pub mod ingest;
 pub mod local_path;
+pub mod map;
 pub mod network;
 pub mod picture;
 pub mod private_folder;

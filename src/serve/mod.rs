@@ -12,6 +12,7 @@ mod gate;
 mod guard;
 mod held;
 mod limits;
+mod maps;
 mod metrics;
 mod page;
 mod problem;

@@ -95,6 +95,7 @@ impl Server {
                 // It stores what is under way.
                 state.crawls.finish();
                 state.trainings.finish();
+                state.maps.finish();
                 state.removals.finish(&state.collection);
             });
             if finished.await.is_err() {

@@ -16,6 +16,7 @@ use super::crawls::Crawls;
 use super::gate::{Gate, PATIENCE, Shut};
 use super::held::Held;
 use super::limits::SEARCH_DEADLINE;
+use super::maps::Maps;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::removals::Removals;
@@ -86,6 +87,8 @@ pub(super) struct Inner {
     pub(super) trainings: Trainings,
     /// Removals that wait.
     pub(super) removals: Removals,
+    /// The map of all pictures.
+    pub(super) maps: Maps,
     /// Pictures that pages ask for.
     pub(super) held: Held,
     pub(super) metrics: Metrics,
@@ -124,6 +127,7 @@ impl State {
             crawls: Crawls::default(),
             trainings: Trainings::default(),
             removals: Removals::default(),
+            maps: Maps::default(),
             held: Held::default(),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),

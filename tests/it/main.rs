@@ -11,6 +11,7 @@ mod api;
 mod api_docs;
 mod api_lists;
 mod architecture;
+mod browser;
 mod classify;
 mod codings;
 mod collection;

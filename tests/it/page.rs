@@ -1,6 +1,6 @@
 //! The pages, as a browser without scripts sees them.
 
-use simdex::demo::drawing::Motif;
+use simdex::demo::drawing::{Motif, draw};
 
 use crate::common::in_process::wait_for;
 use crate::common::serving::{Answer, Serving, form};
@@ -82,13 +82,13 @@ fn a_picture_is_asked_for_looked_at_and_explained_without_scripts() {
     for part in [
         "What speaks for and against",
         "Where it was found",
-        "<meter",
+        "How near they are",
         "Back to the results",
     ] {
         assert!(why.contains(part), "{part}: {why}");
     }
     let liked = browser
-        .open(&attribute(&look, "class=\"feedback\"", "href"))
+        .open(&attribute(&look, "class=\"feedback", "href"))
         .text();
     assert!(
         liked.contains("100 %"),
@@ -203,4 +203,179 @@ fn a_crawl_is_begun_from_the_page() {
         assert_eq!(sent.status, 422, "{seeds}");
         assert!(!sent.text().contains("hunter2"), "{}", sent.text());
     }
+}
+
+/// A folder with one picture in two sizes under a hostile name each, the smaller one twice, and another picture.
+fn copies(simdex: &Simdex) -> [std::path::PathBuf; 4] {
+    let dir = simdex.path("pictures");
+    std::fs::create_dir(&dir).unwrap();
+    let files = [
+        "large.jpg",
+        "it's $(touch x) small.jpg",
+        "again\nsmall.jpg",
+        "other.jpg",
+    ]
+    .map(|name| dir.join(name));
+    let large = draw(Motif::ALL[0], 1, 640, 480);
+    large.save(&files[0]).unwrap();
+    let small = image::imageops::thumbnail(&large, 320, 240);
+    small.save(&files[1]).unwrap();
+    std::fs::copy(&files[1], &files[2]).unwrap();
+    draw(Motif::ALL[1], 1, 640, 480).save(&files[3]).unwrap();
+    simdex.json(&["add", "pictures"]);
+    files
+}
+
+#[test]
+fn duplicates_have_a_choice_with_its_reason_and_a_plan() {
+    let simdex = Simdex::new();
+    let files = copies(&simdex);
+    let serving = Serving::start(&simdex);
+    let browser = Browser::of(&serving);
+    let page = browser.open("/duplicates");
+    assert_eq!(page.status, 200, "{}", page.text());
+    let page = page.text();
+    assert_eq!(page.matches("class=\"group\"").count(), 1, "{page}");
+    assert!(page.contains("Kept: the largest, 640 x 480."), "{page}");
+    let chosen = browser.open(&format!(
+        "/duplicates?prefer=largest&keep={}",
+        smaller(&page)
+    ));
+    assert!(
+        chosen.text().contains("Kept: your choice."),
+        "{}",
+        chosen.text()
+    );
+    for wrong in ["prefer=best", "from=x", "keep=x"] {
+        assert_eq!(
+            browser.open(&format!("/duplicates?{wrong}")).status,
+            400,
+            "{wrong}"
+        );
+    }
+
+    let table = browser.open("/duplicates/plan.csv");
+    assert_eq!(
+        table.header("content-type"),
+        Some("text/csv; charset=utf-8")
+    );
+    let mut lines = csv::Reader::from_reader(&table.body[..]);
+    let lines: Vec<csv::StringRecord> = lines.records().map(Result::unwrap).collect();
+    let action = |file: &std::path::Path| {
+        let line = lines.iter().find(|line| Some(&line[3]) == file.to_str());
+        line.map(|line| line[1].to_owned())
+    };
+    assert_eq!(action(&files[0]).as_deref(), Some("keep"));
+    assert_eq!(action(&files[1]).as_deref(), Some("delete"));
+    assert_eq!(action(&files[2]).as_deref(), Some("delete"));
+    assert_eq!(action(&files[3]), None);
+}
+
+/// The id of the picture that a group does not keep.
+fn smaller(page: &str) -> String {
+    let choices = page
+        .split("type=\"radio\"")
+        .filter(|choice| choice.contains("name=\"keep-"));
+    let ids = choices.map(|choice| attribute(choice, "value", "value"));
+    ids.into_iter().find(|id| !id.is_empty()).unwrap()
+}
+
+#[test]
+#[cfg(unix)]
+fn the_script_of_the_plan_deletes_what_it_says_and_nothing_that_has_changed() {
+    let simdex = Simdex::new();
+    let files = copies(&simdex);
+    let serving = Serving::start(&simdex);
+    let browser = Browser::of(&serving);
+    let script = browser.open("/duplicates/plan.sh");
+    std::fs::write(simdex.path("plan.sh"), &script.body).unwrap();
+    // One of the two has changed since it was read.
+    std::fs::write(&files[2], b"something else").unwrap();
+    let run = std::process::Command::new("sh")
+        .arg("plan.sh")
+        .current_dir(simdex.dir.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(
+        run.status.success() && said.contains("left alone"),
+        "{said}"
+    );
+    assert_eq!(
+        files.each_ref().map(|file| file.exists()),
+        [true, false, true, true]
+    );
+    assert!(!simdex.path("x").exists(), "nothing in a name is run");
+    // What is kept is gone: nothing else goes.
+    draw(Motif::ALL[0], 1, 10, 10).save(&files[1]).unwrap();
+    std::fs::remove_file(&files[0]).unwrap();
+    std::process::Command::new("sh")
+        .arg("plan.sh")
+        .current_dir(simdex.dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(
+        files.each_ref().map(|file| file.exists()),
+        [false, true, true, true]
+    );
+}
+
+#[test]
+fn all_pictures_come_onto_a_map_and_those_that_go_leave_it() {
+    let simdex = Simdex::filled(4, 6);
+    let serving = Serving::start(&simdex);
+    let browser = Browser::of(&serving);
+    assert_eq!(browser.open("/map").status, 200);
+    let (version, points) = wait_for("the map", || {
+        let body = browser.open("/map/points").body;
+        // Nothing comes while there is nothing.
+        if body.is_empty() {
+            return None;
+        }
+        let number = |at: usize| <[u8; 4]>::try_from(&body[at..at + 4]).unwrap();
+        let is_made = f32::from_le_bytes(number(4)) >= 1.0 && u32::from_le_bytes(number(8)) == 24;
+        is_made.then(|| (u32::from_le_bytes(number(0)), body.clone()))
+    });
+    assert_eq!(points.len(), 12 + 24 * (8 + 4 + 32));
+    assert!(
+        points[12..12 + 24 * 8]
+            .chunks(4)
+            .all(|at| f32::from_le_bytes(at.try_into().unwrap()).is_finite())
+    );
+    let unchanged = browser.open(&format!("/map/points?seen={version}"));
+    assert_eq!(unchanged.status, 204);
+    let page = browser.open("/map").text();
+    assert!(
+        page.contains("class=\"group\"") && page.contains("/look?like="),
+        "{page}"
+    );
+    let listed = browser.send("/map/list.csv", &[("pictures", "0,3")], &[]);
+    assert_eq!(listed.status, 200);
+    let mut lines = csv::Reader::from_reader(&listed.body[..]);
+    let lines: Vec<csv::StringRecord> = lines.records().map(Result::unwrap).collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines.iter().all(|line| line[1].ends_with(".jpg")),
+        "{lines:?}"
+    );
+    assert_eq!(
+        browser
+            .send("/map/list.csv", &[("pictures", "x")], &[])
+            .status,
+        400
+    );
+
+    simdex.json(&["remove", &lines[0][0]]);
+    let body = wait_for("the map without it", || {
+        let body = browser.open("/map/points").body;
+        (body[8..12] == 23_u32.to_le_bytes()).then_some(body)
+    });
+    let gone = &lines[0][0];
+    let ids = body[12 + 23 * 12..].chunks(32);
+    let ids = ids.map(|id| {
+        simdex::picture::PictureId::from_slice(id)
+            .unwrap()
+            .to_string()
+    });
+    assert!(ids.into_iter().all(|id| id != *gone));
 }

@@ -3,11 +3,13 @@
 mod asked;
 mod compare;
 mod crop;
+mod duplicate_group;
 mod duplicates;
 mod moment;
 
 pub use asked::{Asked, ScoreThreshold};
 pub use crop::Crop;
+pub use duplicate_group::{Duplicate, DuplicateGroup, Preference};
 pub use moment::Moment;
 
 use std::path::Path;

@@ -30,7 +30,7 @@ pub(super) async fn page() -> Markup {
             }
         }
     };
-    layout::page("API", &main)
+    layout::page("/api", "API", &main)
 }
 
 fn operations(item: &PathItem) -> Vec<(&'static str, &Operation)> {

@@ -5,7 +5,7 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use url::form_urlencoded::parse;
 
-use super::layout;
+use super::layout::{self, counted};
 use super::question::{Question, mode_named};
 use crate::app::NamedPicture;
 use crate::head::Mode;
@@ -33,30 +33,30 @@ pub(super) async fn page(
     let url = url.map_or_else(String::new, |(_, url)| url.into_owned());
     let pictures = state.picture_count().await?;
     let main = html! {
-        h1 { "Find pictures like yours" }
-        @if pictures == 0 { (first_steps()) }
-        (form(&url))
-        @if pictures > 0 {
-            p.muted { (pictures) " pictures can be found." }
+        @if pictures == 0 { (first_steps()) } @else {
+            h1 { "Find pictures like yours" }
+            p.lead { (counted(pictures, "picture")) " can be found. Each result says why it is one." }
         }
+        @if pictures > 0 { (form(&url)) }
     };
-    Ok(layout::page("Ask", &main))
+    Ok(layout::page("/", "Ask", &main))
 }
 
 fn form(url: &str) -> Markup {
     html! {
         form.ask method="post" action="/ask" enctype="multipart/form-data" data-drop {
             div.drop {
-                label for="image" { "Pictures" }
+                label for="image" { "Drop, paste or choose pictures" }
                 input id="image" type="file" name="image" accept="image/*" multiple aria-describedby="how";
-                p.muted id="how" { "Choose them, drop them anywhere on this page, or paste one." }
+                p.muted.small id="how" { "Anywhere on this page. Several are looked for together." }
+                p role="status" {}
             }
             div {
                 label for="url" { "or the address of one" }
                 input id="url" type="url" name="url" value=(url) placeholder="https://" inputmode="url" autocomplete="off";
             }
             (modes(Mode::default()))
-            button type="submit" { "Search" }
+            button.main type="submit" { "Search" }
         }
     }
 }
@@ -66,10 +66,12 @@ pub(super) fn modes(chosen: Mode) -> Markup {
     html! {
         fieldset.modes {
             legend { "Look for" }
-            @for mode in Mode::ALL {
-                label {
-                    input type="radio" name="mode" value=(mode.name()) checked[mode == chosen];
-                    (words(mode))
+            div {
+                @for mode in Mode::ALL {
+                    label {
+                        input type="radio" name="mode" value=(mode.name()) checked[mode == chosen];
+                        " " (words(mode))
+                    }
                 }
             }
         }
@@ -79,12 +81,26 @@ pub(super) fn modes(chosen: Mode) -> Markup {
 /// From nothing to a first result.
 fn first_steps() -> Markup {
     html! {
-        section.first aria-labelledby="first" {
-            h2 id="first" { "There are no pictures yet" }
-            p { a.button href="/crawl" { "Crawl a site" } " for its pictures, by its robots.txt, one request a second." }
-            p { "Or put in pictures that you have: stop this server (Ctrl-C), since one process at a time fills
-                 the store, and start it again after" }
-            pre tabindex="0" { "simdex add ~/Pictures" }
+        h1 { "Find pictures that look alike" }
+        p.lead { "There are no pictures yet. In a minute there can be some, and your first result: fill the store
+            in one of these ways, then come back here and ask." }
+        ol.steps {
+            li {
+                h2 { "From a site" }
+                p { "Its pages are crawled by its robots.txt, one request a second, until you have enough." }
+                p { a.button.main href="/crawl" { "Crawl a site" } }
+            }
+            li {
+                h2 { "From your disk" }
+                p { "In a terminal. What is new in the folder is read, and read again only where it changed." }
+                pre tabindex="0" { "simdex add ~/Pictures" }
+                p.muted.small { "One process at a time fills a store: stop this server (Ctrl-C) first, and start it again after." }
+            }
+            li {
+                h2 { "From nothing" }
+                p { "A small site of drawings is made, crawled and asked on this machine alone. Then serve its store." }
+                pre tabindex="0" { "simdex demo\nsimdex --data-dir simdex-demo/store serve" }
+            }
         }
     }
 }

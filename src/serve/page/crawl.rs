@@ -4,7 +4,7 @@ use axum::extract::{Request, State as Shared};
 use axum::response::Redirect;
 use maud::{Markup, html};
 
-use super::layout;
+use super::layout::{self, bytes, grouped};
 use crate::app::{FailureFilter, Failures};
 use crate::serve::api::BASE;
 use crate::serve::api::crawls::{CrawlRequest, begun};
@@ -28,26 +28,30 @@ pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem
         .is_some_and(|progress| !progress.state.is_over());
     let main = html! {
         h1 { "Crawl" }
-        @match &progress {
-            Some(progress) => (followed(progress)),
-            None => p { "No crawl has run since this server was started." },
-        }
-        @if !runs { (form()) }
+        @if let Some(progress) = &progress { (followed(progress)) }
+        @if !runs { div.panel { (form()) } }
         (failed(&failures))
     };
-    Ok(layout::page("Crawl", &main))
+    Ok(layout::page("/crawl", "Crawl", &main))
 }
 
 /// A crawl's figures, which the script keeps up to date.
 fn followed(progress: &Progress) -> Markup {
     let summary = &progress.summary;
     let runs = !progress.state.is_over();
-    let figures = [
+    let mut figures = vec![
         ("pages_fetched", "pages", summary.pages_fetched),
-        ("images_found", "pictures found", summary.images_found),
         ("images_indexed", "pictures stored", summary.images_indexed),
+        ("duplicates", "stored before", summary.duplicates),
         ("pending", "URLs waiting", summary.pending),
-        ("bytes", "bytes", summary.bytes),
+    ];
+    if runs {
+        figures.push(("hosts", "hosts", progress.hosts as u64));
+        figures.push(("under_way", "requests now", progress.under_way as u64));
+    }
+    let curves = [
+        ("images_indexed", "Pictures stored"),
+        ("pending", "URLs waiting"),
     ];
     html! {
         section data-follow=[runs.then(|| format!("{BASE}/crawls/{}/events", progress.id))] {
@@ -57,17 +61,29 @@ fn followed(progress: &Progress) -> Markup {
             }
             dl.figures {
                 @for (key, name, figure) in figures {
-                    div { dt { (name) } dd data-figure=(key) { (figure) } }
+                    div { dt { (name) } dd data-figure=(key) { (grouped(figure)) } }
                 }
+                div { dt { "read" } dd data-figure="bytes" { (bytes(summary.bytes)) } }
+            }
+            @if !runs && summary.images_indexed > 0 {
+                p { a.button.main href="/" { "Find pictures like yours" } }
             }
             @if runs {
-                svg.curve viewBox="0 0 300 60" preserveAspectRatio="none" role="img"
-                    aria-label="Pictures stored over time" { polyline data-curve="images_indexed" points="" {} }
+                div.curves {
+                    @for (key, name) in curves {
+                        figure {
+                            svg.curve viewBox="0 0 300 80" preserveAspectRatio="none" aria-hidden="true" {
+                                polyline data-curve=(key) points="" {}
+                            }
+                            figcaption.muted.small { (name) " since the beginning" }
+                        }
+                    }
+                }
                 form method="post" action="/crawl/stop" enctype="multipart/form-data" {
                     input type="hidden" name="id" value=(progress.id);
+                    p.muted.small { "What is under way is stored first, and the next crawl can go on." }
                     button type="submit" { "Stop" }
                 }
-                p.muted { "What is under way is stored first, and the next crawl can go on." }
             }
         }
     }
@@ -89,15 +105,15 @@ fn form() -> Markup {
         form method="post" action="/crawl" enctype="multipart/form-data" {
             div {
                 label for="seeds" { "Pages to begin at, one a line" }
-                textarea id="seeds" name="seeds" rows="4" placeholder="https://" spellcheck="false" aria-describedby="seeds-how" {}
-                p.muted id="seeds-how" { "Left empty, the last crawl goes on. Hosts are asked by their robots.txt, one
+                textarea id="seeds" name="seeds" rows="3" placeholder="https://" spellcheck="false" aria-describedby="seeds-how" {}
+                p.muted.small id="seeds-how" { "Left empty, the last crawl goes on. Hosts are asked by their robots.txt, one
                     request at a time, as your configuration says." }
             }
             div {
                 label for="most" { "Pictures at most" }
                 input id="most" type="number" name="max_images" min="1" value="500" inputmode="numeric";
             }
-            button type="submit" { "Crawl" }
+            button.main type="submit" { "Crawl" }
         }
     }
 }
@@ -106,15 +122,16 @@ fn form() -> Markup {
 fn failed(failures: &[Failures]) -> Markup {
     html! {
         h2 { "What failed or was refused" }
-        @if failures.is_empty() { p { "Nothing." } }
+        p { a href="/crawl/hosts" { "How politely hosts were asked" } }
+        @if failures.is_empty() { p.muted { "Nothing so far." } }
         @for of in failures {
             details {
                 summary {
-                    (of.reason.name()) ": " (of.count)
+                    b { (of.reason.name()) } " " (grouped(of.count))
                     @if of.waits { ", to be tried again" }
                 }
                 @if let Some(advice) = &of.advice { p { (advice) } }
-                ul.places { @for url in &of.urls { li { (layout::place(&url.url, &url.url)) } } }
+                ul.places.small { @for url in &of.urls { li { (layout::place(&url.url, &url.url)) } } }
             }
         }
     }

@@ -4,12 +4,12 @@ use axum::extract::{RawQuery, State as Shared};
 use maud::{Markup, html};
 
 use super::ask::{modes, words};
-use super::layout;
+use super::layout::{self, percent, short};
 use super::question::{A_PAGE, Question, example};
 use crate::app::{Error, Question as Search, ScoreThreshold};
-use crate::head::Mode;
+use crate::head::{Mode, Ranking};
 use crate::picture::PictureId;
-use crate::search::{QueryResult, ResultEntry};
+use crate::search::{CopyEntry, QueryResult, ResultEntry};
 use crate::serve::problem::Problem;
 use crate::serve::state::State;
 
@@ -23,7 +23,7 @@ pub(super) async fn page(
             "no picture is named that results should be like",
         ));
     }
-    let result = answer(&state, &question).await?;
+    let Answer { result, scale } = answer(&state, &question).await?;
     let shown: Vec<&ResultEntry> = result
         .results
         .iter()
@@ -33,24 +33,61 @@ pub(super) async fn page(
     let more = result.results.len() > question.from + A_PAGE;
     let next = question.next().filter(|_| more);
     let main = html! {
-        h1 { "Look" }
+        h1 { "What looks like it" }
         (asked(&question))
-        (refine(&question))
+        (refine(&question, scale))
         @if shown.is_empty() {
-            p.trouble role="status" { "Nothing is as alike as that. A lower threshold or another way of being alike
-                may show more." }
+            p.trouble role="status" { "Nothing is as alike as that. A lower threshold, another way of being alike or
+                fewer filters may show more." }
         }
         ol.grid start=(question.from + 1) data-grid aria-label="Results" {
-            @for entry in &shown { (card(&question, entry)) }
+            @for entry in &shown { (card(&question, scale, entry)) }
         }
         @if let Some(next) = next {
-            p { a.button rel="next" href=(next.look()) data-more { "More" } }
+            p.waiting { a.button rel="next" href=(next.look()) data-more { "More results" } }
         }
     };
-    Ok(layout::page(words(question.mode), &main))
+    Ok(layout::page("/", words(question.mode), &main))
 }
 
-async fn answer(state: &State, question: &Question) -> Result<QueryResult, Problem> {
+/// The results, and what their scores mean.
+struct Answer {
+    result: QueryResult,
+    scale: Scale,
+}
+
+/// From which scores on nine results of ten were right, and 99 of 100; with a head that knows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Scale {
+    precision_90: Option<f32>,
+    precision_99: Option<f32>,
+}
+
+impl Scale {
+    fn of(head: &Ranking, mode: Mode) -> Self {
+        let score = |threshold: ScoreThreshold| threshold.of(head, mode).ok();
+        Self {
+            precision_90: score(ScoreThreshold::Precision90),
+            precision_99: score(ScoreThreshold::Precision99),
+        }
+    }
+
+    /// A score in words.
+    fn words(self, score: f32) -> &'static str {
+        let reaches =
+            |threshold: Option<f32>| threshold.is_some_and(|threshold| score >= threshold);
+        match score {
+            1.0.. => "the very same",
+            _ if reaches(self.precision_99) => "as good as certain",
+            _ if reaches(self.precision_90) => "very likely",
+            0.5.. => "likely",
+            0.1.. => "perhaps",
+            _ => "hardly",
+        }
+    }
+}
+
+async fn answer(state: &State, question: &Question) -> Result<Answer, Problem> {
     let of = |ids: &[PictureId]| ids.iter().map(|id| example(state, *id)).collect();
     let search = Search {
         name: "page".to_owned(),
@@ -62,9 +99,11 @@ async fn answer(state: &State, question: &Question) -> Result<QueryResult, Probl
     let answer = state.searched(move || {
         let head = collection.heads().named(None)?;
         let options = asked.options(collection.config(), &head)?;
-        collection
-            .search(&search, &head, &options)
-            .map_err(not_kept)
+        let result = collection.search(&search, &head, &options);
+        Ok(Answer {
+            result: result.map_err(not_kept)?,
+            scale: Scale::of(&head, options.mode),
+        })
     });
     answer.await?
 }
@@ -81,15 +120,17 @@ pub(super) fn not_kept(error: Error) -> Problem {
 
 /// The pictures that were asked for.
 fn asked(question: &Question) -> Markup {
+    let several = question.like.len() + question.unlike.len() > 1;
+    let kinds = [(&question.like, "like"), (&question.unlike, "unlike")];
     html! {
         section.asked aria-label="What was asked for" {
-            @for (ids, kind) in [(&question.like, "like"), (&question.unlike, "not like")] {
+            @for (ids, kind) in kinds {
                 @for id in ids {
-                    figure {
-                        img src={ "/examples/" (id) } alt={ "A picture that results should be " (kind) } width="112" height="112";
+                    figure class=(kind) {
+                        div.frame { img src={ "/examples/" (id) } alt={ "A picture that results should be " (kind) }; }
                         figcaption {
-                            (kind)
-                            @if question.like.len() + question.unlike.len() > 1 && !question.without(*id).like.is_empty() {
+                            (kind) " this"
+                            @if several && !question.without(*id).like.is_empty() {
                                 " " a href=(question.without(*id).look()) { "leave out" }
                             }
                         }
@@ -100,39 +141,52 @@ fn asked(question: &Question) -> Markup {
     }
 }
 
-/// Another way of being alike, a threshold, a host.
-fn refine(question: &Question) -> Markup {
+/// Another way of being alike, a threshold, filters.
+fn refine(question: &Question, scale: Scale) -> Markup {
+    let from = |threshold: Option<f32>| {
+        threshold.map_or_else(String::new, |score| format!(" (from {})", percent(score)))
+    };
     let thresholds = [
-        (ScoreThreshold::default(), "all"),
+        (ScoreThreshold::default(), "all".to_owned()),
+        (
+            ScoreThreshold::Score(0.5),
+            "right more often than not (from 50 %)".to_owned(),
+        ),
         (
             ScoreThreshold::Precision90,
-            "those of which 90 % were right",
+            format!("9 of 10 right{}", from(scale.precision_90)),
         ),
         (
             ScoreThreshold::Precision99,
-            "those of which 99 % were right",
+            format!("99 of 100 right{}", from(scale.precision_99)),
         ),
     ];
+    let is_known = thresholds
+        .iter()
+        .any(|(threshold, _)| *threshold == question.threshold);
     html! {
         form.refine method="get" action="/look" data-refine {
             @for id in &question.like { input type="hidden" name="like" value=(id); }
             @for id in &question.unlike { input type="hidden" name="unlike" value=(id); }
             (modes(question.mode))
             label {
-                "Show "
+                "Results"
                 select name="threshold" {
-                    @for (threshold, words) in thresholds {
-                        option value=(threshold) selected[threshold == question.threshold] { (words) }
+                    @for (threshold, words) in &thresholds {
+                        option value=(threshold) selected[*threshold == question.threshold] { (words) }
+                    }
+                    @if !is_known {
+                        option value=(question.threshold) selected { "from " (question.threshold) }
                     }
                 }
             }
-            label { "Only from host " input type="text" name="host" value=(question.host) autocomplete="off"; }
+            label { "Host" input type="text" name="host" value=(question.host) autocomplete="off" placeholder="any"; }
             button type="submit" { "Apply" }
         }
     }
 }
 
-fn card(question: &Question, entry: &ResultEntry) -> Markup {
+fn card(question: &Question, scale: Scale, entry: &ResultEntry) -> Markup {
     let page = entry.pages.first();
     let alt = page.map_or("", |page| page.words());
     let place = entry.place();
@@ -140,27 +194,21 @@ fn card(question: &Question, entry: &ResultEntry) -> Markup {
     html! {
         li.card value=(entry.rank) {
             a.picture href={ "/why?" (question.query()) "&picture=" (entry.id) } {
-                img src={ "/api/v1/pictures/" (entry.id) "/thumbnail" }
+                img src=(thumbnail(&entry.id))
                     alt={ @if alt.is_empty() { "Result " (entry.rank) } @else { (alt) } }
                     width="200" height="200" loading="lazy";
             }
-            p.score {
-                b { (percent(entry.score)) }
-                @if let Some(explanation) = &entry.explanation { " " (explanation.words) }
-            }
-            p.muted {
-                (entry.width) " x " (entry.height) ", "
-                (layout::place(place, &short(place)))
-                @if !entry.copies.is_empty() {
-                    ", and " (entry.copies.len()) @if entry.copies.len() == 1 { " copy" } @else { " copies" }
-                }
-            }
+            (meter(entry.score))
+            p.score { b { (percent(entry.score)) } span { (scale.words(entry.score)) } }
+            @if let Some(explanation) = &entry.explanation { p { (explanation.words) } }
+            p.muted.small { (entry.width) " x " (entry.height) ", " (layout::place(place, &short(place))) }
+            @if !entry.copies.is_empty() { (copies(question, &entry.copies)) }
             @if let Some(id) = id {
-                p.feedback {
+                p.feedback.small {
                     a href=(question.like_only(id).look()) { "more like this" }
-                    " " a href=(question.also_like(id).look()) { "like this, too" }
+                    a href=(question.also_like(id).look()) { "like this, too" }
                     @if question.mode != Mode::Copy {
-                        " " a href=(question.not_like(id).look()) { "not like this" }
+                        a href=(question.not_like(id).look()) { "not like this" }
                     }
                 }
             }
@@ -168,25 +216,35 @@ fn card(question: &Question, entry: &ResultEntry) -> Markup {
     }
 }
 
-/// Only the very same bytes are 100 %.
-pub(super) fn percent(score: f32) -> String {
-    match score {
-        1.0.. => "100 %".to_owned(),
-        _ => format!("{:.1} %", (f64::from(score) * 1000.0).floor() / 10.0),
+fn thumbnail(id: &str) -> String {
+    format!("/api/v1/pictures/{id}/thumbnail")
+}
+
+/// A score as a bar; the number stands below it.
+fn meter(score: f32) -> Markup {
+    html! {
+        svg.meter viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true" {
+            rect width=(score * 100.0) height="4" {}
+        }
     }
 }
 
-/// Characters of a place that are shown.
-const SHOWN: usize = 40;
-
-/// The end of a place, which tells more than its beginning.
-pub(super) fn short(place: &str) -> String {
-    let count = place.chars().count();
-    match count > SHOWN {
-        true => {
-            let end: String = place.chars().skip(count - SHOWN).collect();
-            format!("...{end}")
+/// The near-copies that a result stands for, to be opened.
+fn copies(question: &Question, copies: &[CopyEntry]) -> Markup {
+    html! {
+        details {
+            summary.small {
+                "and " (copies.len()) @if copies.len() == 1 { " near-copy" } @else { " near-copies" }
+            }
+            ul.copies {
+                @for copy in copies {
+                    li {
+                        a href={ "/why?" (question.query()) "&picture=" (copy.id) } {
+                            img src=(thumbnail(&copy.id)) alt=(short(&copy.place)) loading="lazy";
+                        }
+                    }
+                }
+            }
         }
-        false => place.to_owned(),
     }
 }

@@ -2,11 +2,15 @@
 
 mod api;
 mod ask;
-mod assets;
 mod crawl;
+mod duplicates;
+mod files;
+mod hosts;
 mod layout;
 mod login;
 mod look;
+mod map;
+mod plan;
 mod problem;
 mod question;
 mod why;
@@ -25,10 +29,16 @@ pub(super) fn routes() -> Router<State> {
         .route("/ask", post(ask::take))
         .route("/crawl", get(crawl::page).post(crawl::begin))
         .route("/crawl/stop", post(crawl::stop))
+        .route("/crawl/hosts", get(hosts::page))
         .route("/api", get(api::page))
         .route("/look", get(look::page))
         .route("/why", get(why::page))
+        .route("/duplicates", get(duplicates::page))
+        .route("/duplicates/plan.csv", get(duplicates::csv))
+        .route("/duplicates/plan.sh", get(duplicates::script))
+        .route("/map", get(map::page))
+        .route("/map/points", get(map::points))
+        .route("/map/list.csv", post(map::list))
         .route("/examples/{id}", get(why::example))
-        .route("/style.css", get(assets::style))
-        .route("/page.js", get(assets::script))
+        .route("/files/{name}", get(files::file))
 }

@@ -40,7 +40,7 @@ fn page(problem: &Problem) -> String {
     let main = html! {
         h1 { (title) }
         p.trouble role="alert" { (problem.detail) }
-        p { a href="/" { "Ask for something else" } }
+        p { a.button href="/" { "Ask for something else" } }
     };
-    layout::page(title, &main).into_string()
+    layout::page("", title, &main).into_string()
 }

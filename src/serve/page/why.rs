@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use url::form_urlencoded::parse;
 
-use super::layout;
-use super::look::{not_kept, percent};
+use super::layout::{self, bytes, percent};
+use super::look::not_kept;
 use super::question::{Question, example as example_of};
 use crate::app::{Error, Example};
-use crate::head::Region;
+use crate::head::{Mode, Region};
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::search::Comparison;
@@ -54,41 +54,49 @@ pub(super) async fn page(
         p { a href=(question.look()) { "Back to the results" } }
         h1 { (percent(found.comparison.score)) ": " (found.comparison.explanation.words) }
         (side_by_side(asked, id, &found))
-        p.feedback {
-            a.button href=(question.like_only(id).look()) { "More like this" } " "
-            a.button href=(question.also_like(id).look()) { "Like this, too" } " "
-            a.button href=(question.not_like(id).look()) { "Not like this" }
+        p.row {
+            a.button href=(question.like_only(id).look()) { "More like this" }
+            a.button href=(question.also_like(id).look()) { "Like this, too" }
+            @if question.mode != Mode::Copy {
+                a.button href=(question.not_like(id).look()) { "Not like this" }
+            }
         }
         (shares(&found.comparison))
         (places(&found))
     };
-    Ok(layout::page("Why", &main))
+    Ok(layout::page("/", "Why", &main))
 }
 
 fn side_by_side(asked: PictureId, id: PictureId, found: &Found) -> Markup {
     let alignment = found.comparison.alignment;
+    let parts = alignment.filter(|it| it.query != Region::WHOLE || it.candidate != Region::WHOLE);
     html! {
         div.pair data-pair {
-            (picture(&format!("/examples/{asked}"), "The picture that was asked for", alignment.map(|it| it.query)))
-            (picture(&format!("/examples/{id}"), "The result", alignment.map(|it| it.candidate)))
+            (picture(&format!("/examples/{asked}"), "The picture that was asked for", parts.map(|it| it.query)))
+            (picture(&format!("/examples/{id}"), "The result", parts.map(|it| it.candidate)))
         }
         @if let Some(alignment) = alignment {
-            p.muted { "The parts in frames agree by " (format!("{:.2}", alignment.agreement)) " (1 is the most)." }
+            p.muted {
+                @if parts.is_some() { "The parts in frames" } @else { "The whole pictures" }
+                " agree by " (format!("{:.2}", alignment.agreement)) ". From 0.5 on, parts match; 1 is the most."
+            }
         }
     }
 }
 
 /// A picture with the part that matches; drawn by attributes, which no policy forbids.
 fn picture(source: &str, words: &str, part: Option<Region>) -> Markup {
-    let part = part.filter(|part| *part != Region::WHOLE);
     html! {
         figure {
             div.frame {
-                img src=(source) alt=(words) width="320" height="320";
+                img src=(source) alt=(words);
                 @if let Some(part) = part {
                     svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true" {
-                        rect x=(part.x * 100.0) y=(part.y * 100.0)
-                            width=(part.width * 100.0) height=(part.height * 100.0) {}
+                        // Dark below bright: one of them is seen on any picture.
+                        @for class in ["dim", "bright"] {
+                            rect class=(class) x=(part.x * 100.0) y=(part.y * 100.0)
+                                width=(part.width * 100.0) height=(part.height * 100.0) {}
+                        }
                     }
                 }
             }
@@ -103,25 +111,31 @@ fn shares(comparison: &Comparison) -> Markup {
     html! {
         @if let Some(nearness) = nearness {
             h2 { "How near they are" }
-            p.muted { "Shares of pairs of unrelated pictures that are farther apart: half is chance." }
+            p.muted { "Against pairs of pictures that have nothing to do with each other: the share of them that is
+                farther apart. Half is chance." }
             dl.bars {
                 @for (name, near) in nearness.groups() {
-                    dt { (name) }
-                    dd { meter min="0" max="1" value=(near) aria-label=(name) { } " " (percent(near.min(0.999))) }
+                    div {
+                        dt { (name) }
+                        dd { (near_bar(near)) }
+                        dd { (percent(near.min(0.999))) }
+                    }
                 }
             }
         }
         @if let Some(evidence) = &comparison.evidence {
             h2 { "What speaks for and against" }
-            table {
-                caption.muted { "In log-odds against the average pair; above 0 speaks for the same." }
-                thead { tr { th scope="col" { "Seen by" } th scope="col" { "Log-odds" } th scope="col" { } } }
-                tbody {
-                    @for (name, odds) in &evidence.0 {
-                        tr {
-                            th scope="row" { (name) }
-                            td { (format!("{odds:+.2}")) }
-                            td { (bar(*odds)) }
+            div.scroll tabindex="0" role="region" aria-label="What speaks for and against" {
+                table {
+                    caption.small { "In log-odds against the average pair; above 0 speaks for the same." }
+                    thead { tr { th scope="col" { "Seen by" } th.number scope="col" { "Log-odds" } td { } } }
+                    tbody {
+                        @for (name, odds) in &evidence.0 {
+                            tr {
+                                th scope="row" { (name) }
+                                td.number { (format!("{odds:+.2}")) }
+                                td { (odds_bar(*odds)) }
+                            }
                         }
                     }
                 }
@@ -130,10 +144,20 @@ fn shares(comparison: &Comparison) -> Markup {
     }
 }
 
+/// A share from 0 to 1, with a line at chance.
+fn near_bar(share: f32) -> Markup {
+    html! {
+        svg.share viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
+            rect.near width=(share * 100.0) height="10" {}
+            line x1="50" x2="50" y1="0" y2="10" {}
+        }
+    }
+}
+
 /// Log-odds at which a bar is full.
 const FULL: f32 = 4.0;
 
-fn bar(odds: f32) -> Markup {
+fn odds_bar(odds: f32) -> Markup {
     let width = (odds.abs() / FULL).min(1.0) * 50.0;
     let (x, class) = match odds >= 0.0 {
         true => (50.0, "for"),
@@ -142,6 +166,7 @@ fn bar(odds: f32) -> Markup {
     html! {
         svg.share viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" {
             rect class=(class) x=(x) y="0" width=(width) height="10" {}
+            line x1="50" x2="50" y1="0" y2="10" {}
         }
     }
 }
@@ -150,7 +175,7 @@ fn places(found: &Found) -> Markup {
     let (record, provenance) = (&found.record, &found.provenance);
     html! {
         h2 { "Where it was found" }
-        p.muted { (record.width) " x " (record.height) ", " (record.media_type) ", " (record.bytes) " bytes" }
+        p.muted { (record.width) " x " (record.height) ", " (record.media_type) ", " (bytes(record.bytes)) }
         ul.places {
             @for page in &provenance.pages {
                 li {

@@ -1,0 +1,257 @@
+//! Debian's chromium behind its driver, and what a person does with it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fantoccini::elements::Element;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use url::{ParseError, Url};
+
+/// A browser at a time: each takes some hundred megabytes.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Set where a missing browser is a failure, as in CI.
+const REQUIRED: &str = "SIMDEX_BROWSER";
+
+/// How long is waited for what must come to be seen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A browser with one window. It is closed when this is dropped.
+pub struct Browser {
+    runtime: Runtime,
+    client: Option<Client>,
+    driver: Child,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Browser {
+    /// Starts one; `None`, with a word to whoever reads the tests, where there is no chromium.
+    pub fn start() -> Option<Self> {
+        let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut driver = match driver {
+            Ok(driver) => driver,
+            Err(error) => {
+                assert!(
+                    std::env::var_os(REQUIRED).is_none(),
+                    "there is no chromedriver: {error}"
+                );
+                eprintln!("skipped: no chromedriver (Debian: apt install chromium-driver)");
+                return None;
+            }
+        };
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines
+            .find_map(|line| {
+                let line = line.unwrap();
+                let port = line.split("successfully on port ").nth(1)?;
+                Some(port.trim_end_matches('.').parse::<u16>().unwrap())
+            })
+            .expect("it has said its port");
+        std::thread::spawn(move || lines.for_each(drop));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let wanted = json!({
+            "goog:chromeOptions": { "args": [
+                "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars",
+                "--force-color-profile=srgb", "--window-size=1180,900",
+            ] },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let client = runtime.block_on(async {
+            let mut builder =
+                ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
+            let wanted = wanted.as_object().unwrap().clone();
+            builder.capabilities(wanted);
+            builder.connect(&format!("http://127.0.0.1:{port}")).await
+        });
+        Some(Self {
+            client: Some(client.expect("chromium starts")),
+            runtime,
+            driver,
+            _alone: alone,
+        })
+    }
+
+    fn client(&self) -> &Client {
+        self.client.as_ref().expect("it is there until the end")
+    }
+
+    pub fn open(&self, url: &str) {
+        self.runtime.block_on(self.client().goto(url)).unwrap();
+    }
+
+    pub fn url(&self) -> Url {
+        self.runtime.block_on(self.client().current_url()).unwrap()
+    }
+
+    /// Runs a script's body in the page, and gives what it returns.
+    pub fn run(&self, script: &str) -> Value {
+        let ran = self.client().execute(script, Vec::new());
+        self.runtime.block_on(ran).unwrap()
+    }
+
+    /// The same with a script that calls its last argument when it has an answer.
+    pub fn run_async(&self, script: &str, arguments: Vec<Value>) -> Value {
+        let ran = self.client().execute_async(script, arguments);
+        self.runtime.block_on(ran).unwrap()
+    }
+
+    /// Waits until a script's body returns something true.
+    pub fn wait(&self, what: &str, script: &str) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // The page may be about to be replaced.
+            let ran = self.client().execute(script, Vec::new());
+            let found = self.runtime.block_on(ran).unwrap_or_default();
+            if !matches!(found, Value::Null | Value::Bool(false)) {
+                return found;
+            }
+            assert!(
+                Instant::now() < until,
+                "waited in vain for {what} at {}: {}",
+                self.url(),
+                self.text("body")
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits for an element.
+    pub fn find(&self, css: &str) -> Element {
+        let found = self.client().wait().at_most(PATIENCE);
+        let found = found.for_element(Locator::Css(css));
+        let found = self.runtime.block_on(found);
+        found.unwrap_or_else(|error| panic!("no {css} at {}: {error}", self.url()))
+    }
+
+    pub fn count(&self, css: &str) -> usize {
+        let all = self.client().find_all(Locator::Css(css));
+        self.runtime.block_on(all).unwrap().len()
+    }
+
+    pub fn text(&self, css: &str) -> String {
+        let element = self.find(css);
+        self.runtime.block_on(element.text()).unwrap()
+    }
+
+    pub fn click(&self, css: &str) {
+        let element = self.find(css);
+        self.runtime.block_on(element.click()).unwrap();
+    }
+
+    /// Clicks what leads to another page, and waits for it.
+    pub fn follow(&self, css: &str) {
+        self.run("window.isOld = true");
+        self.click(css);
+        self.wait(
+            "another page",
+            "return !window.isOld && document.readyState === 'complete'",
+        );
+    }
+
+    /// Types into a field, or gives a file to one that takes files.
+    pub fn type_into(&self, css: &str, text: &str) {
+        let element = self.find(css);
+        self.runtime.block_on(element.send_keys(text)).unwrap();
+    }
+
+    /// Draws a line with the mouse, from point to point.
+    pub fn draw(&self, points: &[(f64, f64)]) {
+        let event = |kind: &str, (x, y): (f64, f64)| {
+            let parameters = json!({
+                "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1,
+            });
+            self.chrome("Input.dispatchMouseEvent", parameters);
+        };
+        event("mousePressed", points[0]);
+        points[1..]
+            .iter()
+            .for_each(|point| event("mouseMoved", *point));
+        event("mouseReleased", points[points.len() - 1]);
+    }
+
+    /// A command of Chrome's own protocol.
+    pub fn chrome(&self, command: &'static str, parameters: Value) -> Value {
+        let command = ChromeCommand(json!({ "cmd": command, "params": parameters }), CDP);
+        let answer = self.client().issue_cmd(command);
+        self.runtime.block_on(answer).unwrap()
+    }
+
+    /// What the page, or the browser about it, has complained of since the last call.
+    pub fn complaints(&self) -> Vec<String> {
+        let command = ChromeCommand(json!({ "type": "browser" }), LOG);
+        let log = self
+            .runtime
+            .block_on(self.client().issue_cmd(command))
+            .unwrap();
+        let lines = log.as_array().unwrap().iter();
+        let bad = lines.filter(|line| line["level"] == "SEVERE" || line["level"] == "WARNING");
+        bad.map(|line| line["message"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// Shows pages as so large a screen does, in light or dark, and nothing on its way from one to the other.
+    pub fn shown(&self, width: u32, height: u32, scheme: &str) {
+        let mobile = width < 600;
+        self.chrome(
+            "Emulation.setDeviceMetricsOverride",
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile }),
+        );
+        self.chrome(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [
+                { "name": "prefers-color-scheme", "value": scheme },
+                { "name": "prefers-reduced-motion", "value": "reduce" },
+            ] }),
+        );
+    }
+
+    /// What is seen, as a PNG.
+    pub fn screenshot(&self, path: &Path) {
+        let png = self.runtime.block_on(self.client().screenshot()).unwrap();
+        std::fs::write(path, png).unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            // A browser that does not answer ends with its driver.
+            let _ = self.runtime.block_on(client.close());
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+const CDP: &str = "goog/cdp/execute";
+const LOG: &str = "se/log";
+
+/// A command that WebDriver itself does not have: its body and its place.
+#[derive(Debug)]
+struct ChromeCommand(Value, &'static str);
+
+impl WebDriverCompatibleCommand for ChromeCommand {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/{}", self.1))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.0.to_string()))
+    }
+}
