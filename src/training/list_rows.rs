@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::example::Example;
 use super::nearest::nearest_to;
 use super::stores::{DrawnStore, Kinds};
-use crate::head::{ListContext, Measure, NeighbourGraph, OfPair, ReferenceSet, Scorer};
+use crate::head::{ListContext, ListRule, Measure, NeighbourGraph, OfPair, ReferenceSet, Scorer};
 use crate::network::Descriptor;
 
 /// Rows of features with their answers and how much each counts.
@@ -43,6 +43,7 @@ pub(super) struct Lists<'a> {
     pub(super) measure: &'a Measure<'a>,
     pub(super) pair: &'a Scorer,
     pub(super) references: &'a ReferenceSet,
+    pub(super) rule: ListRule,
 }
 
 impl Lists<'_> {
@@ -75,7 +76,7 @@ impl Lists<'_> {
             .collect();
         let around = near.iter().map(|&i| self.descriptors[i].clone());
         let all = std::iter::once(own.clone()).chain(around).collect();
-        let context = ListContext::new(NeighbourGraph::new(all));
+        let context = ListContext::new(NeighbourGraph::new(all), stored.len(), self.rule);
         let ranked = context.ranked();
         let learned: Vec<usize> = (0..BEST.min(ranked.len()))
             .chain(BEHIND.into_iter().filter(|rank| *rank < ranked.len()))
@@ -103,7 +104,7 @@ impl Lists<'_> {
             })
             .collect();
         let of_query = self.references.nearness(own);
-        let rows = context.rows(&ranked, &pairs, stored.len(), of_query);
+        let rows = context.rows(&ranked, &pairs, of_query);
         let right = stored
             .iter()
             .filter(|i| self.kinds.same(query, **i))
