@@ -22,7 +22,7 @@ const PAIRS: usize = 20_000;
 /// Stores drawn for each fold: of whole classes, plain samples, and small ones.
 const STORES: usize = 200;
 const SAMPLES: usize = 100;
-const SMALL: usize = 100;
+const SMALL: usize = 200;
 /// Pictures of all kinds that others are held against.
 const REFERENCES: usize = 500;
 

@@ -19,6 +19,8 @@ pub(super) struct ListRows {
     pub(super) domains: Vec<usize>,
     /// Which list a row is of.
     pub(super) lists: Vec<usize>,
+    /// How many pictures the store has.
+    pub(super) stores: Vec<usize>,
     /// The query and the candidate, by number.
     pub(super) pairs: Vec<(usize, usize)>,
 }
@@ -121,6 +123,7 @@ impl Lists<'_> {
             list.weights.push(weight * behind);
             list.domains.push(self.kinds.domains[query]);
             list.lists.push(0);
+            list.stores.push(stored.len());
             list.pairs.push((query, near[ranked[rank]]));
         }
         list
@@ -137,6 +140,7 @@ impl ListRows {
         self.same.extend(other.same);
         self.weights.extend(other.weights);
         self.domains.extend(other.domains);
+        self.stores.extend(other.stores);
         self.pairs.extend(other.pairs);
     }
 
