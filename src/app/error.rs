@@ -84,6 +84,9 @@ pub enum Error {
         dir = .0.display()
     )]
     NothingCrawled(PathBuf),
+    /// There is no log of requests to look at.
+    #[error("nobody was asked for anything yet: no crawl has run in this store")]
+    NothingAsked,
     /// A picture given to a job cannot be used.
     #[error("{name}")]
     Picture {
