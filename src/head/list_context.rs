@@ -1,4 +1,4 @@
-//! What a whole list of candidates tells about each of them: what a calibration reads.
+//! A query's candidates as a list: their order, and what the whole list tells about each of them.
 
 use super::list_rule::ListRule;
 use super::neighbour_graph::{NeighbourGraph, mean};
@@ -229,8 +229,8 @@ fn largest_gap(cosines: &[f32], distance: &dyn Fn(f32) -> f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::list_feature::LIST_FEATURES;
     use super::*;
+    use crate::head::list_features::LIST_FEATURES;
     use crate::network::Descriptor;
 
     fn context(candidates: usize) -> ListContext {

@@ -11,7 +11,7 @@ use super::calibration::Calibration;
 use super::channel_scaler::ChannelScaler;
 use super::collection_mean::CollectionMean;
 use super::label_weights::LabelWeights;
-use super::list_feature::LIST_FEATURES;
+use super::list_features::LIST_FEATURES;
 use super::measure::{Measure, Needs};
 use super::probe::{Background, ClassProbabilities, Probe};
 use super::scorer::Scorer;
@@ -20,7 +20,7 @@ use crate::network::{Describer, Descriptor, LookOdds, LookProjection, Network, N
 use crate::picture::PictureId;
 
 /// What "alike" means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The same kind of thing, however it looks.

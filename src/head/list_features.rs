@@ -1,4 +1,4 @@
-//! The numbers that a calibration reads of a candidate in its list.
+//! What a whole list of candidates tells about each of them: what a calibration reads.
 
 /// One number of a candidate in its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ const fn feature(group: &'static str, name: &'static str, sign: i8) -> ListFeatu
     ListFeature { name, group, sign }
 }
 
-/// All features, in the order of [`ListContext::rows`](super::ListContext::rows).
+/// All features, in the order in which a list's rows have them.
 pub const LIST_FEATURES: [ListFeature; 49] = [
     // Of the candidate and the query.
     feature("neighbourhood", "order", 1),
