@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::hidden::Hidden;
 use super::live_index::{LiveIndex, Wants};
 use super::{Error, Extraction, Heads, Observer};
 use crate::config::Config;
@@ -20,6 +21,7 @@ struct Inner {
     config: Config,
     extraction: Extraction,
     heads: Heads,
+    hidden: Hidden,
     /// Before the store: its thread ends first.
     live: LiveIndex,
     store: Arc<Store>,
@@ -91,6 +93,7 @@ impl Collection {
             config,
             extraction,
             heads,
+            hidden: Hidden::default(),
             live,
             store,
         }))
@@ -109,6 +112,11 @@ impl Collection {
     /// The heads.
     pub fn heads(&self) -> &Heads {
         &self.0.heads
+    }
+
+    /// What is hidden from searches.
+    pub(super) fn hidden(&self) -> &Hidden {
+        &self.0.hidden
     }
 
     /// The store.

@@ -33,6 +33,23 @@ pub enum Error {
     /// A stored picture was named that is not there.
     #[error("there is no picture {0} in the store")]
     NoPicture(PictureId),
+    /// A picture was named by something that is no id.
+    #[error(transparent)]
+    Id(crate::picture::ParsePictureIdError),
+    /// Something was said of two pictures, and they are one.
+    #[error("that is said of two pictures, and both are the same one")]
+    OnePicture,
+    /// A part of several pictures was asked for.
+    #[error("a box is a part of one picture; ask for each of several by itself")]
+    PartOfSeveral,
+    /// A removal is to wait that cannot.
+    #[error(
+        "only the removal of pictures, by their ids, and of a host can wait; leave out `wait_s`"
+    )]
+    CannotWait,
+    /// A class has no name, or one of more bytes than this.
+    #[error("a class has a name of 1 to {0} bytes")]
+    ClassName(usize),
     /// A picture was named by something that is no id of one, nor its beginning.
     #[error("there is no picture with an id that begins like {0}")]
     NoSuchId(String),
@@ -103,6 +120,19 @@ pub enum Error {
         /// How many must have one.
         needed: usize,
     },
+    /// No head was trained.
+    #[error(
+        "there is no head `trained` yet; label pictures on the page of `simdex serve`, and train there"
+    )]
+    NotTrained,
+    /// No class of a stored picture was said.
+    #[error("no stored picture has a class; label some, two classes at least")]
+    NoClasses,
+    /// Too little was said of stored pictures to learn from it.
+    #[error(
+        "there is too little to learn from: label pictures of two classes, two of each at least (20 are better), or say of one pair that it is alike and of another that it is not"
+    )]
+    FewLabels,
     /// A folder has too few pictures.
     #[error("there are fewer than two pictures below {}", .0.display())]
     TooFewFiles(PathBuf),

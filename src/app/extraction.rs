@@ -97,7 +97,7 @@ impl Extraction {
         self.extractor().map(drop)
     }
 
-    fn extractor(&self) -> Result<Lent<'_>, Error> {
+    pub(super) fn extractor(&self) -> Result<Lent<'_>, Error> {
         let engine = self.engine()?;
         Ok(self.0.pool.take(|| engine.extractor(&self.0.network))?)
     }
@@ -154,7 +154,7 @@ struct Free {
 }
 
 /// An extractor that goes back to its pool.
-struct Lent<'a> {
+pub(super) struct Lent<'a> {
     pool: &'a Pool,
     /// Empty only while it is dropped.
     extractor: Option<Extractor>,

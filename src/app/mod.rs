@@ -15,7 +15,10 @@ mod error;
 mod extraction;
 mod failures;
 mod heads;
+mod hidden;
+mod hiding;
 mod labelled;
+mod labels;
 mod live_index;
 mod named;
 mod observer;
@@ -28,8 +31,11 @@ mod upkeep;
 mod verify;
 mod web;
 
-pub use crate::ingest::{AddOptions, Exclude, Kept, SkippedFiles};
-pub use add::{AddEnd, AddEvent};
+pub use crate::ingest::{
+    AddOptions, Exclude, FileStore, Intake, Kept, ListedFile, LocalFile, Receipt, ReceiptOutcome,
+    SkippedFiles, read_file,
+};
+pub use add::{AddEnd, AddEvent, add_files};
 pub use check_up::{CheckUp, check_up};
 pub use collection::Collection;
 pub use crawl::{
@@ -38,18 +44,22 @@ pub use crawl::{
 pub use error::Error;
 pub use extraction::Extraction;
 pub use failures::{FailedUrl, FailureFilter, Failures};
-pub use heads::Heads;
+pub use heads::{Heads, TRAINED};
+pub use hiding::Hiding;
 pub use labelled::{
-    ClassBelief, Classification, CopiesOptions, DomainsOptions, JobEvent, LabelledNeighbour,
-    LooksOptions, PictureClassifier, RetrievalOptions, Shipped, Stage, TaughtLook, Watch,
+    ClassBelief, Classification, CopiesOptions, DomainsOptions, JobEvent, LabelFigures,
+    LabelledNeighbour, LooksOptions, PictureClassifier, RetrievalOptions, Shipped, Stage,
+    TaughtByLabels, TaughtLook, Watch,
 };
+pub use labels::{KeptLabel, LabelPage, Said};
 pub use named::Named;
 pub use observer::{Observer, Step};
 pub use picture_map::PictureMap;
 pub use politeness::politeness;
 pub use remove::{NamedOrPath, Removal, RemovalAsked, Removed};
 pub use search::{
-    Asked, Duplicate, DuplicateGroup, Example, NamedPicture, Preference, Question, ScoreThreshold,
+    Asked, Crop, Duplicate, DuplicateGroup, Example, Moment, NamedPicture, Preference, Question,
+    ScoreThreshold,
 };
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};

@@ -56,6 +56,9 @@ pub struct RemovalAsked {
     pub host: Option<String>,
     /// A removed host that may be crawled again.
     pub take_back: Option<String>,
+    /// Pictures and a host only: remove them after so many seconds, at most a day. Until then they are
+    /// hidden, and it can be undone.
+    pub wait_s: Option<u64>,
 }
 
 /// A name that may mean a picture or a file.

@@ -1,17 +1,19 @@
 //! `add`: local files.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::crawl::report::{file_figures, print_file_summary};
+use super::opened::answered_by;
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
-use crate::app::{self, AddEvent, AddOptions, Exclude};
+use crate::app::{self, AddEnd, AddEvent, AddOptions, Collection, Exclude};
 use crate::crawl::Summary;
 use crate::local_path::path_text;
-use crate::serve::Server;
+use crate::serve::{Connection, SERVE, Server};
 use crate::store::Store;
 
 #[derive(Debug, Args)]
@@ -42,9 +44,7 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
         progress::line(&no_pictures(&args.paths, 0));
         return Err(app::Error::NothingAdded.into());
     }
-    session.start_runtime()?;
-    let collection = session.collection()?;
-    let _server = Server::start(&collection, "add")?;
+    let store = AddTo::opened(session)?;
     let options = AddOptions {
         hidden: args.hidden,
         exclude: args.exclude,
@@ -70,7 +70,7 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
         }
         AddEvent::Kept(kept) => progress::line(&kept.to_string()),
     };
-    let end = collection.add_with(&args.paths, &options, &session.shutdown, &mut observe);
+    let end = store.add(session, &args.paths, &options, &mut observe);
     drop((bar, listing));
     problems.finish();
     let end = end?;
@@ -84,6 +84,54 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     } else {
         Outcome::Done
     })
+}
+
+/// The store that is filled: opened here, or by a server that fills it for others.
+enum AddTo {
+    Here {
+        collection: Collection,
+        /// Answers others until it is dropped.
+        _server: Server,
+    },
+    There(Arc<Connection>),
+}
+
+impl AddTo {
+    fn opened(session: &Session) -> anyhow::Result<Self> {
+        // Whoever fills it himself has to be waited for, as the lock says.
+        if let Some(connection) = session.owner()?
+            && connection.owner().command == SERVE
+        {
+            answered_by(&connection);
+            return Ok(Self::There(Arc::new(connection)));
+        }
+        session.start_runtime()?;
+        let collection = session.collection()?;
+        let server = Server::start(&collection, "add")?;
+        Ok(Self::Here {
+            collection,
+            _server: server,
+        })
+    }
+
+    fn add(
+        &self,
+        session: &Session,
+        paths: &[PathBuf],
+        options: &AddOptions,
+        observe: &mut dyn FnMut(AddEvent<'_>),
+    ) -> anyhow::Result<AddEnd> {
+        let shutdown = &session.shutdown;
+        match self {
+            Self::Here { collection, .. } => {
+                Ok(collection.add_with(paths, options, shutdown, observe)?)
+            }
+            Self::There(connection) => {
+                let intake = Connection::intake(connection, session.config.picture.limits());
+                app::add_files(paths, options, &**connection, intake, shutdown, observe)
+            }
+        }
+    }
 }
 
 /// Files that something came of.

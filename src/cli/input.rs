@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command};
 use encoding_rs::Encoding;
 
-use crate::app::{NamedPicture, Web};
+use crate::app::{NamedPicture, TRAINED, Web};
 use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::config::Config;
 use crate::crawl::Reason;
@@ -94,7 +94,7 @@ impl TypedValueParser for NameParser {
 pub(super) fn head() -> impl TypedValueParser<Value = String> {
     name().try_map(|name| {
         let is_file = || LocalPath::named(name.as_ref()).as_path().is_file();
-        match Ranking::NAMES.contains(&name.as_str()) || is_file() {
+        match name == TRAINED || Ranking::NAMES.contains(&name.as_str()) || is_file() {
             true => Ok(name),
             false => Err(format!(
                 "there is no such head; give {} or the path of a file that `simdex train` wrote",

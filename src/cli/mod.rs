@@ -9,6 +9,7 @@ mod eval;
 mod failures;
 mod follow;
 mod input;
+mod mcp;
 mod opened;
 mod output;
 mod politeness;
@@ -87,6 +88,8 @@ enum Command {
     Eval(eval::EvalArgs),
     /// Show pages to a browser, answer an API, and all other commands while it runs
     Serve(serve::ServeArgs),
+    /// Offer tools to an assistant, over stdin and stdout (Model Context Protocol)
+    Mcp,
     /// Count what is stored
     Status(status::StatusArgs),
     /// List the URLs that failed or were refused, why, and what can be done
@@ -213,6 +216,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Train(args) => train::run(&session, args),
         Command::Eval(args) => eval::run(&session, args),
         Command::Serve(args) => serve::run(&session, &args),
+        Command::Mcp => mcp::run(&session),
         Command::Status(args) => status::run(&session, args),
         Command::Failures(args) => failures::run(&session, args),
         Command::Politeness(args) => politeness::run(&session, args),

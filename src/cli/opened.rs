@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::progress;
 use super::session::Session;
-use crate::app::{Collection, Error};
+use crate::app::{Collection, Error, TRAINED};
 use crate::head::{HeadError, Ranking};
 use crate::local_path::LocalPath;
 use crate::serve::Connection;
@@ -56,7 +56,7 @@ impl Session {
         name: Option<&str>,
     ) -> anyhow::Result<(String, Option<Vec<u8>>)> {
         let name = name.unwrap_or(&self.config.query.head).to_owned();
-        if Ranking::NAMES.contains(&name.as_str()) {
+        if name == TRAINED || Ranking::NAMES.contains(&name.as_str()) {
             return Ok((name, None));
         }
         let path = LocalPath::named(name.as_ref());

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::opened::answered_by;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::app::politeness;
@@ -17,7 +18,13 @@ pub(super) struct PolitenessArgs {
 }
 
 pub(super) fn run(session: &Session, args: PolitenessArgs) -> anyhow::Result<Outcome> {
-    let report = politeness(&session.config, args.limit)?;
+    let report = match session.owner()? {
+        Some(connection) => {
+            answered_by(&connection);
+            connection.politeness(args.limit)?
+        }
+        None => politeness(&session.config, args.limit)?,
+    };
     match args.format {
         Format::Json => output::json(&report)?,
         Format::Text => output::text(&report.to_string().trim_end().lines().collect())?,

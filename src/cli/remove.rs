@@ -87,5 +87,6 @@ fn asked(args: &RemoveArgs) -> RemovalAsked {
         gone_below,
         host: args.host.clone(),
         take_back: args.take_back.clone(),
+        wait_s: None,
     }
 }

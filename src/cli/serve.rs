@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use jiff::SignedDuration;
 
 use super::Outcome;
 use super::progress;
@@ -20,6 +21,19 @@ pub(super) struct ServeArgs {
     /// Another name by which the server may be called, as behind a proxy, with its port
     #[arg(long, value_name = "NAME:PORT")]
     allow_host: Vec<String>,
+    /// Ask again for what is due so often, such as 6h or 30m, as `crawl --refresh` does
+    #[arg(long, value_name = "TIME", value_parser = every)]
+    refresh_every: Option<Duration>,
+}
+
+/// The shortest time between two refreshes.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+fn every(text: &str) -> Result<Duration, String> {
+    let every: Option<SignedDuration> = text.parse().ok();
+    let every = every.and_then(|every| Duration::try_from(every).ok());
+    let every = every.filter(|every| *every >= SHORTEST);
+    every.ok_or_else(|| "it takes hours, minutes or seconds, such as 6h or 30m".to_owned())
 }
 
 /// How often it is looked whether the user has asked to stop.
@@ -43,6 +57,7 @@ pub(super) fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<Outcome
         listener,
         hosts: Hosts::of(address, &args.allow_host),
         secrets,
+        refresh_every: args.refresh_every,
     };
     let server = Server::start_at(&collection, SERVE, Some(listen))?;
     if !address.ip().is_loopback() {

@@ -61,7 +61,8 @@ impl Session {
     }
 
     fn heads(&self) -> Result<Heads, Error> {
-        Ok(Heads::new(self.extraction()?, &self.config.query.head))
+        let heads = Heads::new(self.extraction()?, &self.config.query.head);
+        Ok(heads.of_store(&self.config.data_dir()?))
     }
 }
 

@@ -20,6 +20,8 @@ pub struct IndexWriter {
     /// how many of the removals that this process has seen.
     next: Sequence,
     removals: usize,
+    /// And how often it had changed which pairs are no near-copies.
+    changes_of_duplicates: u64,
     /// Points and groups that are not saved yet.
     unsaved: usize,
     /// Points inserted since all of them were last asked for.
@@ -50,12 +52,14 @@ impl IndexWriter {
     ) -> Result<Self, IndexError> {
         let next = Sequence(store.next_sequence());
         let removals = store.removed_since(0).len();
+        let changes_of_duplicates = store.changes_of_duplicates();
         Ok(Self {
             current: Arc::new(build(store, config, next, progress)?),
             store: Arc::clone(store),
             config: config.clone(),
             next,
             removals,
+            changes_of_duplicates,
             unsaved: 0,
             unaudited: 0,
         })
@@ -75,14 +79,17 @@ impl IndexWriter {
     pub fn is_behind(&self) -> bool {
         self.store.next_sequence() > self.next.0
             || !self.store.removed_since(self.removals).is_empty()
+            || self.store.changes_of_duplicates() != self.changes_of_duplicates
     }
 
-    /// Takes in what was stored and removed since, and gives the index with it.
+    /// Takes in what was stored, removed and told apart since, and gives the index with it.
     ///
     /// # Errors
     /// If the store fails.
     pub fn refresh(&mut self) -> Result<Arc<Index>, IndexError> {
         let removed = self.store.removed_since(self.removals);
+        let changes_of_duplicates = self.store.changes_of_duplicates();
+        let is_told_apart = changes_of_duplicates != self.changes_of_duplicates;
         let end = Sequence(self.store.next_sequence());
         let mut new = Vec::new();
         for entry in self.store.descriptors(self.next) {
@@ -92,7 +99,7 @@ impl IndexWriter {
             }
             new.push((sequence, descriptor));
         }
-        if new.is_empty() && removed.is_empty() {
+        if new.is_empty() && removed.is_empty() && !is_told_apart {
             self.next = end;
             return Ok(self.index());
         }
@@ -100,8 +107,9 @@ impl IndexWriter {
         let mut near_duplicates = NearDuplicates::clone(&before.near_duplicates);
         let mut live = HashSet::clone(&before.live);
         let (mut points, mut promoted_points) = (before.points.clone(), before.promoted.clone());
-        if !removed.is_empty() {
-            near_duplicates.remove(&removed);
+        near_duplicates.remove(&removed);
+        let is_regrouped = is_told_apart && near_duplicates.heed(&self.store)?;
+        if is_regrouped || !removed.is_empty() {
             live = near_duplicates.originals().collect();
             match &mut points {
                 Points::Exact(points) => *points = exact(&self.store, &live, self.next)?,
@@ -133,7 +141,8 @@ impl IndexWriter {
         });
         self.next = end;
         self.removals += removed.len();
-        self.unsaved += sequences.len() + removed.len();
+        self.changes_of_duplicates = changes_of_duplicates;
+        self.unsaved += sequences.len() + removed.len() + usize::from(is_regrouped);
         if !self.current.is_graph() && self.current.len() >= self.most_scanned() {
             self.replace_scan(end);
         }

@@ -25,15 +25,15 @@ use std::thread::JoinHandle;
 pub use features::{FeatureError, extract, extract_each, extract_views, read_file};
 pub use job::{Job, ListedFile, LocalFile, WebPicture};
 pub use local::{
-    AddOptions, Exclude, ExcludeError, FileReport, Gone, Kept, SkippedFiles, WhyKept, absolute,
-    add_files, add_files_with, drop_missing,
+    AddOptions, Exclude, ExcludeError, FileReport, FileStore, Gone, Intake, Kept, SkippedFiles,
+    WhyKept, absolute, add_files, add_files_with, drop_missing,
 };
 pub use match_filter::MatchFilter;
 pub use waiting::add_features;
-use worker::Featurize;
+use worker::{Featurize, Maker};
 pub use writer::{Receipt, ReceiptOutcome};
 
-use crate::network::{Engine, ExtractError, Network};
+use crate::network::{Engine, ExtractError, Extractor, Network};
 use crate::picture::Limits;
 use crate::store::{Store, StoreError};
 
@@ -87,10 +87,12 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
         let workers = (0..count)
             .map(|_| {
                 let worker = worker::Worker {
-                    extractor: extractor()?,
-                    store: Arc::clone(store),
-                    limits,
-                    screen: screen.clone(),
+                    maker: Maker {
+                        extractor: extractor()?,
+                        store: Arc::clone(store),
+                        limits,
+                        screen: screen.clone(),
+                    },
                     jobs: job_queue.clone(),
                     finished: finished.clone(),
                 };
@@ -156,4 +158,26 @@ impl<J> Ingest<J> {
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
+}
+
+/// Takes in one file whose bytes are given, as a pipeline does that reads it itself, and returns
+/// once it would survive a power failure.
+///
+/// # Errors
+/// If the store fails.
+pub fn take_in(
+    store: &Arc<Store>,
+    limits: Limits,
+    extractor: &mut Extractor,
+    file: ListedFile,
+    bytes: Vec<u8>,
+) -> Result<Receipt, StoreError> {
+    let mut maker = Maker {
+        extractor,
+        store: Arc::clone(store),
+        limits,
+        screen: None,
+    };
+    let finished = maker.finish_listed(file, Ok(bytes))?;
+    writer::commit_one(store, finished)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::features::{FeatureError, extract, read_file};
-use super::job::{Job, LocalFile, WebPicture};
+use super::job::{Job, ListedFile, LocalFile, WebPicture};
 use super::match_filter::MatchFilter;
 use crate::activation::Layout;
 use crate::network::Extractor;
@@ -60,12 +60,20 @@ impl Featurize for Extractor {
     }
 }
 
+impl<F: Featurize> Featurize for &mut F {
+    fn features(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+        layout: &Layout,
+    ) -> Result<NewPicture, FeatureError> {
+        F::features(self, bytes, limits, layout)
+    }
+}
+
 /// One feature worker: one thread, one network session.
 pub(super) struct Worker<J, F> {
-    pub(super) extractor: F,
-    pub(super) store: Arc<Store>,
-    pub(super) limits: Limits,
-    pub(super) screen: Option<Arc<MatchFilter>>,
+    pub(super) maker: Maker<F>,
     pub(super) jobs: async_channel::Receiver<J>,
     pub(super) finished: async_channel::Sender<Result<Finished, StoreError>>,
 }
@@ -74,13 +82,23 @@ impl<J: Into<Job>, F: Featurize> Worker<J, F> {
     /// Works until the senders are gone or the writer has stopped.
     pub(super) fn run(mut self) {
         while let Ok(job) = self.jobs.recv_blocking() {
-            let finished = self.finish(job.into());
+            let finished = self.maker.finish(job.into());
             if self.finished.send_blocking(finished).is_err() {
                 break;
             }
         }
     }
+}
 
+/// Makes of a job what the writer can store.
+pub(super) struct Maker<F> {
+    pub(super) extractor: F,
+    pub(super) store: Arc<Store>,
+    pub(super) limits: Limits,
+    pub(super) screen: Option<Arc<MatchFilter>>,
+}
+
+impl<F: Featurize> Maker<F> {
     fn finish(&mut self, job: Job) -> Result<Finished, StoreError> {
         let (origin, bytes) = match job {
             Job::File(file) => match self.read(file) {
@@ -90,16 +108,8 @@ impl<J: Into<Job>, F: Featurize> Worker<J, F> {
                 }
             },
             Job::Listed(listed) => {
-                let (path, root) = (listed.file.path.clone(), listed.root);
-                let (origin, read) = self.read(listed.file);
-                let admitted = match read {
-                    Ok(bytes) => self.admitted(&path, &root, bytes)?,
-                    Err(error) => Err(error),
-                };
-                match admitted {
-                    Ok(bytes) => (origin, bytes),
-                    Err(error) => return Ok(self.without_features(origin, Vec::new(), error)),
-                }
+                let read = read_file(&listed.file.path, &self.limits);
+                return self.finish_listed(*listed, read);
             }
             Job::Waiting(id) => match self.waiting_body(id) {
                 Ok(bytes) => (Source::Waiting(id), bytes),
@@ -126,14 +136,26 @@ impl<J: Into<Job>, F: Featurize> Worker<J, F> {
         self.extract(origin, bytes)
     }
 
+    /// What comes of a file that the user has named, or a folder of it, and that was read.
+    pub(super) fn finish_listed(
+        &mut self,
+        listed: ListedFile,
+        read: Result<Vec<u8>, FeatureError>,
+    ) -> Result<Finished, StoreError> {
+        let admitted = match read {
+            Ok(bytes) => self.admitted(&listed.file.path, &listed.root, bytes)?,
+            Err(error) => Err(error),
+        };
+        let origin = origin(listed.file);
+        match admitted {
+            Ok(bytes) => self.extract(origin, bytes),
+            Err(error) => Ok(self.without_features(origin, Vec::new(), error)),
+        }
+    }
+
     fn read(&self, file: LocalFile) -> (Source, Result<Vec<u8>, FeatureError>) {
         let read = read_file(&file.path, &self.limits);
-        let origin = Source::File {
-            path: file.path,
-            bytes: file.bytes,
-            modified_ns: file.modified_ns,
-        };
-        (origin, read)
+        (origin(file), read)
     }
 
     /// The bytes of a file, unless the user has removed them and not named them again: the file
@@ -187,7 +209,15 @@ impl<J: Into<Job>, F: Featurize> Worker<J, F> {
     }
 }
 
-impl<J, F> Worker<J, F> {
+fn origin(file: LocalFile) -> Source {
+    Source::File {
+        path: file.path,
+        bytes: file.bytes,
+        modified_ns: file.modified_ns,
+    }
+}
+
+impl<F> Maker<F> {
     fn screened(&self, origin: Source, bytes: Vec<u8>, picture: NewPicture) -> Finished {
         let picture = Box::new(picture);
         let Some(screen) = &self.screen else {

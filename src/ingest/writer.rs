@@ -1,5 +1,9 @@
 //! The writer: commits batches of finished pictures and sends a receipt for each job.
 
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
 use super::batching::gather;
 use super::features::FeatureError;
 use super::worker::{Finished, Outcome};
@@ -11,7 +15,7 @@ use crate::store::{Body, PictureOutcome, Source, Store, StoreError, UrlOutcome};
 pub(super) const BATCH: usize = 32;
 
 /// What became of one job, sent once it is durable.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Receipt {
     /// The URL or path that was handed in.
     pub source: String,
@@ -20,7 +24,7 @@ pub struct Receipt {
 }
 
 /// What came of a job.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum ReceiptOutcome {
     /// A new picture was stored.
     Stored(PictureId),
@@ -36,6 +40,21 @@ pub enum ReceiptOutcome {
     Failed(String, String),
     /// Nothing came of it yet, and it is tried again: short reason and message.
     Postponed(String, String),
+}
+
+impl Receipt {
+    /// Of a file that could not be read.
+    pub fn of_unread(path: &Path, error: &FeatureError) -> Self {
+        let (reason, message) = (error.reason().to_owned(), error.to_string());
+        let is_limit = matches!(error, FeatureError::Picture(error) if error.is_limit());
+        Self {
+            source: path_text(path),
+            outcome: match is_limit {
+                true => ReceiptOutcome::Refused(reason, message),
+                false => ReceiptOutcome::Failed(reason, message),
+            },
+        }
+    }
 }
 
 impl ReceiptOutcome {
@@ -97,7 +116,13 @@ fn admitted(store: &Store, finished: Finished) -> Result<Finished, StoreError> {
     })
 }
 
-/// Makes a batch durable.
+/// Makes one picture durable.
+pub(super) fn commit_one(store: &Store, finished: Finished) -> Result<Receipt, StoreError> {
+    let mut pending = commit(store, vec![Ok(finished)])?;
+    Ok(pending.swap_remove(0).receipt())
+}
+
+/// Makes a batch durable. There is a receipt for each of it, in its order.
 fn commit(
     store: &Store,
     batch: Vec<Result<Finished, StoreError>>,

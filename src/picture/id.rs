@@ -16,7 +16,7 @@ impl PictureId {
     pub const LEN: usize = 32;
 
     /// The identity whose hash is known.
-    pub fn from_bytes(hash: [u8; Self::LEN]) -> Self {
+    pub const fn from_bytes(hash: [u8; Self::LEN]) -> Self {
         Self(hash)
     }
 

@@ -48,7 +48,9 @@ impl Searcher {
         }
         let others = self.view.index.near_duplicates().group(sequence).iter();
         let mut copies = Vec::new();
-        for &other in others.filter(|other| **other != sequence).take(MOST_LISTED) {
+        let is_hidden = |other: &Sequence| options.filter.hidden.contains(other);
+        let others = others.filter(|other| **other != sequence && !is_hidden(other));
+        for &other in others.take(MOST_LISTED) {
             if let Some(id) = self.store.picture_at(other)? {
                 let provenance = self.store.provenance(id)?;
                 let paths: Vec<String> =

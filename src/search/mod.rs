@@ -4,6 +4,7 @@ mod comparison;
 mod copies;
 mod exact;
 pub mod explanation;
+mod filter;
 mod options;
 mod rank;
 mod representative;
@@ -16,6 +17,7 @@ mod view;
 
 pub use comparison::compare;
 pub use exact::exact_or;
+pub use filter::Filter;
 pub use options::SearchOptions;
 pub use rank::{Ranker, Scored, score_pair, score_views};
 pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};

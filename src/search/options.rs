@@ -1,5 +1,6 @@
 //! What to search for and how much.
 
+use super::Filter;
 use crate::head::Mode;
 
 /// What to search for and how much.
@@ -9,8 +10,8 @@ pub struct SearchOptions {
     pub k: usize,
     /// Candidates taken from the index.
     pub candidates: usize,
-    /// Only pictures seen on this host.
-    pub host: Option<String>,
+    /// Which pictures may be results.
+    pub filter: Filter,
     /// Only results of at least this score.
     pub min_score: f32,
     /// What "alike" means.
@@ -30,7 +31,7 @@ impl SearchOptions {
         Self {
             k,
             candidates,
-            host: None,
+            filter: Filter::default(),
             min_score: 0.0,
             mode: Mode::default(),
             explain: false,

@@ -14,7 +14,6 @@ use super::result::{QueryResult, ResultEntry, Timing};
 use super::verification::{Claim, Preview, verify};
 use super::view::View;
 use crate::activation::{Activations, Layout};
-use crate::canonical_url::CanonicalUrl;
 use crate::head::{CollectionMean, Features, Mode, Ranking};
 use crate::index::Candidate;
 use crate::local_path::LocalPath;
@@ -210,24 +209,9 @@ impl Searcher {
         Ok((self.copies_of(&all, options), usize::MAX))
     }
 
-    /// The host filter. An unreadable record is not filtered in; `verify` names it.
+    /// Whether a picture may be a result.
     pub(super) fn accepts(&self, sequence: Sequence, options: &SearchOptions) -> bool {
-        let Some(host) = &options.host else {
-            return true;
-        };
-        let provenance = self
-            .store
-            .picture_at(sequence)
-            .and_then(|id| id.map(|id| self.store.provenance(id)).transpose());
-        let on_host =
-            |url: &String| CanonicalUrl::parse(url).is_ok_and(|url| url.host() == host.as_str());
-        match provenance {
-            Ok(Some(provenance)) => {
-                provenance.urls.iter().any(on_host)
-                    || provenance.pages.iter().any(|page| on_host(&page.url))
-            }
-            _ => false,
-        }
+        options.filter.accepts(&self.store, sequence)
     }
 
     /// A stored picture's preview and size; `None` if the picture was removed meanwhile.

@@ -1,5 +1,8 @@
 //! The other side of a store's socket: whether somebody has the store open, and asking them.
 
+mod files;
+mod jobs;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,17 +16,17 @@ use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::api::{
-    BASE, CompareRequest, CrawlRequest, DuplicatesLine, DuplicatesRequest, FailuresAnswer,
-    FailuresRequest, RemovalAnswer, SearchAnswer, SearchRequest,
+    BASE, CompareRequest, DuplicatesLine, DuplicatesRequest, FailuresAnswer, FailuresRequest,
+    RemovalAnswer, SearchAnswer, SearchRequest,
 };
-use super::crawls::Progress;
 use super::problem::ProblemJson;
 use super::socket;
 use super::state::{Owner, PROTOCOL};
-use crate::app::{NamedPicture, RemovalAsked, Status};
+use crate::app::{Example, NamedPicture, RemovalAsked, Status};
 use crate::search::{Comparison, QueryResult};
 use crate::shutdown::Shutdown;
 use crate::store::Store;
+use crate::store::ledger::Report;
 
 /// How long whoever has the store open may take to say so.
 const PING: Duration = Duration::from_secs(1);
@@ -67,6 +70,7 @@ pub enum AskError {
 }
 
 /// A file that goes with a question.
+#[derive(Clone, Copy)]
 struct Part<'a> {
     field: &'a str,
     bytes: &'a [u8],
@@ -145,20 +149,24 @@ impl Connection {
     pub fn compare(
         &self,
         asked: &CompareRequest,
-        a: &NamedPicture,
-        b: &NamedPicture,
+        a: &Example,
+        b: &Example,
         head: Option<&[u8]>,
     ) -> Result<Comparison, AskError> {
-        let asked = CompareRequest {
-            names: vec![a.name.clone(), b.name.clone()],
-            ..asked.clone()
-        };
-        let parts = [part_of("a", a), part_of("b", b)];
-        self.ask(form(
-            "/compare",
-            &asked,
-            parts.into_iter().chain(head.map(of_head)),
-        ))
+        let mut asked = asked.clone();
+        let mut parts = Vec::new();
+        for (field, side) in [("a", a), ("b", b)] {
+            match (field, side) {
+                (_, Example::Given(picture)) => {
+                    asked.names.push(picture.name.clone());
+                    parts.push(part_of(field, picture));
+                }
+                ("a", Example::Stored(id)) => asked.a = Some(id.to_string()),
+                (_, Example::Stored(id)) => asked.b = Some(id.to_string()),
+            }
+        }
+        let parts = parts.into_iter().chain(head.map(of_head));
+        self.ask(form("/compare", &asked, parts))
     }
 
     /// The groups of near-copies; gives the ids of pictures that cannot be read.
@@ -215,38 +223,21 @@ impl Connection {
         self.ask(request(Method::GET, &path, Body::empty()))
     }
 
+    /// How politely hosts were asked.
+    ///
+    /// # Errors
+    /// As reading it alone, or if there is no answer.
+    pub fn politeness(&self, limit: usize) -> Result<Report, AskError> {
+        let path = format!("/politeness?limit={limit}");
+        self.ask(request(Method::GET, &path, Body::empty()))
+    }
+
     /// What is stored, counted.
     ///
     /// # Errors
     /// As counting it alone, or if there is no answer.
     pub fn status(&self) -> Result<Status, AskError> {
         self.ask(request(Method::GET, "/status", Body::empty()))
-    }
-
-    /// Begins a crawl.
-    ///
-    /// # Errors
-    /// If another runs, a seed is none, or there is no answer.
-    pub fn begin_crawl(&self, asked: &CrawlRequest) -> Result<Progress, AskError> {
-        self.ask(json("/crawls", asked))
-    }
-
-    /// How far a crawl is; answered also after the user has asked to stop.
-    ///
-    /// # Errors
-    /// If there is no answer.
-    pub fn crawl(&self, id: u64) -> Result<Progress, AskError> {
-        let request = request(Method::GET, &format!("/crawls/{id}"), Body::empty());
-        self.ask_to_the_end(request)
-    }
-
-    /// Stops a crawl; it is over a little later.
-    ///
-    /// # Errors
-    /// If there is no answer.
-    pub fn stop_crawl(&self, id: u64) -> Result<Progress, AskError> {
-        let request = request(Method::DELETE, &format!("/crawls/{id}"), Body::empty());
-        self.ask_to_the_end(request)
     }
 
     /// Deletes what is named.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use crate::app::{Collection, CrawlJob, QueuedAgain};
-use crate::crawl::{Event, Summary, with_causes};
+use crate::crawl::{Event, Pause, Summary, with_causes};
 use crate::shutdown::Shutdown;
 
 /// How far a crawl is.
@@ -16,7 +16,7 @@ use crate::shutdown::Shutdown;
 pub struct Progress {
     /// Its number, among those of this run of the server.
     pub id: u64,
-    /// `running`, `stopping`, `done`, `stopped` or `failed`.
+    /// `running`, `paused`, `stopping`, `done`, `stopped` or `failed`.
     pub state: CrawlState,
     /// Why it failed.
     pub problem: Option<String>,
@@ -31,12 +31,14 @@ pub struct Progress {
     pub summary: Summary,
 }
 
-/// What becomes of a crawl.
+/// What becomes of a crawl, or a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CrawlState {
     /// It runs.
     Running,
+    /// It rests until it is told to go on; nothing is asked for.
+    Paused,
     /// It was told to stop, and finishes what is under way.
     Stopping,
     /// It has come to its end.
@@ -62,6 +64,7 @@ struct Run {
     id: u64,
     progress: Arc<watch::Sender<Progress>>,
     shutdown: Shutdown,
+    pause: Pause,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -99,6 +102,7 @@ impl Crawls {
         };
         let progress = Arc::new(watch::Sender::new(first.clone()));
         let shutdown = Shutdown::manual();
+        let pause = job.pause.clone();
         let work = {
             let (collection, progress) = (collection.clone(), Arc::clone(&progress));
             let shutdown = shutdown.clone();
@@ -111,6 +115,7 @@ impl Crawls {
             id,
             progress,
             shutdown,
+            pause,
             thread: Some(thread.map_err(NotBegun::Thread)?),
         });
         Ok(first)
@@ -131,11 +136,30 @@ impl Crawls {
         let run = last.as_ref().filter(|run| run.id == id)?;
         run.shutdown.request();
         run.progress.send_if_modified(|progress| {
-            let runs = progress.state == CrawlState::Running;
+            let runs = matches!(progress.state, CrawlState::Running | CrawlState::Paused);
             if runs {
                 progress.state = CrawlState::Stopping;
             }
             runs
+        });
+        Some(run.progress.borrow().clone())
+    }
+
+    /// Tells a crawl to rest, or to go on. What is under way is stored first.
+    pub(super) fn pause(&self, id: u64, rests: bool) -> Option<Progress> {
+        let (from, to) = match rests {
+            true => (CrawlState::Running, CrawlState::Paused),
+            false => (CrawlState::Paused, CrawlState::Running),
+        };
+        let last = self.lock();
+        let run = last.as_ref().filter(|run| run.id == id)?;
+        run.progress.send_if_modified(|progress| {
+            let changes = progress.state == from;
+            if changes {
+                progress.state = to;
+                run.pause.set(rests);
+            }
+            changes
         });
         Some(run.progress.borrow().clone())
     }

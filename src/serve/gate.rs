@@ -17,6 +17,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Gate {
     running: Arc<Semaphore>,
     waiting: Semaphore,
+    /// How long work is waited for, once it runs.
+    deadline: Duration,
 }
 
 /// Work was not done.
@@ -24,6 +26,8 @@ pub(super) struct Gate {
 pub(super) enum Shut {
     /// Too many others wait, or it has waited too long.
     Busy,
+    /// It takes longer than anybody waits for it.
+    Late(Duration),
     /// It has panicked.
     Panicked,
 }
@@ -33,7 +37,13 @@ impl Gate {
         Self {
             running: Arc::new(Semaphore::new(at_once)),
             waiting: Semaphore::new(MOST_WAITING),
+            deadline: Duration::MAX,
         }
+    }
+
+    /// The same for work that is waited for no longer than this.
+    pub(super) fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
     }
 
     /// Does the work when its turn has come. It is done to its end also when nobody waits for it any
@@ -55,7 +65,10 @@ impl Gate {
             let _turn = turn;
             work()
         };
-        spawn_blocking(work).await.map_err(|_| Shut::Panicked)
+        match timeout(self.deadline, spawn_blocking(work)).await {
+            Ok(done) => done.map_err(|_| Shut::Panicked),
+            Err(_) => Err(Shut::Late(self.deadline)),
+        }
     }
 
     /// Pieces of work that run or wait.
@@ -102,6 +115,17 @@ mod tests {
         let started = tokio::time::Instant::now();
         assert!(matches!(gate.run(|| ()).await, Err(Shut::Busy)));
         assert_eq!(started.elapsed().as_secs(), PATIENCE.as_secs());
+    }
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_is_not_waited_for_and_keeps_its_place() {
+        let gate = Gate::new(1).with_deadline(Duration::from_millis(20));
+        let (release, held) = channel::<()>();
+        let late = gate.run(move || held.recv().is_err());
+        assert!(matches!(late.await, Err(Shut::Late(_))));
+        assert_eq!(gate.running.available_permits(), 0);
+        drop(release);
+        assert!(gate.run(|| 1).await.is_ok(), "its place is free again");
     }
 
     #[tokio::test]

@@ -16,14 +16,18 @@ mod maps;
 mod metrics;
 mod page;
 mod problem;
+mod removals;
 mod router;
 mod server;
 mod socket;
 mod state;
+mod trainings;
 
 pub use connection::{AskError, Connection};
 pub use crawls::{CrawlState, Progress};
 pub use guard::{Hosts, Secrets, TokenError, token};
 pub use problem::ProblemJson;
+pub use removals::WaitingRemoval;
 pub use server::{Listen, ServeError, Server};
 pub use state::{Owner, SERVE};
+pub use trainings::TrainingProgress;

@@ -13,6 +13,9 @@ use crate::crawl::with_causes;
 use crate::search::SearchError;
 use crate::store::StoreError;
 
+/// The code of refusals that pass.
+pub(super) const BUSY: &str = "busy";
+
 /// A request was not answered.
 #[derive(Debug, Clone)]
 pub(super) struct Problem {
@@ -104,8 +107,17 @@ impl From<Shut> for Problem {
         match shut {
             Shut::Busy => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "busy",
+                BUSY,
                 "too many requests wait for a core; try again in ten seconds",
+            ),
+            Shut::Late(deadline) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too_slow",
+                format!(
+                    "that takes longer than {} seconds: a picture may be too large to be decoded in \
+                     that time",
+                    deadline.as_secs()
+                ),
             ),
             Shut::Panicked => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -134,12 +146,20 @@ impl From<Error> for Problem {
             Error::Picture { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "picture"),
             Error::Fetch { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "fetch"),
             Error::Url { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "url"),
-            Error::Head(_) | Error::NoThreshold => (StatusCode::UNPROCESSABLE_ENTITY, "head"),
+            Error::Head(_)
+            | Error::NoThreshold
+            | Error::FewLabels
+            | Error::NoClasses
+            | Error::NotTrained => (StatusCode::UNPROCESSABLE_ENTITY, "head"),
             Error::NoPicture(_) | Error::NoSuchId(_) => (StatusCode::NOT_FOUND, "not_found"),
             Error::AmbiguousId { .. } | Error::IdOrPath(_) => (StatusCode::CONFLICT, "ambiguous"),
-            Error::RelativePath | Error::Config(ConfigError::Range { .. }) => {
-                (StatusCode::BAD_REQUEST, "bad_request")
-            }
+            Error::RelativePath
+            | Error::Id(_)
+            | Error::OnePicture
+            | Error::CannotWait
+            | Error::PartOfSeveral
+            | Error::ClassName(_)
+            | Error::Config(ConfigError::Range { .. }) => (StatusCode::BAD_REQUEST, "bad_request"),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "failed"),
         };
         let detail = with_causes(&error);

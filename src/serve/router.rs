@@ -16,9 +16,10 @@ use super::problem::Problem;
 use super::state::{Entrance, State};
 use super::{api, drain, page};
 
-/// What the socket answers: the API alone.
+/// What the socket answers: the API, and what only processes of the user are asked for.
 pub(super) fn of_socket(state: State) -> Router {
-    let routes = Router::new().nest(api::BASE, api::routes());
+    let routes = api::routes().merge(api::files::routes());
+    let routes = Router::new().nest(api::BASE, routes);
     finished(routes, state, Entrance::Socket).layer(from_fn(drain::drained))
 }
 

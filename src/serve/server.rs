@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::api::crawls::refreshed;
 use super::guard::{Guard, Hosts, Secrets};
 use super::router;
 use super::state::State;
@@ -62,6 +63,7 @@ impl Server {
             tracing::warn!(%error, "other commands cannot be answered while this one has the store open");
         });
         let (listener, socket) = bound.ok().flatten().unzip();
+        let refresh_every = listen.as_ref().and_then(|listen| listen.refresh_every);
         let serve = async move {
             let at_socket = async {
                 if let Some(listener) = listener {
@@ -77,20 +79,27 @@ impl Server {
                     at_address(listen, state.clone(), end.clone()).await;
                 }
             };
+            let asked_again = async {
+                match refresh_every {
+                    Some(every) => refresh(&state, every).await,
+                    None => std::future::pending().await,
+                }
+            };
             let answered = async { tokio::join!(at_socket, at_address) };
             tokio::select! {
                 _ = answered => {}
+                () = asked_again => {}
                 () = nobody_left(&state, end.clone()) => {}
             }
-            // A crawl stores what is under way.
             let finished = tokio::task::spawn_blocking(move || {
+                // It stores what is under way.
                 state.crawls.finish();
+                state.trainings.finish();
                 state.maps.finish();
+                state.removals.finish(&state.collection);
             });
             if finished.await.is_err() {
-                tracing::error!(
-                    "the end of what runs beside requests panicked; please report this"
-                );
+                tracing::error!("the end of what was under way panicked; please report this");
             }
         };
         let thread = std::thread::Builder::new()
@@ -113,6 +122,19 @@ pub struct Listen {
     pub hosts: Hosts,
     /// With what.
     pub secrets: Secrets,
+    /// How often it is asked again for what is due.
+    pub refresh_every: Option<Duration>,
+}
+
+/// Asks again for what is due, unless a crawl runs anyway. Never ends.
+async fn refresh(state: &State, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        match refreshed(state).await {
+            Ok(progress) => tracing::info!(crawl = progress.id, "asking again for what is due"),
+            Err(problem) => tracing::info!(reason = problem.detail, "not asking again now"),
+        }
+    }
 }
 
 fn get_ready(state: &State) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 use std::time::Instant;
 
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -14,9 +15,12 @@ use utoipa::ToSchema;
 use super::crawls::Crawls;
 use super::gate::{Gate, PATIENCE, Shut};
 use super::held::Held;
+use super::limits::SEARCH_DEADLINE;
 use super::maps::Maps;
 use super::metrics::Metrics;
 use super::problem::Problem;
+use super::removals::Removals;
+use super::trainings::Trainings;
 use crate::app::{Collection, Error, Web};
 
 /// The version of what is spoken on the socket. A change that an older client would misread makes
@@ -81,6 +85,10 @@ pub(super) struct Inner {
     pub(super) crawls: Crawls,
     /// The map of all pictures.
     pub(super) maps: Maps,
+    /// The training that runs.
+    pub(super) trainings: Trainings,
+    /// Removals that wait.
+    pub(super) removals: Removals,
     /// Pictures that pages ask for.
     pub(super) held: Held,
     pub(super) metrics: Metrics,
@@ -113,11 +121,13 @@ impl State {
         Self(Arc::new(Inner {
             collection,
             command,
-            searches: Gate::new(cores),
+            searches: Gate::new(cores).with_deadline(SEARCH_DEADLINE),
             reads: Gate::new(READS),
             jobs: Gate::new(1),
             crawls: Crawls::default(),
             maps: Maps::default(),
+            trainings: Trainings::default(),
+            removals: Removals::default(),
             held: Held::default(),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),
@@ -125,6 +135,25 @@ impl State {
             bodies: Arc::new(Semaphore::new(BODIES_KIB as usize)),
             web: OnceLock::new(),
         }))
+    }
+
+    /// Whether it fills the store for others.
+    ///
+    /// # Errors
+    /// If it has work of its own, whose end is to be waited for.
+    pub(super) fn takes_work(&self) -> Result<(), Problem> {
+        if self.command == SERVE {
+            return Ok(());
+        }
+        Err(Problem::new(
+            StatusCode::CONFLICT,
+            "running",
+            format!(
+                "process {} runs `{}`; wait for its end",
+                std::process::id(),
+                self.command
+            ),
+        ))
     }
 
     /// Does a search when its turn has come.

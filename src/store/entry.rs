@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::record::{Embed, PageRecord};
-use super::{EntryLocation, Location, LocationId, PictureRecord, StoreError};
+use super::{EntryLocation, Label, Location, LocationId, PictureRecord, StoreError};
 use crate::local_path::LocalPath;
 use crate::network::LookDescriptor;
 use crate::picture::PictureId;
@@ -54,6 +54,8 @@ pub enum SectionKind {
     RemovedFile = 9,
     /// How the picture looks, a `DescriptorSection`.
     Look = 10,
+    /// A `LabelFact`.
+    Label = 11,
     /// The activations.
     Block = 16,
     /// Where the activations lie in another file, an `Elsewhere`.
@@ -63,7 +65,7 @@ pub enum SectionKind {
 }
 
 impl SectionKind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Record,
         Self::Descriptor,
         Self::Thumbnail,
@@ -74,6 +76,7 @@ impl SectionKind {
         Self::Seed,
         Self::RemovedFile,
         Self::Look,
+        Self::Label,
         Self::Block,
         Self::BlockElsewhere,
         Self::Body,
@@ -194,6 +197,15 @@ pub(super) struct RemovedFile {
     /// The file or folder that was named, empty if it was the picture; `None` if it may be taken
     /// again.
     pub(super) named: Option<LocalPath>,
+}
+
+/// What the user has said of pictures, or has taken back.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LabelFact {
+    /// The label's identity.
+    pub(super) id: [u8; 16],
+    /// What was said; `None` if it was taken back.
+    pub(super) label: Option<Label>,
 }
 
 /// Where a crawl begins, so that it can begin there again.

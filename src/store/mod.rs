@@ -1,8 +1,8 @@
 //! The store, simdex's one source of truth.
 //!
 //! ```text
-//!   Store ──> Metadata = Frontier + Catalogue + Files + Hosts      records
-//!        └──> Blocks                                       a log of entries
+//!   Store ──> Metadata = Frontier + Catalogue + Files + Hosts + Labels   records
+//!        └──> Blocks                                                a log of entries
 //!   embedded/   both in a folder: sled is an index over the log
 //!   memory/     both in memory, for tests
 //! ```
@@ -36,6 +36,7 @@ mod error;
 mod files;
 mod frontier;
 mod hosts;
+mod labels;
 pub mod ledger;
 mod location;
 mod memory;
@@ -63,6 +64,7 @@ use frontier::{hint, kept_out, lease, leases, losses, order, visit};
 pub use hint::{Alternate, PictureHint, Promise};
 pub use hosts::{HostRecord, Hosts, RuleFileRecord};
 pub use kept_out::{KeptOut, KeptOutFor};
+pub use labels::{Label, LabelId, Labels, ParseLabelIdError, Verdict};
 pub use lease::{
     Discovery, FrontierCounts, Lease, OptedOut, PageVisit, Queued, Retrying, UrlOutcome,
 };

@@ -36,11 +36,12 @@ pub fn train_on_labels(
     base.taught(probe.weighed(weights), training)
 }
 
-/// Teaches `base` which pairs the user finds the same.
+/// Teaches `base` which pairs the user finds the same in the sense of a mode.
 pub fn train_on_pairs(
     base: &Fused,
     pictures: &[Example<'_>],
     answers: &[(usize, usize, bool)],
+    mode: Mode,
 ) -> Fused {
     let mean = mean_of(pictures);
     let measure = base.measure(&mean);
@@ -62,7 +63,7 @@ pub fn train_on_pairs(
     };
     let training = training.having_seen(pictures.iter().map(|picture| picture.id));
     let unmeasured = [Signal::Neighbourhood, Signal::Local];
-    base.refitted(&[Mode::SameSubject], &unmeasured, &rows, &same, training)
+    base.refitted(&[mode], &unmeasured, &rows, &same, training)
 }
 
 /// Teaches `base` the user's kind of pictures from copies of them: two pictures made from

@@ -241,11 +241,9 @@ fn the_description_names_every_request() {
     assert!(version.starts_with("3.1"), "{version}");
     let paths = described["paths"].as_object().unwrap();
     let source = include_str!("../../src/serve/api/mod.rs");
-    let routes = source
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix(".route(\""));
+    let routes = source.split(".route(").skip(1);
     let routes: Vec<&str> = routes
-        .map(|route| route.split('"').next().unwrap())
+        .map(|route| route.split('"').nth(1).unwrap())
         .collect();
     assert!(routes.len() > 10, "{routes:?}");
     for route in routes.iter().filter(|route| **route != "/openapi.json") {
@@ -256,4 +254,55 @@ fn the_description_names_every_request() {
     assert!(fields.contains("score_threshold") && fields.contains("all_copies"));
     let browsed = serving.get("/api").text();
     assert!(browsed.contains("POST /api/v1/search"), "{browsed}");
+}
+
+#[test]
+fn a_crawl_rests_and_goes_on() {
+    let site = serve(|request| match request.path() {
+        "/" => {
+            let pictures = (0..60).map(|number| format!("<img src='/{number}.jpg'>"));
+            Reply::html(pictures.collect::<String>())
+        }
+        _ => {
+            std::thread::sleep(Duration::from_millis(50));
+            numbered(request)
+        }
+    });
+    let simdex = Simdex::new();
+    simdex.configure("[crawl]\nallow_private_addresses = true\ndelay_ms = 0");
+    let serving = Serving::start(&simdex);
+    let post = |path: &str, asked: Value| {
+        serving.post(path, "application/json", asked.to_string().as_bytes())
+    };
+    let begun = post("/api/v1/crawls", json!({ "seeds": [site.url("/")] }));
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    let progress = || serving.get("/api/v1/crawls/1").json();
+    let stored = || progress()["summary"]["images_indexed"].as_u64().unwrap();
+    wait_for("a picture", || (stored() > 0).then_some(()));
+    let paused = post("/api/v1/crawls/1/pause", json!({}));
+    assert_eq!(
+        (paused.status, &paused.json()["state"]),
+        (200, &json!("paused"))
+    );
+    // What was under way comes to its end, and nothing more is asked for.
+    wait_for("rest", || (progress()["under_way"] == 0).then_some(()));
+    std::thread::sleep(Duration::from_millis(500));
+    let (resting, asked) = (stored(), site.log().len());
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(site.log().len(), asked);
+    assert_eq!(progress()["state"], "paused");
+    assert!(resting < 60, "{resting}");
+    let resumed = post("/api/v1/crawls/1/resume", json!({}));
+    assert_eq!(resumed.json()["state"], "running");
+    let done = wait_for("the end", || {
+        let progress = progress();
+        (progress["state"] == "done").then_some(progress)
+    });
+    let count = |figure: &str| done["summary"][figure].as_u64().unwrap();
+    assert_eq!(count("images_indexed") + count("duplicates"), 60, "{done}");
+    assert_eq!(
+        post("/api/v1/crawls/1/pause", json!({})).json()["state"],
+        "done"
+    );
+    assert_eq!(post("/api/v1/crawls/9/pause", json!({})).status, 404);
 }

@@ -16,7 +16,7 @@ use simdex::canonical_url::CanonicalUrl;
 use simdex::crawl::Event;
 use simdex::demo::drawing::Motif;
 use simdex::head::Mode;
-use simdex::search::{QueryResult, SearchOptions};
+use simdex::search::{Filter, QueryResult, SearchOptions};
 use simdex::shutdown::Shutdown;
 use simdex::store::{NewPicture, PictureOutcome, Source};
 use testweb::reply::Reply;
@@ -249,7 +249,10 @@ fn options_belong_to_a_query() {
         .unwrap();
     let query = jpeg(Motif::Fish, 6);
     let on = |host: &str| SearchOptions {
-        host: Some(host.to_owned()),
+        filter: Filter {
+            host: Some(host.to_owned()),
+            ..Filter::default()
+        },
         ..everything()
     };
     let in_mode = |mode| SearchOptions {

@@ -8,6 +8,8 @@
 
 mod add;
 mod api;
+mod api_docs;
+mod api_lists;
 mod architecture;
 mod browser;
 mod classify;
@@ -26,11 +28,15 @@ mod explanation;
 mod guard;
 mod index;
 mod ingest;
+mod labels;
 mod limits;
 mod listing;
+#[cfg(unix)]
+mod load;
 mod local_files;
 mod looks;
 mod manners;
+mod mcp;
 mod near_duplicates;
 mod network;
 mod odd_answers;

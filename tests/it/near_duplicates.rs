@@ -14,7 +14,7 @@ use testweb::server::{Request, Server};
 
 /// A store with other pictures, one original and three near-copies of it; and an edit that
 /// is no near-copy.
-fn with_copies() -> Simdex {
+pub fn with_copies() -> Simdex {
     let simdex = Simdex::filled(8, 3);
     let original = draw(Motif::Sailboat, 500, 400, 300);
     write(&simdex, "0-original.jpg", &original, 92);
@@ -35,7 +35,7 @@ fn write(simdex: &Simdex, name: &str, picture: &RgbImage, quality: u8) {
     std::fs::write(simdex.path(name), jpeg(picture, quality).unwrap()).unwrap();
 }
 
-fn places(list: &Value, key: &str) -> Vec<String> {
+pub fn places(list: &Value, key: &str) -> Vec<String> {
     let name = |entry: &Value| {
         let place = entry[key].as_str().unwrap();
         place.rsplit('/').next().unwrap().to_owned()
@@ -48,7 +48,8 @@ fn query(simdex: &Simdex, flags: &[&str]) -> Value {
     simdex.json(&[&query[..], flags].concat())["results"].take()
 }
 
-const GROUP: [&str; 4] = ["0-original.jpg", "1-weak.jpg", "2-half.jpg", "3-light.jpg"];
+/// The original and its near-copies.
+pub const GROUP: [&str; 4] = ["0-original.jpg", "1-weak.jpg", "2-half.jpg", "3-light.jpg"];
 
 #[test]
 fn one_result_stands_for_its_near_copies_and_the_list_has_them_all() {

@@ -364,6 +364,102 @@ fn a_server_crawls_for_the_command_line() {
             .unwrap()
             .contains("images_indexed")
     );
-    assert_eq!(simdex.run(&["add", "."]).code, 1);
+    let proof = simdex.run(&["politeness", "--format", "json"]);
+    assert!(
+        proof.stderr.contains("answered by process"),
+        "{}",
+        proof.stderr
+    );
+    assert!(proof.json()["requests"].as_u64() > Some(3));
+    let text = simdex.run(&["politeness"]).stdout;
     assert_eq!(serving.stop(), 130);
+    assert_eq!(
+        simdex.run(&["politeness", "--format", "json"]).json(),
+        proof.json()
+    );
+    assert_eq!(simdex.run(&["politeness"]).stdout, text);
+}
+
+/// What a command says, but for whom and how fast.
+fn words(run: &crate::common::Run) -> Vec<String> {
+    let lines = run.stderr.lines();
+    let lines = lines.filter(|line| !line.contains("answered by") && !line.contains("indexing"));
+    lines.map(str::to_owned).collect()
+}
+
+/// The figures of `add`, but for how long it took.
+fn figures(run: &crate::common::Run) -> serde_json::Value {
+    let mut figures = run.json();
+    figures.as_object_mut().unwrap().remove("elapsed_s");
+    figures
+}
+
+#[test]
+fn a_server_adds_files_that_the_command_reads() {
+    let [alone, served] = [Simdex::new(), Simdex::new()];
+    let folders = |simdex: &Simdex| {
+        draw_folders(&simdex.path("pictures"), 2, 3);
+        std::fs::write(simdex.path("pictures/broken.jpg"), b"no picture").unwrap();
+        std::fs::write(simdex.path("pictures/other.psd"), b"8BPS").unwrap();
+        std::fs::copy(
+            simdex
+                .path("pictures")
+                .join(Motif::ALL[0].name())
+                .join("0.jpg"),
+            simdex.path("pictures/copy.jpg"),
+        )
+        .unwrap();
+    };
+    folders(&alone);
+    folders(&served);
+    let serving = Serving::start(&served);
+    let both = |args: &[&str]| {
+        let [a, b] = [&alone, &served].map(|simdex| simdex.run(args));
+        assert_eq!(a.code, b.code, "{args:?}: {} {}", a.stderr, b.stderr);
+        assert!(b.stderr.contains("answered by process"), "{}", b.stderr);
+        let own = |simdex: &Simdex, run: &crate::common::Run| {
+            let folder = simdex.dir.path().to_string_lossy().into_owned();
+            let words = words(run).into_iter().map(|line| line.replace(&folder, ""));
+            words.collect::<Vec<_>>()
+        };
+        assert_eq!(own(&alone, &a), own(&served, &b), "{args:?}");
+        if args.contains(&"--format") {
+            assert_eq!(figures(&a), figures(&b), "{args:?}");
+        }
+        b
+    };
+    let add = ["add", "pictures", "--format", "json"];
+    assert_eq!(both(&add).code, 3);
+    assert_eq!(figures(&both(&add))["duplicates"], 7);
+    // What was removed stays out, unless it is named itself.
+    let gone = format!("pictures/{}/1.jpg", Motif::ALL[0].name());
+    both(&["remove", &gone]);
+    both(&add);
+    let refused = figures(&both(&add))["refused"].clone();
+    assert_eq!(refused, serde_json::json!({"removed": 1}));
+    assert_eq!(
+        figures(&both(&["add", &gone, "--format", "json"]))["images_indexed"],
+        1
+    );
+    // What is gone leaves.
+    for simdex in [&alone, &served] {
+        std::fs::remove_file(simdex.path(&gone)).unwrap();
+        std::fs::remove_file(simdex.path("pictures/broken.jpg")).unwrap();
+    }
+    assert_eq!(figures(&both(&add))["files_dropped"], 1);
+    both(&["add", "missing"]);
+    both(&["add", "pictures", "--exclude", "*.jpg"]);
+    let paths = |simdex: &Simdex| {
+        let folder = simdex.dir.path().to_string_lossy().into_owned();
+        let all = simdex
+            .stored()
+            .into_iter()
+            .flat_map(|picture| picture.paths);
+        let mut all: Vec<String> = all.map(|path| path.replace(&folder, "")).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(serving.stop(), 130);
+    assert_eq!(paths(&alone), paths(&served));
+    assert_eq!(paths(&alone).len(), 6);
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::looking::{Looking, Matches};
 use crate::app::{Collection, Error};
 use crate::canonical_url::CanonicalUrl;
-use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Recorders, Summary};
+use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Pause, Recorders, Summary};
 use crate::ingest::{Ingest, WebPicture};
 use crate::shutdown::Shutdown;
 use crate::store::{Again, StoreError};
@@ -28,6 +28,8 @@ pub struct CrawlJob {
     pub pictures: Pictures,
     /// Pictures at most, where that is less than the configuration says.
     pub max_images: Option<u64>,
+    /// Whether it is to rest.
+    pub pause: Pause,
 }
 
 /// What happens to the pictures that a crawl fetches.
@@ -92,6 +94,7 @@ impl Collection {
             seeds: job.seeds,
             again: job.again.clone(),
             recorders: Arc::clone(&recorders),
+            pause: job.pause,
             matches,
         };
         let mut config = self.config().clone();

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::from_store::labelled_in_store;
 use super::pictures::{Described, LabelledPictures};
 use super::watch::Watch;
-use crate::app::{Error, Extraction, NamedPicture};
+use crate::app::{Collection, Error, Extraction, NamedPicture};
 use crate::classify::{CentredCosine, Classifier, ClassifyOptions, Verdict};
 use crate::dataset::labelled_files;
 use crate::head::Mode;
@@ -22,7 +24,7 @@ pub struct PictureClassifier {
 }
 
 /// The JSON of `classify`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Classification<'a> {
     /// The picture's name.
     pub query: &'a str,
@@ -37,7 +39,7 @@ pub struct Classification<'a> {
 }
 
 /// How much speaks for a class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ClassBelief<'a> {
     /// The class.
     pub class: &'a str,
@@ -48,9 +50,9 @@ pub struct ClassBelief<'a> {
 }
 
 /// A labelled picture that gave evidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LabelledNeighbour<'a> {
-    /// Its file.
+    /// Its file; of a stored picture its id.
     pub path: String,
     /// Its class.
     pub class: &'a str,
@@ -77,17 +79,37 @@ impl PictureClassifier {
             return Ok(None);
         };
         labelled.ensure_classes(1)?;
+        Ok(Some(Self::of(extraction, labelled, options)))
+    }
+
+    /// Takes the labelled pictures of a store.
+    ///
+    /// # Errors
+    /// If no class is labelled, or the store fails.
+    pub fn of_labels(collection: &Collection, options: &ClassifyOptions) -> Result<Self, Error> {
+        let labelled = labelled_in_store(collection)?;
+        if labelled.pictures.is_empty() {
+            return Err(Error::NoClasses);
+        }
+        Ok(Self::of(collection.extraction(), labelled, options))
+    }
+
+    fn of(
+        extraction: &Extraction,
+        labelled: LabelledPictures<Described>,
+        options: &ClassifyOptions,
+    ) -> Self {
         let pictures = labelled.pictures.iter();
         let embeddings: Vec<&Embedding> = pictures.map(|p| &p.embedding).collect();
         let similarity = CentredCosine::new(&embeddings);
         let between = |a, b| similarity.of_labelled(a, b);
         let classifier = Classifier::fit(&labelled.labels, options, &between);
-        Ok(Some(Self {
+        Self {
             extraction: extraction.clone(),
             labelled,
             similarity,
             classifier,
-        }))
+        }
     }
 
     /// The class of a picture, and how sure that is.
@@ -100,10 +122,19 @@ impl PictureClassifier {
         let views = self
             .extraction
             .views(&picture.name, &picture.bytes, mode, layout)?;
-        let centred = self.similarity.minus_mean(&views[0].embedding);
+        Ok(self.classify_embedding(&picture.name, &views[0].embedding))
+    }
+
+    /// The same of a picture whose embedding is known.
+    pub fn classify_embedding<'a>(
+        &'a self,
+        name: &'a str,
+        embedding: &Embedding,
+    ) -> Classification<'a> {
+        let centred = self.similarity.minus_mean(embedding);
         let similarity = |i| self.similarity.similarity(&centred, i);
         let verdict = self.classifier.classify(similarity);
-        Ok(self.classification(&picture.name, &verdict))
+        self.classification(name, &verdict)
     }
 
     fn classification<'a>(&'a self, query: &'a str, verdict: &Verdict) -> Classification<'a> {

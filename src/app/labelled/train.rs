@@ -9,7 +9,7 @@ use crate::activation::Activations;
 use crate::app::{Error, Extraction};
 use crate::dataset::{Labelled, PairsFile, labelled_domains, labelled_files, pictures_below};
 use crate::edit::Edit;
-use crate::head::{Fused, Mse18};
+use crate::head::{Fused, Mode, Mse18};
 use crate::ingest::extract;
 use crate::network::{Extractor, Projection};
 use crate::store::NewPicture;
@@ -25,7 +25,7 @@ const EDITS: usize = 4;
 const MOST: usize = 500;
 /// Most labelled pictures whose activations are kept, to learn how much labels count in lists: they
 /// take .84 MB each.
-const MOST_WEIGHED: usize = 600;
+pub(super) const MOST_WEIGHED: usize = 600;
 /// At most every so many-th picture is edited for the shipped head to learn from, and no more than
 /// this.
 const EVERY: usize = 4;
@@ -115,7 +115,8 @@ impl Extraction {
         }
         let base = Fused::builtin(self.network())?;
         let examples = set.examples(self.layout());
-        Ok(Some(train_on_pairs(&base, &examples, &answers)))
+        let mode = Mode::SameSubject;
+        Ok(Some(train_on_pairs(&base, &examples, &answers, mode)))
     }
 
     /// Teaches the shipped head from edited copies of the pictures below a folder. `None` if

@@ -7,10 +7,11 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::Moment;
 use crate::app::Error;
 use crate::config::Config;
 use crate::head::{Mode, Ranking, Thresholds};
-use crate::search::SearchOptions;
+use crate::search::{Filter, SearchOptions};
 
 /// What is asked for, before a head and a configuration say what it comes to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -22,6 +23,19 @@ pub struct Asked {
     pub candidates: Option<usize>,
     /// Only pictures seen on this host.
     pub host: Option<String>,
+    /// Only pictures that are at least so wide, in pixels.
+    pub min_width: Option<u32>,
+    /// Only pictures that are at least so high, in pixels.
+    pub min_height: Option<u32>,
+    /// Only pictures stored from then on: a date such as `2026-11-26`, in UTC, or a time such as
+    /// `2026-11-26T21:00:00Z`.
+    #[schema(value_type = Option<String>)]
+    pub since: Option<Moment>,
+    /// Only pictures stored before then.
+    #[schema(value_type = Option<String>)]
+    pub until: Option<Moment>,
+    /// Only pictures of which pages say all of these words: in alternative text, titles or captions.
+    pub text: Option<String>,
     /// Only results of at least this score: a number from 0 to 1, or `p90` or `p99`.
     #[schema(value_type = String)]
     pub score_threshold: ScoreThreshold,
@@ -35,6 +49,19 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Which pictures may be results.
+    fn filter(&self) -> Filter {
+        Filter {
+            host: self.host.clone(),
+            min_width: self.min_width.unwrap_or(0),
+            min_height: self.min_height.unwrap_or(0),
+            since_s: self.since.map(|moment| moment.seconds()),
+            until_s: self.until.map(|moment| moment.seconds()),
+            words: Filter::words_of(self.text.as_deref().unwrap_or_default()),
+            ..Filter::default()
+        }
+    }
+
     /// What it comes to with this head; what is not said is as the configuration says.
     ///
     /// # Errors
@@ -47,7 +74,7 @@ impl Asked {
         Ok(SearchOptions {
             k: config.query.k,
             candidates: config.query.candidates,
-            host: self.host.clone(),
+            filter: self.filter(),
             min_score: self.score_threshold.of(head, self.mode)?,
             mode: self.mode,
             explain: self.explain,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::{Collection, Error};
 use crate::head::{Mode, Ranking};
-use crate::search::{QueryResult, SearchError, SearchOptions};
+use crate::search::{Filter, QueryResult, SearchError, SearchOptions};
 
 impl Collection {
     /// Gives every group of near-copies, of those seen on `host` where one is named, as the
@@ -19,7 +19,11 @@ impl Collection {
         each: impl FnMut(QueryResult) -> Result<(), E>,
     ) -> Result<Vec<String>, E> {
         let options = SearchOptions {
-            host,
+            filter: Filter {
+                host,
+                hidden: self.hidden().load(),
+                ..Filter::default()
+            },
             mode: Mode::Copy,
             all_copies: true,
             ..SearchOptions::new(usize::MAX, usize::MAX)

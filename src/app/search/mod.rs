@@ -2,11 +2,15 @@
 
 mod asked;
 mod compare;
+mod crop;
 mod duplicate_group;
 mod duplicates;
+mod moment;
 
 pub use asked::{Asked, ScoreThreshold};
+pub use crop::Crop;
 pub use duplicate_group::{Duplicate, DuplicateGroup, Preference};
+pub use moment::Moment;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -70,6 +74,8 @@ pub struct Question {
     pub wanted: Vec<Example>,
     /// Pictures that results should not be like.
     pub unwanted: Vec<Example>,
+    /// The part of the picture wanted that is meant; there is one only then.
+    pub part: Option<Crop>,
     /// How long reading or fetching them took.
     pub reading_took: Duration,
 }
@@ -86,7 +92,14 @@ impl Collection {
         options: &SearchOptions,
     ) -> Result<QueryResult, Error> {
         let started = Instant::now();
-        let wanted = self.views_of(&question.wanted, options.mode)?;
+        let wanted = match (question.part, &question.wanted[..]) {
+            (None, wanted) => self.views_of(wanted, options.mode)?,
+            (Some(crop), [picture]) => {
+                let part = self.part(picture, crop)?;
+                self.views_of(&[part.into()], options.mode)?
+            }
+            (Some(_), _) => return Err(Error::PartOfSeveral),
+        };
         let unwanted = self.views_of(&question.unwanted, options.mode)?;
         let query = Query {
             name: &question.name,
@@ -94,7 +107,11 @@ impl Collection {
             unwanted: &unwanted,
             features_took: question.reading_took + started.elapsed(),
         };
-        Ok(self.searcher(head, options.mode)?.search(&query, options)?)
+        let mut options = options.clone();
+        options.filter.hidden = self.hidden().load();
+        Ok(self
+            .searcher(head, options.mode)?
+            .search(&query, &options)?)
     }
 
     /// What ranks by `head`, over what is stored now.
@@ -113,6 +130,16 @@ impl Collection {
             Example::Stored(id) => Ok(vec![self.stored(*id)?]),
         };
         examples.iter().map(views).collect()
+    }
+
+    /// The embedding of a picture.
+    ///
+    /// # Errors
+    /// If it cannot be used or is not there, or the network cannot be run.
+    pub fn embedding(&self, picture: &Example) -> Result<Embedding, Error> {
+        let views = self.views_of(std::slice::from_ref(picture), Mode::default())?;
+        // There is one view of each picture at least.
+        Ok(views[0][0].embedding.clone())
     }
 
     /// A stored picture as one that is given, upright: its bytes are not kept, so no other view of it

@@ -37,7 +37,7 @@ pub(in crate::cli) fn run(session: &Session, args: CompareArgs) -> anyhow::Resul
     let comparison = match session.owner()? {
         Some(connection) => {
             answered_by(&connection);
-            let (a, b) = (reader.read(&args.a)?, reader.read(&args.b)?);
+            let (a, b) = (reader.read(&args.a)?.into(), reader.read(&args.b)?.into());
             let asked = CompareRequest {
                 head: Some(asked_head),
                 mode: args.mode.into(),

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 
-use crate::app::{Asked, Collection, Example, NamedPicture, Question, ScoreThreshold};
+use crate::app::{
+    Asked, Collection, Crop, Example, Moment, NamedPicture, Question, ScoreThreshold,
+};
 use crate::cli::input::{PictureReader, head, host_argument, name, some};
 use crate::cli::opened::Opened;
 use crate::cli::session::Session;
@@ -38,6 +40,22 @@ pub(in crate::cli) struct SearchArgs {
     /// Only pictures seen on this host
     #[arg(long, value_name = "H", value_parser = host_argument)]
     host: Option<String>,
+    /// Only pictures that are at least so wide, in pixels
+    #[arg(long, value_name = "W")]
+    min_width: Option<u32>,
+    /// Only pictures that are at least so high, in pixels
+    #[arg(long, value_name = "H")]
+    min_height: Option<u32>,
+    /// Only pictures stored from then on: a day such as 2026-11-26 (UTC), or a time such as
+    /// 2026-11-26T21:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<Moment>,
+    /// Only pictures stored before then
+    #[arg(long, value_name = "TIME")]
+    until: Option<Moment>,
+    /// Only pictures of which pages say all of these words: in alternative text, titles or captions
+    #[arg(long, value_name = "WORDS")]
+    text: Option<String>,
     /// Only results of at least this score: a number from 0 to 1, or `p90` or `p99`, from
     /// where on 90 or 99 of 100 results were right in the head's training
     #[arg(long, value_name = "S", default_value = "0")]
@@ -80,6 +98,11 @@ impl SearchArgs {
             limit: Some(self.k.unwrap_or(config.k)),
             candidates: Some(self.candidates.unwrap_or(config.candidates)),
             host: self.host.clone(),
+            min_width: self.min_width,
+            min_height: self.min_height,
+            since: self.since,
+            until: self.until,
+            text: self.text.clone(),
             score_threshold: self.min_score,
             mode: self.mode.into(),
             explain: self.explain,
@@ -99,6 +122,10 @@ pub(in crate::cli) struct QueryArgs {
     /// Pictures that results should not be like; implies --together
     #[arg(long, value_name = "IMAGE|URL", value_parser = name())]
     not: Vec<String>,
+    /// Only the part of each picture in this box: x,y,width,height in shares of it, such as
+    /// 0.5,0,0.5,1 for its right half
+    #[arg(long = "box", value_name = "X,Y,W,H", conflicts_with_all = ["together", "not"])]
+    part: Option<Crop>,
     #[command(flatten)]
     search: SearchArgs,
     /// How to print the results; json is one object a line, one line a query
@@ -113,9 +140,14 @@ pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<
             name: args.queries.join(" + "),
             wanted: args.queries,
             unwanted: args.not,
+            part: None,
         }]
     } else {
-        args.queries.into_iter().map(NamedQuestion::one).collect()
+        let one = |name| NamedQuestion {
+            part: args.part,
+            ..NamedQuestion::one(name)
+        };
+        args.queries.into_iter().map(one).collect()
     };
     for_each_result(
         session,
@@ -134,6 +166,7 @@ pub(in crate::cli) struct NamedQuestion {
     name: String,
     wanted: Vec<String>,
     unwanted: Vec<String>,
+    part: Option<Crop>,
 }
 
 impl NamedQuestion {
@@ -142,6 +175,7 @@ impl NamedQuestion {
         Self {
             wanted: vec![name.clone()],
             unwanted: Vec::new(),
+            part: None,
             name,
         }
     }
@@ -154,6 +188,7 @@ impl NamedQuestion {
             name: self.name.clone(),
             wanted: wanted.into_iter().map(Example::from).collect(),
             unwanted: unwanted.into_iter().map(Example::from).collect(),
+            part: self.part,
             reading_took: started.elapsed(),
         })
     }
@@ -247,6 +282,7 @@ impl Answering {
             } => {
                 let asked = SearchRequest {
                     name: Some(question.name.clone()),
+                    part: question.part,
                     ..asked.clone()
                 };
                 let (wanted, unwanted) = question.pictures(reader)?;

@@ -2,6 +2,7 @@
 
 mod fused;
 mod generic;
+mod labels;
 mod look;
 mod mse18;
 
@@ -17,7 +18,7 @@ use super::{Format, Outcome};
 use crate::training::mse18::TrainOptions;
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("from").required(true).args(["dir", "pairs", "unlabelled", "generic", "look"])))]
+#[command(group(ArgGroup::new("from").required(true).args(["dir", "pairs", "unlabelled", "from_labels", "generic", "look"])))]
 pub(super) struct TrainArgs {
     /// Folder with one folder of pictures per class
     dir: Option<PathBuf>,
@@ -27,6 +28,10 @@ pub(super) struct TrainArgs {
     /// Learn from edited copies of the pictures below a folder instead
     #[arg(long, value_name = "DIR")]
     unlabelled: Option<PathBuf>,
+    /// Learn from the labels of the store instead, which are given on the page of `simdex serve` and by
+    /// its API
+    #[arg(long)]
+    from_labels: bool,
     /// Make the head and the projection that simdex ships, from folders of domains with one folder per class
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "projection")]
     generic: Vec<PathBuf>,
@@ -40,7 +45,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "CSV", requires = "look")]
     triplets: Option<PathBuf>,
     /// What to train on a folder of classes
-    #[arg(long, default_value = "fused", conflicts_with_all = ["pairs", "unlabelled", "generic", "look"])]
+    #[arg(long, default_value = "fused", conflicts_with_all = ["pairs", "unlabelled", "from_labels", "generic", "look"])]
     kind: Kind,
     /// Where to write the head, or the file of --look; the curve of mse18 goes beside it as .svg
     #[arg(short, long, value_name = "HEAD")]
@@ -69,6 +74,9 @@ enum Kind {
 
 pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome> {
     check_folder(&args.output)?;
+    if args.from_labels {
+        return labels::run(session, &args);
+    }
     let extraction = session.extraction()?;
     if !args.generic.is_empty() {
         return generic::run(session, &args, &args.generic);
@@ -89,7 +97,7 @@ pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome>
             Kind::Mse18 => return mse18::run(session, &args, dir),
         }
     } else {
-        unreachable!("clap asks for one of the five");
+        unreachable!("clap asks for one of the six");
     };
     match head? {
         Some((head, outcome)) => fused::finish(extraction, &args, &head, outcome),

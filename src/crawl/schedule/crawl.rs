@@ -20,6 +20,7 @@ use crate::crawl::ROBOTS_AGENT;
 use crate::crawl::event::Event;
 use crate::crawl::http::error::FetchError;
 use crate::crawl::http::fetcher::Fetcher;
+use crate::crawl::pause::Pause;
 use crate::crawl::policy::admission::Admission;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
@@ -47,6 +48,7 @@ pub struct Crawl {
     jobs: async_channel::Sender<WebPicture>,
     receipts: async_channel::Receiver<Receipt>,
     shutdown: Shutdown,
+    pause: Pause,
     seeds: Arc<[CanonicalUrl]>,
     queued_again: u64,
     let_in: u64,
@@ -136,6 +138,7 @@ impl Crawl {
             jobs: ingest.jobs(),
             receipts: ingest.receipts(),
             shutdown,
+            pause: plan.pause,
             seeds,
             queued_again: prepared.queued_again,
             let_in,
@@ -164,6 +167,7 @@ impl Crawl {
     /// finished and stored, the rest waits in the frontier.
     pub async fn run(mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<Summary, CrawlError> {
         let mut shutdown = self.shutdown.clone();
+        let mut pause = self.pause.clone();
         let mut stopping = false;
         let mut grace = Instant::now() + FOREVER;
         loop {
@@ -171,11 +175,12 @@ impl Crawl {
                 stopping = true;
                 grace = Instant::now() + GRACE;
             }
-            if !stopping {
+            let rests = !stopping && pause.is_asked();
+            if !stopping && !rests {
                 self.start_visits().await?;
             }
             self.report.tell_problems(observe);
-            let waiting = !stopping && self.hosts.has_hosts();
+            let waiting = rests || !stopping && self.hosts.has_hosts();
             if self.visits.is_empty() && !self.budget.awaits_receipts() && !waiting {
                 match self.next_retry(stopping).await? {
                     Some(when) => tokio::select! {
@@ -186,7 +191,7 @@ impl Crawl {
                 }
                 continue;
             }
-            let turn = match waiting && self.has_room() {
+            let turn = match waiting && !rests && self.has_room() {
                 true => self.hosts.next_turn(),
                 false => None,
             };
@@ -213,6 +218,7 @@ impl Crawl {
                 },
                 () = sleep_until(wake) => self.requeue_due().await?,
                 () = shutdown.wait(), if !stopping => {}
+                () = pause.changed() => {}
                 // What has not answered by now is left to the next crawl.
                 () = sleep_until(grace), if !self.visits.is_empty() => {
                     self.visits.abort_all();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::crawl::archive::recorders::Recorders;
 use crate::crawl::http::error::FetchError;
+use crate::crawl::pause::Pause;
 use crate::crawl::policy::admission::PatternError;
 use crate::store::{Again, StoreError};
 
@@ -35,6 +36,8 @@ pub struct CrawlPlan {
     pub again: Vec<Again>,
     /// Logs of the fetches.
     pub recorders: Arc<Recorders>,
+    /// Whether it is to rest.
+    pub pause: Pause,
     /// Receives which pictures are matches, if the crawl is to look for matches first.
     pub matches: Option<async_channel::Receiver<(UrlId, bool)>>,
 }

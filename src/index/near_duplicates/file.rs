@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::GroupEntry;
+use super::apart::Apart;
 use crate::index::derived_file;
+use crate::picture::PictureId;
 use crate::store::{Sequence, Store};
 
 #[derive(Serialize, Deserialize)]
@@ -17,9 +19,11 @@ struct Saved {
     store: String,
     /// Sequence numbers and entries.
     entries: Vec<(u64, GroupEntry)>,
+    /// The pairs that were kept apart.
+    apart: Vec<[PictureId; 2]>,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// `None` if the store is in memory.
 fn path(store: &Store) -> Option<PathBuf> {
@@ -27,20 +31,21 @@ fn path(store: &Store) -> Option<PathBuf> {
 }
 
 /// `None` if there is no file, or a damaged or foreign one, which only costs a rebuild.
-pub(super) fn load(store: &Store) -> Option<BTreeMap<Sequence, GroupEntry>> {
+pub(super) fn load(store: &Store) -> Option<(BTreeMap<Sequence, GroupEntry>, Apart)> {
     let damaged = "the groups of copies are damaged; making them anew";
     let saved: Saved = derived_file::load(&path(store)?, damaged)?;
     let usable = saved.version == VERSION && saved.store == store.id();
     let entries = saved.entries.into_iter();
-    usable.then(|| {
-        entries
-            .map(|(sequence, entry)| (Sequence(sequence), entry))
-            .collect()
-    })
+    let entries = entries.map(|(sequence, entry)| (Sequence(sequence), entry));
+    usable.then(|| (entries.collect(), Apart::of(saved.apart)))
 }
 
 /// Replaces the file in one step. Of a store in memory nothing is saved.
-pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, GroupEntry>) -> io::Result<()> {
+pub(super) fn save(
+    store: &Store,
+    entries: &BTreeMap<Sequence, GroupEntry>,
+    apart: &Apart,
+) -> io::Result<()> {
     let Some(path) = path(store) else {
         return Ok(());
     };
@@ -51,6 +56,7 @@ pub(super) fn save(store: &Store, entries: &BTreeMap<Sequence, GroupEntry>) -> i
             .iter()
             .map(|(sequence, entry)| (sequence.0, *entry))
             .collect(),
+        apart: apart.pairs().collect(),
     };
     derived_file::save(&path, &saved)
 }

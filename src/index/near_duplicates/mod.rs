@@ -4,17 +4,20 @@
 //! it, and made anew from the store where it is missing or damaged. Each group has one
 //! original, the member stored first, which alone stands in the index.
 
+mod apart;
 mod file;
 mod hash_table;
 mod verify;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{IndexError, LATER};
-use crate::picture::PerceptualHash;
+use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{Sequence, Store, StoreError};
+use apart::Apart;
 use hash_table::HashTable;
 use verify::Verifier;
 pub use verify::are_near_copies;
@@ -27,6 +30,8 @@ pub struct NearDuplicates {
     originals: HashTable,
     /// Members of groups of two and more by their original, all in the order of storing.
     groups: HashMap<Sequence, Vec<Sequence>>,
+    /// What the user has told apart.
+    apart: Arc<Apart>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,10 +69,10 @@ impl NearDuplicates {
         live: &HashSet<Sequence>,
         progress: &dyn Fn(usize, usize),
     ) -> Result<Self, StoreError> {
-        let saved = file::load(store).unwrap_or_default();
+        let (saved, apart) = file::load(store).unwrap_or_default();
         let mut entries = saved.clone();
         entries.retain(|sequence, _| live.contains(sequence));
-        promote(&mut entries);
+        elect(&mut entries);
         let has_changed = entries != saved;
         let next = saved.last_key_value().map_or(0, |(last, _)| last.0 + 1);
         let mut new: Vec<Sequence> = live.iter().copied().filter(|s| s.0 >= next).collect();
@@ -76,9 +81,10 @@ impl NearDuplicates {
             originals: originals(&entries),
             groups: groups(&entries),
             entries,
+            apart: Arc::new(apart),
         };
         let mut saving = Ok(());
-        if has_changed {
+        if all.heed(store)? || has_changed {
             saving = all.save(store);
         }
         let mut done = 0;
@@ -111,7 +117,7 @@ impl NearDuplicates {
                 continue;
             };
             let hash = record.perceptual_hash;
-            match self.original_of(store, sequence, hash)? {
+            match self.original_of(store, sequence, id, hash)? {
                 Some(original) => {
                     copies += 1;
                     let members = self.groups.entry(original);
@@ -136,9 +142,53 @@ impl NearDuplicates {
         for sequence in removed {
             self.entries.remove(sequence);
         }
-        promote(&mut self.entries);
+        if !removed.is_empty() {
+            self.settle();
+        }
+    }
+
+    /// Each group gets the original that it has to have.
+    fn settle(&mut self) {
+        elect(&mut self.entries);
         self.originals = originals(&self.entries);
         self.groups = groups(&self.entries);
+    }
+
+    /// Brings the groups in line with what the user says of pairs now. Returns whether that is
+    /// something else than before.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) fn heed(&mut self, store: &Store) -> Result<bool, StoreError> {
+        let now = Apart::read(store)?;
+        if now == *self.apart {
+            return Ok(false);
+        }
+        let changed = now.differs_from(&self.apart);
+        self.apart = Arc::new(now);
+        let mut again = BTreeSet::new();
+        for [a, b] in changed {
+            if let (Some(a), Some(b)) = (self.place(store, a)?, self.place(store, b)?) {
+                // The later one leaves, or may come back: originals are the first of their groups.
+                let later = a.max(b);
+                again.insert(later);
+                if self.is_original(later) {
+                    again.extend(self.group(later));
+                }
+            }
+        }
+        let again: Vec<Sequence> = again.into_iter().collect();
+        self.remove(&again);
+        self.take_in(store, &again)?;
+        self.settle();
+        Ok(true)
+    }
+
+    /// The place of a picture that is in a group.
+    fn place(&self, store: &Store, id: PictureId) -> Result<Option<Sequence>, StoreError> {
+        let record = store.picture(id)?;
+        let sequence = record.map(|record| Sequence(record.sequence));
+        Ok(sequence.filter(|sequence| self.contains(*sequence)))
     }
 
     /// How many pictures are in groups, each picture without copies in one of its own.
@@ -163,14 +213,21 @@ impl NearDuplicates {
         originals.map(|(sequence, _)| *sequence)
     }
 
-    /// The first original, nearest by hash first, of which a new picture is a copy.
+    /// The first original, nearest by hash first, of which a new picture is a copy, and from whose
+    /// group it was not told apart.
     fn original_of(
         &self,
         store: &Store,
         sequence: Sequence,
+        id: PictureId,
         hash: PerceptualHash,
     ) -> Result<Option<Sequence>, StoreError> {
-        let near = self.originals.near(hash, MOST_COMPARED);
+        let mut near = self.originals.near(hash, MOST_COMPARED);
+        for other in self.apart.from(id) {
+            if let Some(other) = self.place(store, other)? {
+                near.retain(|original| *original != self.original(other));
+            }
+        }
         if near.is_empty() {
             return Ok(None);
         }
@@ -188,7 +245,7 @@ impl NearDuplicates {
     /// # Errors
     /// If the folder cannot be written.
     pub(super) fn save(&self, store: &Store) -> Result<(), IndexError> {
-        file::save(store, &self.entries).map_err(|source| IndexError::Save {
+        file::save(store, &self.entries, &self.apart).map_err(|source| IndexError::Save {
             what: "groups of copies",
             path: store.index_dir().unwrap_or_default(),
             source,
@@ -222,14 +279,11 @@ impl NearDuplicates {
     }
 }
 
-/// Where an original is gone, the first that is left of its group becomes it.
-fn promote(entries: &mut BTreeMap<Sequence, GroupEntry>) {
-    let left: HashSet<u64> = entries.keys().map(|sequence| sequence.0).collect();
-    let mut promoted = HashMap::new();
+/// Makes the first of each group its original, also where that one is gone.
+fn elect(entries: &mut BTreeMap<Sequence, GroupEntry>) {
+    let mut first = HashMap::new();
     for (sequence, entry) in entries {
-        if !left.contains(&entry.original) {
-            entry.original = *promoted.entry(entry.original).or_insert(sequence.0);
-        }
+        entry.original = *first.entry(entry.original).or_insert(sequence.0);
     }
 }
 
@@ -303,7 +357,7 @@ mod tests {
         let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             NearDuplicates::open_by(2, &store, &live, &|done, total| {
                 assert_eq!(total, 5);
-                assert_eq!(file::load(&store).unwrap().len(), done);
+                assert_eq!(file::load(&store).unwrap().0.len(), done);
                 assert!(done < 4, "stopped here");
             })
         }));
@@ -325,7 +379,7 @@ mod tests {
         let mut entries: BTreeMap<Sequence, GroupEntry> = [(2, 1), (3, 3), (5, 1), (6, 4)]
             .map(|(sequence, original)| (Sequence(sequence), entry(original)))
             .into();
-        promote(&mut entries);
+        elect(&mut entries);
         let originals: Vec<u64> = entries.values().map(|entry| entry.original).collect();
         assert_eq!(originals, [2, 3, 2, 6]);
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::exclude::Exclude;
+use super::file_store::{FileStore, Intake};
 use super::file_system::changed_ns;
 use super::gone::{Gone, drop_gone};
 use super::listing::{Listing, Rules, list};
@@ -68,14 +69,8 @@ pub fn add_files(
     shutdown: &Shutdown,
     report: &mut dyn FnMut(FileReport),
 ) -> Result<(), StoreError> {
-    add_files_with(
-        paths,
-        &AddOptions::default(),
-        store,
-        ingest,
-        shutdown,
-        report,
-    )
+    let options = AddOptions::default();
+    add_files_with(paths, &options, store, ingest.into(), shutdown, report)
 }
 
 /// Indexes files and folders (recursively), drops what is gone below them, and reports everything
@@ -86,14 +81,14 @@ pub fn add_files(
 ///
 /// # Errors
 /// If the store fails.
-pub fn add_files_with(
+pub fn add_files_with<S: FileStore>(
     paths: &[PathBuf],
     options: &AddOptions,
-    store: &Store,
-    ingest: Ingest<ListedFile>,
+    store: &S,
+    intake: Intake<S::Error>,
     shutdown: &Shutdown,
     report: &mut dyn FnMut(FileReport),
-) -> Result<(), StoreError> {
+) -> Result<(), S::Error> {
     let rules = Rules {
         hidden: options.hidden,
         exclude: &options.exclude,
@@ -108,7 +103,7 @@ pub fn add_files_with(
     for (path, message) in std::mem::take(&mut listing.unreadable) {
         report(FileReport::Unreadable { path, message });
     }
-    hand_in(&listing, store, ingest, shutdown, report)?;
+    hand_in(&listing, store, intake, shutdown, report)?;
     if !shutdown.requested() {
         report(FileReport::Gone(drop_gone(
             store,
@@ -119,14 +114,18 @@ pub fn add_files_with(
     Ok(())
 }
 
-fn hand_in(
+fn hand_in<S: FileStore>(
     listing: &Listing,
-    store: &Store,
-    ingest: Ingest<ListedFile>,
+    store: &S,
+    intake: Intake<S::Error>,
     shutdown: &Shutdown,
     report: &mut dyn FnMut(FileReport),
-) -> Result<(), StoreError> {
-    let (jobs, receipts) = (ingest.jobs(), ingest.receipts());
+) -> Result<(), S::Error> {
+    let Intake {
+        jobs,
+        receipts,
+        finish,
+    } = intake;
     let (found, finds) = std::sync::mpsc::sync_channel(256);
     std::thread::scope(|scope| {
         // Two feeders into one channel, so that one loop reports.
@@ -143,24 +142,24 @@ fn hand_in(
                 }
             }
         });
-        let finisher = scope.spawn(move || ingest.finish());
+        let finisher = scope.spawn(finish);
         for event in finds {
             report(event);
         }
-        let join = |result: std::thread::Result<Result<(), StoreError>>| {
+        let join = |result: std::thread::Result<Result<(), S::Error>>| {
             result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         };
         join(finisher.join()).and(join(walker.join()))
     })
 }
 
-fn offer_all(
+fn offer_all<S: FileStore>(
     listing: &Listing,
-    store: &Store,
+    store: &S,
     jobs: &async_channel::Sender<ListedFile>,
     shutdown: &Shutdown,
     found: &std::sync::mpsc::SyncSender<FileReport>,
-) -> Result<(), StoreError> {
+) -> Result<(), S::Error> {
     let mut real_paths = RealPaths::default();
     for (path, root) in &listing.files {
         if shutdown.requested() {
@@ -178,13 +177,13 @@ fn offer_all(
     Ok(())
 }
 
-fn offer(
+fn offer<S: FileStore>(
     path: &Path,
     root: &Path,
     real_paths: &mut RealPaths,
-    store: &Store,
+    store: &S,
     jobs: &async_channel::Sender<ListedFile>,
-) -> Result<Option<FileReport>, StoreError> {
+) -> Result<Option<FileReport>, S::Error> {
     let data = match std::fs::metadata(path) {
         Ok(data) => data,
         Err(error) => {
@@ -197,11 +196,11 @@ fn offer(
     let (bytes, modified_ns) = (data.len(), changed_ns(&data));
     // A file that was added by its own path is not added by a link's as well.
     if let Some(real) = real_paths.elsewhere(path)
-        && store.known_file(&real, bytes, modified_ns)?.is_some()
+        && store.is_known(&real, bytes, modified_ns)?
     {
         return Ok(Some(FileReport::Unchanged));
     }
-    if store.known_file(path, bytes, modified_ns)?.is_some() {
+    if store.is_known(path, bytes, modified_ns)? {
         return Ok(Some(FileReport::Unchanged));
     }
     let listed = ListedFile {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::file_store::FileStore;
 use super::guard::{Guard, Kept, WhyKept, not_there};
 use super::listing::Listing;
 use super::real_paths::RealPaths;
@@ -26,8 +27,8 @@ pub struct Gone {
 }
 
 impl Gone {
-    fn drop(&mut self, store: &Store, places: &[FilePlace]) -> Result<(), StoreError> {
-        let left = store.drop_files(places, None)?;
+    fn drop<S: FileStore>(&mut self, store: &S, places: &[FilePlace]) -> Result<(), S::Error> {
+        let left = store.drop_places(places)?;
         self.dropped.files += left.files;
         self.dropped.pictures += left.pictures;
         Ok(())
@@ -48,8 +49,10 @@ struct Known {
 }
 
 impl Known {
-    fn read(store: &Store) -> Result<Self, StoreError> {
-        let places: Vec<FilePlace> = store.file_places().collect::<Result<_, _>>()?;
+    fn read<S: FileStore>(store: &S) -> Result<Self, S::Error> {
+        let mut places = store.places()?;
+        // What was uploaded was never a file here.
+        places.retain(|place| place.path.as_path().is_absolute());
         let current = places.iter().filter(|place| place.is_current);
         let current = current.map(|place| place.path.clone()).collect();
         Ok(Self { places, current })
@@ -109,12 +112,12 @@ fn links_to_known(known: &Known, roots: &[&Path]) -> Vec<FilePlace> {
 
 /// Drops what is gone below the roots of a listing: places of files that hold another picture by
 /// now, and files that are not there any more. Notes on which file systems the folders are.
-pub(super) fn drop_gone(
-    store: &Store,
+pub(super) fn drop_gone<S: FileStore>(
+    store: &S,
     listing: &Listing,
     drop_missing: bool,
-) -> Result<Gone, StoreError> {
-    let marks = store.file_systems()?;
+) -> Result<Gone, S::Error> {
+    let marks = store.marks()?;
     let known = Known::read(store)?;
     let mut guard = Guard::new(&marks);
     let mut gone = Gone::default();
@@ -181,14 +184,18 @@ pub(super) fn drop_gone(
     gone.drop(store, &links_to_known(&known, &roots))?;
     let noted = noted(&marks, listing, &gone.kept);
     if noted != marks {
-        store.keep_file_systems(&noted)?;
+        store.keep_marks(&noted)?;
     }
     Ok(gone)
 }
 
 /// How many of these places are those by which their pictures are known alone: files that were
 /// moved lose nothing.
-fn last_places(store: &Store, known: &Known, missing: &[FilePlace]) -> Result<usize, StoreError> {
+fn last_places<S: FileStore>(
+    store: &S,
+    known: &Known,
+    missing: &[FilePlace],
+) -> Result<usize, S::Error> {
     let going: HashSet<&FilePlace> = missing.iter().collect();
     let mut stays: HashMap<PictureId, bool> = HashMap::new();
     for place in missing {
@@ -205,7 +212,7 @@ fn last_places(store: &Store, known: &Known, missing: &[FilePlace]) -> Result<us
     let mut last = 0;
     for place in missing {
         let is_elsewhere = stays.get(&place.picture).copied().unwrap_or_default();
-        if !is_elsewhere && store.provenance(place.picture)?.urls.is_empty() {
+        if !is_elsewhere && !store.has_urls(place.picture)? {
             last += 1;
         }
     }

@@ -18,7 +18,8 @@ use crate::app::{CrawlJob, Error};
 use crate::canonical_url::CanonicalUrl;
 use crate::serve::crawls::{NotBegun, Progress};
 use crate::serve::problem::{Problem, ProblemJson};
-use crate::serve::state::{SERVE, State};
+use crate::serve::state::State;
+use crate::store::Again;
 
 /// What is crawled. How politely, in which scope and from which addresses the owner's configuration says
 /// alone.
@@ -53,18 +54,20 @@ pub(in crate::serve) async fn begun(
     state: &State,
     asked: &CrawlRequest,
 ) -> Result<Progress, Problem> {
-    if state.command != SERVE {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "running",
-            format!(
-                "process {} runs `{}`; wait for its end",
-                std::process::id(),
-                state.command
-            ),
-        ));
-    }
-    let job = asked.job()?;
+    state.takes_work()?;
+    begun_job(state, asked.job()?).await
+}
+
+/// Asks again for what is due.
+pub(in crate::serve) async fn refreshed(state: &State) -> Result<Progress, Problem> {
+    let job = CrawlJob {
+        again: vec![Again::Due],
+        ..CrawlJob::default()
+    };
+    begun_job(state, job).await
+}
+
+async fn begun_job(state: &State, job: CrawlJob) -> Result<Progress, Problem> {
     let shared = state.clone();
     // The runtime may have to be found first.
     let begun = state.reads.run(move || {
@@ -146,6 +149,44 @@ pub(super) async fn stop(
     Path(id): Path<u64>,
 ) -> Result<Json<Progress>, Problem> {
     state.crawls.stop(id).map(Json).ok_or_else(|| unknown(id))
+}
+
+/// Has a crawl rest; what is under way is stored first
+#[utoipa::path(
+    post,
+    path = "/crawls/{id}/pause",
+    tag = "crawl",
+    params(("id" = u64, Path, description = "Its number")),
+    responses(
+        (status = 200, description = "Its figures", body = Progress),
+        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn pause(
+    Shared(state): Shared<State>,
+    Path(id): Path<u64>,
+) -> Result<Json<Progress>, Problem> {
+    let paused = state.crawls.pause(id, true);
+    paused.map(Json).ok_or_else(|| unknown(id))
+}
+
+/// Has a crawl go on that rests
+#[utoipa::path(
+    post,
+    path = "/crawls/{id}/resume",
+    tag = "crawl",
+    params(("id" = u64, Path, description = "Its number")),
+    responses(
+        (status = 200, description = "Its figures", body = Progress),
+        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+    )
+)]
+pub(super) async fn resume(
+    Shared(state): Shared<State>,
+    Path(id): Path<u64>,
+) -> Result<Json<Progress>, Problem> {
+    let resumed = state.crawls.pause(id, false);
+    resumed.map(Json).ok_or_else(|| unknown(id))
 }
 
 /// Follows a crawl: server-sent events `progress`, until its end

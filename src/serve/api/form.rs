@@ -212,13 +212,17 @@ impl Form {
 }
 
 /// Fields that are no text.
-const SCALARS: [&str; 6] = [
+const SCALARS: [&str; 10] = [
     "limit",
     "candidates",
     "explain",
     "all_copies",
     "previews",
     "max_images",
+    "min_width",
+    "min_height",
+    "wait_s",
+    "neighbours",
 ];
 /// Fields that may be given several times.
 const LISTS: [&str; 3] = ["positive", "negative", "names"];

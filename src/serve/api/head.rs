@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::form::Upload;
-use crate::app::{Collection, Error};
+use crate::app::{Collection, Error, TRAINED};
 use crate::head::{HeadError, Ranking};
 
 /// The head of a request: a file that came with it, or a name; without either the owner's default.
@@ -25,7 +25,7 @@ pub(super) fn head(
     }
     // Any other name would be a path, which nobody opens for a request.
     match name {
-        Some(name) if !Ranking::NAMES.contains(&name) => {
+        Some(name) if name != TRAINED && !Ranking::NAMES.contains(&name) => {
             Err(HeadError::Unknown(name.to_owned()).into())
         }
         name => collection.heads().named(name),

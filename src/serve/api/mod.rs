@@ -1,26 +1,35 @@
 //! The API, one noun a file: what a request says, and what answers it.
 
+mod classify;
 mod compare;
 pub(super) mod crawls;
 mod duplicates;
+mod export;
 mod failures;
+pub(super) mod files;
 pub(super) mod form;
 mod head;
+pub(super) mod labels;
 pub(super) mod openapi;
 mod pictures;
-mod removals;
+pub(super) mod removals;
 pub(super) mod search;
 mod status;
+pub(super) mod trainings;
 
 pub use compare::CompareRequest;
 pub use crawls::CrawlRequest;
 pub use duplicates::{DuplicatesLine, DuplicatesRequest};
 pub use failures::{FailuresAnswer, FailuresRequest};
+pub(super) use files::{
+    DropRequest, DroppedJson, FILE, FileRequest, MarkJson, MarksRequest, PlaceJson,
+};
 pub use removals::RemovalAnswer;
 pub use search::{Previews, SearchAnswer, SearchRequest};
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::http::HeaderValue;
+use axum::routing::{delete, get, post};
 
 use super::state::State;
 
@@ -34,13 +43,39 @@ pub(super) fn routes() -> Router<State> {
         .route("/crawls", post(crawls::begin))
         .route("/crawls/{id}", get(crawls::progress).delete(crawls::stop))
         .route("/crawls/{id}/events", get(crawls::events))
+        .route("/crawls/{id}/pause", post(crawls::pause))
+        .route("/crawls/{id}/resume", post(crawls::resume))
         .route("/status", get(status::status))
         .route("/search", post(search::search))
         .route("/compare", post(compare::compare))
+        .route("/classify", post(classify::classify))
+        .route("/export", post(export::export))
         .route("/duplicates", post(duplicates::duplicates))
         .route("/failures", get(failures::failures))
         .route("/politeness", get(status::politeness))
-        .route("/removals", post(removals::remove))
+        .route("/labels", get(labels::labels).post(labels::say))
+        .route("/labels/{id}", delete(labels::take_back))
+        .route("/removals", get(removals::waiting).post(removals::remove))
+        .route("/removals/{id}", delete(removals::undo))
+        .route("/trainings", post(trainings::begin))
+        .route(
+            "/trainings/{id}",
+            get(trainings::progress).delete(trainings::stop),
+        )
+        .route("/trainings/{id}/head", get(trainings::head))
+        .route("/pictures", post(pictures::upload))
         .route("/pictures/{id}", get(pictures::picture))
         .route("/pictures/{id}/thumbnail", get(pictures::thumbnail))
+}
+
+/// The header `Link` of a list that goes on: where its next part is (RFC 8288).
+fn link_to_next(path: &str, pairs: &[(&str, Option<&str>)]) -> HeaderValue {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let link = format!("<{path}?{}>; rel=\"next\"", query.finish());
+    HeaderValue::try_from(link).expect("what is percent-encoded is ASCII")
 }

@@ -5,27 +5,44 @@ use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use super::{compare, crawls, duplicates, failures, pictures, removals, search, status};
+use super::{
+    classify, compare, crawls, duplicates, export, failures, labels, pictures, removals, search,
+    status, trainings,
+};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "simdex", description = "Finds the pictures that look alike."),
     servers((url = "/api/v1")),
     paths(
+        classify::classify,
         compare::compare,
         crawls::begin,
         crawls::events,
+        crawls::pause,
         crawls::progress,
+        crawls::resume,
         crawls::stop,
         duplicates::duplicates,
+        export::export,
         failures::failures,
+        labels::labels,
+        labels::say,
+        labels::take_back,
         pictures::picture,
         pictures::thumbnail,
+        pictures::upload,
         removals::remove,
+        removals::undo,
+        removals::waiting,
         search::search,
         status::owner,
         status::politeness,
         status::status,
+        trainings::begin,
+        trainings::head,
+        trainings::progress,
+        trainings::stop,
     ),
     security(("token" = [])),
     modifiers(&Token)

@@ -1,14 +1,17 @@
-//! Stored pictures: where they were seen, and their previews.
+//! Stored pictures: where they were seen, and their previews; and pictures that are uploaded to be
+//! stored.
 
 use axum::Json;
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Path, Request, State as Shared};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::app::Error;
+use super::files::taken_in;
+use super::form::Form;
+use crate::app::{Error, ListedFile, LocalFile, Receipt, ReceiptOutcome};
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::serve::problem::{Problem, Refused};
@@ -39,7 +42,7 @@ pub(super) struct PictureAnswer {
 }
 
 /// Ids are 64 hexadecimal digits, and nothing else is looked up.
-fn id(text: &str) -> Result<PictureId, Problem> {
+pub(super) fn id(text: &str) -> Result<PictureId, Problem> {
     text.parse()
         .map_err(|_| Problem::not_found("an id is 64 hexadecimal digits"))
 }
@@ -114,4 +117,151 @@ pub(super) async fn thumbnail(
         return Err(Problem::not_found(format!("there is no preview of {id}")));
     }
     Ok((known, [(CONTENT_TYPE, "image/jpeg")], jpeg).into_response())
+}
+
+/// What is uploaded: files `image`.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub(super) struct UploadRequest {}
+
+/// The same as a form.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it only describes the form")]
+pub(super) struct UploadForm {
+    /// A picture to be stored; may be there several times.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    image: String,
+}
+
+/// What came of pictures that were uploaded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UploadAnswer {
+    /// Of each, in their order.
+    pictures: Vec<Uploaded>,
+}
+
+/// What came of a picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Uploaded {
+    /// Its file's name.
+    name: String,
+    /// Its id, if it is stored.
+    id: Option<String>,
+    /// Whether it was not stored before.
+    is_new: bool,
+    /// Why it is not stored: a stable name.
+    reason: Option<String>,
+    /// The same in words.
+    message: Option<String>,
+}
+
+impl Uploaded {
+    fn of(name: String, outcome: ReceiptOutcome) -> Self {
+        let is_new = matches!(outcome, ReceiptOutcome::Stored(_));
+        let (id, problem) = match outcome {
+            ReceiptOutcome::Stored(id)
+            | ReceiptOutcome::Kept(id)
+            | ReceiptOutcome::Duplicate(id)
+            | ReceiptOutcome::Unchanged(id) => (Some(id.to_string()), None),
+            ReceiptOutcome::Refused(reason, message)
+            | ReceiptOutcome::Failed(reason, message)
+            | ReceiptOutcome::Postponed(reason, message) => (None, Some((reason, message))),
+        };
+        let (reason, message) = problem.unzip();
+        Self {
+            name,
+            id,
+            is_new,
+            reason,
+            message,
+        }
+    }
+}
+
+/// Before the name of a file that was uploaded, where other pictures have a path or a URL.
+const UPLOADED: &str = "upload:";
+/// The longest name of a file that is kept, in characters.
+const LONGEST_NAME: usize = 200;
+
+/// The place of a file that was uploaded: no path, so that nobody takes it for a file here.
+fn place(name: &str) -> String {
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = name.chars().filter(|c| !c.is_control());
+    let name: String = name.take(LONGEST_NAME).collect();
+    format!("{UPLOADED}{name}")
+}
+
+/// Stores pictures
+///
+/// They stay when other pictures are looked for on disk or on the web.
+#[utoipa::path(
+    post,
+    path = "/pictures",
+    tag = "store",
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "What came of each; one at least is stored", body = UploadAnswer),
+        Refused
+    )
+)]
+pub(super) async fn upload(
+    Shared(state): Shared<State>,
+    request: Request,
+) -> Result<Json<UploadAnswer>, Problem> {
+    let mut form = Form::read(&state, request).await?;
+    form.request::<UploadRequest>()?;
+    let uploads = std::mem::take(&mut form.uploads);
+    if uploads.is_empty() {
+        return Err(Problem::bad(
+            "there is nothing to store: send pictures as files `image`",
+        ));
+    }
+    if let Some(other) = uploads.iter().find(|upload| upload.field != "image") {
+        return Err(Problem::bad(format!("there is no file `{}`", other.field)));
+    }
+    let mut pictures = Vec::with_capacity(uploads.len());
+    for upload in uploads {
+        let path = std::path::PathBuf::from(place(&upload.name));
+        let listed = ListedFile {
+            file: LocalFile {
+                bytes: upload.bytes.len() as u64,
+                modified_ns: 0,
+                path: path.clone(),
+            },
+            root: path,
+        };
+        let Receipt { outcome, .. } = taken_in(&state, listed, upload.bytes).await?;
+        pictures.push(Uploaded::of(upload.name, outcome));
+    }
+    drop(form);
+    match &pictures[..] {
+        [first, rest @ ..] if first.id.is_none() && rest.iter().all(|one| one.id.is_none()) => {
+            let message = first.message.clone().unwrap_or_default();
+            Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "picture",
+                format!("{}: {message}", first.name),
+            ))
+        }
+        _ => Ok(Json(UploadAnswer { pictures })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_no_path() {
+        let places = [
+            "cat.jpg",
+            "../../etc/cat.jpg",
+            "C:\\cat.jpg",
+            "a\nb.jpg",
+            "/",
+        ]
+        .map(place);
+        let expected = ["cat.jpg", "cat.jpg", "cat.jpg", "ab.jpg", ""];
+        assert_eq!(places, expected.map(|name| format!("upload:{name}")));
+    }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::form::{Form, Upload};
 use super::head::head;
-use crate::app::{Asked, Example, NamedPicture, Question, Web};
+use crate::app::{Asked, Crop, Example, NamedPicture, Question, Web};
 use crate::search::QueryResult;
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
@@ -37,6 +37,11 @@ pub struct SearchRequest {
     pub names: Vec<String>,
     /// Whether the answer is to have previews.
     pub previews: bool,
+    /// The part of the one picture wanted that is meant: x,y,width,height in shares of it. Of a stored
+    /// picture the preview is looked at.
+    #[serde(rename = "box")]
+    #[schema(value_type = Option<String>)]
+    pub part: Option<Crop>,
 }
 
 /// The same as a form.
@@ -134,6 +139,7 @@ pub(super) async fn search(
     let mut question = Question {
         wanted: examples(&state, &asked.positive).await?,
         unwanted: examples(&state, &asked.negative).await?,
+        part: asked.part,
         ..Question::default()
     };
     let mut names = asked.positive.clone();

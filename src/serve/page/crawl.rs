@@ -92,6 +92,7 @@ fn followed(progress: &Progress) -> Markup {
 fn words(state: CrawlState) -> &'static str {
     match state {
         CrawlState::Running => "running",
+        CrawlState::Paused => "paused",
         CrawlState::Stopping => "stopping",
         CrawlState::Done => "done",
         CrawlState::Stopped => "stopped",

@@ -148,6 +148,7 @@ impl Question {
             mode: self.mode,
             explain: false,
             all_copies: false,
+            ..Asked::default()
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The same random commands to a store in a folder and to one in memory: they must give the
 //! same answers, and know the same in the end.
 
+mod compared;
+
 use std::fmt::Debug;
 use std::mem;
 use std::path::Path;
@@ -11,15 +13,14 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use super::fixture::{
-    block, discovery, file, found, host, memory, open, picture, picture_id, says, url, visit,
-    with_others,
+    discovery, file, found, host, memory, open, picture, picture_id, says, url, visit, with_others,
 };
 use crate::canonical_url::UrlId;
 use crate::local_path::LocalPath;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{
-    Again, Body, Discovery, FilePlace, Lease, PictureOutcome, Promise, RemovalRules, Role, Source,
-    Store, StoreError, UrlOutcome, UrlRecord, Validators, VisitRecord, Wasteful,
+    Again, Body, Discovery, FilePlace, Label, Lease, PictureOutcome, Promise, RemovalRules, Role,
+    Source, Store, StoreError, UrlOutcome, UrlRecord, Validators, Verdict, VisitRecord, Wasteful,
 };
 
 const HOSTS: [&str; 3] = ["a.example", "b.example", "c.example"];
@@ -27,6 +28,7 @@ const ROLES: [Role; 4] = [Role::Page, Role::Page, Role::Picture, Role::Sheet];
 const PATHS: u8 = 8;
 const PICTURES: u8 = 6;
 const COMMANDS: usize = 400;
+const MODES: [&str; 2] = ["copy", "look-alike"];
 const SEEDS: u64 = 4;
 
 /// Two stores that are told the same.
@@ -164,7 +166,7 @@ impl Pair {
     }
 
     fn step(&mut self) {
-        match self.random.random_range(0..27) {
+        match self.random.random_range(0..29) {
             0..=2 => {
                 let found = self.found(false);
                 self.same(|store| store.offer(&found));
@@ -216,6 +218,11 @@ impl Pair {
                 let (n, path) = (self.picture(), format!("/{}.png", self.picture()));
                 self.same(|store| store.take_back_file(picture_id(n), path.as_ref()));
             }
+            26 => self.keep_labels(),
+            27 => {
+                let id = self.verdict().id();
+                self.same(|store| store.take_back_label(id));
+            }
             _ => self.reopen(),
         }
     }
@@ -248,6 +255,32 @@ impl Pair {
         });
         let by_word = self.chance(2).then_some(Path::new("/"));
         self.same(|store| store.drop_files(&places, by_word));
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        let pictures = [self.picture(), self.picture()].map(picture_id);
+        let mode = MODES[self.random.random_range(0..2)].to_owned();
+        match self.random.random_range(0..3) {
+            0 => Verdict::NotDuplicates { pictures },
+            1 => Verdict::Class {
+                picture: pictures[0],
+                class: mode,
+            },
+            _ => Verdict::Alike {
+                pictures,
+                mode,
+                is_alike: self.random.random(),
+            },
+        }
+    }
+
+    fn keep_labels(&mut self) {
+        let labels = (0..self.random.random_range(0..4)).map(|at_ms| Label {
+            verdict: self.verdict(),
+            at_ms,
+        });
+        let labels: Vec<Label> = labels.collect();
+        self.same(|store| store.keep_labels(&labels));
     }
 
     fn settle(&mut self) {
@@ -383,58 +416,6 @@ impl Pair {
         self.begin_run(1);
         for store in &self.stores {
             store.compact(Wasteful::Any).unwrap();
-        }
-    }
-
-    /// Compares all that they know.
-    fn compare(&self) {
-        let mut work = self.stores.each_ref().map(|store| store.take_new_work());
-        work.iter_mut().for_each(|hosts| hosts.sort_unstable());
-        assert_eq!(work[0], work[1], "at command {}", self.command);
-        self.same(|store| store.frontier_counts());
-        self.same(|store| store.seeds());
-        self.same(|store| store.reasons());
-        self.same(|store| store.pending().collect::<Result<Vec<_>, _>>());
-        self.same(|store| store.kept_out().collect::<Result<Vec<_>, _>>());
-        self.same(|store| Ok((store.removals_stopped(), store.settings()?)));
-        self.same(|store| store.retries().collect::<Result<Vec<_>, _>>());
-        self.same(|store| store.pending_count());
-        self.same(|store| store.next_retry_ms());
-        self.same(|store| store.pictures().collect::<Result<Vec<_>, _>>());
-        self.same(|store| store.waiting().collect::<Result<Vec<_>, _>>());
-        self.same(|store| Ok((store.page_count(), store.next_sequence())));
-        self.same(file_places);
-        for name in HOSTS {
-            self.same(|store| store.host(host(name)));
-            self.same(|store| store.is_removed(host(name)));
-            self.same(|store| store.has_queued(host(name)));
-            self.same(|store| store.waiting_host_after(Some(host(name))));
-            for path in 0..PATHS {
-                let id = url(&format!("{name}/{path}")).id();
-                self.same(|store| store.url_record(id));
-                self.same(|store| Ok(store.visit(id)?.as_ref().map(undated)));
-            }
-        }
-        for n in 0..PICTURES {
-            let id = picture_id(n);
-            self.same(|store| {
-                let record = store.picture(id)?;
-                // Two clocks were read.
-                Ok(record.map(|record| (record.sequence, record.height)))
-            });
-            self.same(|store| store.provenance(id));
-            self.same(|store| store.thumbnail(id));
-            let path = format!("/{n}.png");
-            self.same(|store| store.known_file(path.as_ref(), 1, 1));
-            for m in 0..PICTURES {
-                self.same(|store| store.removed_file(picture_id(m), path.as_ref()));
-            }
-            self.same(|store| Ok(store.waiting_body(id).ok()));
-            let is_whole = self.same(|store| {
-                let found = store.verified_block(id).ok();
-                Ok(found.map(|found| *found == block(store, n)[..]))
-            });
-            assert_ne!(is_whole, Some(false));
         }
     }
 }

@@ -7,6 +7,7 @@ mod files;
 pub(super) mod fixture;
 mod frontier;
 mod hosts;
+mod labels;
 mod leaving;
 mod versions;
 
@@ -97,6 +98,12 @@ conform!(crate::store::LEASE_TIME, the_hosts of hosts:
     hosts_with_work_come_in_order,
     rules_are_kept_unless_they_are_large,
     a_host_that_is_taken_back_has_no_queue_left,
+);
+conform!(crate::store::LEASE_TIME, the_labels of labels:
+    what_is_said_again_takes_the_place_of_the_first,
+    labels_are_taken_back,
+    labels_go_with_pictures_that_somebody_removes,
+    labels_wait_for_pictures_that_left_by_themselves,
 );
 conform!(crate::store::LEASE_TIME, the_blocks of blocks:
     blocks_of_any_length_are_read_back,

@@ -6,9 +6,10 @@ use super::files::Reserve;
 use super::log::{ClosedSegment, Log, LoggedEntry};
 use super::trees::{SegmentUse, Trees, decode, numbered};
 use crate::picture::PictureId;
-use crate::store::entry::{Entry, Section, SectionKind, overflow};
+use crate::store::entry::{Entry, LabelFact, Section, SectionKind, overflow, read_record};
 use crate::store::{
-    AppendEntries, Block, Blocks, Compacted, EntryLocation, Metadata, Span, StoreError, Wasteful,
+    AppendEntries, Block, Blocks, Compacted, EntryLocation, LabelId, Metadata, Span, StoreError,
+    Wasteful,
 };
 
 /// Blocks of older formats that are copied in one step; a block has most of a megabyte.
@@ -125,6 +126,11 @@ impl EmbeddedBlocks {
             let waiting = waiting.map(|value| decode("waiting", &value)).transpose()?;
             let known = metadata.block_location(id)?.or(waiting);
             return Ok(known == Some(entry.location));
+        }
+        if let Some(fact) = entry.section(SectionKind::Label) {
+            let fact: LabelFact = read_record(fact)?;
+            // What was taken back may still be said elsewhere in the log.
+            return Ok(fact.label.is_none() || metadata.label(LabelId(fact.id))? == fact.label);
         }
         let of_picture = [SectionKind::Found, SectionKind::Lost];
         let is_of_picture = of_picture.iter().any(|kind| entry.section(*kind).is_some());

@@ -62,6 +62,8 @@ pub(super) struct EmbeddedMetadata {
     totals: Mutex<Totals>,
     /// Pictures that were removed since the store was opened.
     removed: Mutex<Vec<Sequence>>,
+    /// How often it changed which pairs are no near-copies.
+    changes_of_duplicates: AtomicU64,
     /// Held while the frontier is read and changed. Before the totals, if both are.
     frontier: Mutex<()>,
     /// Hosts that got work because of what came of other URLs.
@@ -235,6 +237,7 @@ impl Embedded {
                 .map(|look| (look.id().to_owned(), look.dimensions())),
             totals: Mutex::default(),
             removed: Mutex::default(),
+            changes_of_duplicates: AtomicU64::new(0),
             frontier: Mutex::new(()),
             new_work: Mutex::default(),
             leases: Leases::new(parts.lease_time),

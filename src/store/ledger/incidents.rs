@@ -1,10 +1,10 @@
 //! What a report lists one by one: requests that came too early, and pauses after the answers
 //! 429 and 503.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A request that came too early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// The request's number.
     pub number: u64,
@@ -17,7 +17,7 @@ pub struct Violation {
 }
 
 /// An answer 429 or 503 and what followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pause {
     /// When the answer had come.
     pub time_ms: u64,

@@ -1,9 +1,10 @@
 //! The report on a crawl's politeness.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::clock::rfc3339;
 use super::incidents::{Pause, Violation};
@@ -13,7 +14,7 @@ use super::track::Track;
 /// How politely the crawler behaved, by what is kept of its ledger. Serialized, the fields'
 /// names are the JSON's keys; `Display` writes tables for people. Times are in milliseconds
 /// since 1970, and `null` where there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Files that were read.
     pub files: u64,
@@ -58,16 +59,16 @@ pub struct Report {
 ///
 /// A gap runs from the end of a request to the start of the next; from its start if the process
 /// was killed before its end. Where requests overlap there is no gap; they are counted instead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// The host or the address; `#` and the id of a host whose name is lost.
     pub name: String,
     /// Requests.
     pub requests: u64,
     /// Requests by purpose; purposes without requests are left out.
-    pub purposes: BTreeMap<&'static str, u64>,
+    pub purposes: BTreeMap<Cow<'static, str>, u64>,
     /// Requests by robots decision; decisions without requests are left out.
-    pub robots: BTreeMap<&'static str, u64>,
+    pub robots: BTreeMap<Cow<'static, str>, u64>,
     /// When a robots.txt was last asked for.
     pub robots_fetched_ms: Option<u64>,
     /// The smallest gap, in milliseconds.
@@ -146,8 +147,10 @@ impl Row {
     }
 }
 
-fn counted(all: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static str, u64> {
-    all.filter(|(_, count)| *count > 0).collect()
+fn counted(all: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<Cow<'static, str>, u64> {
+    all.filter(|(_, count)| *count > 0)
+        .map(|(name, count)| (Cow::Borrowed(name), count))
+        .collect()
 }
 
 impl fmt::Display for Report {

@@ -112,6 +112,7 @@ impl State {
             self.take_out(picture, false);
             left.pictures = 1;
             if let Some(named) = named {
+                self.forget_labels(picture);
                 self.removed_files.insert((picture, None), named);
             }
             return left;

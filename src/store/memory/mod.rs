@@ -6,6 +6,7 @@ mod files;
 mod frontier;
 mod hints;
 mod hosts;
+mod labels;
 mod queue;
 mod removal;
 mod words;
@@ -20,9 +21,9 @@ use super::leases::Leases;
 use super::losses::Losses;
 use super::order::Order;
 use super::{
-    Embed, EntryLocation, FileRecord, FileSystemMark, HostRecord, Location, LocationId, Metadata,
-    PageRecord, PictureHint, PictureRecord, RuleFileRecord, Sequence, StoreError, UrlRecord,
-    VisitRecord,
+    Embed, EntryLocation, FileRecord, FileSystemMark, HostRecord, Label, LabelId, Location,
+    LocationId, Metadata, PageRecord, PictureHint, PictureRecord, RuleFileRecord, Sequence,
+    StoreError, UrlRecord, VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};
 use crate::local_path::LocalPath;
@@ -78,6 +79,9 @@ struct State {
     /// Pictures that are not to be taken from one file, or from any, and what was named.
     removed_files: BTreeMap<(PictureId, Option<LocationId>), LocalPath>,
     file_systems: Vec<FileSystemMark>,
+    labels: BTreeMap<LabelId, Label>,
+    /// How often it changed which pairs are no near-copies.
+    changes_of_duplicates: u64,
     /// Bytes of pictures that wait for their features.
     waiting: BTreeMap<PictureId, Vec<u8>>,
 }

@@ -23,8 +23,13 @@ impl State {
         self.take_out(id, true)
     }
 
-    /// Takes a picture out. `by_word`: its URLs are not to bring it back.
+    /// Takes a picture out. `by_word`: somebody said so; its URLs are not to bring it back, and its
+    /// labels go with it.
     pub(super) fn take_out(&mut self, id: PictureId, by_word: bool) -> bool {
+        let is_there = self.pictures.contains_key(&id) || self.waiting.contains_key(&id);
+        if by_word && is_there {
+            self.forget_labels(id);
+        }
         let Some(picture) = self.pictures.remove(&id) else {
             let waited = self.waiting.contains_key(&id);
             self.drop_unusable(id);
@@ -174,7 +179,7 @@ impl State {
     pub(super) fn remove_location(&mut self, picture: PictureId, url: UrlId) {
         let removed = self.locations.remove(&(picture, LocationId::of_url(url)));
         if removed.is_some() && self.locations_of(picture).is_empty() {
-            self.remove_picture(picture);
+            self.take_out(picture, false);
         }
     }
 }

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "activation",
+            "atomic_file",
             "canonical_url",
             "classify",
             "config",
@@ -138,12 +139,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "app",
             "canonical_url",
+            "classify",
             "config",
             "crawl",
             "head",
             "local_path",
             "picture",
             "private_folder",
+            "report",
             "search",
             "shutdown",
             "store",

@@ -5,7 +5,7 @@ use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::{Position, Totals};
-use crate::store::embedded::metadata::queueing::{end_as, settle_into};
+use crate::store::embedded::metadata::queues::queueing::{end_as, settle_into};
 use crate::store::embedded::trees::{
     APPLIED, TreeBatches, Trees, UseChanges, embed_key, encode, location_key,
 };

@@ -6,7 +6,7 @@ use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::places::place_of;
-use crate::store::embedded::metadata::queueing::QueueChanges;
+use crate::store::embedded::metadata::queues::queueing::QueueChanges;
 use crate::store::embedded::trees::{
     FrontierKey, UNREADABLE, decode, embed_key, encode, location_key,
 };

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use crate::canonical_url::{HostId, UrlId};
 use crate::local_path::LocalPath;
@@ -10,9 +11,9 @@ use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Totals;
 use crate::store::embedded::metadata::commit_changes::{CommitChanges, Fact, removed};
 use crate::store::embedded::metadata::places::place_of;
-use crate::store::embedded::trees::{decode, encode, location_key, removed_file_key};
-use crate::store::entry::{Entry, Lost, RemovedFile, RemovedHost, Section, SectionKind};
-use crate::store::{Location, LocationId, Sequence, StoreError};
+use crate::store::embedded::trees::{decode, encode, labelled_key, location_key, removed_file_key};
+use crate::store::entry::{Entry, LabelFact, Lost, RemovedFile, RemovedHost, Section, SectionKind};
+use crate::store::{Label, Labels, Location, LocationId, Sequence, StoreError};
 
 /// What leaves the store: what the log says of it, and the changes of the records.
 pub(in crate::store::embedded) struct Leaving<'a> {
@@ -23,7 +24,12 @@ pub(in crate::store::embedded) struct Leaving<'a> {
     sequences: Vec<Sequence>,
     /// Keys of the places that are taken from pictures.
     lost: HashSet<[u8; 48]>,
+    /// Whether it changes which pairs are no near-copies.
+    sets_apart: bool,
 }
+
+/// Of what an entry is that is of no picture.
+const NO_PICTURE: PictureId = PictureId::from_bytes([0; PictureId::LEN]);
 
 /// What leaves the store, taken apart.
 pub(in crate::store::embedded) struct Left<'a> {
@@ -41,6 +47,7 @@ impl<'a> Leaving<'a> {
             facts: Vec::new(),
             sequences: Vec::new(),
             lost: HashSet::new(),
+            sets_apart: false,
         }
     }
 
@@ -55,6 +62,9 @@ impl<'a> Leaving<'a> {
         let record = metadata.picture(id)?;
         if record.is_none() && !metadata.waits(id)? {
             return Ok(false);
+        }
+        if by_word {
+            self.forget_labels(id)?;
         }
         let mut urls = Vec::new();
         let mut is_local = false;
@@ -166,6 +176,7 @@ impl<'a> Leaving<'a> {
         if !elsewhere {
             self.take_out(picture, false)?;
             if by_word.is_some() {
+                self.forget_labels(picture)?;
                 self.mark_file(picture, None, by_word);
             }
             return Ok((lost.len() as u64, true));
@@ -214,8 +225,49 @@ impl<'a> Leaving<'a> {
             at_ms,
         };
         let fact = Section::of_record(SectionKind::RemovedHost, &fact);
-        let none = PictureId::from_bytes([0; PictureId::LEN]);
-        self.facts.push((none, vec![fact]));
+        self.facts.push((NO_PICTURE, vec![fact]));
+    }
+
+    /// Keeps a label.
+    pub(in crate::store::embedded) fn keep_label(&mut self, label: &Label) {
+        let (t, id) = (&self.metadata.trees, label.id());
+        let labels = self.changes.batches.of(&t.labels);
+        labels.insert(&id.0, encode(label));
+        for picture in label.verdict.pictures() {
+            let labelled = self.changes.batches.of(&t.labelled);
+            labelled.insert(&labelled_key(*picture, id)[..], &[]);
+        }
+        self.note_label(label, Some(label.clone()));
+    }
+
+    /// Takes a label back that is kept.
+    pub(in crate::store::embedded) fn take_back_label(&mut self, label: &Label) {
+        let (t, id) = (&self.metadata.trees, label.id());
+        self.changes.batches.of(&t.labels).remove(&id.0);
+        for picture in label.verdict.pictures() {
+            let labelled = self.changes.batches.of(&t.labelled);
+            labelled.remove(&labelled_key(*picture, id)[..]);
+        }
+        self.note_label(label, None);
+    }
+
+    /// Notes what the log is to say of a label: an entry of its own, as it may be of two pictures.
+    fn note_label(&mut self, about: &Label, label: Option<Label>) {
+        self.sets_apart |= about.sets_apart();
+        let fact = LabelFact {
+            id: about.id().0,
+            label,
+        };
+        let fact = Section::of_record(SectionKind::Label, &fact);
+        self.facts.push((NO_PICTURE, vec![fact]));
+    }
+
+    /// Takes back what was said of a picture that somebody removes.
+    fn forget_labels(&mut self, picture: PictureId) -> Result<(), StoreError> {
+        for label in self.metadata.labels_of(picture)? {
+            self.take_back_label(&label);
+        }
+        Ok(())
     }
 
     /// The changes of the records.
@@ -246,6 +298,9 @@ impl<'a> Leaving<'a> {
             .collect();
         metadata.log.append(&entries)?;
         metadata.logged(totals, self.changes, |_| Ok(()))?;
+        let apart = u64::from(self.sets_apart);
+        let changes = &metadata.changes_of_duplicates;
+        changes.fetch_add(apart, Ordering::Relaxed);
         metadata.note_removed(self.sequences);
         Ok(())
     }

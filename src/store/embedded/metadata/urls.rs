@@ -10,7 +10,7 @@ use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
-use crate::store::embedded::metadata::queueing::{QueueChanges, end_as, settle_into};
+use crate::store::embedded::metadata::queues::queueing::{QueueChanges, end_as, settle_into};
 use crate::store::embedded::trees::{FrontierKey, UNREADABLE, decode, embed_key, encode};
 use crate::store::entry::{Entry, Section, SectionKind, Seed};
 use crate::store::{

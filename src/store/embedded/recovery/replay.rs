@@ -14,11 +14,12 @@ use crate::store::embedded::trees::{
     APPLIED, FrontierKey, LOOKS_MISSING, LOOKS_OF, STORE, encode, location_key,
 };
 use crate::store::entry::{
-    DescriptorSection, Found, Lost, Removed, RemovedFile, RemovedHost, SectionKind, Seed,
-    read_record,
+    DescriptorSection, Found, LabelFact, Lost, Removed, RemovedFile, RemovedHost, SectionKind,
+    Seed, read_record,
 };
 use crate::store::{
-    Block, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators, VisitRecord,
+    Block, LabelId, Labels, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState,
+    Validators, VisitRecord,
 };
 
 const NOTE_EVERY: Duration = Duration::from_secs(5);
@@ -197,6 +198,14 @@ impl EmbeddedMetadata {
                     let fact: RemovedFile = read_record(bytes)?;
                     let file = fact.file.map(crate::store::LocationId);
                     leaving.mark_file(id, file, fact.named.as_ref());
+                }
+                SectionKind::Label => {
+                    let fact: LabelFact = read_record(bytes)?;
+                    match (fact.label, self.label(LabelId(fact.id))?) {
+                        (Some(label), _) => leaving.keep_label(&label),
+                        (None, Some(label)) => leaving.take_back_label(&label),
+                        (None, None) => {}
+                    }
                 }
                 SectionKind::Seed => {
                     let seed: Seed = read_record(bytes)?;

@@ -2,8 +2,8 @@
 
 use crate::canonical_url::{HostId, UrlId};
 use crate::picture::PictureId;
-use crate::store::LocationId;
 use crate::store::order::Order;
+use crate::store::{LabelId, LocationId};
 
 /// Key of the places tree: a picture's locations stand together.
 pub fn location_key(picture: PictureId, location: LocationId) -> [u8; 48] {
@@ -16,6 +16,11 @@ pub fn location_key(picture: PictureId, location: LocationId) -> [u8; 48] {
 /// Key of the removed_files tree: a picture in one file, or in any.
 pub fn removed_file_key(picture: PictureId, file: Option<LocationId>) -> [u8; 48] {
     location_key(picture, file.unwrap_or(LocationId([0; 16])))
+}
+
+/// Key of the labelled tree: the labels of a picture stand together.
+pub fn labelled_key(picture: PictureId, label: LabelId) -> [u8; 48] {
+    location_key(picture, LocationId(label.0))
 }
 
 /// Key of the embeds tree: the pages that show one picture URL stand together.

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 pub(super) use batches::TreeBatches;
 pub(super) use error::{of_opening as error_of_opening, system_error};
-pub(super) use key::{FrontierKey, embed_key, location_key, removed_file_key};
+pub(super) use key::{FrontierKey, embed_key, labelled_key, location_key, removed_file_key};
 pub(super) use record::{SegmentUse, UNREADABLE, UseChanges, decode, encode, segment_use};
 
 use super::files::Lock;
@@ -42,6 +42,9 @@ pub(super) struct Trees {
     pub(super) removed_hosts: sled::Tree,
     /// Pictures that are not to be taken from local files: from one, or from any.
     pub(super) removed_files: sled::Tree,
+    /// What the user has said of pictures, and of which each is.
+    pub(super) labels: sled::Tree,
+    pub(super) labelled: sled::Tree,
     pub(super) visits: sled::Tree,
     /// URLs that were gone at their last visit, and when they were first found so, in seconds
     /// since 1970.
@@ -89,6 +92,8 @@ impl Trees {
             rules: open("rules")?,
             removed_hosts: open("removed_hosts")?,
             removed_files: open("removed_files")?,
+            labels: open("labels")?,
+            labelled: open("labelled")?,
             visits: open("visits")?,
             absences: open("absences")?,
             hints: open("hints")?,

@@ -61,10 +61,12 @@ fn a_polite_crawl_has_no_violations_and_exact_gaps() {
         (Some(1_100), Some(1_300))
     );
     assert_eq!(row.smallest_delay_ms, Some(1_000));
-    assert_eq!(row.purposes, [("page", 9), ("robots", 1)].into());
+    let named =
+        |counts: [(&'static str, u64); 2]| counts.map(|(name, count)| (name.into(), count)).into();
+    assert_eq!(row.purposes, named([("page", 9), ("robots", 1)]));
     assert_eq!(
         row.robots,
-        [("allowed_by_file", 9), ("not_needed", 1)].into()
+        named([("allowed_by_file", 9), ("not_needed", 1)])
     );
     assert_eq!(row.robots_fetched_ms, Some(T));
     assert_eq!(row.bytes, 100);

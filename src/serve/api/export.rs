@@ -1,0 +1,158 @@
+//! `export`: ranked lists of several queries, as a file.
+
+use axum::extract::{Request, State as Shared};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::form::Form;
+use super::head::head;
+use super::search::{examples, name_uploads};
+use crate::app::{Asked, Example, NamedPicture, Question};
+use crate::report::{ListFormat, ListWriter};
+use crate::serve::limits::MOST_PICTURES;
+use crate::serve::problem::{Problem, Refused};
+use crate::serve::state::State;
+
+/// Which lists: one for each picture that is named, and for each that a form brings as a file
+/// `image`.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub(super) struct ExportRequest {
+    /// How much, of what kind.
+    #[serde(flatten)]
+    asked: Asked,
+    /// `fused`, `mse18`, `embedding` or `trained`; a head file comes as the file `head`, and this is
+    /// what messages call it.
+    head: Option<String>,
+    /// Stored pictures, by their ids, and URLs of pictures.
+    positive: Vec<String>,
+    /// What the lists call the files, in their order, where that is not their file name.
+    names: Vec<String>,
+    /// `csv`, `json`, `jsonl` or `html`.
+    format: ExportFormat,
+}
+
+/// The same as a form.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it only describes the form")]
+pub(super) struct ExportForm {
+    /// A picture that a list is wanted for; may be there several times.
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    image: String,
+    /// `csv`, `json`, `jsonl` or `html`.
+    format: ExportFormat,
+}
+
+/// What is written.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ExportFormat {
+    /// One row a result.
+    Csv,
+    /// One array of what a search answers.
+    #[default]
+    Json,
+    /// One line a query.
+    Jsonl,
+    /// One self-contained page of pictures with scores.
+    Html,
+}
+
+impl ExportFormat {
+    fn of_lists(self) -> ListFormat {
+        match self {
+            Self::Csv => ListFormat::Csv,
+            Self::Json => ListFormat::Json,
+            Self::Jsonl => ListFormat::Jsonl,
+            Self::Html => ListFormat::Html,
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Jsonl => "application/jsonl",
+            Self::Html => "text/html; charset=utf-8",
+        }
+    }
+
+    /// A page is to be saved, not run with our origin.
+    fn disposition(self) -> &'static str {
+        match self {
+            Self::Csv => "attachment; filename=\"simdex.csv\"",
+            Self::Json => "attachment; filename=\"simdex.json\"",
+            Self::Jsonl => "attachment; filename=\"simdex.jsonl\"",
+            Self::Html => "attachment; filename=\"simdex.html\"",
+        }
+    }
+}
+
+/// Writes ranked lists for several pictures: what `export` writes
+#[utoipa::path(
+    post,
+    path = "/export",
+    tag = "search",
+    request_body(content((ExportRequest = "application/json"), (ExportForm = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "The lists, in the format that was asked for", body = String, content_type = "text/csv"),
+        Refused
+    )
+)]
+pub(super) async fn export(
+    Shared(state): Shared<State>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut form = Form::read(&state, request).await?;
+    let asked: ExportRequest = form.request()?;
+    let head_file = form.take_head();
+    name_uploads(&mut form.uploads, &asked.names);
+    let mut queries = examples(&state, &asked.positive).await?;
+    let mut names = asked.positive;
+    for upload in std::mem::take(&mut form.uploads) {
+        if upload.field != "image" {
+            return Err(Problem::bad(format!("there is no file `{}`", upload.field)));
+        }
+        names.push(upload.name.clone());
+        queries.push(Example::Given(NamedPicture {
+            name: upload.name,
+            bytes: upload.bytes,
+        }));
+    }
+    if queries.is_empty() || queries.len() > MOST_PICTURES {
+        return Err(Problem::bad(format!(
+            "1 to {MOST_PICTURES} pictures have a list each: send them as files `image`, or name ids or \
+             URLs as `positive`"
+        )));
+    }
+    let (name, shared) = (asked.head.clone(), state.collection.clone());
+    let ranking = state
+        .reads
+        .run(move || head(&shared, name.as_deref(), head_file));
+    let ranking = ranking.await??;
+    let options = asked.asked.options(state.collection.config(), &ranking)?;
+    let head_name = asked.head.as_deref();
+    let head_name = head_name.unwrap_or_else(|| state.collection.heads().default_name());
+    let failed = |error: std::io::Error| Problem::bad(error.to_string());
+    let mut lists = ListWriter::new(asked.format.of_lists(), head_name).map_err(failed)?;
+    for (query, name) in queries.into_iter().zip(names) {
+        let question = Question {
+            name,
+            wanted: vec![query],
+            ..Question::default()
+        };
+        let (collection, ranking) = (state.collection.clone(), ranking.clone());
+        let options = options.clone();
+        // Other searches may come between two of them.
+        let result = state.searched(move || collection.search(&question, &ranking, &options));
+        lists.add(result.await??).map_err(failed)?;
+    }
+    drop(form);
+    let headers = [
+        (CONTENT_TYPE, asked.format.media_type()),
+        (CONTENT_DISPOSITION, asked.format.disposition()),
+    ];
+    Ok((headers, lists.finish().map_err(failed)?).into_response())
+}

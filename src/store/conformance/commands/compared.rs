@@ -1,0 +1,62 @@
+//! What two stores know, compared.
+
+use super::{HOSTS, PATHS, PICTURES, Pair, file_places, undated};
+use crate::store::conformance::fixture::{block, host, picture_id, url};
+
+impl Pair {
+    /// Compares all that they know.
+    pub(super) fn compare(&self) {
+        let mut work = self.stores.each_ref().map(|store| store.take_new_work());
+        work.iter_mut().for_each(|hosts| hosts.sort_unstable());
+        assert_eq!(work[0], work[1], "at command {}", self.command);
+        self.same(|store| store.frontier_counts());
+        self.same(|store| store.seeds());
+        self.same(|store| store.reasons());
+        self.same(|store| store.pending().collect::<Result<Vec<_>, _>>());
+        self.same(|store| store.kept_out().collect::<Result<Vec<_>, _>>());
+        self.same(|store| Ok((store.removals_stopped(), store.settings()?)));
+        self.same(|store| store.retries().collect::<Result<Vec<_>, _>>());
+        self.same(|store| store.pending_count());
+        self.same(|store| store.next_retry_ms());
+        self.same(|store| store.pictures().collect::<Result<Vec<_>, _>>());
+        self.same(|store| store.waiting().collect::<Result<Vec<_>, _>>());
+        self.same(|store| Ok((store.page_count(), store.next_sequence())));
+        self.same(file_places);
+        self.same(|store| store.labels(None).collect::<Result<Vec<_>, _>>());
+        let seventh = Some("77777777777777777777777777777777".parse().unwrap());
+        self.same(|store| store.labels(seventh).collect::<Result<Vec<_>, _>>());
+        for name in HOSTS {
+            self.same(|store| store.host(host(name)));
+            self.same(|store| store.is_removed(host(name)));
+            self.same(|store| store.has_queued(host(name)));
+            self.same(|store| store.waiting_host_after(Some(host(name))));
+            for path in 0..PATHS {
+                let id = url(&format!("{name}/{path}")).id();
+                self.same(|store| store.url_record(id));
+                self.same(|store| Ok(store.visit(id)?.as_ref().map(undated)));
+            }
+        }
+        for n in 0..PICTURES {
+            let id = picture_id(n);
+            self.same(|store| {
+                let record = store.picture(id)?;
+                // Two clocks were read.
+                Ok(record.map(|record| (record.sequence, record.height)))
+            });
+            self.same(|store| store.labels_of(id));
+            self.same(|store| store.provenance(id));
+            self.same(|store| store.thumbnail(id));
+            let path = format!("/{n}.png");
+            self.same(|store| store.known_file(path.as_ref(), 1, 1));
+            for m in 0..PICTURES {
+                self.same(|store| store.removed_file(picture_id(m), path.as_ref()));
+            }
+            self.same(|store| Ok(store.waiting_body(id).ok()));
+            let is_whole = self.same(|store| {
+                let found = store.verified_block(id).ok();
+                Ok(found.map(|found| *found == block(store, n)[..]))
+            });
+            assert_ne!(is_whole, Some(false));
+        }
+    }
+}
