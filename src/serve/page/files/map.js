@@ -66,6 +66,9 @@ export default function showMap(section) {
 
   let map = null;
   let view = null;
+  const [points, selection] = ["color", "outlineColor"];
+  // Colours as the style sheet has them for this scheme.
+  const colour = (of) => getComputedStyle(frame)[of];
   let chosen = new Set();
   let polygon = null;
   let isOwn = false;
@@ -86,11 +89,13 @@ export default function showMap(section) {
       bottom = Math.max(bottom, map.at[2 * i + 1]);
     }
     const [width, height] = [canvas.clientWidth - 2 * SIDE, canvas.clientHeight - 2 * SIDE];
-    const scale = Math.min(width / Math.max(right - left, 1e-3), height / Math.max(bottom - top, 1e-3));
-    return { x: (left + right) / 2, y: (top + bottom) / 2, scale };
+    // What is wide is drawn wide: directions mean nothing, distances little.
+    const stretch = Math.max(width, 1) / Math.max(height, 1);
+    const scale = Math.min(width / stretch / Math.max(right - left, 1e-3), height / Math.max(bottom - top, 1e-3));
+    return { x: (left + right) / 2, y: (top + bottom) / 2, scale, stretch };
   };
   const toScreen = (i) => [
-    (map.at[2 * i] - view.x) * view.scale + canvas.clientWidth / 2,
+    (map.at[2 * i] - view.x) * view.scale * view.stretch + canvas.clientWidth / 2,
     (map.at[2 * i + 1] - view.y) * view.scale + canvas.clientHeight / 2,
   ];
 
@@ -101,14 +106,13 @@ export default function showMap(section) {
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
     if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-    const style = getComputedStyle(section);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
 
     // One point of each square gets a thumbnail: where points crowd, first.
     const squares = new Map();
     const columns = Math.ceil(width / SIDE) + 2;
-    pen.fillStyle = style.getPropertyValue("--accent");
+    pen.fillStyle = colour(points);
     for (let i = 0; i < map.count; i++) {
       const [x, y] = toScreen(i);
       if (x < -SIDE || y < -SIDE || x > width + SIDE || y > height + SIDE) continue;
@@ -127,13 +131,13 @@ export default function showMap(section) {
       pen.drawImage(image, x - w / 2, y - h / 2, w, h);
       if (chosen.has(i)) mark(x - w / 2, y - h / 2, w, h);
     }
-    pen.fillStyle = style.getPropertyValue("--part");
+    pen.fillStyle = colour(selection);
     for (const i of chosen) {
       const [x, y] = toScreen(i);
       pen.fillRect(x - 2, y - 2, 4, 4);
     }
     if (polygon) {
-      pen.strokeStyle = style.getPropertyValue("--part");
+      pen.strokeStyle = colour(selection);
       pen.lineWidth = 2;
       pen.beginPath();
       polygon.forEach(([x, y]) => pen.lineTo(x, y));
@@ -143,7 +147,7 @@ export default function showMap(section) {
   }
 
   function mark(x, y, w, h) {
-    pen.strokeStyle = getComputedStyle(section).getPropertyValue("--part");
+    pen.strokeStyle = colour(selection);
     pen.lineWidth = 3;
     pen.strokeRect(x, y, w, h);
   }
@@ -153,13 +157,14 @@ export default function showMap(section) {
     const [dx, dy] = [x - canvas.clientWidth / 2, y - canvas.clientHeight / 2];
     const scale = view.scale * by;
     isOwn = true;
-    view = { x: view.x + dx / view.scale - dx / scale, y: view.y + dy / view.scale - dy / scale, scale };
+    const shift = 1 / view.scale - 1 / scale;
+    view = { ...view, x: view.x + (dx * shift) / view.stretch, y: view.y + dy * shift, scale };
     draw();
   };
   const move = (dx, dy) => {
     if (!view) return;
     isOwn = true;
-    view = { ...view, x: view.x - dx / view.scale, y: view.y - dy / view.scale };
+    view = { ...view, x: view.x - dx / (view.scale * view.stretch), y: view.y - dy / view.scale };
     draw();
   };
 
