@@ -165,15 +165,14 @@ impl Layout {
     pub fn roomy(&self) -> Vec<[f32; 2]> {
         let mut roomy = vec![[0.0; 2]; self.points.len()];
         let last = (self.points.len().max(2) - 1) as f32;
-        for axis in 0..2 {
+        for axis in [0, 1] {
+            let at = |place: &usize| self.points[*place][axis];
             let mut order: Vec<usize> = (0..self.points.len()).collect();
-            order.sort_by(|a, b| self.points[*a][axis].total_cmp(&self.points[*b][axis]));
-            let [low, high] = [order.first(), order.last()]
-                .map(|place| place.map_or(0.0, |place| self.points[*place][axis]));
+            order.sort_by(|a, b| at(a).total_cmp(&at(b)));
+            let [low, high] = [order.first(), order.last()].map(|place| place.map_or(0.0, at));
             let width = (high - low).max(f32::MIN_POSITIVE);
-            for (rank, place) in order.into_iter().enumerate() {
-                let share = (self.points[place][axis] - low) / width;
-                roomy[place][axis] = (share + rank as f32 / last) / 2.0;
+            for (rank, place) in order.iter().enumerate() {
+                roomy[*place][axis] = ((at(place) - low) / width + rank as f32 / last) / 2.0;
             }
         }
         roomy

@@ -234,7 +234,6 @@ impl Question {
             mode: self.mode,
             explain: false,
             all_copies: false,
-            ..Asked::default()
         }
     }
 }

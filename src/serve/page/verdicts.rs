@@ -8,7 +8,6 @@ use maud::{Markup, html};
 
 use super::question::{Question, mode_named};
 use crate::app::{Collection, Error, Said};
-use crate::head::Mode;
 use crate::picture::PictureId;
 use crate::serve::api::form::Form;
 use crate::serve::problem::Problem;
