@@ -1,6 +1,6 @@
 //! An open store with everything that works on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::hidden::Hidden;
@@ -11,7 +11,7 @@ use crate::head::{Mode, Ranking};
 use crate::index::Index;
 use crate::search::View;
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreOptions, Wasteful};
+use crate::store::{Store, StoreError, StoreOptions, Wasteful};
 
 /// An open store, its live index, heads and extractors. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -71,7 +71,7 @@ impl Collection {
         let dir = existing_store(&config)?;
         let options = store_options(&config, &extraction);
         let store = match Store::open(&dir, &options) {
-            Err(error) if error.is_of_writing() => {
+            Err(error) if error.is_of_writing() || is_beyond_repair(&error, &dir) => {
                 tracing::warn!(%error, "the store cannot be written, and is only read");
                 Store::open_read_only(&dir, &options)?
             }
@@ -206,4 +206,9 @@ pub(super) fn existing_store(config: &Config) -> Result<PathBuf, Error> {
         true => Ok(dir),
         false => Err(Error::NoStore(dir)),
     }
+}
+
+/// Whether records are missing or damaged and the disk has no room for the repair that mends them.
+fn is_beyond_repair(error: &StoreError, dir: &Path) -> bool {
+    error.is_of_records() && !Store::has_room_to_repair(dir)
 }

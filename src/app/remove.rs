@@ -191,8 +191,8 @@ impl Collection {
             }
             // Named again they would not be found.
             Err(error) => result.unread.push(format!(
-                "what was named is removed, but its bytes are still in the store's files: {error}; \
-                 instead of the same command again, `simdex compact` deletes them"
+                "what was named is removed, but its bytes are still in the store's files, until `simdex \
+                 compact` can rewrite them: {error}"
             )),
         }
         let aside = store.set_aside();

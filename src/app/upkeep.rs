@@ -143,7 +143,13 @@ pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, 
 pub fn compact(collection: Collection) -> Result<CompactReport, Error> {
     let store = collection.store();
     let before_bytes = store.disk_bytes()?;
-    let unread = store.compact(Wasteful::Any)?.unread;
+    let mut unread = store.compact(Wasteful::Any)?.unread;
+    // Also what earlier removals had to keep.
+    for text in store.nameless_bytes()? {
+        if !unread.contains(&text) {
+            unread.push(text);
+        }
+    }
     let set_aside = store.set_aside();
     let dir = store.dir().map(Path::to_owned);
     // The records can be replaced only when nobody has them open.

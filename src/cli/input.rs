@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, WINDOWS_1252};
 
 use crate::app::{NamedPicture, TRAINED, Web};
 use crate::canonical_url::{CanonicalUrl, UrlError};
@@ -139,12 +139,24 @@ pub(super) fn host_argument(host: &str) -> anyhow::Result<String> {
     Ok(url.host().to_owned())
 }
 
+/// What files begin with that are packed: gzip, zstd, xz, zip.
+const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"PK\x03\x04"];
+
 /// The longest list that is read, in bytes: millions of URLs.
 const LONGEST_LIST: u64 = 256 << 20;
 
-/// The entries of a list with the numbers of their lines: one a line, blank lines and lines
-/// that begin with # left out. A path that is not UTF-8 may be in it as it is.
+/// The entries of a list of paths and URLs with the numbers of their lines: one a line, blank lines
+/// and lines that begin with # left out. A path that is not UTF-8 may be in it as it is.
 pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
+    entries(path, |line| LocalPath::named_by(line).to_string())
+}
+
+/// The entries of a list of URLs, as [`read_list`]; what is not UTF-8 is in the encoding of old text.
+pub(super) fn read_urls(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
+    entries(path, |line| WINDOWS_1252.decode(line).0.into_owned())
+}
+
+fn entries(path: &Path, other: fn(&[u8]) -> String) -> anyhow::Result<Vec<(usize, String)>> {
     let mut text = Vec::new();
     let file = std::fs::File::open(path).with_context(|| path_text(path))?;
     let read = file.take(LONGEST_LIST + 1).read_to_end(&mut text);
@@ -155,6 +167,11 @@ pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
         path_text(path),
         LONGEST_LIST >> 20
     );
+    anyhow::ensure!(
+        !PACKED.iter().any(|mark| text.starts_with(mark)),
+        "{}: it is packed; unpack it first",
+        path_text(path)
+    );
     // With a byte order mark it is text, in whichever form.
     let text = match Encoding::for_bom(&text) {
         Some((encoding, _)) => encoding.decode(&text).0.into_owned().into_bytes(),
@@ -162,7 +179,7 @@ pub(super) fn read_list(path: &Path) -> anyhow::Result<Vec<(usize, String)>> {
     };
     Ok(lines(&text)
         .enumerate()
-        .map(|(i, line)| (i + 1, line_text(line).trim().to_owned()))
+        .map(|(i, line)| (i + 1, line_text(line, other).trim().to_owned()))
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .collect())
 }
@@ -177,9 +194,9 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn line_text(line: &[u8]) -> String {
+fn line_text(line: &[u8], other: fn(&[u8]) -> String) -> String {
     match std::str::from_utf8(line) {
         Ok(line) => line.to_owned(),
-        Err(_) => LocalPath::named_by(line.trim_ascii()).to_string(),
+        Err(_) => other(line.trim_ascii()),
     }
 }

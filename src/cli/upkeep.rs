@@ -76,9 +76,8 @@ pub(super) fn backup(session: &Session, args: &BackupArgs) -> anyhow::Result<Out
         return Ok(Outcome::Done);
     }
     progress::line(
-        "what is damaged in the store is so in the backup, too: `simdex verify --repair` takes it \
-         out of the store, `simdex add` or `simdex crawl` stores it anew, and the next `simdex \
-         backup` has it",
+        "`simdex verify --repair` takes what is damaged out of the store, `simdex add` or `simdex \
+         crawl` stores it anew, and the next `simdex backup` has it",
     );
     Ok(Outcome::SomeFailed)
 }

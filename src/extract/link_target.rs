@@ -17,6 +17,9 @@ pub(super) enum LinkTarget {
     Other,
 }
 
+/// Endings of documents of HTML, which scripts load into others.
+const DOCUMENTS: [&str; 5] = ["html", "htm", "xhtml", "xht", "shtml"];
+
 /// Endings of what makes pages, which is no picture whatever the query says.
 const PROGRAMS: [&str; 8] = ["css", "js", "mjs", "map", "wasm", "woff", "woff2", "ttf"];
 
@@ -30,7 +33,7 @@ const OTHERS: [&str; 48] = [
 ];
 
 /// Endings of pictures that servers convert for clients that do not read them.
-const CONVERTED: [&str; 3] = ["avif", "avifs", "jp2"];
+const CONVERTED: [&str; 1] = ["jp2"];
 
 /// Endings of other pictures in formats that simdex does not decode. A server that is told by the
 /// query in which format or size to send it may send another.
@@ -86,6 +89,13 @@ impl LinkTarget {
         Self::of_path(reference) == Self::Page
             && (names_format(query)
                 || asks_for_picture(query) && ending.is_some_and(|it| is_in(&OTHERS, it)))
+    }
+
+    /// Whether the path of a reference ends like a document of HTML.
+    pub(super) fn is_document(reference: &str) -> bool {
+        let path = reference.split(['#', '?']).next().unwrap_or_default();
+        let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+        ending.is_some_and(|ending| is_in(&DOCUMENTS, ending))
     }
 
     /// By a URL.
@@ -149,11 +159,12 @@ mod tests {
             ("/logo.svg", LinkTarget::Other),
             ("/film.mp4", LinkTarget::Other),
             ("/a.heic", LinkTarget::Picture),
-            ("/a.avif", LinkTarget::Unread),
-            ("/a.avif#x", LinkTarget::Unread),
-            ("/a.avif?", LinkTarget::Unread),
+            ("/a.avif", LinkTarget::Picture),
+            ("/a.jp2", LinkTarget::Unread),
+            ("/a.jp2#x", LinkTarget::Unread),
+            ("/a.jp2?", LinkTarget::Unread),
             // The query says otherwise.
-            ("/a.avif?format=1500w", LinkTarget::Page),
+            ("/a.jp2?format=1500w", LinkTarget::Page),
             ("a.svg?output=png#x", LinkTarget::Page),
             ("/doc.pdf?page=1&format=png", LinkTarget::Page),
             ("/x.mp4?thumb=1", LinkTarget::Page),

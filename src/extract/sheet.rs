@@ -115,7 +115,7 @@ impl References {
         }
     }
 
-    /// `image-set("a.avif" type("image/avif"), url(b.jpg) 2x)`: those that can be read, the
+    /// `image-set("a.jp2" type("image/jp2"), url(b.jpg) 2x)`: those that can be read, the
     /// largest first.
     fn image_set(&mut self, parser: &mut Parser<'_>) {
         let mut options: Vec<(String, f32)> = Vec::new();
@@ -253,8 +253,12 @@ mod tests {
                 "/css/l.jpg",
             ),
             (
-                "a{b:image-set('a.x' type('image/avif'), 'b' type('image/png'))}",
+                "a{b:image-set('a.x' type('image/jp2'), 'b' type('image/png'))}",
                 "/css/b",
+            ),
+            (
+                "a{b:image-set('a.x' type('image/avif'), 'b' type('image/png'))}",
+                "/css/a.x",
             ),
             (
                 "a{b:cross-fade(url(a.jpg), url(b.jpg))}",

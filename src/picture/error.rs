@@ -66,9 +66,9 @@ pub enum PictureError {
     /// The decoder refused the bytes.
     #[error("the picture is broken: {0}")]
     Broken(String),
-    /// A JPEG whose data ends before its rows do.
+    /// A JPEG whose data ends before its rows, or the scans that make them finer, do.
     #[error(
-        "the picture is broken: the file ends before its last rows ([picture] truncated = \"keep\" takes what is there)"
+        "the picture is broken: the file ends before the picture does ([picture] truncated = \"keep\" takes what is there)"
     )]
     Truncated,
     /// The decoder panicked; the panic was caught.

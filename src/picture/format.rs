@@ -63,6 +63,8 @@ pub enum Format {
     Metafile,
     /// MP4, QuickTime and WebM.
     Video,
+    /// Pictures that are known by the endings of their names alone.
+    Other,
 }
 
 struct Known {
@@ -87,13 +89,13 @@ const fn known(
     }
 }
 
-const KNOWN: [Known; 29] = [
+const KNOWN: [Known; 30] = [
     known(
         Format::Jpeg,
         "JPEG",
         "image/jpeg",
         &[
-            "jpg", "jpeg", "jpe", "jfif", "jif", "jfi", "pjpeg", "pjp", "jps", "mpo",
+            "jpg", "jpeg", "jpe", "jfif", "jif", "jfi", "pjpeg", "pjp", "jps", "mpo", "insp",
         ],
     ),
     known(Format::Png, "PNG", "image/png", &["png", "apng"]),
@@ -133,7 +135,9 @@ const KNOWN: [Known; 29] = [
         Format::Jpeg2000,
         "JPEG 2000",
         "image/jp2",
-        &["jp2", "j2k", "jpx", "jpf", "j2c", "jpc"],
+        &[
+            "jp2", "j2k", "jpx", "jpf", "j2c", "jpc", "jpm", "jph", "jhc",
+        ],
     ),
     known(
         Format::JpegXr,
@@ -145,14 +149,19 @@ const KNOWN: [Known; 29] = [
         Format::Psd,
         "Photoshop",
         "image/vnd.adobe.photoshop",
-        &["psd", "psb"],
+        &["psd", "psb", "pdd"],
     ),
     known(Format::Xcf, "GIMP", "image/x-xcf", &["xcf"]),
     known(Format::Exr, "OpenEXR", "image/x-exr", &["exr"]),
-    known(Format::Hdr, "Radiance HDR", "image/vnd.radiance", &["hdr"]),
+    known(
+        Format::Hdr,
+        "Radiance HDR",
+        "image/vnd.radiance",
+        &["hdr", "rgbe", "xyze"],
+    ),
     known(Format::Dds, "DDS", "image/vnd-ms.dds", &["dds"]),
     known(Format::Farbfeld, "Farbfeld", "image/x-farbfeld", &["ff"]),
-    known(Format::Pcx, "PCX", "image/x-pcx", &["pcx"]),
+    known(Format::Pcx, "PCX", "image/x-pcx", &["pcx", "pcc"]),
     known(
         Format::CameraRaw,
         "camera raw",
@@ -160,14 +169,14 @@ const KNOWN: [Known; 29] = [
         &[
             "dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "raf", "rw2", "orf",
             "pef", "x3f", "srw", "3fr", "iiq", "kdc", "dcr", "erf", "mrw", "raw", "rwl", "mef",
-            "mos", "ptx", "r3d", "gpr",
+            "mos", "ptx", "r3d", "gpr", "fff", "bay", "k25", "drf",
         ],
     ),
     known(
         Format::PostScript,
         "PostScript",
         "application/postscript",
-        &["eps", "ps", "ai"],
+        &["eps", "epsf", "epsi", "ai"],
     ),
     known(Format::Pdf, "PDF", "application/pdf", &["pdf"]),
     known(Format::Djvu, "DjVu", "image/vnd.djvu", &["djvu", "djv"]),
@@ -175,13 +184,73 @@ const KNOWN: [Known; 29] = [
         Format::Metafile,
         "Windows metafile",
         "image/wmf",
-        &["wmf", "emf"],
+        &["wmf", "emf", "wmz", "emz"],
     ),
     known(
         Format::Video,
         "video",
         "video/mp4",
         &["mp4", "m4v", "mov", "webm", "avi", "mkv"],
+    ),
+    known(
+        Format::Other,
+        "another format of pictures",
+        "image/x-other",
+        &[
+            "icns",
+            "ani",
+            "pict",
+            "pct",
+            "pic",
+            "sgi",
+            "rgb",
+            "rgba",
+            "bw",
+            "ras",
+            "sun",
+            "ktx",
+            "ktx2",
+            "fits",
+            "fts",
+            "dcm",
+            "dicom",
+            "jng",
+            "mng",
+            "flif",
+            "bpg",
+            "jls",
+            "jbig",
+            "jbg",
+            "jb2",
+            "cin",
+            "dpx",
+            "xbm",
+            "xpm",
+            "xwd",
+            "wbmp",
+            "pfm",
+            "cut",
+            "lbm",
+            "ilbm",
+            "iff",
+            "blp",
+            "vtf",
+            "pcd",
+            "cgm",
+            "kra",
+            "ora",
+            "pdn",
+            "psp",
+            "pspimage",
+            "procreate",
+            "clip",
+            "afphoto",
+            "afdesign",
+            "cdr",
+            "indd",
+            "sketch",
+            "fig",
+        ],
     ),
 ];
 
@@ -210,13 +279,13 @@ const ALIASES: [(&str, Format); 19] = [
 
 impl Format {
     /// The format that a file name's ending, without the dot, promises. Documents and films are
-    /// no promise of a picture.
+    /// no promise of a picture, and neither is `ps`.
     pub fn of_ending(ending: &str) -> Option<Self> {
         let known = KNOWN.iter().find(|known| {
             let mut endings = known.endings.iter();
             endings.any(|one| ending.eq_ignore_ascii_case(one))
         })?;
-        let is_picture = !matches!(known.format, Self::PostScript | Self::Pdf | Self::Video);
+        let is_picture = !matches!(known.format, Self::Pdf | Self::Video);
         is_picture.then_some(known.format)
     }
 
@@ -244,6 +313,7 @@ impl Format {
                 | Self::Pnm
                 | Self::Qoi
                 | Self::Tga
+                | Self::Avif
                 | Self::Heic
                 | Self::Jxl
                 | Self::Svg
@@ -294,7 +364,7 @@ mod tests {
                 }
             }
         }
-        let last = Format::Video as usize;
+        let last = Format::Other as usize;
         assert_eq!(last + 1, KNOWN.len());
     }
 
@@ -302,7 +372,7 @@ mod tests {
     fn endings_promise_pictures() {
         assert_eq!(Format::of_ending("HEIC"), Some(Format::Heic));
         assert_eq!(Format::of_ending("nef"), Some(Format::CameraRaw));
-        for ending in ["pdf", "mp4", "txt", ""] {
+        for ending in ["pdf", "ps", "mp4", "txt", ""] {
             assert_eq!(Format::of_ending(ending), None, "{ending}");
         }
         assert!(Format::all_read().all(Format::is_read));

@@ -8,7 +8,7 @@ use super::Format;
 /// cheap to decode first, then any other picture, then anything, for servers that would refuse to
 /// answer at all.
 pub const ACCEPT_PICTURES: &str = "image/webp,image/png,image/jpeg,image/gif,image/bmp,image/tiff,\
-     image/jxl;q=0.5,image/heic;q=0.5,image/*;q=0.2,*/*;q=0.1";
+     image/avif;q=0.5,image/jxl;q=0.5,image/heic;q=0.5,image/*;q=0.2,*/*;q=0.1";
 
 /// Whether a file name's ending, without the dot, is that of pictures that pages show and that can
 /// be decoded. SVGs and icons are left out: they are a page's furniture.
@@ -46,13 +46,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_people_have_and_simdex_does_not_read_is_told() {
+        let endings = "eps ai icns xcf kra djvu wmf emf pict sgi rgb ras sun dds ktx fits dcm jng mng flif \
+             jxr wdp hdp j2k jpx jpf jpc cin dpx xbm xpm pfm cut lbm iff indd sketch fig blp vtf psd psb \
+             exr hdr pcx dng nef arw cr2 cr3";
+        for ending in endings.split_ascii_whitespace() {
+            let path = format!("a/b.{}", ending.to_ascii_uppercase());
+            assert_eq!(unread_ending(Path::new(&path)).as_deref(), Some(ending));
+        }
+        // Those of cameras with two lenses are JPEGs.
+        for ending in ["mpo", "insp", "jps"] {
+            assert!(looks_like_picture(Path::new(&format!("b.{ending}"))));
+        }
+        for ending in ["txt", "db", "ini", "pdf", "ps", "mp4", "xmp", "aae"] {
+            assert_eq!(unread_ending(Path::new(&format!("b.{ending}"))), None);
+        }
+    }
+
+    #[test]
     fn endings_of_pictures_are_told_apart() {
         assert!(looks_like_picture(Path::new("a/b.JPG")));
         assert!(!looks_like_picture(Path::new("a/b.psd")));
         assert_eq!(unread_ending(Path::new("a/b.PSD")).as_deref(), Some("psd"));
         assert_eq!(unread_ending(Path::new("a/b.jpg")), None);
         assert_eq!(unread_ending(Path::new("a/psd")), None);
-        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/heic"));
+        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/avif"));
         assert!(looks_like_picture(Path::new("a.svg")) && !is_picture_ending("svg"));
         assert!(!is_picture_type("image/jp2") && !is_picture_type("image/x-unheard-of"));
     }

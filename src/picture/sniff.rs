@@ -127,7 +127,7 @@ fn boxed(bytes: &[u8]) -> Option<Format> {
         b"jxl " => Some(Format::Jxl),
         _ => None,
     });
-    let is_picture = matches!(&bytes[8..12], b"mif1" | b"msf1" | b"mif2");
+    let is_picture = matches!(bytes.get(8..12)?, b"mif1" | b"msf1" | b"mif2");
     Some(found.unwrap_or(if is_picture {
         Format::Heic
     } else {
@@ -230,6 +230,8 @@ mod tests {
             (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", Some(Format::Avif)),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", Some(Format::Heic)),
             (b"\0\0\0\x18ftypisom\0\0\0\0isommp41", Some(Format::Video)),
+            (b"\0\0\0\x18ftyp", None),
+            (b"\0\0\0\x18ftypmif", None),
             (b"P6\n# by hand\n2 2 255\n", Some(Format::Pnm)),
             (b"Plain text", None),
             (b"P7 is a platform", Some(Format::Pnm)),

@@ -83,12 +83,12 @@ pub(super) struct Inner {
     pub(super) jobs: Gate,
     /// The crawl that runs.
     pub(super) crawls: Crawls,
-    /// The map of all pictures.
-    pub(super) maps: Maps,
     /// The training that runs.
     pub(super) trainings: Trainings,
     /// Removals that wait.
     pub(super) removals: Removals,
+    /// The map of all pictures.
+    pub(super) maps: Maps,
     /// Pictures that pages ask for.
     pub(super) held: Held,
     pub(super) metrics: Metrics,
@@ -125,9 +125,9 @@ impl State {
             reads: Gate::new(READS),
             jobs: Gate::new(1),
             crawls: Crawls::default(),
-            maps: Maps::default(),
             trainings: Trainings::default(),
             removals: Removals::default(),
+            maps: Maps::default(),
             held: Held::default(),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),

@@ -28,6 +28,13 @@ pub trait Blocks: AppendEntries {
     /// # Errors
     /// If the disk is full or fails; what was not rewritten stays as it is.
     fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<Compacted, StoreError>;
+
+    /// Names the bytes that are no entry any more: what was removed may be in them. Looks at every
+    /// entry of every file.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    fn nameless(&self) -> Result<Vec<String>, StoreError>;
 }
 
 /// Which files are rewritten.

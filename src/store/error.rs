@@ -211,6 +211,20 @@ pub enum StoreError {
         /// The folder.
         dir: PathBuf,
     },
+    /// A backup in the store, or a store in its backup.
+    #[error("{dir} is in the store, or the store is in it; name a folder beside it")]
+    Nested {
+        /// The backup's folder.
+        dir: PathBuf,
+    },
+    /// A backup has what the store never had.
+    #[error(
+        "the backup in {dir} has what the store does not have: the store was made of an older backup, and went on from there; back it up to another folder (`simdex restore` can make a store of this one)"
+    )]
+    BackupAhead {
+        /// The backup's folder.
+        dir: PathBuf,
+    },
     /// It was opened to be read only.
     #[error("the store {dir} can only be read; free space, or make it writable, and try again")]
     ReadOnly {
@@ -227,13 +241,13 @@ pub enum StoreError {
     },
     /// Too little free space.
     #[error(
-        "the disk is full: {free_mb} MiB are free, {reserve_mb} MiB are kept in reserve; free some space and run the same command again, it goes on where it stopped"
+        "the disk is full: {free_mb} MiB are free, {needed_mb} MiB are needed; free some space, and simdex goes on where it stopped"
     )]
     DiskFull {
         /// Free space in MiB.
         free_mb: u64,
         /// `[store] reserve_disk_mb`.
-        reserve_mb: u64,
+        needed_mb: u64,
     },
     /// The file system failed.
     #[error("{path}: {source}{}", hint(source))]
@@ -273,6 +287,11 @@ impl StoreError {
         }
     }
 
+    /// Whether it says that the records are missing or damaged, which a repair mends.
+    pub fn is_of_records(&self) -> bool {
+        matches!(self, Self::Records { .. })
+    }
+
     /// Whether it says that the disk cannot be written, by its state or by its rights.
     pub fn is_of_writing(&self) -> bool {
         use std::io::ErrorKind as Kind;
@@ -304,7 +323,7 @@ fn hint(error: &std::io::Error) -> &'static str {
     use std::io::ErrorKind as Kind;
     match error.kind() {
         Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
-            "; free some space and run the same command again, it goes on where it stopped"
+            "; free some space, and simdex goes on where it stopped"
         }
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => {
             "; choose a folder you may write to with --data-dir"

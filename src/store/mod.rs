@@ -180,6 +180,11 @@ impl Store {
         }
     }
 
+    /// Whether the disk has room for [`Self::repair`], and can be written.
+    pub fn has_room_to_repair(dir: &Path) -> bool {
+        Embedded::has_room_to_repair(dir)
+    }
+
     /// Makes the store in `dir` whole again from what is left of it: the records of pictures are
     /// made anew from the log. Nothing is deleted.
     ///
@@ -362,6 +367,14 @@ impl Store {
     pub fn compact(&self, which: Wasteful) -> Result<Compacted, StoreError> {
         let _guard = self.commits.lock().unwrap_or_else(PoisonError::into_inner);
         self.blocks.compact(&*self.metadata, which)
+    }
+
+    /// Names damaged bytes of which nobody knows whose they are: what was removed may be in them.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn nameless_bytes(&self) -> Result<Vec<String>, StoreError> {
+        self.blocks.nameless()
     }
 }
 

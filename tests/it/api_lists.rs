@@ -114,10 +114,7 @@ fn a_box_asks_for_a_part_of_a_picture() {
         &json!({"positive": [id], "box": parts[1]}),
     );
     assert_eq!(found.status, 200, "{}", found.text());
-    assert_eq!(
-        found.json()["results"].as_array().unwrap().is_empty(),
-        false
-    );
+    assert!(!found.json()["results"].as_array().unwrap().is_empty());
     for (asked, words) in [
         (
             json!({"positive": [id], "box": "0,0,2,1"}),
@@ -181,7 +178,7 @@ fn uploads_are_stored_and_never_taken_for_files_here() {
         (answer.status, &answer.json()["code"]),
         (422, &"picture".into())
     );
-    let (kind, body) = form(&[], &[("image2", "a.jpg", &files[0].2[..])]);
+    let (kind, body) = form(&[], &[("image2", "a.jpg", files[0].2)]);
     assert_eq!(serving.post("/api/v1/pictures", &kind, &body).status, 400);
 }
 

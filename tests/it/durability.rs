@@ -112,6 +112,44 @@ fn a_backup_grows_with_the_store_and_comes_back_whole() {
 }
 
 #[test]
+fn a_backup_is_not_written_over_by_an_older_state_of_its_store() {
+    let simdex = Simdex::filled(2, 2);
+    simdex.json(&["backup", "older"]);
+    crate::common::draw_folders(&simdex.path("more"), 3, 2);
+    simdex.json(&["add", "more"]);
+    let newer = simdex.json(&["backup", "newer"])["images"].clone();
+    std::fs::remove_dir_all(simdex.store()).unwrap();
+    simdex.json(&["restore", "older"]);
+    let refused = |state: &str| {
+        let run = simdex.run(&["backup", "newer"]);
+        assert_eq!(run.code, 1, "{state}: {}", run.stderr);
+        assert!(
+            run.stderr.contains("another folder"),
+            "{state}: {}",
+            run.stderr
+        );
+    };
+    refused("as it was");
+    // Other pictures, and in the end more of them than the backup has.
+    crate::common::draw_folders(&simdex.path("others"), 4, 5);
+    simdex.json(&["add", "others/sailboat", "more/sailboat/1.jpg"]);
+    refused("gone on");
+    simdex.json(&["add", "others"]);
+    refused("larger");
+    simdex.json(&["backup", "older"]);
+    std::fs::remove_dir_all(simdex.store()).unwrap();
+    assert_eq!(simdex.json(&["restore", "newer"])["images"], newer);
+    let inside = simdex.store().join("activations/backup");
+    let run = simdex.run(&["backup", inside.to_str().unwrap()]);
+    assert_eq!(run.code, 1);
+    assert!(
+        run.stderr.contains("in the store") && !inside.exists(),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
 fn what_is_removed_is_in_no_file_any_more() {
     let simdex = Simdex::new();
     crate::common::draw_folders(&simdex.path("pictures"), 2, 2);

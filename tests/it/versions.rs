@@ -121,7 +121,7 @@ fn the_second_best_is_asked_for_when_the_best_cannot_be_had() {
             &["/l.jpg", "/s.jpg"],
         ),
         (
-            "<img src=/l.avif data-src=/m.jpg srcset='/s.jpg .5x'>",
+            "<img src=/l.jp2 data-src=/m.jpg srcset='/s.jpg .5x'>",
             "",
             |_| Reply::not_found(),
             &["/m.jpg", "/s.jpg"],

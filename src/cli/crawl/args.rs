@@ -11,9 +11,10 @@ use clap::{Arg, Args, Command, ValueEnum};
 use crate::app::RecordingOptions;
 use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::cli::Format;
-use crate::cli::input::{name, read_list, reason};
+use crate::cli::input::{name, read_urls, reason};
 use crate::cli::progress::Problems;
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
+use crate::crawl::Reason;
 use crate::store::Again;
 
 type Count = clap::builder::RangedU64ValueParser<usize>;
@@ -119,10 +120,14 @@ impl CrawlArgs {
     }
 
     pub(super) fn again(&self) -> Vec<Again> {
-        let refresh = self.refresh.map(|which| match which {
-            Refresh::Due => Again::Due,
-            Refresh::All => Again::Visited,
-        });
+        let refresh = match self.refresh {
+            None => Vec::new(),
+            Some(Refresh::Due) => vec![Again::Due],
+            Some(Refresh::All) => {
+                let names = Reason::revocable().map(|reason| reason.name().into_owned());
+                vec![Again::Visited, Again::EndedBy(names.collect())]
+            }
+        };
         let failed = self.retry_failed.as_ref();
         let failed = failed.map(|why| Again::Failed((!why.is_empty()).then(|| why.clone())));
         refresh.into_iter().chain(failed).collect()
@@ -144,7 +149,7 @@ impl CrawlArgs {
         let mut problems = Problems::default();
         let mut bad = 0;
         if let Some(path) = &self.seeds {
-            for (line, text) in read_list(path)? {
+            for (line, text) in read_urls(path)? {
                 let text = without_note(&text);
                 match seed(text) {
                     Ok(url) => seeds.push(url),

@@ -83,6 +83,8 @@ pub(super) fn looks_like(coding: ContentCoding, bytes: &[u8]) -> bool {
 
 fn decode(coding: ContentCoding, bytes: &[u8], cap: usize) -> Result<Decoded, Corrupt> {
     match coding {
+        // Some servers take the one for the other.
+        ContentCoding::Gzip if is_zlib(bytes) => inflate_either(bytes, cap),
         ContentCoding::Gzip => gunzip(bytes, cap),
         ContentCoding::Deflate => inflate_either(bytes, cap),
         ContentCoding::Brotli => with_codec(&mut BrotliDecoder::new(), bytes, cap, &[]),

@@ -112,7 +112,7 @@ impl RuleFiles {
 
     /// Fetches the origin's tdmrep.json if that was not done; robots.txt must allow it. If it
     /// cannot be fetched it reserves nothing: headers and pages can still do so. One of which
-    /// something comes is read as far as it came; if it cannot be decoded it reserves everything.
+    /// something comes is read as far as it came; if it cannot be decoded it may reserve everything.
     ///
     /// # Errors
     /// If the host's turn has not come.
@@ -134,7 +134,7 @@ impl RuleFiles {
             {
                 Ok(Some(body)) => Ok(TdmRep::parse(&body)),
                 Err(FetchError::Refused(Refusal::NotDue(when))) => Err(Refusal::NotDue(when)),
-                Err(FetchError::Undecodable(_)) => Ok(TdmRep::everything()),
+                Err(FetchError::Undecodable(_)) => Ok(TdmRep::unreadable()),
                 Ok(None) | Err(_) => Ok(TdmRep::default()),
             }
         };

@@ -20,12 +20,15 @@ pub enum OptOut {
     UnavailableAfter,
     /// The TDM Reservation Protocol reserves the rights.
     Tdm,
+    /// The site's tdmrep.json cannot be read, so it may reserve the rights. It is not said that it
+    /// does: nothing is taken, and nothing that is stored leaves.
+    TdmUnreadable,
     /// A usage preference disallows search, training or all automated processing.
     ContentUsage,
 }
 
 impl OptOut {
-    /// All of them.
+    /// All that are said.
     pub const ALL: [Self; 8] = [
         Self::NoIndex,
         Self::NoImageIndex,
@@ -46,9 +49,14 @@ impl OptOut {
             Self::NoImageAi => "noimageai",
             Self::NoFollow => "nofollow",
             Self::UnavailableAfter => "unavailable_after",
-            Self::Tdm => "tdm",
+            Self::Tdm | Self::TdmUnreadable => "tdm",
             Self::ContentUsage => "content_usage",
         }
+    }
+
+    /// Whether somebody says so, and what is stored leaves.
+    pub fn is_said(self) -> bool {
+        self != Self::TdmUnreadable
     }
 
     /// Whether the user's configuration respects it.
@@ -59,7 +67,7 @@ impl OptOut {
             Self::NoAi | Self::NoImageAi => respect.noai,
             Self::NoFollow => respect.nofollow,
             Self::UnavailableAfter => respect.unavailable_after,
-            Self::Tdm => respect.tdm,
+            Self::Tdm | Self::TdmUnreadable => respect.tdm,
             Self::ContentUsage => respect.content_usage,
         }
     }

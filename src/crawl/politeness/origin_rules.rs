@@ -116,7 +116,10 @@ impl OriginRules {
             }
         }
         if let Some(tdmrep) = self.tdmrep.get() {
-            said.add_tdm_rep(tdmrep.reserves(url));
+            match tdmrep.is_unreadable() {
+                true => said.add_unreadable_tdm_rep(),
+                false => said.add_tdm_rep(tdmrep.reserves(url)),
+            }
         }
     }
 

@@ -321,7 +321,7 @@ impl Finds<'_> {
             std::iter::once(picture.url).chain(others)
         });
         let admitted = versions.filter_map(|url| admission.admit(url, Role::Picture).ok());
-        self.opted_out = Some(OptedOut {
+        self.opted_out = reason.is_said().then(|| OptedOut {
             reason: reason.name(),
             shown: admitted.map(|url| url.id()).collect(),
         });

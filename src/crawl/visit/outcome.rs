@@ -138,7 +138,7 @@ fn last_outcome(reason: &Reason) -> UrlOutcome {
     let name = || reason.name().into_owned();
     match reason {
         Reason::Http(404 | 410) => UrlOutcome::Gone(name()),
-        Reason::OptOut(_) => UrlOutcome::OptedOut(name()),
+        Reason::OptOut(opt_out) if opt_out.is_said() => UrlOutcome::OptedOut(name()),
         _ if reason.is_refusal() => UrlOutcome::Refused(name()),
         _ => UrlOutcome::Failed(name()),
     }

@@ -29,8 +29,8 @@ const SMALL: [&str; 11] = [
     "icon",
     "mini",
 ];
-/// Where pages hide the picture that a script loads later, the most usual name last. On an
-/// `<img>` their values need not look like pictures.
+/// Where pages hide the picture that a script loads later, the most usual name last. Their values
+/// need not look like pictures: see [`names_picture`].
 const LAZY: [&str; 5] = [
     "data-echo",
     "data-lazy",
@@ -58,6 +58,11 @@ const FOR_SRC: [&str; 13] = [
 const OTHERS: [&str; 13] = [
     "alt", "hover", "rollover", "swap", "over", "flip", "avatar", "author", "next", "prev", "back",
     "error", "fallback",
+];
+/// Elements for which scripts load something else than a picture.
+const LOADERS: [&str; 12] = [
+    "a", "audio", "button", "embed", "form", "frame", "iframe", "link", "object", "source",
+    "track", "video",
 ];
 /// Widths that are asked for where a page lets a script choose.
 const WIDTHS: [u32; 3] = [2048, 1080, 720];
@@ -109,13 +114,25 @@ pub(super) fn add_data_attributes<'a>(
         } else if is_usable(value)
             && !value.contains('{')
             && (LinkTarget::of_path(value) == LinkTarget::Picture
-                || (LAZY.contains(&name)
-                    && (LinkTarget::asks_for_picture(value)
-                        || is_image && value.contains(['/', '.']))))
+                || names_picture(element, is_image, name, value))
         {
             versions.push(rank(name, words), value);
         }
     }
+}
+
+/// Whether the name of an attribute says that its value is a picture, whatever that ends with.
+fn names_picture(element: &ElementRef<'_>, is_image: bool, name: &str, value: &str) -> bool {
+    if is_image {
+        let mut words = name.split(['-', '_']);
+        let is_src = words.any(|word| word.contains("src")) && is_for_src(name);
+        return (LAZY.contains(&name) || is_src) && value.contains(['/', '.']);
+    }
+    // Elsewhere scripts load documents, too: those have no query, or end like documents.
+    let is_file = || value.contains('?') && !LinkTarget::is_document(value);
+    LAZY.contains(&name)
+        && (LinkTarget::asks_for_picture(value)
+            || !LOADERS.contains(&element.value().name()) && is_file())
 }
 
 /// What the name of an attribute promises.

@@ -56,7 +56,7 @@ fn of_several_sizes_the_largest_is_taken() {
         ),
         (
             "<li data-src='/x.mp4?thumb=1'><li data-src='/i?width=9'><li data-x='/i?format=png'>",
-            "/x.mp4?thumb=1",
+            "/x.mp4?thumb=1 /i?width=9",
         ),
         (
             "<img srcset='p.jpg 70w' data-srcset='l.jpg 800w'>",
@@ -67,9 +67,13 @@ fn of_several_sizes_the_largest_is_taken() {
             "/dir/l.webp",
         ),
         (
-            "<picture><source type=image/avif srcset='x 2000w'>\
-             <source srcset='x.avif 3000w, l.jpg 900w'><img src=f.jpg></picture>",
+            "<picture><source type=image/jp2 srcset='x 2000w'>\
+             <source srcset='x.jp2 3000w, l.jpg 900w'><img src=f.jpg></picture>",
             "/dir/l.jpg",
+        ),
+        (
+            "<picture><source type=image/avif srcset='x 2000w'><img src=f.jpg></picture>",
+            "/dir/x",
         ),
         ("<picture><source srcset=l.webp></picture>", "/dir/l.webp"),
         ("<img src=spin.gif data-original=real.jpg>", "/dir/real.jpg"),

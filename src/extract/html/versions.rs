@@ -132,11 +132,22 @@ impl<'a> Versions<'a> {
         // Stable: of equals the first comes first.
         self.list.sort_by(|(a, _), (b, _)| compare(*b, *a));
         let mut best: Vec<(Rank, Version<'a>)> = Vec::with_capacity(MOST_VERSIONS);
+        // Where all the large ones are dead, the plain one may be there.
+        let mut humblest = None;
         for (rank, version) in self.list.drain(..) {
             let is_known = |(_, known): &(Rank, Version<'a>)| known.reference == version.reference;
-            if best.len() < MOST_VERSIONS && !best.iter().any(is_known) {
-                best.push((rank, version));
+            if best.iter().any(is_known) {
+                continue;
             }
+            if best.len() < MOST_VERSIONS {
+                best.push((rank, version));
+            } else if rank > Rank::Unread {
+                humblest = Some((rank, version));
+            }
+        }
+        if let Some(humblest) = humblest {
+            best.truncate(MOST_VERSIONS - 1);
+            best.push(humblest);
         }
         self.list = best;
     }
@@ -172,6 +183,11 @@ mod tests {
         let names: Vec<&str> = list.iter().map(|version| &*version.reference).collect();
         assert_eq!(names.len(), MOST_VERSIONS);
         assert_eq!(names[..3], ["999.jpg", "499.jpg", "998.jpg"]);
+        assert_eq!(
+            names.last(),
+            Some(&"src.jpg"),
+            "it may be there if all others are not"
+        );
     }
 
     #[test]

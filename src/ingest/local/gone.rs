@@ -66,13 +66,15 @@ impl Known {
 
 /// Whether there is no such file, and not only no way to look.
 fn is_missing(path: &Path) -> bool {
-    matches!(look(path), Look::Missing)
+    matches!(look(path), Look::Missing | Look::DeadLink)
 }
 
 /// What there is at a path.
 enum Look {
     File,
     Missing,
+    /// A link that leads nowhere: its disk may be away.
+    DeadLink,
     /// One may not look.
     Closed(String),
 }
@@ -82,6 +84,7 @@ fn look(path: &Path) -> Look {
         Ok(data) if data.is_file() => Look::File,
         Ok(_) => Look::Missing,
         Err(error) => match error.kind() {
+            ErrorKind::NotFound if path.is_symlink() => Look::DeadLink,
             ErrorKind::NotFound | ErrorKind::NotADirectory => Look::Missing,
             _ => Look::Closed(error.to_string()),
         },
@@ -152,6 +155,13 @@ pub(super) fn drop_gone<S: FileStore>(
                 };
                 let why = WhyKept::Unreadable(error.clone());
                 kept.entry(folder).or_insert((why, 0)).1 += 1;
+                continue;
+            }
+            if let (Look::DeadLink, false) = (&looked, is_replaced) {
+                let dead = kept
+                    .entry(root.path.clone())
+                    .or_insert((WhyKept::DeadLinks, 0));
+                dead.1 += 1;
                 continue;
             }
             if !is_replaced && matches!(looked, Look::File) {
@@ -227,7 +237,10 @@ fn noted(before: &[FileSystemMark], listing: &Listing, kept: &[Kept]) -> Vec<Fil
         held.is_some_and(|kept| {
             !matches!(
                 kept.why,
-                WhyKept::UnknownFileSystem | WhyKept::TooMany | WhyKept::NoPictures
+                WhyKept::UnknownFileSystem
+                    | WhyKept::TooMany
+                    | WhyKept::NoPictures
+                    | WhyKept::DeadLinks
             )
         })
     };

@@ -34,6 +34,8 @@ pub enum WhyKept {
     OtherFileSystem,
     /// It is not known on which file system the folder was.
     UnknownFileSystem,
+    /// They are links that lead nowhere.
+    DeadLinks,
     /// They are more than a tenth of the files below the folder, and more than a hundred.
     TooMany,
 }
@@ -47,6 +49,7 @@ impl fmt::Display for Kept {
             WhyKept::Unreadable(error) => write!(f, "the folder cannot be read ({error})")?,
             WhyKept::Empty => f.write_str("the folder is empty (is the disk plugged in?)")?,
             WhyKept::NoPictures => f.write_str("no picture is left in the folder (is its disk there?)")?,
+            WhyKept::DeadLinks => f.write_str("they are links that lead nowhere (is their disk there?)")?,
             WhyKept::OtherFileSystem => {
                 f.write_str("the folder is on another file system than before")?;
             }

@@ -42,10 +42,10 @@ mod tests {
     #[test]
     fn what_stays_unread_is_named() {
         let mut skipped = SkippedFiles::default();
-        for ending in ["avif", "avif", "cr2"] {
+        for ending in ["psb", "psb", "cr2"] {
             skipped.add(ending.to_owned());
         }
-        assert_eq!(skipped.to_string(), "3 files skipped: .avif (2), .cr2 (1)");
+        assert_eq!(skipped.to_string(), "3 files skipped: .psb (2), .cr2 (1)");
         let mut one = SkippedFiles::default();
         one.add("psd".to_owned());
         assert_eq!(one.to_string(), "1 file skipped: .psd");

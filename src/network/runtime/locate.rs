@@ -62,6 +62,11 @@ impl Places {
         // `ort` takes an empty variable for an unset one, and so do shells' users.
         let variable = self.variable.as_ref().filter(|value| !value.is_empty());
         if let Some(path) = variable {
+            // What lies in the working directory may have come with it.
+            if !Path::new(path).is_absolute() {
+                let (setting, path) = (LIBRARY_VARIABLE, path.into());
+                return Err(Error::Relative { setting, path });
+            }
             return named(LIBRARY_VARIABLE, Path::new(path), Origin::Environment).map(Some);
         }
         if let Some(path) = &self.config {

@@ -143,6 +143,14 @@ pub enum Error {
         /// The name.
         path: PathBuf,
     },
+    /// A library is named from the working directory, where anybody may have put it.
+    #[error("{setting} names {}; give the whole path, from the root", path.display())]
+    Relative {
+        /// Where the name comes from.
+        setting: &'static str,
+        /// The name.
+        path: PathBuf,
+    },
     /// There is no library, and downloading one is not allowed.
     #[error(
         "ONNX Runtime was not found (looked {places}) and simdex may not download it; {}, or \

@@ -1,5 +1,6 @@
 //! From bytes to pixels, within limits.
 
+mod avif;
 mod bmp;
 mod colour;
 mod ground;
@@ -85,6 +86,7 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, PictureError
         Format::Svg => svg::open(bytes),
         Format::Jxl => jxl::open(bytes),
         Format::Heic => heic::open(bytes),
+        Format::Avif => avif::open(bytes),
         _ => plain::open(format, bytes),
     }
 }

@@ -1,9 +1,11 @@
 //! Activations in the log, and the space that removed ones leave.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::files::Reserve;
-use super::log::{ClosedSegment, Log, LoggedEntry};
+use super::log::{ClosedSegment, Log, LoggedEntry, Position};
+use super::records::Closing;
 use super::trees::{SegmentUse, Trees, decode, numbered};
 use crate::picture::PictureId;
 use crate::store::entry::{Entry, LabelFact, Section, SectionKind, overflow, read_record};
@@ -18,7 +20,7 @@ const AT_ONCE: usize = 16;
 /// The log as a place of activations.
 pub(in crate::store) struct EmbeddedBlocks {
     pub(super) log: Arc<Log>,
-    pub(super) trees: Arc<Trees>,
+    pub(super) trees: Arc<Closing<Trees>>,
     pub(super) reserve: Reserve,
 }
 
@@ -63,8 +65,9 @@ impl Blocks for EmbeddedBlocks {
                 continue;
             }
             // Where nothing is copied this works on a full disk, too.
-            if usage.get(&number).is_some_and(|used| used.live > 0) {
-                self.reserve.check()?;
+            if let Some(used) = usage.get(&number).filter(|used| used.live > 0) {
+                let bytes = segment.length / (used.live + used.dead) * used.live;
+                self.reserve.check_for(bytes)?;
             }
             let unread = &mut compacted.unread;
             let written = match segment.is_old {
@@ -79,9 +82,32 @@ impl Blocks for EmbeddedBlocks {
         }
         Ok(compacted)
     }
+
+    fn nameless(&self) -> Result<Vec<String>, StoreError> {
+        let mut lengths = BTreeMap::new();
+        self.log.for_each_entry(Position::default(), &mut |entry| {
+            if let Err(damage) = entry {
+                *lengths.entry(damage.segment).or_default() += damage.to - damage.from;
+            }
+            Ok(())
+        })?;
+        let lengths = lengths.into_iter();
+        Ok(lengths
+            .map(|(segment, length)| self.kept(segment, length))
+            .collect())
+    }
 }
 
 impl EmbeddedBlocks {
+    /// That damaged bytes of a segment are still there.
+    fn kept(&self, segment: u32, length: u64) -> String {
+        format!(
+            "{}: {length} damaged bytes were kept, and what was removed may be in them; `simdex \
+             repair` takes them out of the store and leaves them under another name",
+            self.log.path(segment).display(),
+        )
+    }
+
     /// Copies what lives of a segment to a new one, and returns how many bytes that has. What nobody
     /// can read goes along, and is told.
     fn rewrite(
@@ -98,12 +124,8 @@ impl EmbeddedBlocks {
         }
         let regions = &rewritten.unreadable;
         if let Some(to) = rewritten.to.filter(|_| !regions.is_empty()) {
-            unread.push(format!(
-                "{}: {} damaged bytes were kept, and what was removed may be in them; `simdex \
-                 repair` takes them out of the store and leaves them under another name",
-                self.log.path(to).display(),
-                regions.iter().map(|region| region.length).sum::<u64>()
-            ));
+            let length = regions.iter().map(|region| region.length).sum();
+            unread.push(self.kept(to, length));
             // The records know of what they were.
             for entry in metadata.block_locations() {
                 let (id, from) = entry?;
@@ -154,7 +176,8 @@ impl EmbeddedBlocks {
         }
         let (mut is_needed, mut written) = (false, 0);
         for some in living.chunks(AT_ONCE) {
-            self.reserve.check()?;
+            let bytes = some.iter().map(|(_, _, span)| span.length).sum();
+            self.reserve.check_for(bytes)?;
             let mut blocks = Vec::new();
             for (id, from, span) in some {
                 let block = match self.log.read_checked(*id, *span) {
@@ -399,6 +422,8 @@ mod tests {
                 usize::from(of_head),
                 "{compacted:?}"
             );
+            // They are named as long as they are there, also where nothing is left to rewrite.
+            assert_eq!(store.blocks.nameless().unwrap(), compacted.unread);
             let files = std::fs::read_dir(dir.path().join("activations")).unwrap();
             for file in files {
                 let bytes = std::fs::read(file.unwrap().path()).unwrap();

@@ -35,8 +35,9 @@ use crate::canonical_url::HostId;
 use disk::{Disk, SystemDisk};
 use files::{Header, LATEST, Lock, Reserve};
 use log::{Log, Opened, StoreId, Totals};
-use records::{Flusher, Records};
+use records::{Closing, Flusher, Held, Records};
 use recovery::replay::Describer;
+use recovery::usable_records::are_damaged;
 use trees::Trees;
 
 /// The folder of sled, in the store's.
@@ -48,7 +49,7 @@ pub(super) struct EmbeddedMetadata {
     _flusher: Flusher,
     dir: PathBuf,
     store_id: StoreId,
-    trees: Arc<Trees>,
+    trees: Arc<Closing<Trees>>,
     records: Arc<Records>,
     log: Arc<Log>,
     reserve: Reserve,
@@ -130,18 +131,42 @@ impl Embedded {
     ) -> Result<Self, StoreError> {
         crate::private_folder::create(dir).map_err(|error| StoreError::io(dir, error))?;
         files::check_places(dir)?;
-        let lock = Lock::take(dir)?;
-        records::or_damaged(&dir.join(RECORDS), || {
-            Self::open_locked(lock, disk, dir, options, lease_time)
-        })
+        let path = dir.join(RECORDS);
+        let open = |held: &mut Option<Held>, is_last: bool| {
+            let lock = Lock::take(dir)?;
+            records::or_damaged(&path, || {
+                let disk = Arc::clone(&disk);
+                Self::open_locked(lock, disk, dir, options, lease_time, (held, is_last))
+            })
+        };
+        let put_back = |held: &Option<Held>| match held {
+            Some(held) => held.put_back(&path),
+            None => Ok(false),
+        };
+        let mut held = None;
+        match open(&mut held, false) {
+            // sled writes over what it cannot read, though a read that failed once is no damage.
+            Err(error) if are_damaged(&error) => {
+                put_back(&held)?;
+                let opened = open(&mut held, true);
+                if opened.as_ref().err().is_some_and(are_damaged) {
+                    put_back(&held)?;
+                }
+                opened
+            }
+            opened => opened,
+        }
     }
 
+    /// Opens the store behind its lock. `held` gets sled's files as they were before; where records
+    /// are behind the log that is an error, unless this is the last try.
     fn open_locked(
         lock: Lock,
         disk: Arc<dyn Disk>,
         dir: &Path,
         options: &StoreOptions<'_>,
         lease_time: Duration,
+        (held, is_last): (&mut Option<Held>, bool),
     ) -> Result<Self, StoreError> {
         let header = Header::read(dir)?;
         match &header {
@@ -171,12 +196,19 @@ impl Embedded {
                 message: "they are missing".to_owned(),
             });
         }
-        let db = records::open(&path)?;
+        *held = Some(records::make_ready(&path)?);
+        let db = records::open_ready(&path)?;
         let header = migration::header(dir, &db, header, options)?;
         let trees = Trees::open(db.clone(), lock)?;
         let mut header = migration::run(&disk, dir, &trees, header, options)?;
         let store_id = header.store_id(dir)?;
         let Opened { log, mark, .. } = Log::open(Arc::clone(&disk), dir, store_id)?;
+        if !is_last && trees.applied()?.next < mark.position.next {
+            return Err(StoreError::Records {
+                path,
+                message: "they are behind the log".to_owned(),
+            });
+        }
         let mut store = Self::assemble(Parts {
             dir,
             options,
@@ -212,7 +244,7 @@ impl Embedded {
             bytes: options.reserve_bytes,
             is_frozen: false,
         };
-        let trees = Arc::new(parts.trees);
+        let trees = Arc::new(Closing::new(parts.trees));
         let records = Arc::new(parts.records);
         let log = Arc::new(parts.log);
         let blocks = EmbeddedBlocks {

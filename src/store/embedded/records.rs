@@ -1,8 +1,11 @@
 //! sled, with the guards that it needs: what it says of a flush is not enough, it may panic over
 //! damaged files, and nobody hears of the errors of its own timer.
 
+mod files;
+
 use std::cell::Cell;
 use std::io;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +13,7 @@ use std::sync::{Arc, Once, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub(super) use self::files::{Held, make_ready};
 use super::disk::Disk;
 use super::trees::{error_of_opening, system_error};
 use crate::store::StoreError;
@@ -24,15 +28,20 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// Longest time that what the crawler learns is in memory alone.
 const FLUSH_EVERY: Duration = Duration::from_millis(500);
 
-/// How much of sled's files is read at once.
-const READ_AT_ONCE: usize = 1 << 20;
-
 /// Opens sled in a folder.
 ///
 /// # Errors
 /// If it cannot be read; damaged files are [`StoreError::Records`].
 pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
     make_ready(path)?;
+    open_ready(path)
+}
+
+/// Opens sled in a folder whose files were made ready.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_ready(path: &Path) -> Result<sled::Db, StoreError> {
     let config = sled::Config::new()
         .path(path)
         .cache_capacity(CACHE_BYTES)
@@ -51,45 +60,6 @@ pub(super) fn open(path: &Path) -> Result<sled::Db, StoreError> {
             Err(panic) => return Err(panic.at(path)),
         }
     }
-}
-
-/// Makes sled's files ready for it. What it was writing as a snapshot of its log when it was killed or
-/// the disk was full is removed: it would take that for a snapshot, and everything in it is in the
-/// log. All others are read once: what cannot be read now it takes for empty, and writes over it.
-fn make_ready(path: &Path) -> Result<(), StoreError> {
-    for file in files(path)? {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let done = match name.starts_with("snap.") && name.ends_with(".generating") {
-            true => {
-                tracing::debug!(path = %file.display(), "an unfinished snapshot is removed");
-                std::fs::remove_file(&file)
-            }
-            false => std::fs::File::open(&file).and_then(|file| {
-                let mut file = io::BufReader::with_capacity(READ_AT_ONCE, file);
-                io::copy(&mut file, &mut io::sink()).map(drop)
-            }),
-        };
-        done.map_err(|error| StoreError::io(&file, error))?;
-    }
-    Ok(())
-}
-
-/// The files in sled's folder; none before there is one.
-fn files(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let mut files = Vec::new();
-    for entry in walkdir::WalkDir::new(path) {
-        match entry {
-            Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
-            Ok(_) => {}
-            Err(error) if error.io_error().is_some_and(is_missing) => {}
-            Err(error) => return Err(StoreError::io(path, error.into())),
-        }
-    }
-    Ok(files)
-}
-
-fn is_missing(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound
 }
 
 fn is_held(error: &sled::Error) -> bool {
@@ -169,10 +139,38 @@ fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Panic> {
     })
 }
 
+/// What keeps sled open. sled writes once more when the last of it is dropped, and panics where
+/// it cannot; what was acknowledged is on the disk by then.
+#[derive(Debug)]
+pub(super) struct Closing<T>(Option<T>);
+
+impl<T> Closing<T> {
+    pub(super) fn new(open: T) -> Self {
+        Self(Some(open))
+    }
+}
+
+impl<T> Deref for Closing<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("it is taken when this is dropped")
+    }
+}
+
+impl<T> Drop for Closing<T> {
+    fn drop(&mut self) {
+        let open = self.0.take();
+        if guarded(|| drop(open)).is_none() {
+            tracing::warn!("the disk failed when the records were closed");
+        }
+    }
+}
+
 /// Makes what sled has survive a power failure.
 #[derive(Debug)]
 pub(super) struct Records {
-    db: sled::Db,
+    db: Closing<sled::Db>,
     dir: PathBuf,
     disk: Arc<dyn Disk>,
     has_failed: AtomicBool,
@@ -181,7 +179,7 @@ pub(super) struct Records {
 impl Records {
     pub(super) fn new(db: sled::Db, dir: PathBuf, disk: Arc<dyn Disk>) -> Self {
         Self {
-            db,
+            db: Closing::new(db),
             dir,
             disk,
             has_failed: AtomicBool::new(false),
@@ -294,6 +292,17 @@ mod tests {
         std::fs::write(path.join("snap.00000000FFFFFFFF.generating"), []).unwrap();
         let db = open(&path).unwrap();
         assert_eq!(db.len(), 2_000);
+    }
+
+    #[test]
+    fn a_panic_over_the_last_bytes_ends_where_they_are_dropped() {
+        struct Failing;
+        impl Drop for Failing {
+            fn drop(&mut self) {
+                panic!("as sled does where a sync fails");
+            }
+        }
+        drop(Closing::new(Failing));
     }
 
     #[test]

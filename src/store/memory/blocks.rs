@@ -79,4 +79,8 @@ impl Blocks for MemoryBlocks {
         });
         Ok(compacted)
     }
+
+    fn nameless(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
 }

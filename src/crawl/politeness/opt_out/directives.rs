@@ -28,7 +28,8 @@ const DATE_COMMAS: usize = 3;
 /// `noindex, otherbot: noarchive, nofollow` says `noindex` to everybody.
 pub(super) fn directives(value: &str, agent: &str) -> Vec<Directive> {
     let value = &value[..value.floor_char_boundary(READ)];
-    let parts: Vec<&str> = value.split([',', ';']).collect();
+    // In full width, too.
+    let parts: Vec<&str> = value.split([',', ';', '\u{ff0c}', '\u{ff1b}']).collect();
     let mut found = Vec::new();
     let mut for_us = true;
     let mut next = 0;
@@ -65,7 +66,14 @@ pub(super) fn directives(value: &str, agent: &str) -> Vec<Directive> {
 }
 
 fn simple(word: &str) -> Option<Directive> {
-    match word.to_ascii_lowercase().as_str() {
+    // Quotes, and marks that nobody sees.
+    let is_around = |c: char| {
+        matches!(
+            c,
+            '"' | '\'' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+        )
+    };
+    match word.trim_matches(is_around).to_ascii_lowercase().as_str() {
         "noindex" => Some(Directive::NoIndex),
         "noimageindex" => Some(Directive::NoImageIndex),
         "noai" => Some(Directive::NoAi),
@@ -137,6 +145,8 @@ mod tests {
         assert_eq!(read("NoIndex,nofollow"), [NoIndex, NoFollow]);
         assert_eq!(read(" noai ;noimageai, , "), [NoAi, NoImageAi]);
         assert_eq!(read("noindex nofollow"), [NoIndex, NoFollow]);
+        assert_eq!(read("noarchive\u{ff0c}noindex"), [NoIndex]);
+        assert_eq!(read("\u{200b}noindex, \"nofollow\""), [NoIndex, NoFollow]);
         assert_eq!(read("none"), [Directive::None]);
         assert_eq!(read("all, index, follow, max-snippet: 0, noarchive"), []);
     }

@@ -32,6 +32,8 @@ pub struct OptOuts {
     unavailable_after: Option<SystemTime>,
     /// From the site's file, a header, a meta element: later ones overrule earlier ones.
     tdm: [Option<bool>; 3],
+    /// Whether there is a site's file that cannot be read.
+    has_unreadable_file: bool,
 }
 
 impl OptOuts {
@@ -43,6 +45,7 @@ impl OptOuts {
             reasons: BTreeSet::new(),
             unavailable_after: None,
             tdm: [None; 3],
+            has_unreadable_file: false,
         }
     }
 
@@ -81,12 +84,20 @@ impl OptOuts {
         self.add_reservation(0, reserved);
     }
 
+    /// The site has a tdmrep.json that cannot be read.
+    pub fn add_unreadable_tdm_rep(&mut self) {
+        self.has_unreadable_file = true;
+    }
+
     /// Everything that was said and holds now.
     pub fn reasons(&self) -> impl Iterator<Item = OptOut> {
         let [file, header, meta] = self.tdm;
-        let reserved = meta.or(header).or(file) == Some(true);
         let mut reasons = self.reasons.clone();
-        reasons.extend(reserved.then_some(OptOut::Tdm));
+        reasons.extend(match meta.or(header).or(file) {
+            Some(true) => Some(OptOut::Tdm),
+            None if self.has_unreadable_file => Some(OptOut::TdmUnreadable),
+            _ => None,
+        });
         reasons.into_iter()
     }
 
@@ -174,6 +185,20 @@ mod tests {
             opt_outs.forbids_links(all),
         ]
         .map(|reason| reason.map(OptOut::name))
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_forbids_and_removes_nothing() {
+        let mut opt_outs = none();
+        opt_outs.add_unreadable_tdm_rep();
+        let reason = opt_outs.forbids_pictures(&Respect::default()).unwrap();
+        assert_eq!((reason.name(), reason.is_said()), ("tdm", false));
+        // What is said of the document itself counts for more.
+        let mut open = opt_outs.clone();
+        open.add_header("TDM-Reservation", "0");
+        assert_eq!(open.reasons().count(), 0);
+        opt_outs.add_header("TDM-Reservation", "1");
+        assert!(opt_outs.reasons().all(OptOut::is_said));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::crawl::politeness::robots_txt::pattern::{Target, compile};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TdmRep {
     rules: Vec<Rule>,
+    is_unreadable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,19 +24,22 @@ impl TdmRep {
     /// it is parsed.
     pub const MAX_BYTES: usize = 128 << 10;
 
-    /// A statement that nobody can read: it reserves everything.
-    pub fn everything() -> Self {
+    /// A statement that nobody can read: it may reserve everything.
+    pub fn unreadable() -> Self {
         Self {
-            rules: vec![Rule {
-                pattern: compile(b"/"),
-                reserved: true,
-            }],
+            rules: Vec::new(),
+            is_unreadable: true,
         }
+    }
+
+    /// Whether it is there and cannot be read.
+    pub fn is_unreadable(&self) -> bool {
+        self.is_unreadable
     }
 
     /// Reads a file, or the beginning of a longer one, also in UTF-16. What is no rule says
     /// nothing, and what is no JSON is no such file; but JSON that is broken, or of which the end
-    /// is missing, may have reserved anything, so it reserves everything.
+    /// is missing, may have reserved anything, so nobody can read it.
     pub fn parse(body: &[u8]) -> Self {
         let body = &body[..body.len().min(Self::MAX_BYTES)];
         let (body, ..) = encoding(body).decode(body);
@@ -45,23 +49,25 @@ impl TdmRep {
             Ok(Value::Array(rules)) => rules,
             // A single rule without its array counts as an array of one.
             Ok(rule @ Value::Object(_)) => vec![rule],
-            Err(_) if body.starts_with(['[', '{']) => return Self::everything(),
+            Err(_) if body.starts_with(['[', '{']) => return Self::unreadable(),
             _ => Vec::new(),
         };
         let rules = rules.iter().filter_map(|rule| {
             let location = rule.get("location")?.as_str()?;
             let reservation = match rule.get("tdm-reservation")? {
                 Value::String(text) => reservation(text),
-                Value::Number(number) => reservation(&number.to_string()),
+                Value::Number(number) => reservation(&number.as_f64()?.to_string()),
+                Value::Bool(is_reserved) => Some(*is_reserved),
                 _ => None,
             };
             Some(Rule {
-                pattern: compile(location.as_bytes()),
+                pattern: compile(path_of(location).as_bytes()),
                 reserved: reservation?,
             })
         });
         Self {
             rules: rules.collect(),
+            is_unreadable: false,
         }
     }
 
@@ -73,6 +79,15 @@ impl TdmRep {
         let mut rules = self.rules.iter();
         let rule = rules.find(|rule| target.matches(&rule.pattern))?;
         Some(rule.reserved)
+    }
+}
+
+/// The path of a location: some name the whole address.
+fn path_of(location: &str) -> &str {
+    let rest = location.split_once("://").map(|(_, rest)| rest);
+    match rest {
+        Some(rest) => rest.find('/').map_or("/", |at| &rest[at..]),
+        None => location,
     }
 }
 
@@ -147,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_broken_reserves_everything() {
+    fn what_is_cut_or_broken_cannot_be_read() {
         let rule = r#"{"location": "/b", "tdm-reservation": 0}"#;
         let spaces = " ".repeat(TdmRep::MAX_BYTES);
         for file in [
@@ -158,8 +173,22 @@ mod tests {
             &format!("[{spaces}{rule}]"),
             &"[".repeat(TdmRep::MAX_BYTES),
         ] {
-            assert_eq!(reserves(file, "/b"), Some(true));
+            assert!(TdmRep::parse(file.as_bytes()).is_unreadable(), "{file:.40}");
         }
+    }
+
+    #[test]
+    fn what_is_written_another_way_counts() {
+        for rule in [
+            r#"{"location": "/a", "tdm-reservation": 1.0}"#,
+            r#"{"location": "/a", "tdm-reservation": true}"#,
+            r#"{"location": "https://h/a", "tdm-reservation": 1}"#,
+            r#"{"location": "https://h", "tdm-reservation": 1}"#,
+        ] {
+            assert_eq!(reserves(rule, "/a"), Some(true), "{rule}");
+        }
+        let absolute = r#"{"location": "https://h/b", "tdm-reservation": 1}"#;
+        assert_eq!(reserves(absolute, "/a"), None);
     }
 
     #[test]
@@ -170,11 +199,7 @@ mod tests {
             .map(|bytes| file.encode_utf16().flat_map(bytes).collect::<Vec<u8>>());
         for bytes in [&le, &be] {
             assert_eq!(TdmRep::parse(bytes).reserves(&url), Some(true));
-            assert_eq!(
-                TdmRep::parse(&bytes[..40]).reserves(&url),
-                Some(true),
-                "cut"
-            );
+            assert!(TdmRep::parse(&bytes[..40]).is_unreadable(), "cut");
         }
     }
 }

@@ -20,7 +20,14 @@ pub(super) fn as_seen(body: &[u8]) -> Option<Vec<u8>> {
             let (text, ..) = encoding.decode(body);
             Cow::Owned(text.into_owned().into_bytes())
         }
-        _ => Cow::Borrowed(body.strip_prefix(b"\0\0\xFE\xFF").unwrap_or(body)),
+        _ => {
+            let mut text = body.strip_prefix(b"\0\0\xFE\xFF").unwrap_or(body);
+            // Editors that do not know the mark write it once more.
+            while let Some(rest) = text.strip_prefix("\u{feff}".as_bytes()) {
+                text = rest;
+            }
+            Cow::Borrowed(text)
+        }
     };
     let mut seen = Vec::with_capacity(text.len());
     for chunk in text.utf8_chunks() {
@@ -100,6 +107,7 @@ mod tests {
             utf16(expected, u16::to_le_bytes),
             utf16(expected, u16::to_be_bytes),
             wide,
+            format!("\u{feff}{marked}").into_bytes(),
             marked
                 .chars()
                 .flat_map(|c| u32::from(c).to_le_bytes())

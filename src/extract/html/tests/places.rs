@@ -10,6 +10,21 @@ fn pictures_in_every_place() {
             "<img src='//cdn.example/a?id=3'>",
             "http://cdn.example/a?id=3",
         ),
+        // What is loaded late is named by the attribute, whatever the ending says.
+        (
+            "<img data-src='/h.aspx?i=3'><img data-lazysrc='/h.aspx?i=4'>\
+             <img data-original-src=/h/5><img data-alt-src=/h/6 data-cfg-src=true>",
+            "/h.aspx?i=3 /h.aspx?i=4 /h/5",
+        ),
+        (
+            "<div data-src='/h.aspx?i=3'></div><p data-original='/h.ashx?i=4'></p>",
+            "/h.aspx?i=3 /h.ashx?i=4",
+        ),
+        (
+            "<video data-src='/v?i=1'></video><a data-src='/p?i=2'>x</a>\
+             <div data-src='/p.html?i=3'></div><div data-src=/p/4 data-x='/p?i=5'></div>",
+            "",
+        ),
         ("<amp-img src=a.jpg></amp-img>", "/dir/a.jpg"),
         ("<amp-anim src=a.gif></amp-anim>", "/dir/a.gif"),
         ("<div data-whatever=a.jpg></div>", "/dir/a.jpg"),
@@ -133,7 +148,7 @@ fn pictures_in_every_place() {
             "",
         ),
         // Servers convert what clients do not read, and are told so by queries.
-        ("<img src=a.avif>", "/dir/a.avif"),
+        ("<img src=a.jp2><img src=b.avif>", "/dir/a.jp2 /dir/b.avif"),
         (
             "<img src='/x.heic?format=1500w'><img src='b.svg?out=png'><img src='c.svg?ver=3'>",
             "/x.heic?format=1500w /dir/b.svg?out=png",

@@ -26,9 +26,13 @@ fn the_other_versions_are_kept_best_first() {
             "l.jpg m.jpg d.jpg s.jpg t.jpg",
         ),
         (
-            "<picture><source type=image/avif srcset='x 2000w'>\
-             <source srcset='x.avif 3000w, l.webp 900w'><img src=f.jpg></picture>",
-            "l.webp f.jpg x.avif",
+            "<picture><source type=image/jp2 srcset='x 2000w'>\
+             <source srcset='x.jp2 3000w, l.webp 900w'><img src=f.jpg></picture>",
+            "l.webp f.jpg x.jp2",
+        ),
+        (
+            "<picture><source type=image/avif srcset='x 2000w, s.avif 300w'><img src=f.jpg></picture>",
+            "x s.avif f.jpg",
         ),
         (
             "<a href=l.jpg><img src=s.jpg srcset='m.jpg 2x'></a>",

@@ -211,3 +211,12 @@ fn a_wrong_name_is_an_error() {
     assert!(text.starts_with("ORT_DYLIB_PATH names"), "{text}");
     assert!(text.contains(dir.path().to_str().unwrap()), "{text}");
 }
+
+#[test]
+fn what_is_named_from_the_working_directory_is_refused() {
+    let places = Places {
+        variable: Some("libonnxruntime.so".into()),
+        ..Places::default()
+    };
+    assert!(matches!(places.find(), Err(Error::Relative { .. })));
+}

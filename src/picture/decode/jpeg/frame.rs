@@ -14,6 +14,8 @@ pub(super) struct Frame {
     pub(super) scan_components: usize,
     /// Whether each component has a scan of its own, and no more.
     pub(super) is_split: bool,
+    /// Whether its coded data is cut into parts by marks.
+    pub(super) has_restarts: bool,
     /// Where the first scan's header begins, behind its marker.
     pub(super) first_scan: usize,
 }
@@ -97,6 +99,7 @@ impl Frame {
                         components,
                         scan_components: 0,
                         is_split: false,
+                        has_restarts: false,
                         first_scan: 0,
                     });
                 }
@@ -109,6 +112,7 @@ impl Frame {
                         let pairs = bytes[segment.start..].windows(2);
                         let more = pairs.filter(|pair| *pair == b"\xff\xda").count();
                         frame.is_split = more + 1 == frame.components.len();
+                        frame.has_restarts = bytes.windows(2).any(|pair| pair == b"\xff\xdd");
                     }
                     return Some(frame);
                 }
@@ -140,7 +144,7 @@ impl Frame {
     }
 
     /// Whether the first decoder reads it right: brightness is as fine as the picture, and what
-    /// comes in a scan of its own has no rows that others lack.
+    /// comes in a scan of its own has no rows that others lack, and no restarts.
     pub(super) fn is_usual(&self) -> bool {
         let (across, down) = self.most();
         let Some(first) = self.components.first() else {
@@ -148,7 +152,7 @@ impl Frame {
         };
         let is_whole = (u32::from(first.across), u32::from(first.down)) == (across, down);
         let all_at_once = self.scan_components == self.components.len();
-        let is_flat = down == 1 && (self.is_split || across == 1);
+        let is_flat = down == 1 && (self.is_split || across == 1) && !self.has_restarts;
         is_whole && (self.is_progressive() || all_at_once || is_flat)
     }
 }
@@ -189,6 +193,7 @@ mod tests {
                 components: components.collect(),
                 scan_components,
                 is_split: scan_components == 1,
+                has_restarts: false,
                 first_scan: 0,
             };
             frame.is_usual()

@@ -39,6 +39,9 @@ struct Walk<'a> {
     channels: Vec<Channel>,
 }
 
+/// Nothing of a coefficient has come.
+const ALL_BITS: u8 = u8::MAX;
+
 /// A component's blocks.
 struct Channel {
     component: Component,
@@ -46,8 +49,7 @@ struct Channel {
     rows: usize,
     /// Of each block, which coefficients are not zero: later scans depend on that.
     nonzero: Vec<u64>,
-    has_rows: bool,
-    /// Of each coefficient, how many of its lowest bits have not come yet.
+    /// Of each coefficient, how many of its lowest bits have not come yet; [`ALL_BITS`] if none has.
     missing_bits: [u8; 64],
 }
 
@@ -81,8 +83,7 @@ impl<'a> Walk<'a> {
                 columns,
                 rows,
                 nonzero: vec![0; kept],
-                has_rows: false,
-                missing_bits: [u8::MAX; 64],
+                missing_bits: [ALL_BITS; 64],
             }
         });
         let channels = channels.collect();
@@ -130,9 +131,10 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Reads all scans; whether each is whole and each component had one with rows.
+    /// Reads all scans; whether each is whole, and they make a picture.
     fn ends_well(mut self, bytes: &[u8]) -> bool {
         let mut at = self.frame.first_scan - 4;
+        let mut has_end = false;
         let zeros = filling(bytes);
         for _ in 0..MOST_SCANS {
             let Some(segment) = next_segment(bytes, at) else {
@@ -141,7 +143,10 @@ impl<'a> Walk<'a> {
             let data = &bytes[segment.start..segment.end];
             at = segment.end;
             match segment.kind {
-                0xd9 => break,
+                0xd9 => {
+                    has_end = true;
+                    break;
+                }
                 0xda => {
                     let Some(scan) = self.scan(data) else {
                         return false;
@@ -157,11 +162,13 @@ impl<'a> Walk<'a> {
                 kind => self.read_table(kind, data),
             }
         }
-        self.channels.iter().all(|channel| channel.has_rows) && self.is_refined()
+        // A progressive picture may end before it is as fine as it could be (T.81, G.1.1.1): then it
+        // is soft, and shows what it shows. Without its end marker it was cut.
+        let has_means = |channel: &Channel| channel.missing_bits[0] < ALL_BITS;
+        has_end && self.channels.iter().all(has_means) || self.is_refined()
     }
 
-    /// Whether all scans of a progressive picture came: of brightness all that a scan begins, of
-    /// colours the means.
+    /// Whether the picture came as fine as it can be: of brightness all, of colours the means.
     fn is_refined(&self) -> bool {
         let means = self.channels.iter().map(|channel| channel.missing_bits[0]);
         let first = self.channels.iter().take(1);
@@ -238,7 +245,6 @@ impl<'a> Walk<'a> {
         }
         for (component, ..) in &scan.parts {
             let channel = &mut self.channels[*component];
-            channel.has_rows = true;
             // Both are at most 63.
             for place in scan.first..=scan.last {
                 channel.missing_bits[place as usize] = scan.low;

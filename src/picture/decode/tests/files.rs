@@ -25,6 +25,10 @@ fn each_kind_of_scans_and_sampling_shows_the_picture() {
         ("three blocks across", data!("three_blocks_across.jpg")),
         ("progressive", data!("progressive.jpg")),
         ("restarts", data!("restarts.jpg")),
+        (
+            "a scan for each channel, restarts",
+            data!("scan_for_each_channel_restarts.jpg"),
+        ),
         ("HEIC", data!("still.heic")),
         ("JPEG XL", data!("still.jxl")),
     ] {
@@ -38,17 +42,17 @@ fn what_is_known_and_not_read_is_named() {
     assert_eq!(arithmetic.reason(), "unread_format");
     let said = arithmetic.to_string();
     assert!(said.contains("JPEG, but with arithmetic coding"), "{said}");
-    let avif = error(b"\0\0\0\x1cftypavif\0\0\0\0mif1miafavif\0\0\0\0");
+    let photoshop = error(b"8BPS\0\x01\0\0\0\0\0\0\0\x03");
     assert_eq!(
-        avif,
+        photoshop,
         PictureError::Unread {
-            format: Format::Avif,
+            format: Format::Psd,
             kind: None
         }
     );
-    let said = avif.to_string();
+    let said = photoshop.to_string();
     assert!(
-        said.contains("AVIF") && said.contains("it reads JPEG, PNG"),
+        said.contains("Photoshop") && said.contains("it reads JPEG, PNG"),
         "{said}"
     );
 }
@@ -94,17 +98,32 @@ fn missing_rows_are_missed() {
             }
         }
     }
-    // The first scans alone.
-    let progressive = jpeg(&picture, |e| e.set_progressive(true));
+    // Nothing but white at the end is a picture like any other.
+    let white = RgbImage::from_pixel(320, 240, Rgb([255; 3]));
+    assert!(decode(&jpeg(&white, sampled), &LIMITS).is_ok());
+}
+
+#[test]
+fn a_progressive_jpeg_may_end_before_it_is_fine() {
+    let progressive = jpeg(&quarters(), |e| e.set_progressive(true));
     let scans = progressive.windows(2).enumerate();
     let scans: Vec<usize> = scans
         .filter_map(|(at, pair)| (pair == b"\xff\xda").then_some(at))
         .collect();
-    let first = [&progressive[..scans[1]], b"\xff\xd9"].concat();
-    assert_eq!(error(&first).reason(), "broken_picture");
-    // Nothing but white at the end is a picture like any other.
-    let white = RgbImage::from_pixel(320, 240, Rgb([255; 3]));
-    assert!(decode(&jpeg(&white, sampled), &LIMITS).is_ok());
+    // The means of the three components come first, a scan for each.
+    for (number, start) in scans.iter().enumerate().skip(1) {
+        let first = &progressive[..*start];
+        let ended = [first, b"\xff\xd9"].concat();
+        if number < 3 {
+            assert_eq!(error(&ended).reason(), "broken_picture", "{number}");
+        } else {
+            assert_quarters(&ended, &format!("{number} scans of {}", scans.len()));
+        }
+        // Without its end marker it was cut, unless all of brightness is there: with the tenth.
+        if number < 10 {
+            assert_eq!(error(first).reason(), "broken_picture", "{number}");
+        }
+    }
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! only ever added to. The records are not copied; they are made anew from the log.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::store::embedded::Embedded;
 use crate::store::embedded::disk::{Disk, SystemDisk};
 use crate::store::embedded::files::{Header, Lock, check_places};
-use crate::store::embedded::log::{FOLDER, Mark, SegmentList, StoreId, number_of, write_mark};
+use crate::store::embedded::log::{
+    FOLDER, Mark, SegmentList, StoreId, number_of, segment_files, sound, write_mark,
+};
 use crate::store::embedded::recovery::plan::{Plan, make_private};
 use crate::store::embedded::recovery::rescue::Rescue;
 use crate::store::embedded::recovery::segment_copies::{SegmentCopies, copy_first};
@@ -16,6 +18,8 @@ use crate::store::{BackedUp, BackupOptions, Repaired, StoreError, StoreOptions};
 
 /// In a folder that a backup is being copied into.
 const UNFINISHED: &str = "restoring";
+/// In a backup that is being brought up to date.
+const GROWING: &str = "backing-up";
 
 impl Embedded {
     /// Brings the backup in `to` up to what the store in `from` has, making it where there is
@@ -29,6 +33,9 @@ impl Embedded {
         options: BackupOptions,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<BackedUp, StoreError> {
+        if are_nested(from, to) {
+            return Err(StoreError::Nested { dir: to.to_owned() });
+        }
         make_private(to)?;
         let _lock = Lock::take(to)?;
         let owner = owner_of(to)?;
@@ -36,9 +43,14 @@ impl Embedded {
         if Self::has_records(to) || owner.map_or(Ok(false), is_other)? {
             return Err(StoreError::NotEmpty { dir: to.to_owned() });
         }
+        let growing = to.join(GROWING);
+        let failed = |error| StoreError::io(&growing, error);
         let mut done = BackedUp::default();
         let plan = loop {
             let plan = Plan::of(from)?;
+            if is_ahead(to, &plan)? {
+                return Err(StoreError::BackupAhead { dir: to.to_owned() });
+            }
             let copying = SegmentCopies {
                 from,
                 to,
@@ -48,6 +60,8 @@ impl Embedded {
                 options,
                 is_restoring: false,
             };
+            copying.check_that_nothing_is_ahead()?;
+            std::fs::write(&growing, b"").map_err(failed)?;
             match copying.run(&mut done, progress) {
                 Ok(()) => break plan,
                 // It was rewritten, and the old one deleted.
@@ -64,6 +78,7 @@ impl Embedded {
         if options.prune {
             done.pruned_bytes = prune(to, &plan)?;
         }
+        std::fs::remove_file(&growing).map_err(failed)?;
         done.pictures = plan.mark.totals.pictures;
         done.waiting = plan.mark.totals.waiting;
         Ok(done)
@@ -124,6 +139,14 @@ impl Embedded {
         }
         let mut repaired = Self::repair(dir, options)?;
         repaired.damaged = done.damaged;
+        if from.join(GROWING).exists() {
+            // Its mark may be of another moment than its segments.
+            repaired.committed = None;
+            repaired.damaged.push(format!(
+                "{}: the last `simdex backup` to it did not end; what it has is restored",
+                from.display()
+            ));
+        }
         std::fs::remove_file(&unfinished).map_err(failed)?;
         Ok(repaired)
     }
@@ -138,7 +161,38 @@ fn owner_of(dir: &Path) -> Result<Option<StoreId>, StoreError> {
     };
     let id = header.and_then(|header| header.store_id(dir).ok());
     let id = id.or_else(|| SegmentList::owner(&SystemDisk, dir));
-    Ok(id.or_else(|| Mark::owner(&SystemDisk, dir)))
+    let id = id.or_else(|| Mark::owner(&SystemDisk, dir));
+    match id {
+        Some(id) => Ok(Some(id)),
+        None => Ok(segment_files(&SystemDisk, dir)?
+            .first()
+            .map(|file| file.store)),
+    }
+}
+
+/// Whether a backup's mark says that it has what the store never had.
+fn is_ahead(to: &Path, plan: &Plan) -> Result<bool, StoreError> {
+    let there = sound(Mark::read(&SystemDisk, to, plan.store))?;
+    Ok(there.is_some_and(|there| {
+        let (there_next, next) = (there.position.next, plan.mark.position.next);
+        there_next > next || (there_next == next && !there.totals.matches(plan.mark.totals))
+    }))
+}
+
+/// Whether one of two folders is in the other, or both are one.
+fn are_nested(one: &Path, other: &Path) -> bool {
+    let (one, other) = (resolved(one), resolved(other));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
+/// A path without links, as far as there is anything at it.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let there = path.ancestors().find_map(|dir| {
+        let rest = path.strip_prefix(dir).ok()?;
+        Some(std::fs::canonicalize(dir).ok()?.join(rest))
+    });
+    there.unwrap_or(path)
 }
 
 /// The proof of politeness goes along; its last record may be half written.

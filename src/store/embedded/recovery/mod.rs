@@ -11,4 +11,4 @@ pub(super) mod repair;
 pub(super) mod replay;
 mod rescue;
 mod segment_copies;
-mod usable_records;
+pub(super) mod usable_records;

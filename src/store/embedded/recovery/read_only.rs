@@ -1,19 +1,24 @@
 //! A store on a disk that cannot be written: sled cannot open its files without writing, so it
 //! gets a private copy of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use tempfile::TempDir;
 
 use crate::store::embedded::disk::{Disk, FrozenDisk};
 use crate::store::embedded::files::{Header, LATEST, Lock, check_places};
 use crate::store::embedded::log::{Log, Opened};
 use crate::store::embedded::records::{self, Records};
 use crate::store::embedded::recovery::replay::Describer;
-use crate::store::embedded::recovery::usable_records::are_damaged;
+use crate::store::embedded::recovery::usable_records::{are_damaged, check_room};
 use crate::store::embedded::trees::{LOOKS_MISSING, Trees};
 use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
 use crate::store::{StoreError, StoreOptions};
+
+/// Where Linux keeps files in memory: there is room on a machine whose one disk is full.
+const IN_MEMORY: &str = "/dev/shm";
 
 impl Embedded {
     /// Opens the store in `dir` without writing to it. Everything that would write is refused.
@@ -66,8 +71,7 @@ impl Embedded {
         let disk: Arc<dyn Disk> = Arc::new(FrozenDisk);
         let store_id = header.store_id(dir)?;
         let Opened { log, mark, .. } = Log::open(Arc::clone(&disk), dir, store_id)?;
-        let private = tempfile::Builder::new().prefix("simdex-records-").tempdir();
-        let private = private.map_err(|error| StoreError::io(&std::env::temp_dir(), error))?;
+        let private = private_folder(dir, &[std::env::temp_dir(), IN_MEMORY.into()])?;
         if with_records {
             copy_records(&path, private.path())?;
         }
@@ -102,6 +106,27 @@ impl Embedded {
     }
 }
 
+/// A folder for a copy of the records of the store in `dir`, in the first place that has room.
+///
+/// # Errors
+/// What is wrong with the first place, if none has.
+fn private_folder(dir: &Path, places: &[PathBuf]) -> Result<TempDir, StoreError> {
+    let mut refused = None;
+    for place in places {
+        let folder = check_room(dir, place).and_then(|()| {
+            let folder = tempfile::Builder::new()
+                .prefix("simdex-records-")
+                .tempdir_in(place);
+            folder.map_err(|error| StoreError::io(place, error))
+        });
+        match folder {
+            Ok(folder) => return Ok(folder),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.unwrap_or(StoreError::NoFolder))
+}
+
 /// Makes records of pictures anew from the log, for as long as the store is open.
 fn make_records(metadata: &EmbeddedMetadata, describer: Describer<'_>) -> Result<(), StoreError> {
     for damage in metadata.rebuild(describer)? {
@@ -128,4 +153,21 @@ fn copy_records(from: &Path, to: &Path) -> Result<(), StoreError> {
         copied.map_err(|error| StoreError::io(&target, error))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_copy_lies_where_there_is_room() {
+        let (dir, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let away = dir.path().join("away");
+        let places = [away.clone(), place.path().to_owned()];
+        let folder = private_folder(dir.path(), &places).unwrap();
+        assert_eq!(folder.path().parent(), Some(place.path()));
+        let error = private_folder(dir.path(), &places[..1]).unwrap_err();
+        let named = away.to_str().unwrap();
+        assert!(error.to_string().contains(named), "{error}");
+    }
 }

@@ -24,7 +24,8 @@ impl Embedded {
         finish_rewriting(dir)?;
         let (path, new) = (dir.join(RECORDS), dir.join(NEW));
         delete_folder(&new)?;
-        {
+        // sled panics where it cannot write as it is closed.
+        records::or_damaged(&path, || {
             let from = records::open(&path)?;
             let to = records::open(&new)?;
             for name in from.tree_names() {
@@ -40,7 +41,8 @@ impl Embedded {
                 }
             }
             to.flush()?;
-        }
+            Ok(())
+        })?;
         let db = new.join("db");
         SystemDisk
             .sync_foreign(&db)
@@ -53,9 +55,13 @@ impl Embedded {
 }
 
 /// Ends a rewriting that was cut short: the old records come back if the new ones are not in
-/// their place, and go if they are.
+/// their place, and go if they are. New ones that were never finished go, too: what was removed
+/// since may be in them.
 pub(in crate::store::embedded) fn finish_rewriting(dir: &Path) -> Result<(), StoreError> {
-    let (path, old) = (dir.join(RECORDS), dir.join(OLD));
+    let (path, old, new) = (dir.join(RECORDS), dir.join(OLD), dir.join(NEW));
+    if path.exists() && new.exists() {
+        delete_folder(&new)?;
+    }
     if !old.exists() {
         return Ok(());
     }

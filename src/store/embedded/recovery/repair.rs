@@ -22,6 +22,11 @@ use crate::store::{Repaired, StoreError, StoreOptions};
 const MOST_NAMED: usize = 20;
 
 impl Embedded {
+    /// Whether the disk has room for a repair, and can be written.
+    pub(in crate::store) fn has_room_to_repair(dir: &Path) -> bool {
+        usable_records::check_room(dir, dir).is_ok()
+    }
+
     /// Makes the records of pictures anew from the log, and the log's own small files from its
     /// segments where they are lost.
     ///
@@ -42,7 +47,7 @@ impl Embedded {
     ) -> Result<Repaired, StoreError> {
         check_places(dir)?;
         let lock = Lock::take(dir)?;
-        usable_records::check_room(dir)?;
+        usable_records::check_room(dir, dir)?;
         let mut repaired = Repaired::default();
         let header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
         header.check(dir, options.network.id())?;

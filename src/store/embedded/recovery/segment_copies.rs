@@ -3,7 +3,7 @@
 //! segment is worth more than none of it.
 
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +31,21 @@ pub(super) struct SegmentCopies<'a> {
 }
 
 impl SegmentCopies<'_> {
+    /// Refuses to write over what the store never had.
+    ///
+    /// # Errors
+    /// [`StoreError::BackupAhead`], or if a file cannot be read.
+    pub(super) fn check_that_nothing_is_ahead(&self) -> Result<(), StoreError> {
+        for segment in self.segments {
+            if self.has_diverged(*segment)? {
+                return Err(StoreError::BackupAhead {
+                    dir: self.to.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Copies what is not there or not whole there.
     ///
     /// # Errors
@@ -64,7 +79,7 @@ impl SegmentCopies<'_> {
         let from = TolerantDisk::over(disk, self.from.join(FOLDER));
         let check_source = || check_segment(&from, &source, self.store, segment);
         let check = |path: &Path| check_segment(&SystemDisk, path, self.store, segment);
-        let there = target.metadata().map_or(0, |data| data.len());
+        let there = length_of(&target)?;
         let mut before = None;
         // Segments are only added to: one of the same length is the same, unless it has rotted.
         if there == segment.length {
@@ -91,37 +106,86 @@ impl SegmentCopies<'_> {
             done.damaged.push(text);
             return Ok(());
         }
-        let is_closed = self.open != Some(segment.number);
-        let is_linked = is_closed && self.options.link && link(&source, &target)?;
-        let new = match is_linked {
-            true => target.clone(),
-            false => write_new(&from, &source, &target, length.min(segment.length))?,
+        // What is there may be no worse.
+        let is_better = |flaws: &[SegmentFlaw]| {
+            let before = before.as_deref();
+            before.is_some_and(|before| lost(before) <= lost(flaws))
         };
-        let mut flaws = match is_linked {
-            true => check_source()?,
-            false => check(&new)?,
-        };
-        if !flaws.is_empty() && !is_linked && check_source()?.is_empty() {
+        if self.options.link && self.open != Some(segment.number) {
+            let flaws = check_source()?;
+            let is_kept = is_better(&flaws);
+            if is_kept || link(&source, &target)? {
+                done.tell(&source, &flaws);
+                done.segments += u64::from(!is_kept);
+                return Ok(());
+            }
+        }
+        let length = length.min(segment.length);
+        let new = write_new(&from, &source, &target, length)?;
+        let mut flaws = check(&new)?;
+        if !flaws.is_empty() && check_source()?.is_empty() {
             // What could not be read for a moment can be now.
-            write_new(&from, &source, &target, length.min(segment.length))?;
+            write_new(&from, &source, &target, length)?;
             flaws = check(&new)?;
             if !flaws.is_empty() {
                 return Err(StoreError::BadCopy { path: target });
             }
         }
-        if !flaws.is_empty() {
-            done.damaged.push(told(&source, &flaws));
+        done.tell(&source, &flaws);
+        if is_better(&flaws) {
+            return std::fs::remove_file(&new).map_err(|error| StoreError::io(&new, error));
         }
-        if !is_linked {
-            // What is there may be no worse.
-            if before.is_some_and(|before| lost(&before) <= lost(&flaws)) {
-                return std::fs::remove_file(&new).map_err(|error| StoreError::io(&new, error));
-            }
-            std::fs::rename(&new, &target).map_err(|error| StoreError::io(&target, error))?;
-            done.copied_bytes += segment.length;
-        }
+        std::fs::rename(&new, &target).map_err(|error| StoreError::io(&target, error))?;
+        done.copied_bytes += segment.length;
         done.segments += 1;
         Ok(())
+    }
+
+    /// Whether the copy of a segment is whole and not what the store's begins with:
+    /// segments are only added to, so the store is not the one that was copied, or an older state
+    /// of it.
+    fn has_diverged(&self, segment: ClosedSegment) -> Result<bool, StoreError> {
+        let there = length_of(&path(self.to, segment.number))?;
+        if there == 0 || there == segment.length || segment.is_old {
+            return Ok(false);
+        }
+        let (source, target) = (
+            path(self.from, segment.number),
+            path(self.to, segment.number),
+        );
+        let copy = ClosedSegment {
+            length: there,
+            ..segment
+        };
+        let flaws = check_segment(&SystemDisk, &target, self.store, copy)?;
+        Ok(flaws.is_empty() && (there > segment.length || !begins_with(&source, &target)?))
+    }
+}
+
+impl BackedUp {
+    fn tell(&mut self, source: &Path, flaws: &[SegmentFlaw]) {
+        if !flaws.is_empty() {
+            self.damaged.push(told(source, flaws));
+        }
+    }
+}
+
+/// Whether a file begins with all bytes of another; what cannot be read now may be the same.
+fn begins_with(whole: &Path, beginning: &Path) -> Result<bool, StoreError> {
+    let mut beginning = File::open(beginning).map_err(|error| StoreError::io(beginning, error))?;
+    let Ok(mut whole) = File::open(whole) else {
+        return Ok(true);
+    };
+    let (mut own, mut other) = (vec![0; CHUNK], vec![0; CHUNK]);
+    loop {
+        let Ok(read @ 1..) = beginning.read(&mut own) else {
+            return Ok(true);
+        };
+        match whole.read_exact(&mut other[..read]) {
+            Ok(()) if own[..read] == other[..read] => {}
+            Ok(()) => return Ok(false),
+            Err(_) => return Ok(true),
+        }
     }
 }
 
@@ -174,7 +238,7 @@ fn write_new(
     let mut written = options.open(&new).map_err(of_target)?;
     // The system copies whole files best; what it cannot read is found page by page.
     let whole = File::open(source).and_then(|file| {
-        let copied = io::copy(&mut io::Read::take(file, length), &mut written)?;
+        let copied = io::copy(&mut file.take(length), &mut written)?;
         Ok(copied == length)
     });
     if !whole.is_ok_and(|is_whole| is_whole) {

@@ -14,12 +14,9 @@ use crate::store::embedded::recovery::record_rewrite::{
 };
 use crate::store::embedded::trees::STORE;
 
-/// Room on the disk beside as much as the records have: they are written anew, page by page.
-const ROOM: u64 = 16 << 20;
-
 /// Whether an error says that records are damaged or missing. What the system says is about the
 /// disk, and what is on it may be whole.
-pub(super) fn are_damaged(error: &StoreError) -> bool {
+pub(in crate::store::embedded) fn are_damaged(error: &StoreError) -> bool {
     match error {
         StoreError::Records { .. } | StoreError::Engine { .. } | StoreError::Unreadable { .. } => {
             true
@@ -31,20 +28,22 @@ pub(super) fn are_damaged(error: &StoreError) -> bool {
     }
 }
 
-/// Refuses to begin where the disk has too little room to end.
+/// Refuses to begin where the disk of `place` has too little room for the records of the store in
+/// `dir`.
 ///
 /// # Errors
 /// [`StoreError::DiskFull`].
-pub(super) fn check_room(dir: &Path) -> Result<(), StoreError> {
+pub(super) fn check_room(dir: &Path, place: &Path) -> Result<(), StoreError> {
     let files = walkdir::WalkDir::new(dir.join(RECORDS)).into_iter();
     let files = files.filter_map(Result::ok);
     let lengths = files.filter_map(|file| Some(file.metadata().ok()?.len()));
     let room = Reserve {
-        dir: dir.to_owned(),
-        bytes: ROOM + lengths.sum::<u64>(),
+        dir: place.to_owned(),
+        bytes: 0,
         is_frozen: false,
     };
-    room.check()
+    // They are written anew, page by page.
+    room.check_for(lengths.sum())
 }
 
 /// sled's records and where they are: the store's, if they can be read to the end and are its

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 
-use super::{Collection, Error};
+use crate::app::{Collection, Error};
 use crate::index::Index;
 use crate::map::{Layout, NEIGHBOURS, Plane};
 use crate::network::Descriptor;
