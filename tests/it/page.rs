@@ -374,6 +374,14 @@ fn all_pictures_come_onto_a_map_and_those_that_go_leave_it() {
         lines.iter().all(|line| line[1].ends_with(".jpg")),
         "{lines:?}"
     );
+    let called = browser.send("/map/label", &[("pictures", "0,3"), ("class", "cat")], &[]);
+    assert_eq!(called.status, 303, "{}", called.text());
+    assert_eq!(
+        browser.open("/labels").text().matches("<p>cat</p>").count(),
+        2
+    );
+    let nameless = browser.send("/map/label", &[("pictures", "0,3"), ("class", " ")], &[]);
+    assert_eq!(nameless.status / 100, 4);
     assert_eq!(
         browser
             .send("/map/list.csv", &[("pictures", "x")], &[])

@@ -48,6 +48,7 @@ pub(super) fn routes() -> Router<State> {
         .route("/removals/undo", post(removals::undo))
         .route("/map", get(map::page))
         .route("/map/points", get(map::points))
+        .route("/map/label", post(map::label))
         .route("/map/list.csv", post(map::list))
         .route("/examples/{id}", get(why::example))
         .route("/files/{name}", get(files::file))

@@ -244,6 +244,11 @@ fn duplicates_and_the_map_are_looked_over() {
         .run("return document.querySelectorAll('.group')[0].querySelectorAll('input')[1].checked");
     assert_eq!(chosen, true);
 
+    for path in ["/api", "/crawl/hosts", "/removals", "/labels"] {
+        visit.open(path);
+        visit.check(&path[1..].replace('/', "-"));
+    }
+
     visit.open("/map");
     browser.wait(
         "the map",
