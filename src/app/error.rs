@@ -80,7 +80,7 @@ pub enum Error {
     IdOrPath(String),
     /// There is no store whose crawls could be looked at.
     #[error(
-        "there is no store in {dir}; crawl something first with `simdex crawl URL`, or name the store with --data-dir",
+        "nothing was crawled into a store in {dir} yet; crawl something first with `simdex crawl URL`, or name the store with --data-dir",
         dir = .0.display()
     )]
     NothingCrawled(PathBuf),

@@ -9,10 +9,10 @@ use crate::store::ledger::{self, Report};
 /// requests first. Works while a crawl runs.
 ///
 /// # Errors
-/// If there is no store, or its log cannot be read.
+/// [`Error::NothingCrawled`] if there is no store or no log in it, and if it cannot be read.
 pub fn politeness(config: &Config, limit: usize) -> Result<Report, Error> {
     let dir = config.data_dir()?;
-    if !Store::exists(&dir) {
+    if !Store::exists(&dir) || !ledger::is_there(&dir) {
         return Err(Error::NothingCrawled(dir));
     }
     Ok(ledger::politeness(&dir, limit)?)

@@ -151,7 +151,9 @@ impl From<Error> for Problem {
             | Error::FewLabels
             | Error::NoClasses
             | Error::NotTrained => (StatusCode::UNPROCESSABLE_ENTITY, "head"),
-            Error::NoPicture(_) | Error::NoSuchId(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Error::NoPicture(_) | Error::NoSuchId(_) | Error::NothingCrawled(_) => {
+                (StatusCode::NOT_FOUND, "not_found")
+            }
             Error::AmbiguousId { .. } | Error::IdOrPath(_) => (StatusCode::CONFLICT, "ambiguous"),
             Error::RelativePath
             | Error::Id(_)

@@ -153,6 +153,8 @@ fn empty_and_wrong_states_have_a_page() {
     let browser = Browser::of(&serving);
     let first = browser.open("/").text();
     assert!(first.contains("There are no pictures yet") && first.contains("simdex add"));
+    let hosts = browser.open("/crawl/hosts");
+    assert!(hosts.status == 200 && hosts.text().contains("Nothing was crawled yet"));
     for (path, status) in [
         ("/look", 400),
         ("/look?like=x", 400),
