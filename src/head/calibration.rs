@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use super::list_features::LIST_FEATURES;
+use super::list_rule::ListRule;
 use super::logistic::{self, Logistic};
 use super::reference_set::ReferenceSet;
 use crate::activation::Activations;
@@ -13,6 +13,7 @@ use crate::activation::Activations;
 /// regression, learned on lists from stores of many sizes and mixes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Calibration {
+    rule: ListRule,
     logistic: Logistic,
     references: ReferenceSet,
     /// A picture whose middle layer varies less than this from place to place shows nothing.
@@ -41,7 +42,8 @@ const PLAIN: f32 = 0.5;
 const REGULARISATION: f64 = 3e-4;
 
 impl Calibration {
-    /// Learns from rows of features, each with its answer and how much it counts (in sum 1).
+    /// Learns from rows of features of lists by [`ListRule::BySize`], each with its answer and how
+    /// much it counts (in sum 1).
     pub fn fit(
         rows: &[Vec<f32>],
         same: &[bool],
@@ -49,7 +51,9 @@ impl Calibration {
         references: ReferenceSet,
         plain_below: f32,
     ) -> Self {
-        let signs: Vec<f32> = LIST_FEATURES.iter().map(|f| f32::from(f.sign)).collect();
+        let rule = ListRule::BySize;
+        let signs = rule.features().iter().map(|f| f32::from(f.sign));
+        let signs: Vec<f32> = signs.collect();
         let (mean, std) = logistic::moments(rows, signs.len());
         let clipped: Vec<Vec<f32>> = rows.iter().map(|row| clipped(row, &mean, &std)).collect();
         let inner = logistic::fit(&clipped, same, weights, &signs, REGULARISATION, None);
@@ -58,6 +62,7 @@ impl Calibration {
         let (weights, shifts): (Vec<f32>, Vec<f32>) =
             each.map(|(w, (m, s))| (w / s, w * m / s)).unzip();
         Self {
+            rule,
             logistic: Logistic {
                 bias: inner.bias - shifts.iter().sum::<f32>(),
                 mean,
@@ -103,14 +108,20 @@ impl Calibration {
         self.logistic.weights[feature] / self.logistic.std[feature]
     }
 
+    /// How lists are ordered for it.
+    pub fn rule(&self) -> ListRule {
+        self.rule
+    }
+
     /// Pictures of all kinds.
     pub fn references(&self) -> &ReferenceSet {
         &self.references
     }
 
     pub(super) fn to_file(&self) -> CalibrationFile {
+        let features = self.rule.features().iter();
         CalibrationFile {
-            features: LIST_FEATURES.iter().map(|f| f.name.to_owned()).collect(),
+            features: features.map(|feature| feature.name.to_owned()).collect(),
             mean: self.logistic.mean.clone(),
             std: self.logistic.std.clone(),
             weights: self.logistic.weights.clone(),
@@ -121,12 +132,10 @@ impl Calibration {
     }
 
     pub(super) fn from_file(file: CalibrationFile, dimensions: usize) -> Result<Self, String> {
-        let known = LIST_FEATURES.iter().map(|feature| feature.name);
-        if !file.features.iter().map(String::as_str).eq(known) {
-            return Err("its calibration reads other features than this simdex gives".to_owned());
-        }
+        let rule = ListRule::of_features(&file.features);
+        let rule = rule.ok_or("its calibration reads other features than this simdex gives")?;
         let lengths = [&file.mean, &file.std, &file.weights];
-        if lengths.iter().any(|v| v.len() != LIST_FEATURES.len()) {
+        if lengths.iter().any(|v| v.len() != file.features.len()) {
             return Err("its calibration's lengths do not fit together".to_owned());
         }
         if file.std.iter().any(|std| *std <= 0.0) {
@@ -137,6 +146,7 @@ impl Calibration {
         let references = ReferenceSet::from_bytes(&bytes, dimensions);
         let references = references.ok_or("its references are of other descriptors")?;
         Ok(Self {
+            rule,
             logistic: Logistic {
                 mean: file.mean,
                 std: file.std,
@@ -166,7 +176,7 @@ mod tests {
         // the rank says the same, but counts in one direction only.
         let row = |i: usize| {
             let high = f32::from(u8::from(i.is_multiple_of(2)));
-            let mut row = vec![0.0; LIST_FEATURES.len()];
+            let mut row = vec![0.0; ListRule::BySize.features().len()];
             row[0] = high;
             row[6] = high;
             row
@@ -192,6 +202,17 @@ mod tests {
         let read = Calibration::from_file(fitted.to_file(), 4).unwrap();
         assert_eq!(read, fitted);
         assert!(Calibration::from_file(fitted.to_file(), 5).is_err());
+        // A head of before has fewer features, and keeps its rule.
+        let mut before = fitted.to_file();
+        let fewer = ListRule::AnySize.features().len();
+        before.features.truncate(fewer);
+        assert!(Calibration::from_file(before.clone(), 4).is_err());
+        for values in [&mut before.mean, &mut before.std, &mut before.weights] {
+            values.truncate(fewer);
+        }
+        let read = Calibration::from_file(before.clone(), 4).unwrap();
+        assert_eq!(read.rule(), ListRule::AnySize);
+        assert_eq!(read.to_file(), before);
         let mut other = fitted.to_file();
         other.features[0] = "other".to_owned();
         assert!(Calibration::from_file(other, 4).is_err());

@@ -1,5 +1,6 @@
 //! What a whole list of candidates tells about each of them: what a calibration reads.
 
+use super::list_rule::ListRule;
 use super::neighbour_graph::{NeighbourGraph, mean};
 
 /// One number of a candidate in its list.
@@ -18,7 +19,7 @@ const fn feature(group: &'static str, name: &'static str, sign: i8) -> ListFeatu
 }
 
 /// All features, in the order of [`ListContext::rows`].
-pub const LIST_FEATURES: [ListFeature; 46] = [
+pub const LIST_FEATURES: [ListFeature; 49] = [
     // Of the candidate and the query.
     feature("neighbourhood", "order", 1),
     feature("descriptor", "cosine", 1),
@@ -68,25 +69,25 @@ pub const LIST_FEATURES: [ListFeature; 46] = [
     feature("list", "nearest_above_shown", 0),
     feature("list", "drop_3_10", 0),
     feature("list", "drop_10_20", 0),
+    feature("list", "all_mutual_3", 0),
+    feature("list", "all_mutual_10", 0),
+    feature("list", "all_mutual_20", 0),
 ];
 
 /// Results that a list is judged by.
 const SHOWN: usize = 10;
 /// Neighbours whose mean cosine tells how densely pictures lie.
 const DENSITY: usize = 5;
-/// Neighbourhoods compared: their size, and how many are averaged.
-const COMMON: (usize, usize) = (25, 7);
+/// The most pictures of a neighbourhood that is compared.
+const COMMON: usize = 25;
 /// Neighbours that a picture is moved towards, round by round.
 const ROUNDS: [usize; 2] = [5, 3];
-/// What common neighbours add to the cosine after expansion, and what the cosine adds less the
-/// density around the candidate: a picture that is near to many says little.
-const WEIGHT_COMMON: f32 = 0.6;
-const WEIGHT_CLOSENESS: f32 = 0.5;
-
 /// A query's candidates and all that they tell of each other.
 #[derive(Debug)]
 pub struct ListContext {
     graph: NeighbourGraph,
+    pictures: usize,
+    rule: ListRule,
     common: Vec<f32>,
     expanded: Vec<f32>,
     density: Vec<f32>,
@@ -106,19 +107,26 @@ pub struct OfPair {
 }
 
 impl ListContext {
-    /// Of a graph with the query first.
-    pub fn new(graph: NeighbourGraph) -> Self {
-        let common = graph.common_neighbours(COMMON.0, COMMON.1);
+    /// Of a graph with the query first, of a store with so many `pictures` that can be found.
+    pub fn new(graph: NeighbourGraph, pictures: usize, rule: ListRule) -> Self {
+        let size = graph.neighbourhood(COMMON);
+        let common = graph.common_neighbours(size, rule.averaged(size));
         let expanded = graph.expanded_cosines(&ROUNDS);
         let others = 1..graph.len();
         let few = DENSITY.min(graph.len().saturating_sub(2));
         let density: Vec<f32> = others.map(|i| graph.density(i, few)).collect();
+        let weights = rule.weights(pictures);
         let order = (0..common.len()).map(|i| {
-            let closeness = graph.cosines(0)[i + 1] - density[i];
-            expanded[i] + WEIGHT_COMMON * common[i] + WEIGHT_CLOSENESS * closeness
+            let cosine = graph.cosines(0)[i + 1];
+            cosine
+                + weights.closeness * (cosine - density[i])
+                + weights.expansion * (expanded[i] - cosine)
+                + weights.common * common[i]
         });
         Self {
             order: order.collect(),
+            pictures,
+            rule,
             graph,
             common,
             expanded,
@@ -142,13 +150,12 @@ impl ListContext {
     }
 
     /// The features of each of the `measured` best candidates, in the order of [`Self::ranked`],
-    /// whose best are `ranked`. The store has `pictures`, and `query_background` is the mean cosine
-    /// of the query with the nearest of the background.
+    /// whose best are `ranked`: as many as the rule reads. `query_background` is the mean cosine of
+    /// the query with the nearest of the background.
     pub fn rows(
         &self,
         ranked: &[usize],
         measured: &[OfPair],
-        pictures: usize,
         query_background: f32,
     ) -> Vec<Vec<f32>> {
         let graph = &self.graph;
@@ -167,6 +174,7 @@ impl ListContext {
         let together: Vec<usize> = std::iter::once(0)
             .chain(shown.iter().map(|i| i + 1))
             .collect();
+        let all: Vec<usize> = (0..graph.len()).collect();
         let distance = |cosine: f32| (1.0 - cosine).max(1e-3);
 
         let mean_cosine = mean(cosines.iter().copied());
@@ -175,7 +183,7 @@ impl ListContext {
         let of_shown = |count: usize| mean(together.iter().map(|&i| graph.cosine_at(i, count)));
         let [first, third, tenth, twentieth, fortieth] = [1, 3, 10, 20, 40].map(of_shown);
         let list = [
-            (pictures.max(1) as f32).ln(),
+            (self.pictures.max(1) as f32).ln(),
             mean(shown.iter().map(|&i| cosine(i))),
             at(&cosines, 9),
             mean_cosine,
@@ -201,6 +209,9 @@ impl ListContext {
             cosines[0] - first,
             (third - tenth) / (1.02 - tenth),
             (tenth - twentieth) / (1.02 - twentieth),
+            self.mutual(&all, 3),
+            self.mutual(&all, 10),
+            self.mutual(&all, 20),
         ];
         let mut rows = Vec::with_capacity(measured.len());
         for (rank, (&candidate, pair)) in ranked.iter().zip(measured).enumerate() {
@@ -231,7 +242,8 @@ impl ListContext {
                 self.order[candidate] - at(&orders, 39),
                 cosine - third,
             ];
-            rows.push(of_candidate.into_iter().chain(list).collect());
+            let row = of_candidate.into_iter().chain(list);
+            rows.push(row.take(self.rule.features().len()).collect());
         }
         rows
     }
@@ -297,7 +309,7 @@ mod tests {
             Descriptor::normalized(vec![angle.cos(), angle.sin(), 0.3])
         };
         let all = (0..=candidates).map(at).collect();
-        ListContext::new(NeighbourGraph::new(all))
+        ListContext::new(NeighbourGraph::new(all), candidates, ListRule::BySize)
     }
 
     #[test]
@@ -311,7 +323,7 @@ mod tests {
                 pair: 0.0,
                 background: 0.2,
             };
-            let rows = context.rows(&ranked, &vec![pair; candidates], candidates, 0.2);
+            let rows = context.rows(&ranked, &vec![pair; candidates], 0.2);
             assert_eq!(rows.len(), candidates);
             for row in &rows {
                 assert_eq!(row.len(), LIST_FEATURES.len());

@@ -70,13 +70,18 @@ impl NeighbourGraph {
         mean(others.map(|&other| self.cosines[picture][other]))
     }
 
+    /// The size of a neighbourhood, of `most` pictures at most: one that holds most of the pictures
+    /// sets none apart.
+    pub fn neighbourhood(&self, most: usize) -> usize {
+        most.min(self.len() / 4).min(NEAREST)
+    }
+
     /// How much the neighbourhood of the query has in common with that of each of the others, 0 to
     /// 1: the Jaccard similarity of `k`-reciprocal neighbourhoods (Zhong et al. 2017), each averaged
     /// over the picture's `averaged` nearest.
     pub fn common_neighbours(&self, k: usize, averaged: usize) -> Vec<f32> {
         let count = self.len();
-        // A neighbourhood that holds most of the pictures sets none apart.
-        let k = k.min(count / 4).min(NEAREST);
+        let k = self.neighbourhood(k);
         if k == 0 {
             return vec![0.0; count.saturating_sub(1)];
         }

@@ -12,16 +12,17 @@ use super::generic_set::{GenericError, GenericSet};
 use super::list_rows::{ListRows, Lists};
 use super::lists::{Rows, fit_pair, pairs};
 use super::projection::{fit_projection, pools};
-use super::stores::{DrawnStore, Kinds, draw, draw_sample};
+use super::stores::{DrawnStore, Kinds, draw, draw_sample, draw_small};
 use crate::activation::{Activations, Encoding};
-use crate::head::{ChannelScaler, CollectionMean, Measure, Needs, ReferenceSet};
+use crate::head::{ChannelScaler, CollectionMean, ListRule, Measure, Needs, ReferenceSet};
 use crate::network::{Descriptor, Network, Pool, Projection, pooled};
 
 /// Pairs of one class that a scorer learns from, all folds together.
 const PAIRS: usize = 20_000;
-/// Stores drawn for each fold: of whole classes, and plain samples.
+/// Stores drawn for each fold: of whole classes, plain samples, and small ones.
 const STORES: usize = 200;
 const SAMPLES: usize = 100;
+const SMALL: usize = 200;
 /// Pictures of all kinds that others are held against.
 const REFERENCES: usize = 500;
 
@@ -150,6 +151,7 @@ impl<'a> CrossFitting<'a> {
                 measure: &measure,
                 pair: &pair,
                 references: &references,
+                rule: ListRule::BySize,
             };
             all.add(lists.rows(&self.stores(fold, number)));
         }
@@ -165,6 +167,9 @@ impl<'a> CrossFitting<'a> {
         }
         for _ in 0..SAMPLES {
             stores.extend(draw_sample(kinds, &fold.pictures, &mut rng));
+        }
+        for _ in 0..SMALL {
+            stores.extend(draw_small(kinds, &fold.pictures, &mut rng));
         }
         stores
     }

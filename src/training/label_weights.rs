@@ -47,6 +47,7 @@ pub(super) fn label_weights(base: &Fused, set: &LabelledSet<'_>) -> LabelWeights
         measure: &measure,
         pair: &base.scorers(Mode::SameSubject).pair,
         references: calibration.references(),
+        rule: calibration.rule(),
     };
     let (mut candidates, mut queries) = (Vec::new(), 0);
     for fold in 0..FOLDS {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::example::Example;
 use super::nearest::nearest_to;
 use super::stores::{DrawnStore, Kinds};
-use crate::head::{ListContext, Measure, NeighbourGraph, OfPair, ReferenceSet, Scorer};
+use crate::head::{ListContext, ListRule, Measure, NeighbourGraph, OfPair, ReferenceSet, Scorer};
 use crate::network::Descriptor;
 
 /// Rows of features with their answers and how much each counts.
@@ -19,6 +19,8 @@ pub(super) struct ListRows {
     pub(super) domains: Vec<usize>,
     /// Which list a row is of.
     pub(super) lists: Vec<usize>,
+    /// How many pictures the store has.
+    pub(super) stores: Vec<usize>,
     /// The query and the candidate, by number.
     pub(super) pairs: Vec<(usize, usize)>,
 }
@@ -43,6 +45,7 @@ pub(super) struct Lists<'a> {
     pub(super) measure: &'a Measure<'a>,
     pub(super) pair: &'a Scorer,
     pub(super) references: &'a ReferenceSet,
+    pub(super) rule: ListRule,
 }
 
 impl Lists<'_> {
@@ -75,7 +78,7 @@ impl Lists<'_> {
             .collect();
         let around = near.iter().map(|&i| self.descriptors[i].clone());
         let all = std::iter::once(own.clone()).chain(around).collect();
-        let context = ListContext::new(NeighbourGraph::new(all));
+        let context = ListContext::new(NeighbourGraph::new(all), stored.len(), self.rule);
         let ranked = context.ranked();
         let learned: Vec<usize> = (0..BEST.min(ranked.len()))
             .chain(BEHIND.into_iter().filter(|rank| *rank < ranked.len()))
@@ -103,7 +106,7 @@ impl Lists<'_> {
             })
             .collect();
         let of_query = self.references.nearness(own);
-        let rows = context.rows(&ranked, &pairs, stored.len(), of_query);
+        let rows = context.rows(&ranked, &pairs, of_query);
         let right = stored
             .iter()
             .filter(|i| self.kinds.same(query, **i))
@@ -120,6 +123,7 @@ impl Lists<'_> {
             list.weights.push(weight * behind);
             list.domains.push(self.kinds.domains[query]);
             list.lists.push(0);
+            list.stores.push(stored.len());
             list.pairs.push((query, near[ranked[rank]]));
         }
         list
@@ -136,6 +140,7 @@ impl ListRows {
         self.same.extend(other.same);
         self.weights.extend(other.weights);
         self.domains.extend(other.domains);
+        self.stores.extend(other.stores);
         self.pairs.extend(other.pairs);
     }
 

@@ -1,5 +1,7 @@
 //! Stores to learn from: of many sizes and mixes, with queries that are not in them.
 
+use std::ops::Range;
+
 use rand::Rng;
 use rand::seq::index::sample;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -38,6 +40,8 @@ const ANSWERED: usize = 8;
 const FEWEST: usize = 8;
 /// Strangers that are added to a large store: from e^5.5 to e^8.4.
 const STRANGERS: (f32, f32) = (5.5, 8.4);
+/// Pictures in a small store.
+const SMALL: Range<f32> = 20.0..150.0;
 
 /// What is in a store.
 #[derive(Clone, Copy, PartialEq)]
@@ -139,9 +143,27 @@ pub(super) fn draw_sample(
         let domain = *domains.choose(rng)?;
         from.retain(|i| kinds.domains[*i] == domain);
     }
-    from.shuffle(rng);
     let most = (from.len() as f32 * 0.8).min(600.0);
-    let size = log_uniform(20.0, most.max(21.0), rng) as usize;
+    sampled(kinds, from, 20.0..most.max(21.0), rng)
+}
+
+/// Draws a small store that is a plain sample of all `pictures`: what a user's first ones are.
+pub(super) fn draw_small(
+    kinds: Kinds<'_>,
+    pictures: &[usize],
+    rng: &mut ChaCha8Rng,
+) -> Option<DrawnStore> {
+    sampled(kinds, pictures.to_vec(), SMALL, rng)
+}
+
+fn sampled(
+    kinds: Kinds<'_>,
+    mut from: Vec<usize>,
+    sizes: Range<f32>,
+    rng: &mut ChaCha8Rng,
+) -> Option<DrawnStore> {
+    from.shuffle(rng);
+    let size = log_uniform(sizes.start, sizes.end, rng) as usize;
     let (stored, rest) = from.split_at_checked(size)?;
     let names: std::collections::HashSet<usize> = stored.iter().map(|&i| kinds.names[i]).collect();
     let (answered, others): (Vec<usize>, Vec<usize>) =

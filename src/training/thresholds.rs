@@ -25,8 +25,10 @@ pub fn thresholds(scored: &[(f32, bool)]) -> Thresholds {
     thresholds
 }
 
-/// The most of the queries with nothing right in the store that may have any result at a threshold.
+/// The most of the queries with nothing right in the store that may have any result at a threshold,
+/// in stores that are large and in those that are not.
 const MOST_ANSWERLESS: f64 = 0.02;
+const LARGE: usize = 300;
 
 /// The same of lists, over which all domains count alike. At neither may more than one in fifty
 /// of the queries without an answer have a result; so the first is often more precise than it
@@ -38,14 +40,20 @@ pub(super) fn list_thresholds(calibration: &Calibration, rows: &ListRows) -> Thr
         .map(|row| sigmoid(calibration.log_odds(row)))
         .collect();
     let lists = rows.shown();
-    let mut highest: Vec<f32> = lists
+    let answerless: Vec<&Vec<usize>> = lists
         .iter()
         .filter(|list| list.iter().all(|&row| !rows.same[row]))
-        .map(|list| list.iter().map(|&row| scores[row]).fold(0.0, f32::max))
         .collect();
-    highest.sort_by(|a, b| b.total_cmp(a));
-    let allowed = (highest.len() as f64 * MOST_ANSWERLESS) as usize;
-    let least = highest.get(allowed).copied().unwrap_or_default();
+    let allowed = |large: bool| {
+        let of_size = answerless.iter();
+        let of_size = of_size.filter(|list| {
+            let first = list.first();
+            first.is_some_and(|&row| (rows.stores[row] >= LARGE) == large)
+        });
+        let highest = of_size.map(|list| list.iter().map(|&row| scores[row]).fold(0.0, f32::max));
+        exceeded_by(highest.collect(), MOST_ANSWERLESS)
+    };
+    let least = allowed(true).max(allowed(false));
     let weights = rows.balanced();
     let mut shown: Vec<usize> = lists.into_iter().flatten().collect();
     shown.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
@@ -66,9 +74,24 @@ pub(super) fn list_thresholds(calibration: &Calibration, rows: &ListRows) -> Thr
     found
 }
 
+/// What no more than a share of the values exceed; 0 of none.
+fn exceeded_by(mut values: Vec<f32>, share: f64) -> f32 {
+    values.sort_by(|a, b| b.total_cmp(a));
+    let allowed = (values.len() as f64 * share) as usize;
+    values.get(allowed).copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_the_values_exceeds_a_value() {
+        let values: Vec<f32> = (0..100u8).map(f32::from).collect();
+        assert_eq!(exceeded_by(values.clone(), 0.02), 97.0);
+        assert_eq!(exceeded_by(values, 0.0), 99.0);
+        assert_eq!(exceeded_by(Vec::new(), 0.02), 0.0);
+    }
 
     #[test]
     fn thresholds_are_the_lowest_scores_of_a_precision() {

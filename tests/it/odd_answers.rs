@@ -109,6 +109,18 @@ fn odd_heads() -> BTreeMap<&'static str, Reply> {
                 &page(),
             ),
         ),
+        (
+            "old-chunks",
+            raw(
+                "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n",
+                &[
+                    format!("{:x}\r\n", page().len()).as_bytes(),
+                    &page(),
+                    b"\r\n0\r\n\r\n",
+                ]
+                .concat(),
+            ),
+        ),
         ("odd-charset", with("X-Name: \u{e9}\r\n")),
         (
             "status-203",

@@ -95,6 +95,18 @@ fn assert_whole(verified: &Value, pictures: u64) {
     }
 }
 
+/// The head was the default before lists were put in order by the size of the store (without the
+/// pictures that it had seen, and with a few of those that others are held against); the program of
+/// that time printed the answer.
+#[test]
+fn a_head_of_46_features_orders_lists_as_it_did() {
+    let simdex = unpacked();
+    let head = data("head-of-46-features.json");
+    let query = ["query", "query.png", "--head", head.to_str().unwrap()];
+    let query = [&query[..], &["--explain", "--format", "json"]].concat();
+    assert_prints(&simdex, &[&query], "head-of-46-features.jsonl");
+}
+
 #[test]
 fn the_version_befores_store_takes_new_pictures() {
     let simdex = unpacked();

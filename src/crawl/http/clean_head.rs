@@ -185,7 +185,6 @@ fn push_clean(out: &mut Vec<u8>, head: &[u8]) -> Head {
         return Head::Plain;
     };
     let (version, code) = status_line(status);
-    out.extend_from_slice(&[version, b" ", code, b" \r\n"].concat());
     let mut fields: Vec<(&[u8], Vec<u8>)> = Vec::new();
     for line in lines {
         if let Some(b' ' | b'\t') = line.first() {
@@ -206,6 +205,9 @@ fn push_clean(out: &mut Vec<u8>, head: &[u8]) -> Head {
     let is_chunked = fields
         .iter()
         .any(|(name, value)| is_transfer(name) && ends_chunked(value));
+    // Chunks are of HTTP/1.1, whatever a server calls itself.
+    let version = if is_chunked { b"HTTP/1.1" } else { version };
+    out.extend_from_slice(&[&version[..], b" ", code, b" \r\n"].concat());
     for (name, mut value) in fields {
         if name.eq_ignore_ascii_case(b"content-length") {
             // Without one, the body goes on to the end of the connection.
@@ -239,9 +241,9 @@ fn ends_chunked(value: &[u8]) -> bool {
 }
 
 /// The version that the parser is to know, and the status.
-fn status_line(line: &[u8]) -> (&'static [u8], &[u8]) {
+fn status_line(line: &[u8]) -> (&'static [u8; 8], &[u8]) {
     let is_first = line.get(5..8) == Some(b"1.0".as_slice());
-    let version: &[u8] = match is_first {
+    let version: &[u8; 8] = match is_first {
         true => b"HTTP/1.0",
         false => b"HTTP/1.1",
     };
@@ -317,6 +319,10 @@ mod tests {
                 "HTTP/1.1 200 \r\nA: b\r\n\r\nbody",
             ),
             ("http/1.0 200 ok\r\n\r\nbody", "HTTP/1.0 200 \r\n\r\nbody"),
+            (
+                "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+                "HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+            ),
         ] {
             assert_eq!(read(odd.as_bytes()).await, clean);
         }

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use super::ranker::{CONTEXT, Ranker};
 use super::scored::{Scored, sort};
 use crate::head::{
-    Calibration, CollectionMean, Features, Fused, ListContext, NeighbourGraph, OfPair, sigmoid,
+    Calibration, CollectionMean, Features, Fused, ListContext, ListRule, NeighbourGraph, OfPair,
+    sigmoid,
 };
 use crate::index::near_duplicates::are_near_copies;
 
@@ -33,7 +34,14 @@ impl Ranker<'_> {
         let near = &others[..others.len().min(CONTEXT)];
         let all = std::iter::once(query).chain(near.iter().map(|&i| &pool[i]));
         let graph = NeighbourGraph::new(all.map(|picture| picture.descriptor.clone()).collect());
-        let context = ListContext::new(graph);
+        let rule = calibration.rule();
+        let pictures = match rule {
+            // If they are fewer than are compared, they are all that can be found: the rest of the
+            // collection are copies of them, or of other hosts.
+            ListRule::BySize if near.len() < CONTEXT => near.len(),
+            ListRule::BySize | ListRule::AnySize => self.pictures,
+        };
+        let context = ListContext::new(graph, pictures, rule);
         let ranked = context.ranked();
 
         let no_mean = CollectionMean::default();
@@ -58,7 +66,7 @@ impl Ranker<'_> {
             })
             .collect();
         let of_query = references.nearness(query.descriptor);
-        let rows = context.rows(&ranked, &pairs, self.pictures, of_query);
+        let rows = context.rows(&ranked, &pairs, of_query);
         let class =
             |picture: &Features<'_>| head.class_probabilities(self.mode, picture.descriptor);
         let own = class(query);
@@ -67,23 +75,31 @@ impl Ranker<'_> {
             let both = own.as_ref().zip(other.as_ref());
             both.map_or(0.0, |(own, other)| own.odds_in_list(other, list))
         };
+        let mut ceilings = Vec::with_capacity(scored.len());
         for (entry, row) in scored.iter_mut().zip(rows) {
             let list = calibration.log_odds(&row);
             entry.labels = labels(entry.candidate, list);
             entry.pairs = head.taught_by_pairs(&entry.values);
             let odds = list + entry.labels + entry.pairs;
             let ceiling = calibration.ceiling(query.activations, pool[entry.candidate].activations);
-            entry.score = sigmoid(odds).min(MOST).min(ceiling);
+            ceilings.push(ceiling.min(MOST));
+            entry.score = sigmoid(odds).min(ceiling).min(MOST);
             entry.in_list = true;
             entry.features = row;
         }
         let taught = scored.iter().any(|e| e.labels != 0.0 || e.pairs != 0.0);
-        let sorted = if taught {
-            scored.len()
+        if taught {
+            sort(&mut scored);
+        } else if rule.sorts(pictures) {
+            let first = SORTED.min(scored.len());
+            sort(&mut scored[..first]);
         } else {
-            SORTED.min(scored.len())
-        };
-        sort(&mut scored[..sorted]);
+            let scores: Vec<f32> = scored.iter().map(|entry| entry.score).collect();
+            let together = falling(&scores).into_iter().zip(ceilings);
+            for (entry, (score, ceiling)) in scored.iter_mut().zip(together) {
+                entry.score = score.min(ceiling);
+            }
+        }
         // What is listed later is never said to be likelier.
         let mut least = MOST;
         for entry in &mut scored {
@@ -112,9 +128,41 @@ impl Ranker<'_> {
     }
 }
 
+/// The falling values nearest to some (isotonic regression, by pooling adjacent violators): where
+/// they rise, all get their mean.
+fn falling(values: &[f32]) -> Vec<f32> {
+    // Sums and counts.
+    let mut blocks: Vec<(f32, usize)> = Vec::new();
+    let mean = |(sum, count): (f32, usize)| sum / count as f32;
+    for &value in values {
+        let mut last = (value, 1);
+        while let Some(before) = blocks.pop_if(|before| mean(*before) < mean(last)) {
+            last = (before.0 + last.0, before.1 + last.1);
+        }
+        blocks.push(last);
+    }
+    let each = blocks.into_iter();
+    each.flat_map(|block| std::iter::repeat_n(mean(block), block.1))
+        .collect()
+}
+
 /// Whether a candidate shows the very picture of the query.
 fn is_near_copy(query: &Features<'_>, candidate: &Features<'_>) -> bool {
     query.hash.distance(candidate.hash) <= COPY_BITS
         && query.descriptor.cosine(candidate.descriptor) >= COPY_COSINE
         && are_near_copies(query.activations, candidate.activations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rises_is_averaged() {
+        assert_eq!(falling(&[0.9, 0.5, 0.25]), [0.9, 0.5, 0.25]);
+        assert_eq!(falling(&[0.25, 0.5, 0.75, 0.1]), [0.5, 0.5, 0.5, 0.1]);
+        // What was averaged may still be below what comes later.
+        assert_eq!(falling(&[0.5, 0.25, 0.375, 0.875]), [0.5; 4]);
+        assert!(falling(&[]).is_empty());
+    }
 }
