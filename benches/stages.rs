@@ -16,7 +16,7 @@ use simdex::activation::Activations;
 use simdex::config::Config;
 use simdex::demo::drawing::{Motif, draw};
 use simdex::edit::jpeg;
-use simdex::head::{ListContext, Mode, NeighbourGraph, Ranking};
+use simdex::head::{ListContext, ListRule, Mode, NeighbourGraph, Ranking};
 use simdex::index::IndexWriter;
 use simdex::ingest::{Ingest, add_files, extract, read_file, worker_count};
 use simdex::network::{Engine, Network};
@@ -205,7 +205,8 @@ fn query(
             .map(|candidate| store.descriptor(candidate.sequence))
             .collect::<Result<Vec<_>, _>>()?;
         let started = Instant::now();
-        black_box(ListContext::new(NeighbourGraph::new(around)));
+        let graph = NeighbourGraph::new(around);
+        black_box(ListContext::new(graph, index.len(), ListRule::BySize));
         neighbours.push(milliseconds(started.elapsed()));
         let blocks = index
             .search(&picture.descriptor, options.candidates, &|_| true)

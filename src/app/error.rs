@@ -80,10 +80,13 @@ pub enum Error {
     IdOrPath(String),
     /// There is no store whose crawls could be looked at.
     #[error(
-        "nothing was crawled into a store in {dir} yet; crawl something first with `simdex crawl URL`, or name the store with --data-dir",
+        "there is no store in {dir}; crawl something first with `simdex crawl URL`, or name the store with --data-dir",
         dir = .0.display()
     )]
     NothingCrawled(PathBuf),
+    /// There is no log of requests to look at.
+    #[error("nobody was asked for anything yet: no crawl has run in this store")]
+    NothingAsked,
     /// A picture given to a job cannot be used.
     #[error("{name}")]
     Picture {

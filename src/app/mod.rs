@@ -16,7 +16,7 @@ mod extraction;
 mod failures;
 mod heads;
 mod hidden;
-mod hiding;
+
 mod labelled;
 mod labels;
 mod live_index;
@@ -44,7 +44,7 @@ pub use error::Error;
 pub use extraction::Extraction;
 pub use failures::{FailedUrl, FailureFilter, Failures};
 pub use heads::{Heads, TRAINED};
-pub use hiding::Hiding;
+
 pub use labelled::{
     ClassBelief, Classification, CopiesOptions, DomainsOptions, JobEvent, LabelFigures,
     LabelledNeighbour, LooksOptions, PictureClassifier, RetrievalOptions, Shipped, Stage,
@@ -54,7 +54,7 @@ pub use labels::{KeptLabel, LabelPage, Said};
 pub use named::Named;
 pub use observer::{Observer, Step};
 pub use politeness::politeness;
-pub use remove::{NamedOrPath, Removal, RemovalAsked, Removed};
+pub use remove::{Hiding, NamedOrPath, Removal, RemovalAsked, Removed};
 pub use search::{
     Asked, Crop, Duplicate, DuplicateGroup, Example, Moment, NamedPicture, PictureMap, Preference,
     Question, ScoreThreshold,

@@ -1,19 +1,26 @@
 //! How politely hosts were asked, by the log of requests.
 
+use std::io::ErrorKind;
+
 use super::Error;
 use crate::config::Config;
-use crate::store::Store;
 use crate::store::ledger::{self, Report};
+use crate::store::{Store, StoreError};
 
 /// Reads the store's log of requests; lists so many hosts and addresses, those with the most
 /// requests first. Works while a crawl runs.
 ///
 /// # Errors
-/// [`Error::NothingCrawled`] if there is no store or no log in it, and if it cannot be read.
+/// If there is no store, nobody was asked for anything yet, or the log cannot be read.
 pub fn politeness(config: &Config, limit: usize) -> Result<Report, Error> {
     let dir = config.data_dir()?;
-    if !Store::exists(&dir) || !ledger::is_there(&dir) {
+    if !Store::exists(&dir) {
         return Err(Error::NothingCrawled(dir));
     }
-    Ok(ledger::politeness(&dir, limit)?)
+    match ledger::politeness(&dir, limit) {
+        Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            Err(Error::NothingAsked)
+        }
+        report => Ok(report?),
+    }
 }

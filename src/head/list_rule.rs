@@ -1,6 +1,6 @@
 //! How lists are put in order, and how that became what it is.
 
-use super::list_features::{LIST_FEATURES, ListFeature};
+use super::list_feature::{LIST_FEATURES, ListFeature};
 
 /// How lists are ordered and what is told of their candidates. A head keeps the rule that it was
 /// taught with.

@@ -151,7 +151,7 @@ impl From<Error> for Problem {
             | Error::FewLabels
             | Error::NoClasses
             | Error::NotTrained => (StatusCode::UNPROCESSABLE_ENTITY, "head"),
-            Error::NoPicture(_) | Error::NoSuchId(_) | Error::NothingCrawled(_) => {
+            Error::NoPicture(_) | Error::NoSuchId(_) | Error::NothingAsked => {
                 (StatusCode::NOT_FOUND, "not_found")
             }
             Error::AmbiguousId { .. } | Error::IdOrPath(_) => (StatusCode::CONFLICT, "ambiguous"),

@@ -96,6 +96,14 @@ fn what_is_wrong_is_a_problem_that_says_what() {
         assert!(answer.header("x-request-id").is_some());
     }
     assert_eq!(serving.get("/api/v1/none").status, 404);
+    // What other processes of the user may ask for is not there for others.
+    for path in [
+        "/api/v1/files",
+        "/api/v1/files/known",
+        "/api/v1/files/dropped",
+    ] {
+        assert_eq!(post(path, "{}").status, 404);
+    }
     assert_eq!(serving.get("/api/v1/search").status, 405);
     assert_eq!(serving.get("/api/v1/failures?hots=x").status, 400);
 }
@@ -118,7 +126,12 @@ fn previews_are_kept_for_ever_and_known_by_their_id() {
     let headers = [("authorization", token.as_str()), ("if-none-match", tag)];
     let again = serving.ask("GET", &path, &headers, b"");
     assert_eq!((again.status, again.body.len()), (304, 0));
-    let picture = serving.get(&format!("/api/v1/pictures/{id}")).json();
+    let path = format!("/api/v1/pictures/{id}");
+    let known = serving.get(&path);
+    let tag = known.header("etag").unwrap();
+    let headers = [("authorization", token.as_str()), ("if-none-match", tag)];
+    assert_eq!(serving.ask("GET", &path, &headers, b"").status, 304);
+    let picture = known.json();
     assert_eq!(
         (&picture["width"], &picture["height"]),
         (&json!(160), &json!(120))

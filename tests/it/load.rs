@@ -24,6 +24,7 @@ fn resident(process: u32) -> Option<u64> {
 }
 
 #[test]
+#[ignore = "it needs the machine for itself: cargo test --test it -- --ignored load"]
 fn sessions_search_beside_a_crawl() {
     let site = serve(|request| match request.path() {
         "/" => {

@@ -11,7 +11,7 @@ use super::calibration::Calibration;
 use super::channel_scaler::ChannelScaler;
 use super::collection_mean::CollectionMean;
 use super::label_weights::LabelWeights;
-use super::list_features::LIST_FEATURES;
+use super::list_feature::LIST_FEATURES;
 use super::measure::{Measure, Needs};
 use super::probe::{Background, ClassProbabilities, Probe};
 use super::scorer::Scorer;

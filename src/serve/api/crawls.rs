@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Request, State as Shared};
+use axum::extract::{Request, State as Shared};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -13,11 +13,12 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use super::BASE;
+use super::extract::Path;
 use super::form::Form;
 use crate::app::{CrawlJob, Error};
 use crate::canonical_url::CanonicalUrl;
 use crate::serve::crawls::{NotBegun, Progress};
-use crate::serve::problem::{Problem, ProblemJson};
+use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 use crate::store::Again;
 
@@ -100,7 +101,7 @@ fn unknown(id: u64) -> Problem {
     request_body = CrawlRequest,
     responses(
         (status = 202, description = "It has begun; `Location` follows it", body = Progress),
-        (status = "4XX", description = "What is wrong", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn begin(
@@ -121,7 +122,7 @@ pub(super) async fn begin(
     params(("id" = u64, Path, description = "Its number")),
     responses(
         (status = 200, description = "Its figures", body = Progress),
-        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn progress(
@@ -141,7 +142,7 @@ pub(super) async fn progress(
     params(("id" = u64, Path, description = "Its number")),
     responses(
         (status = 200, description = "Its figures", body = Progress),
-        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn stop(
@@ -159,7 +160,7 @@ pub(super) async fn stop(
     params(("id" = u64, Path, description = "Its number")),
     responses(
         (status = 200, description = "Its figures", body = Progress),
-        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn pause(
@@ -178,7 +179,7 @@ pub(super) async fn pause(
     params(("id" = u64, Path, description = "Its number")),
     responses(
         (status = 200, description = "Its figures", body = Progress),
-        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn resume(
@@ -197,7 +198,7 @@ pub(super) async fn resume(
     params(("id" = u64, Path, description = "Its number")),
     responses(
         (status = 200, description = "Its figures, as they change", body = Progress, content_type = "text/event-stream"),
-        (status = 404, description = "There is none", body = ProblemJson, content_type = "application/problem+json")
+        Refused
     )
 )]
 pub(super) async fn events(

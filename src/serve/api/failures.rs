@@ -1,10 +1,11 @@
 //! `failures`: what failed or was refused.
 
 use axum::Json;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::Query;
 use crate::app::{FailureFilter, Failures};
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;

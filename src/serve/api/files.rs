@@ -2,11 +2,12 @@
 //! is there may read the files himself, and only he knows whether they are gone. No path is opened
 //! here.
 
-use axum::extract::{Query, Request, State as Shared};
+use axum::extract::{Request, State as Shared};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
+use super::extract::Query;
 use super::form::Form;
 use crate::app::{FileStore, ListedFile, LocalFile, Receipt};
 use crate::local_path::LocalPath;

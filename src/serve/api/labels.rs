@@ -1,12 +1,13 @@
 //! `labels`: what the user says of pictures.
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State as Shared};
+use axum::extract::{Request, State as Shared};
 use axum::http::header::LINK;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::extract::{Path, Query};
 use super::form::Form;
 use super::pictures::id;
 use super::{BASE, link_to_next};

@@ -5,6 +5,7 @@ mod compare;
 pub(super) mod crawls;
 mod duplicates;
 mod export;
+mod extract;
 mod failures;
 pub(super) mod files;
 pub(super) mod form;

@@ -2,13 +2,14 @@
 //! stored.
 
 use axum::Json;
-use axum::extract::{Path, Request, State as Shared};
+use axum::extract::{Request, State as Shared};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::extract::Path;
 use super::files::taken_in;
 use super::form::Form;
 use crate::app::{Error, ListedFile, LocalFile, Receipt, ReceiptOutcome};
@@ -55,20 +56,22 @@ pub(super) fn id(text: &str) -> Result<PictureId, Problem> {
     params(("id" = String, Path, description = "64 hexadecimal digits")),
     responses(
         (status = 200, description = "The picture", body = PictureAnswer),
+        (status = 304, description = "It is what `If-None-Match` names"),
         Refused
     )
 )]
 pub(super) async fn picture(
     Shared(state): Shared<State>,
     Path(text): Path<String>,
-) -> Result<Json<PictureAnswer>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let id = id(&text)?;
     let collection = state.collection.clone();
     let answer = state.reads.run(move || {
         let store = collection.store();
         let record = store.picture(id)?.ok_or(Error::NoPicture(id))?;
         let provenance = store.provenance(id)?;
-        Ok::<_, Problem>(PictureAnswer {
+        let answer = PictureAnswer {
             id: id.to_string(),
             width: record.width,
             height: record.height,
@@ -78,9 +81,26 @@ pub(super) async fn picture(
             urls: provenance.urls,
             pages: provenance.pages,
             paths: provenance.paths.iter().map(LocalPath::to_string).collect(),
-        })
+        };
+        serde_json::to_vec(&answer).map_err(|error| Problem::bad(error.to_string()))
     });
-    Ok(Json(answer.await??))
+    let json = answer.await??;
+    // It may be seen elsewhere tomorrow.
+    let known = [
+        (ETAG, format!("\"{}\"", blake3::hash(&json).to_hex())),
+        (CACHE_CONTROL, "private, no-cache".to_owned()),
+    ];
+    if is_known(&headers, &known[0].1) {
+        return Ok((StatusCode::NOT_MODIFIED, known).into_response());
+    }
+    Ok((known, [(CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+/// Whether the client has what bears this tag.
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let tags = headers.get(IF_NONE_MATCH);
+    let tags = tags.and_then(|tags| tags.to_str().ok());
+    tags.is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag))
 }
 
 /// Bytes of a picture never change, so neither does its preview.
@@ -94,6 +114,7 @@ const FOR_EVER: &str = "private, max-age=31536000, immutable";
     params(("id" = String, Path, description = "64 hexadecimal digits")),
     responses(
         (status = 200, description = "The preview", body = Vec<u8>, content_type = "image/jpeg"),
+        (status = 304, description = "It is what `If-None-Match` names"),
         Refused
     )
 )]
@@ -104,11 +125,9 @@ pub(super) async fn thumbnail(
 ) -> Result<Response, Problem> {
     let id = id(&text)?;
     let tag = format!("\"{id}\"");
-    let unchanged = headers
-        .get(IF_NONE_MATCH)
-        .and_then(|tags| tags.to_str().ok());
-    let known = [(ETAG, tag.clone()), (CACHE_CONTROL, FOR_EVER.to_owned())];
-    if unchanged.is_some_and(|tags| tags.split(',').any(|one| one.trim() == tag)) {
+    let unchanged = is_known(&headers, &tag);
+    let known = [(ETAG, tag), (CACHE_CONTROL, FOR_EVER.to_owned())];
+    if unchanged {
         return Ok((StatusCode::NOT_MODIFIED, known).into_response());
     }
     let collection = state.collection.clone();

@@ -1,10 +1,11 @@
 //! Who has the store open, and what is in it.
 
 use axum::Json;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::extract::Query;
 use crate::app::{Status, politeness as politeness_of};
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::{Owner, State};

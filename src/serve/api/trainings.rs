@@ -1,12 +1,13 @@
 //! `trainings`: heads that learn from the labels of the store.
 
 use axum::Json;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::response::{IntoResponse, Response};
 
 use super::BASE;
+use super::extract::Path;
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 use crate::serve::trainings::{NotTrained, TrainingProgress};

@@ -78,10 +78,8 @@ pub(super) fn labels_are_taken_back(store: &Store) {
     );
     assert_eq!(store.take_back_label(alike.id()).unwrap(), None);
     assert_eq!(store.changes_of_duplicates(), changes);
-    assert_eq!(
-        store.labels_of(picture_id(2)).unwrap(),
-        std::slice::from_ref(&apart)
-    );
+    let left = store.labels_of(picture_id(2)).unwrap();
+    assert_eq!(left, std::slice::from_ref(&apart));
     store.take_back_label(apart.id()).unwrap();
     assert!(store.changes_of_duplicates() > changes);
     assert_eq!(

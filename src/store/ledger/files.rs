@@ -174,11 +174,6 @@ impl LogFile {
 /// Records read at once: 64 KiB.
 pub(super) const BLOCK: u64 = 1_024;
 
-/// Whether there is a ledger in `dir`: without one, nobody was asked for anything yet.
-pub fn is_there(dir: &Path) -> bool {
-    dir.join(NEWEST).is_file()
-}
-
 /// All files of the ledger in `dir`, the oldest first; none is an error.
 pub(super) fn all_files(dir: &Path) -> Result<Vec<LogFile>, StoreError> {
     let path = dir.join(NEWEST);

@@ -35,7 +35,7 @@ use super::StoreError;
 use crate::canonical_url::HostId;
 use clock::Clock;
 use files::LogFile;
-pub use files::{is_file_name, is_there};
+pub use files::is_file_name;
 use last_requests::Window;
 use record::{End, LEN, LedgerEntry, NamePart, Start};
 

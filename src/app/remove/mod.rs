@@ -1,5 +1,9 @@
 //! Deleting pictures and hosts.
 
+mod hiding;
+
+pub use hiding::Hiding;
+
 use std::path::{Component, PathBuf};
 
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! Hiding the pictures that a removal would take, until it is carried out or undone.
 
-use super::{Collection, Error, Removal};
+use super::Removal;
+use crate::app::{Collection, Error};
 use crate::canonical_url::CanonicalUrl;
 use crate::store::{Provenance, Sequence};
 
