@@ -22,7 +22,6 @@ mod labels;
 mod live_index;
 mod named;
 mod observer;
-mod picture_map;
 mod politeness;
 mod remove;
 mod search;
@@ -54,12 +53,11 @@ pub use labelled::{
 pub use labels::{KeptLabel, LabelPage, Said};
 pub use named::Named;
 pub use observer::{Observer, Step};
-pub use picture_map::PictureMap;
 pub use politeness::politeness;
 pub use remove::{Hiding, NamedOrPath, Removal, RemovalAsked, Removed};
 pub use search::{
-    Asked, Crop, Duplicate, DuplicateGroup, Example, Moment, NamedPicture, Preference, Question,
-    ScoreThreshold,
+    Asked, Crop, Duplicate, DuplicateGroup, Example, Moment, NamedPicture, PictureMap, Preference,
+    Question, ScoreThreshold,
 };
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};

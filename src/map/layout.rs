@@ -160,6 +160,24 @@ impl Layout {
         self.round as f32 / self.rounds as f32
     }
 
+    /// Where the points are when crowds are given room, 0 to 1 in both directions: half by their places, half by
+    /// their ranks, so that all keep their order.
+    pub fn roomy(&self) -> Vec<[f32; 2]> {
+        let mut roomy = vec![[0.0; 2]; self.points.len()];
+        let last = (self.points.len().max(2) - 1) as f32;
+        for axis in [0, 1] {
+            let at = |place: &usize| self.points[*place][axis];
+            let mut order: Vec<usize> = (0..self.points.len()).collect();
+            order.sort_by(|a, b| at(a).total_cmp(&at(b)));
+            let [low, high] = [order.first(), order.last()].map(|place| place.map_or(0.0, at));
+            let width = (high - low).max(f32::MIN_POSITIVE);
+            for (rank, place) in order.iter().enumerate() {
+                roomy[*place][axis] = ((at(place) - low) / width + rank as f32 / last) / 2.0;
+            }
+        }
+        roomy
+    }
+
     /// Where the points are, in the order in which they were given.
     pub fn points(&self) -> &[[f32; 2]] {
         &self.points
@@ -248,11 +266,25 @@ mod tests {
     }
 
     #[test]
+    fn crowds_are_given_room_and_points_keep_their_order() {
+        let layout = Layout::new(vec![[0.0, 5.0], [0.01, 5.0], [0.02, 5.0], [9.0, -5.0]]);
+        let roomy = layout.roomy();
+        let across: Vec<f32> = roomy.iter().map(|at| at[0]).collect();
+        assert!(
+            across.is_sorted() && across[0] == 0.0 && across[3] == 1.0,
+            "{across:?}"
+        );
+        assert!(across[1] - across[0] > 0.15, "{across:?}");
+    }
+
+    #[test]
     fn few_points_are_at_rest_at_once() {
         for count in 0..3 {
             let mut layout = Layout::new(vec![[0.0; 2]; count]);
             assert!(!layout.step());
-            assert!(layout.points().iter().flatten().all(|at| at.is_finite()));
+            let roomy = layout.roomy();
+            let all = layout.points().iter().chain(&roomy).flatten();
+            assert!(all.into_iter().all(|at| at.is_finite()));
         }
     }
 }

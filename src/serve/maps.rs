@@ -130,7 +130,7 @@ impl Shared {
             },
             problem: None,
             pictures: map.pictures().to_vec(),
-            points: map.points().to_vec(),
+            points: map.points(),
         }));
     }
 }

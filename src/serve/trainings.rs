@@ -84,11 +84,11 @@ impl Trainings {
         Ok(first)
     }
 
-    /// How far a training is.
-    pub(super) fn progress(&self, id: u64) -> Option<TrainingProgress> {
+    /// How far a training is; the last one without a number.
+    pub(super) fn progress(&self, id: Option<u64>) -> Option<TrainingProgress> {
         let last = self.lock();
         let progress = last.as_ref().map(|run| told(&run.progress));
-        progress.filter(|progress| progress.id == id)
+        progress.filter(|progress| id.is_none_or(|id| id == progress.id))
     }
 
     /// The head file of a training that is done.

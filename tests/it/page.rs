@@ -153,6 +153,8 @@ fn empty_and_wrong_states_have_a_page() {
     let browser = Browser::of(&serving);
     let first = browser.open("/").text();
     assert!(first.contains("There are no pictures yet") && first.contains("simdex add"));
+    let hosts = browser.open("/crawl/hosts");
+    assert!(hosts.status == 200 && hosts.text().contains("Nothing was crawled yet"));
     for (path, status) in [
         ("/look", 400),
         ("/look?like=x", 400),
@@ -197,6 +199,22 @@ fn a_crawl_is_begun_from_the_page() {
         page.contains("data-state>done").then_some(page)
     });
     assert!(page.contains("pictures stored"), "{page}");
+    for (act, status) in [
+        ("pause", 303),
+        ("resume", 303),
+        ("stop", 303),
+        ("burn", 404),
+    ] {
+        assert_eq!(
+            browser
+                .send(&format!("/crawl/{act}"), &[("id", "1")], &[])
+                .status,
+            status,
+            "{act}"
+        );
+    }
+    assert_eq!(browser.send("/crawl/stop", &[("id", "7")], &[]).status, 404);
+    assert!(browser.open("/crawl/hosts").text().contains("127.0.0.1"));
     assert_eq!(simdex.json(&["status"])["images"], 2);
     for seeds in ["file:///etc/passwd", "http://me:hunter2@127.0.0.1/"] {
         let sent = browser.send("/crawl", &[("seeds", seeds)], &[]);
@@ -358,6 +376,14 @@ fn all_pictures_come_onto_a_map_and_those_that_go_leave_it() {
         lines.iter().all(|line| line[1].ends_with(".jpg")),
         "{lines:?}"
     );
+    let called = browser.send("/map/label", &[("pictures", "0,3"), ("class", "cat")], &[]);
+    assert_eq!(called.status, 303, "{}", called.text());
+    assert_eq!(
+        browser.open("/labels").text().matches("<p>cat</p>").count(),
+        2
+    );
+    let nameless = browser.send("/map/label", &[("pictures", "0,3"), ("class", " ")], &[]);
+    assert_eq!(nameless.status / 100, 4);
     assert_eq!(
         browser
             .send("/map/list.csv", &[("pictures", "x")], &[])
@@ -378,4 +404,140 @@ fn all_pictures_come_onto_a_map_and_those_that_go_leave_it() {
             .to_string()
     });
     assert!(ids.into_iter().all(|id| id != *gone));
+}
+
+#[test]
+fn results_are_judged_and_what_was_said_is_taken_back_without_scripts() {
+    let simdex = Simdex::filled(2, 3);
+    let ids: Vec<String> = simdex.stored().iter().map(|it| it.id.to_string()).collect();
+    let serving = Serving::start(&simdex);
+    let browser = Browser::of(&serving);
+    let look = format!("/look?like={}", ids[0]);
+    let say = |say: &str, back: &str| {
+        let fields = [
+            ("a", ids[0].as_str()),
+            ("b", &ids[1]),
+            ("mode", "same-subject"),
+            ("say", say),
+            ("back", back),
+        ];
+        browser.send("/verdicts", &fields, &[])
+    };
+    let marked = |class: &str| browser.open(&look).text().matches(class).count();
+    for (word, right, wrong) in [("same", 1, 0), ("different", 0, 1), ("nothing", 0, 0)] {
+        let said = say(word, &look);
+        assert_eq!(
+            (said.status, said.header("location")),
+            (303, Some(look.as_str())),
+            "{}",
+            said.text()
+        );
+        assert_eq!(
+            [marked("is-right"), marked("is-wrong")],
+            [right, wrong],
+            "{word}"
+        );
+    }
+    // No form leads away from here.
+    for back in [
+        "https://evil.example/",
+        "//evil.example/look?",
+        "/look",
+        "javascript:alert(1)",
+    ] {
+        assert_eq!(say("same", back).status, 400, "{back}");
+    }
+    assert_eq!(say("perhaps", &look).status, 400);
+    // Of the same in another sense nothing was said.
+    assert_eq!(say("same", &look).status, 303);
+    let other = browser.open(&format!("{look}&mode=copy")).text();
+    assert!(!other.contains("is-right"));
+    let labels = browser.open("/labels").text();
+    assert!(
+        labels.contains("right for the same kind of thing"),
+        "{labels}"
+    );
+    let id = attribute(&labels, "name=\"id\"", "value");
+    assert_eq!(
+        browser
+            .send("/labels/take-back", &[("id", &id)], &[])
+            .status,
+        303
+    );
+    assert!(!browser.open("/labels").text().contains("Take back"));
+    // Nothing can be said of what is not stored.
+    let sent = browser.send(
+        "/ask",
+        &[],
+        &[("image", "my.jpg", &jpeg(Motif::ALL[0], 60))],
+    );
+    let look = browser.open(sent.header("location").unwrap()).text();
+    assert!(!look.contains("action=\"/verdicts\""));
+}
+
+#[test]
+fn what_is_no_duplicate_is_grouped_no_more() {
+    let simdex = Simdex::new();
+    copies(&simdex);
+    let serving = Serving::start(&simdex);
+    let browser = Browser::of(&serving);
+    let page = browser.open("/duplicates").text();
+    let apart = attribute(&page, "name=\"apart\"", "value");
+    let said = browser.send(
+        "/duplicates/apart",
+        &[("apart", &apart), ("back", "/duplicates?from=0")],
+        &[],
+    );
+    assert_eq!(said.status, 303, "{}", said.text());
+    // What is left of the group is one picture in two files.
+    wait_for("the group to fall apart", || {
+        let page = browser.open("/duplicates").text();
+        page.contains("One picture in several files").then_some(())
+    });
+    assert!(
+        browser
+            .open("/labels")
+            .text()
+            .contains("no near-copies of each other")
+    );
+}
+
+#[test]
+fn a_removal_from_the_page_is_undone() {
+    let simdex = Simdex::filled(1, 3);
+    let id = simdex.stored()[0].id.to_string();
+    let serving = Serving::start(&simdex);
+    let browser = Browser::of(&serving);
+    let is_shown = || {
+        browser
+            .open(&format!("/look?like={id}"))
+            .text()
+            .contains(&format!("picture={id}"))
+    };
+    assert!(is_shown());
+    assert_eq!(browser.send("/removals", &[], &[]).status, 400);
+    let sent = browser.send("/removals", &[("picture", &id)], &[]);
+    assert_eq!(
+        (sent.status, sent.header("location")),
+        (303, Some("/removals")),
+        "{}",
+        sent.text()
+    );
+    assert!(!is_shown());
+    let page = browser.open("/removals").text();
+    assert!(page.contains("1 picture, in 10 min"), "{page}");
+    let number = attribute(&page, "name=\"id\"", "value");
+    assert_eq!(
+        browser
+            .send("/removals/undo", &[("id", &number)], &[])
+            .status,
+        303
+    );
+    assert!(is_shown());
+    assert_eq!(
+        browser
+            .send("/removals/undo", &[("id", &number)], &[])
+            .status,
+        404
+    );
 }

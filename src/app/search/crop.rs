@@ -28,6 +28,11 @@ pub struct Crop {
 const ROUNDING: f32 = 1e-3;
 
 impl Crop {
+    /// Where it begins, from the left and the top, its width and its height, in shares of the picture.
+    pub fn shares(self) -> [f32; 4] {
+        [self.x, self.y, self.width, self.height]
+    }
+
     fn of(self, picture: &RgbImage) -> RgbImage {
         let side = |share: f32, all: u32| (share * all as f32).round() as u32;
         let (width, height) = picture.dimensions();

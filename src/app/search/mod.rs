@@ -1,4 +1,4 @@
-//! "Find images like these."
+//! "Find images like these": among all, two by two, in groups, on a map.
 
 mod asked;
 mod compare;
@@ -6,11 +6,13 @@ mod crop;
 mod duplicate_group;
 mod duplicates;
 mod moment;
+mod picture_map;
 
 pub use asked::{Asked, ScoreThreshold};
 pub use crop::Crop;
 pub use duplicate_group::{Duplicate, DuplicateGroup, Preference};
 pub use moment::Moment;
+pub use picture_map::PictureMap;
 
 use std::path::Path;
 use std::sync::Arc;

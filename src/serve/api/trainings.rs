@@ -70,7 +70,7 @@ pub(super) async fn progress(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
 ) -> Result<Json<TrainingProgress>, Problem> {
-    let progress = state.trainings.progress(id);
+    let progress = state.trainings.progress(Some(id));
     progress.map(Json).ok_or_else(|| unknown(id))
 }
 

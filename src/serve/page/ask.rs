@@ -94,7 +94,7 @@ fn first_steps() -> Markup {
                 h2 { "From your disk" }
                 p { "In a terminal. What is new in the folder is read, and read again only where it changed." }
                 pre tabindex="0" { "simdex add ~/Pictures" }
-                p.muted.small { "One process at a time fills a store: stop this server (Ctrl-C) first, and start it again after." }
+                p.muted.small { "This server can go on running meanwhile." }
             }
             li {
                 h2 { "From nothing" }

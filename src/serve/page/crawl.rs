@@ -1,6 +1,6 @@
 //! Crawl: begun, followed and stopped from a page.
 
-use axum::extract::{Request, State as Shared};
+use axum::extract::{Path, Request, State as Shared};
 use axum::response::Redirect;
 use maud::{Markup, html};
 
@@ -79,10 +79,18 @@ fn followed(progress: &Progress) -> Markup {
                         }
                     }
                 }
-                form method="post" action="/crawl/stop" enctype="multipart/form-data" {
-                    input type="hidden" name="id" value=(progress.id);
-                    p.muted.small { "What is under way is stored first, and the next crawl can go on." }
-                    button type="submit" { "Stop" }
+                p.muted.small { "What is under way is stored first. A crawl that was stopped goes on with the next one." }
+                div.row {
+                    @let (act, does) = match progress.state {
+                        CrawlState::Paused => ("resume", "Go on"),
+                        _ => ("pause", "Pause"),
+                    };
+                    @for (act, does) in [(act, does), ("stop", "Stop")] {
+                        form.inline method="post" action={ "/crawl/" (act) } enctype="multipart/form-data" {
+                            input type="hidden" name="id" value=(progress.id);
+                            button type="submit" { (does) }
+                        }
+                    }
                 }
             }
         }
@@ -154,15 +162,25 @@ pub(super) async fn begin(
     Ok(Redirect::to("/crawl"))
 }
 
-/// Stops one.
-pub(super) async fn stop(
+/// Has one rest, go on or stop.
+pub(super) async fn act(
     Shared(state): Shared<State>,
+    Path(act): Path<String>,
     request: Request,
 ) -> Result<Redirect, Problem> {
     let mut form = Form::read(&state, request).await?;
     let id = form.take_text("id").and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| Problem::bad("`id` takes a number"))?;
-    let stopped = state.crawls.stop(id);
-    stopped.ok_or_else(|| Problem::not_found("this crawl does not run"))?;
+    let acted = match act.as_str() {
+        "pause" => state.crawls.pause(id, true),
+        "resume" => state.crawls.pause(id, false),
+        "stop" => state.crawls.stop(id),
+        _ => {
+            return Err(Problem::not_found(
+                "a crawl can be paused, resumed and stopped",
+            ));
+        }
+    };
+    acted.ok_or_else(|| Problem::not_found("this crawl does not run"))?;
     Ok(Redirect::to("/crawl"))
 }

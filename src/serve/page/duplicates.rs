@@ -6,7 +6,7 @@ use axum::extract::{RawQuery, State as Shared};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use url::form_urlencoded::parse;
+use url::form_urlencoded::{Serializer, parse};
 
 use super::layout::{self, bytes, counted, percent, short};
 use super::plan::{Csv, Plan, Script};
@@ -49,6 +49,15 @@ impl Asked {
             }
         }
         Ok(asked)
+    }
+
+    fn url(&self) -> String {
+        let page = "/duplicates?";
+        let mut query = Serializer::for_suffix(page.to_owned(), page.len());
+        query.append_pair("prefer", self.preference.name());
+        query.append_pair("from", &self.from.to_string());
+        query.extend_pairs(self.keep.iter().map(|id| ("keep", id.to_string())));
+        query.finish()
     }
 
     /// The place of the picture that was chosen in a group.
@@ -143,6 +152,7 @@ pub(super) async fn page(
 fn form(asked: &Asked, listed: &Listed) -> Markup {
     html! {
         form.wide method="get" action="/duplicates" data-groups {
+            input type="hidden" name="back" value=(asked.url());
             @for id in &listed.elsewhere { input type="hidden" name="keep" value=(id); }
             fieldset.modes {
                 legend { "Keep" }
@@ -156,7 +166,7 @@ fn form(asked: &Asked, listed: &Listed) -> Markup {
                     button.quiet type="submit" name="from" value=(asked.from) { "Apply" }
                 }
             }
-            p.muted.small { "Keys: j and k go from group to group, 1 to 9 choose what is kept." }
+            p.muted.small { "Keys: j and k go from group to group, 1 to 9 choose what is kept, n says that the picture is no duplicate." }
             @for (place, (group, chosen)) in listed.groups.iter().enumerate() {
                 (shown(asked.from + place + 1, group, *chosen))
             }
@@ -205,12 +215,23 @@ fn shown(number: usize, group: &DuplicateGroup, chosen: Option<usize>) -> Markup
                             @if place > 0 { (percent(member.entry.score)) " like the first, " }
                             (layout::place(member.entry.place(), &short(member.entry.place())))
                         }
+                        @if group.members.len() > 1 {
+                            button.quiet.small type="submit" formaction="/duplicates/apart" formmethod="post"
+                                formenctype="multipart/form-data" name="apart" value=(apart(group, place)) { "not a duplicate" }
+                        }
                         @for other in member.entry.other_places() { p.muted.small { "and " (short(other)) } }
                     }
                 }
             }
         }
     }
+}
+
+/// A picture and all others of its group.
+fn apart(group: &DuplicateGroup, place: usize) -> String {
+    let of = group.members[place].entry.id.clone();
+    let others = group.members.iter().filter(|other| other.entry.id != of);
+    others.fold(of.clone(), |ids, other| ids + " " + &other.entry.id)
 }
 
 /// What speaks for the picture that is kept, with the figures.

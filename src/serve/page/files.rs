@@ -16,7 +16,7 @@ macro_rules! file {
 }
 
 /// All of them: name, type, text.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 13] = [
     file!("icon.svg", "image/svg+xml"),
     file!("style.css", STYLE),
     file!("page.js", SCRIPT),
@@ -27,6 +27,9 @@ const FILES: [(&str, &str, &str); 10] = [
     file!("follow.js", SCRIPT),
     file!("map.js", SCRIPT),
     file!("groups.js", SCRIPT),
+    file!("box.js", SCRIPT),
+    file!("verdicts.js", SCRIPT),
+    file!("reload.js", SCRIPT),
 ];
 
 /// Another version of simdex may have another at the same port.

@@ -19,7 +19,7 @@ pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem
         .run(move || politeness(collection.config(), LISTED));
     let report = match report.await? {
         Ok(report) => Some(report),
-        Err(Error::NothingCrawled(_)) => None,
+        Err(Error::NothingCrawled(_) | Error::NothingAsked) => None,
         Err(error) => return Err(error.into()),
     };
     let main = html! {

@@ -3,10 +3,11 @@
 use maud::{DOCTYPE, Markup, html};
 
 /// The pages that every page leads to: their paths and their names.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("/", "Ask"),
     ("/duplicates", "Duplicates"),
     ("/map", "Map"),
+    ("/labels", "Labels"),
     ("/crawl", "Crawl"),
     ("/api", "API"),
 ];

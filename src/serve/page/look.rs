@@ -2,11 +2,13 @@
 
 use axum::extract::{RawQuery, State as Shared};
 use maud::{Markup, html};
+use url::form_urlencoded::parse;
 
 use super::ask::{modes, words};
 use super::layout::{self, percent, short};
 use super::question::{A_PAGE, Question, example};
-use crate::app::{Error, Question as Search, ScoreThreshold};
+use super::verdicts::Verdicts;
+use crate::app::{Crop, Error, Question as Search, ScoreThreshold, TRAINED};
 use crate::head::{Mode, Ranking};
 use crate::picture::PictureId;
 use crate::search::{CopyEntry, QueryResult, ResultEntry};
@@ -23,7 +25,12 @@ pub(super) async fn page(
             "no picture is named that results should be like",
         ));
     }
-    let Answer { result, scale } = answer(&state, &question).await?;
+    let Answer {
+        result,
+        scale,
+        verdicts,
+        can_be_trained,
+    } = answer(&state, &question).await?;
     let shown: Vec<&ResultEntry> = result
         .results
         .iter()
@@ -35,13 +42,13 @@ pub(super) async fn page(
     let main = html! {
         h1 { "What looks like it" }
         (asked(&question))
-        (refine(&question, scale))
+        (refine(&question, scale, can_be_trained))
         @if shown.is_empty() {
             p.trouble role="status" { "Nothing is as alike as that. A lower threshold, another way of being alike or
                 fewer filters may show more." }
         }
-        ol.grid start=(question.from + 1) data-grid aria-label="Results" {
-            @for entry in &shown { (card(&question, scale, entry)) }
+        ol.grid start=(question.from + 1) data-grid data-verdicts aria-label="Results" {
+            @for entry in &shown { (card(&question, scale, &verdicts, entry)) }
         }
         @if let Some(next) = next {
             p.waiting { a.button rel="next" href=(next.look()) data-more { "More results" } }
@@ -54,6 +61,9 @@ pub(super) async fn page(
 struct Answer {
     result: QueryResult,
     scale: Scale,
+    verdicts: Verdicts,
+    /// Whether there is a head that has learned from labels.
+    can_be_trained: bool,
 }
 
 /// From which scores on nine results of ten were right, and 99 of 100; with a head that knows.
@@ -93,16 +103,19 @@ async fn answer(state: &State, question: &Question) -> Result<Answer, Problem> {
         name: "page".to_owned(),
         wanted: of(&question.like),
         unwanted: of(&question.unlike),
+        part: question.part,
         ..Search::default()
     };
-    let (collection, asked) = (state.collection.clone(), question.asked());
+    let (collection, question) = (state.collection.clone(), question.clone());
     let answer = state.searched(move || {
-        let head = collection.heads().named(None)?;
-        let options = asked.options(collection.config(), &head)?;
+        let head = collection.heads().named(question.head())?;
+        let options = question.asked().options(collection.config(), &head)?;
         let result = collection.search(&search, &head, &options);
         Ok(Answer {
             result: result.map_err(not_kept)?,
             scale: Scale::of(&head, options.mode),
+            verdicts: Verdicts::of(&collection, &question)?,
+            can_be_trained: collection.heads().named(Some(TRAINED)).is_ok(),
         })
     });
     answer.await?
@@ -126,8 +139,12 @@ fn asked(question: &Question) -> Markup {
         section.asked aria-label="What was asked for" {
             @for (ids, kind) in kinds {
                 @for id in ids {
+                    @let is_only = kind == "like" && ids.len() == 1;
                     figure class=(kind) {
-                        div.frame { img src={ "/examples/" (id) } alt={ "A picture that results should be " (kind) }; }
+                        div.frame data-box=[is_only.then_some("part")] {
+                            img src={ "/examples/" (id) } alt={ "A picture that results should be " (kind) };
+                            @if is_only && let Some(part) = question.part { (frame(part)) }
+                        }
                         figcaption {
                             (kind) " this"
                             @if several && !question.without(*id).like.is_empty() {
@@ -137,12 +154,64 @@ fn asked(question: &Question) -> Markup {
                     }
                 }
             }
+            @if question.like.len() == 1 { (part(question)) }
         }
     }
 }
 
+/// The part that is meant, drawn.
+fn frame(part: Crop) -> Markup {
+    let [x, y, width, height] = part.shares();
+    html! {
+        svg viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true" {
+            rect x=(x) y=(y) width=(width) height=(height) {}
+        }
+    }
+}
+
+/// Parts that can be chosen without drawing: their names and shares.
+const PARTS: [(&str, &str); 7] = [
+    ("the middle", "0.25,0.25,0.5,0.5"),
+    ("the left half", "0,0,0.5,1"),
+    ("the right half", "0.5,0,0.5,1"),
+    ("the upper half", "0,0,1,0.5"),
+    ("the lower half", "0,0.5,1,0.5"),
+    ("the middle third across", "0.333,0,0.333,1"),
+    ("the middle third down", "0,0.333,1,0.333"),
+];
+
+/// Search by a part: drawn on the picture with the mouse, chosen or written with keys.
+fn part(question: &Question) -> Markup {
+    html! {
+        details open[question.part.is_some()] {
+            summary { "Only a part of it" }
+            form id="part" method="get" action="/look" {
+                (hidden(&question.of_whole()))
+                label {
+                    "Drawn on the picture, or in shares of it: left, top, width, height"
+                    input type="text" name="box" value=[question.part] list="parts" autocomplete="off" placeholder="0.25,0.25,0.5,0.5";
+                }
+                datalist id="parts" { @for (name, shares) in PARTS { option value=(shares) { (name) } } }
+                div.row {
+                    button type="submit" { "Search by the part" }
+                    @if question.part.is_some() { a href=(question.of_whole().look()) { "By the whole" } }
+                }
+            }
+        }
+    }
+}
+
+/// A question as fields of a form that asks for a little more.
+fn hidden(question: &Question) -> Markup {
+    let query = question.query();
+    html! {
+        @for (name, value) in parse(query.as_bytes()) { input type="hidden" name=(name) value=(value); }
+    }
+}
+
 /// Another way of being alike, a threshold, filters.
-fn refine(question: &Question, scale: Scale) -> Markup {
+fn refine(question: &Question, scale: Scale, can_be_trained: bool) -> Markup {
+    let filters = &question.filters;
     let from = |threshold: Option<f32>| {
         threshold.map_or_else(String::new, |score| format!(" (from {})", percent(score)))
     };
@@ -168,6 +237,7 @@ fn refine(question: &Question, scale: Scale) -> Markup {
         form.refine method="get" action="/look" data-refine {
             @for id in &question.like { input type="hidden" name="like" value=(id); }
             @for id in &question.unlike { input type="hidden" name="unlike" value=(id); }
+            @if let Some(part) = question.part { input type="hidden" name="box" value=(part); }
             (modes(question.mode))
             label {
                 "Results"
@@ -180,20 +250,37 @@ fn refine(question: &Question, scale: Scale) -> Markup {
                     }
                 }
             }
-            label { "Host" input type="text" name="host" value=(question.host) autocomplete="off" placeholder="any"; }
+            @if can_be_trained {
+                label.check {
+                    input type="checkbox" name="head" value=(TRAINED) checked[question.trained];
+                    " by what you have taught"
+                }
+            }
             button type="submit" { "Apply" }
+            details open[!filters.fields().is_empty()] {
+                summary { "Filters" }
+                div {
+                    label { "Host" input type="text" name="host" value=(filters.host) autocomplete="off" placeholder="any"; }
+                    label { "Words of the page" input type="text" name="text" value=(filters.text) autocomplete="off" placeholder="any"; }
+                    label { "Width from" input type="number" name="min_width" value=[filters.min_width] min="1" placeholder="any"; }
+                    label { "Height from" input type="number" name="min_height" value=[filters.min_height] min="1" placeholder="any"; }
+                    label { "Stored since" input type="text" name="since" value=[filters.since] placeholder="2026-11-26"; }
+                    label { "Stored before" input type="text" name="until" value=[filters.until] placeholder="2026-11-26"; }
+                }
+            }
         }
     }
 }
 
-fn card(question: &Question, scale: Scale, entry: &ResultEntry) -> Markup {
+fn card(question: &Question, scale: Scale, verdicts: &Verdicts, entry: &ResultEntry) -> Markup {
     let page = entry.pages.first();
     let alt = page.map_or("", |page| page.words());
     let place = entry.place();
     let id: Option<PictureId> = entry.id.parse().ok();
     html! {
-        li.card value=(entry.rank) {
-            a.picture href={ "/why?" (question.query()) "&picture=" (entry.id) } {
+        @let said = verdicts.said(&entry.id);
+        li.card.is-right[said == Some(true)].is-wrong[said == Some(false)] value=(entry.rank) {
+            a.picture href={ "/why?" (question.query()) "&picture=" (entry.id) "&score=" (entry.score) } {
                 img src=(thumbnail(&entry.id))
                     alt={ @if alt.is_empty() { "Result " (entry.rank) } @else { (alt) } }
                     width="200" height="200" loading="lazy";
@@ -204,6 +291,7 @@ fn card(question: &Question, scale: Scale, entry: &ResultEntry) -> Markup {
             p.muted.small { (entry.width) " x " (entry.height) ", " (layout::place(place, &short(place))) }
             @if !entry.copies.is_empty() { (copies(question, &entry.copies)) }
             @if let Some(id) = id {
+                (verdicts.buttons(question, id))
                 p.feedback.small {
                     a href=(question.like_only(id).look()) { "more like this" }
                     a href=(question.also_like(id).look()) { "like this, too" }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use axum::extract::{Query, Request, State as Shared};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{self, counted, grouped};
+use crate::app::Said;
 use crate::picture::PictureId;
 use crate::serve::api::form::Form;
+use crate::serve::limits::MOST_LABELS;
 use crate::serve::maps::Drawn;
 use crate::serve::problem::Problem;
 use crate::serve::state::State;
@@ -55,7 +57,9 @@ pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem
                 h2 { span data-count {} " selected" }
                 input type="hidden" name="pictures";
                 ul.copies data-sample {}
+                label { "Call them" input type="text" name="class" maxlength="200" autocomplete="off" placeholder="a class, such as cat"; }
                 div.row {
+                    button type="submit" formaction="/map/label" { "Label them" }
                     a.button data-like href="/" { "Look for pictures like these" }
                     button type="submit" { "List them as CSV" }
                     button.quiet type="button" data-clear { "Clear" }
@@ -200,6 +204,35 @@ pub(super) async fn list(
         (CONTENT_DISPOSITION, "attachment; filename=\"pictures.csv\""),
     ];
     Ok((head, text.await??).into_response())
+}
+
+/// Says of what was selected of which class it is.
+pub(super) async fn label(
+    Shared(state): Shared<State>,
+    request: Request,
+) -> Result<Redirect, Problem> {
+    let mut form = Form::read(&state, request).await?;
+    let pictures = selected(&mut form)?;
+    let class = form.take_text("class").unwrap_or_default();
+    let collection = state.collection.clone();
+    let said = state.jobs.run(move || {
+        let store = collection.store();
+        for part in pictures.chunks(MOST_LABELS) {
+            let mut said = Vec::with_capacity(part.len());
+            for sequence in part {
+                // Removed since, it is of no class.
+                let picture = store.picture_at(*sequence)?;
+                said.extend(picture.map(|picture| Said::Class {
+                    picture: picture.to_string(),
+                    class: class.clone(),
+                }));
+            }
+            collection.say(&said)?;
+        }
+        Ok::<_, Problem>(())
+    });
+    said.await??;
+    Ok(Redirect::to("/labels"))
 }
 
 /// The numbers of pictures in a form's field.

@@ -6,6 +6,7 @@ mod crawl;
 mod duplicates;
 mod files;
 mod hosts;
+mod labels;
 mod layout;
 mod login;
 mod look;
@@ -13,6 +14,8 @@ mod map;
 mod plan;
 mod problem;
 mod question;
+mod removals;
+mod verdicts;
 mod why;
 
 use axum::Router;
@@ -28,7 +31,7 @@ pub(super) fn routes() -> Router<State> {
         .route("/", get(ask::page))
         .route("/ask", post(ask::take))
         .route("/crawl", get(crawl::page).post(crawl::begin))
-        .route("/crawl/stop", post(crawl::stop))
+        .route("/crawl/{act}", post(crawl::act))
         .route("/crawl/hosts", get(hosts::page))
         .route("/api", get(api::page))
         .route("/look", get(look::page))
@@ -36,8 +39,16 @@ pub(super) fn routes() -> Router<State> {
         .route("/duplicates", get(duplicates::page))
         .route("/duplicates/plan.csv", get(duplicates::csv))
         .route("/duplicates/plan.sh", get(duplicates::script))
+        .route("/duplicates/apart", post(verdicts::set_apart))
+        .route("/verdicts", post(verdicts::say))
+        .route("/labels", get(labels::page))
+        .route("/labels/take-back", post(labels::take_back))
+        .route("/labels/train", post(labels::train))
+        .route("/removals", get(removals::page).post(removals::remove))
+        .route("/removals/undo", post(removals::undo))
         .route("/map", get(map::page))
         .route("/map/points", get(map::points))
+        .route("/map/label", post(map::label))
         .route("/map/list.csv", post(map::list))
         .route("/examples/{id}", get(why::example))
         .route("/files/{name}", get(files::file))

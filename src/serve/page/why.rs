@@ -1,15 +1,17 @@
 //! Why: two pictures side by side, what speaks for and against them, and where it was found.
 
-use axum::extract::{Path, RawQuery, State as Shared};
+use axum::extract::{Path, Query, RawQuery, State as Shared};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use serde::Deserialize;
 use url::form_urlencoded::parse;
 
 use super::layout::{self, bytes, percent};
 use super::look::not_kept;
 use super::question::{Question, example as example_of};
-use crate::app::{Error, Example};
+use super::removals;
+use crate::app::{Crop, Error, Example};
 use crate::head::{Mode, Region};
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
@@ -31,17 +33,30 @@ pub(super) async fn page(
 ) -> Result<Markup, Problem> {
     let query = query.unwrap_or_default();
     let question = Question::of_query(&query)?;
-    let named = parse(query.as_bytes()).find(|(name, _)| name == "picture");
-    let id = named.and_then(|(_, id)| id.parse::<PictureId>().ok());
+    let named = |wanted: &str| {
+        let mut fields = parse(query.as_bytes());
+        fields
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value)
+    };
+    let id = named("picture").and_then(|id| id.parse::<PictureId>().ok());
+    // What the list gave it, which knew how rare its like is.
+    let listed = named("score").and_then(|score| score.parse::<f32>().ok());
+    let listed = listed.filter(|score| (0.0..=1.0).contains(score));
     let (Some(id), Some(asked)) = (id, question.like.first().copied()) else {
         return Err(Problem::bad("two pictures must be named"));
     };
     let (collection, mode) = (state.collection.clone(), question.mode);
+    let (part, head) = (question.part, question.head());
     let first = example_of(&state, asked);
     let found = state.searched(move || {
         let store = collection.store();
         let record = store.picture(id)?.ok_or(Error::NoPicture(id))?;
-        let head = collection.heads().named(None)?;
+        let head = collection.heads().named(head)?;
+        let first = match part {
+            Some(part) => collection.part(&first, part).map_err(not_kept)?.into(),
+            None => first,
+        };
         let comparison = collection.compare(&first, &Example::Stored(id), &head, mode);
         Ok::<_, Problem>(Found {
             comparison: comparison.map_err(not_kept)?,
@@ -52,8 +67,9 @@ pub(super) async fn page(
     let found = found.await??;
     let main = html! {
         p { a href=(question.look()) { "Back to the results" } }
-        h1 { (percent(found.comparison.score)) ": " (found.comparison.explanation.words) }
-        (side_by_side(asked, id, &found))
+        h1 { (percent(listed.unwrap_or(found.comparison.score))) ": " (found.comparison.explanation.words) }
+        (scores(listed, &found.comparison))
+        (side_by_side(asked, id, &question, &found))
         p.row {
             a.button href=(question.like_only(id).look()) { "More like this" }
             a.button href=(question.also_like(id).look()) { "Like this, too" }
@@ -63,16 +79,39 @@ pub(super) async fn page(
         }
         (shares(&found.comparison))
         (places(&found))
+        (removals::forms(id, &found.provenance))
     };
     Ok(layout::page("/", "Why", &main))
 }
 
-fn side_by_side(asked: PictureId, id: PictureId, found: &Found) -> Markup {
+/// What the scores mean.
+fn scores(listed: Option<f32>, comparison: &Comparison) -> Markup {
+    let alone = percent(comparison.score);
+    html! {
+        p.muted {
+            @if listed.is_some() {
+                "The list's score: it knows what else is there. As a pair alone they get " (alone)
+            } @else {
+                "The score of the pair alone"
+            }
+            @if let Some(rate) = comparison.base_rate {
+                ", which is a probability where " (percent(rate)) " of pairs are the same"
+            }
+            "."
+        }
+    }
+}
+
+fn side_by_side(asked: PictureId, id: PictureId, question: &Question, found: &Found) -> Markup {
+    let source = match question.part {
+        Some(part) => format!("/examples/{asked}?box={part}"),
+        None => format!("/examples/{asked}"),
+    };
     let alignment = found.comparison.alignment;
     let parts = alignment.filter(|it| it.query != Region::WHOLE || it.candidate != Region::WHOLE);
     html! {
         div.pair data-pair {
-            (picture(&format!("/examples/{asked}"), "The picture that was asked for", parts.map(|it| it.query)))
+            (picture(&source, "The picture that was asked for", parts.map(|it| it.query)))
             (picture(&format!("/examples/{id}"), "The result", parts.map(|it| it.candidate)))
         }
         @if let Some(alignment) = alignment {
@@ -189,20 +228,29 @@ fn places(found: &Found) -> Markup {
     }
 }
 
-/// The preview of a picture that is stored or was given; made anew of what was given, so that no bytes
-/// from outside are sent on.
+/// The part of a picture that is meant.
+#[derive(Deserialize)]
+pub(super) struct Part {
+    #[serde(rename = "box")]
+    part: Option<Crop>,
+}
+
+/// The preview of a picture that is stored or was given, or of a part of it; made anew of what was given,
+/// so that no bytes from outside are sent on.
 pub(super) async fn example(
     Shared(state): Shared<State>,
     Path(text): Path<String>,
+    Query(Part { part }): Query<Part>,
 ) -> Result<Response, Problem> {
     let id: PictureId = text
         .parse()
         .map_err(|_| Problem::not_found("an id is 64 hexadecimal digits"))?;
-    let held = state.held.find(id);
+    let picture = example_of(&state, id);
     let collection = state.collection.clone();
-    let jpeg = state.reads.run(move || match held {
-        Some(picture) => collection.preview(&picture),
-        None => Ok(collection.thumbnail(id)?),
+    let jpeg = state.reads.run(move || match (part, &picture) {
+        (Some(part), picture) => collection.preview(&collection.part(picture, part)?),
+        (None, Example::Given(picture)) => collection.preview(picture),
+        (None, Example::Stored(id)) => Ok(collection.thumbnail(*id)?),
     });
     let jpeg = jpeg.await??;
     if jpeg.is_empty() {

@@ -1,4 +1,5 @@
-// Groups of near-copies by keys: j and k go from group to group, 1 to 9 choose what is kept.
+// Groups of near-copies by keys: j and k go from group to group, 1 to 9 choose what is kept, n says that the
+// one that is chosen, or focused, is no duplicate.
 
 export default function choose(form) {
   const groups = [...form.querySelectorAll(".group")];
@@ -20,6 +21,9 @@ export default function choose(form) {
     } else if (at >= 0 && /^[1-9]$/.test(event.key)) {
       const choice = groups[at].querySelectorAll("input[type=radio]")[event.key - 1];
       if (choice) choice.checked = true;
+    } else if (at >= 0 && event.key === "n") {
+      const member = event.target.closest(".member") ?? groups[at].querySelector(".member:has(:checked)");
+      member?.querySelector("button")?.click();
     } else {
       return;
     }

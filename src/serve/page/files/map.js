@@ -33,6 +33,12 @@ function inside(x, y, polygon) {
   return odd;
 }
 
+/** A colour of the style sheet as one number. */
+function pixel(colour) {
+  const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
 /** Thumbnails that were asked for; the latest of them. */
 class Thumbnails {
   constructor(come) {
@@ -66,6 +72,10 @@ export default function showMap(section) {
 
   let map = null;
   let view = null;
+  let dots = null;
+  const [points, selection] = ["color", "outlineColor"];
+  // Colours as the style sheet has them for this scheme.
+  const colour = (of) => getComputedStyle(frame)[of];
   let chosen = new Set();
   let polygon = null;
   let isOwn = false;
@@ -86,54 +96,66 @@ export default function showMap(section) {
       bottom = Math.max(bottom, map.at[2 * i + 1]);
     }
     const [width, height] = [canvas.clientWidth - 2 * SIDE, canvas.clientHeight - 2 * SIDE];
-    const scale = Math.min(width / Math.max(right - left, 1e-3), height / Math.max(bottom - top, 1e-3));
-    return { x: (left + right) / 2, y: (top + bottom) / 2, scale };
+    // What is wide is drawn wide: directions mean nothing, distances little.
+    const stretch = Math.max(width, 1) / Math.max(height, 1);
+    const scale = Math.min(width / stretch / Math.max(right - left, 1e-3), height / Math.max(bottom - top, 1e-3));
+    return { x: (left + right) / 2, y: (top + bottom) / 2, scale, stretch };
   };
   const toScreen = (i) => [
-    (map.at[2 * i] - view.x) * view.scale + canvas.clientWidth / 2,
+    (map.at[2 * i] - view.x) * view.scale * view.stretch + canvas.clientWidth / 2,
     (map.at[2 * i + 1] - view.y) * view.scale + canvas.clientHeight / 2,
   ];
 
   function paint() {
     asked = false;
     if (!map || !view) return;
-    const ratio = devicePixelRatio;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
-    if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-    const style = getComputedStyle(section);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, width, height);
-
-    // One point of each square gets a thumbnail: where points crowd, first.
-    const squares = new Map();
-    const columns = Math.ceil(width / SIDE) + 2;
-    pen.fillStyle = style.getPropertyValue("--accent");
-    for (let i = 0; i < map.count; i++) {
-      const [x, y] = toScreen(i);
-      if (x < -SIDE || y < -SIDE || x > width + SIDE || y > height + SIDE) continue;
-      pen.fillRect(x - 1, y - 1, 2, 2);
-      const square = Math.floor(y / SIDE) * columns + Math.floor(x / SIDE);
-      const known = squares.get(square);
-      if (known) known.count += 1;
-      else squares.set(square, { i, x, y, count: 1 });
+    const [ratio, width, height] = [devicePixelRatio, canvas.clientWidth, canvas.clientHeight];
+    const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (dots?.width !== across || dots.height !== down) {
+      [canvas.width, canvas.height] = [across, down];
+      dots = pen.createImageData(across, down);
     }
-    const crowded = [...squares.values()].sort((a, b) => b.count - a.count).slice(0, MOST);
-    for (const { i, x, y } of crowded) {
+    const pixels = new Uint32Array(dots.data.buffer);
+    pixels.fill(0);
+    const [plain, marked] = [points, selection].map((of) => pixel(colour(of)));
+
+    // Points go straight into pixels, which stays smooth with all that a map holds. One point of each square
+    // gets a thumbnail, where points crowd first; squares lie fast on the map, so that nothing flickers.
+    const [sx, sy] = [view.scale * view.stretch, view.scale];
+    const [left, top] = [view.x * sx - width / 2, view.y * sy - height / 2];
+    const [column, row] = [Math.floor(left / SIDE), Math.floor(top / SIDE)];
+    const columns = Math.ceil(width / SIDE) + 2;
+    const squares = columns * (Math.ceil(height / SIDE) + 2);
+    const [first, counts] = [new Int32Array(squares).fill(-1), new Int32Array(squares)];
+    const dot = Math.max(Math.round(2 * ratio), 1);
+    for (let i = 0; i < map.count; i++) {
+      const [wx, wy] = [map.at[2 * i] * sx, map.at[2 * i + 1] * sy];
+      const px = Math.round((wx - left) * ratio);
+      const py = Math.round((wy - top) * ratio);
+      if (px < 0 || py < 0 || px + dot > across || py + dot > down) continue;
+      const square = (Math.floor(wy / SIDE) - row) * columns + Math.floor(wx / SIDE) - column;
+      if (first[square] < 0) first[square] = i;
+      counts[square] += 1;
+      const ink = chosen.has(i) ? marked : plain;
+      for (let y = py; y < py + dot; y++) pixels.fill(ink, y * across + px, y * across + px + dot);
+    }
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.putImageData(dots, 0, 0);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const crowded = [...first.keys()].filter((square) => counts[square] > 0);
+    crowded.sort((a, b) => counts[b] - counts[a]);
+    for (const square of crowded.slice(0, MOST)) {
+      const i = first[square];
       const image = thumbnails.of(map, i);
       if (!image) continue;
-      const scale = (SIDE - 8) / Math.max(image.naturalWidth, image.naturalHeight);
+      const [x, y] = toScreen(i);
+      const scale = (SIDE - 12) / Math.max(image.naturalWidth, image.naturalHeight);
       const [w, h] = [image.naturalWidth * scale, image.naturalHeight * scale];
       pen.drawImage(image, x - w / 2, y - h / 2, w, h);
       if (chosen.has(i)) mark(x - w / 2, y - h / 2, w, h);
     }
-    pen.fillStyle = style.getPropertyValue("--part");
-    for (const i of chosen) {
-      const [x, y] = toScreen(i);
-      pen.fillRect(x - 2, y - 2, 4, 4);
-    }
     if (polygon) {
-      pen.strokeStyle = style.getPropertyValue("--part");
+      pen.strokeStyle = colour(selection);
       pen.lineWidth = 2;
       pen.beginPath();
       polygon.forEach(([x, y]) => pen.lineTo(x, y));
@@ -143,7 +165,7 @@ export default function showMap(section) {
   }
 
   function mark(x, y, w, h) {
-    pen.strokeStyle = getComputedStyle(section).getPropertyValue("--part");
+    pen.strokeStyle = colour(selection);
     pen.lineWidth = 3;
     pen.strokeRect(x, y, w, h);
   }
@@ -153,13 +175,14 @@ export default function showMap(section) {
     const [dx, dy] = [x - canvas.clientWidth / 2, y - canvas.clientHeight / 2];
     const scale = view.scale * by;
     isOwn = true;
-    view = { x: view.x + dx / view.scale - dx / scale, y: view.y + dy / view.scale - dy / scale, scale };
+    const shift = 1 / view.scale - 1 / scale;
+    view = { ...view, x: view.x + (dx * shift) / view.stretch, y: view.y + dy * shift, scale };
     draw();
   };
   const move = (dx, dy) => {
     if (!view) return;
     isOwn = true;
-    view = { ...view, x: view.x - dx / view.scale, y: view.y - dy / view.scale };
+    view = { ...view, x: view.x - dx / (view.scale * view.stretch), y: view.y - dy / view.scale };
     draw();
   };
 

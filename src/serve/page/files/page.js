@@ -1,7 +1,7 @@
 // What makes the pages quicker to use. Without it they do the same. Each part is a module of its own, which
 // is loaded where a page has use for it.
 
-const parts = ["drop", "grid", "refine", "pair", "box", "verdicts", "follow", "groups", "map"];
+const parts = ["drop", "grid", "refine", "pair", "box", "verdicts", "follow", "groups", "map", "reload"];
 
 for (const part of parts) {
   const places = document.querySelectorAll(`[data-${part}]`);
@@ -11,5 +11,7 @@ for (const part of parts) {
 }
 
 // Whoever waits is told so. A page that comes back from the browser's memory waits no more.
-document.addEventListener("submit", () => document.body.classList.add("busy"));
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) document.body.classList.add("busy");
+});
 addEventListener("pageshow", () => document.body.classList.remove("busy"));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
 
-use super::{Collection, Error};
+use crate::app::{Collection, Error};
 use crate::index::Index;
 use crate::map::{Layout, NEIGHBOURS, Plane};
 use crate::network::Descriptor;
@@ -94,9 +94,9 @@ impl PictureMap {
         &self.pictures
     }
 
-    /// Where they lie, in the same order.
-    pub fn points(&self) -> &[[f32; 2]] {
-        self.layout.points()
+    /// Where they lie, in the same order, 0 to 1 in both directions.
+    pub fn points(&self) -> Vec<[f32; 2]> {
+        self.layout.roomy()
     }
 
     /// How much of it is done, 0 to 1: half of that is knowing all neighbours.
