@@ -20,7 +20,7 @@ use crate::network::{Describer, Descriptor, LookOdds, LookProjection, Network, N
 use crate::picture::PictureId;
 
 /// What "alike" means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The same kind of thing, however it looks.
