@@ -41,15 +41,13 @@ enum Mood {
     Placeholder,
     /// Every picture is gone.
     Gone,
-    /// Every picture says that it is not to be used.
-    Barred,
 }
 
 const NOINDEX: &str = "<meta name=robots content='noindex, nofollow'>";
 const MAINTENANCE: &str = "<!doctype html><title>Maintenance</title><p>Back soon.";
 
 impl Mood {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 9] = [
         Self::Well,
         Self::Maintenance,
         Self::Unindexed,
@@ -59,7 +57,6 @@ impl Mood {
         Self::Garbage,
         Self::Placeholder,
         Self::Gone,
-        Self::Barred,
     ];
 
     fn reply(self, request: &Request) -> Reply {
@@ -72,7 +69,6 @@ impl Mood {
             Self::Garbage if is_picture => Reply::bytes("image/jpeg", b"\x01garbage".repeat(99)),
             Self::Placeholder if is_picture => Reply::bytes("image/jpeg", jpeg(Motif::ALL[3], 999)),
             Self::Gone if is_picture => Reply::not_found(),
-            Self::Barred if is_picture => numbered(request).header("X-Robots-Tag", "noai"),
             _ if is_picture => numbered(request),
             _ if request.path() == "/" => {
                 let pictures = (0..PICTURES).map(|n| format!("<img src={n}.jpg alt='no {n}'>"));
@@ -180,19 +176,16 @@ fn a_site_that_fails_loses_nothing_and_all_is_well_when_it_recovers() {
 fn an_opt_out_that_is_taken_back_brings_the_pictures_back() {
     let site = Site::crawled("");
     let before = site.stored();
-    // By the page that shows them, and by each.
-    for mood in [Mood::OptedOut, Mood::Barred] {
-        let run = site.is(mood).refresh();
-        assert_eq!(run.code, 0, "{}", run.stderr);
-        assert_eq!(
-            site.stored(),
-            BTreeSet::new(),
-            "it was said in so many words"
-        );
-        let run = site.is(Mood::Well).refresh();
-        assert_eq!(run.json()["images_indexed"], PICTURES, "{}", run.stdout);
-        assert_eq!(site.stored(), before);
-    }
+    let run = site.is(Mood::OptedOut).refresh();
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(
+        site.stored(),
+        BTreeSet::new(),
+        "it was said in so many words"
+    );
+    let run = site.is(Mood::Well).refresh();
+    assert_eq!(run.json()["images_indexed"], PICTURES, "{}", run.stdout);
+    assert_eq!(site.stored(), before);
 }
 
 #[test]

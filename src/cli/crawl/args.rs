@@ -14,7 +14,6 @@ use crate::cli::Format;
 use crate::cli::input::{name, read_urls, reason};
 use crate::cli::progress::Problems;
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
-use crate::crawl::Reason;
 use crate::store::Again;
 
 type Count = clap::builder::RangedU64ValueParser<usize>;
@@ -120,14 +119,10 @@ impl CrawlArgs {
     }
 
     pub(super) fn again(&self) -> Vec<Again> {
-        let refresh = match self.refresh {
-            None => Vec::new(),
-            Some(Refresh::Due) => vec![Again::Due],
-            Some(Refresh::All) => {
-                let names = Reason::revocable().map(|reason| reason.name().into_owned());
-                vec![Again::Visited, Again::EndedBy(names.collect())]
-            }
-        };
+        let refresh = self.refresh.map(|which| match which {
+            Refresh::Due => Again::Due,
+            Refresh::All => Again::Visited,
+        });
         let failed = self.retry_failed.as_ref();
         let failed = failed.map(|why| Again::Failed((!why.is_empty()).then(|| why.clone())));
         refresh.into_iter().chain(failed).collect()

@@ -160,11 +160,6 @@ impl Reason {
             .collect()
     }
 
-    /// What a site says of a URL and may take back: that it is not to be used.
-    pub fn revocable() -> impl Iterator<Item = Self> {
-        OptOut::ALL.map(Self::OptOut).into_iter()
-    }
-
     /// The short, stable name in summaries, records and JSON.
     pub fn name(&self) -> Cow<'static, str> {
         let name = match self {

@@ -199,11 +199,10 @@ impl Pair {
             20 => self.remove_host(),
             21 => {
                 let reason = self.reason();
-                let again = match self.random.random_range(0..5) {
+                let again = match self.random.random_range(0..4) {
                     0 => Again::Due,
                     1 => Again::Visited,
                     2 => Again::Failed(None),
-                    3 => Again::EndedBy(vec![reason, "other".to_owned()]),
                     _ => Again::Failed(Some(reason)),
                 };
                 self.same(|store| store.queue_again(&again));

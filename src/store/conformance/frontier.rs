@@ -211,12 +211,6 @@ pub(super) fn failures_are_queued_again_by_their_reason(store: &Store) {
     assert_eq!(again(Some("timeout")), 1);
     assert_eq!(again(None), 1, "a refusal only by its name");
     assert_eq!(again(Some("robots")), 1);
-    let url = lease(store, "a.example");
-    store
-        .settle(url, UrlOutcome::OptedOut("noai".to_owned()))
-        .unwrap();
-    let reasons = ["noai", "tdm"].map(str::to_owned).to_vec();
-    assert_eq!(store.queue_again(&Again::EndedBy(reasons)).unwrap(), 1);
     assert_eq!(store.pending_count().unwrap(), 3);
 }
 

@@ -43,8 +43,6 @@ pub enum Again {
     Visited,
     /// Those that failed, for one reason or for any.
     Failed(Option<String>),
-    /// Those that failed or were refused for one of these reasons.
-    EndedBy(Vec<String>),
 }
 
 /// The longest time that a URL waits for another try. A longer one was set by a clock that was

@@ -253,14 +253,10 @@ impl Frontier for MemoryMetadata {
                 due.map(|(id, _)| *id).collect()
             }
             Again::Visited => state.visits.keys().copied().collect(),
-            Again::Failed(_) | Again::EndedBy(_) => {
+            Again::Failed(_) => {
                 let ended = state.urls.iter().filter(|(_, record)| match which {
                     Again::Failed(None) => matches!(record.state, UrlState::Failed(_)),
                     Again::Failed(Some(reason)) => record.state.reason() == Some(reason.as_str()),
-                    Again::EndedBy(reasons) => {
-                        let reason = record.state.reason();
-                        reasons.iter().any(|named| reason == Some(named.as_str()))
-                    }
                     Again::Due | Again::Visited => false,
                 });
                 ended.map(|(id, _)| *id).collect()

@@ -51,10 +51,6 @@ impl EmbeddedMetadata {
             Again::Failed(Some(reason)) => {
                 self.queue_ended(|state| state.reason() == Some(reason.as_str()))
             }
-            Again::EndedBy(reasons) => self.queue_ended(|state| {
-                let reason = state.reason();
-                reasons.iter().any(|named| reason == Some(named.as_str()))
-            }),
         }
     }
 
