@@ -13,7 +13,7 @@ pub static EXTRACTION: LazyLock<Extraction> =
     LazyLock::new(|| Extraction::new(&Config::default(), Observer::silent()).unwrap());
 
 /// How long is waited for what must come. Where nothing else runs it takes a second at most.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Opens the collection in the folder `store` of `dir`, making it where there is none. It may
 /// crawl the servers of tests, at full speed.
