@@ -253,13 +253,13 @@ impl Frontier for MemoryMetadata {
                 due.map(|(id, _)| *id).collect()
             }
             Again::Visited => state.visits.keys().copied().collect(),
-            Again::Failed(_) => {
-                let ended = state.urls.iter().filter(|(_, record)| match which {
-                    Again::Failed(None) => matches!(record.state, UrlState::Failed(_)),
-                    Again::Failed(Some(reason)) => record.state.reason() == Some(reason.as_str()),
-                    Again::Due | Again::Visited => false,
+            Again::Failed(reason) => {
+                let failed = state.urls.iter().filter(|(_, record)| match &record.state {
+                    UrlState::Failed(why) => reason.as_ref().is_none_or(|reason| reason == why),
+                    UrlState::Refused(why) => reason.as_ref() == Some(why),
+                    UrlState::Open | UrlState::Done | UrlState::Removed => false,
                 });
-                ended.map(|(id, _)| *id).collect()
+                failed.map(|(id, _)| *id).collect()
             }
         };
         let reopened = wanted

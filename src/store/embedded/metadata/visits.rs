@@ -46,11 +46,7 @@ impl EmbeddedMetadata {
                 self.queue_visited(|visit| visit.due_at(now_s) <= now_s)
             }
             Again::Visited => self.queue_visited(|_| true),
-            // A refused URL only if its reason is named: most refusals are permanent.
-            Again::Failed(None) => self.queue_ended(|state| matches!(state, UrlState::Failed(_))),
-            Again::Failed(Some(reason)) => {
-                self.queue_ended(|state| state.reason() == Some(reason.as_str()))
-            }
+            Again::Failed(reason) => self.queue_failed(reason.as_deref()),
         }
     }
 
@@ -80,14 +76,18 @@ impl EmbeddedMetadata {
         Ok(queued)
     }
 
-    fn queue_ended(&self, is_wanted: impl Fn(&UrlState) -> bool) -> Result<u64, StoreError> {
+    fn queue_failed(&self, reason: Option<&str>) -> Result<u64, StoreError> {
         let mut queued = 0;
         for entry in self.trees.frontier.scan_prefix([FrontierKey::URL]) {
             let (key, value) = entry?;
             let record: UrlRecord = decode("frontier", &value)?;
-            if let (true, Some(FrontierKey::Url(id))) =
-                (is_wanted(&record.state), FrontierKey::decode(&key))
-            {
+            let wanted = match (&record.state, reason) {
+                (UrlState::Failed(why), reason) => reason.is_none_or(|reason| reason == why),
+                // A refused URL only if its reason is named: most refusals are permanent.
+                (UrlState::Refused(why), Some(reason)) => reason == why,
+                _ => false,
+            };
+            if let (true, Some(FrontierKey::Url(id))) = (wanted, FrontierKey::decode(&key)) {
                 queued += u64::from(self.reopen(id, true)?);
             }
         }
