@@ -102,6 +102,28 @@ fn what_limits_leave_out_is_counted_and_named() {
 }
 
 #[test]
+fn of_an_endless_robots_txt_whole_lines_count_and_its_end_is_missed_aloud() {
+    // The cut falls within a path; half of it would open more than all of it.
+    let head = "User-agent: *\nDisallow: /priv\n";
+    let cut = "Allow: /private";
+    let filling = "# filling\n".repeat(60_000);
+    let filling = &filling[..(512 << 10) - head.len() - cut.len() - 1];
+    let robots = format!("{head}{filling}\n{cut}/but-one.jpg\n");
+    let server = serve(move |request| match request.path() {
+        "/robots.txt" => Reply::text(&robots),
+        "/" => Reply::html("<img src=/private/1.jpg><img src=/open.jpg>"),
+        _ => Reply::bytes("image/jpeg", jpeg(Motif::Fish, 1)),
+    });
+    let simdex = Simdex::new();
+    let run = told(&simdex, &server.url("/"));
+    assert!(run.stderr.contains("512 KiB"), "{}", run.stderr);
+    assert_eq!(run.json()["images_indexed"], 1);
+    let log = server.log();
+    let is_private = |path: &str| path.starts_with("/private");
+    assert!(!log.iter().any(|hit| is_private(hit.request.path())));
+}
+
+#[test]
 fn a_sitemap_may_be_larger_than_a_page() {
     let entries: String = (0..200)
         .map(|n| format!("<url><loc>/{n}</loc>{}</url>", " ".repeat(1_000)))

@@ -5,23 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use reqwest::cookie::Jar;
-use reqwest::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CACHE_CONTROL, DNT, FROM, HeaderMap, HeaderName,
-    HeaderValue, REFERER, USER_AGENT,
-};
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use tokio::time::Duration;
 use tower::util::MapFutureLayer;
 
-use super::content_coding::ACCEPTED;
 use super::error::{FetchError, with_causes};
 use super::resolver::{ResolveError, Resolver};
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
 use crate::crawl::policy::refusal::Refusal;
-use crate::crawl::user_agent;
-use crate::picture::ACCEPT_PICTURES;
-use crate::store::ledger::Purpose;
 
 /// Header lines of an answer that are read, and their length together in HTTP/2 in bytes: what
 /// curl takes.
@@ -175,52 +168,6 @@ fn client(
     builder
         .build()
         .map_err(|error| FetchError::Client(with_causes(&error)))
-}
-
-/// The header fields of every request to `host`, which the configuration was checked to
-/// hold in a sendable form. What may be a secret is marked as sensitive, and no log has it.
-pub(super) fn headers(config: &CrawlConfig, host: &str, purpose: Purpose) -> HeaderMap {
-    let own = config.host_config(host).map(|host| host.headers.iter());
-    let agent = user_agent(config.contact.as_deref());
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static(accepted(purpose)));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
-    for (name, value) in config.headers.iter().chain(own.into_iter().flatten()) {
-        let value = HeaderValue::from_str(value.expose());
-        if let (Ok(name), Ok(mut value)) = (HeaderName::try_from(name), value) {
-            value.set_sensitive(!is_open(&name));
-            headers.insert(name, value);
-        }
-    }
-    // The user agent cannot be changed by configuration.
-    if let Ok(agent) = HeaderValue::try_from(agent) {
-        headers.insert(USER_AGENT, agent);
-    }
-    headers
-}
-
-/// What is asked for, so that a server which can choose sends what can be read.
-fn accepted(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Picture | Purpose::Query => ACCEPT_PICTURES,
-        // A link may lead to a picture.
-        Purpose::Page => "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
-        Purpose::Sheet => "text/css,*/*;q=0.1",
-        Purpose::Feed => {
-            "application/rss+xml,application/atom+xml,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.5"
-        }
-        Purpose::Sitemap => "application/xml,text/xml,text/plain;q=0.9,*/*;q=0.5",
-        _ => "text/plain,*/*;q=0.5",
-    }
-}
-
-/// Whether the value of a header field of the configuration may be read by anybody. All others
-/// may be secrets.
-fn is_open(name: &HeaderName) -> bool {
-    matches!(
-        *name,
-        ACCEPT | ACCEPT_ENCODING | ACCEPT_LANGUAGE | CACHE_CONTROL | DNT | FROM | REFERER
-    )
 }
 
 /// What went wrong.

@@ -63,6 +63,12 @@ impl Fetcher {
         }
     }
 
+    /// The user has named a URL: credentials that are meant for all hosts may be sent to its host.
+    /// They are kept from hosts that only pages name.
+    pub(in crate::crawl) fn name_host(&self, url: &CanonicalUrl) {
+        self.transport.name_host(url);
+    }
+
     /// When a host's next turn may come; not before `now`.
     pub(in crate::crawl) fn next_turn(&self, host: HostId, now: Instant) -> Instant {
         self.transport.next_turn(host, now)
@@ -217,6 +223,7 @@ pub async fn fetch_picture(
 ) -> Result<Vec<u8>, FetchError> {
     let judge = Judge::of_query(&config.crawl);
     let options = FetchOptions::first(Purpose::Query);
+    fetcher.name_host(url);
     let (response, _) = fetcher.follow(url, judge, &options).await?;
     if !response.has_content() && !response.begins_content() {
         return Err(FetchError::Status(response.status()));

@@ -236,6 +236,11 @@ impl RuleFiles {
                         Some(Cut::Disconnected) if is_framed && !kind.shows_its_end => Err(
                             FetchError::Transfer("the file ends before its end".to_owned()),
                         ),
+                        Some(Cut::Length) => {
+                            let read = kind.cap >> 10;
+                            tracing::warn!(%url, "only the first {read} KiB of it are read; the rest of its rules is not known");
+                            readable(whole_lines(body.bytes), kind).map(Some)
+                        }
                         _ => readable(body.bytes, kind).map(Some),
                     };
                 }
@@ -285,6 +290,13 @@ impl RuleFiles {
             sent => sent,
         }
     }
+}
+
+/// Half a rule would open more, or close more, than the whole one.
+fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
+    let end = bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+    bytes.truncate(end.map_or(0, |end| end + 1));
+    bytes
 }
 
 /// A file as it is kept. A robots.txt that is no text is not: it is to be asked for again.

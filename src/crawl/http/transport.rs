@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use reqwest::cookie::Jar;
-use reqwest::header::{
-    HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, InvalidHeaderValue, REFERER,
-    RETRY_AFTER,
-};
+use reqwest::header::RETRY_AFTER;
 use tokio::time::{Duration, Instant, timeout};
 
 use super::body::{Body, BodyRules, Longer, Overlong, read_body};
-use super::client::{Clients, explain, headers, is_odd_head};
+use super::client::{Clients, explain, is_odd_head};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
 use super::in_flight_request::{Head, InFlightRequest};
 use super::odd_heads::OddHeads;
+use super::request_fields::RequestFields;
 use super::resolver::Resolver;
 use super::response::Response;
 use super::wait_policy::WaitPolicy;
@@ -38,6 +36,7 @@ pub(in crate::crawl) struct Transport {
     pacer: Arc<Pacer>,
     ledger: Option<Arc<Ledger>>,
     recorders: Arc<Recorders>,
+    request_fields: RequestFields,
     config: Arc<CrawlConfig>,
 }
 
@@ -78,8 +77,14 @@ impl Transport {
             pacer: Arc::new(pacer),
             ledger: None,
             recorders,
+            request_fields: RequestFields::new(config),
             config: Arc::clone(config),
         })
+    }
+
+    /// From now on the host of `url` is one that the user has named.
+    pub(super) fn name_host(&self, url: &CanonicalUrl) {
+        self.request_fields.name_host(url);
     }
 
     /// Writes requests down in the store's ledger from now on, and continues pacing where the
@@ -166,7 +171,7 @@ impl Transport {
         permit: Permit,
         options: &FetchOptions,
     ) -> Result<Response, FetchError> {
-        let request_headers = self.request_headers(&permit.url, options);
+        let request_headers = self.request_fields.of(&permit.url, options);
         let mut request = InFlightRequest {
             ledger: self.write_start(&permit, options.purpose)?,
             url: permit.url,
@@ -275,27 +280,6 @@ impl Transport {
         });
     }
 
-    fn request_headers(&self, url: &CanonicalUrl, options: &FetchOptions) -> HeaderMap {
-        let mut fields = headers(&self.config, url.host(), options.purpose);
-        let known = options.known.as_ref();
-        let etag = known.and_then(|known| known.etag.as_deref());
-        let modified = known.and_then(|known| known.last_modified.as_deref());
-        for (name, value) in [(IF_NONE_MATCH, etag), (IF_MODIFIED_SINCE, modified)] {
-            if let Some(Ok(value)) = value.map(|value| HeaderValue::from_bytes(value.as_bytes())) {
-                fields.insert(name, value);
-            }
-        }
-        let referer = options.referer.as_ref();
-        let referer = referer.filter(|_| self.config.sends_referer(url.host()));
-        // One of the configuration counts.
-        if let Some(Ok(value)) = referer.and_then(|page| referer_to(page, url))
-            && !fields.contains_key(REFERER)
-        {
-            fields.insert(REFERER, value);
-        }
-        fields
-    }
-
     /// Reads a body of at most `cap` bytes within the deadlines, or of more, if it is one of those
     /// that may be `longer`. One that is longer yet is an error or is cut, as `overlong` says.
     ///
@@ -333,21 +317,6 @@ impl Transport {
     }
 }
 
-/// What a page's Referer says to `url` (Referrer Policy, `strict-origin-when-cross-origin`): the
-/// page within its origin, elsewhere its origin alone, and nothing where it would be sent in the
-/// clear for the first time.
-fn referer_to(
-    page: &CanonicalUrl,
-    url: &CanonicalUrl,
-) -> Option<Result<HeaderValue, InvalidHeaderValue>> {
-    let scheme = |url: &CanonicalUrl| url.as_url().scheme() == "https";
-    if page.origin() == url.origin() {
-        return Some(HeaderValue::from_str(page.as_str()));
-    }
-    let is_downgrade = scheme(page) && !scheme(url);
-    (!is_downgrade).then(|| HeaderValue::from_str(&format!("{}/", page.origin())))
-}
-
 /// Retry-After in seconds or as a date (RFC 9110, section 10.2.3).
 fn retry_after(value: &str) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
@@ -360,38 +329,6 @@ fn retry_after(value: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn other_origins_get_the_origin_of_the_page() {
-        let parse = |text: &str| CanonicalUrl::parse(text).unwrap();
-        let page = "https://a.example/gallery?n=1";
-        for (page, url, expected) in [
-            (page, "https://a.example/1.jpg", Some(page)),
-            (
-                page,
-                "https://i.a.example/1.jpg",
-                Some("https://a.example/"),
-            ),
-            (
-                page,
-                "https://a.example:8443/1.jpg",
-                Some("https://a.example/"),
-            ),
-            (page, "http://a.example/1.jpg", None),
-            (
-                "http://a.example/g",
-                "https://b.example/1.jpg",
-                Some("http://a.example/"),
-            ),
-        ] {
-            let referer = referer_to(&parse(page), &parse(url)).map(Result::unwrap);
-            assert_eq!(
-                referer.as_ref().map(|it| it.to_str().unwrap()),
-                expected,
-                "{url}"
-            );
-        }
-    }
 
     #[test]
     fn retry_after_in_both_forms() {

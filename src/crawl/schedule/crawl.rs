@@ -94,6 +94,9 @@ impl Crawl {
         let prepared = prepare(&store, admission.clone(), plan.seeds, plan.again, removal).await?;
         let crawl_config = Arc::new(config.crawl.clone());
         let fetcher = Fetcher::with_store(&crawl_config, store.clone(), plan.recorders).await?;
+        for seed in &prepared.scope_seeds {
+            fetcher.name_host(seed);
+        }
         let rules = DocumentRules {
             scope: ScopeRules::new(
                 crawl_config.scope,

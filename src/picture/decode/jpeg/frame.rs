@@ -10,6 +10,10 @@ pub(super) struct Frame {
     pub(super) width: u16,
     pub(super) height: u16,
     pub(super) components: Vec<Component>,
+    /// Whether three components are red, green and blue as they are.
+    pub(super) is_rgb: bool,
+    /// Whether their names say the same, and nothing else something other.
+    pub(super) is_as_named: bool,
     /// Components of the first scan.
     pub(super) scan_components: usize,
     /// Whether each component has a scan of its own, and no more.
@@ -68,6 +72,7 @@ impl Frame {
     /// Reads it; `None` if the file has none, or it makes no sense.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (mut at, mut frame) = (2, None);
+        let (mut is_jfif, mut adobe) = (false, None);
         loop {
             let segment = next_segment(bytes, at)?;
             let data = &bytes[segment.start..segment.end];
@@ -97,16 +102,29 @@ impl Frame {
                         width: u16::from_be_bytes([w1, w2]),
                         height: u16::from_be_bytes([h1, h2]),
                         components,
+                        is_rgb: false,
+                        is_as_named: true,
                         scan_components: 0,
                         is_split: false,
                         has_restarts: false,
                         first_scan: 0,
                     });
                 }
+                0xe0 => is_jfif |= data.starts_with(b"JFIF\0"),
+                0xee if data.starts_with(b"Adobe") => adobe = data.get(11).copied().or(adobe),
                 0xda => {
                     let mut frame = frame?;
                     frame.scan_components = usize::from(*data.first()?);
                     frame.first_scan = segment.start;
+                    if frame.components.len() == 3 {
+                        let named = frame.components.iter().map(|c| c.id).eq(*b"RGB");
+                        let said = adobe.map(|transform| transform == 0);
+                        // As libjpeg finds it: JFIF knows brightness and two colours only, then
+                        // counts what Adobe's mark says of how they were transformed.
+                        frame.is_rgb = !is_jfif && said.unwrap_or(named);
+                        let agrees = |it| it == frame.is_rgb;
+                        frame.is_as_named = agrees(named) && said.is_none_or(agrees);
+                    }
                     if frame.scan_components == 1 && frame.components.len() > 1 {
                         // In coded data this marker means itself only.
                         let pairs = bytes[segment.start..].windows(2);
@@ -143,8 +161,9 @@ impl Frame {
         pixels.saturating_mul(blocks.sum()) / u64::from(across * down).max(1)
     }
 
-    /// Whether the first decoder reads it right: brightness is as fine as the picture, and what
-    /// comes in a scan of its own has no rows that others lack, and no restarts.
+    /// Whether the first decoder reads it right: brightness is as fine as the picture, what
+    /// comes in a scan of its own has no rows that others lack, and no restarts, and the components
+    /// are what their names say.
     pub(super) fn is_usual(&self) -> bool {
         let (across, down) = self.most();
         let Some(first) = self.components.first() else {
@@ -153,7 +172,7 @@ impl Frame {
         let is_whole = (u32::from(first.across), u32::from(first.down)) == (across, down);
         let all_at_once = self.scan_components == self.components.len();
         let is_flat = down == 1 && (self.is_split || across == 1) && !self.has_restarts;
-        is_whole && (self.is_progressive() || all_at_once || is_flat)
+        self.is_as_named && is_whole && (self.is_progressive() || all_at_once || is_flat)
     }
 }
 
@@ -178,6 +197,29 @@ mod tests {
     }
 
     #[test]
+    fn three_components_are_what_libjpeg_takes_them_for() {
+        let jfif: &[u8] = b"\xff\xe0\0\x09JFIF\0\x01\x01";
+        let adobe =
+            |transform| [b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0", [transform].as_slice()].concat();
+        let frame = |marks: &[u8], ids: [u8; 3]| {
+            let mut jpeg = [b"\xff\xd8".as_slice(), marks].concat();
+            jpeg.extend([0xff, 0xc0, 0, 17, 8, 0, 9, 0, 10, 3]);
+            ids.iter().for_each(|id| jpeg.extend([*id, 0x11, 0]));
+            jpeg.extend([0xff, 0xda, 0, 12, 3, 1, 0, 2, 0x11, 3, 0x11, 0, 0, 0]);
+            let frame = Frame::read(&jpeg).unwrap();
+            (frame.is_rgb, frame.is_usual())
+        };
+        let numbers = [1, 2, 3];
+        assert_eq!(frame(b"", numbers), (false, true));
+        assert_eq!(frame(b"", *b"RGB"), (true, true));
+        assert_eq!(frame(jfif, *b"RGB"), (false, false));
+        assert_eq!(frame(&adobe(0), numbers), (true, false));
+        assert_eq!(frame(&adobe(1), numbers), (false, true));
+        assert_eq!(frame(&adobe(1), *b"RGB"), (false, false));
+        assert_eq!(frame(&[jfif, &adobe(0)].concat(), numbers), (false, false));
+    }
+
+    #[test]
     fn unusual_sampling_is_told() {
         let frame = |sampling: &[(u8, u8)], kind, scan_components| {
             let components = sampling.iter().map(|(across, down)| Component {
@@ -191,6 +233,8 @@ mod tests {
                 width: 9,
                 height: 9,
                 components: components.collect(),
+                is_rgb: false,
+                is_as_named: true,
                 scan_components,
                 is_split: scan_components == 1,
                 has_restarts: false,

@@ -10,7 +10,7 @@ use std::io::{Cursor, Read};
 use image::ImageDecoder;
 use image::codecs::jpeg::JpegDecoder;
 use image::metadata::Orientation;
-use jpeg_decoder::{Decoder, PixelFormat};
+use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
 
 use self::frame::Frame;
 use super::colour::Profile;
@@ -162,6 +162,12 @@ fn second(bytes: &[u8], frame: &Frame) -> Result<Raster, PictureError> {
     let mut decoder = Decoder::new(bytes.chain(b"\xff\xd9".as_slice()));
     let most = usize::try_from(memory(frame)).unwrap_or(usize::MAX);
     decoder.set_max_decoding_buffer_size(most);
+    if frame.components.len() == 3 {
+        decoder.set_color_transform(match frame.is_rgb {
+            true => ColorTransform::RGB,
+            false => ColorTransform::YCbCr,
+        });
+    }
     let data = decoder.decode().map_err(said)?;
     let info = decoder.info().ok_or_else(no_header)?;
     let (width, height) = (info.width.into(), info.height.into());
