@@ -44,14 +44,15 @@ struct Fit {
     rough: f32,
 }
 
-/// Places that are looked at more closely, and those of them that are made nearly exact.
-const GUESSES: usize = 4;
-const FINALISTS: usize = 2;
+/// Places that are looked at more closely, those of them that are made nearly exact, and exact.
+/// Lines of text fit each other in many places.
+const GUESSES: usize = 8;
+const FINALISTS: [usize; 3] = [4, 2, 1];
 /// The longer side of the larger picture while a place is made more and more exact, and the steps
 /// of each.
-const ROUGH: (usize, usize) = (48, 6);
-const NEAR: (usize, usize) = (96, 6);
-const EXACT: (usize, usize) = (192, 5);
+const ROUGH: (usize, usize) = (48, 15);
+const NEAR: (usize, usize) = (96, 12);
+const EXACT: (usize, usize) = (192, 8);
 /// Blur of both pictures before squares are compared: half pixels do not matter.
 const SOFT: f32 = 0.8;
 /// Contrasts of two copies differ by so much at most.
@@ -62,15 +63,25 @@ const FEWEST: usize = 8;
 /// Shares of squares that differ, and of them among all that differ or were covered, from which on
 /// something else is shown.
 const DIFFERING: [(f32, f32); 2] = [(0.02, 0.6), (0.065, 0.3)];
-/// The least share of squares that agree where the place is right beyond doubt.
+/// The least share of squares that agree where the place is right beyond doubt, and where the same is
+/// shown.
 const AGREEING: f32 = 0.45;
+const SAME: f32 = 0.6;
+/// Fewer squares with something in them, of a part, tell nothing of the rest.
+const TELLING: usize = 20;
+/// So many squares may show something else before it counts, whatever else there is; where
+/// something was laid over one of the pictures, so many for each of those that it explains.
+const CHANCE: usize = 3;
+const UNEXPLAINED: f32 = 0.4;
+/// The share of squares that may be unlike for no reason.
+const UNLIKE: f32 = 0.03;
 /// Where less agrees, as on pages of other text, both must lie on each other corner on corner
 /// and be alike in small.
 const CORNERS: f32 = 0.03;
 const ALIKE: f32 = 0.6;
 
 impl Registration {
-    /// Lays two pictures on each other.
+    /// Lays two pictures on each other, a part on a whole if need be.
     pub fn of(a: &Plane, b: &Plane) -> Self {
         let mut tried = Vec::new();
         for is_reverse in [false, true] {
@@ -83,19 +94,24 @@ impl Registration {
                 rough: 0.0,
             }));
         }
-        let best = |tried: &mut Vec<Fit>, count: usize| {
-            tried.sort_by(|a, b| b.correlation.total_cmp(&a.correlation));
-            tried.truncate(count);
-        };
         best(&mut tried, GUESSES);
-        // Most copies are whole.
+        Self::among(tried, a, b)
+    }
+
+    /// Lays the whole of one picture on the whole of another.
+    pub fn of_wholes(a: &Plane, b: &Plane) -> Self {
+        Self::among(Vec::new(), a, b)
+    }
+
+    /// The best of some places, and of corner on corner: most copies are whole.
+    fn among(mut tried: Vec<Fit>, a: &Plane, b: &Plane) -> Self {
         tried.push(Fit {
             is_reverse: false,
             placement: Placement::corner_on_corner(a, b),
             correlation: 0.0,
             rough: 0.0,
         });
-        for (level, kept) in [(ROUGH, FINALISTS), (NEAR, 1), (EXACT, 1)] {
+        for (level, kept) in [ROUGH, NEAR, EXACT].into_iter().zip(FINALISTS) {
             for fit in &mut tried {
                 let (part, whole) = ordered(a, b, fit.is_reverse);
                 let found = at_level(part, whole, fit.placement, level);
@@ -117,17 +133,40 @@ impl Registration {
         }
     }
 
+    /// Whether the same is shown where the two lie on each other, but for what was laid over one of
+    /// them. False also where that cannot be told.
+    pub fn shows_the_same(&self) -> bool {
+        let content = self.count(Square::has_content);
+        let agreeing = self.count(Square::agrees);
+        (content >= TELLING || self.offset <= CORNERS)
+            && agreeing as f32 >= SAME * content as f32
+            && !self.has_something_else()
+            && !self.differs()
+    }
+
+    /// Whether there are places where one shows something else than the other, and nothing that
+    /// was laid over one of them explains it: that covers what is there, or adds to one of them.
+    pub fn has_something_else(&self) -> bool {
+        let odd = self.count(|square| square.differs(self.is_sparse));
+        let added = [true, false].map(|to_first| self.count(|square| square.is_added(to_first)));
+        // What one alone has in one place, and the other in another, was not laid over one.
+        let both = 2 * added[0].min(added[1]);
+        let explained = self.count(Square::is_covered) + added[0] + added[1] - both;
+        let other = odd + both;
+        let unlike = self.count(Square::is_unlike);
+        let unexplained = unlike.saturating_sub(explained) as f32;
+        other > CHANCE && other as f32 >= UNEXPLAINED * (other + explained) as f32
+            || unexplained > UNLIKE * self.count(Square::has_content) as f32 + CHANCE as f32
+    }
+
     /// Whether the two surely show different things: most of what lies on each other agrees, or
     /// they are of one form, but there are places where each shows something that the other does
     /// not, on the same ground. What was laid over one of them (a logo, a bar with a caption)
     /// changes the ground.
     pub fn differs(&self) -> bool {
-        let count = |is_so: &dyn Fn(&Square) -> bool| {
-            self.squares.iter().filter(|square| is_so(square)).count()
-        };
-        let content = count(&Square::has_content).max(1) as f32;
-        let odd = count(&|square| square.differs(self.is_sparse));
-        let covered = count(&Square::is_covered);
+        let content = self.count(Square::has_content).max(1) as f32;
+        let odd = self.count(|square| square.differs(self.is_sparse));
+        let covered = self.count(Square::is_covered);
         let is_placed = self.agrees() || self.offset <= CORNERS && self.fit.rough >= ALIKE;
         let share = odd as f32 / content;
         let uncovered = odd as f32 / (odd + covered).max(1) as f32;
@@ -136,11 +175,20 @@ impl Registration {
     }
 
     /// Whether much of what lies on each other agrees.
-    pub fn agrees(&self) -> bool {
-        let content = self.squares.iter().filter(|square| square.has_content());
-        let agreeing = self.squares.iter().filter(|square| square.agrees());
-        agreeing.count() as f32 >= AGREEING * content.count().max(1) as f32
+    fn agrees(&self) -> bool {
+        let content = self.count(Square::has_content).max(1);
+        self.count(Square::agrees) as f32 >= AGREEING * content as f32
     }
+
+    fn count(&self, is_so: impl Fn(&Square) -> bool) -> usize {
+        self.squares.iter().filter(|square| is_so(square)).count()
+    }
+}
+
+/// Keeps so many places, the best first.
+fn best(tried: &mut Vec<Fit>, count: usize) {
+    tried.sort_by(|a, b| b.correlation.total_cmp(&a.correlation));
+    tried.truncate(count);
 }
 
 /// How far the corners of the part are from those of the whole, in shares of its longer side.

@@ -36,6 +36,7 @@ const SAME_GROUND: f32 = 25.0;
 const ALIKE: f32 = 2.0;
 /// From this correlation on squares show the same, and below that not.
 const SAME: f32 = 0.8;
+const UNLIKE: f32 = 0.6;
 const OTHER: f32 = 0.4;
 /// The same where previews were made of every few pixels: fine lines come out otherwise in each.
 const OTHER_SPARSE: f32 = 0.2;
@@ -48,8 +49,28 @@ impl Square {
 
     /// Whether they show the same.
     pub(super) fn agrees(&self) -> bool {
-        let plain = self.centred_spreads.0.min(self.centred_spreads.1) < SOMETHING / 2.0;
-        self.has_content() && self.correlation >= SAME && (plain || self.centred >= OTHER)
+        self.has_content() && self.correlation >= SAME && !self.is_crossed()
+    }
+
+    /// Whether they are alike only in what is even along a row or down a column, though there is
+    /// more in both.
+    fn is_crossed(&self) -> bool {
+        let centred = self.centred_spreads.0.min(self.centred_spreads.1);
+        centred >= SOMETHING / 2.0 && self.centred < OTHER
+    }
+
+    /// Whether they do not show the same, whatever the reason.
+    pub(super) fn is_unlike(&self) -> bool {
+        self.has_content() && (self.correlation < UNLIKE || self.is_crossed())
+    }
+
+    /// Whether there is much in one of them that the other has not, on the same ground.
+    pub(super) fn is_added(&self, to_first: bool) -> bool {
+        let (with, without) = match to_first {
+            true => self.spreads,
+            false => (self.spreads.1, self.spreads.0),
+        };
+        self.is_unlike() && self.on_same_ground && with >= 2.0 * SOMETHING && with > ALIKE * without
     }
 
     /// Whether they surely show different things of one kind on the same ground. What one has on plain
