@@ -151,13 +151,14 @@ impl Shown {
     /// What is left of the score of two pictures, of which one is to be made from the other.
     fn score_of_copy(&self, other: &Self, score: f32) -> f32 {
         let laid = Registration::of(&self.plane, &other.plane);
-        if laid.differs() {
-            return score * LEFT;
-        }
-        let can_be_seen = self.has_its_shape && other.has_its_shape;
-        match can_be_seen && !laid.shows_the_same() {
-            true => score.min(UNSURE),
-            false => score,
+        if laid.shows_the_same() {
+            score
+        } else if laid.differs() {
+            score * LEFT
+        } else if self.has_its_shape && other.has_its_shape {
+            score.min(UNSURE)
+        } else {
+            score
         }
     }
 
@@ -165,7 +166,7 @@ impl Shown {
     fn is_other(&self, other: &Self) -> bool {
         let can_be_seen = self.has_its_shape && other.has_its_shape;
         let laid = Registration::of(&self.plane, &other.plane);
-        laid.differs() || can_be_seen && !laid.shows_the_same()
+        !laid.shows_the_same() && (can_be_seen || laid.differs())
     }
 }
 

@@ -6,6 +6,7 @@ mod guess;
 mod placement;
 mod plane;
 mod refine;
+mod same;
 mod sharpness;
 mod square;
 #[cfg(test)]
@@ -44,10 +45,20 @@ struct Fit {
     rough: f32,
 }
 
+impl Fit {
+    fn made_exact(&mut self, a: &Plane, b: &Plane, level: (usize, usize)) {
+        let (part, whole) = ordered(a, b, self.is_reverse);
+        (self.placement, self.correlation) = at_level(part, whole, self.placement, level);
+        if level == ROUGH {
+            self.rough = self.correlation;
+        }
+    }
+}
+
 /// Places that are looked at more closely, those of them that are made nearly exact, and exact.
 /// Lines of text fit each other in many places.
-const GUESSES: usize = 8;
-const FINALISTS: [usize; 3] = [4, 2, 1];
+const GUESSES: usize = 16;
+const FINALISTS: [usize; 3] = [6, 2, 1];
 /// The longer side of the larger picture while a place is made more and more exact, and the steps
 /// of each.
 const ROUGH: (usize, usize) = (48, 15);
@@ -63,18 +74,10 @@ const FEWEST: usize = 8;
 /// Shares of squares that differ, and of them among all that differ or were covered, from which on
 /// something else is shown.
 const DIFFERING: [(f32, f32); 2] = [(0.02, 0.6), (0.065, 0.3)];
-/// The least share of squares that agree where the place is right beyond doubt, and where the same is
-/// shown.
+/// The least share of squares that agree where the place is right beyond doubt.
 const AGREEING: f32 = 0.45;
-const SAME: f32 = 0.6;
 /// Fewer squares with something in them, of a part, tell nothing of the rest.
 const TELLING: usize = 20;
-/// So many squares may show something else before it counts, whatever else there is; where
-/// something was laid over one of the pictures, so many for each of those that it explains.
-const CHANCE: usize = 3;
-const UNEXPLAINED: f32 = 0.4;
-/// The share of squares that may be unlike for no reason.
-const UNLIKE: f32 = 0.03;
 /// Where less agrees, as on pages of other text, both must lie on each other corner on corner
 /// and be alike in small.
 const CORNERS: f32 = 0.03;
@@ -105,25 +108,34 @@ impl Registration {
 
     /// The best of some places, and of corner on corner: most copies are whole.
     fn among(mut tried: Vec<Fit>, a: &Plane, b: &Plane) -> Self {
-        tried.push(Fit {
+        let mut whole = Fit {
             is_reverse: false,
             placement: Placement::corner_on_corner(a, b),
             correlation: 0.0,
             rough: 0.0,
-        });
+        };
         for (level, kept) in [ROUGH, NEAR, EXACT].into_iter().zip(FINALISTS) {
-            for fit in &mut tried {
-                let (part, whole) = ordered(a, b, fit.is_reverse);
-                let found = at_level(part, whole, fit.placement, level);
-                (fit.placement, fit.correlation) = found;
-                if level == ROUGH {
-                    fit.rough = fit.correlation;
-                }
+            for fit in tried.iter_mut().chain([&mut whole]) {
+                fit.made_exact(a, b, level);
             }
             best(&mut tried, kept);
         }
-        // One was pushed, and one is kept.
-        let fit = tried[0];
+        // What was laid over one of them pulls, and lowers the correlation: where most agrees is right.
+        let as_it_was = Fit {
+            placement: Placement::corner_on_corner(a, b),
+            ..whole
+        };
+        let mut most = Self::at(as_it_was, a, b);
+        for fit in tried.into_iter().chain([whole]) {
+            let other = Self::at(fit, a, b);
+            if other.count(Square::agrees) >= most.count(Square::agrees) {
+                most = other;
+            }
+        }
+        most
+    }
+
+    fn at(fit: Fit, a: &Plane, b: &Plane) -> Self {
         let (part, whole) = ordered(a, b, fit.is_reverse);
         Self {
             fit,
@@ -137,26 +149,11 @@ impl Registration {
     /// them. False also where that cannot be told.
     pub fn shows_the_same(&self) -> bool {
         let content = self.count(Square::has_content);
-        let agreeing = self.count(Square::agrees);
-        (content >= TELLING || self.offset <= CORNERS)
-            && agreeing as f32 >= SAME * content as f32
-            && !self.has_something_else()
-            && !self.differs()
-    }
-
-    /// Whether there are places where one shows something else than the other, and nothing that
-    /// was laid over one of them explains it: that covers what is there, or adds to one of them.
-    pub fn has_something_else(&self) -> bool {
-        let odd = self.count(|square| square.differs(self.is_sparse));
-        let added = [true, false].map(|to_first| self.count(|square| square.is_added(to_first)));
-        // What one alone has in one place, and the other in another, was not laid over one.
-        let both = 2 * added[0].min(added[1]);
-        let explained = self.count(Square::is_covered) + added[0] + added[1] - both;
-        let other = odd + both;
-        let unlike = self.count(Square::is_unlike);
-        let unexplained = unlike.saturating_sub(explained) as f32;
-        other > CHANCE && other as f32 >= UNEXPLAINED * (other + explained) as f32
-            || unexplained > UNLIKE * self.count(Square::has_content) as f32 + CHANCE as f32
+        if content < TELLING && self.offset > CORNERS {
+            return false;
+        }
+        // There are plain pictures.
+        content == 0 || same::log_odds(&self.squares, self.is_sparse) > 0.0
     }
 
     /// Whether the two surely show different things: most of what lies on each other agrees, or

@@ -15,6 +15,8 @@ const AROUND: usize = 8;
 /// A square of both pictures.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Square {
+    /// Its place among all, counted in steps.
+    pub(super) place: (usize, usize),
     /// How much values vary in each.
     spreads: (f32, f32),
     /// Whether the values in the middle of all around it are near each other; asked only where
@@ -57,6 +59,19 @@ impl Square {
     fn is_crossed(&self) -> bool {
         let centred = self.centred_spreads.0.min(self.centred_spreads.1);
         centred >= SOMETHING / 2.0 && self.centred < OTHER
+    }
+
+    /// How well they agree.
+    pub(super) fn correlation(&self) -> f32 {
+        self.correlation
+    }
+
+    /// How well they agree in what is not even along a row or down a column, if there is such a thing
+    /// and nothing covers it.
+    pub(super) fn in_detail(&self) -> Option<f32> {
+        let most = self.centred_spreads.0.max(self.centred_spreads.1);
+        let has_detail = self.has_content() && self.on_same_ground && most >= SOMETHING / 2.0;
+        has_detail.then_some(self.centred)
     }
 
     /// Whether they do not show the same, whatever the reason.
@@ -107,6 +122,7 @@ impl Square {
             return None;
         }
         let mut square = Self {
+            place: (x / STEP, y / STEP),
             spreads: whole.spreads(),
             on_same_ground: true,
             correlation: whole.correlation(),
