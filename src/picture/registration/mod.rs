@@ -29,6 +29,8 @@ pub struct Registration {
     offset: f32,
     /// Those with something in them.
     squares: Vec<Square>,
+    /// How much values vary in each of the two where they lie on each other.
+    spreads: (f32, f32),
     /// Whether one of them was made of every few pixels of a larger picture.
     is_sparse: bool,
 }
@@ -78,6 +80,10 @@ const DIFFERING: [(f32, f32); 2] = [(0.02, 0.6), (0.065, 0.3)];
 const AGREEING: f32 = 0.45;
 /// Fewer squares with something in them, of a part, tell nothing of the rest.
 const TELLING: usize = 20;
+/// Of two pictures without anything in any square: how they correlate if they are one, and the most
+/// that values vary in plain ones.
+const SMOOTH: f32 = 0.8;
+const PLAIN: f32 = 8.0;
 /// Where less agrees, as on pages of other text, both must lie on each other corner on corner
 /// and be alike in small.
 const CORNERS: f32 = 0.03;
@@ -137,10 +143,12 @@ impl Registration {
 
     fn at(fit: Fit, a: &Plane, b: &Plane) -> Self {
         let (part, whole) = ordered(a, b, fit.is_reverse);
+        let (squares, spreads) = squares(part, whole, fit.placement);
         Self {
             fit,
             offset: offset(part, whole, &fit.placement),
-            squares: squares(part, whole, fit.placement),
+            squares,
+            spreads,
             is_sparse: a.is_sparse() || b.is_sparse(),
         }
     }
@@ -152,8 +160,11 @@ impl Registration {
         if content < TELLING && self.offset > CORNERS {
             return false;
         }
-        // There are plain pictures.
-        content == 0 || same::log_odds(&self.squares, self.is_sparse) > 0.0
+        if content == 0 {
+            // Plain, or one slope of light.
+            return self.fit.correlation >= SMOOTH || self.spreads.0.max(self.spreads.1) < PLAIN;
+        }
+        same::log_odds(&self.squares, self.is_sparse) > 0.0
     }
 
     /// Whether the two surely show different things: most of what lies on each other agrees, or
@@ -230,7 +241,8 @@ fn at_level(
     (found.resized(1.0 / from, 1.0 / to), correlation)
 }
 
-fn squares(part: &Plane, whole: &Plane, placement: Placement) -> Vec<Square> {
+/// The squares, and how much values vary in each of the two.
+fn squares(part: &Plane, whole: &Plane, placement: Placement) -> (Vec<Square>, (f32, f32)) {
     let (small, from) = as_fine(part, placement.scale());
     let at = placement.resized(from, 1.0);
     let (width, height) = (small.width(), small.height());
@@ -266,5 +278,5 @@ fn squares(part: &Plane, whole: &Plane, placement: Placement) -> Vec<Square> {
             }
         }
     }
-    squares
+    (squares, sums.spreads())
 }
