@@ -48,24 +48,50 @@ struct Fit {
 }
 
 impl Fit {
-    fn made_exact(&mut self, a: &Plane, b: &Plane, level: (usize, usize)) {
+    /// All of one picture on all of another, as they are.
+    fn corner_on_corner(a: &Plane, b: &Plane) -> Self {
+        let placement = Placement::corner_on_corner(a, b);
+        Self {
+            is_reverse: false,
+            placement,
+            correlation: at_level(a, b, placement, (NEAR.0, 0)).1,
+            rough: at_level(a, b, placement, (ROUGH.0, 0)).1,
+        }
+    }
+
+    fn make_exact(&mut self, a: &Plane, b: &Plane, level: (usize, usize)) {
         let (part, whole) = ordered(a, b, self.is_reverse);
         (self.placement, self.correlation) = at_level(part, whole, self.placement, level);
         if level == ROUGH {
             self.rough = self.correlation;
         }
     }
+
+    /// The squares of smaller versions of the two.
+    fn squares(&self, [a, b]: [&Plane; 2], [small_a, small_b]: &[Plane; 2]) -> Vec<Square> {
+        let share =
+            |small: &Plane, of: &Plane| small.longer_side() as f32 / of.longer_side() as f32;
+        let shares = (share(small_a, a), share(small_b, b));
+        let (from, to) = match self.is_reverse {
+            true => (shares.1, shares.0),
+            false => shares,
+        };
+        let (part, whole) = ordered(small_a, small_b, self.is_reverse);
+        squares(part, whole, self.placement.resized(from, to)).0
+    }
 }
 
 /// Places that are looked at more closely, those of them that are made nearly exact, and exact.
 /// Lines of text fit each other in many places.
-const GUESSES: usize = 16;
-const FINALISTS: [usize; 3] = [6, 2, 1];
+const GUESSES: usize = 10;
+const FINALISTS: [usize; 3] = [4, 2, 1];
 /// The longer side of the larger picture while a place is made more and more exact, and the steps
 /// of each.
 const ROUGH: (usize, usize) = (48, 15);
 const NEAR: (usize, usize) = (96, 12);
 const EXACT: (usize, usize) = (192, 8);
+/// The longer side of pictures while two places are compared.
+const SMALL: usize = 160;
 /// Blur of both pictures before squares are compared: half pixels do not matter.
 const SOFT: f32 = 0.8;
 /// Contrasts of two copies differ by so much at most.
@@ -114,31 +140,27 @@ impl Registration {
 
     /// The best of some places, and of corner on corner: most copies are whole.
     fn among(mut tried: Vec<Fit>, a: &Plane, b: &Plane) -> Self {
-        let mut whole = Fit {
-            is_reverse: false,
-            placement: Placement::corner_on_corner(a, b),
-            correlation: 0.0,
-            rough: 0.0,
-        };
+        let corners = Fit::corner_on_corner(a, b);
+        tried.push(corners);
         for (level, kept) in [ROUGH, NEAR, EXACT].into_iter().zip(FINALISTS) {
-            for fit in tried.iter_mut().chain([&mut whole]) {
-                fit.made_exact(a, b, level);
+            for fit in &mut tried {
+                fit.make_exact(a, b, level);
             }
             best(&mut tried, kept);
         }
-        // What was laid over one of them pulls, and lowers the correlation: where most agrees is right.
-        let as_it_was = Fit {
-            placement: Placement::corner_on_corner(a, b),
-            ..whole
+        // One was pushed, and one is kept.
+        let found = tried[0];
+        let small = [a.within(SMALL), b.within(SMALL)];
+        let agreeing = |fit: &Fit| {
+            let count = |all: Vec<Square>| all.iter().filter(|square| square.agrees()).count();
+            count(fit.squares([a, b], &small))
         };
-        let mut most = Self::at(as_it_was, a, b);
-        for fit in tried.into_iter().chain([whole]) {
-            let other = Self::at(fit, a, b);
-            if other.count(Square::agrees) >= most.count(Square::agrees) {
-                most = other;
-            }
-        }
-        most
+        // What was laid over one of them pulls, and lowers the correlation: where most agrees is right.
+        let fit = match agreeing(&found) < agreeing(&corners) {
+            true => corners,
+            false => found,
+        };
+        Self::at(fit, a, b)
     }
 
     fn at(fit: Fit, a: &Plane, b: &Plane) -> Self {
