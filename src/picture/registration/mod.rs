@@ -94,6 +94,8 @@ const EXACT: (usize, usize) = (192, 8);
 const SMALL: usize = 160;
 /// Blur of both pictures before squares are compared: half pixels do not matter.
 const SOFT: f32 = 0.8;
+/// How often contrast and brightness are taken anew from what they explain.
+const TYPICAL: usize = 2;
 /// Contrasts of two copies differ by so much at most.
 const CONTRASTS: (f32, f32) = (0.3, 3.0);
 
@@ -152,11 +154,12 @@ impl Registration {
         let found = tried[0];
         let small = [a.within(SMALL), b.within(SMALL)];
         let agreeing = |fit: &Fit| {
-            let count = |all: Vec<Square>| all.iter().filter(|square| square.agrees()).count();
-            count(fit.squares([a, b], &small))
+            let squares = fit.squares([a, b], &small);
+            squares.iter().filter(|square| square.agrees()).count()
         };
         // What was laid over one of them pulls, and lowers the correlation: where most agrees is right.
-        let fit = match agreeing(&found) < agreeing(&corners) {
+        let (there, at_corners) = (agreeing(&found), agreeing(&corners));
+        let fit = match there == 0 || there < at_corners {
             true => corners,
             false => found,
         };
@@ -274,11 +277,11 @@ fn squares(part: &Plane, whole: &Plane, placement: Placement) -> (Vec<Square>, (
         .collect();
     let is_there: Vec<bool> = under.iter().map(Option::is_some).collect();
     let own = (0..height).flat_map(|y| small.row(y));
-    let pairs = under
-        .iter()
-        .zip(own)
-        .filter_map(|(other, own)| Some(((*other)?, *own)));
-    let sums = Sums::of(pairs);
+    let pairs = under.iter().zip(own);
+    let pairs: Vec<(f32, f32)> = pairs
+        .filter_map(|(other, own)| Some(((*other)?, *own)))
+        .collect();
+    let sums = typical(&pairs);
     // In the part's brightness and contrast.
     let contrast = sums.line().0.clamp(CONTRASTS.0, CONTRASTS.1);
     let (mean, own_mean) = sums.means();
@@ -301,4 +304,21 @@ fn squares(part: &Plane, whole: &Plane, placement: Placement) -> (Vec<Square>, (
         }
     }
     (squares, sums.spreads())
+}
+
+/// What pairs of values have in common, less those that are farther from it than most: something was
+/// laid over them.
+fn typical(pairs: &[(f32, f32)]) -> Sums {
+    let mut sums = Sums::of(pairs.iter().copied());
+    for _ in 0..TYPICAL {
+        let (slope, start) = sums.line();
+        let far = sums.spreads().1 * (1.0 - sums.correlation().powi(2)).sqrt();
+        let is_near = |(a, b): &(f32, f32)| (b - slope * a - start).abs() <= far;
+        let near = Sums::of(pairs.iter().copied().filter(is_near));
+        if near.count() * 2 < pairs.len() {
+            break;
+        }
+        sums = near;
+    }
+    sums
 }
