@@ -7,8 +7,8 @@ use super::square::Square;
 /// What a logistic regression over four numbers says, learned on made documents of ten kinds and on edited
 /// photos (docs/similarity.md, "Copies on pixels"): the worst tenth of the correlations, the pieces of
 /// what is unlike, the share of it that nothing laid over one of them explains, the share that agrees.
-const WEIGHTS: [f32; 4] = [1.45, -1.44, -4.6, 3.1];
-const BIAS: f32 = -1.8;
+const WEIGHTS: [f32; 4] = [1.4, -1.6, -4.5, 2.8];
+const BIAS: f32 = -1.45;
 /// The share of squares that agree worst.
 const WORST: f32 = 0.1;
 /// Correlations are within this when they are turned into numbers of even spread (Fisher's z).
@@ -35,13 +35,9 @@ fn share_that_agrees(squares: &[Square]) -> f32 {
     count(squares, Square::agrees) as f32 / content as f32
 }
 
-/// How well the tenth agrees that does worst, where nothing covers it; 0 if there is none.
+/// How well the tenth agrees that does worst, where nothing covers it; 0 if all is covered.
 fn worst(squares: &[Square]) -> f32 {
-    let mut all: Vec<f32> = squares.iter().filter_map(Square::in_detail).collect();
-    if all.is_empty() {
-        let uncovered = squares.iter().filter(|square| square.has_content());
-        all = uncovered.map(Square::correlation).collect();
-    }
+    let mut all: Vec<f32> = squares.iter().filter_map(Square::agreement).collect();
     all.sort_unstable_by(f32::total_cmp);
     let worst = all.get((all.len() as f32 * WORST) as usize);
     worst.map_or(0.0, |worst| worst.clamp(-SURE, SURE).atanh())

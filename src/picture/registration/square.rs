@@ -61,17 +61,15 @@ impl Square {
         centred >= SOMETHING / 2.0 && self.centred < OTHER
     }
 
-    /// How well they agree.
-    pub(super) fn correlation(&self) -> f32 {
-        self.correlation
-    }
-
-    /// How well they agree in what is not even along a row or down a column, if there is such a thing
-    /// and nothing covers it.
-    pub(super) fn in_detail(&self) -> Option<f32> {
-        let most = self.centred_spreads.0.max(self.centred_spreads.1);
-        let has_detail = self.has_content() && self.on_same_ground && most >= SOMETHING / 2.0;
-        has_detail.then_some(self.centred)
+    /// How well they agree where nothing covers them: in what is not even along a row or down a column,
+    /// if there is such a thing.
+    pub(super) fn agreement(&self) -> Option<f32> {
+        let has_detail = self.centred_spreads.0.max(self.centred_spreads.1) >= SOMETHING / 2.0;
+        let agreement = match has_detail {
+            true => self.centred,
+            false => self.correlation,
+        };
+        (self.has_content() && self.on_same_ground).then_some(agreement)
     }
 
     /// Whether they do not show the same, whatever the reason.
