@@ -9,7 +9,6 @@ mod decode;
 mod error;
 mod format;
 mod id;
-mod ink;
 mod limits;
 mod name;
 mod network_input;
@@ -23,7 +22,6 @@ pub use decode::{Decoded, check_header, decode, silence_decoder_panics};
 pub use error::PictureError;
 pub use format::Format;
 pub use id::{ParsePictureIdError, PictureId};
-pub use ink::Ink;
 pub use limits::{Limits, Truncated};
 pub use name::{
     ACCEPT_PICTURES, is_picture_ending, is_picture_type, looks_like_picture, unread_ending,

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::rank::Scored;
 use crate::head::{Mode, Ranking, logit};
-use crate::picture::{Ink, Plane, Registration, View};
+use crate::picture::{Plane, Registration, View};
 use crate::store::NewPicture;
 
 /// Candidates of copy mode that score more are looked at.
@@ -14,7 +14,7 @@ const LIKELY: f32 = 0.5;
 /// What is left of a score where something else is shown: it falls below even odds, and those
 /// that it happens to keep their order.
 const LEFT: f32 = 0.5;
-/// The most that two pages score of which nobody can say whether the same stands on them.
+/// The most that two pictures score of which nobody can say whether they show the same.
 const UNSURE: f32 = 0.5;
 /// Only near-copies score more in `same-subject`.
 const NEAR_COPY: f32 = 0.99;
@@ -77,9 +77,9 @@ impl Claim {
     }
 }
 
-/// Lowers the scores of candidates whose previews deny the claim, and sorts them. That they show
-/// something else than the query's must be sure, but of two pages the opposite must be: they may be of
-/// one form. `preview` gives a candidate's, by its number; where there is none a score stays as it is.
+/// Lowers the scores of candidates whose previews do not bear the claim out, and sorts them: who
+/// scores high was seen to show what the query does. `preview` gives a candidate's, by its number;
+/// where there is none a score stays as it is.
 ///
 /// # Errors
 /// If `preview` fails.
@@ -128,7 +128,6 @@ pub fn verify<E>(
 /// What a preview shows.
 struct Shown {
     plane: Plane,
-    ink: Ink,
     /// Stores of earlier versions have square previews of all pictures.
     has_its_shape: bool,
 }
@@ -146,34 +145,28 @@ impl Shown {
         Some(Self {
             has_its_shape: (shapes - 1.0).abs() <= SAME_SHAPE,
             plane: Plane::of(&luma)?.preview_of(size),
-            ink: Ink::of(&luma),
         })
-    }
-
-    fn are_pages(&self, other: &Self) -> bool {
-        let is_page = |shown: &Self| shown.has_its_shape && shown.ink.is_page();
-        is_page(self) && is_page(other)
     }
 
     /// What is left of the score of two pictures, of which one is to be made from the other.
     fn score_of_copy(&self, other: &Self, score: f32) -> f32 {
         let laid = Registration::of(&self.plane, &other.plane);
-        if laid.differs() {
-            return score * LEFT;
-        }
-        let is_unsure =
-            self.are_pages(other) && !laid.agrees() && self.ink.agrees(&other.ink) != Some(true);
-        match is_unsure {
-            true => score.min(UNSURE),
-            false => score,
+        if laid.shows_the_same() {
+            score
+        } else if laid.differs() {
+            score * LEFT
+        } else if self.has_its_shape && other.has_its_shape {
+            score.min(UNSURE)
+        } else {
+            score
         }
     }
 
     /// Whether two near-copies show something else after all.
     fn is_other(&self, other: &Self) -> bool {
-        let have_their_shapes = self.has_its_shape && other.has_its_shape;
-        have_their_shapes && self.ink.has_other_lines(&other.ink)
-            || Registration::of(&self.plane, &other.plane).differs()
+        let can_be_seen = self.has_its_shape && other.has_its_shape;
+        let laid = Registration::of(&self.plane, &other.plane);
+        !laid.shows_the_same() && (can_be_seen || laid.differs())
     }
 }
 

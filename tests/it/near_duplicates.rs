@@ -227,6 +227,56 @@ const RANKINGS: [[&str; 2]; 5] = [
     ["--head", "embedding"],
 ];
 
+/// A form whose fields are filled in a pale hand, each number with other words.
+fn filled_in(number: u32) -> RgbImage {
+    let (form, words) = (page(500), page(number));
+    RgbImage::from_fn(620, 876, |x, y| match (x, y % 190) {
+        (80..500, 80..90) if words.get_pixel(x, y).0[0] < 100 => image::Rgb([60, 60, 160]),
+        (60..540, 70..100) => image::Rgb([255; 3]),
+        _ => *form.get_pixel(x, y),
+    })
+}
+
+/// A photo, or what stands for one, with a bar of words over its foot.
+fn captioned(number: u32) -> RgbImage {
+    let (mut meme, words) = (draw(Motif::Butterfly, 4, 620, 460), page(number));
+    for (x, y, pixel) in meme.enumerate_pixels_mut().filter(|(_, y, _)| *y >= 390) {
+        let is_word = (60..560).contains(&x) && words.get_pixel(x, y - 260).0[0] < 100;
+        *pixel = image::Rgb(if is_word { [240; 3] } else { [20; 3] });
+    }
+    meme
+}
+
+#[test]
+fn forms_and_memes_are_no_near_copies_of_others_but_of_their_own_versions() {
+    let simdex = Simdex::filled(4, 3);
+    std::fs::create_dir(simdex.path("in")).unwrap();
+    for number in 0..4 {
+        for (kind, picture) in [("form", filled_in(number)), ("meme", captioned(number))] {
+            let (width, height) = picture.dimensions();
+            write(&simdex, &format!("in/{kind}{number}-a.jpg"), &picture, 92);
+            write(&simdex, &format!("in/{kind}{number}-b.jpg"), &picture, 40);
+            let small = resize(&picture, width / 2, height / 2, FilterType::Triangle);
+            write(&simdex, &format!("in/{kind}{number}-c.jpg"), &small, 85);
+        }
+    }
+    simdex.json(&["add", "in"]);
+    let groups = simdex.json(&["duplicates"]);
+    let mut groups: Vec<Vec<String>> = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| places(&group["results"], "path"))
+        .collect();
+    groups.iter_mut().for_each(|group| group.sort());
+    groups.sort();
+    let of = |kind, number| ["a", "b", "c"].map(|version| format!("{kind}{number}-{version}.jpg"));
+    let each = ["form", "meme"]
+        .into_iter()
+        .flat_map(|kind| (0..4).map(move |n| of(kind, n)));
+    assert_eq!(groups, each.collect::<Vec<_>>());
+}
+
 #[test]
 fn a_stored_picture_comes_first_with_score_1_whoever_its_group_began_with() {
     let simdex = with_copies();

@@ -107,6 +107,27 @@ fn only_the_meme_that_was_copied_is_a_sure_copy() {
     assert_eq!(sure_copies_of_the_third(memes), ["2.jpg"]);
 }
 
+/// A page as a lamp beside it lights it.
+fn lit(number: u32) -> RgbImage {
+    let mut page = page(number);
+    let (width, height) = page.dimensions();
+    for (x, y, pixel) in page.enumerate_pixels_mut() {
+        let far = x as f32 / width as f32 + y as f32 / height as f32;
+        let grain = ((x * 31 + y * 57 + number) % 11) as f32 - 5.0;
+        let lit = |value: u8| (f32::from(value) * (1.0 - 0.2 * far) + grain).clamp(0.0, 255.0);
+        pixel.0 = pixel.0.map(|value| lit(value) as u8);
+    }
+    page
+}
+
+#[test]
+fn only_the_page_that_was_copied_is_a_sure_copy_in_uneven_light() {
+    assert_eq!(
+        sure_copies_of_the_third((0..6).map(lit).collect()),
+        ["2.jpg"]
+    );
+}
+
 #[test]
 fn compare_says_what_the_pixels_take_off() {
     let simdex = Simdex::new();

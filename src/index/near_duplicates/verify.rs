@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 
 use crate::activation::Activations;
 use crate::network::Embedding;
-use crate::picture::{Ink, PictureId};
+use crate::picture::{PictureId, Plane, Registration};
 use crate::store::{Block, Sequence, Store, StoreError};
 
 /// Says whether a picture whose hash is near another's really is a copy of it.
@@ -12,8 +12,8 @@ use crate::store::{Block, Sequence, Store, StoreError};
 /// A hash of 64 bits takes plain pictures for each other, so two layers must agree too: the
 /// first (edges and colours) and the middle one. Their MSE is measured against how much both
 /// pictures vary from place to place: 0 for the same picture, 1 for two that have nothing in
-/// common, plain ones included. Of pages, which differ in their lines only, the thumbnails are
-/// compared as well.
+/// common, plain ones included. Forms and memes differ in their words only, so the previews are
+/// laid on each other as well.
 pub(super) struct Verifier<'a> {
     store: &'a Store,
     features: Option<Features>,
@@ -25,7 +25,7 @@ struct Features {
     embedding: Embedding,
     /// Of the first and the middle layer.
     spreads: RefCell<Option<[f32; 2]>>,
-    ink: OnceCell<Option<Ink>>,
+    preview: OnceCell<Option<Plane>>,
 }
 
 /// Thresholds as measured (docs/similarity.md, "Near-copies").
@@ -52,8 +52,9 @@ impl<'a> Verifier<'a> {
         if !layers_agree(both, spreads) {
             return Ok(false);
         }
-        let inks = a.ink(self.store).zip(b.ink(self.store));
-        Ok(!inks.is_some_and(|(a, b)| a.has_other_lines(b)))
+        let previews = a.preview(self.store).zip(b.preview(self.store));
+        let show_the_same = |(a, b)| Registration::of_wholes(a, b).shows_the_same();
+        Ok(previews.is_none_or(show_the_same))
     }
 }
 
@@ -71,7 +72,7 @@ impl Features {
             id,
             block,
             spreads: RefCell::default(),
-            ink: OnceCell::new(),
+            preview: OnceCell::new(),
         }))
     }
 
@@ -79,13 +80,16 @@ impl Features {
         Activations::new(store.layout(), &self.block)
     }
 
-    /// `None` where no thumbnail is kept, or not one of its shape.
-    fn ink(&self, store: &Store) -> Option<&Ink> {
+    /// `None` where none is kept.
+    fn preview(&self, store: &Store) -> Option<&Plane> {
         let read = || {
-            let thumbnail = store.thumbnail(self.id).ok().flatten()?;
-            Ink::of_thumbnail(&thumbnail)
+            let record = store.picture(self.id).ok().flatten()?;
+            let jpeg = store.thumbnail(self.id).ok().flatten()?;
+            let preview = image::load_from_memory_with_format(&jpeg, image::ImageFormat::Jpeg);
+            let plane = Plane::of(&preview.ok()?.into_luma8())?;
+            Some(plane.preview_of((record.width, record.height)))
         };
-        self.ink.get_or_init(read).as_ref()
+        self.preview.get_or_init(read).as_ref()
     }
 
     /// Where the codec keeps none, every difference is one.

@@ -6,6 +6,7 @@ mod guess;
 mod placement;
 mod plane;
 mod refine;
+mod same;
 mod sharpness;
 mod square;
 #[cfg(test)]
@@ -28,6 +29,8 @@ pub struct Registration {
     offset: f32,
     /// Those with something in them.
     squares: Vec<Square>,
+    /// How much values vary in each of the two where they lie on each other.
+    spreads: (f32, f32),
     /// Whether one of them was made of every few pixels of a larger picture.
     is_sparse: bool,
 }
@@ -44,16 +47,55 @@ struct Fit {
     rough: f32,
 }
 
-/// Places that are looked at more closely, and those of them that are made nearly exact.
-const GUESSES: usize = 4;
-const FINALISTS: usize = 2;
+impl Fit {
+    /// All of one picture on all of another, as they are.
+    fn corner_on_corner(a: &Plane, b: &Plane) -> Self {
+        let placement = Placement::corner_on_corner(a, b);
+        Self {
+            is_reverse: false,
+            placement,
+            correlation: at_level(a, b, placement, (NEAR.0, 0)).1,
+            rough: at_level(a, b, placement, (ROUGH.0, 0)).1,
+        }
+    }
+
+    fn make_exact(&mut self, a: &Plane, b: &Plane, level: (usize, usize)) {
+        let (part, whole) = ordered(a, b, self.is_reverse);
+        (self.placement, self.correlation) = at_level(part, whole, self.placement, level);
+        if level == ROUGH {
+            self.rough = self.correlation;
+        }
+    }
+
+    /// The squares of smaller versions of the two.
+    fn squares(&self, [a, b]: [&Plane; 2], [small_a, small_b]: &[Plane; 2]) -> Vec<Square> {
+        let share =
+            |small: &Plane, of: &Plane| small.longer_side() as f32 / of.longer_side() as f32;
+        let shares = (share(small_a, a), share(small_b, b));
+        let (from, to) = match self.is_reverse {
+            true => (shares.1, shares.0),
+            false => shares,
+        };
+        let (part, whole) = ordered(small_a, small_b, self.is_reverse);
+        squares(part, whole, self.placement.resized(from, to)).0
+    }
+}
+
+/// Places that are looked at more closely, those of them that are made nearly exact, and exact.
+/// Lines of text fit each other in many places.
+const GUESSES: usize = 10;
+const FINALISTS: [usize; 3] = [4, 2, 1];
 /// The longer side of the larger picture while a place is made more and more exact, and the steps
 /// of each.
-const ROUGH: (usize, usize) = (48, 6);
-const NEAR: (usize, usize) = (96, 6);
-const EXACT: (usize, usize) = (192, 5);
+const ROUGH: (usize, usize) = (48, 15);
+const NEAR: (usize, usize) = (96, 12);
+const EXACT: (usize, usize) = (192, 8);
+/// The longer side of pictures while two places are compared.
+const SMALL: usize = 160;
 /// Blur of both pictures before squares are compared: half pixels do not matter.
 const SOFT: f32 = 0.8;
+/// How often contrast and brightness are taken anew from what they explain.
+const TYPICAL: usize = 2;
 /// Contrasts of two copies differ by so much at most.
 const CONTRASTS: (f32, f32) = (0.3, 3.0);
 
@@ -64,13 +106,19 @@ const FEWEST: usize = 8;
 const DIFFERING: [(f32, f32); 2] = [(0.02, 0.6), (0.065, 0.3)];
 /// The least share of squares that agree where the place is right beyond doubt.
 const AGREEING: f32 = 0.45;
+/// Fewer squares with something in them, of a part, tell nothing of the rest.
+const TELLING: usize = 20;
+/// Of two pictures without anything in any square: how they correlate if they are one, and the most
+/// that values vary in plain ones.
+const SMOOTH: f32 = 0.8;
+const PLAIN: f32 = 8.0;
 /// Where less agrees, as on pages of other text, both must lie on each other corner on corner
 /// and be alike in small.
 const CORNERS: f32 = 0.03;
 const ALIKE: f32 = 0.6;
 
 impl Registration {
-    /// Lays two pictures on each other.
+    /// Lays two pictures on each other, a part on a whole if need be.
     pub fn of(a: &Plane, b: &Plane) -> Self {
         let mut tried = Vec::new();
         for is_reverse in [false, true] {
@@ -83,38 +131,65 @@ impl Registration {
                 rough: 0.0,
             }));
         }
-        let best = |tried: &mut Vec<Fit>, count: usize| {
-            tried.sort_by(|a, b| b.correlation.total_cmp(&a.correlation));
-            tried.truncate(count);
-        };
         best(&mut tried, GUESSES);
-        // Most copies are whole.
-        tried.push(Fit {
-            is_reverse: false,
-            placement: Placement::corner_on_corner(a, b),
-            correlation: 0.0,
-            rough: 0.0,
-        });
-        for (level, kept) in [(ROUGH, FINALISTS), (NEAR, 1), (EXACT, 1)] {
+        Self::among(tried, a, b)
+    }
+
+    /// Lays the whole of one picture on the whole of another.
+    pub fn of_wholes(a: &Plane, b: &Plane) -> Self {
+        Self::among(Vec::new(), a, b)
+    }
+
+    /// The best of some places, and of corner on corner: most copies are whole.
+    fn among(mut tried: Vec<Fit>, a: &Plane, b: &Plane) -> Self {
+        let corners = Fit::corner_on_corner(a, b);
+        tried.push(corners);
+        for (level, kept) in [ROUGH, NEAR, EXACT].into_iter().zip(FINALISTS) {
             for fit in &mut tried {
-                let (part, whole) = ordered(a, b, fit.is_reverse);
-                let found = at_level(part, whole, fit.placement, level);
-                (fit.placement, fit.correlation) = found;
-                if level == ROUGH {
-                    fit.rough = fit.correlation;
-                }
+                fit.make_exact(a, b, level);
             }
             best(&mut tried, kept);
         }
         // One was pushed, and one is kept.
-        let fit = tried[0];
+        let found = tried[0];
+        let small = [a.within(SMALL), b.within(SMALL)];
+        let agreeing = |fit: &Fit| {
+            let squares = fit.squares([a, b], &small);
+            squares.iter().filter(|square| square.agrees()).count()
+        };
+        // What was laid over one of them pulls, and lowers the correlation: where most agrees is right.
+        let (there, at_corners) = (agreeing(&found), agreeing(&corners));
+        let fit = match there == 0 || there < at_corners {
+            true => corners,
+            false => found,
+        };
+        Self::at(fit, a, b)
+    }
+
+    fn at(fit: Fit, a: &Plane, b: &Plane) -> Self {
         let (part, whole) = ordered(a, b, fit.is_reverse);
+        let (squares, spreads) = squares(part, whole, fit.placement);
         Self {
             fit,
             offset: offset(part, whole, &fit.placement),
-            squares: squares(part, whole, fit.placement),
+            squares,
+            spreads,
             is_sparse: a.is_sparse() || b.is_sparse(),
         }
+    }
+
+    /// Whether the same is shown where the two lie on each other, but for what was laid over one of
+    /// them. False also where that cannot be told.
+    pub fn shows_the_same(&self) -> bool {
+        let content = self.count(Square::has_content);
+        if content < TELLING && self.offset > CORNERS {
+            return false;
+        }
+        if content == 0 {
+            // Plain, or one slope of light.
+            return self.fit.correlation >= SMOOTH || self.spreads.0.max(self.spreads.1) < PLAIN;
+        }
+        same::log_odds(&self.squares, self.is_sparse) > 0.0
     }
 
     /// Whether the two surely show different things: most of what lies on each other agrees, or
@@ -122,12 +197,9 @@ impl Registration {
     /// not, on the same ground. What was laid over one of them (a logo, a bar with a caption)
     /// changes the ground.
     pub fn differs(&self) -> bool {
-        let count = |is_so: &dyn Fn(&Square) -> bool| {
-            self.squares.iter().filter(|square| is_so(square)).count()
-        };
-        let content = count(&Square::has_content).max(1) as f32;
-        let odd = count(&|square| square.differs(self.is_sparse));
-        let covered = count(&Square::is_covered);
+        let content = self.count(Square::has_content).max(1) as f32;
+        let odd = self.count(|square| square.differs(self.is_sparse));
+        let covered = self.count(Square::is_covered);
         let is_placed = self.agrees() || self.offset <= CORNERS && self.fit.rough >= ALIKE;
         let share = odd as f32 / content;
         let uncovered = odd as f32 / (odd + covered).max(1) as f32;
@@ -136,11 +208,20 @@ impl Registration {
     }
 
     /// Whether much of what lies on each other agrees.
-    pub fn agrees(&self) -> bool {
-        let content = self.squares.iter().filter(|square| square.has_content());
-        let agreeing = self.squares.iter().filter(|square| square.agrees());
-        agreeing.count() as f32 >= AGREEING * content.count().max(1) as f32
+    fn agrees(&self) -> bool {
+        let content = self.count(Square::has_content).max(1);
+        self.count(Square::agrees) as f32 >= AGREEING * content as f32
     }
+
+    fn count(&self, is_so: impl Fn(&Square) -> bool) -> usize {
+        self.squares.iter().filter(|square| is_so(square)).count()
+    }
+}
+
+/// Keeps so many places, the best first.
+fn best(tried: &mut Vec<Fit>, count: usize) {
+    tried.sort_by(|a, b| b.correlation.total_cmp(&a.correlation));
+    tried.truncate(count);
 }
 
 /// How far the corners of the part are from those of the whole, in shares of its longer side.
@@ -185,7 +266,8 @@ fn at_level(
     (found.resized(1.0 / from, 1.0 / to), correlation)
 }
 
-fn squares(part: &Plane, whole: &Plane, placement: Placement) -> Vec<Square> {
+/// The squares, and how much values vary in each of the two.
+fn squares(part: &Plane, whole: &Plane, placement: Placement) -> (Vec<Square>, (f32, f32)) {
     let (small, from) = as_fine(part, placement.scale());
     let at = placement.resized(from, 1.0);
     let (width, height) = (small.width(), small.height());
@@ -195,11 +277,11 @@ fn squares(part: &Plane, whole: &Plane, placement: Placement) -> Vec<Square> {
         .collect();
     let is_there: Vec<bool> = under.iter().map(Option::is_some).collect();
     let own = (0..height).flat_map(|y| small.row(y));
-    let pairs = under
-        .iter()
-        .zip(own)
-        .filter_map(|(other, own)| Some(((*other)?, *own)));
-    let sums = Sums::of(pairs);
+    let pairs = under.iter().zip(own);
+    let pairs: Vec<(f32, f32)> = pairs
+        .filter_map(|(other, own)| Some(((*other)?, *own)))
+        .collect();
+    let sums = typical(&pairs);
     // In the part's brightness and contrast.
     let contrast = sums.line().0.clamp(CONTRASTS.0, CONTRASTS.1);
     let (mean, own_mean) = sums.means();
@@ -221,5 +303,22 @@ fn squares(part: &Plane, whole: &Plane, placement: Placement) -> Vec<Square> {
             }
         }
     }
-    squares
+    (squares, sums.spreads())
+}
+
+/// What pairs of values have in common, less those that are farther from it than most: something was
+/// laid over them.
+fn typical(pairs: &[(f32, f32)]) -> Sums {
+    let mut sums = Sums::of(pairs.iter().copied());
+    for _ in 0..TYPICAL {
+        let (slope, start) = sums.line();
+        let far = sums.spreads().1 * (1.0 - sums.correlation().powi(2)).sqrt();
+        let is_near = |(a, b): &(f32, f32)| (b - slope * a - start).abs() <= far;
+        let near = Sums::of(pairs.iter().copied().filter(is_near));
+        if near.count() * 2 < pairs.len() {
+            break;
+        }
+        sums = near;
+    }
+    sums
 }

@@ -15,6 +15,8 @@ const AROUND: usize = 8;
 /// A square of both pictures.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Square {
+    /// Its place among all, counted in steps.
+    pub(super) place: (usize, usize),
     /// How much values vary in each.
     spreads: (f32, f32),
     /// Whether the values in the middle of all around it are near each other; asked only where
@@ -36,6 +38,7 @@ const SAME_GROUND: f32 = 25.0;
 const ALIKE: f32 = 2.0;
 /// From this correlation on squares show the same, and below that not.
 const SAME: f32 = 0.8;
+const UNLIKE: f32 = 0.6;
 const OTHER: f32 = 0.4;
 /// The same where previews were made of every few pixels: fine lines come out otherwise in each.
 const OTHER_SPARSE: f32 = 0.2;
@@ -48,8 +51,39 @@ impl Square {
 
     /// Whether they show the same.
     pub(super) fn agrees(&self) -> bool {
-        let plain = self.centred_spreads.0.min(self.centred_spreads.1) < SOMETHING / 2.0;
-        self.has_content() && self.correlation >= SAME && (plain || self.centred >= OTHER)
+        self.has_content() && self.correlation >= SAME && !self.is_crossed()
+    }
+
+    /// Whether they are alike only in what is even along a row or down a column, though there is
+    /// more in both.
+    fn is_crossed(&self) -> bool {
+        let centred = self.centred_spreads.0.min(self.centred_spreads.1);
+        centred >= SOMETHING / 2.0 && self.centred < OTHER
+    }
+
+    /// How well they agree where nothing covers them: in what is not even along a row or down a column,
+    /// if there is such a thing.
+    pub(super) fn agreement(&self) -> Option<f32> {
+        let has_detail = self.centred_spreads.0.max(self.centred_spreads.1) >= SOMETHING / 2.0;
+        let agreement = match has_detail {
+            true => self.centred,
+            false => self.correlation,
+        };
+        (self.has_content() && self.on_same_ground).then_some(agreement)
+    }
+
+    /// Whether they do not show the same, whatever the reason.
+    pub(super) fn is_unlike(&self) -> bool {
+        self.has_content() && (self.correlation < UNLIKE || self.is_crossed())
+    }
+
+    /// Whether there is much in one of them that the other has not, on the same ground.
+    pub(super) fn is_added(&self, to_first: bool) -> bool {
+        let (with, without) = match to_first {
+            true => self.spreads,
+            false => (self.spreads.1, self.spreads.0),
+        };
+        self.is_unlike() && self.on_same_ground && with >= 2.0 * SOMETHING && with > ALIKE * without
     }
 
     /// Whether they surely show different things of one kind on the same ground. What one has on plain
@@ -86,6 +120,7 @@ impl Square {
             return None;
         }
         let mut square = Self {
+            place: (x / STEP, y / STEP),
             spreads: whole.spreads(),
             on_same_ground: true,
             correlation: whole.correlation(),
