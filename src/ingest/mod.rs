@@ -13,6 +13,7 @@ mod features;
 mod job;
 mod local;
 mod match_filter;
+mod priority;
 #[cfg(test)]
 mod tests;
 mod waiting;
