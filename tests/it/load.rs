@@ -32,7 +32,9 @@ fn sessions_search_beside_a_crawl() {
         assert!(searches.wrong.is_empty(), "{:?}", searches.wrong);
     }
     assert!(measured.crawl_beside.pictures > 0, "{measured}");
-    let [before, after] = measured.memory;
+    let [(before, _), (after, _)] = measured.memory[..] else {
+        panic!("{measured}");
+    };
     assert!(after < before + SLACK, "{measured}");
     let metrics = serving.get("/metrics").text();
     assert!(!metrics.contains("status=\"5xx\""), "{metrics}");

@@ -62,7 +62,10 @@ fn who_sends_many_is_told_in_time_and_gives_the_core_back() {
         ask(&address, "POST", path, &headers, body)
     };
     // Classes, so that there is something to classify by.
-    let label = |(place, id): (usize, &String)| json!({"kind": "class", "picture": id, "class": ["one", "other"][place % 2]});
+    let label = |(place, id): (usize, &String)| {
+        let class = ["one", "other"][place % 2];
+        json!({"kind": "class", "picture": id, "class": class})
+    };
     let labels: Vec<_> = ids.iter().enumerate().map(label).collect();
     let said = json!({ "labels": labels }).to_string();
     let kept = post("/api/v1/labels", "application/json", said.as_bytes());

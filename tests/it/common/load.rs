@@ -39,9 +39,9 @@ pub struct Measured {
     pub beside: Searches,
     pub crawl_alone: Crawled,
     pub crawl_beside: Crawled,
-    /// Before the first round and after the last one; 0 where the system does not tell.
-    pub memory: [u64; 2],
-    pub pictures: [u64; 2],
+    /// Bytes of the server before the first round and after each, 0 where the system does not tell; and
+    /// pictures that the crawl had stored by then.
+    pub memory: Vec<(u64, u64)>,
 }
 
 /// Searches, by how long after they were due they were answered.
@@ -87,8 +87,8 @@ pub fn measure(serving: &Serving, site: &Server, rounds: &[Round], candidates: u
     assert_eq!(begun.status, 202, "{}", begun.text());
     std::thread::sleep(SETTLING);
     let mut measured = Measured::default();
-    measured.memory[0] = resident(serving.id());
-    measured.pictures[0] = stored(serving);
+    let memory = || (resident(serving.id()), stored(serving));
+    measured.memory.push(memory());
     for round in rounds {
         tell(serving, "pause");
         std::thread::sleep(SETTLING);
@@ -100,9 +100,8 @@ pub fn measure(serving: &Serving, site: &Server, rounds: &[Round], candidates: u
         let (crawl, searches) = crawled(serving, both);
         measured.crawl_beside += crawl;
         measured.beside += searches;
+        measured.memory.push(memory());
     }
-    measured.memory[1] = resident(serving.id());
-    measured.pictures[1] = stored(serving);
     measured
 }
 
@@ -243,12 +242,9 @@ impl fmt::Display for Measured {
             "crawl: {alone:.1} pictures/s alone, {beside:.1} beside searches; ratio {:.2} (aim: at least .75)",
             beside / alone
         )?;
-        let [before, after] = self.memory.map(|bytes| bytes as f64 / 1e6);
-        let [first, last] = self.pictures;
-        write!(
-            f,
-            "memory: {before:.0} MB, then {after:.0} MB, with {} pictures more",
-            last - first
-        )
+        let megabytes =
+            |(bytes, pictures): &(u64, u64)| format!("{} MB at {pictures}", bytes >> 20);
+        let memory: Vec<String> = self.memory.iter().map(megabytes).collect();
+        write!(f, "memory, at pictures of the crawl: {}", memory.join(", "))
     }
 }
