@@ -3,6 +3,8 @@
 mod jobs;
 mod owner;
 
+use std::time::Duration;
+
 use simdex::demo::drawing::Motif;
 use testweb::reply::Reply;
 use testweb::server::Request;
