@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::Simdex;
-use common::load::{CONFIG, Round, measure, site};
+use common::load::{Asked, CONFIG, Round, measure, site};
 use common::serving::Serving;
 use simdex::demo::drawing::Motif;
 
@@ -33,8 +33,12 @@ const ROUND: Round = Round {
 const DRAWN: u64 = 2_000;
 /// Pictures a second that no machine of today stores.
 const MOST_A_SECOND: u64 = 500;
-/// Candidates of a search, as where nothing is said of them.
-const CANDIDATES: usize = 200;
+/// As many candidates as where nothing is said of them.
+const ASKED: Asked = Asked {
+    head: "fused",
+    candidates: 200,
+    rate: 3,
+};
 
 fn main() {
     let seconds = match std::env::var("SIMDEX_BENCH_SECONDS") {
@@ -59,6 +63,6 @@ fn main() {
     let serving = Serving::start(&simdex);
     let round = (ROUND.idle + ROUND.alone + ROUND.beside).as_secs();
     let rounds = vec![ROUND; (seconds / round).max(1) as usize];
-    println!("{}", measure(&serving, &site, &rounds, CANDIDATES));
+    println!("{}", measure(&serving, &site, &rounds, ASKED));
     serving.stop();
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::common::Simdex;
-use crate::common::load::{CONFIG, Round, measure, site};
+use crate::common::load::{Asked, CONFIG, Round, measure, site};
 use crate::common::serving::Serving;
 
 const ROUND: Round = Round {
@@ -12,8 +12,12 @@ const ROUND: Round = Round {
     alone: Duration::from_secs(3),
     beside: Duration::from_secs(10),
 };
-/// Few, so that searches keep up also where nothing is optimised.
-const CANDIDATES: usize = 20;
+/// Little, so that searches keep up also where nothing is optimised and other tests run beside.
+const ASKED: Asked = Asked {
+    head: "embedding",
+    candidates: 5,
+    rate: if cfg!(debug_assertions) { 1 } else { 3 },
+};
 /// More than can be stored meanwhile.
 const PICTURES: usize = 20_000;
 /// Bytes that may come on top while the crawl stores some hundred pictures and allocators settle.
@@ -25,7 +29,7 @@ fn sessions_search_beside_a_crawl() {
     let simdex = Simdex::filled(3, 4);
     simdex.configure(CONFIG);
     let serving = Serving::start(&simdex);
-    let measured = measure(&serving, &site, &[ROUND], CANDIDATES);
+    let measured = measure(&serving, &site, &[ROUND], ASKED);
     println!("{measured}");
     for searches in [&measured.idle, &measured.beside] {
         assert!(searches.count() > 0);

@@ -13,9 +13,8 @@ use testweb::server::Server;
 use super::serving::{Serving, form};
 use super::{jpeg, numbered, serve};
 
-/// Who searches, and how often all of them together, in a second.
+/// Who searches.
 const SESSIONS: u32 = 32;
-const RATE: u32 = 3;
 /// How long a crawl goes on that was told to rest, or takes to run at its full rate again.
 const SETTLING: Duration = Duration::from_secs(2);
 /// Pictures on a page of the site.
@@ -30,6 +29,15 @@ pub struct Round {
     pub alone: Duration,
     /// Both.
     pub beside: Duration,
+}
+
+/// What sessions ask for, and how often.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    pub head: &'static str,
+    pub candidates: usize,
+    /// Searches a second, of all of them together.
+    pub rate: u32,
 }
 
 /// What was measured.
@@ -80,10 +88,10 @@ pub fn site(pictures: usize) -> Server {
 /// What lets a crawl be as quick as the machine.
 pub const CONFIG: &str = "[crawl]\nallow_private_addresses = true\ndelay_ms = 0\nlatency_factor = 0.0\nhost_concurrency = 8";
 
-/// Begins a crawl of the site, and measures rounds of it. Searches have so many candidates.
-pub fn measure(serving: &Serving, site: &Server, rounds: &[Round], candidates: usize) -> Measured {
-    let asked = json!({"seeds": [site.url("/")]}).to_string();
-    let begun = serving.post("/api/v1/crawls", "application/json", asked.as_bytes());
+/// Begins a crawl of the site, and measures rounds of it.
+pub fn measure(serving: &Serving, site: &Server, rounds: &[Round], asked: Asked) -> Measured {
+    let crawl = json!({"seeds": [site.url("/")]}).to_string();
+    let begun = serving.post("/api/v1/crawls", "application/json", crawl.as_bytes());
     assert_eq!(begun.status, 202, "{}", begun.text());
     std::thread::sleep(SETTLING);
     let mut measured = Measured::default();
@@ -92,11 +100,11 @@ pub fn measure(serving: &Serving, site: &Server, rounds: &[Round], candidates: u
     for round in rounds {
         tell(serving, "pause");
         std::thread::sleep(SETTLING);
-        measured.idle += searched(serving, round.idle, candidates);
+        measured.idle += searched(serving, round.idle, asked);
         tell(serving, "resume");
         std::thread::sleep(SETTLING);
         measured.crawl_alone += crawled(serving, || std::thread::sleep(round.alone)).0;
-        let both = || searched(serving, round.beside, candidates);
+        let both = || searched(serving, round.beside, asked);
         let (crawl, searches) = crawled(serving, both);
         measured.crawl_beside += crawl;
         measured.beside += searches;
@@ -131,18 +139,22 @@ fn crawled<R>(serving: &Serving, meanwhile: impl FnOnce() -> R) -> (Crawled, R) 
 }
 
 /// All sessions search for so long, at fixed times, so that one who waits makes nobody ask less often.
-fn searched(serving: &Serving, during: Duration, candidates: usize) -> Searches {
+fn searched(serving: &Serving, during: Duration, asked: Asked) -> Searches {
     let started = Instant::now();
     let session = |number: u32| {
         let picture = jpeg(
             Motif::ALL[number as usize % Motif::ALL.len()],
             u64::from(number),
         );
-        let candidates = candidates.to_string();
-        let fields = [("limit", "10"), ("candidates", candidates.as_str())];
+        let candidates = asked.candidates.to_string();
+        let fields = [
+            ("limit", "10"),
+            ("head", asked.head),
+            ("candidates", candidates.as_str()),
+        ];
         let (kind, body) = form(&fields, &[("image", "q.jpg", &picture)]);
         let mut searches = Searches::default();
-        let mut due = started + Duration::from_secs(1) * number / RATE;
+        let mut due = started + Duration::from_secs(1) * number / asked.rate;
         while due < started + during {
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             let answer = serving.post("/api/v1/search", &kind, &body);
@@ -155,7 +167,7 @@ fn searched(serving: &Serving, during: Duration, candidates: usize) -> Searches 
             if !is_right {
                 searches.wrong.push(answer.text());
             }
-            due += Duration::from_secs(1) * SESSIONS / RATE;
+            due += Duration::from_secs(1) * SESSIONS / asked.rate;
         }
         searches
     };
