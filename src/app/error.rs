@@ -42,6 +42,9 @@ pub enum Error {
     /// A part of several pictures was asked for.
     #[error("a box is a part of one picture; ask for each of several by itself")]
     PartOfSeveral,
+    /// Nobody waits for the answer any more.
+    #[error("that takes too long: the pictures are too many, or too large to be decoded in time")]
+    Late,
     /// A removal is to wait that cannot.
     #[error(
         "only the removal of pictures, by their ids, and of a host can wait; leave out `wait_s`"

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -59,11 +60,15 @@ pub struct FailedUrl {
 
 impl Collection {
     /// The URLs that failed or were refused, or gave nothing yet and wait to be tried again, the
-    /// most frequent reason first; at most `most` of each. Reads the whole frontier.
+    /// most frequent reason first; of each those at the places `listed`. Reads the whole frontier.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn failures(&self, filter: &FailureFilter, most: usize) -> Result<Vec<Failures>, Error> {
+    pub fn failures(
+        &self,
+        filter: &FailureFilter,
+        listed: Range<usize>,
+    ) -> Result<Vec<Failures>, Error> {
         let store = self.store();
         let mut by_reason: BTreeMap<Key, (u64, Vec<FailedUrl>)> = BTreeMap::new();
         let ended = store.failures().map(|record| {
@@ -86,8 +91,9 @@ impl Collection {
             let refused = matches!(record.state, UrlState::Refused(_));
             let waits = record.state == UrlState::Open;
             let (count, urls) = by_reason.entry((waits, refused, reason)).or_default();
+            let place = usize::try_from(*count).unwrap_or(usize::MAX);
             *count += 1;
-            if urls.len() < most {
+            if listed.contains(&place) {
                 let id = CanonicalUrl::parse(&record.url).ok().map(|url| url.id());
                 let shown_on = id.map(|id| store.page_showing(id)).transpose()?;
                 urls.push(FailedUrl {

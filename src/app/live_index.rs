@@ -11,6 +11,7 @@ use super::{Error, Observer, Step};
 use crate::config::IndexConfig;
 use crate::head::CollectionMean;
 use crate::index::{Index, IndexWriter, Looks};
+use crate::ingest::step_back;
 use crate::search::{RunningMean, View};
 use crate::store::Store;
 
@@ -227,6 +228,7 @@ impl Follower {
     fn start(shared: Arc<Shared>) -> Self {
         let (stop, stopped) = channel();
         let thread = std::thread::spawn(move || {
+            step_back();
             let mut wait = EVERY;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(wait) {
                 let started = Instant::now();

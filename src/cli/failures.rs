@@ -43,13 +43,14 @@ pub(super) fn run(session: &Session, args: FailuresArgs) -> anyhow::Result<Outco
     };
     let is_choice = filter.host.is_some() || !filter.reasons.is_empty();
     let failures = match session.opened(Session::collection_to_read)? {
-        Opened::Here(collection) => collection.failures(&filter, most)?,
+        Opened::Here(collection) => collection.failures(&filter, 0..most)?,
         Opened::There(connection) => {
             let reasons = (!filter.reasons.is_empty()).then(|| filter.reasons.join(","));
             let asked = FailuresRequest {
                 host: filter.host,
                 reasons,
                 limit: Some(most),
+                cursor: None,
             };
             connection.failures(&asked)?.failures
         }

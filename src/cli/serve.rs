@@ -11,7 +11,7 @@ use super::Outcome;
 use super::progress;
 use super::session::Session;
 use crate::local_path::path_text;
-use crate::serve::{Hosts, Listen, SERVE, Secrets, Server, token};
+use crate::serve::{Hosts, Listen, SEARCH_DEADLINE, SERVE, Secrets, Server, token};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -58,6 +58,7 @@ pub(super) fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<Outcome
         hosts: Hosts::of(address, &args.allow_host),
         secrets,
         refresh_every: args.refresh_every,
+        search_deadline: SEARCH_DEADLINE,
     };
     let server = Server::start_at(&collection, SERVE, Some(listen))?;
     if !address.ip().is_loopback() {

@@ -13,6 +13,7 @@ mod features;
 mod job;
 mod local;
 mod match_filter;
+mod priority;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -29,6 +30,7 @@ pub use local::{
     WhyKept, absolute, add_files, add_files_with, drop_missing,
 };
 pub use match_filter::MatchFilter;
+pub use priority::step_back;
 pub use waiting::add_features;
 use worker::{Featurize, Maker};
 pub use writer::{Receipt, ReceiptOutcome};
@@ -100,7 +102,10 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
             })
             .collect::<Result<_, ExtractError>>()?;
         let store = Arc::clone(store);
-        let writer = std::thread::spawn(move || writer::run(&store, &finished_queue, &receipt));
+        let writer = std::thread::spawn(move || {
+            step_back();
+            writer::run(&store, &finished_queue, &receipt)
+        });
         Ok(Self {
             jobs,
             receipts,

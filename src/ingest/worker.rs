@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::features::{FeatureError, extract, read_file};
 use super::job::{Job, ListedFile, LocalFile, WebPicture};
 use super::match_filter::MatchFilter;
+use super::priority::step_back;
 use crate::activation::Layout;
 use crate::network::Extractor;
 use crate::picture::{Limits, PictureId};
@@ -81,6 +82,7 @@ pub(super) struct Worker<J, F> {
 impl<J: Into<Job>, F: Featurize> Worker<J, F> {
     /// Works until the senders are gone or the writer has stopped.
     pub(super) fn run(mut self) {
+        step_back();
         while let Ok(job) = self.jobs.recv_blocking() {
             let finished = self.maker.finish(job.into());
             if self.finished.send_blocking(finished).is_err() {

@@ -212,6 +212,7 @@ impl Connection {
             ("host", asked.host.as_deref()),
             ("reasons", asked.reasons.as_deref()),
             ("limit", limit.as_deref()),
+            ("cursor", asked.cursor.as_deref()),
         ];
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in pairs {

@@ -11,6 +11,6 @@ pub(super) const MOST_HEAD_BYTES: usize = 64 << 20;
 /// Bytes of JSON and of form fields.
 pub(super) const MOST_TEXT_BYTES: usize = 1 << 20;
 /// How long decoding pictures and searching for them may take.
-pub(super) const SEARCH_DEADLINE: Duration = Duration::from_secs(60);
+pub const SEARCH_DEADLINE: Duration = Duration::from_secs(60);
 /// How long a request's body may take to come.
 pub(super) const BODY_DEADLINE: Duration = Duration::from_secs(60);

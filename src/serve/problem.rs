@@ -15,6 +15,8 @@ use crate::store::StoreError;
 
 /// The code of refusals that pass.
 pub(super) const BUSY: &str = "busy";
+/// The code of what takes too long.
+const TOO_SLOW: &str = "too_slow";
 
 /// A request was not answered.
 #[derive(Debug, Clone)]
@@ -112,10 +114,10 @@ impl From<Shut> for Problem {
             ),
             Shut::Late(deadline) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                "too_slow",
+                TOO_SLOW,
                 format!(
-                    "that takes longer than {} seconds: a picture may be too large to be decoded in \
-                     that time",
+                    "that takes longer than {} seconds: the pictures are too many, or too large to be \
+                     decoded in that time",
                     deadline.as_secs()
                 ),
             ),
@@ -146,6 +148,7 @@ impl From<Error> for Problem {
             Error::Picture { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "picture"),
             Error::Fetch { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "fetch"),
             Error::Url { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "url"),
+            Error::Late => (StatusCode::UNPROCESSABLE_ENTITY, TOO_SLOW),
             Error::Head(_)
             | Error::NoThreshold
             | Error::FewLabels

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::api::crawls::refreshed;
 use super::guard::{Guard, Hosts, Secrets};
+use super::limits::SEARCH_DEADLINE;
 use super::router;
 use super::state::State;
 use crate::app::Collection;
@@ -54,7 +55,9 @@ impl Server {
         listen: Option<Listen>,
     ) -> Result<Self, ServeError> {
         let (ending, end) = watch::channel(false);
-        let state = State::new(collection.clone(), command);
+        let deadline = listen.as_ref().map(|listen| listen.search_deadline);
+        let deadline = deadline.unwrap_or(SEARCH_DEADLINE);
+        let state = State::new(collection.clone(), command, deadline);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -124,6 +127,8 @@ pub struct Listen {
     pub secrets: Secrets,
     /// How often it is asked again for what is due.
     pub refresh_every: Option<Duration>,
+    /// How long decoding pictures and searching for them may take.
+    pub search_deadline: Duration,
 }
 
 /// Asks again for what is due, unless a crawl runs anyway. Never ends.

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -12,15 +12,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::crawls::Crawls;
+use super::crawls::CrawlFigures;
 use super::gate::{Gate, PATIENCE, Shut};
 use super::held::Held;
-use super::limits::SEARCH_DEADLINE;
+use super::jobs::Jobs;
 use super::maps::Maps;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::removals::Removals;
-use super::trainings::Trainings;
+use super::trainings::TrainingFigures;
 use crate::app::{Collection, Error, Web};
 
 /// The version of what is spoken on the socket. A change that an older client would misread makes
@@ -77,14 +77,16 @@ pub(super) struct Inner {
     pub(super) command: &'static str,
     /// One search a core.
     pub(super) searches: Gate,
+    /// How long one may take.
+    search_deadline: Duration,
     /// What reads a little of the store.
     pub(super) reads: Gate,
     /// What reads or changes much of the store: one at a time, so that cores are left for searches.
     pub(super) jobs: Gate,
     /// The crawl that runs.
-    pub(super) crawls: Crawls,
+    pub(super) crawls: Jobs<CrawlFigures>,
     /// The training that runs.
-    pub(super) trainings: Trainings,
+    pub(super) trainings: Jobs<TrainingFigures>,
     /// Removals that wait.
     pub(super) removals: Removals,
     /// The map of all pictures.
@@ -116,16 +118,21 @@ impl Deref for State {
 }
 
 impl State {
-    pub(super) fn new(collection: Collection, command: &'static str) -> Self {
+    pub(super) fn new(
+        collection: Collection,
+        command: &'static str,
+        search_deadline: Duration,
+    ) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Inner {
             collection,
             command,
-            searches: Gate::new(cores).with_deadline(SEARCH_DEADLINE),
+            searches: Gate::new(cores).with_deadline(search_deadline),
+            search_deadline,
             reads: Gate::new(READS),
             jobs: Gate::new(1),
-            crawls: Crawls::default(),
-            trainings: Trainings::default(),
+            crawls: Jobs::of("crawl"),
+            trainings: Jobs::of("training"),
             removals: Removals::default(),
             maps: Maps::default(),
             held: Held::default(),
@@ -156,12 +163,14 @@ impl State {
         ))
     }
 
-    /// Does a search when its turn has come.
+    /// Does a search when its turn has come. It is told when nobody waits for it any more.
     pub(super) async fn searched<R: Send + 'static>(
         &self,
-        search: impl FnOnce() -> R + Send + 'static,
+        search: impl FnOnce(Instant) -> R + Send + 'static,
     ) -> Result<R, Shut> {
         let started = Instant::now();
+        let deadline = self.search_deadline;
+        let search = move || search(Instant::now() + deadline);
         let result = self.searches.run(search).await;
         self.metrics.searched(started.elapsed());
         result

@@ -13,11 +13,6 @@ fn post(serving: &Serving, path: &str, body: &Value) -> Answer {
     serving.post(path, "application/json", body.to_string().as_bytes())
 }
 
-fn delete(serving: &Serving, path: &str) -> Answer {
-    let token = format!("Bearer {}", serving.token);
-    serving.ask("DELETE", path, &[("authorization", &token)], b"")
-}
-
 fn say(serving: &Serving, labels: Value) -> Value {
     let answer = post(serving, "/api/v1/labels", &json!({ "labels": labels }));
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -82,8 +77,8 @@ fn labels_are_kept_listed_and_taken_back() {
         .json();
     assert_eq!(of_one["labels"].as_array().unwrap().len(), 1);
     let path = format!("/api/v1/labels/{}", kept[1]["id"].as_str().unwrap());
-    assert_eq!(delete(&serving, &path).json()["label"], cat);
-    assert_eq!(delete(&serving, &path).status, 404);
+    assert_eq!(serving.delete(&path).json()["label"], cat);
+    assert_eq!(serving.delete(&path).status, 404);
     for (labels, status, words) in [
         (json!([]), 400, "1 to 1000"),
         (
@@ -185,10 +180,10 @@ fn pictures_that_were_told_apart_are_grouped_no_more() {
         // Taken back, they are a group again.
         let serving = Serving::start(&simdex);
         for label in [&third, &second] {
-            assert_eq!(delete(&serving, label).status, 200);
+            assert_eq!(serving.delete(label).status, 200);
         }
         is(&[&[GROUP[0], GROUP[1], GROUP[3]]]);
-        delete(&serving, &first);
+        serving.delete(&first);
         is(&[&GROUP]);
         assert_eq!(serving.stop(), 130);
         assert_eq!(groups(&simdex), [GROUP.map(str::to_owned)]);
@@ -231,9 +226,9 @@ fn a_removal_that_waits_hides_and_can_be_undone() {
     assert_eq!(images(), all);
     let list = || serving.get("/api/v1/removals").json()["removals"].take();
     assert_eq!(list().as_array().unwrap().len(), 1);
-    assert_eq!(delete(&serving, &path).status, 200);
+    assert_eq!(serving.delete(&path).status, 200);
     assert!(found().iter().any(|name| name == GROUP[1]));
-    assert_eq!(delete(&serving, &path).status, 404);
+    assert_eq!(serving.delete(&path).status, 404);
     assert_eq!(list(), json!([]));
     // When its time has come it is carried out ...
     assert_eq!(remove(1, &ids[2]).status, 202);
@@ -325,7 +320,7 @@ fn a_head_learns_from_labels_beside_the_server() {
         "{found}"
     );
     assert_eq!(serving.get("/api/v1/trainings/1/head").status, 404);
-    assert_eq!(delete(&serving, "/api/v1/trainings/7").status, 404);
+    assert_eq!(serving.delete("/api/v1/trainings/7").status, 404);
     // The command has it trained by the server, and alone learns the same.
     let train = |name: &str| simdex.run(&["train", "--from-labels", "-o", name]);
     let there = train("there.json");

@@ -38,8 +38,8 @@ impl Collection {
         if let (Example::Given(a), Example::Given(b)) = (a, b) {
             return self.extraction().compare(a, b, head, mode);
         }
-        let views = self.views_of(std::slice::from_ref(a), mode)?;
-        let others = self.views_of(std::slice::from_ref(b), Mode::default())?;
+        let views = self.views_of(std::slice::from_ref(a), mode, None)?;
+        let others = self.views_of(std::slice::from_ref(b), Mode::default(), None)?;
         Ok(compare(
             self.store().layout(),
             head,

@@ -80,6 +80,8 @@ pub struct Question {
     pub part: Option<Crop>,
     /// How long reading or fetching them took.
     pub reading_took: Duration,
+    /// When nobody waits for the answer any more: no further picture is decoded then.
+    pub until: Option<Instant>,
 }
 
 impl Collection {
@@ -95,14 +97,14 @@ impl Collection {
     ) -> Result<QueryResult, Error> {
         let started = Instant::now();
         let wanted = match (question.part, &question.wanted[..]) {
-            (None, wanted) => self.views_of(wanted, options.mode)?,
+            (None, wanted) => self.views_of(wanted, options.mode, question.until)?,
             (Some(crop), [picture]) => {
                 let part = self.part(picture, crop)?;
-                self.views_of(&[part.into()], options.mode)?
+                self.views_of(&[part.into()], options.mode, question.until)?
             }
             (Some(_), _) => return Err(Error::PartOfSeveral),
         };
-        let unwanted = self.views_of(&question.unwanted, options.mode)?;
+        let unwanted = self.views_of(&question.unwanted, options.mode, question.until)?;
         let query = Query {
             name: &question.name,
             wanted: &wanted,
@@ -122,8 +124,14 @@ impl Collection {
         Ok(Searcher::new(store, view, Arc::clone(head)))
     }
 
-    fn views_of(&self, examples: &[Example], mode: Mode) -> Result<Vec<Vec<NewPicture>>, Error> {
+    fn views_of(
+        &self,
+        examples: &[Example],
+        mode: Mode,
+        until: Option<Instant>,
+    ) -> Result<Vec<Vec<NewPicture>>, Error> {
         let views = |example: &Example| match example {
+            _ if until.is_some_and(|until| Instant::now() >= until) => Err(Error::Late),
             Example::Given(picture) => {
                 let layout = self.store().layout();
                 self.extraction()
@@ -139,7 +147,7 @@ impl Collection {
     /// # Errors
     /// If it cannot be used or is not there, or the network cannot be run.
     pub fn embedding(&self, picture: &Example) -> Result<Embedding, Error> {
-        let views = self.views_of(std::slice::from_ref(picture), Mode::default())?;
+        let views = self.views_of(std::slice::from_ref(picture), Mode::default(), None)?;
         // There is one view of each picture at least.
         Ok(views[0][0].embedding.clone())
     }

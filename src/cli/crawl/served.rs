@@ -10,7 +10,7 @@ use crate::cli::progress::{self, Progress};
 use crate::cli::session::Session;
 use crate::config::Config;
 use crate::serve::api::CrawlRequest;
-use crate::serve::{Connection, CrawlState};
+use crate::serve::{Connection, JobState};
 
 /// How often it is asked how far the crawl is.
 const EVERY: Duration = Duration::from_millis(200);
@@ -50,24 +50,24 @@ pub(super) fn run(
             }
             false => connection.crawl(so_far.id)?,
         };
-        rates.sample(&so_far.summary);
-        let (hosts, under_way) = (so_far.hosts, so_far.under_way);
-        bar.set(0, || rates.line(&so_far.summary, hosts, under_way));
+        let done = &so_far.figures;
+        rates.sample(&done.summary);
+        bar.set(0, || rates.line(&done.summary, done.hosts, done.under_way));
     }
     drop(bar);
-    if so_far.state == CrawlState::Failed {
+    if so_far.state == JobState::Failed {
         anyhow::bail!(
             so_far
                 .problem
                 .unwrap_or_else(|| "the crawl failed".to_owned())
         );
     }
-    print_summary(&so_far.summary, args.format)?;
-    if so_far.state == CrawlState::Stopped {
+    print_summary(&so_far.figures.summary, args.format)?;
+    if so_far.state == JobState::Stopped {
         progress::note("interrupted; `simdex crawl` without URLs goes on where it stopped");
         return Ok(Outcome::Interrupted);
     }
-    Ok(match so_far.some_failed {
+    Ok(match so_far.figures.some_failed {
         true => Outcome::SomeFailed,
         false => Outcome::Done,
     })

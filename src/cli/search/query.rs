@@ -190,6 +190,7 @@ impl NamedQuestion {
             unwanted: unwanted.into_iter().map(Example::from).collect(),
             part: self.part,
             reading_took: started.elapsed(),
+            until: None,
         })
     }
 

@@ -12,7 +12,7 @@ use crate::cli::output::{self, counted, replace};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::local_path::path_text;
-use crate::serve::{AskError, Connection, CrawlState};
+use crate::serve::{AskError, Connection, JobState};
 
 pub(super) fn run(session: &Session, args: &TrainArgs) -> anyhow::Result<Outcome> {
     let (head, figures, outcome) = match session.opened(Session::collection_to_read)? {
@@ -61,12 +61,12 @@ fn asked(
             so_far => so_far?,
         };
     }
-    match (so_far.state, so_far.figures) {
-        (CrawlState::Done, Some(figures)) => {
+    match (so_far.state, so_far.figures.brought) {
+        (JobState::Done, Some(figures)) => {
             let head = connection.training_head(so_far.id)?;
             Ok(Some((head, figures)))
         }
-        (CrawlState::Stopped, _) => anyhow::bail!("the training was stopped"),
+        (JobState::Stopped, _) => anyhow::bail!("the training was stopped"),
         _ => Err(anyhow::anyhow!(
             so_far.problem.context("the training failed")?
         )),

@@ -1,5 +1,7 @@
 //! `classify`: the class of pictures by the labels of the store.
 
+use std::time::Instant;
+
 use axum::extract::{Request, State as Shared};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -8,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::form::Form;
 use super::search::{examples, name_uploads};
-use crate::app::{Classification, Example, NamedPicture, PictureClassifier};
+use crate::app::{Classification, Error, Example, NamedPicture, PictureClassifier};
 use crate::classify::ClassifyOptions;
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
@@ -86,11 +88,14 @@ pub(super) async fn classify(
         ));
     }
     let collection = state.collection.clone();
-    let answer = state.searched(move || {
+    let answer = state.searched(move |until| {
         let _form = form;
         let classifier = PictureClassifier::of_labels(&collection, &options)?;
         let mut answers = Vec::with_capacity(pictures.len());
         for (picture, name) in pictures.iter().zip(&names) {
+            if Instant::now() >= until {
+                return Err(Error::Late.into());
+            }
             let embedding = collection.embedding(picture)?;
             answers.push(classifier.classify_embedding(name, &embedding));
         }

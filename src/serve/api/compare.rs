@@ -83,7 +83,7 @@ pub(super) async fn compare(
         });
     }
     let collection = state.collection.clone();
-    let comparison = state.searched(move || {
+    let comparison = state.searched(move |_| {
         let _form = form;
         let head = head(&collection, asked.head.as_deref(), head_file)?;
         Ok::<_, Problem>(collection.compare(&sides[0], &sides[1], &head, asked.mode)?)

@@ -17,7 +17,7 @@ use super::extract::Path;
 use super::form::Form;
 use crate::app::{CrawlJob, Error};
 use crate::canonical_url::CanonicalUrl;
-use crate::serve::crawls::{NotBegun, Progress};
+use crate::serve::crawls::{CrawlProgress, crawl};
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 use crate::store::Again;
@@ -54,13 +54,13 @@ impl CrawlRequest {
 pub(in crate::serve) async fn begun(
     state: &State,
     asked: &CrawlRequest,
-) -> Result<Progress, Problem> {
+) -> Result<CrawlProgress, Problem> {
     state.takes_work()?;
     begun_job(state, asked.job()?).await
 }
 
 /// Asks again for what is due.
-pub(in crate::serve) async fn refreshed(state: &State) -> Result<Progress, Problem> {
+pub(in crate::serve) async fn refreshed(state: &State) -> Result<CrawlProgress, Problem> {
     let job = CrawlJob {
         again: vec![Again::Due],
         ..CrawlJob::default()
@@ -68,29 +68,16 @@ pub(in crate::serve) async fn refreshed(state: &State) -> Result<Progress, Probl
     begun_job(state, job).await
 }
 
-async fn begun_job(state: &State, job: CrawlJob) -> Result<Progress, Problem> {
-    let shared = state.clone();
+async fn begun_job(state: &State, job: CrawlJob) -> Result<CrawlProgress, Problem> {
+    let (shared, collection) = (state.clone(), state.collection.clone());
     // The runtime may have to be found first.
     let begun = state.reads.run(move || {
-        shared.collection.extraction().engine()?;
-        Ok::<_, Problem>(shared.crawls.begin(&shared.collection, job))
+        collection.extraction().engine()?;
+        shared
+            .crawls
+            .begin(move |this| crawl(&collection, job, this))
     });
-    begun.await??.map_err(|not_begun| match not_begun {
-        NotBegun::Running(id) => Problem::new(
-            StatusCode::CONFLICT,
-            "running",
-            format!("crawl {id} runs; stop it first, or wait for its end"),
-        ),
-        NotBegun::Thread(error) => Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "failed",
-            format!("there is no thread for a crawl: {error}"),
-        ),
-    })
-}
-
-fn unknown(id: u64) -> Problem {
-    Problem::not_found(format!("there is no crawl {id} of this run of the server"))
+    begun.await?
 }
 
 /// Begins a crawl, or goes on with the last one
@@ -100,7 +87,7 @@ fn unknown(id: u64) -> Problem {
     tag = "crawl",
     request_body = CrawlRequest,
     responses(
-        (status = 202, description = "It has begun; `Location` follows it", body = Progress),
+        (status = 202, description = "It has begun; `Location` follows it", body = CrawlProgress),
         Refused
     )
 )]
@@ -121,17 +108,15 @@ pub(super) async fn begin(
     tag = "crawl",
     params(("id" = u64, Path, description = "Its number")),
     responses(
-        (status = 200, description = "Its figures", body = Progress),
+        (status = 200, description = "Its figures", body = CrawlProgress),
         Refused
     )
 )]
 pub(super) async fn progress(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
-) -> Result<Json<Progress>, Problem> {
-    let watch = state.crawls.watch(Some(id)).ok_or_else(|| unknown(id))?;
-    let progress = watch.borrow().clone();
-    Ok(Json(progress))
+) -> Result<Json<CrawlProgress>, Problem> {
+    state.crawls.progress(id).map(Json)
 }
 
 /// Stops a crawl; what is under way is stored first
@@ -141,15 +126,15 @@ pub(super) async fn progress(
     tag = "crawl",
     params(("id" = u64, Path, description = "Its number")),
     responses(
-        (status = 200, description = "Its figures", body = Progress),
+        (status = 200, description = "Its figures", body = CrawlProgress),
         Refused
     )
 )]
 pub(super) async fn stop(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
-) -> Result<Json<Progress>, Problem> {
-    state.crawls.stop(id).map(Json).ok_or_else(|| unknown(id))
+) -> Result<Json<CrawlProgress>, Problem> {
+    state.crawls.stop(id).map(Json)
 }
 
 /// Has a crawl rest; what is under way is stored first
@@ -159,16 +144,15 @@ pub(super) async fn stop(
     tag = "crawl",
     params(("id" = u64, Path, description = "Its number")),
     responses(
-        (status = 200, description = "Its figures", body = Progress),
+        (status = 200, description = "Its figures", body = CrawlProgress),
         Refused
     )
 )]
 pub(super) async fn pause(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
-) -> Result<Json<Progress>, Problem> {
-    let paused = state.crawls.pause(id, true);
-    paused.map(Json).ok_or_else(|| unknown(id))
+) -> Result<Json<CrawlProgress>, Problem> {
+    state.crawls.pause(id, true).map(Json)
 }
 
 /// Has a crawl go on that rests
@@ -178,16 +162,15 @@ pub(super) async fn pause(
     tag = "crawl",
     params(("id" = u64, Path, description = "Its number")),
     responses(
-        (status = 200, description = "Its figures", body = Progress),
+        (status = 200, description = "Its figures", body = CrawlProgress),
         Refused
     )
 )]
 pub(super) async fn resume(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
-) -> Result<Json<Progress>, Problem> {
-    let resumed = state.crawls.pause(id, false);
-    resumed.map(Json).ok_or_else(|| unknown(id))
+) -> Result<Json<CrawlProgress>, Problem> {
+    state.crawls.pause(id, false).map(Json)
 }
 
 /// Follows a crawl: server-sent events `progress`, until its end
@@ -197,7 +180,7 @@ pub(super) async fn resume(
     tag = "crawl",
     params(("id" = u64, Path, description = "Its number")),
     responses(
-        (status = 200, description = "Its figures, as they change", body = Progress, content_type = "text/event-stream"),
+        (status = 200, description = "Its figures, as they change", body = CrawlProgress, content_type = "text/event-stream"),
         Refused
     )
 )]
@@ -205,7 +188,7 @@ pub(super) async fn events(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
 ) -> Result<Response, Problem> {
-    let watch = state.crawls.watch(Some(id)).ok_or_else(|| unknown(id))?;
+    let watch = state.crawls.watch(id)?;
     let (sender, receiver) = async_channel::bounded(1);
     tokio::spawn(follow(watch, sender));
     Ok(Sse::new(receiver)
@@ -218,7 +201,7 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// Sends figures until the crawl is over or nobody reads them any more.
 async fn follow(
-    mut watch: watch::Receiver<Progress>,
+    mut watch: watch::Receiver<CrawlProgress>,
     sender: async_channel::Sender<Result<Event, axum::Error>>,
 ) {
     loop {

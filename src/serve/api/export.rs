@@ -138,7 +138,7 @@ pub(super) async fn export(
     let failed = |error: std::io::Error| Problem::bad(error.to_string());
     let mut lists = ListWriter::new(asked.format.of_lists(), head_name).map_err(failed)?;
     for (query, name) in queries.into_iter().zip(names) {
-        let question = Question {
+        let mut question = Question {
             name,
             wanted: vec![query],
             ..Question::default()
@@ -146,7 +146,10 @@ pub(super) async fn export(
         let (collection, ranking) = (state.collection.clone(), ranking.clone());
         let options = options.clone();
         // Other searches may come between two of them.
-        let result = state.searched(move || collection.search(&question, &ranking, &options));
+        let result = state.searched(move |until| {
+            question.until = Some(until);
+            collection.search(&question, &ranking, &options)
+        });
         lists.add(result.await??).map_err(failed)?;
     }
     drop(form);

@@ -2,15 +2,14 @@
 
 use axum::Json;
 use axum::extract::{Request, State as Shared};
-use axum::http::header::LINK;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::cursor::link_to;
 use super::extract::{Path, Query};
 use super::form::Form;
 use super::pictures::id;
-use super::{BASE, link_to_next};
 use crate::app::{KeptLabel, LabelPage, Said};
 use crate::serve::limits::MOST_LABELS;
 use crate::serve::problem::{Problem, Refused};
@@ -112,12 +111,8 @@ pub(super) async fn labels(
     let link = page.next.as_ref().map(|next| {
         let limit = asked.limit.to_string();
         let picture = asked.picture.as_deref();
-        let pairs = [
-            ("picture", picture),
-            ("limit", Some(limit.as_str())),
-            ("cursor", Some(next.as_str())),
-        ];
-        [(LINK, link_to_next(&format!("{BASE}/labels"), &pairs))]
+        let pairs = [("picture", picture), ("limit", Some(limit.as_str()))];
+        link_to(next, "/labels", &pairs)
     });
     Ok((link, Json(page)).into_response())
 }

@@ -3,6 +3,7 @@
 mod classify;
 mod compare;
 pub(super) mod crawls;
+mod cursor;
 mod duplicates;
 mod export;
 mod extract;
@@ -29,7 +30,6 @@ pub use removals::RemovalAnswer;
 pub use search::{Previews, SearchAnswer, SearchRequest};
 
 use axum::Router;
-use axum::http::HeaderValue;
 use axum::routing::{delete, get, post};
 
 use super::state::State;
@@ -67,16 +67,4 @@ pub(super) fn routes() -> Router<State> {
         .route("/pictures", post(pictures::upload))
         .route("/pictures/{id}", get(pictures::picture))
         .route("/pictures/{id}/thumbnail", get(pictures::thumbnail))
-}
-
-/// The header `Link` of a list that goes on: where its next part is (RFC 8288).
-fn link_to_next(path: &str, pairs: &[(&str, Option<&str>)]) -> HeaderValue {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in pairs {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    let link = format!("<{path}?{}>; rel=\"next\"", query.finish());
-    HeaderValue::try_from(link).expect("what is percent-encoded is ASCII")
 }

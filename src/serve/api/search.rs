@@ -166,7 +166,8 @@ pub(super) async fn search(
     question.name = asked.name.unwrap_or_else(|| names.join(" + "));
     let collection = state.collection.clone();
     question.reading_took = started.elapsed();
-    let answer = state.searched(move || {
+    let answer = state.searched(move |until| {
+        question.until = Some(until);
         // Room for the bytes is kept until they are done with.
         let _form = form;
         let head = head(&collection, asked.head.as_deref(), head_file)?;

@@ -2,9 +2,11 @@
 
 use axum::Json;
 use axum::extract::State as Shared;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
+use super::cursor::Place;
 use super::extract::Query;
 use crate::app::{Status, politeness as politeness_of};
 use crate::serve::problem::{Problem, Refused};
@@ -48,30 +50,57 @@ pub(super) async fn status(Shared(state): Shared<State>) -> Result<Json<Status>,
 pub(super) struct PolitenessRequest {
     /// Hosts and addresses listed.
     limit: usize,
+    /// Those behind these: the `next` of the answer before.
+    cursor: Option<String>,
 }
 
 impl Default for PolitenessRequest {
     fn default() -> Self {
-        Self { limit: 20 }
+        Self {
+            limit: 20,
+            cursor: None,
+        }
     }
 }
 
+/// How politely hosts were asked: what `politeness --format json` prints.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PolitenessAnswer {
+    /// The report.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    report: Report,
+    /// Where the lists of hosts and addresses go on, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
 /// Proves how politely hosts were asked
+///
+/// While a crawl runs, hosts change places, so that one may come twice, or be passed over.
 #[utoipa::path(
     get,
     path = "/politeness",
     tag = "crawl",
     params(PolitenessRequest),
     responses(
-        (status = 200, description = "The report", body = Object),
+        (status = 200, description = "The report; the header `Link` leads to further hosts", body = PolitenessAnswer),
         Refused
     )
 )]
 pub(super) async fn politeness(
     Shared(state): Shared<State>,
     Query(asked): Query<PolitenessRequest>,
-) -> Result<Json<Report>, Problem> {
+) -> Result<Response, Problem> {
+    let place = Place::of(asked.cursor.as_deref(), asked.limit)?;
+    let listed = place.listed();
     let config = state.collection.config().clone();
-    let report = state.jobs.run(move || politeness_of(&config, asked.limit));
-    Ok(Json(report.await??))
+    let report = state.jobs.run(move || politeness_of(&config, listed.end));
+    let mut report = report.await??;
+    for rows in [&mut report.by_host, &mut report.by_address] {
+        rows.drain(..rows.len().min(listed.start));
+    }
+    let next = place.next(report.hosts.max(report.addresses));
+    let link = place.link(next.as_deref(), "/politeness", &[]);
+    Ok((link, Json(PolitenessAnswer { report, next })).into_response())
 }

@@ -10,31 +10,12 @@ use super::BASE;
 use super::extract::Path;
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
-use crate::serve::trainings::{NotTrained, TrainingProgress};
-
-fn unknown(id: u64) -> Problem {
-    Problem::not_found(format!(
-        "there is no training {id} of this run of the server"
-    ))
-}
+use crate::serve::trainings::{TrainingProgress, train};
 
 /// Begins a training from the labels of the store.
 pub(in crate::serve) fn begun(state: &State) -> Result<TrainingProgress, Problem> {
-    state
-        .trainings
-        .begin(&state.collection)
-        .map_err(|not| match not {
-            NotTrained::Running(id) => Problem::new(
-                StatusCode::CONFLICT,
-                "running",
-                format!("training {id} runs; stop it first, or wait for its end"),
-            ),
-            NotTrained::Thread(error) => Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "failed",
-                format!("there is no thread for a training: {error}"),
-            ),
-        })
+    let collection = state.collection.clone();
+    state.trainings.begin(move |this| train(&collection, this))
 }
 
 /// Begins to teach a head what the labels of the store say
@@ -70,8 +51,7 @@ pub(super) async fn progress(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
 ) -> Result<Json<TrainingProgress>, Problem> {
-    let progress = state.trainings.progress(Some(id));
-    progress.map(Json).ok_or_else(|| unknown(id))
+    state.trainings.progress(id).map(Json)
 }
 
 /// Stops a training
@@ -89,8 +69,7 @@ pub(super) async fn stop(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
 ) -> Result<Json<TrainingProgress>, Problem> {
-    let progress = state.trainings.stop(id);
-    progress.map(Json).ok_or_else(|| unknown(id))
+    state.trainings.stop(id).map(Json)
 }
 
 /// Gives the head of a training that is done: a file, as `simdex train` writes it
@@ -108,9 +87,7 @@ pub(super) async fn head(
     Shared(state): Shared<State>,
     Path(id): Path<u64>,
 ) -> Result<Response, Problem> {
-    let head = state.trainings.head(id);
-    let head = head.ok_or_else(|| {
-        Problem::not_found(format!("there is no training {id}, or it is not done"))
-    })?;
-    Ok(([(CONTENT_TYPE, "application/json")], head).into_response())
+    let head = state.trainings.progress(id)?.figures.head;
+    let head = head.ok_or_else(|| Problem::not_found(format!("training {id} is not done")))?;
+    Ok(([(CONTENT_TYPE, "application/json")], head.to_string()).into_response())
 }

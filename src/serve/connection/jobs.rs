@@ -5,7 +5,7 @@ use axum::http::Method;
 
 use super::{AskError, Connection, answer_bytes, json, request};
 use crate::serve::api::CrawlRequest;
-use crate::serve::crawls::Progress;
+use crate::serve::crawls::CrawlProgress;
 use crate::serve::trainings::TrainingProgress;
 
 impl Connection {
@@ -13,7 +13,7 @@ impl Connection {
     ///
     /// # Errors
     /// If another runs, a seed is none, or there is no answer.
-    pub fn begin_crawl(&self, asked: &CrawlRequest) -> Result<Progress, AskError> {
+    pub fn begin_crawl(&self, asked: &CrawlRequest) -> Result<CrawlProgress, AskError> {
         self.ask(json("/crawls", asked))
     }
 
@@ -21,7 +21,7 @@ impl Connection {
     ///
     /// # Errors
     /// If there is no answer.
-    pub fn crawl(&self, id: u64) -> Result<Progress, AskError> {
+    pub fn crawl(&self, id: u64) -> Result<CrawlProgress, AskError> {
         let request = request(Method::GET, &format!("/crawls/{id}"), Body::empty());
         self.ask_to_the_end(request)
     }
@@ -30,7 +30,7 @@ impl Connection {
     ///
     /// # Errors
     /// If there is no answer.
-    pub fn stop_crawl(&self, id: u64) -> Result<Progress, AskError> {
+    pub fn stop_crawl(&self, id: u64) -> Result<CrawlProgress, AskError> {
         let request = request(Method::DELETE, &format!("/crawls/{id}"), Body::empty());
         self.ask_to_the_end(request)
     }

@@ -9,7 +9,8 @@ use crate::app::{FailureFilter, Failures};
 use crate::serve::api::BASE;
 use crate::serve::api::crawls::{CrawlRequest, begun};
 use crate::serve::api::form::Form;
-use crate::serve::crawls::{CrawlState, Progress};
+use crate::serve::crawls::CrawlProgress;
+use crate::serve::jobs::JobState;
 use crate::serve::problem::Problem;
 use crate::serve::state::State;
 
@@ -17,11 +18,11 @@ use crate::serve::state::State;
 const LISTED: usize = 3;
 
 pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem> {
-    let progress = state.crawls.watch(None).map(|watch| watch.borrow().clone());
+    let progress = state.crawls.latest();
     let collection = state.collection.clone();
     let failures = state
         .jobs
-        .run(move || collection.failures(&FailureFilter::default(), LISTED));
+        .run(move || collection.failures(&FailureFilter::default(), 0..LISTED));
     let failures = failures.await??;
     let runs = progress
         .as_ref()
@@ -30,14 +31,15 @@ pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem
         h1 { "Crawl" }
         @if let Some(progress) = &progress { (followed(progress)) }
         @if !runs { div.panel { (form()) } }
-        (failed(&failures))
+        (failed(&failures, runs))
     };
     Ok(layout::page("/crawl", "Crawl", &main))
 }
 
 /// A crawl's figures, which the script keeps up to date.
-fn followed(progress: &Progress) -> Markup {
-    let summary = &progress.summary;
+fn followed(progress: &CrawlProgress) -> Markup {
+    let done = &progress.figures;
+    let summary = &done.summary;
     let runs = !progress.state.is_over();
     let mut figures = vec![
         ("pages_fetched", "pages", summary.pages_fetched),
@@ -46,8 +48,8 @@ fn followed(progress: &Progress) -> Markup {
         ("pending", "URLs waiting", summary.pending),
     ];
     if runs {
-        figures.push(("hosts", "hosts", progress.hosts as u64));
-        figures.push(("under_way", "requests now", progress.under_way as u64));
+        figures.push(("hosts", "hosts", done.hosts as u64));
+        figures.push(("under_way", "requests now", done.under_way as u64));
     }
     let curves = [
         ("images_indexed", "Pictures stored"),
@@ -82,7 +84,7 @@ fn followed(progress: &Progress) -> Markup {
                 p.muted.small { "What is under way is stored first. A crawl that was stopped goes on with the next one." }
                 div.row {
                     @let (act, does) = match progress.state {
-                        CrawlState::Paused => ("resume", "Go on"),
+                        JobState::Paused => ("resume", "Go on"),
                         _ => ("pause", "Pause"),
                     };
                     @for (act, does) in [(act, does), ("stop", "Stop")] {
@@ -97,14 +99,14 @@ fn followed(progress: &Progress) -> Markup {
     }
 }
 
-fn words(state: CrawlState) -> &'static str {
+fn words(state: JobState) -> &'static str {
     match state {
-        CrawlState::Running => "running",
-        CrawlState::Paused => "paused",
-        CrawlState::Stopping => "stopping",
-        CrawlState::Done => "done",
-        CrawlState::Stopped => "stopped",
-        CrawlState::Failed => "failed",
+        JobState::Running => "running",
+        JobState::Paused => "paused",
+        JobState::Stopping => "stopping",
+        JobState::Done => "done",
+        JobState::Stopped => "stopped",
+        JobState::Failed => "failed",
     }
 }
 
@@ -126,21 +128,35 @@ fn form() -> Markup {
     }
 }
 
-/// What failed or was refused, and what can be done.
-fn failed(failures: &[Failures]) -> Markup {
+/// What failed or was refused, and what can be done; renewed by the script while a crawl runs.
+fn failed(failures: &[Failures], runs: bool) -> Markup {
     html! {
         h2 { "What failed or was refused" }
         p { a href="/crawl/hosts" { "How politely hosts were asked" } }
-        @if failures.is_empty() { p.muted { "Nothing so far." } }
-        @for of in failures {
-            details {
-                summary {
-                    b { (of.reason.name()) } " " (grouped(of.count))
-                    @if of.waits { ", to be tried again" }
-                }
-                @if let Some(advice) = &of.advice { p { (advice) } }
-                ul.places.small { @for url in &of.urls { li { (layout::place(&url.url, &url.url)) } } }
+        section id="failures" aria-label="What failed or was refused" data-renew[runs] {
+            div data-part="failures" {
+                @if failures.is_empty() { p.muted { "Nothing so far." } }
+                @for of in failures { (failed_by(of)) }
             }
+        }
+    }
+}
+
+fn failed_by(of: &Failures) -> Markup {
+    let kind = match (of.waits, of.refused) {
+        (true, _) => "waits",
+        (false, true) => "refused",
+        (false, false) => "failed",
+    };
+    let name = of.reason.name();
+    html! {
+        details id={ (kind) "-" (name) } {
+            summary {
+                b { (name) } " " (grouped(of.count))
+                @if of.waits { ", to be tried again" }
+            }
+            @if let Some(advice) = &of.advice { p { (advice) } }
+            ul.places.small { @for url in &of.urls { li { (layout::place(&url.url, &url.url)) } } }
         }
     }
 }
@@ -171,16 +187,15 @@ pub(super) async fn act(
     let mut form = Form::read(&state, request).await?;
     let id = form.take_text("id").and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| Problem::bad("`id` takes a number"))?;
-    let acted = match act.as_str() {
-        "pause" => state.crawls.pause(id, true),
-        "resume" => state.crawls.pause(id, false),
-        "stop" => state.crawls.stop(id),
+    match act.as_str() {
+        "pause" => state.crawls.pause(id, true)?,
+        "resume" => state.crawls.pause(id, false)?,
+        "stop" => state.crawls.stop(id)?,
         _ => {
             return Err(Problem::not_found(
                 "a crawl can be paused, resumed and stopped",
             ));
         }
     };
-    acted.ok_or_else(|| Problem::not_found("this crawl does not run"))?;
     Ok(Redirect::to("/crawl"))
 }

@@ -16,7 +16,7 @@ macro_rules! file {
 }
 
 /// All of them: name, type, text.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 14] = [
     file!("icon.svg", "image/svg+xml"),
     file!("style.css", STYLE),
     file!("page.js", SCRIPT),
@@ -30,6 +30,7 @@ const FILES: [(&str, &str, &str); 13] = [
     file!("box.js", SCRIPT),
     file!("verdicts.js", SCRIPT),
     file!("reload.js", SCRIPT),
+    file!("renew.js", SCRIPT),
 ];
 
 /// Another version of simdex may have another at the same port.

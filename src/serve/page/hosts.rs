@@ -22,11 +22,17 @@ pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem
         Err(Error::NothingCrawled(_) | Error::NothingAsked) => None,
         Err(error) => return Err(error.into()),
     };
+    let runs = state
+        .crawls
+        .latest()
+        .is_some_and(|crawl| !crawl.state.is_over());
     let main = html! {
         h1 { "How politely hosts were asked" }
-        @match &report {
-            None => p.lead { "Nothing was crawled yet." },
-            Some(report) => { (totals(report)) (table(&report.by_host)) },
+        section id="hosts" aria-label="Hosts and requests" data-renew[runs] {
+            @match &report {
+                None => p.lead { "Nothing was crawled yet." },
+                Some(report) => { (totals(report)) (table(&report.by_host)) },
+            }
         }
         p { a href="/crawl" { "Back to the crawl" } }
     };
@@ -42,7 +48,7 @@ fn totals(report: &Report) -> Markup {
     ];
     html! {
         p.lead { "By the log of requests, which is written before and after each." }
-        dl.figures {
+        dl.figures data-part="totals" {
             @for (name, figure) in figures { div { dt { (name) } dd { (grouped(figure)) } } }
         }
     }
@@ -63,7 +69,7 @@ fn table(hosts: &[Row]) -> Markup {
                         }
                     }
                 }
-                tbody {
+                tbody data-part="rows" {
                     @for host in hosts {
                         tr {
                             th scope="row" { (host.name) }

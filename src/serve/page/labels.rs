@@ -12,7 +12,7 @@ use crate::serve::api::form::Form;
 use crate::serve::api::trainings::begun;
 use crate::serve::problem::Problem;
 use crate::serve::state::State;
-use crate::serve::trainings::TrainingProgress;
+use crate::serve::trainings::{TrainingFigures, TrainingProgress};
 use crate::store::LabelId;
 
 /// Labels of a page.
@@ -36,7 +36,7 @@ pub(super) async fn page(
         .reads
         .run(move || collection.labels(None, after, A_PAGE));
     let listed = listed.await??;
-    let training = state.trainings.progress(None);
+    let training = state.trainings.latest();
     let main = html! {
         h1 { "Labels" }
         @if listed.labels.is_empty() && after.is_none() {
@@ -91,10 +91,10 @@ fn learning(training: Option<&TrainingProgress>) -> Markup {
             h2 id="learning" { "Learn from them" }
             @match training {
                 Some(training) if runs => p role="status" {
-                    "Learning: " (training.done) " of " (training.total) " steps."
+                    "Learning: " (training.figures.done) " of " (training.figures.total) " steps."
                 },
                 Some(TrainingProgress { problem: Some(problem), .. }) => p.trouble { (problem) },
-                Some(TrainingProgress { figures: Some(figures), .. }) => (brought(figures)),
+                Some(TrainingProgress { figures: TrainingFigures { brought: Some(figures), .. }, .. }) => (brought(figures)),
                 _ => p { "The ranking is taught what you have said, and measured on labels that it has not seen." },
             }
             @if !runs {

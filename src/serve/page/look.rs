@@ -99,7 +99,7 @@ impl Scale {
 
 async fn answer(state: &State, question: &Question) -> Result<Answer, Problem> {
     let of = |ids: &[PictureId]| ids.iter().map(|id| example(state, *id)).collect();
-    let search = Search {
+    let mut search = Search {
         name: "page".to_owned(),
         wanted: of(&question.like),
         unwanted: of(&question.unlike),
@@ -107,7 +107,8 @@ async fn answer(state: &State, question: &Question) -> Result<Answer, Problem> {
         ..Search::default()
     };
     let (collection, question) = (state.collection.clone(), question.clone());
-    let answer = state.searched(move || {
+    let answer = state.searched(move |until| {
+        search.until = Some(until);
         let head = collection.heads().named(question.head())?;
         let options = question.asked().options(collection.config(), &head)?;
         let result = collection.search(&search, &head, &options);

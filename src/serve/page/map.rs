@@ -14,6 +14,7 @@ use super::layout::{self, counted, grouped};
 use crate::app::Said;
 use crate::picture::PictureId;
 use crate::serve::api::form::Form;
+use crate::serve::api::trainings::begun;
 use crate::serve::limits::MOST_LABELS;
 use crate::serve::maps::Drawn;
 use crate::serve::problem::Problem;
@@ -60,6 +61,7 @@ pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem
                 label { "Call them" input type="text" name="class" maxlength="200" autocomplete="off" placeholder="a class, such as cat"; }
                 div.row {
                     button type="submit" formaction="/map/label" { "Label them" }
+                    button type="submit" formaction="/map/label" name="train" value="now" { "Label them, and train" }
                     a.button data-like href="/" { "Look for pictures like these" }
                     button type="submit" { "List them as CSV" }
                     button.quiet type="button" data-clear { "Clear" }
@@ -206,7 +208,7 @@ pub(super) async fn list(
     Ok((head, text.await??).into_response())
 }
 
-/// Says of what was selected of which class it is.
+/// Says of what was selected of which class it is, and has that learned where it is wanted.
 pub(super) async fn label(
     Shared(state): Shared<State>,
     request: Request,
@@ -214,6 +216,7 @@ pub(super) async fn label(
     let mut form = Form::read(&state, request).await?;
     let pictures = selected(&mut form)?;
     let class = form.take_text("class").unwrap_or_default();
+    let trains = form.take_text("train").is_some();
     let collection = state.collection.clone();
     let said = state.jobs.run(move || {
         let store = collection.store();
@@ -232,6 +235,9 @@ pub(super) async fn label(
         Ok::<_, Problem>(())
     });
     said.await??;
+    if trains {
+        begun(&state)?;
+    }
     Ok(Redirect::to("/labels"))
 }
 

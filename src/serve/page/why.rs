@@ -49,7 +49,7 @@ pub(super) async fn page(
     let (collection, mode) = (state.collection.clone(), question.mode);
     let (part, head) = (question.part, question.head());
     let first = example_of(&state, asked);
-    let found = state.searched(move || {
+    let found = state.searched(move |_| {
         let store = collection.store();
         let record = store.picture(id)?.ok_or(Error::NoPicture(id))?;
         let head = collection.heads().named(head)?;

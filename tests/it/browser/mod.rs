@@ -2,6 +2,7 @@
 
 mod axe;
 mod driver;
+mod live;
 
 use std::path::{Path, PathBuf};
 

@@ -2,6 +2,7 @@
 
 pub mod close_to;
 pub mod in_process;
+pub mod load;
 pub mod page;
 pub mod serving;
 

@@ -44,7 +44,13 @@ impl Answer {
 
 impl Serving {
     pub fn start(simdex: &Simdex) -> Self {
-        let mut child = simdex.start(&["serve", "--listen", "127.0.0.1:0"]);
+        Self::start_with(simdex, &[])
+    }
+
+    /// The same with more flags.
+    pub fn start_with(simdex: &Simdex, flags: &[&str]) -> Self {
+        let serve = ["serve", "--listen", "127.0.0.1:0"];
+        let mut child = simdex.start(&[&serve[..], flags].concat());
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = lines
             .find(|line| line.as_ref().unwrap().contains("/login?secret="))
@@ -82,29 +88,14 @@ impl Serving {
         self.ask("POST", path, &headers, body)
     }
 
+    pub fn delete(&self, path: &str) -> Answer {
+        let token = format!("Bearer {}", self.token);
+        self.ask("DELETE", path, &[("authorization", &token)], b"")
+    }
+
     /// A request as it is told, with the right `Host` unless another is given.
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(120)))
-            .unwrap();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
-        if !headers.iter().any(|(name, _)| *name == "host") {
-            head += &format!("host: {}\r\n", self.address);
-        }
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        if method != "GET" {
-            head += &format!("content-length: {}\r\n", body.len());
-        }
-        head += "\r\n";
-        stream.write_all(head.as_bytes()).unwrap();
-        // Whoever is turned away is not read to the end.
-        let _ = stream.write_all(body);
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        parsed(&bytes)
+        ask(&self.address, method, path, headers, body)
     }
 
     /// A browser's session: its cookie.
@@ -144,6 +135,37 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A request to an address, with the right `Host` unless another is given.
+pub fn ask(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(120)))
+        .unwrap();
+    let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        head += &format!("host: {address}\r\n");
+    }
+    for (name, value) in headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    if method != "GET" {
+        head += &format!("content-length: {}\r\n", body.len());
+    }
+    head += "\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    // Whoever is turned away is not read to the end.
+    let _ = stream.write_all(body);
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    parsed(&bytes)
 }
 
 /// Sends Ctrl-C.

@@ -1,7 +1,7 @@
 // What makes the pages quicker to use. Without it they do the same. Each part is a module of its own, which
 // is loaded where a page has use for it.
 
-const parts = ["drop", "grid", "refine", "pair", "box", "verdicts", "follow", "groups", "map", "reload"];
+const parts = ["drop", "grid", "refine", "pair", "box", "verdicts", "follow", "groups", "map", "reload", "renew"];
 
 for (const part of parts) {
   const places = document.querySelectorAll(`[data-${part}]`);
