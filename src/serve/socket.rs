@@ -37,7 +37,9 @@ pub(super) fn bind(
     use std::os::unix::fs::PermissionsExt;
 
     let in_store = dir.join(NAME);
-    let is_short = in_store.as_os_str().len() <= LONGEST;
+    // Others may name the store in full, where this process was given a part of its path.
+    let in_full = std::path::absolute(&in_store)?;
+    let is_short = in_full.as_os_str().len() <= LONGEST;
     let path = match is_short {
         true => in_store,
         false => runtime_folder()?.join(format!("{store}.{NAME}")),

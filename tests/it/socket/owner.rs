@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use simdex::demo::drawing::Motif;
@@ -65,6 +66,29 @@ fn a_path_that_is_too_long_for_a_socket_moves_it() {
     assert_eq!(serving.stop(), 130);
     assert!(std::fs::symlink_metadata(socket).is_err());
     assert_eq!(simdex.run(&["status"]).code, 0);
+}
+
+#[test]
+fn a_path_that_is_short_only_for_the_owner_moves_it_too() {
+    let long = tempfile::Builder::new().prefix(&"x".repeat(110)).tempdir();
+    let simdex = Simdex { dir: long.unwrap() };
+    draw_folders(&simdex.path("pictures"), 1, 2);
+    simdex.json(&["add", "pictures"]);
+    let mut owner = Command::new(env!("CARGO_BIN_EXE_simdex"))
+        .current_dir(simdex.dir.path())
+        .env("XDG_CONFIG_HOME", simdex.path("no-config"))
+        .args(["--data-dir", "store", "serve", "--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(owner.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("/login?secret=")));
+    let run = simdex.run(&["status"]);
+    interrupt(&owner);
+    owner.wait().unwrap();
+    assert!(run.stderr.contains("answered by process"), "{}", run.stderr);
 }
 
 #[test]
