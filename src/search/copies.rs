@@ -148,12 +148,10 @@ impl Searcher {
         let mut results = Vec::with_capacity(scored.len());
         for mut scored in scored {
             scored.score = exact_or(scored.candidate == 0, scored.score);
-            let rank = results.len() + 1;
             let id = loaded[scored.candidate].id;
             let candidate = &features[scored.candidate];
-            if let Some(mut entry) =
-                self.entry(options, rank, id, scored, Some(&views), candidate)?
-            {
+            if let Some(mut entry) = self.entry(options, id, scored, Some(&views), candidate)? {
+                entry.rank = results.len() + 1;
                 entry.thumbnail = self.preview(id, unread);
                 results.push(entry);
             }

@@ -1,5 +1,7 @@
 //! Which member of a group of near-copies stands for it: the one nearest to the query.
 
+use rayon::prelude::*;
+
 use super::rank::Likeness;
 use super::rescore::{Loaded, Unread, load_one};
 use super::{SearchOptions, Searcher};
@@ -41,18 +43,24 @@ impl Searcher {
                 exact.extend(self.exact(picture.id, options)?);
             }
         }
-        for candidate in candidates.iter_mut() {
+        let stand_for = |candidate: &mut Candidate| {
+            let mut unread = Unread::default();
             let group = copies.group(candidate.sequence);
             let same = exact.iter().find(|s| group.contains(s));
             let nearest = match same {
                 _ if group.len() < 2 => None,
                 Some(same) => Some(*same),
                 None if options.all_copies => None,
-                None => self.nearest(group, wanted, options, unread)?,
+                None => self.nearest(group, wanted, options, &mut unread)?,
             };
             if let Some(sequence) = nearest {
                 *candidate = self.candidate(sequence, wanted, options)?;
             }
+            Ok(unread)
+        };
+        let unreadable = candidates.par_iter_mut().map(stand_for);
+        for unreadable in unreadable.collect::<Result<Vec<_>, StoreError>>()? {
+            unread.extend(unreadable);
         }
         for sequence in exact {
             let group = copies.original(sequence);

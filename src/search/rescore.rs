@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
 use super::rank::{Ranker, Scored};
 use crate::activation::{Activations, Layout};
 use crate::head::{Features, logit, sigmoid};
@@ -58,11 +60,18 @@ pub(super) fn load(
     asked: &[Vec<NewPicture>],
     unread: &mut Unread,
 ) -> Result<Vec<Loaded>, StoreError> {
-    let mut loaded = Vec::with_capacity(candidates.len());
-    for candidate in candidates {
-        loaded.extend(load_one(store, candidate.sequence, asked, unread)?);
-    }
-    Ok(loaded)
+    let read = |candidate: &Candidate| {
+        let mut unread = Unread::default();
+        let loaded = load_one(store, candidate.sequence, asked, &mut unread)?;
+        Ok((loaded, unread))
+    };
+    let read = candidates.par_iter().map(read);
+    let read = read.collect::<Result<Vec<_>, StoreError>>()?;
+    let note = |(loaded, unreadable)| {
+        unread.extend(unreadable);
+        loaded
+    };
+    Ok(read.into_iter().filter_map(note).collect())
 }
 
 pub(super) fn load_one(

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
+
 use super::comparison::{RESULT, alignment, evidence, explanation, named};
 use super::exact::exact_or;
 use super::explanation::PairDistances;
@@ -125,15 +127,23 @@ impl Searcher {
         };
         let first = query.wanted.first().and_then(|views| views.first());
         let mut results = Vec::with_capacity(options.k.min(scored.len()));
-        let good = scored.into_iter();
-        for scored in good.filter(|scored| scored.score >= options.min_score) {
-            if results.len() == options.k {
+        let is_good = |scored: &Scored| scored.score >= options.min_score;
+        let mut good = scored.into_iter().filter(is_good);
+        while results.len() < options.k {
+            let next: Vec<Scored> = good.by_ref().take(options.k - results.len()).collect();
+            if next.is_empty() {
                 break;
             }
-            let rank = results.len() + 1;
-            let id = loaded[scored.candidate].id;
-            let candidate = &features[scored.candidate];
-            if let Some(mut entry) = self.entry(options, rank, id, scored, only, candidate)? {
+            let entries = next.into_par_iter().map(|scored| {
+                let id = loaded[scored.candidate].id;
+                let candidate = &features[scored.candidate];
+                let entry = self.entry(options, id, scored, only, candidate)?;
+                Ok(entry.map(|entry| (id, entry)))
+            });
+            let entries = entries.collect::<Result<Vec<_>, StoreError>>()?;
+            // Those that were removed meanwhile leave room for others.
+            for (id, mut entry) in entries.into_iter().flatten() {
+                entry.rank = results.len() + 1;
                 entry.thumbnail = self.preview(id, &mut unread);
                 results.push(entry);
             }
@@ -227,11 +237,10 @@ impl Searcher {
         }))
     }
 
-    /// A result, without its preview; `None` if the picture was removed while the search ran.
+    /// A result, without its rank and its preview; `None` if the picture was removed while the search ran.
     pub(super) fn entry(
         &self,
         options: &SearchOptions,
-        rank: usize,
         id: PictureId,
         scored: Scored,
         query: Option<&Vec<Features<'_>>>,
@@ -264,7 +273,7 @@ impl Searcher {
             )
         });
         Ok(Some(ResultEntry {
-            rank,
+            rank: 0,
             score: scored.score,
             id: id.to_string(),
             urls: provenance.urls,
