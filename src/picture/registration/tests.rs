@@ -179,7 +179,7 @@ fn chart(number: u32) -> GrayImage {
     GrayImage::from_fn(320, 200, |x, y| {
         let height = 20 + mixed(x / 32, 5, number) % 140;
         let is_bar = (4..24).contains(&(x % 32)) && (180 - height..180).contains(&y);
-        let is_line = y % 36 == 0 || (y / 3 == 62 && mixed(x / 3, 1, 9) % 2 == 0);
+        let is_line = y % 36 == 0 || (y / 3 == 62 && mixed(x / 3, 1, 9).is_multiple_of(2));
         Luma([if is_bar {
             90
         } else if is_line {
