@@ -183,7 +183,7 @@ mod tests {
 
     /// Changes the records and, if asked to, takes out of the header what it says of looks.
     fn change(dir: &Path, forget: bool, records: impl FnOnce(&sled::Tree, &sled::Tree)) {
-        let db = sled::open(dir.join("records")).unwrap();
+        let db = crate::store::embedded::records::open(&dir.join("records")).unwrap();
         let open = |name: &str| db.open_tree(name).unwrap();
         records(&open("looks"), &open("counters"));
         if forget {

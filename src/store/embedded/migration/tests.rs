@@ -88,7 +88,7 @@ fn embeds_get_a_title_and_a_caption_once() {
 
 /// Makes a store of format 3 of one of today's, as simdex 0.1 would have written it.
 pub(super) fn downgrade_to_3(dir: &Path) {
-    let db = sled::open(dir.join("records")).unwrap();
+    let db = crate::store::embedded::records::open(&dir.join("records")).unwrap();
     let [
         entries,
         extents,
