@@ -13,6 +13,7 @@ use super::content_coding::ACCEPTED;
 use super::fetch_options::FetchOptions;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
+use crate::crawl::policy::scope::site_name;
 use crate::crawl::user_agent;
 use crate::picture::ACCEPT_PICTURES;
 use crate::store::ledger::Purpose;
@@ -20,7 +21,7 @@ use crate::store::ledger::Purpose;
 /// Makes the header fields of requests.
 pub(super) struct RequestFields {
     config: Arc<CrawlConfig>,
-    /// Hosts that the user has named, by [`named_as`], with whether by an https URL.
+    /// Names of sites that the user has named, with whether by an https URL.
     named: Mutex<HashSet<(String, bool)>>,
 }
 
@@ -40,7 +41,7 @@ impl RequestFields {
         }
         // No panic leaves a set half changed.
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        named.insert((named_as(url), is_https(url)));
+        named.insert((site_name(url).to_owned(), is_https(url)));
     }
 
     /// The fields of a request. What may be a secret is marked as sensitive, and no log has it.
@@ -94,16 +95,10 @@ impl RequestFields {
     /// Whether the user has named the host, and not for encrypted requests only if this is none.
     fn is_named(&self, url: &CanonicalUrl) -> bool {
         let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = named_as(url);
+        let site = site_name(url).to_owned();
         // One that may go in the clear may go encrypted.
-        named.contains(&(host.clone(), false)) || is_https(url) && named.contains(&(host, true))
+        named.contains(&(site.clone(), false)) || is_https(url) && named.contains(&(site, true))
     }
-}
-
-/// A site's name with and without `www.` is one.
-fn named_as(url: &CanonicalUrl) -> String {
-    let host = url.host();
-    host.strip_prefix("www.").unwrap_or(host).to_owned()
 }
 
 fn is_https(url: &CanonicalUrl) -> bool {

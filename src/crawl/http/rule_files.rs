@@ -239,7 +239,7 @@ impl RuleFiles {
                         Some(Cut::Length) => {
                             let read = kind.cap >> 10;
                             tracing::warn!(%url, "only the first {read} KiB of it are read; the rest of its rules is not known");
-                            readable(whole_lines(body.bytes), kind).map(Some)
+                            readable(whole_rules(body.bytes, kind), kind).map(Some)
                         }
                         _ => readable(body.bytes, kind).map(Some),
                     };
@@ -292,10 +292,15 @@ impl RuleFiles {
     }
 }
 
-/// Half a rule would open more, or close more, than the whole one.
-fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
-    let end = bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
-    bytes.truncate(end.map_or(0, |end| end + 1));
+/// What was read of a file that is longer: half a rule of a robots.txt, which has one a line, would open
+/// more, or close more, than the whole one. Where nothing shows its end, all is kept.
+fn whole_rules(mut bytes: Vec<u8>, kind: &RuleFileKind) -> Vec<u8> {
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    if !kind.shows_its_end
+        && let Some(end) = bytes.iter().rposition(is_end)
+    {
+        bytes.truncate(end + 1);
+    }
     bytes
 }
 
@@ -321,5 +326,20 @@ fn unzipped(bytes: Vec<u8>, cap: u64) -> Result<Vec<u8>, FetchError> {
     match decode_all(bytes, &[coding], cap as usize) {
         Ok(decoded) if decoded.end != End::Early => Ok(decoded.bytes),
         _ => Err(FetchError::Undecodable(format!("{coding}, unsaid"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_half_a_line_of_a_robots_txt_is_left_out() {
+        let kept = |text: &str, kind| whole_rules(text.as_bytes().to_vec(), kind);
+        assert_eq!(kept("a\nb\rc", &ROBOTS_TXT), b"a\nb\r");
+        assert_eq!(kept("no line", &ROBOTS_TXT), b"no line");
+        // Cut JSON reserves everything; without its beginning it would reserve nothing.
+        let json = "[{\"location\": \"/\",\n \"tdm";
+        assert_eq!(kept(json, &TDMREP_JSON), json.as_bytes());
     }
 }

@@ -49,8 +49,14 @@ fn unit(scope: Scope, url: &CanonicalUrl) -> String {
         (Scope::Domain, Some(url::Host::Domain(domain))) => {
             psl::domain_str(domain).unwrap_or(host).to_owned()
         }
-        _ => host.strip_prefix("www.").unwrap_or(host).to_owned(),
+        _ => site_name(url).to_owned(),
     }
+}
+
+/// A site's name, which is one with and without `www.`.
+pub(in crate::crawl) fn site_name(url: &CanonicalUrl) -> &str {
+    let host = url.host();
+    host.strip_prefix("www.").unwrap_or(host)
 }
 
 #[cfg(test)]
