@@ -2,8 +2,6 @@
 
 use super::codec::{Layer, LayerDistance, Measurement, Quantity};
 use super::dot::inner_product_f32;
-use super::float::Number;
-use super::half_floats;
 use super::layout::Layout;
 
 /// The activations of one picture, as they are stored: a block of bytes with its layout.
@@ -80,7 +78,7 @@ impl<'a> Activations<'a> {
 
     /// The means of a layer's channels, then their spreads; nothing where the codec keeps none.
     pub fn channel_statistics(self, layer: usize, out: &mut Vec<f32>) {
-        half_floats::read(&self.bytes[self.layout.statistics(layer)], out);
+        self.layout.codec().statistics(self.layer(layer), out);
     }
 
     /// How much a layer varies from place to place: the mean squared difference of its values
@@ -102,7 +100,8 @@ impl<'a> Activations<'a> {
     /// The embedding.
     pub fn embedding(self) -> Vec<f32> {
         let mut values = Vec::new();
-        <f32 as Number>::read(&self.bytes[self.layout.embedding()], &mut values);
+        let bytes = &self.bytes[self.layout.embedding()];
+        self.layout.codec().read_embedding(bytes, &mut values);
         values
     }
 
@@ -111,6 +110,7 @@ impl<'a> Activations<'a> {
             shape: &self.layout.layers()[i],
             stored: &self.bytes[self.layout.range(i)],
             norms: &self.bytes[self.layout.norms(i)],
+            statistics: &self.bytes[self.layout.statistics(i)],
         }
     }
 }

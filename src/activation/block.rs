@@ -38,8 +38,6 @@ pub fn summarise(layout: &Layout, embedding: &[f32], block: &mut [u8]) {
             half_floats::write(&moments.statistics(), &mut block[layout.statistics(i)]);
         }
     }
-    let (stored, _) = block[layout.embedding()].as_chunks_mut();
-    for (bytes, value) in stored.iter_mut().zip(embedding) {
-        *bytes = value.to_le_bytes();
-    }
+    let stored = &mut block[layout.embedding()];
+    layout.codec().write_embedding(embedding, stored);
 }

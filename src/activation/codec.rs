@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use super::float::Number;
+use super::half_floats;
 use super::moments::Moments;
 use super::shape::LayerShape;
 
@@ -71,6 +73,9 @@ pub(crate) struct Layer<'a> {
     /// The inverse length of each position's channel vector, f16; empty where the codec does
     /// not tell the normalised distance.
     pub(crate) norms: &'a [u8],
+    /// The means of the channels, then their spreads, f16; empty where the codec keeps them with the
+    /// layer, or not at all.
+    pub(crate) statistics: &'a [u8],
 }
 
 /// A way to store the activations of a layer. Its functions work on whole layers, so that
@@ -79,6 +84,11 @@ pub(crate) trait Codec: fmt::Debug + Sync {
     /// What can be measured of its bytes. The mean squared error can always be measured, if
     /// only roughly: the report's head needs nothing else.
     fn measures(&self, quantity: Quantity) -> Measurement;
+
+    /// Whether something is derived from the stored layers and kept behind them, as f16.
+    fn keeps_beside(&self, quantity: Quantity) -> bool {
+        self.measures(quantity) != Measurement::Absent
+    }
 
     /// Bytes of a layer.
     fn layer_len(&self, shape: &LayerShape) -> usize;
@@ -100,6 +110,26 @@ pub(crate) trait Codec: fmt::Debug + Sync {
     /// The values in their own units, positions x channels; `None` where there are none.
     fn values(&self, _layer: Layer<'_>) -> Option<Vec<f32>> {
         None
+    }
+
+    /// The means of a layer's channels, then their spreads; nothing where there are none.
+    fn statistics(&self, layer: Layer<'_>, out: &mut Vec<f32>) {
+        half_floats::read(layer.statistics, out);
+    }
+
+    /// Bytes of an embedding.
+    fn embedding_len(&self, dimensions: usize) -> usize {
+        dimensions * f32::WIDTH
+    }
+
+    /// Writes the embedding.
+    fn write_embedding(&self, embedding: &[f32], bytes: &mut [u8]) {
+        f32::write(embedding, bytes);
+    }
+
+    /// Reads the embedding.
+    fn read_embedding(&self, bytes: &[u8], out: &mut Vec<f32>) {
+        f32::read(bytes, out);
     }
 
     /// Sums over a layer's positions, for what is stored behind the layers; `None` where

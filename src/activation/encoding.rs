@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::codec::Codec;
+use super::compact::Compact;
 use super::float::Floats;
 use super::int8::Int8;
 
@@ -14,6 +15,9 @@ pub enum Encoding {
     /// pairwise MSEs move by about 0.05 %.
     #[default]
     Int8,
+    /// Sketches and statistics: an eightieth of `Int8`. Distances are estimates, and nothing is
+    /// known of places within a picture.
+    Compact,
     /// IEEE half precision.
     F16,
     /// As the network gave them.
@@ -25,6 +29,7 @@ impl Encoding {
     pub fn name(self) -> &'static str {
         match self {
             Self::Int8 => "int8",
+            Self::Compact => "compact",
             Self::F16 => "f16",
             Self::F32 => "f32",
         }
@@ -34,6 +39,7 @@ impl Encoding {
     pub(crate) fn codec(self) -> &'static dyn Codec {
         match self {
             Self::Int8 => &Int8,
+            Self::Compact => &Compact,
             Self::F16 => &Floats::<half::f16>::NEW,
             Self::F32 => &Floats::<f32>::NEW,
         }

@@ -32,7 +32,7 @@ pub struct Layout {
     norms: Vec<Range<usize>>,
     /// Each layer's channel means, an f16 a channel, and spreads behind them.
     statistics: Vec<Range<usize>>,
-    /// The embedding, f32.
+    /// The embedding.
     embedding: Range<usize>,
 }
 
@@ -56,9 +56,9 @@ impl Layout {
             end = (end + bytes).next_multiple_of(ALIGNMENT);
             start..start + bytes
         };
-        let kept = |quantity: Quantity, values: usize| match codec.measures(quantity) {
-            Measurement::Absent => 0,
-            Measurement::Exact | Measurement::Estimated => values * HALF,
+        let kept = |quantity: Quantity, values: usize| match codec.keeps_beside(quantity) {
+            true => values * HALF,
+            false => 0,
         };
         let stored = layers.iter().map(|l| place(codec.layer_len(l))).collect();
         let layers_len = place(0).start;
@@ -70,7 +70,7 @@ impl Layout {
             .iter()
             .map(|l| place(kept(Quantity::Statistics, 2 * l.channels)))
             .collect();
-        let embedding = place(dimensions * size_of::<f32>());
+        let embedding = place(codec.embedding_len(dimensions));
         Self {
             codec,
             layers,
@@ -85,6 +85,11 @@ impl Layout {
     /// What writes the layers and measures them.
     pub(super) fn codec(&self) -> &'static dyn Codec {
         self.codec
+    }
+
+    /// Whether a picture's values are kept place by place.
+    pub fn keeps_values(&self) -> bool {
+        self.codec.measures(Quantity::Values) != Measurement::Absent
     }
 
     /// The layers in order.

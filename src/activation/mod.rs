@@ -12,6 +12,8 @@
 mod activations;
 mod block;
 mod codec;
+mod compact;
+mod count_sketch;
 mod dot;
 mod encoding;
 mod float;
@@ -22,6 +24,7 @@ mod layout;
 mod moments;
 mod rows;
 mod shape;
+mod signed_bytes;
 #[cfg(test)]
 pub(crate) mod sketch;
 mod transpose;

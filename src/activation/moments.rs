@@ -32,6 +32,30 @@ impl Moments {
         }
     }
 
+    /// Of values that are channels first.
+    pub(super) fn of_planes(shape: &LayerShape, values: &[f32]) -> Self {
+        let mut moments = Self::new(shape, 1.0);
+        let mut lengths = vec![0f32; shape.positions];
+        let planes = values.chunks_exact(shape.positions);
+        let sums = moments.sums.iter_mut().zip(&mut moments.squares);
+        for (plane, (sum, square)) in planes.zip(sums) {
+            for (value, length) in plane.iter().zip(&mut lengths) {
+                *sum += f64::from(*value);
+                *square += f64::from(value * value);
+                *length += value * value;
+            }
+        }
+        let inverse = |length: f32| {
+            if length > 0.0 {
+                1.0 / length.sqrt()
+            } else {
+                0.0
+            }
+        };
+        moments.inverse_norms = lengths.into_iter().map(inverse).collect();
+        moments
+    }
+
     /// Adds positions of signed bytes.
     pub(super) fn add_bytes(&mut self, values: &[u8]) {
         let (mut sums, mut squares) = (vec![0i32; self.channels], vec![0i32; self.channels]);

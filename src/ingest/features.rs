@@ -143,19 +143,24 @@ impl Seen {
         extractor: &mut Extractor,
         layout: &Layout,
     ) -> Result<NewPicture, FeatureError> {
-        let (block, embedding) = extractor.run(&self.tile, |output| {
-            let mut block = Vec::with_capacity(layout.block_len());
-            encode(
-                layout,
-                &output.layers,
-                output.embedding.values(),
-                &mut block,
-            );
-            (block, output.embedding)
+        let full = extractor.full_layout();
+        let (block, whole, embedding) = extractor.run(&self.tile, |output| {
+            let encoded = |layout: &Layout| {
+                let mut block = Vec::with_capacity(layout.block_len());
+                let embedding = output.embedding.values();
+                encode(layout, &output.layers, embedding, &mut block);
+                block
+            };
+            // Descriptors ask for more than a compact block keeps.
+            let whole = (!layout.keeps_values()).then(|| encoded(&full));
+            (encoded(layout), whole, output.embedding)
         })?;
-        let activations = Activations::new(layout, &block);
-        let descriptor = extractor.describe(activations);
-        let look = extractor.describe_look(activations);
+        let described = match &whole {
+            Some(whole) => Activations::new(&full, whole),
+            None => Activations::new(layout, &block),
+        };
+        let descriptor = extractor.describe(described);
+        let look = extractor.describe_look(described);
         Ok(NewPicture {
             id: PictureId::of(bytes),
             width: self.width,

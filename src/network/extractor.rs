@@ -11,7 +11,7 @@ use super::{
     Describer, Descriptor, Embedding, ExtractError, LookDescriptor, LookProjection, Manifest,
     Network,
 };
-use crate::activation::Activations;
+use crate::activation::{Activations, Encoding, Layout};
 use crate::picture::NetworkInput;
 
 /// One network session of one thread. Each core's worker owns one.
@@ -101,6 +101,11 @@ impl Extractor {
     /// What the index compares, from a picture's activations.
     pub fn describe(&self, activations: Activations<'_>) -> Descriptor {
         self.describer.describe(activations)
+    }
+
+    /// A layout in which everything can be measured.
+    pub fn full_layout(&self) -> Layout {
+        self.manifest.layout(Encoding::default())
     }
 
     /// How the picture looks, if that can be told.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{NetworkError, NetworkId};
+use crate::activation::{Encoding, LayerShape, Layout};
 
 /// What a model file takes and gives; written beside it as TOML.
 #[derive(Debug, Clone, Deserialize)]
@@ -80,6 +81,21 @@ const MAX_SIDE: u32 = 4096;
 const MIN_SIDE: u32 = 16;
 
 impl Manifest {
+    /// How one picture's activations are laid out in storage.
+    pub(super) fn layout(&self, encoding: Encoding) -> Layout {
+        let shape = |layer: &ManifestLayer| LayerShape {
+            name: layer.name.clone(),
+            channels: layer.channels,
+            positions: layer.height * layer.width,
+            width: layer.width,
+        };
+        Layout::new(
+            encoding,
+            self.layers.iter().map(shape).collect(),
+            self.embedding.dimensions,
+        )
+    }
+
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, NetworkError> {
         let wrong = |message: String| NetworkError::Manifest {
             path: path.to_owned(),

@@ -41,7 +41,7 @@ pub use manifest::{Manifest, ManifestLayer};
 pub use pooling::{Pool, pooled};
 pub use projection::{Part, Projection};
 
-use crate::activation::{Activations, Encoding, LayerShape, Layout};
+use crate::activation::{Activations, Encoding, Layout};
 
 /// SHA-256 of a model file: heads, stores and manifests name the network by it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -235,16 +235,6 @@ impl Network {
 
     /// How one picture's activations are laid out in storage.
     pub fn layout(&self, encoding: Encoding) -> Layout {
-        let shape = |layer: &ManifestLayer| LayerShape {
-            name: layer.name.clone(),
-            channels: layer.channels,
-            positions: layer.height * layer.width,
-            width: layer.width,
-        };
-        Layout::new(
-            encoding,
-            self.manifest.layers.iter().map(shape).collect(),
-            self.manifest.embedding.dimensions,
-        )
+        self.manifest.layout(encoding)
     }
 }
