@@ -3,6 +3,7 @@
 use super::codec::{Layer, LayerDistance, Measurement, Quantity};
 use super::dot::inner_product_f32;
 use super::layout::Layout;
+use super::parts::PartsProjection;
 
 /// The activations of one picture, as they are stored: a block of bytes with its layout.
 ///
@@ -95,6 +96,13 @@ impl<'a> Activations<'a> {
     /// does not keep them.
     pub fn layer_values(self, layer: usize) -> Option<Vec<f32>> {
         self.layout.codec().values(self.layer(layer))
+    }
+
+    /// What the parts of the picture look like, position by position, each at unit length, and the
+    /// place of the layer; `None` where its values are kept, or nothing of it.
+    pub fn parts(self) -> Option<(usize, Vec<Vec<f32>>)> {
+        let (parts, range) = self.layout.parts()?;
+        Some((parts.layer(), PartsProjection::read(&self.bytes[range])))
     }
 
     /// The embedding.

@@ -21,6 +21,11 @@ pub fn encode(layout: &Layout, layers: &[&[f32]], embedding: &[f32], block: &mut
         let stored = &mut block[start..][layout.range(i)];
         layout.codec().encode(shape, values, stored);
     }
+    if let Some((parts, range)) = layout.parts() {
+        let layer = parts.layer();
+        let bytes = &mut block[start..][range];
+        parts.write(&layout.layers()[layer], layers[layer], bytes);
+    }
     summarise(layout, embedding, &mut block[start..]);
 }
 

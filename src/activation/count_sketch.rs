@@ -2,6 +2,8 @@
 //! with another vector is estimated (Charikar, Chen and Farach-Colton 2002; as random projections:
 //! Weinberger et al. 2009).
 
+use super::parts::random;
+
 /// Sums of a sketch. The error of an inner product falls with the square root.
 pub(super) const SUMS: usize = 64;
 
@@ -11,11 +13,8 @@ pub(super) const SKETCH: usize = 8 + SUMS;
 
 /// Where the number at `index` goes: its sum, and its sign.
 fn place(index: usize) -> (usize, f32) {
-    // The finaliser of splitmix64 (Steele, Lea and Flood 2014): neighbours go anywhere.
-    let mut bits = (index as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^= bits >> 31;
+    // Neighbours go anywhere.
+    let bits = random(index as u64);
     let sign = if bits & SUMS as u64 == 0 { 1.0 } else { -1.0 };
     (bits as usize % SUMS, sign)
 }

@@ -1,10 +1,12 @@
 //! Where everything stands in a picture's block.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::codec::{Codec, Measurement, Quantity};
 use super::encoding::Encoding;
 use super::half_floats::HALF;
+use super::parts::PartsProjection;
 use super::shape::LayerShape;
 
 /// Where everything stands in a picture's block: the layers, then what is derived from
@@ -34,6 +36,8 @@ pub struct Layout {
     statistics: Vec<Range<usize>>,
     /// The embedding.
     embedding: Range<usize>,
+    /// What parts look like, where values are not kept.
+    parts: Option<(Arc<PartsProjection>, Range<usize>)>,
 }
 
 const ALIGNMENT: usize = 16;
@@ -79,12 +83,27 @@ impl Layout {
             norms,
             statistics,
             embedding,
+            parts: None,
         }
     }
 
     /// What writes the layers and measures them.
     pub(super) fn codec(&self) -> &'static dyn Codec {
         self.codec
+    }
+
+    /// The same, which keeps besides what the parts of a picture look like, unless all values are kept.
+    #[must_use]
+    pub fn with_parts(self, parts: Option<&Arc<PartsProjection>>) -> Self {
+        let parts = parts.filter(|_| !self.keeps_values()).map(|projection| {
+            let start = self.block_len();
+            let shape = &self.layers[projection.layer()];
+            (
+                Arc::clone(projection),
+                start..start + PartsProjection::len(shape),
+            )
+        });
+        Self { parts, ..self }
     }
 
     /// Whether a picture's values are kept place by place.
@@ -99,7 +118,10 @@ impl Layout {
 
     /// Bytes of one picture's block.
     pub fn block_len(&self) -> usize {
-        self.embedding.end.next_multiple_of(ALIGNMENT)
+        let parts = self.parts.as_ref().map(|(_, range)| range.end);
+        parts
+            .unwrap_or(self.embedding.end)
+            .next_multiple_of(ALIGNMENT)
     }
 
     /// Bytes of the layers alone, without what is derived from them.
@@ -120,6 +142,12 @@ impl Layout {
     /// The bytes of layer `i`'s channel means and spreads.
     pub(super) fn statistics(&self, i: usize) -> Range<usize> {
         self.statistics[i].clone()
+    }
+
+    /// What keeps the parts, and its bytes.
+    pub(super) fn parts(&self) -> Option<(&PartsProjection, Range<usize>)> {
+        let parts = self.parts.as_ref();
+        parts.map(|(projection, range)| (&**projection, range.clone()))
     }
 
     /// The bytes of the embedding.

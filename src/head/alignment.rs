@@ -85,10 +85,18 @@ const STEP: f32 = 0.5;
 
 impl Grid {
     /// The grid of the layer before the last: the last block's output, the deepest layer
-    /// of few channels. `None` where the picture's codec does not keep its values.
+    /// of few channels; by rough descriptors where the codec keeps only these. `None` where it keeps
+    /// nothing of it.
     pub fn of(scaler: &ChannelScaler, picture: Activations<'_>) -> Option<Self> {
         let layer = picture.layer_count().saturating_sub(2);
         let shape = &picture.layout().layers()[layer];
+        if let Some((_, vectors)) = picture.parts().filter(|(of, _)| *of == layer) {
+            return Some(Self {
+                width: shape.width,
+                height: shape.positions / shape.width,
+                vectors,
+            });
+        }
         let values = picture.layer_values(layer)?;
         let (mean, std) = (&scaler.mean[layer], &scaler.std[layer]);
         let vectors = values

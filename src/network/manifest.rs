@@ -1,11 +1,12 @@
 //! What a network takes and gives.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::{NetworkError, NetworkId};
-use crate::activation::{Encoding, LayerShape, Layout};
+use crate::activation::{Encoding, LayerShape, Layout, PartsProjection};
 
 /// What a model file takes and gives; written beside it as TOML.
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +70,12 @@ pub struct ManifestLayer {
     pub output: String,
     /// Channels.
     pub channels: usize,
+    /// The mean of each channel over pictures of all kinds; may be left out.
+    #[serde(default)]
+    pub mean: Vec<f32>,
+    /// The spread of each; may be left out.
+    #[serde(default)]
+    pub std: Vec<f32>,
     /// Height in positions.
     pub height: usize,
     /// Width in positions.
@@ -94,6 +101,16 @@ impl Manifest {
             self.layers.iter().map(shape).collect(),
             self.embedding.dimensions,
         )
+        .with_parts(self.parts().as_ref())
+    }
+
+    /// How parts are kept: of the layer before the last, the deepest of few channels, if its channels
+    /// are known.
+    fn parts(&self) -> Option<Arc<PartsProjection>> {
+        let place = self.layers.len().checked_sub(2)?;
+        let layer = &self.layers[place];
+        let is_known = layer.mean.len() == layer.channels && layer.std.len() == layer.channels;
+        is_known.then(|| Arc::new(PartsProjection::new(place, &layer.mean, &layer.std)))
     }
 
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, NetworkError> {
@@ -119,6 +136,14 @@ impl Manifest {
         for layer in &manifest.layers {
             if layer.channels * layer.height * layer.width == 0 {
                 return Err(wrong(format!("layer {} has no values", layer.name)));
+            }
+            let is_whole =
+                |numbers: &Vec<f32>| numbers.is_empty() || numbers.len() == layer.channels;
+            if !is_whole(&layer.mean) || !is_whole(&layer.std) {
+                return Err(wrong(format!(
+                    "`mean` and `std` of layer {} must be of its {} channels",
+                    layer.name, layer.channels
+                )));
             }
         }
         let (scale, shift) = (&manifest.embedding.scale, &manifest.embedding.shift);
