@@ -95,9 +95,49 @@ fn sixteen_sums(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + rest
 }
 
+widened! {
+    /// Inner products of one vector with four others, so that it is read once for all of them. Each
+    /// is to the bit what [`inner_product_f32`] gives.
+    pub fn four_inner_products_f32(a: &[f32], others: [&[f32]; 4]) -> [f32; 4] = four_sums
+}
+
+#[inline(always)]
+fn four_sums(a: &[f32], others: [&[f32]; 4]) -> [f32; 4] {
+    let others = others.map(|b| &b[..a.len().min(b.len())]);
+    let (a_chunks, a_rest) = a.as_chunks::<16>();
+    let chunks = others.map(|b| b.as_chunks::<16>());
+    let mut lanes = [[0f32; 16]; 4];
+    for (n, a) in a_chunks.iter().enumerate() {
+        for (lanes, (b_chunks, _)) in lanes.iter_mut().zip(&chunks) {
+            let Some(b) = b_chunks.get(n) else { continue };
+            for i in 0..16 {
+                lanes[i] += a[i] * b[i];
+            }
+        }
+    }
+    let mut sums = [0f32; 4];
+    for ((sum, lanes), (_, b_rest)) in sums.iter_mut().zip(&lanes).zip(&chunks) {
+        let rest: f32 = a_rest.iter().zip(*b_rest).map(|(a, b)| a * b).sum();
+        *sum = lanes.iter().sum::<f32>() + rest;
+    }
+    sums
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn four_at_once_are_what_each_is_alone() {
+        for len in [0, 3, 16, 40, 256] {
+            let vector = |salt: usize| -> Vec<f32> {
+                (0..len).map(|i| ((i * 7 + salt) as f32).sin()).collect()
+            };
+            let (a, others) = (vector(0), [vector(1), vector(2), vector(3), vector(4)]);
+            let together = four_inner_products_f32(&a, others.each_ref().map(Vec::as_slice));
+            assert_eq!(together, others.map(|b| inner_product_f32(&a, &b)));
+        }
+    }
 
     #[test]
     fn all_paths_agree() {

@@ -34,7 +34,7 @@ mod widened;
 pub use activations::Activations;
 pub use block::{encode, summarise};
 pub use codec::{LayerDistance, Measurement, Quantity};
-pub use dot::{inner_product, inner_product_f32};
+pub use dot::{four_inner_products_f32, inner_product, inner_product_f32};
 pub use encoding::Encoding;
 pub use layout::Layout;
 pub use parts::PartsProjection;

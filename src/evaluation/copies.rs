@@ -10,7 +10,7 @@ use super::{Estimate, Trial, average_precision};
 use crate::edit::Edit;
 use crate::head::{CollectionMean, Features, Mode, Ranking, Thresholds};
 use crate::network::Descriptor;
-use crate::search::{Claim, Preview, Ranker, verify};
+use crate::search::{Claim, Preview, Ranker, Scored, verify};
 use crate::store::NewPicture;
 use crate::training::{are_twins, nearest_to, thresholds};
 
@@ -198,10 +198,10 @@ impl<'a> Searched<'a> {
             pictures: self.features.len(),
             rescored: pool.len(),
         };
-        let mut ranked = ranker.rank(&views, &pool);
+        let mut ranked = ranker.rank(&views, &pool[..]);
         if let Some(claim) = Claim::of(ranking, *mode) {
-            let preview = |candidate: usize| {
-                let picture = &pictures[order[candidate]];
+            let preview = |entry: &Scored| {
+                let picture = &pictures[order[entry.candidate]];
                 Ok::<_, Infallible>(Some(picture.into()))
             };
             let Ok(()) = verify(claim, &Preview::from(&query.views[0]), &mut ranked, preview);

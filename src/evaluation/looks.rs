@@ -247,7 +247,7 @@ impl<'a> Searched<'a> {
         let wanted = Ranker::pool(ranking, *mode, count);
         let order = self.proposed(&query, wanted, ranking, *mode);
         let pool: Vec<Features<'_>> = order.iter().map(|&i| self.features[i]).collect();
-        let ranked = ranker.rank(&[query], &pool);
+        let ranked = ranker.rank(&[query], &pool[..]);
         let place = |number: usize| ranked.iter().position(|e| order[e.candidate] == number);
         let (original, broken) = &self.sources[source];
         let own = place(*original);
@@ -325,7 +325,7 @@ fn people(
         let mut order = nearest_to(&descriptors, &descriptors[reference], features.len());
         order.retain(|i| *i != reference);
         let pool: Vec<Features<'_>> = order.iter().map(|&i| features[i]).collect();
-        let ranked = ranker.rank(&features[reference..=reference], &pool);
+        let ranked = ranker.rank(&features[reference..=reference], &pool[..]);
         let mut places = vec![f32::MIN; features.len()];
         for (place, entry) in ranked.iter().enumerate() {
             places[order[entry.candidate]] = -(place as f32);

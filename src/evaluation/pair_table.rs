@@ -120,7 +120,7 @@ impl Lists<'_> {
         order.retain(|i| *i != query);
         let pool: Vec<Features<'_>> = order.iter().map(|&i| self.features[i]).collect();
         let mut scores = vec![0.0; count];
-        for entry in self.ranker.rank(&[self.features[query]], &pool) {
+        for entry in self.ranker.rank(&[self.features[query]], &pool[..]) {
             scores[order[entry.candidate]] = entry.score;
         }
         scores

@@ -186,7 +186,7 @@ impl<'a> Searched<'a> {
         };
         let pool = &first_stage[..size.min(first_stage.len())];
         let pool: Vec<Features<'_>> = pool.iter().map(|&i| self.features[i]).collect();
-        let ranked = ranker.rank(&[self.features[query]], &pool);
+        let ranked = ranker.rank(&[self.features[query]], &pool[..]);
         let mut order: Vec<usize> = ranked.iter().map(|e| first_stage[e.candidate]).collect();
         let chosen: std::collections::HashSet<usize> = order.iter().copied().collect();
         order.extend(first_stage.iter().filter(|i| !chosen.contains(i)));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use crate::activation::inner_product_f32;
+use crate::activation::{four_inner_products_f32, inner_product_f32};
 use crate::network::Descriptor;
 
 /// A picture and those near it, and how near each is to each other.
@@ -90,10 +90,10 @@ impl NeighbourGraph {
             let mutual = |j: &&usize| nearest[**j][..=k].contains(&i);
             nearest[i][..=k].iter().filter(mutual).copied().collect()
         };
-        let wide: Vec<Vec<usize>> = (0..count).map(|i| reciprocal(i, k)).collect();
-        let narrow: Vec<Vec<usize>> = (0..count).map(|i| reciprocal(i, k / 2)).collect();
-        let own: Vec<Vec<(usize, f32)>> = (0..count)
-            .map(|i| weigh(&expand(&wide[i], &narrow), &self.cosines[i]))
+        let all = || (0..count).into_par_iter().with_min_len(32);
+        let narrow: Vec<Vec<usize>> = all().map(|i| reciprocal(i, k / 2)).collect();
+        let own: Vec<Vec<(usize, f32)>> = all()
+            .map(|i| weigh(&expand(&reciprocal(i, k), &narrow), &self.cosines[i]))
             .collect();
         let average = |i: usize| -> Vec<f32> {
             let members = &nearest[i][..averaged.min(k + 1)];
@@ -184,8 +184,16 @@ fn cosines(pictures: &[Descriptor]) -> Vec<Vec<f32>> {
             let mut row = Vec::with_capacity(pictures.len());
             // The first `i` values are in other rows too, and are copied from there below.
             row.resize(i, 0.0);
-            let later = pictures[i..].iter();
-            row.extend(later.map(|b| inner_product_f32(a.values(), b.values()).min(1.0)));
+            let (fours, rest) = pictures[i..].as_chunks::<4>();
+            for four in fours {
+                let others = four.each_ref().map(Descriptor::values);
+                row.extend(four_inner_products_f32(a.values(), others));
+            }
+            let rest = rest.iter();
+            row.extend(rest.map(|b| inner_product_f32(a.values(), b.values())));
+            row[i..]
+                .iter_mut()
+                .for_each(|cosine| *cosine = cosine.min(1.0));
             row
         })
         .collect();
@@ -205,15 +213,26 @@ fn all_nearest(cosines: &[Vec<f32>], k: usize) -> Vec<Vec<usize>> {
 }
 
 fn nearest(own: usize, cosines: &[f32], k: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..cosines.len()).collect();
-    let key = |i: usize| if i == own { f32::INFINITY } else { cosines[i] };
-    let by_cosine = |a: &usize, b: &usize| key(*b).total_cmp(&key(*a)).then(a.cmp(b));
+    // A number for each that is least for the nearest, and of equals for the first: such are quickly
+    // sorted.
+    let key = |(i, cosine): (usize, &f32)| {
+        let cosine = if i == own { f32::INFINITY } else { *cosine };
+        u64::from(!ascending(cosine)) << 32 | i as u64
+    };
+    let mut order: Vec<u64> = cosines.iter().enumerate().map(key).collect();
     if k + 1 < order.len() {
-        order.select_nth_unstable_by(k, by_cosine);
+        order.select_nth_unstable(k);
         order.truncate(k + 1);
     }
-    order.sort_unstable_by(by_cosine);
-    order
+    order.sort_unstable();
+    order.into_iter().map(|key| key as u32 as usize).collect()
+}
+
+/// A number that grows with a float, by the order of [`f32::total_cmp`].
+fn ascending(value: f32) -> u32 {
+    let bits = value.to_bits();
+    let is_negative = bits >> 31 == 1;
+    bits ^ if is_negative { u32::MAX } else { 1 << 31 }
 }
 
 /// Adds the narrow neighbourhoods of the members that mostly lie inside.
@@ -272,6 +291,13 @@ mod tests {
         let other = common[20..].iter().sum::<f32>() / 60.0;
         assert!(own > 0.2 && other < 0.02, "{own} {other}");
         assert!(common.iter().all(|c| (0.0..=1.0).contains(c)));
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_of_equals_the_first() {
+        let cosines = [0.5, -0.2, 0.9, 0.5, 1.0, -0.7, 0.0, -0.0];
+        assert_eq!(nearest(0, &cosines, 3), [0, 4, 2, 3]);
+        assert_eq!(nearest(5, &cosines, 7), [5, 4, 2, 0, 3, 6, 7, 1]);
     }
 
     #[test]

@@ -20,8 +20,12 @@ impl ReferenceSet {
     pub fn nearness(&self, picture: &Descriptor) -> f32 {
         let cosines = self.0.iter().map(|other| other.cosine(picture));
         let mut cosines: Vec<f32> = cosines.collect();
-        cosines.sort_by(|a, b| b.total_cmp(a));
-        cosines.truncate(NEAREST);
+        if cosines.len() > NEAREST {
+            cosines.select_nth_unstable_by(NEAREST, |a, b| b.total_cmp(a));
+            cosines.truncate(NEAREST);
+            // Sums depend on their order.
+            cosines.sort_by(|a, b| b.total_cmp(a));
+        }
         cosines.iter().sum::<f32>() / cosines.len().max(1) as f32
     }
 

@@ -30,7 +30,7 @@ pub fn compare(
     let b = b.features(layout);
     let mut scored = score_views(ranking, mode, &views, b);
     if let Some(claim) = Claim::of(ranking, mode).filter(|_| !is_same) {
-        let preview = |_| Ok::<_, Infallible>(Some(other.into()));
+        let preview = |_: &Scored| Ok::<_, Infallible>(Some(other.into()));
         let one = std::slice::from_mut(&mut scored);
         let Ok(()) = verify(claim, &upright.into(), one, preview);
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::exact::exact_or;
-use super::rescore::{Unread, load_one};
+use super::pool::Unread;
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, SearchOptions, Searcher};
 use crate::head::Features;
@@ -128,27 +128,25 @@ impl Searcher {
         unread: &mut Unread,
     ) -> Result<Option<QueryResult>, StoreError> {
         let started = Instant::now();
-        let mut loaded = Vec::with_capacity(group.len());
-        for &sequence in group
-            .iter()
-            .filter(|sequence| self.accepts(**sequence, options))
-        {
-            loaded.extend(load_one(&self.store, sequence, &[], unread)?);
-        }
-        let layout = self.store.layout();
-        let features: Vec<Features<'_>> = loaded.iter().map(|l| l.features(layout)).collect();
+        let accepted = group.iter().copied();
+        let accepted: Vec<Sequence> = accepted.filter(|s| self.accepts(*s, options)).collect();
+        let pool = self.pool(&accepted, &[], options)?;
+        let (numbers, features): (Vec<usize>, Vec<Features<'_>>) = pool.all().into_iter().unzip();
         let Some(&first) = features.first() else {
+            unread.extend(pool.finish()?);
             return Ok(None);
         };
         let views = vec![first];
         let ranker = self.ranker(options, usize::MAX);
-        let mut scored = ranker.rank(&views, &features);
+        let mut scored = ranker.rank(&views, &features[..]);
         // Stable: the others keep their order.
         scored.sort_by_key(|scored| scored.candidate != 0);
         let mut results = Vec::with_capacity(scored.len());
         for mut scored in scored {
             scored.score = exact_or(scored.candidate == 0, scored.score);
-            let id = loaded[scored.candidate].id;
+            let Some(id) = pool.id(numbers[scored.candidate]) else {
+                continue;
+            };
             let candidate = &features[scored.candidate];
             if let Some(mut entry) = self.entry(options, id, scored, Some(&views), candidate)? {
                 entry.rank = results.len() + 1;
@@ -156,6 +154,7 @@ impl Searcher {
                 results.push(entry);
             }
         }
+        unread.extend(pool.finish()?);
         let Some(first) = results.first() else {
             return Ok(None);
         };

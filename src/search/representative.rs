@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::pool::Unread;
 use super::rank::Likeness;
-use super::rescore::{Loaded, Unread, load_one};
 use super::{SearchOptions, Searcher};
 use crate::head::{Features, Mode, Ranking};
 use crate::index::{Candidate, Looks};
@@ -138,16 +138,10 @@ impl Searcher {
             members.truncate(MOST_COMPARED);
             members.sort_by_key(|member| member.sequence);
         }
-        let mut sequences = Vec::with_capacity(members.len());
-        let mut loaded: Vec<Loaded> = Vec::with_capacity(members.len());
-        for member in members {
-            if let Some(picture) = load_one(&self.store, member.sequence, wanted, unread)? {
-                loaded.push(picture);
-                sequences.push(member.sequence);
-            }
-        }
+        let sequences: Vec<Sequence> = members.iter().map(|member| member.sequence).collect();
+        let pool = self.pool(&sequences, wanted, options)?;
+        let (numbers, features): (Vec<usize>, Vec<Features<'_>>) = pool.all().into_iter().unzip();
         let layout = self.store.layout();
-        let features: Vec<Features<'_>> = loaded.iter().map(|l| l.features(layout)).collect();
         let ranker = self.ranker(options, features.len());
         let mut all = vec![Likeness::default(); features.len()];
         for views in wanted {
@@ -156,8 +150,10 @@ impl Searcher {
                 *sum = sum.plus(likeness);
             }
         }
-        let numbered = all.iter().zip(sequences).rev();
+        let numbered = all.iter().zip(numbers).rev();
         let nearest = numbered.max_by(|(a, _), (b, _)| a.total_cmp(b));
-        Ok(nearest.map(|(_, sequence)| sequence))
+        let nearest = nearest.map(|(_, number)| pool.sequence(number));
+        unread.extend(pool.finish()?);
+        Ok(nearest)
     }
 }

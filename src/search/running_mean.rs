@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::rescore::{Unread, load_one};
+use crate::activation::Activations;
 use crate::head::CollectionMean;
 use crate::index::derived_file;
-use crate::network::Embedding;
+use crate::network::{Descriptor, Embedding};
 use crate::store::{Sequence, Store, StoreError};
 
 /// The sums behind a [`CollectionMean`], over all pictures stored so far.
@@ -55,10 +55,8 @@ impl RunningMean {
             if !pictures(sequence) {
                 continue;
             }
-            if let Some(picture) = load_one(store, sequence, &[], &mut Unread::default())? {
-                let features = picture.features(store.layout());
-                let embedding = Embedding::normalized(&features.activations.embedding());
-                self.add(embedding.values(), features.descriptor.values());
+            if let Some((embedding, descriptor)) = read(store, sequence)? {
+                self.add(embedding.values(), descriptor.values());
             }
             // An error later on must not make this one count twice.
             self.next = sequence.0 + 1;
@@ -177,6 +175,27 @@ impl RunningMean {
         derived_file::save(&path, &file)?;
         self.is_unsaved = false;
         Ok(())
+    }
+}
+
+/// A stored picture's part in the sums; `None` if it was removed meanwhile or is damaged.
+fn read(store: &Store, sequence: Sequence) -> Result<Option<(Embedding, Descriptor)>, StoreError> {
+    let Some(id) = store.picture_at(sequence)? else {
+        return Ok(None);
+    };
+    let block = store.block(id);
+    match block.and_then(|block| Ok((block, store.descriptor(sequence)?))) {
+        Ok((block, descriptor)) => {
+            let activations = Activations::new(store.layout(), &block);
+            Ok(Some((
+                Embedding::normalized(&activations.embedding()),
+                descriptor,
+            )))
+        }
+        Err(error) => {
+            tracing::warn!(picture = %id, %error, "a stored picture cannot be read");
+            Ok(None)
+        }
     }
 }
 

@@ -8,10 +8,11 @@ use rayon::prelude::*;
 
 use super::comparison::{RESULT, alignment, evidence, explanation, named};
 use super::exact::exact_or;
+use super::examples::rank_by_examples;
 use super::explanation::PairDistances;
 use super::options::SearchOptions;
-use super::rank::{Ranker, Scored, score_pair};
-use super::rescore::{Unread, load, rank_by_examples};
+use super::pool::{Pool, Unread, Wanted};
+use super::rank::{Candidates, Ranker, Scored, score_pair};
 use super::result::{QueryResult, ResultEntry, Timing};
 use super::verification::{Claim, Preview, verify};
 use super::view::View;
@@ -92,33 +93,38 @@ impl Searcher {
         let mut unread = Unread::default();
         let (candidates, rescored) = self.candidates(query.wanted, options, &mut unread)?;
         let pruned = Instant::now();
-        let loaded = load(&self.store, &candidates, query.wanted, &mut unread)?;
+        let proposed: Vec<Sequence> = candidates.iter().map(|c| c.sequence).collect();
+        let pool = self.pool(&proposed, query.wanted, options)?;
         let layout = self.store.layout();
-        let features: Vec<Features<'_>> = loaded.iter().map(|p| p.features(layout)).collect();
         let ranker = self.ranker(options, rescored);
         let (wanted, unwanted) = (views(query.wanted, layout), views(query.unwanted, layout));
         let mut scored = match wanted.as_slice() {
-            [views] if options.alone => self.pairs(&views[0], &features, options.mode),
-            _ => rank_by_examples(&ranker, &wanted, &unwanted, &features),
+            [views] if options.alone => self.pairs(&views[0], &pool, options.mode),
+            _ => rank_by_examples(&ranker, &wanted, &unwanted, &pool),
         };
-        if let ([views], []) = (query.wanted, query.unwanted)
-            && let Some(upright) = views.first()
-            && let Some(claim) = Claim::of(&self.ranking, options.mode)
-        {
-            let preview = |candidate: usize| self.sized_preview(loaded[candidate].id, &mut unread);
-            verify(claim, &upright.into(), &mut scored, preview)?;
-        }
         // Of several, no one's bytes decide.
-        let same = match (query.wanted, query.unwanted) {
-            ([views], []) => views.first().map(|picture| picture.id),
+        let only = match (query.wanted, query.unwanted) {
+            ([views], []) => views.first(),
             _ => None,
         };
+        let is_same = |entry: &Scored| {
+            only.is_some_and(|picture| Some(picture.id) == pool.id(entry.candidate))
+        };
+        if let Some(upright) = only
+            && let Some(claim) = Claim::of(&self.ranking, options.mode)
+        {
+            let preview = |entry: &Scored| match pool.id(entry.candidate) {
+                // Of the same bytes nothing needs to be seen.
+                Some(id) if id != upright.id => self.sized_preview(id, &mut unread),
+                _ => Ok(None),
+            };
+            verify(claim, &upright.into(), &mut scored, preview)?;
+        }
         for entry in &mut scored {
-            let is_same = same == Some(loaded[entry.candidate].id);
-            entry.score = exact_or(is_same, entry.score);
+            entry.score = exact_or(is_same(entry), entry.score);
         }
         // Stable: the others keep their order.
-        scored.sort_by_key(|entry| same != Some(loaded[entry.candidate].id));
+        scored.sort_by_key(|entry| !is_same(entry));
         let rescored = Instant::now();
         // Of several, no one's parts explain a result.
         let only = match wanted.as_slice() {
@@ -135,9 +141,13 @@ impl Searcher {
                 break;
             }
             let entries = next.into_par_iter().map(|scored| {
-                let id = loaded[scored.candidate].id;
-                let candidate = &features[scored.candidate];
-                let entry = self.entry(options, id, scored, only, candidate)?;
+                let picture = pool
+                    .id(scored.candidate)
+                    .zip(pool.features(scored.candidate));
+                let Some((id, candidate)) = picture else {
+                    return Ok(None);
+                };
+                let entry = self.entry(options, id, scored, only, &candidate)?;
                 Ok(entry.map(|entry| (id, entry)))
             });
             let entries = entries.collect::<Result<Vec<_>, StoreError>>()?;
@@ -148,6 +158,7 @@ impl Searcher {
                 results.push(entry);
             }
         }
+        unread.extend(pool.finish()?);
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
         Ok(QueryResult {
             query: query.name.to_owned(),
@@ -164,13 +175,27 @@ impl Searcher {
         })
     }
 
-    /// Candidates by their score as a pair with the query, best first.
-    fn pairs(&self, query: &Features<'_>, candidates: &[Features<'_>], mode: Mode) -> Vec<Scored> {
-        let score = |(candidate, picture): (usize, &Features<'_>)| Scored {
-            candidate,
-            ..score_pair(&self.ranking, mode, *query, *picture)
+    /// Stored pictures, for a search with `options`.
+    pub(super) fn pool<'a>(
+        &'a self,
+        sequences: &[Sequence],
+        asked: &'a [Vec<NewPicture>],
+        options: &SearchOptions,
+    ) -> Result<Pool<'a>, StoreError> {
+        let wanted = Wanted {
+            hashes: self.view.index.near_duplicates(),
+            looks: options.mode == Mode::LookAlike,
         };
-        let mut scored: Vec<Scored> = candidates.iter().enumerate().map(score).collect();
+        Pool::read(&self.store, wanted, sequences, asked)
+    }
+
+    /// Candidates by their score as a pair with the query, best first.
+    fn pairs(&self, query: &Features<'_>, pool: &Pool<'_>, mode: Mode) -> Vec<Scored> {
+        let score = |(candidate, picture)| Scored {
+            candidate,
+            ..score_pair(&self.ranking, mode, *query, picture)
+        };
+        let mut scored: Vec<Scored> = pool.all().into_iter().map(score).collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score));
         scored
     }

@@ -78,8 +78,8 @@ impl Claim {
 }
 
 /// Lowers the scores of candidates whose previews do not bear the claim out, and sorts them: who
-/// scores high was seen to show what the query does. `preview` gives a candidate's, by its number;
-/// where there is none a score stays as it is.
+/// scores high was seen to show what the query does. `preview` gives a candidate's; where there is
+/// none a score stays as it is.
 ///
 /// # Errors
 /// If `preview` fails.
@@ -87,14 +87,14 @@ pub fn verify<E>(
     claim: Claim,
     query: &Preview,
     scored: &mut [Scored],
-    mut preview: impl FnMut(usize) -> Result<Option<Preview>, E>,
+    mut preview: impl FnMut(&Scored) -> Result<Option<Preview>, E>,
 ) -> Result<(), E> {
     let mut verified = Vec::new();
     for entry in scored
         .iter_mut()
         .filter(|entry| entry.score > claim.above())
     {
-        if let Some(preview) = preview(entry.candidate)? {
+        if let Some(preview) = preview(entry)? {
             verified.push((entry, preview));
         }
     }

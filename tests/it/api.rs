@@ -74,6 +74,27 @@ fn stored_pictures_are_examples_for_and_against() {
 }
 
 #[test]
+fn a_long_list_is_asked_for_page_by_page() {
+    let simdex = Simdex::filled(2, 4);
+    let ids: Vec<String> = simdex.stored().iter().map(|it| it.id.to_string()).collect();
+    let serving = Serving::start(&simdex);
+    let page = |limit: usize, offset: usize| {
+        let asked = json!({ "positive": [ids[0]], "limit": limit, "offset": offset });
+        let found = search(&serving, &asked)["results"].clone();
+        found.as_array().unwrap().clone()
+    };
+    let whole = page(8, 0);
+    let pages: Vec<Value> = [0, 3, 6, 9].iter().flat_map(|at| page(3, *at)).collect();
+    assert_eq!(whole.len(), 8);
+    assert_eq!(pages, whole);
+    assert_eq!(pages[7]["rank"], 8);
+    let beyond = json!({ "positive": [ids[0]], "limit": 9, "offset": 99_999 }).to_string();
+    let answer = serving.post("/api/v1/search", "application/json", beyond.as_bytes());
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("ask for fewer"), "{}", answer.text());
+}
+
+#[test]
 fn what_is_wrong_is_a_problem_that_says_what() {
     let (_simdex, serving) = served();
     let post = |path: &str, body: &str| serving.post(path, "application/json", body.as_bytes());

@@ -214,12 +214,26 @@ impl Fused {
         self.scaler.mean.len()
     }
 
-    /// The same, but only what the scorers of `mode` weigh.
+    /// The same, but only what the scorer of pairs weighs in `mode`.
+    pub fn measure_pairs<'a>(&'a self, mode: Mode, mean: &'a CollectionMean) -> Measure<'a> {
+        let before = self.before_pairs.iter().flat_map(Scorer::weights);
+        self.measure_weighed(self.scorers(mode).pair.weights().chain(before), mean)
+    }
+
+    /// The same, but only what the scorers of `mode` weigh in lists.
     pub fn measure_for<'a>(&'a self, mode: Mode, mean: &'a CollectionMean) -> Measure<'a> {
         let ModeScorers { pair, list, .. } = self.scorers(mode);
         // If parts are compared, the pair's scorer chooses for which candidates.
         let pair = pair.weights().filter(|_| list.uses(Signal::Local));
-        let weighed = pair.chain(list.weights()).filter(|(_, w)| *w != 0.0);
+        self.measure_weighed(pair.chain(list.weights()), mean)
+    }
+
+    fn measure_weighed<'a>(
+        &'a self,
+        weights: impl Iterator<Item = (Signal, f32)>,
+        mean: &'a CollectionMean,
+    ) -> Measure<'a> {
+        let weighed = weights.filter(|(_, weight)| *weight != 0.0);
         Measure {
             needs: Needs::of(self.layers(), weighed.map(|(signal, _)| signal)),
             ..self.measure(mean)

@@ -252,6 +252,11 @@ impl NearDuplicates {
         })
     }
 
+    /// A picture's perceptual hash, if it is covered.
+    pub fn hash(&self, sequence: Sequence) -> Option<PerceptualHash> {
+        self.entries.get(&sequence).map(|entry| entry.hash)
+    }
+
     /// Whether a picture stands in the index: it is no copy of another.
     pub fn is_original(&self, sequence: Sequence) -> bool {
         self.original(sequence) == sequence

@@ -118,8 +118,13 @@ const CORNERS: f32 = 0.03;
 const ALIKE: f32 = 0.6;
 
 impl Registration {
-    /// Lays two pictures on each other, a part on a whole if need be.
+    /// Lays two pictures on each other, a part on a whole if need be. Most copies are whole, so that
+    /// is tried first: to look for parts takes twenty times as long.
     pub fn of(a: &Plane, b: &Plane) -> Self {
+        let wholes = Self::of_wholes(a, b);
+        if wholes.shows_the_same() {
+            return wholes;
+        }
         let mut tried = Vec::new();
         for is_reverse in [false, true] {
             let (part, whole) = ordered(a, b, is_reverse);

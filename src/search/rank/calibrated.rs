@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::candidates::Candidates;
 use super::ranker::{CONTEXT, Ranker};
 use super::scored::{Scored, sort};
 use crate::head::{
@@ -27,13 +28,14 @@ impl Ranker<'_> {
         head: &Fused,
         calibration: &Calibration,
         query: &Features<'_>,
-        pool: &[Features<'_>],
+        pool: &(impl Candidates + ?Sized),
     ) -> Vec<Scored> {
         let (copies, others): (Vec<usize>, Vec<usize>) =
-            (0..pool.len()).partition(|&i| is_near_copy(query, &pool[i]));
+            (0..pool.len()).partition(|&i| is_near_copy(query, pool, i));
         let near = &others[..others.len().min(CONTEXT)];
-        let all = std::iter::once(query).chain(near.iter().map(|&i| &pool[i]));
-        let graph = NeighbourGraph::new(all.map(|picture| picture.descriptor.clone()).collect());
+        let of_near = near.iter().map(|&i| pool.known(i).descriptor);
+        let all = std::iter::once(query.descriptor).chain(of_near);
+        let graph = NeighbourGraph::new(all.cloned().collect());
         let rule = calibration.rule();
         let pictures = match rule {
             // If they are fewer than are compared, they are all that can be found: the rest of the
@@ -42,46 +44,54 @@ impl Ranker<'_> {
             ListRule::BySize | ListRule::AnySize => self.pictures,
         };
         let context = ListContext::new(graph, pictures, rule);
-        let ranked = context.ranked();
+        let mut ranked = context.ranked();
 
         let no_mean = CollectionMean::default();
-        let measure = head.measure(&no_mean);
+        let measure = head.measure_pairs(self.mode, &no_mean);
         let prepared = measure.prepare(query);
-        let measured = |candidate: usize| {
-            let measured = measure.measure(&prepared, &pool[candidate]);
-            Scored::of_measured(candidate, measured, 0)
+        let measured = |(candidate, picture): &(usize, Features<'_>)| {
+            let measured = measure.measure(&prepared, picture);
+            Scored::of_measured(*candidate, measured, 0)
         };
-        let rescored = &ranked[..ranked.len().min(self.rescored)];
-        let mut scored: Vec<Scored> = rescored
-            .par_iter()
-            .map(|&place| measured(near[place]))
+        let rescored = ranked.len().min(self.rescored);
+        let best: Vec<usize> = ranked[..rescored]
+            .iter()
+            .map(|&place| near[place])
             .collect();
+        let read = pool.read(&best);
+        // What cannot be read is not listed.
+        let mut readable = read.iter().map(|(candidate, _)| *candidate).peekable();
+        let mut best = best.iter();
+        ranked.retain(|_| {
+            let candidate = best.next();
+            candidate.is_none() || readable.next_if(|read| Some(read) == candidate).is_some()
+        });
+        let mut scored: Vec<Scored> = read.par_iter().map(measured).collect();
         let references = calibration.references();
         let pairs: Vec<OfPair> = scored
             .par_iter()
             .map(|entry| OfPair {
                 embedding: entry.cosine,
                 pair: head.pair_odds(&entry.values),
-                background: references.nearness(pool[entry.candidate].descriptor),
+                background: references.nearness(pool.known(entry.candidate).descriptor),
             })
             .collect();
         let of_query = references.nearness(query.descriptor);
         let rows = context.rows(&ranked, &pairs, of_query);
-        let class =
-            |picture: &Features<'_>| head.class_probabilities(self.mode, picture.descriptor);
-        let own = class(query);
+        let class = |descriptor| head.class_probabilities(self.mode, descriptor);
+        let own = class(query.descriptor);
         let labels = |candidate: usize, list: f32| {
-            let other = class(&pool[candidate]);
+            let other = class(pool.known(candidate).descriptor);
             let both = own.as_ref().zip(other.as_ref());
             both.map_or(0.0, |(own, other)| own.odds_in_list(other, list))
         };
         let mut ceilings = Vec::with_capacity(scored.len());
-        for (entry, row) in scored.iter_mut().zip(rows) {
+        for ((entry, row), (_, picture)) in scored.iter_mut().zip(rows).zip(&read) {
             let list = calibration.log_odds(&row);
             entry.labels = labels(entry.candidate, list);
             entry.pairs = head.taught_by_pairs(&entry.values);
             let odds = list + entry.labels + entry.pairs;
-            let ceiling = calibration.ceiling(query.activations, pool[entry.candidate].activations);
+            let ceiling = calibration.ceiling(query.activations, picture.activations);
             ceilings.push(ceiling.min(MOST));
             entry.score = sigmoid(odds).min(ceiling).min(MOST);
             entry.in_list = true;
@@ -107,15 +117,13 @@ impl Ranker<'_> {
             entry.score = least;
         }
         // Nothing is known of what lies outside but how near it is.
-        for &candidate in others[near.len()..]
-            .iter()
-            .take(self.rescored - scored.len())
-        {
-            let mut entry = measured(candidate);
+        let outside = &others[near.len()..];
+        let outside = &outside[..outside.len().min(self.rescored - rescored)];
+        for mut entry in pool.read(outside).iter().map(measured) {
             entry.score = least * entry.cosine.clamp(0.0, 1.0);
             scored.push(entry);
         }
-        let mut first: Vec<Scored> = copies.into_iter().map(measured).collect();
+        let mut first: Vec<Scored> = pool.read(&copies).iter().map(measured).collect();
         for entry in &mut first {
             // From .99 on, by how near.
             entry.score = MOST + (1.0 - MOST) * 0.9 * entry.cosine.clamp(0.0, 1.0);
@@ -147,10 +155,13 @@ fn falling(values: &[f32]) -> Vec<f32> {
 }
 
 /// Whether a candidate shows the very picture of the query.
-fn is_near_copy(query: &Features<'_>, candidate: &Features<'_>) -> bool {
-    query.hash.distance(candidate.hash) <= COPY_BITS
-        && query.descriptor.cosine(candidate.descriptor) >= COPY_COSINE
-        && are_near_copies(query.activations, candidate.activations)
+fn is_near_copy(query: &Features<'_>, pool: &(impl Candidates + ?Sized), candidate: usize) -> bool {
+    let known = pool.known(candidate);
+    query.hash.distance(known.hash) <= COPY_BITS
+        && query.descriptor.cosine(known.descriptor) >= COPY_COSINE
+        && pool
+            .features(candidate)
+            .is_some_and(|candidate| are_near_copies(query.activations, candidate.activations))
 }
 
 #[cfg(test)]

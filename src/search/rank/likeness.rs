@@ -53,7 +53,7 @@ impl Ranker<'_> {
             (Ranking::Fused(head), Some(upright))
                 if self.mode != Mode::Copy && self.look_odds(&views[..1], members).is_none() =>
             {
-                let measure = head.measure(self.mean);
+                let measure = head.measure_pairs(self.mode, self.mean);
                 let prepared = measure.prepare(upright);
                 let pair = &head.scorers(self.mode).pair;
                 for (likeness, member) in all.iter_mut().zip(members) {

@@ -1,5 +1,6 @@
 //! Ranking by how pictures look.
 
+use super::candidates::Candidates;
 use super::ranker::Ranker;
 use super::scored::Scored;
 use crate::head::{Features, Mode, Ranking, sigmoid};
@@ -11,30 +12,33 @@ impl Ranker<'_> {
     pub(in crate::search) fn look_odds(
         &self,
         views: &[Features<'_>],
-        pictures: &[Features<'_>],
+        pictures: &(impl Candidates + ?Sized),
     ) -> Option<LookOdds> {
         let Ranking::Fused(head) = self.ranking else {
             return None;
         };
         let odds = head.look_odds().filter(|_| self.mode == Mode::LookAlike)?;
-        let mut all = views.iter().chain(pictures);
-        all.all(|picture| picture.look.is_some()).then_some(odds)
+        let has_look = |picture| pictures.known(picture).look.is_some();
+        let all_have = views.iter().all(|view| view.look.is_some());
+        (all_have && (0..pictures.len()).all(has_look)).then_some(odds)
     }
+
     /// Candidates by the cosines of their looks.
     pub(super) fn by_looks(
         &self,
         odds: LookOdds,
         query: &Features<'_>,
-        pool: &[Features<'_>],
+        pool: &(impl Candidates + ?Sized),
         chosen: &[usize],
     ) -> Vec<Scored> {
-        let scored = chosen.iter().map(|&candidate| {
-            let looks = query.look.zip(pool[candidate].look);
+        let pictures = pool.read(chosen);
+        let scored = pictures.iter().map(|&(candidate, ref picture)| {
+            let looks = query.look.zip(picture.look);
             let odds = odds.of(looks.map_or(0.0, |(a, b)| a.cosine(b)));
             Scored {
                 score: sigmoid(odds),
                 look: Some(odds),
-                ..self.plain(candidate, query, &pool[candidate])
+                ..self.plain(candidate, query, picture)
             }
         });
         scored.collect()

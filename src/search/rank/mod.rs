@@ -2,6 +2,7 @@
 //! those of an evaluation alike.
 
 mod calibrated;
+mod candidates;
 mod likeness;
 mod looks;
 mod pair;
@@ -9,6 +10,7 @@ mod parts;
 mod ranker;
 mod scored;
 
+pub use candidates::{Candidates, Known};
 pub(super) use likeness::Likeness;
 pub use pair::{score_pair, score_views};
 pub(super) use parts::upright;

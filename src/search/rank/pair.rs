@@ -46,7 +46,7 @@ fn score_described(
         // A copy is one whatever else there is, and so are looks; of the same subject a list
         // knows more.
         Ranking::Fused(head)
-            if mode != Mode::Copy && ranker.look_odds(&views[..1], &[b]).is_none() =>
+            if mode != Mode::Copy && ranker.look_odds(&views[..1], &[b][..]).is_none() =>
         {
             let a = &views[0];
             let measure = head.measure(&mean);
@@ -63,7 +63,7 @@ fn score_described(
             }
         }
         _ => {
-            let mut scored = ranker.rank(views, &[b]).swap_remove(0);
+            let mut scored = ranker.rank(views, &[b][..]).swap_remove(0);
             scored.mses = views[scored.view].activations.mses(b.activations);
             scored
         }

@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
+use super::candidates::Candidates;
 use super::ranker::Ranker;
 use super::scored::{Scored, sort};
-use crate::head::{Alignment, Features, Fused, Grid, Measure, Prepared, Signal, sigmoid};
+use crate::head::{Alignment, Fused, Grid, Measure, Prepared, Signal, sigmoid};
 use crate::picture::View;
 
 /// Best candidates whose parts are compared in copy mode.
@@ -23,7 +24,7 @@ impl Ranker<'_> {
         head: &Fused,
         measure: &Measure<'_>,
         views: &[Prepared<'_>],
-        candidates: &[Features<'_>],
+        candidates: &(impl Candidates + ?Sized),
         scored: &mut [Scored],
     ) {
         let scorers = head.scorers(self.mode);
@@ -40,7 +41,9 @@ impl Ranker<'_> {
         let aligned = ALIGNED.min(scored.len());
         let (best, rest) = scored.split_at_mut(aligned);
         best.par_iter_mut().for_each(|entry| {
-            let picture = &candidates[entry.candidate];
+            let Some(picture) = candidates.features(entry.candidate) else {
+                return;
+            };
             let Some(other) = grid(picture.activations) else {
                 return;
             };
@@ -48,7 +51,7 @@ impl Ranker<'_> {
                 return;
             };
             if view != entry.view {
-                let measured = measure.measure(&views[view], picture);
+                let measured = measure.measure(&views[view], &picture);
                 entry.view = view;
                 entry.values = measured.values;
                 entry.mses = measured.mses;

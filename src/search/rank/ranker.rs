@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::candidates::Candidates;
 use super::scored::{Scored, sort};
 use crate::head::{
     CollectionMean, Features, Fused, Mode, NeighbourGraph, Prepared, Ranking, Signal, sigmoid,
@@ -49,40 +50,51 @@ impl Ranker<'_> {
 
     /// Ranks a pool of candidates, nearest first, by their similarity to a picture, given in
     /// one or more views (upright first). Returns those that were scored, best first.
-    pub fn rank(&self, views: &[Features<'_>], pool: &[Features<'_>]) -> Vec<Scored> {
-        let own = |pictures| self.ranking.descriptors(pictures);
-        match own(views).zip(own(pool)) {
-            Some((of_views, of_pool)) => {
-                self.rank_described(&with(views, &of_views), &with(pool, &of_pool))
-            }
-            None => self.rank_described(views, pool),
+    pub fn rank(&self, views: &[Features<'_>], pool: &(impl Candidates + ?Sized)) -> Vec<Scored> {
+        let Some(of_views) = self.ranking.descriptors(views) else {
+            return self.rank_described(views, pool);
+        };
+        // Its descriptors are made of activations.
+        let all: Vec<usize> = (0..pool.len()).collect();
+        let (numbers, pictures): (Vec<usize>, Vec<_>) = pool.read(&all).into_iter().unzip();
+        let of_pictures = self.ranking.descriptors(&pictures).unwrap_or_default();
+        let (views, pictures) = (with(views, &of_views), with(&pictures, &of_pictures));
+        let mut scored = self.rank_described(&views, pictures.as_slice());
+        for entry in &mut scored {
+            entry.candidate = numbers[entry.candidate];
         }
+        scored
     }
 
-    fn rank_described(&self, views: &[Features<'_>], pool: &[Features<'_>]) -> Vec<Scored> {
+    fn rank_described(
+        &self,
+        views: &[Features<'_>],
+        pool: &(impl Candidates + ?Sized),
+    ) -> Vec<Scored> {
         let Some(upright) = views.first() else {
             return Vec::new();
         };
         let first: Vec<usize> = (0..self.rescored.min(pool.len())).collect();
         let mut scored = match self.ranking {
-            Ranking::Embedding => first
+            Ranking::Embedding => pool
+                .read(&first)
                 .iter()
-                .map(|&candidate| {
-                    let plain = self.plain(candidate, upright, &pool[candidate]);
+                .map(|(candidate, picture)| {
+                    let plain = self.plain(*candidate, upright, picture);
                     // Cosines of pooled ReLU6 outputs are never negative.
                     let score = plain.cosine.clamp(0.0, 1.0);
                     Scored { score, ..plain }
                 })
                 .collect(),
-            Ranking::Mse18(head) => first
+            Ranking::Mse18(head) => pool
+                .read(&first)
                 .par_iter()
-                .map(|&candidate| {
-                    let picture = &pool[candidate];
+                .map(|(candidate, picture)| {
                     let mses = upright.activations.mses(picture.activations);
                     Scored {
                         score: head.score(&mses),
                         mses,
-                        ..self.plain(candidate, upright, picture)
+                        ..self.plain(*candidate, upright, picture)
                     }
                 })
                 .collect(),
@@ -115,7 +127,7 @@ impl Ranker<'_> {
         &self,
         head: &Fused,
         views: &[Features<'_>],
-        pool: &[Features<'_>],
+        pool: &(impl Candidates + ?Sized),
         mut chosen: Vec<usize>,
     ) -> Vec<Scored> {
         let list = &head.scorers(self.mode).list;
@@ -126,10 +138,10 @@ impl Ranker<'_> {
         }
         let prepared: Vec<Prepared<'_>> = views.iter().map(|view| measure.prepare(view)).collect();
         let neighbourhood = Signal::Neighbourhood.index(measure.layers());
-        let mut scored: Vec<Scored> = chosen
+        let mut scored: Vec<Scored> = pool
+            .read(&chosen)
             .par_iter()
-            .map(|&candidate| {
-                let picture = &pool[candidate];
+            .map(|&(candidate, ref picture)| {
                 let view = nearest_view(views, picture);
                 let measured = measure.measure(&prepared[view], picture);
                 let mut entry = Scored::of_measured(candidate, measured, view);
@@ -142,11 +154,10 @@ impl Ranker<'_> {
         if list.uses(Signal::Local) {
             self.align(head, &measure, &prepared, pool, &mut scored);
         } else {
-            let of =
-                |picture: &Features<'_>| head.class_probabilities(self.mode, picture.descriptor);
-            let own = of(&views[0]);
+            let of = |descriptor| head.class_probabilities(self.mode, descriptor);
+            let own = of(views[0].descriptor);
             for entry in &mut scored {
-                let other = of(&pool[entry.candidate]);
+                let other = of(pool.known(entry.candidate).descriptor);
                 let both = own.as_ref().zip(other.as_ref());
                 entry.in_list = true;
                 entry.labels = both.map_or(0.0, |(own, other)| own.odds(other));
@@ -191,13 +202,13 @@ fn nearest_view(views: &[Features<'_>], picture: &Features<'_>) -> usize {
 fn neighbours(
     mean: &CollectionMean,
     query: &Features<'_>,
-    pool: &[Features<'_>],
+    pool: &(impl Candidates + ?Sized),
     chosen: &mut Vec<usize>,
 ) -> Vec<f32> {
-    let centred: Vec<Descriptor> = [query]
-        .into_iter()
-        .chain(pool)
-        .map(|picture| picture.descriptor.minus_mean(&mean.descriptor))
+    let of_pool = (0..pool.len()).map(|candidate| pool.known(candidate).descriptor);
+    let centred: Vec<Descriptor> = std::iter::once(query.descriptor)
+        .chain(of_pool)
+        .map(|descriptor| descriptor.minus_mean(&mean.descriptor))
         .collect();
     let among = pool.len().min(MOST_NEIGHBOURS);
     let graph = NeighbourGraph::new(centred[..=among].to_vec());
@@ -270,7 +281,7 @@ mod tests {
                     pictures: 4,
                     rescored: 4,
                 };
-                let ranked = ranker.rank(&pictures[..1], &pictures);
+                let ranked = ranker.rank(&pictures[..1], &pictures[..]);
                 assert_eq!(ranked.len(), 4);
                 assert!(ranked.iter().all(|entry| entry.score.is_finite()), "{name}");
                 assert_eq!(ranked[0].candidate, 0, "{name} {mode:?} {ranked:?}");

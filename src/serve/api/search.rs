@@ -24,6 +24,9 @@ pub struct SearchRequest {
     /// How much, of what kind.
     #[serde(flatten)]
     pub asked: Asked,
+    /// Results that are passed over, to ask for a long list page by page; with `limit` at most 100,000.
+    /// Their ranks go on counting.
+    pub offset: usize,
     /// `fused`, `mse18` or `embedding`; a head file comes as the file `head`, and this is what
     /// messages call it.
     pub head: Option<String>,
@@ -171,11 +174,29 @@ pub(super) async fn search(
         // Room for the bytes is kept until they are done with.
         let _form = form;
         let head = head(&collection, asked.head.as_deref(), head_file)?;
-        let options = asked.asked.options(collection.config(), &head)?;
-        let result = collection.search(&question, &head, &options)?;
+        let mut options = asked.asked.options(collection.config(), &head)?;
+        options.k = last_rank(options.k, asked.offset)?;
+        let mut result = collection.search(&question, &head, &options)?;
+        let passed_over = asked.offset.min(result.results.len());
+        result.results.drain(..passed_over);
         Ok::<_, Problem>(SearchAnswer::new(result, asked.previews))
     });
     Ok(Json(answer.await??))
+}
+
+/// The longest list.
+const MOST_RESULTS: usize = 100_000;
+
+/// The rank of the last result wanted.
+fn last_rank(limit: usize, offset: usize) -> Result<usize, Problem> {
+    let last = offset
+        .checked_add(limit)
+        .filter(|last| *last <= MOST_RESULTS);
+    last.ok_or_else(|| {
+        Problem::bad(format!(
+            "offset {offset} and limit {limit} go beyond {MOST_RESULTS} results: ask for fewer"
+        ))
+    })
 }
 
 /// Calls files what the client calls them.
