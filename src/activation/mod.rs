@@ -17,6 +17,7 @@ mod count_sketch;
 mod dot;
 mod encoding;
 mod float;
+mod half_bytes;
 mod half_floats;
 mod header;
 mod int8;
