@@ -227,12 +227,20 @@ impl Shared {
 impl Follower {
     fn start(shared: Arc<Shared>) -> Self {
         let (stop, stopped) = channel();
+        // Searches share the threads of the common pool: none should wait there for an audit.
+        let threads = rayon::ThreadPoolBuilder::new().start_handler(|_| step_back());
+        let threads = threads.build();
         let thread = std::thread::spawn(move || {
             step_back();
+            let catch_up = || match &threads {
+                Ok(threads) => threads.install(|| shared.catch_up()),
+                // Without threads of its own it is in the way, and does its work.
+                Err(_) => shared.catch_up(),
+            };
             let mut wait = EVERY;
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(wait) {
                 let started = Instant::now();
-                wait = match shared.catch_up() {
+                wait = match catch_up() {
                     // A large index takes long to follow; most of the time is for others.
                     true => EVERY.max(started.elapsed() * SHARE),
                     false => (wait * 2).min(LONGEST),
