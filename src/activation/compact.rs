@@ -223,7 +223,10 @@ mod tests {
             .iter()
             .zip(kept.embedding())
             .for_each(|(a, b)| near(*a, b));
-        let (exact, kept) = (exact.layer_spread(0).unwrap(), kept.layer_spread(0).unwrap());
+        let (exact, kept) = (
+            exact.layer_spread(0).unwrap(),
+            kept.layer_spread(0).unwrap(),
+        );
         assert!((kept / exact - 1.0).abs() < 0.1, "{exact} {kept}");
     }
 }

@@ -25,6 +25,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Int8, Self::Compact, Self::F16, Self::F32];
+
     /// The name used in `config.toml`.
     pub fn name(self) -> &'static str {
         match self {

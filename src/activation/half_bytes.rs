@@ -24,7 +24,9 @@ pub(super) fn write(values: &[f32], bytes: &mut [u8]) {
 pub(super) fn read(bytes: &[u8], count: usize, out: &mut Vec<f32>) {
     let largest = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
     let value = |step: u8| largest * (f32::from(step) / STEPS).powi(2);
-    let both = bytes[LARGEST..].iter().flat_map(|byte| [byte & 15, byte >> 4]);
+    let both = bytes[LARGEST..]
+        .iter()
+        .flat_map(|byte| [byte & 15, byte >> 4]);
     out.extend(both.take(count).map(value));
 }
 

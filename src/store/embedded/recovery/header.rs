@@ -203,7 +203,7 @@ fn of_log(
 /// The encoding whose blocks have a length, by the configured network.
 fn fitting(length: u64, options: &StoreOptions<'_>) -> Option<Encoding> {
     let length = usize::try_from(length).ok()?;
-    let mut encodings = [Encoding::Int8, Encoding::F16, Encoding::F32].into_iter();
+    let mut encodings = Encoding::ALL.into_iter();
     encodings.find(|encoding| options.network.layout(*encoding).block_len() == length)
 }
 
