@@ -46,6 +46,7 @@ pub use reference_set::ReferenceSet;
 pub use scorer::{Scorer, logit, sigmoid};
 pub use signal::Signal;
 
+use crate::activation::Layout;
 use crate::local_path::LocalPath;
 use crate::network::{Descriptor, Network};
 use crate::picture::PictureId;
@@ -96,6 +97,11 @@ pub enum HeadError {
         "the head was made for another projection of this network; train it again with `simdex train`"
     )]
     OtherDescriptor,
+    /// The head describes pictures in a way of its own, from values that are not kept.
+    #[error(
+        "the head is of an earlier version and reads activations that this store does not keep (`[store] activations = \"compact\"`): use `fused`, or train it again with `simdex train`"
+    )]
+    NeedsValues,
     /// The head was trained on another network's activations.
     #[error(
         "the head was trained on network {head}, but {network} is in use; train it again with `simdex train`, or configure its network with `[network] manifest`"
@@ -130,6 +136,19 @@ impl Ranking {
         match self {
             Self::Fused(head) => head.saw(picture),
             Self::Mse18(_) | Self::Embedding => false,
+        }
+    }
+
+    /// Says whether it can rank pictures whose activations are laid out so.
+    ///
+    /// # Errors
+    /// If it needs what is not kept of them.
+    pub fn check(&self, layout: &Layout) -> Result<(), HeadError> {
+        match self {
+            Self::Fused(head) if head.describer().is_some() && !layout.keeps_values() => {
+                Err(HeadError::NeedsValues)
+            }
+            _ => Ok(()),
         }
     }
 

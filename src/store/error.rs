@@ -43,6 +43,14 @@ pub enum StoreError {
         /// The network in use.
         configured: String,
     },
+    /// Its pictures cannot be described in another way.
+    #[error(
+        "the store {dir} was made with another projection, and keeps too little of its pictures (`[store] activations = \"compact\"`) to describe them anew; name that projection with `[network] projection`, or gather the pictures into another store with --data-dir"
+    )]
+    OtherDescriptor {
+        /// The store.
+        dir: PathBuf,
+    },
     /// The header does not parse.
     #[error("{path}: {message}; `simdex repair` makes it anew from its copy or from the log")]
     Header {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
+
 use crate::common::{Simdex, draw_folders};
 
 fn segment(simdex: &Simdex) -> PathBuf {
@@ -177,4 +179,60 @@ fn every_encoding_ranks_alike() {
             assert!((a.1 - b.1).abs() < 0.01, "{a:?} {b:?}");
         }
     }
+}
+
+#[test]
+fn a_compact_store_keeps_a_hundredth_and_finds_the_same() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("pictures"), 6, 3);
+    let mut answers = Vec::new();
+    for encoding in ["int8", "compact"] {
+        simdex.configure(&format!("[store]\nactivations = \"{encoding}\"\n"));
+        let _ = std::fs::remove_dir_all(simdex.store());
+        simdex.json(&["add", "pictures"]);
+        let bytes = std::fs::metadata(segment(&simdex)).unwrap().len();
+        let copies = ["--mode", "copy", "-k", "3"];
+        let query = |more: &[&str]| {
+            let query = ["query", "pictures/sailboat/1.jpg"];
+            simdex.json(&[&query[..], more].concat())["results"].clone()
+        };
+        answers.push((bytes, query(&["-k", "6"]), query(&copies)));
+    }
+    let [(full, of_full, _), (compact, of_compact, copies)] = &answers[..] else {
+        panic!("two stores");
+    };
+    // A preview is most of what is left.
+    assert!(compact * 30 < *full, "{compact} {full}");
+    for (a, b) in [(of_full, of_compact), (of_full, copies)] {
+        assert_eq!((&a[0]["id"], &b[0]["score"]), (&b[0]["id"], &1.0.into()));
+    }
+    let drawn_alike = |results: &Value| {
+        let paths = results.as_array().unwrap().iter();
+        let paths = paths.map(|result| result["path"].as_str().unwrap());
+        paths.filter(|path| path.contains("sailboat")).count()
+    };
+    assert_eq!(drawn_alike(of_compact), drawn_alike(of_full));
+    for (a, b) in of_full[1]["layers"].as_object().unwrap() {
+        let other = of_compact.as_array().unwrap().iter();
+        let mut other = other.filter(|result| result["id"] == of_full[1]["id"]);
+        let (exact, estimate) = (b.as_f64().unwrap(), other.next().unwrap()["layers"][a].as_f64());
+        let estimate = estimate.unwrap();
+        assert!((estimate / exact - 1.0).abs() < 0.6, "{a} {exact} {estimate}");
+    }
+    assert_eq!(simdex.json(&["verify"])["damaged"], json!([]));
+}
+
+#[test]
+fn a_compact_store_is_not_described_anew() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("pictures"), 1, 1);
+    simdex.configure("[store]\nactivations = \"compact\"\n");
+    simdex.json(&["add", "pictures"]);
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/models/projection-1.bin");
+    simdex.configure(&format!("[network]\nprojection = \"{other}\"\n"));
+    let run = simdex.run(&["status"]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("describe them anew"), "{}", run.stderr);
+    simdex.configure("");
+    assert_eq!(simdex.json(&["status"])["images"], 1);
 }

@@ -120,6 +120,7 @@ impl Collection {
 
     /// What ranks by `head`, over what is stored now.
     fn searcher(&self, head: &Arc<Ranking>, mode: Mode) -> Result<Searcher, Error> {
+        head.check(self.store().layout())?;
         let (store, view) = (Arc::clone(self.store()), self.view_for(head, mode)?);
         Ok(Searcher::new(store, view, Arc::clone(head)))
     }

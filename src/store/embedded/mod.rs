@@ -175,6 +175,7 @@ impl Embedded {
                     recovery::header::check(&*disk, dir, header)?;
                 }
                 header.check(dir, options.network.id())?;
+                header.check_described(dir, options.network)?;
             }
             // A new one is not begun over what is left of another.
             None if Self::exists(dir) => {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activation::Encoding;
 use crate::atomic_file::AtomicFile;
-use crate::network::NetworkId;
+use crate::network::{Network, NetworkId};
 use crate::store::StoreError;
 use crate::store::embedded::log::StoreId;
 
@@ -81,6 +81,17 @@ impl Header {
             Ok(())
         } else {
             Err(StoreError::network(dir, &self.network, network))
+        }
+    }
+
+    /// Says whether its pictures are described as `network` does, or can be described anew.
+    pub fn check_described(&self, dir: &Path, network: &Network) -> Result<(), StoreError> {
+        let is_known = self.descriptor.is_empty() || self.descriptor == network.descriptor_id();
+        match is_known || network.layout(self.activations).keeps_values() {
+            true => Ok(()),
+            false => Err(StoreError::OtherDescriptor {
+                dir: dir.to_owned(),
+            }),
         }
     }
 

@@ -54,6 +54,7 @@ impl Embedded {
             dir: dir.to_owned(),
         })?;
         header.check(dir, options.network.id())?;
+        header.check_described(dir, options.network)?;
         let is_current =
             header.format == LATEST && header.descriptor == options.network.descriptor_id();
         if !is_current {
