@@ -34,7 +34,9 @@ class ProgramFailed(SimdexError):
 
     def __init__(self, returncode: int, stderr: str) -> None:
         lines = [line for line in stderr.splitlines() if line.strip()]
-        said = lines[-1] if lines else "it said nothing"
+        # What was wrong with the command line has hints behind it.
+        wrong = [line for line in lines if line.startswith(("error:", "simdex:"))]
+        said = (wrong or lines or ["it said nothing"])[-1]
         super().__init__(f"simdex ended with {returncode}: {said}")
         self.returncode = returncode
         self.stderr = stderr

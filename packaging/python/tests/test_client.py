@@ -132,7 +132,8 @@ class AddingTest(WithServer):
         self.assertEqual((picture["width"], picture["bytes"]), (drawn.SIDE, len(new)))
         self.assertTrue(self.client.thumbnail(added[0].id or "").startswith(b"\xff\xd8"))
         for group in self.client.duplicates():
-            self.assertGreater(len(group), 1)
+            # The same bytes in two places are a group, too.
+            self.assertTrue(len(group) > 1 or len(group[0].paths) > 1)
         with self.assertRaises(simdex.Refused):
             self.client.add(b"no picture")
 

@@ -37,8 +37,8 @@ def blocks() -> list[tuple[int, str]]:
 
 class DocsTest(WithStore):
     def test_the_examples_run(self) -> None:
+        self.addCleanup(os.chdir, os.getcwd())
         os.chdir(self.folder)
-        self.addCleanup(os.chdir, "/")
         Path("query.png").write_bytes(drawn.png("rings", 5))
         names: dict[str, Any] = {}
         run, said = 0, io.StringIO()

@@ -91,6 +91,8 @@ class PartsTest(unittest.TestCase):
     def test_what_a_command_said_last_is_the_message(self) -> None:
         failed = simdex.ProgramFailed(1, "a note\nsimdex: it is so\n\n")
         self.assertEqual(str(failed), "simdex ended with 1: simdex: it is so")
+        usage = simdex.ProgramFailed(2, "error: no such flag\n\nFor more, try '--help'.\n")
+        self.assertEqual(str(usage), "simdex ended with 2: error: no such flag")
         self.assertEqual(str(simdex.ProgramFailed(2, "")), "simdex ended with 2: it said nothing")
 
 
