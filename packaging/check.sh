@@ -72,20 +72,24 @@ check_npm() {
     "$(as_new_user "$home" "$path" npx --offline simdex doctor --format json)"
 }
 
-# The files of a package's dependencies, and of those that these have, from this machine.
+# The names of packages in a list of dependencies, a line each.
+names() {
+  sed 's/([^)]*)//g; s/|[^,]*//g' | tr ',' '\n' | tr -d ' ' | sed '/^$/d'
+}
+
+# The libraries of what a package depends on, and of what that depends on, from this machine.
 dependencies() {
-  local names new
-  names=$(dpkg-deb --field "$1" Depends | sed 's/([^)]*)//g' | tr ',' '\n' | tr -d ' ')
-  new=$(dpkg-query --show --showformat '${Depends}\n' $names |
-    sed 's/([^)]*)//g; s/|[^,]*//g' | tr ',' '\n' | tr -d ' ' | grep --invert-match '^$')
-  dpkg-query --listfiles $(echo "$names" "$new" | tr ' ' '\n' | sort --unique) |
-    grep '\.so' | sort --unique
+  local first second
+  mapfile -t first < <(dpkg-deb --field "$1" Depends | names)
+  mapfile -t second < <(dpkg-query --show --showformat '${Depends}\n' "${first[@]}" | names)
+  dpkg-query --listfiles "${first[@]}" "${second[@]}" | grep '\.so' | sort --unique
 }
 
 # Runs a command in a folder as if it were the whole system, as nobody.
 in_root() {
   local folder=$1
   shift
+  # shellcheck disable=SC2016 # It is the inner shell's.
   "${offline[@]}" unshare --mount --pid --fork bash -c '
     mount -t proc proc "$0/proc"
     exec env -i HOME=/home/nobody PATH=/usr/bin LANG=C.UTF-8 chroot --userspec=65534:65534 "$0" "$@"

@@ -7,6 +7,7 @@ root=$(dirname "$packaging")
 target=${CARGO_TARGET_DIR:-$root/target}
 # Where packages and what they are made of go.
 out=$target/packaging
+# shellcheck disable=SC2034 # The scripts use it.
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 
 # The library, once for all packages.

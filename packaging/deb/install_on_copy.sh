@@ -36,10 +36,10 @@ else
   echo "not looked at: the unit, since there is no systemd-analyze here"
 fi
 # The service's own command line, as its own user.
-command=$(sed -n 's/^ExecStart=//p' "$copy/root$unit")
+read -r -a command <<< "$(sed -n 's/^ExecStart=//p' "$copy/root$unit")"
 inside install -d -o simdex -g simdex -m 700 /var/lib/simdex /var/cache/simdex
 inside setpriv --reuid simdex --regid simdex --clear-groups --no-new-privs --bounding-set=-all \
-  env HOME=/var/lib/simdex XDG_CACHE_HOME=/var/cache/simdex $command 2> "$copy/said" &
+  env HOME=/var/lib/simdex XDG_CACHE_HOME=/var/cache/simdex "${command[@]}" 2> "$copy/said" &
 server=$!
 for _ in $(seq 100); do
   if grep --quiet 'open http' "$copy/said"; then
