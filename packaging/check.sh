@@ -82,7 +82,8 @@ dependencies() {
   local first second
   mapfile -t first < <(dpkg-deb --field "$1" Depends | names)
   mapfile -t second < <(dpkg-query --show --showformat '${Depends}\n' "${first[@]}" | names)
-  dpkg-query --listfiles "${first[@]}" "${second[@]}" | grep '\.so' | sort --unique
+  dpkg-query --listfiles "${first[@]}" "${second[@]}" | grep '\.so' | sed 's:^/::' |
+    sort --unique
 }
 
 # Runs a command in a folder as if it were the whole system, as nobody.
@@ -92,7 +93,7 @@ in_root() {
   # shellcheck disable=SC2016 # It is the inner shell's.
   "${offline[@]}" unshare --mount --pid --fork bash -c '
     mount -t proc proc "$0/proc"
-    exec env -i HOME=/home/nobody PATH=/usr/bin LANG=C.UTF-8 chroot --userspec=65534:65534 "$0" "$@"
+    exec env -i HOME=/home/nobody PATH=/usr/bin:/usr/sbin LANG=C.UTF-8 chroot --userspec=65534:65534 "$0" "$@"
   ' "$folder" "$@"
 }
 
@@ -107,8 +108,10 @@ check_deb() {
   ln -s usr/lib usr/lib64 "$system/"
   install -d -m 1777 "$system/tmp"
   chown 65534:65534 "$home"
-  dependencies "$deb" | tar --create --directory / --files-from - --no-recursion 2> /dev/null |
+  dependencies "$deb" | tar --create --no-recursion --directory / --files-from - |
     tar --extract --directory "$system" --keep-directory-symlink
+  # ca-certificates makes this one when it is installed.
+  install -D -m 644 /etc/ssl/certs/ca-certificates.crt "$system/etc/ssl/certs/ca-certificates.crt"
   dpkg-deb --extract "$deb" "$system"
   in_root "$system" /usr/bin/simdex demo --dir /home/nobody/simdex-demo > "$work/demo.txt"
   check_demo "$home" "/usr/lib/simdex/libonnxruntime.so." \

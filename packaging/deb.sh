@@ -60,4 +60,4 @@ find "$stage/usr/share" -type f -exec chmod 644 {} +
 # The same sources give the same package.
 SOURCE_DATE_EPOCH=$(git -C "$root" log -1 --format=%ct 2> "$out/deb/git.log" || date +%s)
 export SOURCE_DATE_EPOCH
-dpkg-deb --root-owner-group -Zxz -z6 --build "$stage" "$out/deb/simdex_${version}_$architecture.deb"
+dpkg-deb --root-owner-group -Zzstd --build "$stage" "$out/deb/simdex_${version}_$architecture.deb"
