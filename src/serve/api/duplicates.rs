@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 
 use super::form::Form;
 use super::head::head;
-use super::lines::{Lines, lines};
 use super::search::SearchAnswer;
 use crate::head::Ranking;
+use crate::serve::lines::{Lines, lines};
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 

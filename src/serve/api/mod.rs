@@ -12,7 +12,6 @@ pub(super) mod files;
 pub(super) mod form;
 mod head;
 pub(super) mod labels;
-mod lines;
 pub(super) mod openapi;
 mod pictures;
 pub(super) mod removals;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::Query;
-use super::lines::{Lines, lines};
 use crate::app::{PictureVector, VectorKind};
+use crate::serve::lines::{Lines, lines};
 use crate::serve::problem::{Problem, Refused};
 use crate::serve::state::State;
 

@@ -9,11 +9,11 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use super::gate::Shut;
+use super::problem::Problem;
+use super::state::State;
 use crate::app::Error;
 use crate::search::SearchError;
-use crate::serve::gate::Shut;
-use crate::serve::problem::Problem;
-use crate::serve::state::State;
 
 /// Lines that wait to be sent.
 const WAITING: usize = 16;
