@@ -36,6 +36,17 @@ impl<'a> AtomicFile<'a> {
     /// # Errors
     /// If it cannot be written. The old file is as it was then.
     pub fn write(self, bytes: &[u8]) -> io::Result<()> {
+        self.write_with(|file| file.write_all(bytes))
+    }
+
+    /// The same with what `fill` writes, for what is too long to be kept in memory.
+    ///
+    /// # Errors
+    /// If it cannot be written, or `fill` fails. The old file is as it was then.
+    pub fn write_with<E: From<io::Error>>(
+        self,
+        fill: impl FnOnce(&mut File) -> Result<(), E>,
+    ) -> Result<(), E> {
         let folder = folder_of(self.path);
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
@@ -43,10 +54,10 @@ impl<'a> AtomicFile<'a> {
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         }
         let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        fill(file.as_file_mut())?;
         file.as_file().sync_all()?;
-        file.persist(self.path)?;
-        sync_folder(folder)
+        file.persist(self.path).map_err(io::Error::from)?;
+        Ok(sync_folder(folder)?)
     }
 }
 

@@ -56,8 +56,8 @@ pub use observer::{Observer, Step};
 pub use politeness::politeness;
 pub use remove::{Hiding, NamedOrPath, Removal, RemovalAsked, Removed};
 pub use search::{
-    Asked, Crop, Duplicate, DuplicateGroup, Example, Moment, NamedPicture, PictureMap, Preference,
-    Question, ScoreThreshold,
+    Asked, Crop, Duplicate, DuplicateGroup, Example, Moment, NamedPicture, PictureMap,
+    PictureVector, Preference, Question, ScoreThreshold, VectorKind,
 };
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};

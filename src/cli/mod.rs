@@ -9,6 +9,7 @@ mod eval;
 mod failures;
 mod follow;
 mod input;
+mod manuals;
 mod mcp;
 mod opened;
 mod output;
@@ -21,6 +22,7 @@ mod session;
 mod status;
 mod train;
 mod upkeep;
+mod vectors;
 mod verify;
 
 use std::ffi::OsString;
@@ -82,6 +84,8 @@ enum Command {
     Export(export::ExportArgs),
     /// List the near-copies among the stored pictures
     Duplicates(duplicates::DuplicatesArgs),
+    /// Write the numbers by which pictures are compared, for NumPy
+    Vectors(vectors::VectorsArgs),
     /// Train a head on your own labels
     Train(train::TrainArgs),
     /// Measure how well heads tell same from different
@@ -114,6 +118,12 @@ enum Command {
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    Manuals {
+        /// The folder
+        dir: PathBuf,
     },
     /// Serve a small site, crawl it, ask a query: the whole way in a minute
     Demo(demo::DemoArgs),
@@ -198,6 +208,9 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         clap_complete::generate(shell, &mut Args::command(), "simdex", &mut script);
         return output::data(&script).map(|()| Outcome::Done);
     }
+    if let Command::Manuals { dir } = &args.command {
+        return manuals::write(Args::command(), dir).map(|()| Outcome::Done);
+    }
     let mut config = Config::load(args.config.as_deref())?;
     if args.data_dir.is_some() {
         config.data_dir = args.data_dir;
@@ -213,6 +226,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Classify(args) => classify::run(&session, args),
         Command::Export(args) => export::run(&session, args),
         Command::Duplicates(args) => duplicates::run(&session, args),
+        Command::Vectors(args) => vectors::run(&session, &args),
         Command::Train(args) => train::run(&session, args),
         Command::Eval(args) => eval::run(&session, args),
         Command::Serve(args) => serve::run(&session, &args),
@@ -228,7 +242,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Repair(args) => upkeep::repair(&session, &args),
         Command::Compact(args) => upkeep::compact(&session, &args),
         Command::Demo(args) => demo::run(session, args),
-        Command::Completions { .. } => unreachable!("handled above"),
+        Command::Completions { .. } | Command::Manuals { .. } => unreachable!("handled above"),
     }
 }
 

@@ -31,7 +31,7 @@ pub enum EngineError {
     Runtime(#[from] runtime::Error),
     /// The library is there but does not load.
     #[error(
-        "ONNX Runtime at {path} does not load: {message}. Name another library (version 1.17 or newer) with ORT_DYLIB_PATH or `[network] runtime` in config.toml"
+        "ONNX Runtime at {path} does not load: {message}. Name another library (version 1.19 or newer) with ORT_DYLIB_PATH or `[network] runtime` in config.toml"
     )]
     Load {
         /// The library.

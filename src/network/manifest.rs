@@ -70,10 +70,11 @@ pub struct ManifestLayer {
     pub output: String,
     /// Channels.
     pub channels: usize,
-    /// The mean of each channel over pictures of all kinds; may be left out.
+    /// The mean of each channel over pictures of all kinds; may be left out. Both scale what is kept of parts
+    /// ([`PartsProjection`]).
     #[serde(default)]
     pub mean: Vec<f32>,
-    /// The spread of each; may be left out.
+    /// How much the mean of a picture differs from it: the standard deviation; may be left out.
     #[serde(default)]
     pub std: Vec<f32>,
     /// Height in positions.

@@ -2,6 +2,7 @@
 
 mod files;
 mod jobs;
+mod lines;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,13 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{Method, Request, Response};
-use http_body_util::BodyExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
 use super::api::{
-    BASE, CompareRequest, DuplicatesLine, DuplicatesRequest, FailuresAnswer, FailuresRequest,
-    RemovalAnswer, SearchAnswer, SearchRequest,
+    BASE, CompareRequest, FailuresAnswer, FailuresRequest, RemovalAnswer, SearchAnswer,
+    SearchRequest,
 };
 use super::problem::ProblemJson;
 use super::socket;
@@ -167,39 +167,6 @@ impl Connection {
         }
         let parts = parts.into_iter().chain(head.map(of_head));
         self.ask(form("/compare", &asked, parts))
-    }
-
-    /// The groups of near-copies; gives the ids of pictures that cannot be read.
-    ///
-    /// # Errors
-    /// As listing them alone, if there is no answer, or `each` fails.
-    pub fn duplicates<E: From<AskError>>(
-        &self,
-        asked: &DuplicatesRequest,
-        head: Option<&[u8]>,
-        mut each: impl FnMut(QueryResult) -> Result<(), E>,
-    ) -> Result<Vec<String>, E> {
-        let request = form("/duplicates", asked, head.into_iter().map(of_head));
-        let lost = |error: &dyn std::fmt::Display| self.lost(error);
-        let response = self.wait(send(&self.socket, request))?;
-        let response = response.map_err(|error| lost(&error))?;
-        let mut body = self.successful(response)?;
-        let mut line = Vec::new();
-        while let Some(frame) = self.wait(body.frame())? {
-            let frame = frame.map_err(|error| lost(&error))?;
-            for byte in frame.into_data().unwrap_or_default() {
-                if byte != b'\n' {
-                    line.push(byte);
-                    continue;
-                }
-                match serde_json::from_slice(&line).map_err(|error| lost(&error))? {
-                    DuplicatesLine::Group(group) => each(group.into_result())?,
-                    DuplicatesLine::End { unread } => return Ok(unread),
-                }
-                line.clear();
-            }
-        }
-        Err(lost(&"the list has no end").into())
     }
 
     /// What failed or was refused.

@@ -13,6 +13,7 @@ mod guard;
 mod held;
 mod jobs;
 mod limits;
+mod lines;
 mod maps;
 mod metrics;
 mod page;

@@ -191,6 +191,17 @@ fn every_shell_gets_completions() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let simdex = Simdex::new();
+    assert_eq!(simdex.run(&["manuals", "man"]).code, 0);
+    let page = |name: &str| std::fs::read_to_string(simdex.path("man").join(name)).unwrap();
+    assert!(page("simdex.1").contains("look alike"));
+    assert!(page("simdex-query.1").contains("together"));
+    assert!(page("simdex-eval-pairs.1").contains("draws"));
+    assert!(!simdex.path("man/simdex-manuals.1").exists());
+}
+
+#[test]
 fn the_doctor_names_the_runtime_and_its_speed() {
     let simdex = Simdex::new();
     let findings = simdex.json(&["doctor"]);

@@ -56,6 +56,7 @@ mod socket;
 mod store;
 mod transport;
 mod unasked;
+mod vectors;
 mod verification;
 mod versions;
 mod web;

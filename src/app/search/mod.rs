@@ -7,12 +7,14 @@ mod duplicate_group;
 mod duplicates;
 mod moment;
 mod picture_map;
+mod vectors;
 
 pub use asked::{Asked, ScoreThreshold};
 pub use crop::Crop;
 pub use duplicate_group::{Duplicate, DuplicateGroup, Preference};
 pub use moment::Moment;
 pub use picture_map::PictureMap;
+pub use vectors::{PictureVector, VectorKind};
 
 use std::path::Path;
 use std::sync::Arc;

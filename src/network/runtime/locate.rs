@@ -84,31 +84,37 @@ impl Places {
     /// Looks beside the executable: a program that was unpacked among other downloads must not
     /// run what lies there, unless the user has said so.
     fn find_beside(&self) -> Result<Option<Library>, Error> {
-        let Some(library) = first(&self.beside, Origin::BesideExecutable) else {
-            return Ok(None);
-        };
-        let sha256 = match sha256_of(&library.path) {
-            Ok(sha256) => sha256,
-            // Unless it was asked for, there are other places.
-            Err(error) if !self.trust_beside => {
-                warn!(%error, "a library beside the program is passed over");
-                return Ok(None);
+        let found = self.beside.iter().filter_map(|dir| {
+            let dirs = std::slice::from_ref(dir);
+            first(dirs, Origin::BesideExecutable)
+        });
+        for library in found {
+            let sha256 = match sha256_of(&library.path) {
+                Ok(sha256) => sha256,
+                // Unless it was asked for, there are other places.
+                Err(error) if !self.trust_beside => {
+                    warn!(%error, "a library beside the program is passed over");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            // What a package has brought is as simdex names it, so there is no list to be read.
+            if is_shipped(&sha256) {
+                return Ok(Some(library));
             }
-            Err(error) => return Err(error),
-        };
-        if self.trust_beside {
-            Trusted::making_cache(&self.cache)?.add(&sha256)?;
-            return Ok(Some(library));
+            if self.trust_beside {
+                Trusted::making_cache(&self.cache)?.add(&sha256)?;
+                return Ok(Some(library));
+            }
+            let trusted = Trusted::in_cache(&self.cache)?;
+            if trusted.is_some_and(|trusted| trusted.contains(&sha256)) {
+                return Ok(Some(library));
+            }
+            warn!(
+                path = %library.path.display(),
+                "a library beside the program is passed over; if you put it there, take it once with --trust"
+            );
         }
-        let trusted = Trusted::in_cache(&self.cache)?;
-        let is_listed = trusted.is_some_and(|trusted| trusted.contains(&sha256));
-        if is_listed || is_shipped(&sha256) {
-            return Ok(Some(library));
-        }
-        warn!(
-            path = %library.path.display(),
-            "a library beside the program is passed over; if you put it there, take it once with --trust"
-        );
         Ok(None)
     }
 
@@ -181,12 +187,17 @@ fn first(dirs: &[PathBuf], origin: Origin) -> Option<Library> {
 fn beside_executable() -> Vec<PathBuf> {
     // Through links: a link in ~/.local/bin has nothing beside it.
     let executable = std::env::current_exe().and_then(std::fs::canonicalize);
-    let Ok(executable) = executable else {
-        return Vec::new();
-    };
+    executable.map_or_else(|_| Vec::new(), |executable| beside(&executable))
+}
+
+/// The folders that a program's library may be in: its own; `lib/simdex` beside `bin`, into which wheels,
+/// Debian's packages and npm's put it; `lib` beside `bin`.
+fn beside(executable: &Path) -> Vec<PathBuf> {
     let dir = executable.parent();
     let lib = dir.and_then(Path::parent).map(|parent| parent.join("lib"));
-    dir.map(Path::to_owned).into_iter().chain(lib).collect()
+    let own = lib.as_ref().map(|lib| lib.join("simdex"));
+    let dirs = [dir.map(Path::to_owned), own, lib];
+    dirs.into_iter().flatten().collect()
 }
 
 /// Windows has an `onnxruntime.dll` of its own. It is too old, and its name has no version that

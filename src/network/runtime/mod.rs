@@ -55,7 +55,7 @@ pub enum Origin {
     Environment,
     /// config.toml names it.
     Config,
-    /// It lies beside the executable or in `../lib` from there.
+    /// It lies beside the executable, or in `../lib/simdex` or `../lib` from there.
     BesideExecutable,
     /// It is on the library search path or in one of the system's directories.
     System,

@@ -3,7 +3,7 @@
 use std::env::consts::{ARCH, OS};
 
 /// What to do when simdex cannot get the library by itself.
-pub(super) const ADVICE: &str = "install it with `pip install onnxruntime` (1.17 or later) and \
+pub(super) const ADVICE: &str = "install it with `pip install onnxruntime` (1.19 or newer) and \
     name its library, onnxruntime/capi/libonnxruntime.* (onnxruntime.dll on Windows) in Python's \
     site-packages, in ORT_DYLIB_PATH or as `runtime` under [network] in your own config.toml";
 
@@ -13,10 +13,14 @@ const PIP: &str = "1.22.1";
 /// The release of the same series on npm: later ones dropped macOS on x86_64.
 const NPM: &str = "1.22.0";
 
-/// The checksums of libraries out of these packages, as far as they were taken: that of PyPI's for
-/// Linux on x86_64.
-pub(super) const LIBRARIES: [&str; 1] =
-    ["ad9665887025474170d3e71cd28021e7e811c5bf201bc365f953e34a2c4989cc"];
+/// The checksums of the libraries in PyPI's packages: Linux on x86_64 and aarch64, macOS, Windows. What
+/// lies beside the program is taken if it is one of them, so packages of simdex bring one of them.
+pub(super) const LIBRARIES: [&str; 4] = [
+    "ad9665887025474170d3e71cd28021e7e811c5bf201bc365f953e34a2c4989cc",
+    "7b28635814a0810407791b3e26aff9dccf1b4563210baf3b71133231a35c5f2e",
+    "114a54d0c08cc94c68dba8a30dbc16627e543f978c345e016f67e46f8b727c51",
+    "b7d046825412fe3d6c582145f527a197817b2ed717a3a3f21c6e81896f5fce48",
+];
 
 /// A file that a package manager can download.
 #[derive(Clone, Copy, Debug)]

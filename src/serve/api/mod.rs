@@ -18,6 +18,7 @@ pub(super) mod removals;
 pub(super) mod search;
 mod status;
 pub(super) mod trainings;
+mod vectors;
 
 pub use compare::CompareRequest;
 pub use crawls::CrawlRequest;
@@ -28,6 +29,7 @@ pub(super) use files::{
 };
 pub use removals::RemovalAnswer;
 pub use search::{Previews, SearchAnswer, SearchRequest};
+pub use vectors::{VectorsLine, VectorsRequest};
 
 use axum::Router;
 use axum::routing::{delete, get, post};
@@ -64,6 +66,7 @@ pub(super) fn routes() -> Router<State> {
             get(trainings::progress).delete(trainings::stop),
         )
         .route("/trainings/{id}/head", get(trainings::head))
+        .route("/vectors", get(vectors::vectors))
         .route("/pictures", post(pictures::upload))
         .route("/pictures/{id}", get(pictures::picture))
         .route("/pictures/{id}/thumbnail", get(pictures::thumbnail))

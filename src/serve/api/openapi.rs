@@ -7,7 +7,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::{
     classify, compare, crawls, duplicates, export, failures, labels, pictures, removals, search,
-    status, trainings,
+    status, trainings, vectors,
 };
 
 #[derive(OpenApi)]
@@ -43,6 +43,7 @@ use super::{
         trainings::head,
         trainings::progress,
         trainings::stop,
+        vectors::vectors,
     ),
     security(("token" = [])),
     modifiers(&Token)

@@ -171,6 +171,33 @@ fn a_library_beside_the_program_is_taken_on_the_users_word() {
 }
 
 #[test]
+fn what_is_installed_has_its_library_in_a_folder_of_its_own() {
+    let prefix = Path::new("prefix");
+    let dirs = super::beside(&prefix.join("bin").join("simdex"));
+    let expected = ["bin", "lib/simdex", "lib"].map(|dir| prefix.join(dir));
+    assert_eq!(dirs, expected);
+}
+
+#[test]
+fn a_library_that_nobody_knows_hides_none_that_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let real = dir.path().canonicalize().unwrap();
+    let (unknown, known) = (real.join("bin"), real.join("lib/simdex"));
+    fs::write(place(&unknown, "1.30.0"), "unknown").unwrap();
+    let library = place(&known, "1.22.1");
+    fs::write(&library, "known").unwrap();
+    let places = Places {
+        beside: vec![unknown, known],
+        cache: real.join("cache"),
+        ..Places::default()
+    };
+    assert_eq!(places.find().unwrap(), None);
+    fetched(&places.cache, &library);
+    let found = places.find().unwrap().map(|found| found.path);
+    assert_eq!(found, Some(library));
+}
+
+#[test]
 #[cfg(unix)]
 fn folders_of_everybody_and_relative_ones_are_passed_over() {
     use std::os::unix::fs::PermissionsExt;
