@@ -215,9 +215,15 @@ fn a_compact_store_keeps_a_hundredth_and_finds_the_same() {
     for (a, b) in of_full[1]["layers"].as_object().unwrap() {
         let other = of_compact.as_array().unwrap().iter();
         let mut other = other.filter(|result| result["id"] == of_full[1]["id"]);
-        let (exact, estimate) = (b.as_f64().unwrap(), other.next().unwrap()["layers"][a].as_f64());
+        let (exact, estimate) = (
+            b.as_f64().unwrap(),
+            other.next().unwrap()["layers"][a].as_f64(),
+        );
         let estimate = estimate.unwrap();
-        assert!((estimate / exact - 1.0).abs() < 0.6, "{a} {exact} {estimate}");
+        assert!(
+            (estimate / exact - 1.0).abs() < 0.6,
+            "{a} {exact} {estimate}"
+        );
     }
     assert_eq!(simdex.json(&["verify"])["damaged"], json!([]));
 }
