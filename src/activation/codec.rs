@@ -6,7 +6,6 @@
 
 use std::fmt;
 
-use super::float::Number;
 use super::half_floats;
 use super::moments::Moments;
 use super::shape::LayerShape;
@@ -119,17 +118,26 @@ pub(crate) trait Codec: fmt::Debug + Sync {
 
     /// Bytes of an embedding.
     fn embedding_len(&self, dimensions: usize) -> usize {
-        dimensions * f32::WIDTH
+        dimensions * size_of::<f32>()
     }
 
     /// Writes the embedding.
     fn write_embedding(&self, embedding: &[f32], bytes: &mut [u8]) {
-        f32::write(embedding, bytes);
+        for (bytes, value) in bytes.as_chunks_mut().0.iter_mut().zip(embedding) {
+            *bytes = value.to_le_bytes();
+        }
     }
 
     /// Reads the embedding.
     fn read_embedding(&self, bytes: &[u8], out: &mut Vec<f32>) {
-        f32::read(bytes, out);
+        out.clear();
+        out.extend(
+            bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes)),
+        );
     }
 
     /// Sums over a layer's positions, for what is stored behind the layers; `None` where

@@ -13,11 +13,11 @@ mod activations;
 mod block;
 mod codec;
 mod compact;
-mod count_sketch;
 mod dot;
 mod encoding;
+#[cfg(test)]
+mod estimates;
 mod float;
-mod half_bytes;
 mod half_floats;
 mod header;
 mod int8;
@@ -26,7 +26,6 @@ mod moments;
 mod parts;
 mod rows;
 mod shape;
-mod signed_bytes;
 #[cfg(test)]
 pub(crate) mod sketch;
 mod transpose;

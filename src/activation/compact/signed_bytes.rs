@@ -1,6 +1,6 @@
 //! Numbers as signed bytes, with what a step of them is worth.
 
-use super::dot::inner_product;
+use crate::activation::dot::inner_product;
 
 /// Bytes of `count` numbers: a step (f32), and a byte each.
 pub(super) fn len(count: usize) -> usize {

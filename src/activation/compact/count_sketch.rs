@@ -2,7 +2,8 @@
 //! with another vector is estimated (Charikar, Chen and Farach-Colton 2002; as random projections:
 //! Weinberger et al. 2009).
 
-use super::parts::random;
+use crate::activation::dot::inner_product;
+use crate::activation::parts::random;
 
 /// Sums of a sketch. The error of an inner product falls with the square root.
 pub(super) const SUMS: usize = 64;
@@ -101,7 +102,7 @@ impl<'a> Stored<'a> {
             return 0.0;
         }
         let product = |a: Self, b: Self| {
-            let sums = super::dot::inner_product(a.sums, b.sums);
+            let sums = inner_product(a.sums, b.sums);
             sums as f64 * a.step * b.step
         };
         // All in units of the lengths, so that the cubic is 1, -s, q, -s.
