@@ -118,8 +118,8 @@ const CORNERS: f32 = 0.03;
 const ALIKE: f32 = 0.6;
 
 impl Registration {
-    /// Lays two pictures on each other, a part on a whole if need be. Most copies are whole, so that
-    /// is tried first: to look for parts takes twenty times as long.
+    /// Lays two pictures on each other, a part on a whole if need be. Most copies are whole: that is
+    /// tried first, and spares them the search for parts.
     pub fn of(a: &Plane, b: &Plane) -> Self {
         let wholes = Self::of_wholes(a, b);
         if wholes.shows_the_same() {
