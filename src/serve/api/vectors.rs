@@ -18,6 +18,7 @@ use crate::serve::state::State;
 #[serde(default, deny_unknown_fields)]
 pub struct VectorsRequest {
     /// `embedding` (the network's pooled output) or `descriptor` (what the index compares).
+    #[param(inline)]
     pub kind: VectorKind,
 }
 
