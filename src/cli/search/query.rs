@@ -215,7 +215,7 @@ enum Answering {
     },
     There {
         connection: Box<Connection>,
-        asked: SearchRequest,
+        asked: Box<SearchRequest>,
         head: Option<Vec<u8>>,
     },
 }
@@ -238,7 +238,7 @@ impl Answering {
                 };
                 let there = Self::There {
                     connection,
-                    asked,
+                    asked: Box::new(asked),
                     head: head_text,
                 };
                 (there, is_empty)
@@ -284,7 +284,7 @@ impl Answering {
                 let asked = SearchRequest {
                     name: Some(question.name.clone()),
                     part: question.part,
-                    ..asked.clone()
+                    ..(**asked).clone()
                 };
                 let (wanted, unwanted) = question.pictures(reader)?;
                 Ok(connection.search(&asked, &wanted, &unwanted, head.as_deref())?)
