@@ -15,8 +15,8 @@ pub enum Encoding {
     /// pairwise MSEs move by about 0.05 %.
     #[default]
     Int8,
-    /// Sketches and statistics: an eightieth of `Int8`. Distances are estimates, and nothing is
-    /// known of places within a picture.
+    /// Sketches and statistics: an eightieth of `Int8`. Distances are estimates, and places within
+    /// a picture are known roughly.
     Compact,
     /// IEEE half precision.
     F16,

@@ -92,18 +92,16 @@ impl Layout {
         self.codec
     }
 
-    /// The same, which keeps besides what the parts of a picture look like, unless all values are kept.
+    /// The same, which keeps besides what the parts of a picture look like.
     #[must_use]
-    pub fn with_parts(self, parts: Option<&Arc<PartsProjection>>) -> Self {
-        let parts = parts.filter(|_| !self.keeps_values()).map(|projection| {
-            let start = self.block_len();
-            let shape = &self.layers[projection.layer()];
-            (
-                Arc::clone(projection),
-                start..start + PartsProjection::len(shape),
-            )
-        });
-        Self { parts, ..self }
+    pub fn with_parts(self, projection: PartsProjection) -> Self {
+        let start = self.block_len();
+        let shape = &self.layers[projection.layer()];
+        let range = start..start + PartsProjection::len(shape);
+        Self {
+            parts: Some((Arc::new(projection), range)),
+            ..self
+        }
     }
 
     /// Whether a picture's values are kept place by place.

@@ -143,7 +143,8 @@ impl Seen {
         extractor: &mut Extractor,
         layout: &Layout,
     ) -> Result<NewPicture, FeatureError> {
-        let full = extractor.full_layout();
+        // Descriptors ask for more than a compact block keeps.
+        let full = (!layout.keeps_values()).then(|| extractor.full_layout());
         let (block, whole, embedding) = extractor.run(&self.tile, |output| {
             let encoded = |layout: &Layout| {
                 let mut block = Vec::with_capacity(layout.block_len());
@@ -151,12 +152,14 @@ impl Seen {
                 encode(layout, &output.layers, embedding, &mut block);
                 block
             };
-            // Descriptors ask for more than a compact block keeps.
-            let whole = (!layout.keeps_values()).then(|| encoded(&full));
-            (encoded(layout), whole, output.embedding)
+            (
+                encoded(layout),
+                full.as_ref().map(encoded),
+                output.embedding,
+            )
         })?;
-        let described = match &whole {
-            Some(whole) => Activations::new(&full, whole),
+        let described = match full.as_ref().zip(whole.as_ref()) {
+            Some((full, whole)) => Activations::new(full, whole),
             None => Activations::new(layout, &block),
         };
         let descriptor = extractor.describe(described);

@@ -1,7 +1,6 @@
 //! What a network takes and gives.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -97,21 +96,24 @@ impl Manifest {
             positions: layer.height * layer.width,
             width: layer.width,
         };
-        Layout::new(
-            encoding,
-            self.layers.iter().map(shape).collect(),
-            self.embedding.dimensions,
-        )
-        .with_parts(self.parts().as_ref())
+        let layers = self.layers.iter().map(shape).collect();
+        let layout = Layout::new(encoding, layers, self.embedding.dimensions);
+        if layout.keeps_values() {
+            return layout;
+        }
+        match self.parts() {
+            Some(parts) => layout.with_parts(parts),
+            None => layout,
+        }
     }
 
     /// How parts are kept: of the layer before the last, the deepest of few channels, if its channels
     /// are known.
-    fn parts(&self) -> Option<Arc<PartsProjection>> {
+    fn parts(&self) -> Option<PartsProjection> {
         let place = self.layers.len().checked_sub(2)?;
         let layer = &self.layers[place];
         let is_known = layer.mean.len() == layer.channels && layer.std.len() == layer.channels;
-        is_known.then(|| Arc::new(PartsProjection::new(place, &layer.mean, &layer.std)))
+        is_known.then(|| PartsProjection::new(place, &layer.mean, &layer.std))
     }
 
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, NetworkError> {

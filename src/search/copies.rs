@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::exact::exact_or;
 use super::pool::Unread;
+use super::rank::Candidates;
 use super::result::{CopyEntry, QueryResult, Timing};
 use super::{SearchError, SearchOptions, Searcher};
 use crate::head::Features;
@@ -131,7 +132,8 @@ impl Searcher {
         let accepted = group.iter().copied();
         let accepted: Vec<Sequence> = accepted.filter(|s| self.accepts(*s, options)).collect();
         let pool = self.pool(&accepted, &[], options)?;
-        let (numbers, features): (Vec<usize>, Vec<Features<'_>>) = pool.all().into_iter().unzip();
+        let (numbers, features): (Vec<usize>, Vec<Features<'_>>) =
+            pool.read_all().into_iter().unzip();
         let Some(&first) = features.first() else {
             unread.extend(pool.finish()?);
             return Ok(None);

@@ -183,13 +183,6 @@ impl<'a> Pool<'a> {
         self.members[candidate].sequence
     }
 
-    /// The candidates that can be read, with their features.
-    pub(super) fn all(&self) -> Vec<(usize, Features<'_>)> {
-        let all = (0..self.len()).into_par_iter();
-        all.filter_map(|candidate| Some((candidate, self.features(candidate)?)))
-            .collect()
-    }
-
     /// What could not be read.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::pool::Unread;
-use super::rank::Likeness;
+use super::rank::{Candidates, Likeness};
 use super::{SearchOptions, Searcher};
 use crate::head::{Features, Mode, Ranking};
 use crate::index::{Candidate, Looks};
@@ -140,7 +140,8 @@ impl Searcher {
         }
         let sequences: Vec<Sequence> = members.iter().map(|member| member.sequence).collect();
         let pool = self.pool(&sequences, wanted, options)?;
-        let (numbers, features): (Vec<usize>, Vec<Features<'_>>) = pool.all().into_iter().unzip();
+        let (numbers, features): (Vec<usize>, Vec<Features<'_>>) =
+            pool.read_all().into_iter().unzip();
         let layout = self.store.layout();
         let ranker = self.ranker(options, features.len());
         let mut all = vec![Likeness::default(); features.len()];

@@ -195,7 +195,7 @@ impl Searcher {
             candidate,
             ..score_pair(&self.ranking, mode, *query, picture)
         };
-        let mut scored: Vec<Scored> = pool.all().into_iter().map(score).collect();
+        let mut scored: Vec<Scored> = pool.read_all().into_iter().map(score).collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score));
         scored
     }

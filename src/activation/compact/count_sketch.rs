@@ -2,15 +2,15 @@
 //! with another vector is estimated (Charikar, Chen and Farach-Colton 2002; as random projections:
 //! Weinberger et al. 2009).
 
-use crate::activation::dot::inner_product;
+use super::signed_bytes;
 use crate::activation::parts::random;
 
 /// Sums of a sketch. The error of an inner product falls with the square root.
 pub(super) const SUMS: usize = 64;
 
-/// Bytes of a stored sketch: what a step is worth (f32), the squared length of the vector itself
-/// (f32), and a signed byte a sum.
-pub(super) const SKETCH: usize = 8 + SUMS;
+/// Bytes of a stored sketch: the squared length of the vector itself (f32), and the sums.
+pub(super) const SKETCH: usize = SQUARED + signed_bytes::len(SUMS);
+const SQUARED: usize = size_of::<f32>();
 
 /// Where the number at `index` goes: its sum, and its sign.
 fn place(index: usize) -> (usize, f32) {
@@ -49,25 +49,15 @@ impl CountSketch {
 
     /// Writes it as [`SKETCH`] bytes.
     pub(super) fn write(&self, bytes: &mut [u8]) {
-        let largest = self.sums.iter().fold(0f32, |most, sum| most.max(sum.abs()));
-        let step = largest / 127.0;
-        bytes[..4].copy_from_slice(&step.to_le_bytes());
-        bytes[4..8].copy_from_slice(&(self.squared as f32).to_le_bytes());
-        for (byte, sum) in bytes[8..].iter_mut().zip(self.sums) {
-            let steps = if step > 0.0 {
-                (sum / step).round()
-            } else {
-                0.0
-            };
-            *byte = steps as i8 as u8;
-        }
+        let (squared, sums) = bytes.split_at_mut(SQUARED);
+        squared.copy_from_slice(&(self.squared as f32).to_le_bytes());
+        signed_bytes::write(&self.sums, sums);
     }
 }
 
 /// A sketch as it is stored.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stored<'a> {
-    step: f64,
     squared: f64,
     sums: &'a [u8],
 }
@@ -75,14 +65,11 @@ pub(super) struct Stored<'a> {
 impl<'a> Stored<'a> {
     /// Reads what [`CountSketch::write`] wrote.
     pub(super) fn read(bytes: &'a [u8]) -> Self {
-        let number = |at: usize| {
-            let bytes = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-            f64::from(f32::from_le_bytes(bytes))
-        };
+        let (squared, sums) = bytes.split_at(SQUARED);
+        let squared = f32::from_le_bytes([squared[0], squared[1], squared[2], squared[3]]);
         Self {
-            step: number(0),
-            squared: number(4),
-            sums: &bytes[8..SKETCH],
+            squared: f64::from(squared),
+            sums,
         }
     }
 
@@ -101,10 +88,7 @@ impl<'a> Stored<'a> {
         if most <= 0.0 {
             return 0.0;
         }
-        let product = |a: Self, b: Self| {
-            let sums = inner_product(a.sums, b.sums);
-            sums as f64 * a.step * b.step
-        };
+        let product = |a: Self, b: Self| signed_bytes::inner_product(a.sums, b.sums);
         // All in units of the lengths, so that the cubic is 1, -s, q, -s.
         let s = product(self, other) / most;
         let lengths = product(self, self) / m + product(other, other) / n;

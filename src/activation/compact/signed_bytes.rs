@@ -1,9 +1,9 @@
 //! Numbers as signed bytes, with what a step of them is worth.
 
-use crate::activation::dot::inner_product;
+use crate::activation::dot;
 
 /// Bytes of `count` numbers: a step (f32), and a byte each.
-pub(super) fn len(count: usize) -> usize {
+pub(super) const fn len(count: usize) -> usize {
     STEP + count
 }
 
@@ -32,14 +32,19 @@ pub(super) fn read(bytes: &[u8], out: &mut Vec<f32>) {
     out.extend(steps.iter().map(|byte| f32::from(*byte as i8) * step));
 }
 
+/// The inner product of two vectors.
+pub(super) fn inner_product(a: &[u8], b: &[u8]) -> f64 {
+    let ((s, a), (t, b)) = (split(a), split(b));
+    dot::inner_product(a, b) as f64 * f64::from(s) * f64::from(t)
+}
+
 /// The squared difference of two vectors, less what rounding adds to it on average: the variance of
 /// a uniform error, a twelfth of a squared step, for each number of both.
 pub(super) fn squared_difference(a: &[u8], b: &[u8]) -> f64 {
-    let ((s, a), (t, b)) = (split(a), split(b));
-    let (s, t) = (f64::from(s), f64::from(t));
-    let product = |a: &[u8], b: &[u8]| inner_product(a, b) as f64;
-    let apart = s * s * product(a, a) - 2.0 * s * t * product(a, b) + t * t * product(b, b);
-    (apart - a.len() as f64 * (s * s + t * t) / 12.0).max(0.0)
+    let apart = inner_product(a, a) - 2.0 * inner_product(a, b) + inner_product(b, b);
+    let ((s, steps), (t, _)) = (split(a), split(b));
+    let rounding = f64::from(s).powi(2) + f64::from(t).powi(2);
+    (apart - steps.len() as f64 * rounding / 12.0).max(0.0)
 }
 
 fn split(bytes: &[u8]) -> (f32, &[u8]) {

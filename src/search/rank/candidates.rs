@@ -23,6 +23,12 @@ pub trait Candidates: Sync {
     /// One with its activations; `None` if they cannot be read. Such a one is not scored.
     fn features(&self, candidate: usize) -> Option<Features<'_>>;
 
+    /// All that can be read, with their numbers.
+    fn read_all(&self) -> Vec<(usize, Features<'_>)> {
+        let all: Vec<usize> = (0..self.len()).collect();
+        self.read(&all)
+    }
+
     /// Those of some that can be read, with their numbers.
     fn read(&self, candidates: &[usize]) -> Vec<(usize, Features<'_>)> {
         let candidates = candidates.par_iter();

@@ -55,8 +55,7 @@ impl Ranker<'_> {
             return self.rank_described(views, pool);
         };
         // Its descriptors are made of activations.
-        let all: Vec<usize> = (0..pool.len()).collect();
-        let (numbers, pictures): (Vec<usize>, Vec<_>) = pool.read(&all).into_iter().unzip();
+        let (numbers, pictures): (Vec<usize>, Vec<_>) = pool.read_all().into_iter().unzip();
         let of_pictures = self.ranking.descriptors(&pictures).unwrap_or_default();
         let (views, pictures) = (with(views, &of_views), with(&pictures, &of_pictures));
         let mut scored = self.rank_described(&views, pictures.as_slice());
