@@ -125,7 +125,11 @@ impl LiveIndex {
     pub(super) fn save(&self) -> Result<(), Error> {
         let mut writer = self.shared.lock();
         let writer = self.shared.opened(&mut writer)?;
-        self.shared.refresh(writer)?;
+        let index = self.shared.refresh(writer)?;
+        if index.is_graph() {
+            // Of a large collection it takes long, and the first search would have to wait.
+            self.shared.mean(writer, &index)?;
+        }
         self.shared.save_mean(writer);
         if let Err(error) = writer.index.save() {
             tracing::warn!(%error, "the index is not saved: the next command has to make it anew");

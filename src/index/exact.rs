@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Candidate, Vectors, best};
+use super::{Accept, Candidate, Vectors, best};
 use crate::activation::inner_product_f32;
 use crate::network::Descriptor;
 use crate::store::Sequence;
@@ -15,22 +15,43 @@ pub(super) struct Exact {
 }
 
 impl Exact {
-    pub(super) fn is_empty(&self) -> bool {
-        self.sequences.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.sequences.len()
     }
 
-    pub(super) fn contains(&self, sequence: Sequence) -> bool {
-        self.sequences.binary_search(&sequence).is_ok()
+    /// Adds pictures that are not there yet.
+    pub(super) fn insert(&mut self, points: &[(Sequence, Descriptor)]) {
+        for (sequence, descriptor) in points {
+            let (at, values) = (self.place(*sequence), descriptor.values());
+            self.sequences.insert(at, *sequence);
+            let at = at * values.len();
+            self.values.splice(at..at, values.iter().copied());
+        }
+    }
+
+    /// Those that `keep` wants.
+    pub(super) fn only(&self, keep: &dyn Fn(Sequence) -> bool) -> Self {
+        let width = self.values.len() / self.len().max(1);
+        let mut kept = Self::default();
+        let points = self.sequences.iter();
+        let points = points.zip(self.values.chunks_exact(width.max(1)));
+        for (sequence, values) in points.filter(|(sequence, _)| keep(**sequence)) {
+            kept.sequences.push(*sequence);
+            kept.values.extend_from_slice(values);
+        }
+        kept
+    }
+
+    fn place(&self, sequence: Sequence) -> usize {
+        match self.sequences.last().is_none_or(|last| *last < sequence) {
+            true => self.len(),
+            false => self.sequences.partition_point(|other| *other < sequence),
+        }
     }
 }
 
 impl Vectors for Exact {
-    fn nearest(
-        &self,
-        query: &Descriptor,
-        count: usize,
-        accept: &dyn Fn(Sequence) -> bool,
-    ) -> Vec<Candidate> {
+    fn nearest(&self, query: &Descriptor, count: usize, accept: Accept<'_>) -> Vec<Candidate> {
         let query = query.values();
         let cosines: Vec<f32> = self
             .values
@@ -48,18 +69,11 @@ impl Vectors for Exact {
         best(candidates, count)
     }
 
-    fn insert(&mut self, points: &[(Sequence, Descriptor)]) {
-        for (sequence, descriptor) in points {
-            self.sequences.push(*sequence);
-            self.values.extend_from_slice(descriptor.values());
-        }
-    }
-
     fn finds(&self, sequence: Sequence, _: &Descriptor) -> bool {
-        self.contains(sequence)
+        self.sequences.binary_search(&sequence).is_ok()
     }
 
-    fn sequences(&self) -> &[Sequence] {
-        &self.sequences
+    fn sequences(&self) -> Box<dyn DoubleEndedIterator<Item = Sequence> + '_> {
+        Box::new(self.sequences.iter().copied())
     }
 }

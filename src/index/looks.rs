@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Candidate, Index, best};
+use super::near_duplicates::NearDuplicates;
+use super::{Accept, Candidate, Index, best};
 use crate::network::LookDescriptor;
 use crate::store::{Sequence, Store, StoreError};
 
@@ -18,9 +19,9 @@ const GROWTH: usize = 8;
 #[derive(Clone, Default)]
 pub struct Looks {
     chunks: Vec<Arc<Chunk>>,
-    /// Everything stored before is taken in, as far as it is in `live`.
+    /// Everything stored before is taken in, as far as it is an original.
     next: Sequence,
-    live: Arc<HashSet<Sequence>>,
+    near_duplicates: NearDuplicates,
 }
 
 #[derive(Clone, Default)]
@@ -43,8 +44,8 @@ impl Looks {
         end: Sequence,
     ) -> Result<Self, StoreError> {
         let mut looks = self.clone();
-        if !Arc::ptr_eq(&looks.live, &index.live) {
-            looks.live = Arc::clone(&index.live);
+        let before = std::mem::replace(&mut looks.near_duplicates, index.near_duplicates.clone());
+        if before.departures() != looks.near_duplicates.departures() {
             looks.drop_dead();
             looks.add_promoted(store)?;
         }
@@ -53,7 +54,7 @@ impl Looks {
             if sequence >= end {
                 break;
             }
-            if looks.live.contains(&sequence) {
+            if looks.near_duplicates.has_original(sequence) {
                 looks.push(sequence, &look);
             }
         }
@@ -63,10 +64,10 @@ impl Looks {
 
     /// Lets go of what was removed or became a copy.
     fn drop_dead(&mut self) {
-        let live = &self.live;
+        let is_there = |s: &Sequence| self.near_duplicates.has_original(*s);
         for chunk in &mut self.chunks {
-            if !chunk.sequences.iter().all(|s| live.contains(s)) {
-                *chunk = Arc::new(chunk.only(live));
+            if !chunk.sequences.iter().all(is_there) {
+                *chunk = Arc::new(chunk.only(&is_there));
             }
         }
         self.chunks.retain(|chunk| !chunk.sequences.is_empty());
@@ -74,14 +75,11 @@ impl Looks {
 
     /// Adds what was a copy, or had no look, when it was stored.
     fn add_promoted(&mut self, store: &Store) -> Result<(), StoreError> {
-        let earlier = self.live.iter().filter(|s| **s < self.next);
-        if earlier.clone().count() == self.len() {
-            return Ok(());
-        }
         let held = self.chunks.iter().flat_map(|chunk| &chunk.sequences);
         let held: HashSet<Sequence> = held.copied().collect();
-        let mut missing: Vec<Sequence> = earlier.filter(|s| !held.contains(s)).copied().collect();
-        missing.sort_unstable();
+        let earlier = self.near_duplicates.originals();
+        let earlier = earlier.take_while(|sequence| *sequence < self.next);
+        let missing: Vec<Sequence> = earlier.filter(|s| !held.contains(s)).collect();
         for sequence in missing {
             if let Some(look) = store.look(sequence)? {
                 self.push(sequence, &look);
@@ -121,7 +119,7 @@ impl Looks {
         index: &Index,
         query: &LookDescriptor,
         count: usize,
-        accept: &dyn Fn(Sequence) -> bool,
+        accept: Accept<'_>,
     ) -> Vec<Candidate> {
         let mut wanted = count.max(1);
         loop {
@@ -166,7 +164,7 @@ impl Chunk {
             .collect()
     }
 
-    fn only(&self, live: &HashSet<Sequence>) -> Self {
+    fn only(&self, is_there: &dyn Fn(&Sequence) -> bool) -> Self {
         let width = self.bytes.len() / self.sequences.len().max(1);
         let mut kept = Self::default();
         let looks = self
@@ -174,7 +172,7 @@ impl Chunk {
             .chunks_exact(width.max(1))
             .zip(&self.inverse_norms);
         for (sequence, (bytes, inverse_norm)) in self.sequences.iter().zip(looks) {
-            if live.contains(sequence) {
+            if is_there(sequence) {
                 kept.sequences.push(*sequence);
                 kept.bytes.extend_from_slice(bytes);
                 kept.inverse_norms.push(*inverse_norm);
@@ -269,13 +267,13 @@ mod tests {
             (looks.caught_up(&room.store, &index, end).unwrap(), index)
         };
         let (looks, index) = catch_up(&Looks::default(), &mut writer);
-        assert_eq!(looks.len(), index.live.len());
+        assert_eq!(looks.len(), index.near_duplicates.originals().count());
         let nearest = found(&looks, &index, &room.look(3), 3);
         assert_eq!(nearest[0], 3, "{nearest:?}");
         room.remove(3);
         (20..25).for_each(|n| room.add(n));
         let (later, index) = catch_up(&looks, &mut writer);
-        assert_eq!(later.len(), index.live.len());
+        assert_eq!(later.len(), index.near_duplicates.originals().count());
         assert!(!found(&later, &index, &room.look(3), 25).contains(&3));
         assert_eq!(found(&later, &index, &room.look(24), 1), [24]);
         // What searches see already does not change.

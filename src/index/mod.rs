@@ -3,17 +3,19 @@
 //! ```text
 //! IndexWriter ── one per store, takes in what was stored and removed since
 //!      └─> Index ── what a search sees: never changes, shared by threads
-//!            ├─ Vectors: Exact (few pictures) or Graph (HNSW, from `[index] exact_below` on)
+//!            ├─ Vectors: Exact (the newest pictures, or all of few) and Frozen (a graph in a file,
+//!            │           built by hnsw_rs)
 //!            └─ NearDuplicates: one picture stands for its copies
 //! Looks ── how the same pictures look, for `look-alike`; made when it is asked for first
 //! ```
 
+mod building;
 #[cfg(test)]
 mod conformance;
 pub(crate) mod derived_file;
 mod exact;
+mod frozen;
 mod graph;
-mod hnsw_dump;
 mod looks;
 pub mod near_duplicates;
 mod snapshot;
@@ -21,7 +23,6 @@ mod vectors;
 mod view;
 mod writer;
 
-pub use graph::GraphOptions;
 pub use looks::Looks;
 pub use snapshot::{SnapshotInfo, snapshot_info};
 pub use vectors::Vectors;
@@ -39,6 +40,9 @@ pub struct Candidate {
     pub cosine: f32,
 }
 
+/// Which pictures may be found.
+pub type Accept<'a> = &'a (dyn Fn(Sequence) -> bool + Sync);
+
 /// The index cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -46,6 +50,9 @@ pub enum IndexError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A graph cannot be built.
+    #[error("a graph cannot be built: {0}")]
+    Build(#[source] std::io::Error),
     /// A part of the index cannot be written.
     #[error("the {what} cannot be saved in {}: {source}", path.display())]
     Save {

@@ -1,7 +1,7 @@
 //! What every way to find near descriptors offers: the scan and the graph here, another
 //! engine later.
 
-use super::Candidate;
+use super::{Accept, Candidate};
 use crate::network::Descriptor;
 use crate::store::Sequence;
 
@@ -9,19 +9,11 @@ use crate::store::Sequence;
 pub trait Vectors: Send + Sync {
     /// The `count` points nearest to `query` that `accept` lets through, best first; ties in
     /// the order of storing. Fewer come only where there are no more to be found.
-    fn nearest(
-        &self,
-        query: &Descriptor,
-        count: usize,
-        accept: &dyn Fn(Sequence) -> bool,
-    ) -> Vec<Candidate>;
-
-    /// Adds points. Their sequences are greater than those of all points before, and ascend.
-    fn insert(&mut self, points: &[(Sequence, Descriptor)]);
+    fn nearest(&self, query: &Descriptor, count: usize, accept: Accept<'_>) -> Vec<Candidate>;
 
     /// Whether a search for a point's own descriptor gives the point, or one as near.
     fn finds(&self, sequence: Sequence, descriptor: &Descriptor) -> bool;
 
     /// Every point, in the order of storing.
-    fn sequences(&self) -> &[Sequence];
+    fn sequences(&self) -> Box<dyn DoubleEndedIterator<Item = Sequence> + '_>;
 }

@@ -1,49 +1,25 @@
 //! The index as a search sees it.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::exact::Exact;
-use super::graph::Graph;
+use super::frozen::Frozen;
 use super::near_duplicates::NearDuplicates;
-use super::{Candidate, Vectors, best};
+use super::{Accept, Candidate, Vectors, best};
 use crate::network::Descriptor;
 use crate::store::Sequence;
 
 /// The stored pictures at one moment: it never changes. A later one comes from the
 /// [`IndexWriter`](super::IndexWriter).
 pub struct Index {
-    pub(super) points: Points,
-    /// Pictures in the store.
-    pub(super) count: usize,
-    /// The originals among them, which alone are searched; the graph may hold others:
-    /// removed ones, and such as became copies.
-    pub(super) live: Arc<HashSet<Sequence>>,
-    pub(super) near_duplicates: Arc<NearDuplicates>,
-    /// Originals that were copies when the graph was built.
-    pub(super) promoted: Exact,
-}
-
-#[derive(Clone)]
-pub(super) enum Points {
-    Exact(Exact),
-    Graph(Box<Graph>),
-}
-
-impl Points {
-    pub(super) fn vectors(&self) -> &dyn Vectors {
-        match self {
-            Self::Exact(exact) => exact,
-            Self::Graph(graph) => graph.as_ref(),
-        }
-    }
-
-    pub(super) fn vectors_mut(&mut self) -> &mut dyn Vectors {
-        match self {
-            Self::Exact(exact) => exact,
-            Self::Graph(graph) => graph.as_mut(),
-        }
-    }
+    /// Graphs of most of the originals. They hold others, too: removed ones, and such as became
+    /// copies.
+    pub(super) frozen: Vec<Arc<Frozen>>,
+    /// All other originals: those that came later, or were copies when the graphs were built.
+    pub(super) newest: Exact,
+    pub(super) near_duplicates: NearDuplicates,
 }
 
 impl Index {
@@ -52,39 +28,40 @@ impl Index {
         &self.near_duplicates
     }
 
+    /// Everything that is searched.
+    fn parts(&self) -> Vec<&dyn Vectors> {
+        let frozen = self.frozen.iter().map(|frozen| &**frozen as &dyn Vectors);
+        frozen.chain([&self.newest as &dyn Vectors]).collect()
+    }
+
     /// The `count` pictures nearest to `query` that `accept` lets through, best first.
     ///
-    /// With a filter that refuses much, the graph is asked for more and more; when even
+    /// With a filter that refuses much, graphs are followed further and further; when even
     /// that gives too few, the caller gets what there is. Of a group of copies only one
     /// comes: the original, or the first that `accept` lets through.
-    pub fn search(
-        &self,
-        query: &Descriptor,
-        count: usize,
-        accept: &dyn Fn(Sequence) -> bool,
-    ) -> Vec<Candidate> {
-        let accepted = |original: Sequence| self.shown(original, accept);
-        let live = |sequence| self.live.contains(&sequence) && accepted(sequence).is_some();
-        let mut candidates = self.points.vectors().nearest(query, count, &live);
-        if !self.promoted.is_empty() {
-            candidates.extend(self.promoted.nearest(query, count, &live));
-            candidates = best(candidates, count);
-        }
+    pub fn search(&self, query: &Descriptor, count: usize, accept: Accept<'_>) -> Vec<Candidate> {
+        let has = |sequence| {
+            let is_original = self.near_duplicates.has_original(sequence);
+            is_original && self.shown(sequence, accept).is_some()
+        };
+        let parts = self.parts().into_par_iter();
+        let candidates = parts.flat_map_iter(|part| part.nearest(query, count, &has));
+        let mut candidates = best(candidates.collect(), count);
         for candidate in &mut candidates {
-            candidate.sequence = accepted(candidate.sequence).unwrap_or(candidate.sequence);
+            let shown = self.shown(candidate.sequence, accept);
+            candidate.sequence = shown.unwrap_or(candidate.sequence);
         }
         candidates
     }
 
     /// Which of an original and its copies comes for all of them: itself, or the first that
     /// `accept` lets through.
-    pub(super) fn shown(
-        &self,
-        original: Sequence,
-        accept: &dyn Fn(Sequence) -> bool,
-    ) -> Option<Sequence> {
-        let copies = self.near_duplicates.group(original).iter().copied();
-        std::iter::once(original).chain(copies).find(|s| accept(*s))
+    pub(super) fn shown(&self, original: Sequence, accept: Accept<'_>) -> Option<Sequence> {
+        if accept(original) {
+            return Some(original);
+        }
+        let copies = self.near_duplicates.group(original);
+        copies.into_iter().find(|copy| accept(*copy))
     }
 
     /// Whether a picture is covered.
@@ -99,40 +76,29 @@ impl Index {
 
     /// Pictures covered.
     pub fn len(&self) -> usize {
-        self.count
+        self.near_duplicates.len()
     }
 
     /// Whether there is nothing to find.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
     /// Whether a graph is in use, rather than a scan of every descriptor.
     pub fn is_graph(&self) -> bool {
-        matches!(self.points, Points::Graph(_))
-    }
-
-    /// Points of removed pictures and of copies that are still in the graph.
-    pub fn tombstones(&self) -> usize {
-        match &self.points {
-            Points::Exact(_) => 0,
-            Points::Graph(graph) => tombstones(graph, &self.live),
-        }
+        !self.frozen.is_empty()
     }
 
     /// Whether a stored picture finds itself: at rank 1, or at a distance no greater. A copy
     /// is found by its original.
     pub fn finds(&self, sequence: Sequence, descriptor: &Descriptor) -> bool {
-        if !self.near_duplicates.is_original(sequence) {
-            let original = self.near_duplicates.original(sequence);
-            return self.live.contains(&original);
+        let original = self.near_duplicates.original(sequence);
+        match original == sequence {
+            true => self
+                .parts()
+                .iter()
+                .any(|part| part.finds(sequence, descriptor)),
+            false => self.near_duplicates.has_original(original),
         }
-        self.promoted.contains(sequence) || self.points.vectors().finds(sequence, descriptor)
     }
-}
-
-/// Points of a graph that are no live original.
-pub(super) fn tombstones(graph: &Graph, live: &HashSet<Sequence>) -> usize {
-    let points = graph.sequences().iter();
-    points.filter(|sequence| !live.contains(sequence)).count()
 }

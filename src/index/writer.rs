@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::building::{Building, Plan, build, is_acceptable, points};
 use super::exact::Exact;
-use super::graph::{Graph, GraphOptions};
-use super::near_duplicates::NearDuplicates;
-use super::view::{Index, Points, tombstones};
+use super::frozen::Frozen;
+use super::graph::GraphOptions;
+use super::near_duplicates::{Grouping, NearDuplicates};
+use super::view::Index;
 use super::{IndexError, LATER, Progress, Vectors, snapshot};
 use crate::config::IndexConfig;
 use crate::store::{Sequence, Store, StoreError};
@@ -15,6 +17,7 @@ use crate::store::{Sequence, Store, StoreError};
 pub struct IndexWriter {
     store: Arc<Store>,
     config: IndexConfig,
+    grouping: Grouping,
     current: Arc<Index>,
     /// How far the store's pictures are taken in: the sequence number that comes next, and
     /// how many of the removals that this process has seen.
@@ -22,25 +25,23 @@ pub struct IndexWriter {
     removals: usize,
     /// And how often it had changed which pairs are no near-copies.
     changes_of_duplicates: u64,
-    /// Points and groups that are not saved yet.
+    /// Groups that are not saved yet.
     unsaved: usize,
-    /// Points inserted since all of them were last asked for.
-    unaudited: usize,
+    /// The graph in the making.
+    building: Option<Building>,
 }
 
-/// A graph in which more than this share of the points was removed is built anew.
-const MAX_TOMBSTONES: f64 = 0.2;
-/// And so is one beside which more than this many originals are scanned.
-const MAX_PROMOTED: usize = 1_000;
-/// Once every so-manyth of a graph's points is new, all are asked for: later inserts may have
-/// cut earlier points off.
-const AUDIT_SHARE: usize = 5;
-/// A scan that grew to so many times `[index] exact_below` is replaced by a graph.
-const EXACT_GROWTH: usize = 2;
+/// Pictures that are built into one graph when the index is opened. A process that is stopped loses
+/// no more work than that.
+const MOST_BUILT: usize = 250_000;
+/// A scan that grew to so many times `[index] exact_below` is replaced by the first graph.
+const GROWTH: usize = 2;
+/// Graphs of fewer pictures are built at once.
+const SOON: usize = 2_000;
 
 impl IndexWriter {
-    /// Loads the last snapshot and inserts what came later; builds everything where there
-    /// is no usable snapshot. Saves a new snapshot when the graph has changed; where that fails
+    /// Loads the last snapshot and takes in what came later; builds everything where there
+    /// is no usable snapshot. Saves a new snapshot when a graph was built; where that fails
     /// there is a warning, and the index is of use all the same.
     ///
     /// # Errors
@@ -53,16 +54,35 @@ impl IndexWriter {
         let next = Sequence(store.next_sequence());
         let removals = store.removed_since(0).len();
         let changes_of_duplicates = store.changes_of_duplicates();
-        Ok(Self {
-            current: Arc::new(build(store, config, next, progress)?),
+        let grouping = Grouping::open(store, next, progress)?;
+        let near_duplicates = grouping.now().clone();
+        let mut frozen = Vec::new();
+        // Below that a scan is faster.
+        if near_duplicates.len() >= config.exact_below {
+            frozen = snapshot::load(store, GraphOptions::new(config));
+            let before = frozen.len();
+            frozen.retain(|graph| is_acceptable(graph, &near_duplicates));
+            if frozen.len() < before {
+                tracing::info!("too many pictures of a graph were removed; building it anew");
+            }
+        }
+        let mut writer = Self {
+            current: Arc::new(Index {
+                frozen,
+                newest: Exact::default(),
+                near_duplicates,
+            }),
             store: Arc::clone(store),
             config: config.clone(),
+            grouping,
             next,
             removals,
             changes_of_duplicates,
             unsaved: 0,
-            unaudited: 0,
-        })
+            building: None,
+        };
+        writer.complete(progress)?;
+        Ok(writer)
     }
 
     /// The index as it is now.
@@ -75,11 +95,69 @@ impl IndexWriter {
         self.next
     }
 
-    /// Whether the store has changed since the last [`Self::refresh`].
+    /// Whether the store has changed since the last [`Self::refresh`], or a graph is ready.
     pub fn is_behind(&self) -> bool {
         self.store.next_sequence() > self.next.0
             || !self.store.removed_since(self.removals).is_empty()
             || self.store.changes_of_duplicates() != self.changes_of_duplicates
+            || self.building.as_ref().is_some_and(Building::is_finished)
+    }
+
+    fn options(&self) -> GraphOptions {
+        GraphOptions::new(&self.config)
+    }
+
+    /// Puts all originals that no graph has into new ones, which are saved, or leaves them to a scan
+    /// if they are few.
+    fn complete(&mut self, progress: Progress<'_>) -> Result<(), IndexError> {
+        let near_duplicates = self.current.near_duplicates.clone();
+        let mut frozen = self.current.frozen.clone();
+        let mut missing = missing(&near_duplicates, &frozen);
+        if missing.len() >= self.unit() {
+            let mut done = 0;
+            for part in missing.chunks(MOST_BUILT) {
+                let mut tell = |inserted: usize| {
+                    progress(done + inserted, missing.len());
+                    true
+                };
+                let graph = build(&self.store, self.options(), part, &mut tell)?;
+                done += part.len();
+                frozen.extend(graph.map(Arc::new));
+                frozen = self.saved(frozen);
+            }
+            missing.clear();
+        }
+        let mut newest = Exact::default();
+        newest.insert(&points(&self.store, &missing)?);
+        self.current = Arc::new(Index {
+            frozen,
+            newest,
+            near_duplicates,
+        });
+        Ok(())
+    }
+
+    /// Pictures that make a graph.
+    fn unit(&self) -> usize {
+        self.config.exact_below.max(1)
+    }
+
+    /// The graphs with those among them that had no file in one of their own, and a snapshot that
+    /// names them all. Where that fails there is a warning, and they stay in memory.
+    fn saved(&self, mut graphs: Vec<Arc<Frozen>>) -> Vec<Arc<Frozen>> {
+        let Some(dir) = self.store.index_dir() else {
+            return graphs;
+        };
+        let mut save = || {
+            for graph in graphs.iter_mut().filter(|graph| graph.name().is_empty()) {
+                *graph = Arc::new(snapshot::save_graph(graph, &dir)?);
+            }
+            snapshot::save(&graphs, self.options(), &self.store, &dir)
+        };
+        if let Err(error) = save() {
+            tracing::warn!(%error, "{LATER}");
+        }
+        graphs
     }
 
     /// Takes in what was stored, removed and told apart since, and gives the index with it.
@@ -99,72 +177,102 @@ impl IndexWriter {
             }
             new.push((sequence, descriptor));
         }
-        if new.is_empty() && removed.is_empty() && !is_told_apart {
-            self.next = end;
-            return Ok(self.index());
-        }
-        let before = &self.current;
-        let mut near_duplicates = NearDuplicates::clone(&before.near_duplicates);
-        let mut live = HashSet::clone(&before.live);
-        let (mut points, mut promoted_points) = (before.points.clone(), before.promoted.clone());
-        near_duplicates.remove(&removed);
-        let is_regrouped = is_told_apart && near_duplicates.heed(&self.store)?;
-        if is_regrouped || !removed.is_empty() {
-            live = near_duplicates.originals().collect();
-            match &mut points {
-                Points::Exact(points) => *points = exact(&self.store, &live, self.next)?,
-                Points::Graph(graph) => promoted_points = promoted(&self.store, graph, &live)?,
-            }
-        }
-        let sequences: Vec<Sequence> = new.iter().map(|(sequence, _)| *sequence).collect();
-        near_duplicates.take_in(&self.store, &sequences)?;
-        new.retain(|(sequence, _)| near_duplicates.is_original(*sequence));
-        live.extend(new.iter().map(|(sequence, _)| *sequence));
-        points.vectors_mut().insert(&new);
-        if let Points::Graph(graph) = &mut points {
-            self.unaudited += new.len();
-            if self.unaudited * AUDIT_SHARE >= graph.len() {
-                // The points are in the graph by now: an error must not have them inserted
-                // again. The next refresh audits instead.
-                match graph.audit(&self.store, &live) {
-                    Ok(()) => self.unaudited = 0,
-                    Err(error) => tracing::warn!(%error, "the graph is not audited"),
+        if !new.is_empty() || !removed.is_empty() || is_told_apart {
+            self.grouping.remove(&removed);
+            let is_regrouped = is_told_apart && self.grouping.heed(&self.store)?;
+            let sequences: Vec<Sequence> = new.iter().map(|(sequence, _)| *sequence).collect();
+            self.grouping.take_in(&self.store, &sequences)?;
+            let near_duplicates = self.grouping.now().clone();
+            new.retain(|(sequence, _)| near_duplicates.has_original(*sequence));
+            let mut newest = match near_duplicates.departures() {
+                same if same == self.current.near_duplicates.departures() => {
+                    self.current.newest.clone()
                 }
-            }
+                _ => self.scan(&near_duplicates, &self.current.frozen)?,
+            };
+            newest.insert(&new);
+            self.current = Arc::new(Index {
+                frozen: self.current.frozen.clone(),
+                newest,
+                near_duplicates,
+            });
+            self.unsaved += sequences.len() + removed.len() + usize::from(is_regrouped);
+            self.removals += removed.len();
+            self.changes_of_duplicates = changes_of_duplicates;
         }
-        self.current = Arc::new(Index {
-            points,
-            count: near_duplicates.len(),
-            live: Arc::new(live),
-            near_duplicates: Arc::new(near_duplicates),
-            promoted: promoted_points,
-        });
         self.next = end;
-        self.removals += removed.len();
-        self.changes_of_duplicates = changes_of_duplicates;
-        self.unsaved += sequences.len() + removed.len() + usize::from(is_regrouped);
-        if !self.current.is_graph() && self.current.len() >= self.most_scanned() {
-            self.replace_scan(end);
-        }
+        self.grow_up();
         Ok(self.index())
     }
 
-    /// Builds a graph in the place of a scan that has grown. Where that fails, the scan does
-    /// its work still, only slower.
-    fn replace_scan(&mut self, end: Sequence) {
-        // Only so that groups need not be made anew, which the graph is built over.
-        if let Err(error) = self.save() {
-            tracing::warn!(%error, "{LATER}");
+    /// Takes over the graph that was in the making, and begins the next one that is due. Where that
+    /// fails, searches go on as they were.
+    fn grow_up(&mut self) {
+        if let Some(building) = self.building.take_if(|building| building.is_finished()) {
+            let replaced = building.replaced.clone();
+            self.take_over(building.finish(), &replaced);
         }
-        match build(&self.store, &self.config, end, &|_, _| ()) {
-            Ok(index) => self.current = Arc::new(index),
-            Err(error) => tracing::warn!(%error, "the graph cannot be built; searches scan"),
+        if self.building.is_some() {
+            return;
+        }
+        let index = &self.current;
+        let unit = match index.frozen.is_empty() {
+            true => self.unit().saturating_mul(GROWTH),
+            false => self.unit(),
+        };
+        let scanned: Vec<Sequence> = index.newest.sequences().collect();
+        let Some(plan) = Plan::due(&index.frozen, &scanned, &index.near_duplicates, unit) else {
+            return;
+        };
+        if plan.sequences.len() > SOON {
+            self.building = Some(Building::start(&self.store, self.options(), plan));
+            return;
+        }
+        let built = build(&self.store, self.options(), &plan.sequences, &mut |_| true);
+        self.take_over(built, &plan.replaced);
+    }
+
+    fn take_over(&mut self, built: Result<Option<Frozen>, IndexError>, replaced: &[Arc<Frozen>]) {
+        let built = match built {
+            Ok(built) => built,
+            Err(error) => {
+                tracing::warn!(%error, "a graph cannot be built; searches go on without it");
+                return;
+            }
+        };
+        let index = &self.current;
+        let mut frozen = index.frozen.clone();
+        frozen.retain(|graph| !replaced.iter().any(|other| Arc::ptr_eq(graph, other)));
+        frozen.extend(built.map(Arc::new));
+        let frozen = self.saved(frozen);
+        let near_duplicates = index.near_duplicates.clone();
+        let newest = self.scan(&near_duplicates, &frozen);
+        match newest {
+            Ok(newest) => {
+                self.current = Arc::new(Index {
+                    frozen,
+                    newest,
+                    near_duplicates,
+                });
+            }
+            Err(error) => tracing::warn!(%error, "a graph is not used"),
         }
     }
 
-    /// Pictures from which on a scan that has grown is replaced by a graph.
-    fn most_scanned(&self) -> usize {
-        self.config.exact_below.saturating_mul(EXACT_GROWTH)
+    /// What was taken in and is in no graph.
+    fn scan(
+        &self,
+        near_duplicates: &NearDuplicates,
+        frozen: &[Arc<Frozen>],
+    ) -> Result<Exact, StoreError> {
+        let mut missing = missing(near_duplicates, frozen);
+        missing.retain(|sequence| *sequence < self.next);
+        let newest = &self.current.newest;
+        let mut scan = newest.only(&|sequence| missing.binary_search(&sequence).is_ok());
+        let known: HashSet<Sequence> = scan.sequences().collect();
+        missing.retain(|sequence| !known.contains(sequence));
+        scan.insert(&points(&self.store, &missing)?);
+        Ok(scan)
     }
 
     /// Saves what was taken in since the last save, so that the next opening need not do it
@@ -173,15 +281,20 @@ impl IndexWriter {
     /// # Errors
     /// If the folder cannot be written.
     pub fn save(&mut self) -> Result<(), IndexError> {
-        if self.unsaved == 0 {
-            return Ok(());
+        if self.unsaved > 0 {
+            self.grouping.save(&self.store)?;
+            self.unsaved = 0;
         }
-        self.current.near_duplicates.save(&self.store)?;
-        if let Points::Graph(graph) = &self.current.points {
-            save_graph(graph, &self.store)?;
-        }
-        self.unsaved = 0;
         Ok(())
+    }
+}
+
+impl Drop for IndexWriter {
+    /// Nobody holds the store after this.
+    fn drop(&mut self) {
+        if let Some(building) = self.building.take() {
+            building.stop();
+        }
     }
 }
 
@@ -192,138 +305,31 @@ impl Index {
     /// # Errors
     /// If the store fails.
     pub fn among(&self, store: &Store, kept: &HashSet<Sequence>) -> Result<Self, StoreError> {
-        let mut near_duplicates = NearDuplicates::clone(&self.near_duplicates);
+        let mut near_duplicates = self.near_duplicates.clone();
         let all = store.pictures().map(|entry| Ok(entry?.0));
         let mut removed = all.collect::<Result<Vec<Sequence>, StoreError>>()?;
         removed.retain(|sequence| !kept.contains(sequence));
         near_duplicates.remove(&removed);
-        let live: HashSet<Sequence> = near_duplicates.originals().collect();
-        let points = exact(store, &live, Sequence(store.next_sequence()))?;
+        let originals: Vec<Sequence> = near_duplicates.originals().collect();
+        let mut newest = Exact::default();
+        newest.insert(&points(store, &originals)?);
         Ok(Self {
-            points: Points::Exact(points),
-            count: near_duplicates.len(),
-            live: Arc::new(live),
-            near_duplicates: Arc::new(near_duplicates),
-            promoted: Exact::default(),
+            frozen: Vec::new(),
+            newest,
+            near_duplicates,
         })
     }
 }
 
-/// Builds the index of everything stored before `end`, with what the last snapshot has of it.
-fn build(
-    store: &Store,
-    config: &IndexConfig,
-    end: Sequence,
-    progress: Progress<'_>,
-) -> Result<Index, IndexError> {
-    let mut live = store
-        .pictures()
-        .map(|entry| Ok(entry?.0))
-        .take_while(|sequence| sequence.as_ref().map_or(true, |sequence| *sequence < end))
-        .collect::<Result<HashSet<_>, StoreError>>()?;
-    let count = live.len();
-    let near_duplicates = NearDuplicates::open(store, &live, progress)?;
-    live.retain(|sequence| near_duplicates.is_original(*sequence));
-    let (points, promoted) = if count < config.exact_below {
-        let all = exact(store, &live, end)?;
-        (Points::Exact(all), Exact::default())
-    } else {
-        let graph = graph(store, config, &live, progress)?;
-        let promoted = promoted(store, &graph, &live)?;
-        (Points::Graph(Box::new(graph)), promoted)
+/// Originals that are in no graph, in the order of storing.
+fn missing(near_duplicates: &NearDuplicates, frozen: &[Arc<Frozen>]) -> Vec<Sequence> {
+    let points = frozen.iter().map(|graph| graph.sequences().peekable());
+    let mut points: Vec<_> = points.collect();
+    let is_missing = |original: &Sequence| {
+        !points.iter_mut().any(|points| {
+            while points.next_if(|point| point < original).is_some() {}
+            points.peek() == Some(original)
+        })
     };
-    Ok(Index {
-        points,
-        count,
-        live: Arc::new(live),
-        near_duplicates: Arc::new(near_duplicates),
-        promoted,
-    })
-}
-
-/// A scan of the live pictures stored before `end`.
-fn exact(store: &Store, live: &HashSet<Sequence>, end: Sequence) -> Result<Exact, StoreError> {
-    let mut exact = Exact::default();
-    for entry in store.descriptors(Sequence(0)) {
-        let point = entry?;
-        if point.0 >= end {
-            break;
-        }
-        if live.contains(&point.0) {
-            exact.insert(&[point]);
-        }
-    }
-    Ok(exact)
-}
-
-/// The graph of the last snapshot, if it is still of use, with what came later.
-fn graph(
-    store: &Store,
-    config: &IndexConfig,
-    live: &HashSet<Sequence>,
-    progress: Progress<'_>,
-) -> Result<Graph, IndexError> {
-    let options = GraphOptions::new(config, live.len());
-    let loaded = snapshot::load(store, options).filter(|loaded| is_acceptable(loaded, live));
-    let mut graph = loaded.unwrap_or_else(|| Graph::new(options));
-    let inserted = graph.catch_up(store, live, progress)?;
-    tracing::debug!(inserted, points = graph.len(), "the graph is up to date");
-    if inserted > 0 {
-        if inserted * AUDIT_SHARE >= graph.len() {
-            // Later inserts may have cut earlier points off.
-            graph.audit(store, live)?;
-        }
-        if let Err(error) = save_graph(&graph, store) {
-            tracing::warn!(%error, "{LATER}");
-        }
-    }
-    Ok(graph)
-}
-
-fn is_acceptable(graph: &Graph, live: &HashSet<Sequence>) -> bool {
-    let dead = tombstones(graph, live);
-    // What came after the last point is yet to be inserted.
-    let last = graph.sequences().last().copied();
-    let promoted = missing(graph, live).filter(|sequence| Some(*sequence) <= last);
-    let promoted = promoted.count();
-    let acceptable = dead as f64 <= graph.len() as f64 * MAX_TOMBSTONES && promoted <= MAX_PROMOTED;
-    if !acceptable {
-        tracing::info!(
-            dead,
-            promoted,
-            "too many pictures of the index were removed or are no copies any more; building it anew"
-        );
-    }
-    acceptable
-}
-
-/// A scan of the originals that are not in the graph: they were copies when it took in the
-/// others, and no point of it need have come after them.
-fn promoted(store: &Store, graph: &Graph, live: &HashSet<Sequence>) -> Result<Exact, StoreError> {
-    let mut promoted = Exact::default();
-    let mut missing: Vec<Sequence> = missing(graph, live).collect();
-    missing.sort_unstable();
-    for sequence in missing {
-        if let Some((found, descriptor)) = store.descriptors(sequence).next().transpose()?
-            && found == sequence
-        {
-            promoted.insert(&[(sequence, descriptor)]);
-        }
-    }
-    Ok(promoted)
-}
-
-fn save_graph(graph: &Graph, store: &Store) -> Result<(), IndexError> {
-    snapshot::save(graph, store).map_err(|source| IndexError::Save {
-        what: "graph",
-        path: store.index_dir().unwrap_or_default(),
-        source,
-    })
-}
-
-/// Originals that are not in a graph.
-fn missing(graph: &Graph, live: &HashSet<Sequence>) -> impl Iterator<Item = Sequence> {
-    let points: HashSet<Sequence> = graph.sequences().iter().copied().collect();
-    let originals = live.iter().copied();
-    originals.filter(move |sequence| !points.contains(sequence))
+    near_duplicates.originals().filter(is_missing).collect()
 }

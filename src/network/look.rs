@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::NetworkId;
 use super::descriptor::unit;
-use crate::activation::{Activations, inner_product, inner_product_f32};
+use super::{NetworkId, Quantised};
+use crate::activation::{Activations, inner_product_f32};
 
 /// How a picture looks: the statistics of early and middle layers (colours, edges, textures,
 /// patterns, wherever in the picture they are), projected to a few signed bytes.
@@ -19,61 +19,37 @@ use crate::activation::{Activations, inner_product, inner_product_f32};
 /// assert_eq!(LookDescriptor::from_bytes(a.bytes(), 2), Some(a));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct LookDescriptor {
-    /// Signed bytes.
-    bytes: Vec<u8>,
-    /// One over their length as a vector; 0 if all are 0.
-    inverse_norm: f32,
-}
+pub struct LookDescriptor(Quantised);
 
 impl LookDescriptor {
-    /// As bytes of which the largest is 127.
+    /// As signed bytes.
     pub fn quantised(values: &[f32]) -> Self {
-        let largest = values.iter().fold(0f32, |m, v| m.max(v.abs()));
-        let scale = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-        let byte = |v: &f32| (v * scale).round() as i8 as u8;
-        Self::of(values.iter().map(byte).collect())
-    }
-
-    fn of(bytes: Vec<u8>) -> Self {
-        let inverse_norm = inverse_norm(&bytes);
-        Self {
-            bytes,
-            inverse_norm,
-        }
+        Self(Quantised::of(values))
     }
 
     /// The signed bytes, as stored.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.0.bytes()
     }
 
     /// One over their length as a vector; 0 if all are 0.
     pub fn inverse_norm(&self) -> f32 {
-        self.inverse_norm
+        self.0.inverse_norm()
     }
 
     /// Reads what [`Self::bytes`] gave; `None` if there are not `dimensions` of them.
     pub fn from_bytes(bytes: &[u8], dimensions: usize) -> Option<Self> {
-        (bytes.len() == dimensions).then(|| Self::of(bytes.to_vec()))
+        Quantised::from_bytes(bytes, dimensions).map(Self)
     }
 
     /// Cosine similarity, -1 to 1.
     pub fn cosine(&self, other: &Self) -> f32 {
-        self.cosine_of(&other.bytes, other.inverse_norm)
+        self.0.cosine(&other.0)
     }
 
     /// The same with bytes that lie elsewhere.
     pub fn cosine_of(&self, bytes: &[u8], inverse_norm: f32) -> f32 {
-        let product = inner_product(&self.bytes, bytes) as f32;
-        (product * self.inverse_norm * inverse_norm).clamp(-1.0, 1.0)
-    }
-}
-
-fn inverse_norm(bytes: &[u8]) -> f32 {
-    match inner_product(bytes, bytes) {
-        0 => 0.0,
-        square => 1.0 / (square as f32).sqrt(),
+        self.0.cosine_of(bytes, inverse_norm)
     }
 }
 

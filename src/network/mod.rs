@@ -16,6 +16,7 @@ mod look;
 mod manifest;
 mod pooling;
 mod projection;
+mod quantised;
 pub mod runtime;
 #[cfg(feature = "tract")]
 mod tract;
@@ -40,6 +41,7 @@ pub use look::{
 pub use manifest::{Manifest, ManifestLayer};
 pub use pooling::{Pool, pooled};
 pub use projection::{Part, Projection};
+pub use quantised::Quantised;
 
 use crate::activation::{Activations, Encoding, Layout};
 

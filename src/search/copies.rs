@@ -26,7 +26,7 @@ impl Searcher {
         let mut all = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             all.push(*candidate);
-            for &sequence in self.view.index.near_duplicates().group(candidate.sequence) {
+            for sequence in self.view.index.near_duplicates().group(candidate.sequence) {
                 if sequence != candidate.sequence && self.accepts(sequence, options) {
                     all.push(Candidate {
                         sequence,
@@ -47,11 +47,16 @@ impl Searcher {
         if options.all_copies {
             return Ok(Vec::new());
         }
-        let others = self.view.index.near_duplicates().group(sequence).iter();
+        let others = self
+            .view
+            .index
+            .near_duplicates()
+            .group(sequence)
+            .into_iter();
         let mut copies = Vec::new();
         let is_hidden = |other: &Sequence| options.filter.hidden.contains(other);
-        let others = others.filter(|other| **other != sequence && !is_hidden(other));
-        for &other in others.take(MOST_LISTED) {
+        let others = others.filter(|other| *other != sequence && !is_hidden(other));
+        for other in others.take(MOST_LISTED) {
             if let Some(id) = self.store.picture_at(other)? {
                 let provenance = self.store.provenance(id)?;
                 let paths: Vec<String> =
@@ -82,12 +87,12 @@ impl Searcher {
     ) -> Result<Vec<String>, E> {
         let alone = self.in_several_files().map_err(SearchError::from)?;
         let mut groups = self.view.index.near_duplicates().groups();
-        groups.extend(alone.iter().map(std::slice::from_ref));
+        groups.extend(alone.into_iter().map(|sequence| vec![sequence]));
         groups.sort_unstable();
         let mut all_unread = Unread::default();
         for group in groups {
             let mut unread = Unread::default();
-            let result = self.group(group, options, &mut unread);
+            let result = self.group(&group, options, &mut unread);
             let result = result.map_err(SearchError::from)?;
             all_unread.extend(unread);
             if let Some(result) = result {

@@ -51,7 +51,7 @@ impl Searcher {
                 _ if group.len() < 2 => None,
                 Some(same) => Some(*same),
                 None if options.all_copies => None,
-                None => self.nearest(group, wanted, options, &mut unread)?,
+                None => self.nearest(&group, wanted, options, &mut unread)?,
             };
             if let Some(sequence) = nearest {
                 *candidate = self.candidate(sequence, wanted, options)?;

@@ -1,7 +1,8 @@
 //! The index, in the test's own process: one that follows its store is the one that is made
 //! anew, whatever was stored and removed in between.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rand::seq::{IteratorRandom, SliceRandom};
@@ -179,15 +180,16 @@ fn assert_same(followed: &Index, anew: &Index, made: &mut Made) {
     for _ in 0..4 {
         let query = made.query();
         let [a, b] = [followed, anew].map(|index| nearest(index, &query));
-        let sequences = |all: &[Candidate]| all.iter().map(|c| c.sequence).collect::<Vec<_>>();
+        let sequences = |all: &[Candidate]| all.iter().map(|c| c.sequence).collect::<BTreeSet<_>>();
         assert_eq!(
             sequences(&a),
             sequences(&b),
             "{} pictures",
             made.there.len()
         );
+        // Graphs have signed bytes, a scan has the numbers themselves.
         for (a, b) in a.iter().zip(&b) {
-            assert!((a.cosine - b.cosine).abs() < 1e-4, "{a:?} {b:?}");
+            assert!((a.cosine - b.cosine).abs() < 0.02, "{a:?} {b:?}");
         }
     }
     for entry in made.store.descriptors(simdex::store::Sequence(0)) {
@@ -282,23 +284,23 @@ fn an_index_that_was_given_out_stays_as_it_was() {
     assert_ne!(nearest(&writer.index(), &query), seen);
 }
 
-/// Changes a file of the saved graph, whose name ends so, and has the snapshot's checksum fit.
-fn damage(index: &Path, end: &str, change: &dyn Fn(&mut Vec<u8>)) {
-    let file = std::fs::read_dir(index)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .find(|path| path.to_str().unwrap().ends_with(end))
-        .unwrap();
+/// Changes the file of the saved graph, and has its checksums fit.
+fn damage(index: &Path, change: &dyn Fn(&mut Vec<u8>)) {
+    let names = std::fs::read_dir(index).unwrap();
+    let mut names = names.map(|entry| entry.unwrap().path());
+    let is_graph = |path: &PathBuf| path.to_str().unwrap().contains("/graph-");
+    let file = names.find(is_graph).unwrap();
     let mut bytes = std::fs::read(&file).unwrap();
     change(&mut bytes);
-    std::fs::write(&file, &bytes).unwrap();
-    let snapshot = index.join("snapshot.toml");
-    let mut text: toml::Table =
-        toml::from_str(&std::fs::read_to_string(&snapshot).unwrap()).unwrap();
-    let position = ["graph", "data", "rest"].iter().position(|it| *it == end);
-    let sums = text["checksums"].as_array_mut().unwrap();
-    sums[position.unwrap()] = toml::Value::Integer(crc32fast::hash(&bytes).into());
-    std::fs::write(&snapshot, toml::to_string(&text).unwrap()).unwrap();
+    if let Some((head, rest)) = bytes.split_at_mut_checked(64) {
+        head[32..36].copy_from_slice(&crc32fast::hash(rest).to_le_bytes());
+        let of_head = crc32fast::hash(&head[..36]);
+        head[36..40].copy_from_slice(&of_head.to_le_bytes());
+    }
+    // Not in place: it is mapped.
+    let other = file.with_extension("new");
+    std::fs::write(&other, &bytes).unwrap();
+    std::fs::rename(other, file).unwrap();
 }
 
 #[test]
@@ -316,35 +318,38 @@ fn a_damaged_graph_with_fitting_checksums_is_built_anew() {
     let index = made.store.index_dir().unwrap();
     let whole = made.open(&config()).index();
     assert!(whole.is_graph());
-    let fill = |range: std::ops::Range<usize>, value: u8| {
-        move |bytes: &mut Vec<u8>| bytes[range.clone()].fill(value)
-    };
-    // The kind of dump, the points, the dimensions, the length of a name, a vector's length.
-    for (end, range) in [
-        ("graph", 0..4),
-        ("graph", 4..5),
-        ("graph", 23..31),
-        ("graph", 31..39),
-        ("graph", 39..47),
-        ("data", 4..12),
-        ("data", 24..32),
-        ("rest", 0..1),
-    ] {
+    let mut random = ChaCha8Rng::seed_from_u64(4);
+    // Every number of the head and of the counts behind it, then anything.
+    for at in (0..36)
+        .step_by(4)
+        .chain([64, 68])
+        .chain((0..40).map(|_| usize::MAX))
+    {
         for value in [0x00, 0x7f, 0xff] {
-            damage(&index, end, &fill(range.clone(), value));
-            // It is made anew, and saved in the damaged one's place.
+            damage(&index, &|bytes| {
+                let at = match at {
+                    usize::MAX => random.clone().random_range(72..bytes.len() - 4),
+                    at => at,
+                };
+                bytes[at..at + 4].fill(value);
+            });
+            random.random::<u32>();
+            // It is made anew, and saved in the damaged one's place, or cannot be told from a whole one.
             let anew = made.open(&config()).index();
-            assert_same(&whole, &anew, &mut made);
+            match at {
+                usize::MAX => assert!(nearest(&anew, &made.query()).len() <= made.there.len()),
+                _ => assert_same(&whole, &anew, &mut made),
+            }
         }
     }
-    for end in ["graph", "data", "rest"] {
-        damage(&index, end, &|bytes| bytes.truncate(bytes.len() / 2));
+    for length in [0, 63, 64, 200] {
+        damage(&index, &|bytes| bytes.truncate(length));
         assert_same(&whole, &made.open(&config()).index(), &mut made);
     }
     // The name of the files leads out of the folder.
     let snapshot = index.join("snapshot.toml");
     let text = std::fs::read_to_string(&snapshot).unwrap();
-    std::fs::write(&snapshot, text.replace("graph-", "../index/graph-")).unwrap();
+    std::fs::write(&snapshot, text.replace("\"graph-", "\"../index/graph-")).unwrap();
     assert_same(&whole, &made.open(&config()).index(), &mut made);
     let own = std::fs::read_to_string(&snapshot).unwrap();
     assert!(!own.contains(".."), "{own}");

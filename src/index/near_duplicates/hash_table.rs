@@ -30,7 +30,10 @@ const _: () = assert!(MOST_BITS < BANDS * 2);
 impl HashTable {
     pub(super) fn insert(&mut self, hash: PerceptualHash, sequence: Sequence) {
         if let Some(&place) = self.places.get(&hash.0) {
-            self.hashes[place as usize].1.push(sequence);
+            let sequences = &mut self.hashes[place as usize].1;
+            if let Err(at) = sequences.binary_search(&sequence) {
+                sequences.insert(at, sequence);
+            }
             return;
         }
         let place = self.hashes.len() as u32;
@@ -39,6 +42,15 @@ impl HashTable {
         for band in 0..BANDS {
             let bits = band_of(hash, band);
             self.bands.entry((band, bits)).or_default().push(place);
+        }
+    }
+
+    pub(super) fn remove(&mut self, hash: PerceptualHash, sequence: Sequence) {
+        // A hash that no picture has any more stays in the bands: it may come again.
+        if let Some(&place) = self.places.get(&hash.0) {
+            self.hashes[place as usize]
+                .1
+                .retain(|other| *other != sequence);
         }
     }
 
@@ -111,6 +123,17 @@ mod tests {
             assert_eq!(table.near(hash, usize::MAX), scan);
             assert_eq!(table.near(hash, 3), scan[..scan.len().min(3)]);
         }
+    }
+
+    #[test]
+    fn what_was_taken_out_is_not_found() {
+        let mut table = HashTable::default();
+        (0..6).for_each(|i| table.insert(PerceptualHash(i % 2), Sequence(i)));
+        table.remove(PerceptualHash(0), Sequence(2));
+        table.remove(PerceptualHash(0), Sequence(3));
+        assert_eq!(table.near(PerceptualHash(0), 4), [0, 4, 1, 3].map(Sequence));
+        table.insert(PerceptualHash(0), Sequence(2));
+        assert_eq!(table.near(PerceptualHash(0), 2), [0, 2].map(Sequence));
     }
 
     #[test]

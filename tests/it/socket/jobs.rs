@@ -96,7 +96,9 @@ fn a_server_crawls_for_the_command_line() {
 /// What a command says, but for whom and how fast.
 fn words(run: &Run) -> Vec<String> {
     let lines = run.stderr.lines();
-    let lines = lines.filter(|line| !line.contains("answered by") && !line.contains("indexing"));
+    // Lines of progress come as it takes long.
+    let of_progress = |line: &&str| line.contains("indexing") || line.contains(" files (");
+    let lines = lines.filter(|line| !line.contains("answered by") && !of_progress(line));
     lines.map(str::to_owned).collect()
 }
 
