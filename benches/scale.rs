@@ -177,7 +177,7 @@ fn grow(size: u64, dir: &Path) -> Result<(), Failure> {
     }
     let took = started.elapsed();
     let started = Instant::now();
-    let mut writer = IndexWriter::open(&store, &config(dir).index, &|_, _| ())?;
+    let mut writer = IndexWriter::open(&store, &config(dir).index, &|_, _| true)?;
     writer.save()?;
     let built = started.elapsed();
     let per_second = |count: u64, took: Duration| count as f64 / took.as_secs_f64().max(1e-9);
@@ -197,7 +197,7 @@ fn recall(dir: &Path) -> Result<(), Failure> {
     let network = Network::builtin()?;
     let store = store(&network, dir)?;
     let mixer = Mixer::new(&network)?;
-    let index = IndexWriter::open(&store, &config(dir).index, &|_, _| ())?.index();
+    let index = IndexWriter::open(&store, &config(dir).index, &|_, _| true)?.index();
     let queries = (0..RECALLED).map(|n| mixer.picture((1 << 60) + n).descriptor);
     let queries: Vec<Descriptor> = queries.collect();
     let mut nearest: Vec<Vec<(f32, Sequence)>> = vec![Vec::new(); queries.len()];

@@ -157,7 +157,7 @@ fn query(
     store: &Arc<Store>,
 ) -> Result<(), Failure> {
     let limits = config.picture.limits();
-    let index = IndexWriter::open(store, &config.index, &|_, _| ())?.index();
+    let index = IndexWriter::open(store, &config.index, &|_, _| true)?.index();
     let view = View::new(store, Arc::clone(&index))?;
     let ranking = Ranking::named("mse18", network)?;
     let options = SearchOptions::new(config.query.k, config.query.candidates);

@@ -246,3 +246,10 @@ pub enum Error {
     #[error(transparent)]
     Crawl(#[from] CrawlError),
 }
+
+impl Error {
+    /// Whether it was the user who ended what took long.
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Index(IndexError::Interrupted))
+    }
+}

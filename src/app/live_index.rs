@@ -155,7 +155,10 @@ impl Shared {
 
     fn opened<'a>(&self, writer: &'a mut Option<Writer>) -> Result<&'a mut Writer, Error> {
         if writer.is_none() {
-            let progress = |done, total| self.observer.tell(Step::Indexing { done, total });
+            let progress = |done, total| {
+                self.observer.tell(Step::Indexing { done, total });
+                self.observer.goes_on()
+            };
             let index = IndexWriter::open(&self.store, &self.config, &progress)?;
             *writer = Some(Writer {
                 index,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::network::runtime;
+use crate::shutdown::Shutdown;
 
 /// A step of something that may take a while.
 #[derive(Debug)]
@@ -21,12 +22,28 @@ pub enum Step {
 
 /// Is told of every step, from any thread.
 #[derive(Clone)]
-pub struct Observer(Arc<dyn Fn(Step) + Send + Sync>);
+pub struct Observer {
+    observe: Arc<dyn Fn(Step) + Send + Sync>,
+    /// When nobody waits any more for what takes long.
+    shutdown: Option<Shutdown>,
+}
 
 impl Observer {
     /// Tells `observe` of every step.
     pub fn new(observe: impl Fn(Step) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(observe))
+        Self {
+            observe: Arc::new(observe),
+            shutdown: None,
+        }
+    }
+
+    /// The same; what takes long ends when a shutdown is asked for.
+    #[must_use]
+    pub fn until(self, shutdown: Shutdown) -> Self {
+        Self {
+            shutdown: Some(shutdown),
+            ..self
+        }
     }
 
     /// Tells nobody.
@@ -35,6 +52,10 @@ impl Observer {
     }
 
     pub(super) fn tell(&self, step: Step) {
-        (self.0)(step);
+        (self.observe)(step);
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
+        !self.shutdown.as_ref().is_some_and(Shutdown::requested)
     }
 }

@@ -166,14 +166,19 @@ pub fn run() -> ExitCode {
         Ok(Outcome::SomeFailed) => ExitCode::from(3),
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) if matches!(error.downcast_ref(), Some(AskError::Interrupted)) => {
-            ExitCode::from(INTERRUPTED)
-        }
+        Err(error) if is_interrupted(&error) => ExitCode::from(INTERRUPTED),
         Err(error) => {
             say(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether the user has stopped it where there was nothing to tell yet.
+fn is_interrupted(error: &anyhow::Error) -> bool {
+    let of_index = app::Error::is_interrupted;
+    matches!(error.downcast_ref(), Some(AskError::Interrupted))
+        || error.downcast_ref::<app::Error>().is_some_and(of_index)
 }
 
 /// Says why a command has failed: in one line, but for what package managers had to say.

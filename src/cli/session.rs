@@ -45,19 +45,31 @@ impl Session {
     /// Opens the store, making it where there is none.
     pub(super) fn collection(&self) -> Result<Collection, Error> {
         let extraction = self.extraction()?.clone();
-        Collection::open(self.config.clone(), extraction, self.heads()?, observer())
+        Collection::open(
+            self.config.clone(),
+            extraction,
+            self.heads()?,
+            self.observer(),
+        )
     }
 
     /// Opens a store that must be there.
     pub(super) fn existing_collection(&self) -> Result<Collection, Error> {
         let extraction = self.extraction()?.clone();
-        Collection::open_existing(self.config.clone(), extraction, self.heads()?, observer())
+        let observer = self.observer();
+        Collection::open_existing(self.config.clone(), extraction, self.heads()?, observer)
     }
 
     /// Opens a store that must be there, to read it.
     pub(super) fn collection_to_read(&self) -> Result<Collection, Error> {
         let extraction = self.extraction()?.clone();
-        Collection::open_to_read(self.config.clone(), extraction, self.heads()?, observer())
+        let observer = self.observer();
+        Collection::open_to_read(self.config.clone(), extraction, self.heads()?, observer)
+    }
+
+    /// Says what takes a while, which Ctrl-C ends.
+    fn observer(&self) -> Observer {
+        observer().until(self.shutdown.clone())
     }
 
     fn heads(&self) -> Result<Heads, Error> {

@@ -79,16 +79,16 @@ pub(super) fn is_acceptable(graph: &Frozen, near_duplicates: &NearDuplicates) ->
     dead.count() as f64 <= graph.len() as f64 * MAX_TOMBSTONES
 }
 
-/// A graph of some pictures of a store, given in the order of storing; `None` if `progress`, which
-/// is told of those inserted so far, says that it is to stop, or there are none.
+/// A graph of some pictures of a store, given in the order of storing; `None` if there are none.
+/// `progress` is told of those inserted so far, and says whether to go on.
 ///
 /// # Errors
-/// If the store fails.
+/// If the store fails, or it was not to go on.
 pub(super) fn build(
     store: &Store,
     options: GraphOptions,
     sequences: &[Sequence],
-    progress: &mut dyn FnMut(usize) -> bool,
+    progress: &dyn Fn(usize) -> bool,
 ) -> Result<Option<Frozen>, IndexError> {
     let mut graph = Graph::new(options, sequences.len());
     let mut inserted = 0;
@@ -97,7 +97,7 @@ pub(super) fn build(
         graph.insert(&points);
         inserted += points.len();
         if !progress(inserted) {
-            return Ok(None);
+            return Err(IndexError::Interrupted);
         }
     }
     if inserted == 0 {
@@ -122,11 +122,11 @@ impl Building {
         let stopped = Arc::clone(&stop);
         let sequences = plan.sequences;
         let thread = std::thread::spawn(move || {
-            let mut go_on = |_| !stopped.load(Ordering::Relaxed);
-            let mut work = || build(&store, options, &sequences, &mut go_on);
+            let go_on = |_| !stopped.load(Ordering::Relaxed);
+            let work = || build(&store, options, &sequences, &go_on);
             // Searches share the threads of the common pool: none should wait there.
             match rayon::ThreadPoolBuilder::new().build() {
-                Ok(threads) => threads.install(&mut work),
+                Ok(threads) => threads.install(work),
                 Err(_) => work(),
             }
         });

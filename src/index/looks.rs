@@ -260,7 +260,7 @@ mod tests {
         let room = Room::new();
         (0..20).for_each(|n| room.add(n));
         let config = Config::default().index;
-        let mut writer = IndexWriter::open(&room.store, &config, &|_, _| ()).unwrap();
+        let mut writer = IndexWriter::open(&room.store, &config, &|_, _| true).unwrap();
         let catch_up = |looks: &Looks, writer: &mut IndexWriter| {
             let index = writer.refresh().unwrap();
             let end = Sequence(room.store.next_sequence());
@@ -285,7 +285,7 @@ mod tests {
         let room = Room::new();
         (0..30).for_each(|n| room.add(n));
         let config = Config::default().index;
-        let mut writer = IndexWriter::open(&room.store, &config, &|_, _| ()).unwrap();
+        let mut writer = IndexWriter::open(&room.store, &config, &|_, _| true).unwrap();
         let index = writer.refresh().unwrap();
         let looks = Looks::default();
         let looks = looks.caught_up(&room.store, &index, Sequence(30)).unwrap();

@@ -50,6 +50,9 @@ pub enum IndexError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It was not to go on.
+    #[error("interrupted while the index was made; run it again, and it goes on from there")]
+    Interrupted,
     /// A graph cannot be built.
     #[error("a graph cannot be built: {0}")]
     Build(#[source] std::io::Error),
@@ -68,8 +71,8 @@ pub enum IndexError {
 /// What follows where the index cannot be saved, for the user.
 const LATER: &str = "the index is not saved: the next command has to make it anew";
 
-/// What opening did, for progress bars: pictures grouped or inserted so far, and in all.
-pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+/// Is told of what opening does: pictures grouped or inserted so far, and in all. Says whether to go on.
+pub type Progress<'a> = &'a (dyn Fn(usize, usize) -> bool + Sync);
 
 /// Keeps the best `count` of many candidates, best first; ties in the order of storing.
 fn best(mut candidates: Vec<Candidate>, count: usize) -> Vec<Candidate> {

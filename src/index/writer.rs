@@ -45,7 +45,7 @@ impl IndexWriter {
     /// there is a warning, and the index is of use all the same.
     ///
     /// # Errors
-    /// If the store fails.
+    /// If the store fails, or `progress` says that it is not to go on.
     pub fn open(
         store: &Arc<Store>,
         config: &IndexConfig,
@@ -116,11 +116,8 @@ impl IndexWriter {
         if missing.len() >= self.unit() {
             let mut done = 0;
             for part in missing.chunks(MOST_BUILT) {
-                let mut tell = |inserted: usize| {
-                    progress(done + inserted, missing.len());
-                    true
-                };
-                let graph = build(&self.store, self.options(), part, &mut tell)?;
+                let tell = |inserted: usize| progress(done + inserted, missing.len());
+                let graph = build(&self.store, self.options(), part, &tell)?;
                 done += part.len();
                 frozen.extend(graph.map(Arc::new));
                 frozen = self.saved(frozen);
@@ -228,7 +225,7 @@ impl IndexWriter {
             self.building = Some(Building::start(&self.store, self.options(), plan));
             return;
         }
-        let built = build(&self.store, self.options(), &plan.sequences, &mut |_| true);
+        let built = build(&self.store, self.options(), &plan.sequences, &|_| true);
         self.take_over(built, &plan.replaced);
     }
 

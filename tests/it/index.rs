@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rand::seq::{IteratorRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
@@ -152,7 +153,7 @@ impl Made {
     }
 
     fn open(&self, config: &IndexConfig) -> IndexWriter {
-        IndexWriter::open(&self.store, config, &|_, _| ()).unwrap()
+        IndexWriter::open(&self.store, config, &|_, _| true).unwrap()
     }
 }
 
@@ -166,7 +167,7 @@ fn config() -> IndexConfig {
 
 /// Every picture that is there, nearest first.
 fn nearest(index: &Index, query: &Descriptor) -> Vec<Candidate> {
-    index.search(query, 1_000, &|_| true)
+    index.search(query, 10_000, &|_| true)
 }
 
 /// Holds the index that followed its store against one that was made anew.
@@ -258,6 +259,44 @@ fn so_is_one_that_is_saved_in_between() {
     let mut made = Made::new(store, 1);
     let [scans, graphs] = follow(&mut made, true);
     assert!(scans > 0 && graphs > 10, "{scans} {graphs}");
+}
+
+#[test]
+fn a_large_graph_is_built_while_pictures_come_and_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = small_network(dir.path());
+    let options = StoreOptions {
+        network: &network,
+        activations: Encoding::Int8,
+        reserve_bytes: 0,
+    };
+    let store = Store::open(&dir.path().join("store"), &options).unwrap();
+    let mut made = Made::new(store, 5);
+    made.add(60);
+    let mut writer = made.open(&config());
+    made.add(4_000);
+    writer.refresh().unwrap();
+    for _ in 0..5 {
+        made.add(4);
+        made.remove(20);
+        let followed = writer.refresh().unwrap();
+        assert_eq!(followed.len(), made.there.len());
+    }
+    // The thread has something to say when its graph is there.
+    let started = Instant::now();
+    while !writer.is_behind() {
+        assert!(started.elapsed() < Duration::from_secs(300));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let followed = writer.refresh().unwrap();
+    assert_same(&followed, &made.open(&config()).index(), &mut made);
+    // One that is still built when nobody needs it any more holds nothing up.
+    made.add(4_000);
+    writer.refresh().unwrap();
+    let started = Instant::now();
+    drop(writer);
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert_eq!(made.open(&config()).index().len(), made.there.len());
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Extraction {
         if stored.len() < 2 {
             return Err(Error::TooFewUsable(options.dir.clone()));
         }
-        let index = IndexWriter::open(&store, &config.index, &|_, _| ())?.index();
+        let index = IndexWriter::open(&store, &config.index, &|_, _| true)?.index();
         let places = places(&store, &index, &domains, &stored, options)?;
         let asking = Asking {
             extraction: self,

@@ -12,13 +12,13 @@ use crate::app::{
 use crate::cli::input::{PictureReader, head, host_argument, name, some};
 use crate::cli::opened::Opened;
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome, output, progress};
+use crate::cli::{Format, Outcome, is_interrupted, output, progress};
 use crate::crawl::with_causes;
 use crate::head::{Mode, Ranking};
 use crate::report::result_text;
 use crate::search::{QueryResult, SearchOptions};
+use crate::serve::Connection;
 use crate::serve::api::SearchRequest;
-use crate::serve::{AskError, Connection};
 
 type Count = clap::builder::RangedU64ValueParser<usize>;
 
@@ -306,11 +306,6 @@ pub(in crate::cli) fn tell_unread(unread: &BTreeSet<String>) {
              damaged ones out, then `simdex add` or `simdex crawl` stores them anew"
         ));
     }
-}
-
-/// Whether the user has asked to stop while an answer was waited for.
-fn is_interrupted(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(AskError::Interrupted))
 }
 
 /// Answers queries one by one, with previews where results are to be seen. A query that fails is listed and the rest goes on; if all

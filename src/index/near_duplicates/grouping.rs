@@ -7,7 +7,7 @@ use super::file::GroupsFile;
 use super::hash_table::HashTable;
 use super::verify::Verifier;
 use super::{NearDuplicates, file};
-use crate::index::{IndexError, LATER};
+use crate::index::{IndexError, LATER, Progress};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{Sequence, Store, StoreError};
 
@@ -37,12 +37,12 @@ impl Grouping {
     /// a warning: only time is lost.
     ///
     /// # Errors
-    /// If the store fails.
+    /// If the store fails, or `progress` says that it is not to go on.
     pub(in crate::index) fn open(
         store: &Store,
         end: Sequence,
-        progress: &dyn Fn(usize, usize),
-    ) -> Result<Self, StoreError> {
+        progress: Progress<'_>,
+    ) -> Result<Self, IndexError> {
         Self::open_by(CHUNK, store, end, progress)
     }
 
@@ -50,8 +50,8 @@ impl Grouping {
         chunk: usize,
         store: &Store,
         end: Sequence,
-        progress: &dyn Fn(usize, usize),
-    ) -> Result<Self, StoreError> {
+        progress: Progress<'_>,
+    ) -> Result<Self, IndexError> {
         let file::Saved { file, now, apart } = file::load(store);
         let mut all = Self {
             now,
@@ -73,7 +73,9 @@ impl Grouping {
                 saving = all.save(store);
             }
             done += part.len();
-            progress(done, new.len());
+            if !progress(done, new.len()) {
+                return Err(IndexError::Interrupted);
+            }
         }
         if let Err(error) = saving {
             tracing::warn!(%error, "{LATER}");
@@ -325,19 +327,20 @@ mod tests {
         let pictures = (0..5).map(|number| picture(&network, &store, number));
         store.commit(pictures.collect()).unwrap();
         let end = Sequence(store.next_sequence());
-        let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let stopped = {
             Grouping::open_by(2, &store, end, &|done, total| {
                 assert_eq!(total, 5);
                 assert_eq!(file::load(&store).now.len(), done);
-                assert!(done < 4, "stopped here");
+                done < 4
             })
-        }));
-        assert!(stopped.is_err());
-        let steps = std::cell::RefCell::new(Vec::new());
+        };
+        assert!(matches!(stopped, Err(IndexError::Interrupted)));
+        let steps = std::sync::Mutex::new(Vec::new());
         let copies = Grouping::open_by(2, &store, end, &|done, total| {
-            steps.borrow_mut().push((done, total));
+            steps.lock().unwrap().push((done, total));
+            true
         });
         assert_eq!(copies.unwrap().now.len(), 5);
-        assert_eq!(steps.into_inner(), [(1, 1)]);
+        assert_eq!(steps.into_inner().unwrap(), [(1, 1)]);
     }
 }
