@@ -112,6 +112,7 @@ impl Config {
             install: self.network.install_runtime,
             cache_dir,
             trust_beside: self.network.trust_library,
+            device: self.network.device,
         }
     }
 }

@@ -70,6 +70,8 @@ fn network_rules(refused: &mut Refused, _: &str, values: Values<NetworkConfig>) 
         projection: own_only,
         runtime: own_only,
         install_runtime: at_most,
+        // Other libraries of the system are loaded for it.
+        device: own_only,
         trust_library: own_only,
     })
 }

@@ -21,6 +21,7 @@ pub use policy::{AdmissionConfig, Respect};
 pub use secret::{ProxyUrl, REDACTED, Secret};
 
 use crate::activation::Encoding;
+use crate::network::Device;
 use crate::picture::{Limits, Truncated};
 
 /// The whole configuration, checked.
@@ -58,6 +59,8 @@ pub struct NetworkConfig {
     pub runtime: Option<PathBuf>,
     /// Whether simdex may get ONNX Runtime through pip or npm.
     pub install_runtime: bool,
+    /// What the network runs on.
+    pub device: Device,
     /// Whether a library beside the program is taken as it is; no file may say so.
     #[serde(skip)]
     pub trust_library: bool,
@@ -70,6 +73,7 @@ impl Default for NetworkConfig {
             projection: None,
             runtime: None,
             install_runtime: true,
+            device: Device::default(),
             trust_library: false,
         }
     }

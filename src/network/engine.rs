@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::extractor::Extractor;
 use super::runtime::{self, Library};
-use super::{ExtractError, Network};
+use super::{Device, ExtractError, Network};
 
 /// What executes networks: ONNX Runtime, or the pure-Rust fallback where it is compiled in.
 #[derive(Debug, Clone)]
@@ -17,6 +17,7 @@ enum Backend {
     Ort {
         library: Library,
         environment: ort::environment::Environment,
+        device: Device,
     },
     #[cfg(feature = "tract")]
     Tract,
@@ -103,6 +104,7 @@ impl Engine {
             backend: Backend::Ort {
                 library,
                 environment,
+                device: options.device.or_cpu(),
             },
         })
     }
@@ -113,7 +115,11 @@ impl Engine {
     /// If the engine refuses the model or its outputs are not the manifest's.
     pub fn extractor(&self, network: &Network) -> Result<Extractor, ExtractError> {
         match &self.backend {
-            Backend::Ort { environment, .. } => Extractor::ort(environment, network),
+            Backend::Ort {
+                environment,
+                device,
+                ..
+            } => Extractor::ort(environment, *device, network),
             #[cfg(feature = "tract")]
             Backend::Tract => Extractor::tract(network),
         }
@@ -122,11 +128,14 @@ impl Engine {
     /// The engine's name and where it comes from, for `simdex doctor`.
     pub fn description(&self) -> String {
         match &self.backend {
-            Backend::Ort { library, .. } => {
+            Backend::Ort {
+                library, device, ..
+            } => {
                 format!(
-                    "ONNX Runtime, {} ({})",
+                    "ONNX Runtime, {} ({}), on {}",
                     library.path.display(),
-                    library.origin
+                    library.origin,
+                    device.name(),
                 )
             }
             #[cfg(feature = "tract")]

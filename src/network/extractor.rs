@@ -8,8 +8,8 @@ use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
 use super::{
-    Describer, Descriptor, Embedding, ExtractError, LookDescriptor, LookProjection, Manifest,
-    Network,
+    Describer, Descriptor, Device, Embedding, ExtractError, LookDescriptor, LookProjection,
+    Manifest, Network,
 };
 use crate::activation::{Activations, Encoding, Layout};
 use crate::picture::NetworkInput;
@@ -46,8 +46,12 @@ pub struct NetworkOutput<'a> {
 }
 
 impl Extractor {
-    pub(super) fn ort(environment: &Environment, network: &Network) -> Result<Self, ExtractError> {
-        let session = session(environment, network.model())?;
+    pub(super) fn ort(
+        environment: &Environment,
+        device: Device,
+        network: &Network,
+    ) -> Result<Self, ExtractError> {
+        let session = session(environment, device, network.model())?;
         let manifest = network.manifest();
         let position = |name: &str| {
             session
@@ -195,10 +199,11 @@ fn checked<'a>(
 
 /// One intra-op thread, no spinning, batch 1: two such sessions on two cores beat one
 /// session with two threads.
-fn session(environment: &Environment, model: &[u8]) -> ort::Result<Session> {
-    Session::builder(environment)?
+fn session(environment: &Environment, device: Device, model: &[u8]) -> ort::Result<Session> {
+    let mut builder = Session::builder(environment)?
         .with_intra_threads(1)?
         .with_inter_threads(1)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .commit_from_memory(model)
+        .with_optimization_level(GraphOptimizationLevel::All)?;
+    device.take(&mut builder);
+    builder.commit_from_memory(model)
 }

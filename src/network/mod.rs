@@ -8,6 +8,7 @@
 
 mod describer;
 mod descriptor;
+mod device;
 mod embedding;
 mod engine;
 mod error;
@@ -31,6 +32,7 @@ use sha2::{Digest, Sha256};
 
 pub use describer::Describer;
 pub use descriptor::Descriptor;
+pub use device::Device;
 pub use embedding::Embedding;
 pub use engine::{Engine, EngineError};
 pub use error::{ExtractError, NetworkError};

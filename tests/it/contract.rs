@@ -214,3 +214,26 @@ fn the_doctor_names_the_runtime_and_its_speed() {
     assert!(findings["picture_ms"].as_f64().unwrap() > 0.0);
     assert_eq!(findings["problems"].as_array().unwrap().len(), 0);
 }
+
+#[test]
+fn a_device_that_is_not_there_is_told_and_done_without() {
+    let simdex = Simdex::new();
+    let config = "data_dir = \"store\"\n[network]\ndevice = \"cuda\"\n";
+    std::fs::write(simdex.path("cuda.toml"), config).unwrap();
+    let run = simdex.run(&["--config", "cuda.toml", "doctor", "--format", "json"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(
+        run.stderr.matches("not on cuda").count(),
+        1,
+        "{}",
+        run.stderr
+    );
+    let findings = run.json();
+    assert!(findings["runtime"].as_str().unwrap().ends_with("on cpu"));
+    assert!(findings["picture_ms"].as_f64().unwrap() > 0.0);
+    let config = config.replace("cuda", "abacus");
+    std::fs::write(simdex.path("cuda.toml"), config).unwrap();
+    let run = simdex.run(&["--config", "cuda.toml", "doctor"]);
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("openvino"), "{}", run.stderr);
+}

@@ -23,6 +23,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use self::locate::Places;
+use super::Device;
 use crate::private_folder;
 
 /// Where to look, and whether to download what is not there.
@@ -36,6 +37,8 @@ pub struct Options {
     pub cache_dir: PathBuf,
     /// Whether a library beside the executable is taken as it is, and remembered.
     pub trust_beside: bool,
+    /// What networks are to run on.
+    pub device: Device,
 }
 
 /// The shared library to hand to `ort::init_from`.
