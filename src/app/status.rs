@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::upkeep::kept;
 use super::{Collection, Error};
 use crate::index::snapshot_info;
 use crate::store::FrontierCounts;
@@ -22,6 +23,10 @@ pub struct Status {
     pub frontier: FrontierCounts,
     /// Bytes on disk, the index included.
     pub store_bytes: u64,
+    /// How much is kept of a picture: `full` or `compact`.
+    pub keep: Cow<'static, str>,
+    /// Pictures of which more is kept, until `simdex compact --keep compact` has converted them.
+    pub unconverted: u64,
     /// The saved index.
     pub index: IndexStatus,
     /// The default head's name.
@@ -57,6 +62,8 @@ impl Collection {
             waiting: store.waiting_count(),
             frontier: store.frontier_counts()?,
             store_bytes: store.disk_bytes()?,
+            keep: kept(store).name().into(),
+            unconverted: store.unconverted()?,
             index,
             head: self.heads().default_name().to_owned(),
             network: store.network().to_string(),
