@@ -61,3 +61,15 @@ impl Layouts {
         converted(Activations::new(layout, block), &self.now)
     }
 }
+
+#[cfg(test)]
+impl Layouts {
+    /// Of small layers, for tests that make many blocks.
+    pub(super) fn of_layers(encoding: Encoding, layers: &[crate::activation::LayerShape]) -> Self {
+        let layout = |encoding| Layout::new(encoding, layers.to_vec(), 8);
+        Self {
+            now: layout(encoding),
+            before: vec![layout(Encoding::Int8), layout(Encoding::F32)],
+        }
+    }
+}

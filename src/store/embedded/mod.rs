@@ -14,6 +14,8 @@ mod recovery;
 mod trees;
 
 #[cfg(test)]
+mod conversion_tests;
+#[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
 mod misplaced_tests;

@@ -7,8 +7,8 @@ use crate::picture::PictureId;
 use crate::store::blocks::Conversion;
 use crate::store::entry::{Entry, SectionKind};
 use crate::store::{
-    AppendEntries, Block, Blocks, Compacted, Converted, EntryLocation, Metadata, StoreError,
-    Wasteful,
+    AppendEntries, Block, Blocks, Compacted, Converted, EntryLocation, Metadata, Span,
+    StoreError, Wasteful,
 };
 
 /// Blocks, each by a location of its own.
@@ -32,17 +32,24 @@ impl AppendEntries for MemoryBlocks {
         let mut all = self.lock();
         let locations = entries.iter().map(|entry| {
             let last = all.last_key_value();
-            let location = EntryLocation {
-                segment: 0,
-                offset: last.map_or(0, |(last, _)| last.offset + 1),
-                payload: None,
-                thumbnail: None,
-            };
+            let offset = last.map_or(0, |(last, _)| last.offset + 1);
             let sections = entry.sections.iter();
             let mut block = sections.filter(|section| section.kind == SectionKind::Block);
             let bytes = block
                 .next()
                 .map_or(Vec::new(), |block| block.bytes.to_vec());
+            let location = EntryLocation {
+                segment: 0,
+                offset,
+                // Nothing lies anywhere, but it has a length.
+                payload: Some(Span {
+                    segment: 0,
+                    offset,
+                    length: bytes.len() as u64,
+                    checksum: 0,
+                }),
+                thumbnail: None,
+            };
             let owned = Owned {
                 picture: entry.picture,
                 bytes: Arc::new(bytes),
