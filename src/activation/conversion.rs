@@ -42,7 +42,13 @@ mod tests {
     }
 
     fn layouts() -> [Layout; 4] {
-        [Encoding::Int8, Encoding::F16, Encoding::F32, Encoding::Compact].map(|encoding| {
+        [
+            Encoding::Int8,
+            Encoding::F16,
+            Encoding::F32,
+            Encoding::Compact,
+        ]
+        .map(|encoding| {
             let layout = Layout::new(encoding, shapes(), 64);
             match layout.keeps_values() {
                 true => layout,
@@ -104,10 +110,14 @@ mod tests {
                 let planes = (0..2).map(|i| {
                     let (shape, values) = (&shapes()[i], kept.layer_values(i).unwrap());
                     let at = |c: usize, p: usize| values[p * shape.channels + c];
-                    let planes = (0..shape.channels).flat_map(|c| (0..shape.positions).map(move |p| (c, p)));
+                    let planes =
+                        (0..shape.channels).flat_map(|c| (0..shape.positions).map(move |p| (c, p)));
                     planes.map(|(c, p)| at(c, p)).collect()
                 });
-                assert_eq!(made, block(&compact, &(planes.collect(), picture.1.clone())));
+                assert_eq!(
+                    made,
+                    block(&compact, &(planes.collect(), picture.1.clone()))
+                );
                 (made, block(&compact, picture))
             })
             .collect();

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How much is kept of a picture beside its preview and its descriptor.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
     /// All layers, place by place

@@ -243,15 +243,23 @@ fn a_full_store_becomes_a_compact_one_and_finds_the_same() {
     simdex.json(&["backup", "full"]);
     let bytes = || {
         let files = std::fs::read_dir(simdex.store().join("activations")).unwrap();
-        files.map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>()
+        files
+            .map(|file| file.unwrap().metadata().unwrap().len())
+            .sum::<u64>()
     };
     let full = bytes();
 
     let done = simdex.run(&["compact", "--keep", "compact", "--format", "json"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     let done = done.json();
-    assert_eq!((&done["converted"], &done["unconverted"]), (&json!(18), &json!(0)));
-    assert_eq!((&done["keep"], &done["stopped"]), (&json!("compact"), &json!(false)));
+    assert_eq!(
+        (&done["converted"], &done["unconverted"]),
+        (&json!(18), &json!(0))
+    );
+    assert_eq!(
+        (&done["keep"], &done["stopped"]),
+        (&json!("compact"), &json!(false))
+    );
     let compact = bytes();
     assert!(compact * 30 < full, "{compact} {full}");
     assert_eq!(kept(), (json!("compact"), json!(0)));
@@ -261,13 +269,23 @@ fn a_full_store_becomes_a_compact_one_and_finds_the_same() {
     };
     assert_eq!(firsts(&query()), firsts(&before));
     let verified = simdex.json(&["verify"]);
-    assert_eq!((&verified["pictures"], &verified["damaged"]), (&json!(18), &json!([])));
+    assert_eq!(
+        (&verified["pictures"], &verified["damaged"]),
+        (&json!(18), &json!([]))
+    );
 
     // Again there is nothing to do, and there is no way back.
-    assert_eq!(simdex.json(&["compact", "--keep", "compact"])["converted"], 0);
+    assert_eq!(
+        simdex.json(&["compact", "--keep", "compact"])["converted"],
+        0
+    );
     let refused = simdex.run(&["compact", "--keep", "full"]);
     assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("another store"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("another store"),
+        "{}",
+        refused.stderr
+    );
     // What is added is compact, whatever is configured.
     draw_folders(&simdex.path("more"), 7, 1);
     simdex.json(&["add", "more"]);

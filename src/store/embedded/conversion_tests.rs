@@ -28,11 +28,17 @@ fn layouts() -> Layouts {
 
 /// The block of a picture as it was stored: some of one encoding, some of another.
 fn stored(layouts: &Layouts, n: u8) -> Vec<u8> {
-    let encoding = if n % 3 == 2 { Encoding::F32 } else { Encoding::Int8 };
+    let encoding = if n % 3 == 2 {
+        Encoding::F32
+    } else {
+        Encoding::Int8
+    };
     let layout = Layouts::of_layers(encoding, layouts.now().layers());
     let value = |i: usize| ((i * (usize::from(n) + 3)) as f32).sin() + f32::from(n);
     let layers = layouts.now().layers().iter();
-    let layers: Vec<Vec<f32>> = layers.map(|it| (0..it.values()).map(value).collect()).collect();
+    let layers: Vec<Vec<f32>> = layers
+        .map(|it| (0..it.values()).map(value).collect())
+        .collect();
     let layers: Vec<&[f32]> = layers.iter().map(Vec::as_slice).collect();
     let mut block = Vec::new();
     encode(layout.now(), &layers, &[f32::from(n); 8], &mut block);
@@ -96,11 +102,19 @@ fn assert_whole(store: &Embedded, layouts: &Layouts, about: &str) -> usize {
         assert_eq!(metadata.thumbnail(id).unwrap(), Some(vec![n]), "{about}");
         let descriptor = picture_with(Vec::new(), n).descriptor;
         let sequence = Sequence(u64::from(n));
-        assert_eq!(metadata.descriptor(sequence).unwrap(), descriptor, "{about}");
+        assert_eq!(
+            metadata.descriptor(sequence).unwrap(),
+            descriptor,
+            "{about}"
+        );
         assert!(metadata.look(sequence).unwrap().is_some(), "{about}");
         assert_eq!(metadata.trees.provenance(id).unwrap().paths.len(), 1);
     }
-    assert_eq!(metadata.picture_count(), usize::from(PICTURES) - 1, "{about}");
+    assert_eq!(
+        metadata.picture_count(),
+        usize::from(PICTURES) - 1,
+        "{about}"
+    );
     let body = metadata.waiting_body(picture_id(WAITING)).unwrap();
     assert!(body.iter().all(|byte| *byte == WAITING), "{about}");
     assert_eq!(flaws(store), [], "{about}");
@@ -109,7 +123,10 @@ fn assert_whole(store: &Embedded, layouts: &Layouts, about: &str) -> usize {
 
 fn flaws(store: &Embedded) -> Vec<Flaw> {
     let mut flaws = Vec::new();
-    store.metadata.check_log(&mut |flaw| flaws.push(flaw)).unwrap();
+    store
+        .metadata
+        .check_log(&mut |flaw| flaws.push(flaw))
+        .unwrap();
     flaws
 }
 
@@ -155,8 +172,15 @@ fn whatever_stops_it_every_picture_is_there_and_it_goes_on() {
         // It goes on, and nothing is converted twice.
         let left = usize::from(PICTURES) - 1 - assert_whole(&store, &layouts, &about);
         let again = convert(&store, &layouts, &mut |_, _| true).unwrap();
-        assert_eq!((again.total, again.pictures), (left as u64, left as u64), "{about}");
-        assert_eq!(assert_whole(&store, &layouts, &about), usize::from(PICTURES) - 1);
+        assert_eq!(
+            (again.total, again.pictures),
+            (left as u64, left as u64),
+            "{about}"
+        );
+        assert_eq!(
+            assert_whole(&store, &layouts, &about),
+            usize::from(PICTURES) - 1
+        );
         // And the records can be made anew from it.
         store.metadata.rebuild(store.describer(&options())).unwrap();
         assert_whole(&store, &layouts, &about);
@@ -184,7 +208,10 @@ fn a_full_disk_is_an_error_and_leaves_the_store_whole() {
     }
     let store = open(&disk, dir.path());
     convert(&store, &layouts, &mut |_, _| true).unwrap();
-    assert_eq!(assert_whole(&store, &layouts, "with room"), usize::from(PICTURES) - 1);
+    assert_eq!(
+        assert_whole(&store, &layouts, "with room"),
+        usize::from(PICTURES) - 1
+    );
 }
 
 #[test]
@@ -222,10 +249,16 @@ fn what_is_damaged_stays_and_stays_named() {
         location.unwrap()
     };
     let store = open(&disk, dir.path());
-    let (block, preview) = (at(&store, 0).payload.unwrap(), at(&store, 3).thumbnail.unwrap());
+    let (block, preview) = (
+        at(&store, 0).payload.unwrap(),
+        at(&store, 3).thumbnail.unwrap(),
+    );
     drop(store);
     for span in [block, preview] {
-        let path = dir.path().join(log::FOLDER).join(log::file_name(span.segment));
+        let path = dir
+            .path()
+            .join(log::FOLDER)
+            .join(log::file_name(span.segment));
         let file = disk.create(&path).unwrap();
         let mut byte = [0];
         file.read_at(&mut byte, span.offset).unwrap();
@@ -260,14 +293,20 @@ fn how_pictures_are_described_goes_along() {
     for n in 0..2 {
         let key = Sequence(n).key();
         let trees = &store.metadata.trees;
-        trees.descriptors.insert(key, told.descriptor.to_bytes()).unwrap();
+        trees
+            .descriptors
+            .insert(key, told.descriptor.to_bytes())
+            .unwrap();
         trees.looks.insert(key, bytes).unwrap();
     }
     convert(&store, &layouts, &mut |_, _| true).unwrap();
     store.metadata.rebuild(store.describer(&options())).unwrap();
     for n in 0..2 {
         let sequence = Sequence(n);
-        assert_eq!(store.metadata.descriptor(sequence).unwrap(), told.descriptor);
+        assert_eq!(
+            store.metadata.descriptor(sequence).unwrap(),
+            told.descriptor
+        );
         assert_eq!(store.metadata.look(sequence).unwrap(), told.look);
     }
 }
@@ -307,7 +346,10 @@ fn a_store_says_what_it_keeps_and_its_files_agree_on_it() {
     assert_eq!(header(dir), (Encoding::Int8, false));
     let open = || Store::open(dir, &options()).unwrap();
     let store = open();
-    assert!(matches!(Store::keep_compact(dir, &options()), Err(StoreError::Locked { .. })));
+    assert!(matches!(
+        Store::keep_compact(dir, &options()),
+        Err(StoreError::Locked { .. })
+    ));
     let int8 = blocks(&store, 2);
     drop(store);
     Store::keep_compact(dir, &options()).unwrap();
@@ -315,7 +357,10 @@ fn a_store_says_what_it_keeps_and_its_files_agree_on_it() {
     let store = open();
     let compact = blocks(&store, 2);
     assert!(compact[0].len() * 50 < int8[0].len() && compact[0] != compact[1]);
-    assert_eq!((store.unconverted().unwrap(), store.is_converting()), (2, true));
+    assert_eq!(
+        (store.unconverted().unwrap(), store.is_converting()),
+        (2, true)
+    );
     drop(store);
     // Killed between the header and its copy.
     let old_copy = std::fs::read(full.path().join("store.toml.bak")).unwrap();
@@ -328,7 +373,8 @@ fn a_store_says_what_it_keeps_and_its_files_agree_on_it() {
     store.commit(vec![outcome]).unwrap();
     drop(store);
     for lost in [&["store.toml"][..], &["store.toml", "store.toml.bak"]] {
-        lost.iter().for_each(|name| std::fs::remove_file(dir.join(name)).unwrap());
+        lost.iter()
+            .for_each(|name| std::fs::remove_file(dir.join(name)).unwrap());
         assert_eq!(Store::repair(dir, &options()).unwrap().pictures, 3);
         assert_eq!(header(dir), (Encoding::Compact, true), "{lost:?}");
         assert!(blocks(&open(), 2) == compact, "{lost:?}");
@@ -347,7 +393,10 @@ fn a_store_says_what_it_keeps_and_its_files_agree_on_it() {
     let store = open();
     let converted = store.convert(&mut |_, _| true).unwrap();
     assert_eq!((converted.pictures, converted.total), (2, 2));
-    assert_eq!((store.unconverted().unwrap(), store.is_converting()), (0, false));
+    assert_eq!(
+        (store.unconverted().unwrap(), store.is_converting()),
+        (0, false)
+    );
     assert!(blocks(&store, 2) == compact);
     assert_eq!(header(dir), (Encoding::Compact, false));
     drop(store);

@@ -7,8 +7,8 @@ use crate::picture::PictureId;
 use crate::store::blocks::Conversion;
 use crate::store::entry::{Entry, SectionKind};
 use crate::store::{
-    AppendEntries, Block, Blocks, Compacted, Converted, EntryLocation, Metadata, Span,
-    StoreError, Wasteful,
+    AppendEntries, Block, Blocks, Compacted, Converted, EntryLocation, Metadata, Span, StoreError,
+    Wasteful,
 };
 
 /// Blocks, each by a location of its own.

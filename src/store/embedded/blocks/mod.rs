@@ -75,10 +75,13 @@ impl Blocks for EmbeddedBlocks {
                 true => self.copy_old(metadata, segment, &mut |block| Ok(block), unread)?,
                 false => {
                     let mut decide = |entries: &[LoggedEntry]| {
-                        let fates = entries.iter().map(|entry| match self.lives(metadata, entry)? {
-                            true => Ok(Fate::Stays),
-                            false => Ok(Fate::Gone),
-                        });
+                        let fates =
+                            entries
+                                .iter()
+                                .map(|entry| match self.lives(metadata, entry)? {
+                                    true => Ok(Fate::Stays),
+                                    false => Ok(Fate::Gone),
+                                });
                         fates.collect()
                     };
                     Some(self.rewrite(metadata, segment, &mut decide, unread)?)

@@ -22,8 +22,7 @@ pub(super) struct OldBlock {
 }
 
 /// Changes blocks on their way, some at once.
-pub(super) type Change<'a> =
-    &'a mut dyn FnMut(Vec<OldBlock>) -> Result<Vec<OldBlock>, StoreError>;
+pub(super) type Change<'a> = &'a mut dyn FnMut(Vec<OldBlock>) -> Result<Vec<OldBlock>, StoreError>;
 
 impl EmbeddedBlocks {
     /// Copies the living blocks of a segment of an older format into entries of their own, as `change`

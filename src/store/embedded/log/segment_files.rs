@@ -136,7 +136,10 @@ pub(in crate::store) fn block_lengths(
     store: StoreId,
 ) -> Result<BTreeSet<u64>, StoreError> {
     let mut lengths = BTreeSet::new();
-    for file in segment_files(disk, dir)?.iter().filter(|file| file.store == store) {
+    for file in segment_files(disk, dir)?
+        .iter()
+        .filter(|file| file.store == store)
+    {
         file.entries(disk, &mut |entry| {
             let is_picture = entry.section(SectionKind::Record).is_some();
             let block = entry.location.payload.filter(|_| is_picture);

@@ -18,8 +18,8 @@ use crate::store::entry::{
 };
 use crate::store::layouts::Layouts;
 use crate::store::{
-    LabelId, Labels, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState,
-    Validators, VisitRecord,
+    LabelId, Labels, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators,
+    VisitRecord,
 };
 
 const NOTE_EVERY: Duration = Duration::from_secs(5);
