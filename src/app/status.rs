@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::upkeep::kept;
 use super::{Collection, Error};
 use crate::index::snapshot_info;
-use crate::store::FrontierCounts;
+use crate::store::{FrontierCounts, Sequence};
 
 /// The JSON of `status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,6 +21,8 @@ pub struct Status {
     pub waiting: u64,
     /// URLs by their state.
     pub frontier: FrontierCounts,
+    /// Hosts of which URLs were queued or asked for.
+    pub hosts: u64,
     /// Bytes on disk, the index included.
     pub store_bytes: u64,
     /// How much is kept of a picture: `full` or `compact`.
@@ -49,7 +51,7 @@ pub struct IndexStatus {
 }
 
 impl Collection {
-    /// Counts what is stored; reads every record.
+    /// Counts what is stored, which costs the same at any size.
     ///
     /// # Errors
     /// If the store fails.
@@ -61,6 +63,7 @@ impl Collection {
             pages: store.page_count(),
             waiting: store.waiting_count(),
             frontier: store.frontier_counts()?,
+            hosts: store.counts().hosts,
             store_bytes: store.disk_bytes()?,
             keep: kept(store).name().into(),
             unconverted: store.unconverted()?,
@@ -77,11 +80,13 @@ impl Collection {
     pub fn index_status(&self) -> Result<(u64, IndexStatus), Error> {
         let store = self.store();
         let snapshot = snapshot_info(store);
-        let (mut images, mut covered) = (0, 0);
-        for entry in store.pictures() {
-            let (sequence, _) = entry?;
-            images += 1;
-            covered += u64::from(snapshot.is_some_and(|snapshot| sequence <= snapshot.last));
+        let images = store.picture_count() as u64;
+        let mut covered = 0;
+        if let Some(snapshot) = snapshot {
+            // Few have been stored since.
+            let newer = store.pictures_from(Sequence(snapshot.last.0 + 1));
+            let newer = newer.collect::<Result<Vec<_>, _>>()?.len() as u64;
+            covered = images.saturating_sub(newer);
         }
         let is_exact = images < self.config().index.exact_below as u64;
         let index = match snapshot {

@@ -31,6 +31,7 @@ mod catalogue;
 #[cfg(test)]
 mod conformance;
 mod conversion;
+mod counts;
 mod embedded;
 mod entry;
 mod error;
@@ -59,6 +60,7 @@ pub use async_store::AsyncStore;
 pub use block::{Block, EntryLocation, Span};
 pub use blocks::{Blocks, Wasteful};
 pub use catalogue::Catalogue;
+pub use counts::Counts;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
 pub use files::{FilePlace, FileSystemMark, Files, FilesLeft};

@@ -207,7 +207,11 @@ impl Embedded {
         let db = records::open_ready(&path)?;
         let header = migration::header(dir, &db, header, options)?;
         let trees = Trees::open(db.clone(), lock)?;
+        let before = header.format;
         let mut header = migration::run(&disk, dir, &trees, header, options)?;
+        if before < header.format {
+            trees.recount()?;
+        }
         let store_id = header.store_id(dir)?;
         let Opened { log, mark, .. } = Log::open(Arc::clone(&disk), dir, store_id)?;
         if !is_last && trees.applied()?.next < mark.position.next {

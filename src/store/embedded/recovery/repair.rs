@@ -107,6 +107,7 @@ impl Embedded {
         let before = metadata.block_locations().filter_map(Result::ok);
         let before: Vec<PictureId> = before.map(|(id, _)| id).collect();
         let damages = metadata.rebuild(store.describer(options))?;
+        metadata.trees.recount()?;
         let mut damaged = BTreeSet::new();
         for damage in damages {
             let error = metadata.damaged(damage);
