@@ -99,7 +99,7 @@ impl EmbeddedBlocks {
         let rest = segment.length.saturating_sub(blocks.bytes);
         self.reserve.check_for(rest + after)?;
         let written = if segment.is_old {
-            let mut change = |blocks: Vec<OldBlock>| {
+            let mut change = |blocks: Vec<OldBlock>| -> Result<Vec<OldBlock>, StoreError> {
                 let count = blocks.len();
                 let changed = blocks.into_par_iter();
                 let changed = changed.map(|block| self.converted_old(metadata, to, block));
@@ -109,7 +109,7 @@ impl EmbeddedBlocks {
             };
             self.copy_old(metadata, segment, &mut change, unread)?
         } else {
-            let mut decide = |entries: &[LoggedEntry]| {
+            let mut decide = |entries: &[LoggedEntry]| -> Result<Vec<Fate>, StoreError> {
                 let fates = entries.par_iter();
                 let fates = fates.map(|entry| match self.lives(metadata, entry)? {
                     true => self.converted_entry(metadata, to, entry),

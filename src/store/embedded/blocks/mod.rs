@@ -74,7 +74,7 @@ impl Blocks for EmbeddedBlocks {
             let written = match segment.is_old {
                 true => self.copy_old(metadata, segment, &mut |block| Ok(block), unread)?,
                 false => {
-                    let mut decide = |entries: &[LoggedEntry]| {
+                    let mut decide = |entries: &[LoggedEntry]| -> Result<Vec<Fate>, StoreError> {
                         let fates =
                             entries
                                 .iter()
