@@ -39,7 +39,7 @@ impl Store {
             look: self.look_id(),
         };
         let converted = self.blocks.convert(&*self.metadata, &to, progress)?;
-        if !converted.stopped {
+        if converted.complete {
             if let Some(dir) = &self.dir {
                 Embedded::end_converting(dir)?;
             }

@@ -54,6 +54,8 @@ pub struct Converted {
     pub freed: u64,
     /// Whether it was asked to stop before it came to the end.
     pub stopped: bool,
+    /// Whether nothing is left but what is damaged.
+    pub complete: bool,
     /// What could not be read and was kept as it is.
     pub unread: Vec<String>,
 }

@@ -117,6 +117,7 @@ impl Blocks for MemoryBlocks {
                 break;
             }
         }
+        converted.complete = !converted.stopped;
         Ok(converted)
     }
 

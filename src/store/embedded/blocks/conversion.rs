@@ -59,6 +59,7 @@ impl EmbeddedBlocks {
         };
         let mut converted = Converted {
             total: steps.total,
+            complete: true,
             ..Converted::default()
         };
         if of_before.contains_key(&self.log.segments().1) {
@@ -71,9 +72,11 @@ impl EmbeddedBlocks {
             let before = steps.done;
             let unread = &mut converted.unread;
             match self.convert_segment(metadata, to, segment, *blocks, &mut steps, unread) {
-                Ok(freed) => converted.freed += freed,
+                Ok(Some(freed)) => converted.freed += freed,
+                // Not all of it can be read now.
+                Ok(None) => converted.complete = false,
                 Err(StoreError::Stopped) => {
-                    converted.stopped = true;
+                    (converted.stopped, converted.complete) = (true, false);
                     // The copy of a segment counts as a whole.
                     steps.done = if segment.is_old { steps.done } else { before };
                     break;
@@ -85,7 +88,8 @@ impl EmbeddedBlocks {
         Ok(converted)
     }
 
-    /// Converts the blocks of one segment, and returns how many bytes that gives back.
+    /// Converts the blocks of one segment, and returns how many bytes that gives back; `None` if it is
+    /// still needed.
     fn convert_segment(
         &self,
         metadata: &dyn Metadata,
@@ -94,17 +98,23 @@ impl EmbeddedBlocks {
         blocks: OfBefore,
         steps: &mut Steps<'_>,
         unread: &mut Vec<String>,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Option<u64>, StoreError> {
         let after = blocks.blocks * to.layouts.now().block_len() as u64;
         let rest = segment.length.saturating_sub(blocks.bytes);
         self.reserve.check_for(rest + after)?;
         let written = if segment.is_old {
             let mut change = |blocks: Vec<OldBlock>| -> Result<Vec<OldBlock>, StoreError> {
-                let count = blocks.len();
                 let changed = blocks.into_par_iter();
                 let changed = changed.map(|block| self.converted_old(metadata, to, block));
                 let changed = changed.collect::<Result<Vec<_>, StoreError>>()?;
-                steps.add(count)?;
+                let is_now = |block: &&OldBlock| block.bytes.len() == to.layouts.now().block_len();
+                let count = changed.iter().filter(is_now).count();
+                let goes_on = steps.add(count);
+                if goes_on.is_err() {
+                    // They are not written.
+                    steps.done -= count as u64;
+                }
+                goes_on?;
                 Ok(changed)
             };
             self.copy_old(metadata, segment, &mut change, unread)?
@@ -122,7 +132,8 @@ impl EmbeddedBlocks {
             };
             Some(self.rewrite(metadata, segment, &mut decide, unread)?)
         };
-        written.map_or(Ok(0), |written| self.give_back(segment, written))
+        let freed = written.map(|written| self.give_back(segment, written));
+        freed.transpose()
     }
 
     /// What becomes of an entry that stays. A damaged block stays as it is, for `verify` to name.
