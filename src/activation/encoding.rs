@@ -8,7 +8,9 @@ use super::float::Floats;
 use super::int8::Int8;
 
 /// How activations are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// One signed byte a value with one scale per picture and layer: a quarter of f32;

@@ -13,6 +13,7 @@ mod activations;
 mod block;
 mod codec;
 mod compact;
+mod conversion;
 mod dot;
 mod encoding;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod widened;
 pub use activations::Activations;
 pub use block::{encode, summarise};
 pub use codec::{LayerDistance, Measurement, Quantity};
+pub use conversion::converted;
 pub use dot::{four_inner_products_f32, inner_product, inner_product_f32};
 pub use encoding::Encoding;
 pub use layout::Layout;

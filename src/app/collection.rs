@@ -191,7 +191,7 @@ impl Collection {
 pub(super) fn store_options<'a>(config: &Config, extraction: &'a Extraction) -> StoreOptions<'a> {
     StoreOptions {
         network: extraction.network(),
-        activations: config.store.activations,
+        activations: config.store.encoding(),
         reserve_bytes: config.store.reserve_disk_mb.saturating_mul(1 << 20),
     }
 }

@@ -39,8 +39,8 @@ impl Extraction {
     pub fn new(config: &Config, observer: Observer) -> Result<Self, Error> {
         let network = read_network(&config.network)?;
         Ok(Self(Arc::new(Inner {
-            activations: config.store.activations,
-            layout: network.layout(config.store.activations),
+            activations: config.store.encoding(),
+            layout: network.layout(config.store.encoding()),
             network,
             files: config.network.clone(),
             limits: config.picture.limits(),

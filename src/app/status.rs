@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::upkeep::kept;
 use super::{Collection, Error};
 use crate::index::snapshot_info;
-use crate::store::FrontierCounts;
+use crate::store::{FrontierCounts, Sequence};
 
 /// The JSON of `status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -20,8 +21,14 @@ pub struct Status {
     pub waiting: u64,
     /// URLs by their state.
     pub frontier: FrontierCounts,
+    /// Hosts of which URLs were queued or asked for.
+    pub hosts: u64,
     /// Bytes on disk, the index included.
     pub store_bytes: u64,
+    /// How much is kept of a picture: `full` or `compact`.
+    pub keep: Cow<'static, str>,
+    /// Pictures of which more is kept, until `simdex compact --keep compact` has converted them.
+    pub unconverted: u64,
     /// The saved index.
     pub index: IndexStatus,
     /// The default head's name.
@@ -44,7 +51,7 @@ pub struct IndexStatus {
 }
 
 impl Collection {
-    /// Counts what is stored; reads every record.
+    /// Counts what is stored, which costs the same at any size.
     ///
     /// # Errors
     /// If the store fails.
@@ -56,7 +63,10 @@ impl Collection {
             pages: store.page_count(),
             waiting: store.waiting_count(),
             frontier: store.frontier_counts()?,
+            hosts: store.counts().hosts,
             store_bytes: store.disk_bytes()?,
+            keep: kept(store).name().into(),
+            unconverted: store.unconverted()?,
             index,
             head: self.heads().default_name().to_owned(),
             network: store.network().to_string(),
@@ -70,11 +80,13 @@ impl Collection {
     pub fn index_status(&self) -> Result<(u64, IndexStatus), Error> {
         let store = self.store();
         let snapshot = snapshot_info(store);
-        let (mut images, mut covered) = (0, 0);
-        for entry in store.pictures() {
-            let (sequence, _) = entry?;
-            images += 1;
-            covered += u64::from(snapshot.is_some_and(|snapshot| sequence <= snapshot.last));
+        let images = store.picture_count() as u64;
+        let mut covered = 0;
+        if let Some(snapshot) = snapshot {
+            // Few have been stored since.
+            let newer = store.pictures_from(Sequence(snapshot.last.0 + 1));
+            let newer = newer.collect::<Result<Vec<_>, _>>()?.len() as u64;
+            covered = images.saturating_sub(newer);
         }
         let is_exact = images < self.config().index.exact_below as u64;
         let index = match snapshot {

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::collection::{existing_store, store_options};
 use super::{Collection, Error, Extraction};
-use crate::config::Config;
+use crate::config::{Config, Keep};
 use crate::local_path::path_text;
-use crate::store::{BackupOptions, Repaired, Store, Wasteful};
+use crate::shutdown::Shutdown;
+use crate::store::{BackupOptions, Converted, Repaired, Store, StoreError, Wasteful};
 
 /// The JSON of `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,6 +79,14 @@ pub struct CompactReport {
     pub before_bytes: u64,
     /// Bytes after.
     pub after_bytes: u64,
+    /// How much the store keeps of a picture: `full` or `compact`.
+    pub keep: Keep,
+    /// Pictures that were converted to it now.
+    pub converted: u64,
+    /// Pictures that are still stored in another way: it was asked to stop, or they are damaged.
+    pub unconverted: u64,
+    /// Whether it was asked to stop before it came to the end.
+    pub stopped: bool,
     /// What is damaged, was kept, and may have bytes of what was removed.
     pub unread: Vec<String>,
     /// Files under another name, which the store does not use: they may have some, too.
@@ -136,30 +145,90 @@ pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, 
     Ok(repaired.into())
 }
 
-/// Gives back all space of what was removed, and writes the records anew.
+/// Gives back all space of what was removed, and writes the records anew. If `keep` says how much of
+/// a picture is to be kept, the store is changed to that before: what is stored is converted, of which
+/// `progress` is told, in pictures so far and in all. The store is opened by `open`, more than once.
 ///
 /// # Errors
-/// If the store is in use, or the disk is full or fails.
-pub fn compact(collection: Collection) -> Result<CompactReport, Error> {
+/// If the store is in use or keeps less than `keep`, or the disk is full or fails.
+pub fn compact(
+    open: &dyn Fn() -> Result<Collection, Error>,
+    keep: Option<Keep>,
+    shutdown: &Shutdown,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<CompactReport, Error> {
+    let collection = match (open()?, keep) {
+        (collection, Some(keep)) => changed_to(keep, collection, open)?,
+        (collection, None) => collection,
+    };
     let store = collection.store();
+    let dir = store.dir().map(Path::to_owned);
+    let dir = dir.ok_or(StoreError::NoFolder)?;
     let before_bytes = store.disk_bytes()?;
-    let mut unread = store.compact(Wasteful::Any)?.unread;
+    let converted = match keep {
+        Some(_) => store.convert(&mut |done, total| {
+            progress(done, total);
+            !shutdown.requested()
+        })?,
+        None => Converted::default(),
+    };
+    let mut report = CompactReport {
+        before_bytes,
+        after_bytes: before_bytes,
+        keep: kept(store),
+        converted: converted.pictures,
+        unconverted: converted.total - converted.pictures,
+        stopped: converted.stopped,
+        unread: converted.unread,
+        set_aside: Vec::new(),
+    };
+    if converted.stopped {
+        report.after_bytes = store.disk_bytes()?;
+        return Ok(report);
+    }
     // Also what earlier removals had to keep.
-    for text in store.nameless_bytes()? {
-        if !unread.contains(&text) {
-            unread.push(text);
+    let unread = store.compact(Wasteful::Any)?.unread.into_iter();
+    for text in unread.chain(store.nameless_bytes()?) {
+        if !report.unread.contains(&text) {
+            report.unread.push(text);
         }
     }
     let set_aside = store.set_aside();
-    let dir = store.dir().map(Path::to_owned);
+    report.set_aside = set_aside.iter().map(|path| path_text(path)).collect();
     // The records can be replaced only when nobody has them open.
     drop(collection);
-    let dir = dir.ok_or(crate::store::StoreError::NoFolder)?;
     Store::rewrite_records(&dir)?;
-    Ok(CompactReport {
-        before_bytes,
-        after_bytes: crate::store::bytes_below(&dir)?,
-        unread,
-        set_aside: set_aside.iter().map(|path| path_text(path)).collect(),
-    })
+    report.after_bytes = crate::store::bytes_below(&dir)?;
+    Ok(report)
+}
+
+/// The collection, with a store that keeps so much of a picture from now on.
+fn changed_to(
+    keep: Keep,
+    collection: Collection,
+    open: &dyn Fn() -> Result<Collection, Error>,
+) -> Result<Collection, Error> {
+    let store = collection.store();
+    let dir = store.dir().map(Path::to_owned);
+    let dir = dir.ok_or(StoreError::NoFolder)?;
+    match (keep, kept(store)) {
+        (Keep::Full, Keep::Compact) => Err(StoreError::Irreversible { dir }.into()),
+        (Keep::Compact, Keep::Full) => {
+            let (config, extraction) = (collection.config(), collection.extraction());
+            let (config, extraction) = (config.clone(), extraction.clone());
+            // Whoever reads it sees one layout, for as long as it is open.
+            drop(collection);
+            Store::keep_compact(&dir, &store_options(&config, &extraction))?;
+            open()
+        }
+        (Keep::Full, Keep::Full) | (Keep::Compact, Keep::Compact) => Ok(collection),
+    }
+}
+
+/// How much a store keeps of a picture.
+pub(super) fn kept(store: &Store) -> Keep {
+    match store.layout().keeps_values() {
+        true => Keep::Full,
+        false => Keep::Compact,
+    }
 }

@@ -112,7 +112,10 @@ impl Collection {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Option<Findings>, Error> {
         let store = self.store();
-        store.frontier_counts()?;
+        let counts = store.counts();
+        if store.recount()? != counts {
+            tracing::warn!("what `status` counts of URLs was not what is there, and is right now");
+        }
         let index = self.index()?;
         let mut found = Found::default();
         for entry in store.pictures() {

@@ -31,6 +31,11 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
     let store = path_text(&session.config.data_dir()?);
     let saved = age.map_or("no snapshot".to_owned(), |age| format!("saved {age} s ago"));
     let index = &status.index;
+    let kept = match (&*status.keep, status.unconverted) {
+        ("compact", 0) => ", compact,".to_owned(),
+        ("compact", left) => format!(", compact but for {left} pictures,"),
+        _ => String::new(),
+    };
     let lines = [
         format!(
             "pictures   {}, {} without features",
@@ -47,7 +52,7 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
             frontier.failed
         ),
         format!(
-            "store      {:.1} MB in {store}",
+            "store      {:.1} MB{kept} in {store}",
             status.store_bytes as f64 / 1e6
         ),
         format!(

@@ -8,6 +8,7 @@ use super::progress::{self, Progress};
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::app::{self, RepairReport};
+use crate::config::Keep;
 use crate::store::BackupOptions;
 
 #[derive(Debug, Args)]
@@ -46,6 +47,10 @@ pub(super) struct RepairArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct CompactArgs {
+    /// How much to keep of a picture: changes a store from `full` to `compact`, which is a hundredth.
+    /// There is no way back
+    #[arg(long)]
+    keep: Option<Keep>,
     /// How to print the result
     #[arg(long, default_value = "text")]
     format: Format,
@@ -96,7 +101,23 @@ pub(super) fn repair(session: &Session, args: &RepairArgs) -> anyhow::Result<Out
 }
 
 pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<Outcome> {
-    let report = app::compact(session.existing_collection()?)?;
+    let open = || session.existing_collection();
+    let mut bar = None;
+    let report = app::compact(&open, args.keep, &session.shutdown, &mut |done, total| {
+        let bar = bar.get_or_insert_with(|| Progress::new("converting", total));
+        bar.set(done, || format!("{done} of {total} pictures converted"));
+    })?;
+    drop(bar);
+    if report.stopped {
+        progress::line(&format!(
+            "{} pictures were converted and {} are left: they are converted as they are read, which \
+             is slow, until `simdex compact --keep {}` is run again, which goes on here",
+            report.converted,
+            report.unconverted,
+            report.keep.name()
+        ));
+        return Ok(Outcome::Interrupted);
+    }
     match args.format {
         Format::Json => output::json(&report)?,
         Format::Text => output::line(&format!(
@@ -105,6 +126,13 @@ pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<O
             report.before_bytes as f64 / 1e6,
         ))?,
     }
+    if report.unconverted > 0 {
+        progress::line(&format!(
+            "{} pictures are damaged, and were left as they are: `simdex verify --repair` takes them \
+             out, then `simdex add` or `simdex crawl` stores them anew",
+            report.unconverted
+        ));
+    }
     report.unread.iter().for_each(|text| progress::line(text));
     for path in &report.set_aside {
         progress::line(&format!(
@@ -112,7 +140,7 @@ pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<O
              it away, if nothing in it is wanted"
         ));
     }
-    Ok(match report.unread.is_empty() {
+    Ok(match report.unread.is_empty() && report.unconverted == 0 {
         true => Outcome::Done,
         false => Outcome::SomeFailed,
     })

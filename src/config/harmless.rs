@@ -79,6 +79,7 @@ fn network_rules(refused: &mut Refused, _: &str, values: Values<NetworkConfig>) 
 fn store_rules(refused: &mut Refused, _: &str, values: Values<StoreConfig>) -> StoreConfig {
     let Values { here, own, .. } = values;
     rules!(refused, "[store] ", StoreConfig, here, own, {
+        keep: any,
         activations: any,
         reserve_disk_mb: at_least,
     })
@@ -367,6 +368,7 @@ mod tests {
     fn what_is_harmless_counts() {
         for text in [
             "network.install_runtime = false",
+            "store.keep = \"compact\"",
             "store.activations = \"f32\"",
             "store.reserve_disk_mb = 1000",
             "picture.min_side = 1",

@@ -6,6 +6,7 @@ mod crawl;
 mod files;
 mod harmless;
 mod host;
+mod keep;
 mod policy;
 mod secret;
 
@@ -17,6 +18,7 @@ pub use check::ConfigError;
 pub use crawl::{CrawlConfig, Scope};
 pub(crate) use host::most_exact;
 pub use host::{HostConfig, HostPattern, ResolveTarget};
+pub use keep::Keep;
 pub use policy::{AdmissionConfig, Respect};
 pub use secret::{ProxyUrl, REDACTED, Secret};
 
@@ -83,7 +85,9 @@ impl Default for NetworkConfig {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// How a new store keeps activations; an existing store keeps its own.
+    /// How much a new store keeps of a picture; an existing one is changed by `simdex compact`.
+    pub keep: Keep,
+    /// How a new store that keeps all of it keeps activations; an existing store keeps its own.
     pub activations: Encoding,
     /// Free disk space below which nothing more is stored, in MiB.
     pub reserve_disk_mb: u64,
@@ -92,8 +96,19 @@ pub struct StoreConfig {
 impl Default for StoreConfig {
     fn default() -> Self {
         Self {
+            keep: Keep::Full,
             activations: Encoding::Int8,
             reserve_disk_mb: 512,
+        }
+    }
+}
+
+impl StoreConfig {
+    /// How a new store keeps activations.
+    pub fn encoding(&self) -> Encoding {
+        match self.keep {
+            Keep::Full => self.activations,
+            Keep::Compact => Encoding::Compact,
         }
     }
 }

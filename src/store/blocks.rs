@@ -1,6 +1,7 @@
 //! The blocks' trait: pictures' activations, kept apart from their records.
 
-use super::{AppendEntries, Block, Compacted, EntryLocation, Metadata, StoreError};
+use super::layouts::Layouts;
+use super::{AppendEntries, Block, Compacted, Converted, EntryLocation, Metadata, StoreError};
 use crate::picture::PictureId;
 
 /// Activations by picture. Blocks may differ in length.
@@ -29,12 +30,37 @@ pub trait Blocks: AppendEntries {
     /// If the disk is full or fails; what was not rewritten stays as it is.
     fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<Compacted, StoreError>;
 
+    /// Writes the blocks that are of another layout in the store's. `progress` is told of pictures
+    /// so far and in all, and says whether to go on. What was converted before it ends stays so;
+    /// called again, it goes on. Nobody may commit while it runs.
+    ///
+    /// # Errors
+    /// If the disk is full or fails; what was not converted stays as it is.
+    fn convert(
+        &self,
+        metadata: &dyn Metadata,
+        to: &Conversion<'_>,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Converted, StoreError>;
+
     /// Names the bytes that are no entry any more: what was removed may be in them. Looks at every
     /// entry of every file.
     ///
     /// # Errors
     /// If a file cannot be read.
     fn nameless(&self) -> Result<Vec<String>, StoreError>;
+}
+
+/// What pictures are converted to. They cannot be described any more afterwards, so the way in which
+/// the store describes them goes along.
+#[derive(Debug, Clone, Copy)]
+pub struct Conversion<'a> {
+    /// The layout, and those that blocks may still have.
+    pub(super) layouts: &'a Layouts,
+    /// How pictures are described.
+    pub(super) descriptor: &'a str,
+    /// How looks are told, if they are.
+    pub(super) look: Option<&'a str>,
 }
 
 /// Which files are rewritten.

@@ -79,7 +79,10 @@ pub trait Catalogue: Send + Sync {
     /// All pictures in the order of storing.
     fn pictures(&self) -> Listing<'_, (Sequence, PictureId)>;
 
-    /// How many pictures are stored; reads all sequence numbers.
+    /// The same from `first` on.
+    fn pictures_from(&self, first: Sequence) -> Listing<'_, (Sequence, PictureId)>;
+
+    /// How many pictures are stored.
     fn picture_count(&self) -> usize;
 
     /// The descriptors from `first` on, in the order of storing.

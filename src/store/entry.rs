@@ -120,15 +120,20 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A section of a record.
-    pub(super) fn of_record<T: Serialize>(kind: SectionKind, record: &T) -> Self {
-        let bytes = postcard::to_stdvec(record)
-            .expect("plain records of strings and integers always encode");
+    /// The same of bytes of its own.
+    pub(super) fn of_owned(kind: SectionKind, bytes: Vec<u8>) -> Self {
         Self {
             kind,
             bytes: Cow::Owned(bytes),
             damaged: None,
         }
+    }
+
+    /// A section of a record.
+    pub(super) fn of_record<T: Serialize>(kind: SectionKind, record: &T) -> Self {
+        let bytes = postcard::to_stdvec(record)
+            .expect("plain records of strings and integers always encode");
+        Self::of_owned(kind, bytes)
     }
 }
 

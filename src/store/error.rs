@@ -51,6 +51,17 @@ pub enum StoreError {
         /// The store.
         dir: PathBuf,
     },
+    /// It keeps too little to become a store that keeps all.
+    #[error(
+        "the store {dir} keeps sketches of its pictures, and what it does not keep cannot be made of them: set `[store] keep = \"full\"` and gather the pictures into another store with --data-dir"
+    )]
+    Irreversible {
+        /// The store.
+        dir: PathBuf,
+    },
+    /// Whoever asked has it stop.
+    #[error("stopped")]
+    Stopped,
     /// The header does not parse.
     #[error("{path}: {message}; `simdex repair` makes it anew from its copy or from the log")]
     Header {

@@ -1,6 +1,6 @@
 //! All that a store knows beside the activations.
 
-use super::{Catalogue, Files, Frontier, Hosts, Labels, StoreError};
+use super::{Catalogue, Counts, Files, Frontier, Hosts, Labels, StoreError};
 
 /// What a store knows: what is to be fetched, pictures, local files, hosts, and the user's labels.
 /// Everything may block and takes `&self`.
@@ -10,6 +10,15 @@ pub trait Metadata: Frontier + Catalogue + Files + Hosts + Labels {
     /// # Errors
     /// [`StoreError::DiskFull`] below the reserve.
     fn check_space(&self) -> Result<(), StoreError>;
+
+    /// What is counted of URLs, pages and hosts, kept as they change.
+    fn counts(&self) -> Counts;
+
+    /// The same, counted anew and kept: reads all of them.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn recount(&self) -> Result<Counts, StoreError>;
 
     /// Makes everything so far survive a power failure.
     ///

@@ -30,6 +30,8 @@ mod blocks;
 mod catalogue;
 #[cfg(test)]
 mod conformance;
+mod conversion;
+mod counts;
 mod embedded;
 mod entry;
 mod error;
@@ -37,6 +39,7 @@ mod files;
 mod frontier;
 mod hosts;
 mod labels;
+mod layouts;
 pub mod ledger;
 mod location;
 mod memory;
@@ -49,6 +52,7 @@ mod upkeep;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -56,6 +60,7 @@ pub use async_store::AsyncStore;
 pub use block::{Block, EntryLocation, Span};
 pub use blocks::{Blocks, Wasteful};
 pub use catalogue::Catalogue;
+pub use counts::Counts;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
 pub use files::{FilePlace, FileSystemMark, Files, FilesLeft};
@@ -75,7 +80,7 @@ pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
 pub use sequence::Sequence;
-pub use upkeep::{BackedUp, BackupOptions, Compacted, Flaw, Repaired};
+pub use upkeep::{BackedUp, BackupOptions, Compacted, Converted, Flaw, Repaired};
 pub use visit::{Again, LONGEST_RETRY, Validators, VisitRecord};
 
 use crate::activation::{Encoding, Layout};
@@ -83,6 +88,7 @@ use crate::network::{Network, NetworkId};
 use crate::picture::PictureId;
 use embedded::Embedded;
 pub use embedded::silence_caught_panics;
+use layouts::Layouts;
 use leases::LEASE_TIME;
 use memory::{MemoryBlocks, MemoryMetadata};
 
@@ -110,6 +116,8 @@ pub struct Store {
     dir: Option<PathBuf>,
     /// Held while blocks are appended and not yet named by records, and while they move.
     commits: Mutex<()>,
+    /// Whether blocks of another encoding may be among those of the store's.
+    is_converting: AtomicBool,
 }
 
 /// What tells this store from others.
@@ -117,7 +125,7 @@ pub struct Store {
 struct Identity {
     id: String,
     network: NetworkId,
-    layout: Layout,
+    layouts: Layouts,
     /// How its pictures are described.
     descriptor: String,
     /// How their looks are told; `None` if they are not, or not all in the way of the network.
@@ -172,6 +180,7 @@ impl Store {
 
     fn of(store: Embedded, dir: &Path) -> Self {
         Self {
+            is_converting: AtomicBool::new(store.is_converting),
             metadata: Box::new(store.metadata),
             blocks: Box::new(store.blocks),
             identity: store.identity,
@@ -238,13 +247,15 @@ impl Store {
 
     fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
         let network = options.network;
+        let layouts = Layouts::of(network, options.activations);
         Self {
+            is_converting: AtomicBool::new(!layouts.now().keeps_values()),
             metadata: Box::new(MemoryMetadata::new(lease_time)),
             blocks: Box::new(MemoryBlocks::default()),
             identity: Identity {
                 id: format!("{:032x}", rand::random::<u128>()),
                 network: network.id().clone(),
-                layout: network.layout(options.activations),
+                layouts,
                 descriptor: network.descriptor_id().to_owned(),
                 look: network.look().map(|look| look.id().to_owned()),
             },
@@ -280,7 +291,7 @@ impl Store {
 
     /// How a picture's activations are laid out.
     pub fn layout(&self) -> &Layout {
-        &self.identity.layout
+        self.identity.layouts.now()
     }
 
     /// Tells this store from all others.
@@ -338,12 +349,10 @@ impl Store {
         self.fitting(id, block?)
     }
 
-    /// A block, if it is of the store's layout.
+    /// A block in the store's layout, if it is a whole one.
     fn fitting(&self, picture: PictureId, block: Block) -> Result<Block, StoreError> {
-        match block.len() == self.layout().block_len() {
-            true => Ok(block),
-            false => Err(StoreError::Damaged { picture }),
-        }
+        let block = self.identity.layouts.read(block);
+        block.ok_or(StoreError::Damaged { picture })
     }
 
     /// Like [`Self::block`], but every byte is checked against its checksum.

@@ -43,6 +43,23 @@ pub struct Compacted {
     pub unread: Vec<String>,
 }
 
+/// What converting pictures to the store's encoding came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Converted {
+    /// Pictures that were converted now.
+    pub pictures: u64,
+    /// Pictures that were to be.
+    pub total: u64,
+    /// Bytes given back.
+    pub freed: u64,
+    /// Whether it was asked to stop before it came to the end.
+    pub stopped: bool,
+    /// Whether nothing is left but what is damaged.
+    pub complete: bool,
+    /// What could not be read and was kept as it is.
+    pub unread: Vec<String>,
+}
+
 /// Something that is not right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {

@@ -229,6 +229,94 @@ fn a_compact_store_keeps_a_hundredth_and_finds_the_same() {
 }
 
 #[test]
+fn a_full_store_becomes_a_compact_one_and_finds_the_same() {
+    let simdex = Simdex::new();
+    draw_folders(&simdex.path("pictures"), 6, 3);
+    simdex.json(&["add", "pictures"]);
+    let query = || simdex.json(&["query", "pictures/sailboat/1.jpg", "-k", "6"])["results"].clone();
+    let kept = || {
+        let status = simdex.json(&["status"]);
+        (status["keep"].clone(), status["unconverted"].clone())
+    };
+    let before = query();
+    assert_eq!(kept(), (json!("full"), json!(0)));
+    simdex.json(&["backup", "full"]);
+    let bytes = || {
+        let files = std::fs::read_dir(simdex.store().join("activations")).unwrap();
+        files
+            .map(|file| file.unwrap().metadata().unwrap().len())
+            .sum::<u64>()
+    };
+    let full = bytes();
+
+    let done = simdex.run(&["compact", "--keep", "compact", "--format", "json"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let done = done.json();
+    assert_eq!(
+        (&done["converted"], &done["unconverted"]),
+        (&json!(18), &json!(0))
+    );
+    assert_eq!(
+        (&done["keep"], &done["stopped"]),
+        (&json!("compact"), &json!(false))
+    );
+    let compact = bytes();
+    assert!(compact * 30 < full, "{compact} {full}");
+    assert_eq!(kept(), (json!("compact"), json!(0)));
+    let firsts = |results: &Value| -> Vec<Value> {
+        let results = results.as_array().unwrap().iter();
+        results.take(3).map(|result| result["id"].clone()).collect()
+    };
+    assert_eq!(firsts(&query()), firsts(&before));
+    let verified = simdex.json(&["verify"]);
+    assert_eq!(
+        (&verified["pictures"], &verified["damaged"]),
+        (&json!(18), &json!([]))
+    );
+
+    // Again there is nothing to do, and there is no way back.
+    assert_eq!(
+        simdex.json(&["compact", "--keep", "compact"])["converted"],
+        0
+    );
+    let refused = simdex.run(&["compact", "--keep", "full"]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("another store"),
+        "{}",
+        refused.stderr
+    );
+    // What is added is compact, whatever is configured.
+    draw_folders(&simdex.path("more"), 7, 1);
+    simdex.json(&["add", "more"]);
+    assert_eq!(kept(), (json!("compact"), json!(0)));
+    assert_eq!(firsts(&query())[0], firsts(&before)[0]);
+
+    // A backup of before is a full store.
+    std::fs::remove_dir_all(simdex.store()).unwrap();
+    simdex.json(&["restore", "full"]);
+    assert_eq!(kept(), (json!("full"), json!(0)));
+    assert_eq!(query(), before);
+    assert_eq!(simdex.json(&["compact", "--keep", "full"])["converted"], 0);
+}
+
+#[test]
+fn how_much_a_new_store_keeps_is_a_setting() {
+    for (config, keep) in [
+        ("keep = \"full\"", "full"),
+        ("keep = \"compact\"", "compact"),
+        ("keep = \"compact\"\nactivations = \"f32\"", "compact"),
+        ("activations = \"compact\"", "compact"),
+    ] {
+        let simdex = Simdex::new();
+        simdex.configure(&format!("[store]\n{config}\n"));
+        draw_folders(&simdex.path("pictures"), 1, 1);
+        simdex.json(&["add", "pictures"]);
+        assert_eq!(simdex.json(&["status"])["keep"], keep, "{config}");
+    }
+}
+
+#[test]
 fn a_compact_store_is_not_described_anew() {
     let simdex = Simdex::new();
     draw_folders(&simdex.path("pictures"), 1, 1);

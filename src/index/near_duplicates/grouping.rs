@@ -95,24 +95,30 @@ impl Grouping {
         end: Sequence,
     ) -> Result<(Vec<Sequence>, Vec<Sequence>), StoreError> {
         let (mut gone, mut new) = (Vec::new(), Vec::new());
-        let mut known = self.now.entries.iter().map(|(sequence, _)| sequence);
-        let mut next = known.next();
-        for entry in store.pictures() {
-            let (sequence, _) = entry?;
-            if sequence >= end {
-                break;
-            }
-            while let Some(before) = next.filter(|next| *next < sequence) {
-                gone.push(before);
-                next = known.next();
-            }
-            match next == Some(sequence) {
-                true => next = known.next(),
-                false => new.push(sequence),
-            }
+        let next = self.now.entries.last().map_or(0, |last| last.0 + 1);
+        for entry in store.pictures_from(Sequence(next)) {
+            new.push(entry?.0);
         }
-        gone.extend(next);
-        gone.extend(known);
+        // No picture comes before others that are there: if as many are left, they are the same.
+        if store.picture_count() != self.now.len() + new.len() {
+            new.clear();
+            let mut known = self.now.entries.iter().map(|(sequence, _)| sequence);
+            let mut next = known.next();
+            for entry in store.pictures() {
+                let (sequence, _) = entry?;
+                while let Some(before) = next.filter(|next| *next < sequence) {
+                    gone.push(before);
+                    next = known.next();
+                }
+                match next == Some(sequence) {
+                    true => next = known.next(),
+                    false => new.push(sequence),
+                }
+            }
+            gone.extend(next);
+            gone.extend(known);
+        }
+        new.retain(|sequence| *sequence < end);
         Ok((gone, new))
     }
 

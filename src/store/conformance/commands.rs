@@ -62,6 +62,8 @@ fn both_stores_answer_alike() {
         for command in 0..COMMANDS {
             pair.command = command;
             pair.step();
+            // What is kept against what is counted.
+            pair.same(|store| Ok(store.counts()));
             if command % 20 == 0 {
                 pair.compare();
             }

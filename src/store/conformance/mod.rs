@@ -20,6 +20,7 @@ macro_rules! conform {
                 fn $name() {
                     let (_dir, store) = crate::store::conformance::fixture::embedded($lease_time);
                     crate::store::conformance::$room::$name(&store);
+                    assert_eq!(store.counts(), store.recount().unwrap());
                 })+
             }
             mod memory {

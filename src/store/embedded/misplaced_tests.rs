@@ -24,7 +24,7 @@ pub(super) fn store() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).unwrap();
     for n in 0..=PICTURES {
-        let layout = &store.identity.layout;
+        let layout = store.identity.layouts.now();
         let picture = picture_with(vec![n; layout.block_len()], n);
         let outcome = PictureOutcome::Picture(file(&format!("{n}.png")), picture);
         store.metadata.commit(vec![outcome], &store.blocks).unwrap();

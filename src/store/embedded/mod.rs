@@ -14,6 +14,8 @@ mod recovery;
 mod trees;
 
 #[cfg(test)]
+mod conversion_tests;
+#[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
 mod misplaced_tests;
@@ -28,9 +30,11 @@ use std::time::Duration;
 pub(super) use blocks::EmbeddedBlocks;
 pub use records::silence_caught_panics;
 
+use super::layouts::Layouts;
 use super::leases::Leases;
 use super::losses::Losses;
 use super::{Identity, Sequence, StoreError, StoreOptions};
+use crate::activation::Encoding;
 use crate::canonical_url::HostId;
 use disk::{Disk, SystemDisk};
 use files::{Header, LATEST, Lock, Reserve};
@@ -84,6 +88,8 @@ pub(super) struct EmbeddedMetadata {
 /// An open store of this kind.
 pub(super) struct Embedded {
     pub(super) identity: Identity,
+    /// Whether blocks of another encoding may be among those of the store's.
+    pub(super) is_converting: bool,
     pub(super) metadata: EmbeddedMetadata,
     pub(super) blocks: EmbeddedBlocks,
 }
@@ -201,7 +207,11 @@ impl Embedded {
         let db = records::open_ready(&path)?;
         let header = migration::header(dir, &db, header, options)?;
         let trees = Trees::open(db.clone(), lock)?;
+        let before = header.format;
         let mut header = migration::run(&disk, dir, &trees, header, options)?;
+        if before < header.format {
+            trees.recount()?;
+        }
         let store_id = header.store_id(dir)?;
         let Opened { log, mark, .. } = Log::open(Arc::clone(&disk), dir, store_id)?;
         if !is_last && trees.applied()?.next < mark.position.next {
@@ -231,10 +241,54 @@ impl Embedded {
         Ok(store)
     }
 
+    /// Has the store in `dir` keep sketches from now on. Written down before anything is converted, so
+    /// that whoever opens it reads blocks of both kinds.
+    ///
+    /// # Errors
+    /// If it is in use, is no store that was opened with `options`, or the disk is full or fails.
+    pub(super) fn keep_compact(dir: &Path, options: &StoreOptions<'_>) -> Result<(), StoreError> {
+        let _lock = Lock::take(dir)?;
+        let mut header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
+            dir: dir.to_owned(),
+        })?;
+        header.check(dir, options.network.id())?;
+        if header.activations == Encoding::Compact {
+            return Ok(());
+        }
+        // Later it cannot be described any more.
+        let mut look = options.network.look().into_iter();
+        let is_described = header.descriptor == options.network.descriptor_id()
+            && look.all(|look| header.look == look.id());
+        if header.format < LATEST || !is_described {
+            return Err(StoreError::Older {
+                dir: dir.to_owned(),
+            });
+        }
+        // What comes next should not fail at once.
+        Reserve {
+            dir: dir.to_owned(),
+            bytes: 0,
+            is_frozen: false,
+        }
+        .check_for(0)?;
+        header.activations = Encoding::Compact;
+        header.converting = true;
+        header.write(dir)
+    }
+
+    /// Notes that all blocks of the store in `dir` are in its encoding.
+    pub(super) fn end_converting(dir: &Path) -> Result<(), StoreError> {
+        let mut header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
+            dir: dir.to_owned(),
+        })?;
+        header.converting = false;
+        header.write(dir)
+    }
+
     fn describer<'a>(&'a self, options: &StoreOptions<'a>) -> Describer<'a> {
         Describer {
             network: options.network,
-            layout: &self.identity.layout,
+            layouts: &self.identity.layouts,
         }
     }
 
@@ -280,10 +334,11 @@ impl Embedded {
             private: None,
         };
         Ok(Self {
+            is_converting: parts.header.converting,
             identity: Identity {
                 id: parts.header.id.clone(),
                 network: options.network.id().clone(),
-                layout: options.network.layout(parts.header.activations),
+                layouts: Layouts::of(options.network, parts.header.activations),
                 descriptor: options.network.descriptor_id().to_owned(),
                 look: None,
             },

@@ -59,7 +59,7 @@ pub trait Frontier: Send + Sync {
     /// If the store fails.
     fn settle_page(&self, lease: Lease, visit: &PageVisit) -> Result<Queued, StoreError>;
 
-    /// Counts the URLs by state; reads the whole frontier.
+    /// How many URLs are in which state.
     ///
     /// # Errors
     /// If the store fails or a record is unreadable.
@@ -136,7 +136,7 @@ pub trait Frontier: Send + Sync {
     /// If the store fails.
     fn has_queued(&self, host: HostId) -> Result<bool, StoreError>;
 
-    /// How many URLs wait; reads all their keys.
+    /// How many URLs wait.
     ///
     /// # Errors
     /// If the store fails.
@@ -168,17 +168,9 @@ pub trait Frontier: Send + Sync {
     /// If the store fails or a record is unreadable.
     fn next_due_s(&self) -> Result<Option<u64>, StoreError>;
 
-    /// Why URLs failed or were refused, and how many; reads the whole frontier.
+    /// Why URLs failed or were refused, and how many.
     ///
     /// # Errors
     /// If the store fails or a record is unreadable.
-    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
-        let mut reasons = BTreeMap::new();
-        for record in self.failures() {
-            if let Some(reason) = record?.state.reason() {
-                *reasons.entry(reason.to_owned()).or_default() += 1;
-            }
-        }
-        Ok(reasons)
-    }
+    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError>;
 }

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::picture::PictureId;
+use crate::store::blocks::Conversion;
 use crate::store::entry::{Entry, SectionKind};
 use crate::store::{
-    AppendEntries, Block, Blocks, Compacted, EntryLocation, Metadata, StoreError, Wasteful,
+    AppendEntries, Block, Blocks, Compacted, Converted, EntryLocation, Metadata, Span, StoreError,
+    Wasteful,
 };
 
 /// Blocks, each by a location of its own.
@@ -30,17 +32,24 @@ impl AppendEntries for MemoryBlocks {
         let mut all = self.lock();
         let locations = entries.iter().map(|entry| {
             let last = all.last_key_value();
-            let location = EntryLocation {
-                segment: 0,
-                offset: last.map_or(0, |(last, _)| last.offset + 1),
-                payload: None,
-                thumbnail: None,
-            };
+            let offset = last.map_or(0, |(last, _)| last.offset + 1);
             let sections = entry.sections.iter();
             let mut block = sections.filter(|section| section.kind == SectionKind::Block);
             let bytes = block
                 .next()
                 .map_or(Vec::new(), |block| block.bytes.to_vec());
+            let location = EntryLocation {
+                segment: 0,
+                offset,
+                // Nothing lies anywhere, but it has a length.
+                payload: Some(Span {
+                    segment: 0,
+                    offset,
+                    length: bytes.len() as u64,
+                    checksum: 0,
+                }),
+                thumbnail: None,
+            };
             let owned = Owned {
                 picture: entry.picture,
                 bytes: Arc::new(bytes),
@@ -78,6 +87,38 @@ impl Blocks for MemoryBlocks {
             is_live
         });
         Ok(compacted)
+    }
+
+    fn convert(
+        &self,
+        metadata: &dyn Metadata,
+        to: &Conversion<'_>,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Converted, StoreError> {
+        let live = metadata.block_locations().map(|entry| Ok(entry?.1));
+        let mut of_before = live.collect::<Result<Vec<_>, StoreError>>()?;
+        let mut all = self.lock();
+        let length = |at: &EntryLocation| all.get(at).map_or(0, |owned| owned.bytes.len() as u64);
+        of_before.retain(|at| to.layouts.is_of_before(length(at)));
+        let mut converted = Converted {
+            total: of_before.len() as u64,
+            ..Converted::default()
+        };
+        for at in of_before {
+            let owned = all.get_mut(&at);
+            let made = owned.and_then(|owned| Some((to.layouts.convert(&owned.bytes)?, owned)));
+            if let Some((block, owned)) = made {
+                converted.freed += (owned.bytes.len() - block.len()) as u64;
+                owned.bytes = Arc::new(block);
+                converted.pictures += 1;
+            }
+            if !progress(converted.pictures, converted.total) {
+                converted.stopped = true;
+                break;
+            }
+        }
+        converted.complete = !converted.stopped;
+        Ok(converted)
     }
 
     fn nameless(&self) -> Result<Vec<String>, StoreError> {

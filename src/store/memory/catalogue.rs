@@ -118,6 +118,15 @@ impl Catalogue for MemoryMetadata {
         list(self.lock().sequences.iter().map(|(s, id)| (*s, *id)))
     }
 
+    fn pictures_from(&self, first: Sequence) -> Listing<'_, (Sequence, PictureId)> {
+        list(
+            self.lock()
+                .sequences
+                .range(first..)
+                .map(|(s, id)| (*s, *id)),
+        )
+    }
+
     fn picture_count(&self) -> usize {
         self.lock().sequences.len()
     }

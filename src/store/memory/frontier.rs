@@ -1,13 +1,15 @@
 //! The frontier in memory.
 
+use std::collections::BTreeMap;
+
 use super::{MemoryMetadata, State};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::store::order::Order;
 use crate::store::visit::beyond_retries_ms;
 use crate::store::{
-    Again, Discovery, Frontier, FrontierCounts, HostRecord, KeptOut, Lease, Listing, PageVisit,
-    Promise, Queued, Retrying, Role, StoreError, UrlOutcome, UrlRecord, UrlState, VisitRecord,
-    now_ms,
+    Again, Discovery, Frontier, FrontierCounts, HostRecord, KeptOut, Lease, Listing, Metadata,
+    PageVisit, Promise, Queued, Retrying, Role, StoreError, UrlOutcome, UrlRecord, UrlState,
+    VisitRecord, now_ms,
 };
 
 impl Frontier for MemoryMetadata {
@@ -103,21 +105,9 @@ impl Frontier for MemoryMetadata {
     }
 
     fn frontier_counts(&self) -> Result<FrontierCounts, StoreError> {
-        let (state, leased) = (self.lock(), self.leases.count());
-        let mut counts = FrontierCounts {
-            pending: (state.queue.len() as u64).saturating_sub(leased),
-            leased,
-            retry: state.retries.len() as u64,
-            ..FrontierCounts::default()
-        };
-        for record in state.urls.values() {
-            match record.state {
-                UrlState::Open => {}
-                UrlState::Done => counts.done += 1,
-                UrlState::Failed(_) => counts.failed += 1,
-                UrlState::Refused(_) | UrlState::Removed => counts.refused += 1,
-            }
-        }
+        let (mut counts, leased) = (self.counts().frontier, self.leases.count());
+        counts.leased = leased;
+        counts.pending = counts.pending.saturating_sub(leased);
         Ok(counts)
     }
 
@@ -239,8 +229,11 @@ impl Frontier for MemoryMetadata {
     }
 
     fn pending_count(&self) -> Result<u64, StoreError> {
-        let state = self.lock();
-        Ok((state.queue.len() + state.retries.len()) as u64)
+        Ok(self.counts().waiting())
+    }
+
+    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        Ok(self.counts().reasons)
     }
 
     fn queue_again(&self, which: &Again) -> Result<u64, StoreError> {

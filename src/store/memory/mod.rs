@@ -21,9 +21,9 @@ use super::leases::Leases;
 use super::losses::Losses;
 use super::order::Order;
 use super::{
-    Embed, EntryLocation, FileRecord, FileSystemMark, HostRecord, Label, LabelId, Location,
-    LocationId, Metadata, PageRecord, PictureHint, PictureRecord, RuleFileRecord, Sequence,
-    StoreError, UrlRecord, VisitRecord,
+    Counts, Embed, EntryLocation, FileRecord, FileSystemMark, FrontierCounts, HostRecord, Label,
+    LabelId, Location, LocationId, Metadata, PageRecord, PictureHint, PictureRecord,
+    RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};
 use crate::local_path::LocalPath;
@@ -113,6 +113,28 @@ impl MemoryMetadata {
 impl Metadata for MemoryMetadata {
     fn check_space(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn counts(&self) -> Counts {
+        let state = self.lock();
+        let mut counts = Counts {
+            frontier: FrontierCounts {
+                pending: state.queue.len() as u64,
+                retry: state.retries.len() as u64,
+                ..FrontierCounts::default()
+            },
+            pages: state.pages.len() as u64,
+            hosts: state.hosts.len() as u64,
+            ..Counts::default()
+        };
+        for record in state.urls.values() {
+            counts.count_url(&record.state, true);
+        }
+        counts
+    }
+
+    fn recount(&self) -> Result<Counts, StoreError> {
+        Ok(self.counts())
     }
 
     fn flush(&self) -> Result<(), StoreError> {

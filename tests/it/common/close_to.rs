@@ -5,7 +5,7 @@ use serde_json::Value;
 /// Keys whose values tell of one run on one machine only.
 const OF_ONE_RUN: [&str; 3] = ["timing_ms", "store_bytes", "snapshot_age"];
 /// Keys that came later: what was printed before has none of them.
-const ADDED: [&str; 2] = ["paths", "explanation"];
+const ADDED: [&str; 5] = ["paths", "explanation", "hosts", "keep", "unconverted"];
 /// How much floats may differ, of the greater: another processor adds up in another order.
 const RELATIVE: f64 = 1e-4;
 /// Floats this near to each other are one: what is left of differences of larger ones.

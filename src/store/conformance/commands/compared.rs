@@ -12,6 +12,7 @@ impl Pair {
         self.same(|store| store.frontier_counts());
         self.same(|store| store.seeds());
         self.same(|store| store.reasons());
+        self.same(|store| Ok(store.counts()));
         self.same(|store| store.pending().collect::<Result<Vec<_>, _>>());
         self.same(|store| store.kept_out().collect::<Result<Vec<_>, _>>());
         self.same(|store| Ok((store.removals_stopped(), store.settings()?)));

@@ -99,6 +99,21 @@ impl CrashDisk {
         })))
     }
 
+    /// The same disk with the files of a folder in another.
+    pub(in crate::store) fn moved(&self, from: &Path, to: &Path) -> Self {
+        let mut world = self.world();
+        let names = std::mem::take(&mut world.names).into_iter();
+        let names = names.map(|(path, inode)| match path.strip_prefix(from) {
+            Ok(rest) => (to.join(rest), inode),
+            Err(_) => (path, inode),
+        });
+        world.names = names.collect();
+        world.durable_names = world.names.clone();
+        assert!(world.unsynced_names.is_empty(), "it was just turned on");
+        drop(world);
+        self.clone()
+    }
+
     /// The bytes of a file.
     pub(in crate::store) fn bytes(&self, path: &Path) -> Option<Vec<u8>> {
         let world = self.world();

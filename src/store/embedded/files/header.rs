@@ -21,6 +21,9 @@ pub struct Header {
     pub network: NetworkId,
     /// How activations are stored.
     pub activations: Encoding,
+    /// Whether some may still be stored in another encoding: a conversion is under way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub converting: bool,
     /// How its pictures are described; if that differs, they are described anew on opening.
     #[serde(default)]
     pub descriptor: String,
@@ -145,13 +148,13 @@ impl Header {
         write(&dir.join(COPY), &text)
     }
 
-    /// Whether it may be what became of the header that was copied: a format only grows, and
-    /// descriptors change.
+    /// Whether it may be what became of the header that was copied: a format only grows, descriptors
+    /// change, and what is kept may become less.
     pub fn may_follow(&self, copy: &Self) -> bool {
         self.format >= copy.format
             && self.id == copy.id
             && self.network == copy.network
-            && self.activations == copy.activations
+            && [copy.activations, Encoding::Compact].contains(&self.activations)
     }
 
     fn text(&self) -> String {
@@ -180,6 +183,7 @@ mod tests {
             id: "0".repeat(32),
             network: toml::Value::String("a".repeat(64)).try_into().unwrap(),
             activations: Encoding::F16,
+            converting: true,
             descriptor: "d".to_owned(),
             look: String::new(),
         };

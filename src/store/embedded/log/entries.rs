@@ -39,6 +39,11 @@ impl LoggedEntry {
         let section = self.sections.iter().find(|(of, _)| *of == kind);
         section.map(|(_, bytes)| &bytes[..])
     }
+
+    /// What its table says of its sections.
+    pub(super) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
 }
 
 /// Bytes of a segment that are no entry.
@@ -238,8 +243,17 @@ pub(super) fn read_entry(
 
 /// Whether all of an entry is what was written, its large parts, too.
 pub(super) fn is_whole(file: &dyn DiskFile, entry: &LoggedEntry) -> io::Result<bool> {
+    are_whole(file, entry, &entry.rows)
+}
+
+/// Whether sections of an entry are what was written.
+pub(super) fn are_whole(
+    file: &dyn DiskFile,
+    entry: &LoggedEntry,
+    rows: &[Row],
+) -> io::Result<bool> {
     let mut buffer = vec![0; CHUNK];
-    for row in &entry.rows {
+    for row in rows {
         let mut hasher = crc32fast::Hasher::new();
         let (mut at, end) = (row.offset, row.offset + row.length);
         while at < end {

@@ -6,8 +6,10 @@
 //! sections. The table has 24 bytes a section: kind, version, CRC-32, offset from the entry's
 //! beginning, length. The sections follow, each at a multiple of 64 bytes.
 
+use std::borrow::Cow;
+
 use crate::picture::PictureId;
-use crate::store::entry::{Elsewhere, Entry, SectionKind, read_record};
+use crate::store::entry::{Elsewhere, Entry, Section, SectionKind, read_record};
 use crate::store::{EntryLocation, Span};
 
 /// Bytes of a segment's header.
@@ -55,7 +57,7 @@ pub struct Encoded<'a> {
     /// Header, table, and the sections in front of the payload.
     pub head: Vec<u8>,
     /// The payload, if there is one.
-    pub payload: &'a [u8],
+    pub payload: Cow<'a, [u8]>,
     /// Zeros behind it.
     pub padding: usize,
     /// Where its parts lie.
@@ -64,9 +66,55 @@ pub struct Encoded<'a> {
     pub length: u64,
 }
 
+/// A section as it is written, also one that only a later version knows.
+#[derive(Debug, Clone)]
+pub struct RawSection<'a> {
+    /// [`SectionKind`], or one of a later version.
+    kind: u16,
+    version: u16,
+    /// CRC-32 of what the bytes are to be.
+    checksum: u32,
+    bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> RawSection<'a> {
+    /// Of what is to be written.
+    pub fn of(section: &'a Section<'_>) -> Self {
+        let checksum = section.damaged;
+        Self {
+            kind: section.kind as u16,
+            version: VERSION,
+            checksum: checksum.unwrap_or_else(|| crc32fast::hash(&section.bytes)),
+            bytes: Cow::Borrowed(&section.bytes),
+        }
+    }
+
+    fn kind(&self) -> Option<SectionKind> {
+        known(self.kind, self.version)
+    }
+
+    /// Whether it is the large part of an entry.
+    pub fn is_payload(&self) -> bool {
+        self.kind().is_some_and(SectionKind::is_payload)
+    }
+}
+
 /// Lays out an entry at a place in a segment.
 pub fn encode<'a>(entry: &'a Entry<'_>, number: u64, segment: u32, at: u64) -> Encoded<'a> {
-    let table = HEADER + ROW * entry.sections.len();
+    let sections = entry.sections.iter().map(RawSection::of).collect();
+    lay_out(entry.picture, sections, number, segment, at)
+}
+
+/// Lays out a picture's sections, the large one last, at a place in a segment.
+pub fn lay_out(
+    picture: PictureId,
+    sections: Vec<RawSection<'_>>,
+    number: u64,
+    segment: u32,
+    at: u64,
+) -> Encoded<'_> {
+    let count = sections.len();
+    let table = HEADER + ROW * count;
     let mut head = vec![0; table];
     let mut location = EntryLocation {
         segment,
@@ -74,41 +122,35 @@ pub fn encode<'a>(entry: &'a Entry<'_>, number: u64, segment: u32, at: u64) -> E
         payload: None,
         thumbnail: None,
     };
-    let mut payload: &[u8] = &[];
+    let mut payload = Cow::Borrowed(&[][..]);
     let mut end = table as u64;
-    for (i, section) in entry.sections.iter().enumerate() {
+    for (i, section) in sections.into_iter().enumerate() {
         let offset = end.next_multiple_of(ALIGN);
         let length = section.bytes.len() as u64;
-        let checksum = section.damaged;
-        let checksum = checksum.unwrap_or_else(|| crc32fast::hash(&section.bytes));
         let row = &mut head[HEADER + ROW * i..][..ROW];
-        row[..2].copy_from_slice(&(section.kind as u16).to_le_bytes());
-        row[2..4].copy_from_slice(&VERSION.to_le_bytes());
-        row[4..8].copy_from_slice(&checksum.to_le_bytes());
+        row[..2].copy_from_slice(&section.kind.to_le_bytes());
+        row[2..4].copy_from_slice(&section.version.to_le_bytes());
+        row[4..8].copy_from_slice(&section.checksum.to_le_bytes());
         row[8..16].copy_from_slice(&offset.to_le_bytes());
         row[16..24].copy_from_slice(&length.to_le_bytes());
         let span = Span {
             segment,
             offset: at + offset,
             length,
-            checksum,
+            checksum: section.checksum,
         };
         head.resize(usize::try_from(offset).unwrap_or(usize::MAX), 0);
-        if section.kind.is_payload() {
-            assert_eq!(
-                i + 1,
-                entry.sections.len(),
-                "the payload is the last section"
-            );
+        match section.kind() {
+            Some(SectionKind::Thumbnail) => location.thumbnail = Some(span),
+            Some(SectionKind::BlockElsewhere) => location.payload = elsewhere(&section.bytes),
+            _ => {}
+        }
+        if section.is_payload() {
+            assert_eq!(i + 1, count, "the payload is the last section");
             location.payload = Some(span);
-            payload = &section.bytes;
+            payload = section.bytes;
         } else {
             head.extend_from_slice(&section.bytes);
-        }
-        match section.kind {
-            SectionKind::Thumbnail => location.thumbnail = Some(span),
-            SectionKind::BlockElsewhere => location.payload = elsewhere(&section.bytes),
-            _ => {}
         }
         end = offset + length;
     }
@@ -116,8 +158,8 @@ pub fn encode<'a>(entry: &'a Entry<'_>, number: u64, segment: u32, at: u64) -> E
     head[..4].copy_from_slice(&MAGIC);
     head[8..16].copy_from_slice(&length.to_le_bytes());
     head[16..24].copy_from_slice(&number.to_le_bytes());
-    head[24..56].copy_from_slice(entry.picture.as_bytes());
-    let sections = u16::try_from(entry.sections.len()).unwrap_or(u16::MAX);
+    head[24..56].copy_from_slice(picture.as_bytes());
+    let sections = u16::try_from(count).unwrap_or(u16::MAX);
     assert!(sections < MOST_SECTIONS, "an entry has few sections");
     head[56..58].copy_from_slice(&sections.to_le_bytes());
     let checksum = crc32fast::hash(&head[8..table]);
@@ -130,6 +172,11 @@ pub fn encode<'a>(entry: &'a Entry<'_>, number: u64, segment: u32, at: u64) -> E
         location,
         length,
     }
+}
+
+/// The kind of a number; `None` if only a later version knows it.
+fn known(kind: u16, version: u16) -> Option<SectionKind> {
+    SectionKind::of(kind).filter(|_| version == VERSION)
 }
 
 /// Where a section says that the block is.
@@ -226,7 +273,17 @@ impl Row {
 
     /// What it is of; `None` if only a later version knows, which is passed over.
     pub fn kind(self) -> Option<SectionKind> {
-        SectionKind::of(self.kind).filter(|_| self.version == VERSION)
+        known(self.kind, self.version)
+    }
+
+    /// The section as it is written again, whether its bytes are what they were or not.
+    pub fn section(self, bytes: Vec<u8>) -> RawSection<'static> {
+        RawSection {
+            kind: self.kind,
+            version: self.version,
+            checksum: self.checksum,
+            bytes: Cow::Owned(bytes),
+        }
     }
 
     /// Where it lies in the segment.

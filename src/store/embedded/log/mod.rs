@@ -33,7 +33,8 @@ pub(in crate::store) use entries::{Damage, LoggedEntry};
 pub(in crate::store) use format::StoreId;
 pub(in crate::store) use mark::{FILE as MARK_FILE, Mark, Position, Totals, write as write_mark};
 pub(in crate::store) use recovery::Opened;
-pub(in crate::store) use segment_files::{a_block, pictures_in, segment_files, take_back};
+pub(in crate::store) use rewrite::{Decide, Fate};
+pub(in crate::store) use segment_files::{block_lengths, pictures_in, segment_files, take_back};
 pub(in crate::store) use segment_headers::{
     is_old_segment, mend_headers, old_block_length, segment_numbers, sound,
 };
@@ -161,7 +162,7 @@ impl Log {
             let encoded = format::encode(entry, position.next, segment, position.length);
             file.write_at(&encoded.head, position.length)?;
             let after = position.length + encoded.head.len() as u64;
-            file.write_at(encoded.payload, after)?;
+            file.write_at(&encoded.payload, after)?;
             let after = after + encoded.payload.len() as u64;
             file.write_at(&vec![0; encoded.padding], after)?;
             position.length += encoded.length;

@@ -1,18 +1,21 @@
-//! Taking dead entries out of closed segments: what stays is copied to a new segment, then the
-//! old one is deleted.
+//! Taking dead entries out of closed segments, and writing others in another way: what stays is
+//! copied to a new segment, then the old one is deleted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use super::entries::is_whole;
-use super::format::{SEGMENT_HEADER, segment_header};
-use super::{ClosedSegment, FOLDER, Log, LoggedEntry};
+use super::entries::are_whole;
+use super::format::{RawSection, Row, SEGMENT_HEADER, lay_out, segment_header};
+use super::{ClosedSegment, Damage, FOLDER, Log, LoggedEntry};
 use crate::picture::PictureId;
-use crate::store::embedded::disk::aside;
+use crate::store::embedded::disk::{DiskFile, aside};
+use crate::store::entry::Section;
 use crate::store::{EntryLocation, Span, StoreError};
 
 /// Damaged bytes that are copied at once.
 const CHUNK: usize = 1 << 20;
+/// Entries that are decided about at once: of each the large part may be read.
+const AT_ONCE: usize = 16;
 
 /// What became of a segment.
 #[derive(Debug, Default)]
@@ -50,18 +53,155 @@ impl Region {
     }
 }
 
+/// What becomes of an entry when its segment is rewritten.
+#[derive(Debug)]
+pub(in crate::store) enum Fate {
+    /// It says nothing any more, and goes.
+    Gone,
+    /// It stays as it is.
+    Stays,
+    /// It stays with these sections in the place of its own of their kinds; what of them it has not
+    /// is added.
+    Changed(Vec<Section<'static>>),
+}
+
+/// Says what becomes of entries.
+pub(in crate::store) type Decide<'a> =
+    &'a mut dyn FnMut(&[LoggedEntry]) -> Result<Vec<Fate>, StoreError>;
+
+/// A segment that is being copied.
+struct Copying<'a> {
+    from: &'a dyn DiskFile,
+    from_path: &'a Path,
+    file: &'a dyn DiskFile,
+    path: &'a Path,
+    to: u32,
+    copied: Rewritten,
+}
+
+impl Copying<'_> {
+    /// Copies what is kept of some entries.
+    fn take(&mut self, entries: Vec<LoggedEntry>, decide: Decide<'_>) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let fates = decide(&entries)?;
+        assert_eq!(fates.len(), entries.len(), "each entry has a fate");
+        for (entry, fate) in entries.iter().zip(fates) {
+            let (location, length) = match fate {
+                Fate::Gone => continue,
+                Fate::Stays => self.copy(entry)?,
+                Fate::Changed(sections) => self.write(entry, &sections)?,
+            };
+            if location.payload.is_some() || location.thumbnail.is_some() {
+                let moved = (entry.picture, entry.location, location);
+                self.copied.moved.push(moved);
+            }
+            self.copied.entries += 1;
+            self.copied.length += length;
+        }
+        Ok(())
+    }
+
+    /// Copies an entry as it is. Returns where it lies then, and its length.
+    fn copy(&mut self, entry: &LoggedEntry) -> Result<(EntryLocation, u64), StoreError> {
+        self.note_damage(entry, entry.rows())?;
+        self.take_over(entry.location.offset, entry.length, self.copied.length)?;
+        let location = moved(entry.location, self.to, self.copied.length);
+        Ok((location, entry.length))
+    }
+
+    /// Writes an entry with some other sections. Its number stays, and so do its other sections,
+    /// byte for byte.
+    fn write(
+        &mut self,
+        entry: &LoggedEntry,
+        changed: &[Section<'_>],
+    ) -> Result<(EntryLocation, u64), StoreError> {
+        let of_kind = |row: &Row| changed.iter().find(|it| Some(it.kind) == row.kind());
+        let rows = entry.rows().iter();
+        let kept: Vec<Row> = rows
+            .filter(|row| of_kind(*row).is_none())
+            .copied()
+            .collect();
+        self.note_damage(entry, &kept)?;
+        let mut sections = Vec::new();
+        for row in entry.rows() {
+            sections.push(match of_kind(row) {
+                Some(section) => RawSection::of(section),
+                None => row.section(self.read(entry.location.offset + row.offset, row.length)?),
+            });
+        }
+        let is_there = |kind| entry.rows().iter().any(|row| row.kind() == Some(kind));
+        for section in changed.iter().filter(|section| !is_there(section.kind)) {
+            // The large part comes last.
+            let before = sections.iter().position(RawSection::is_payload);
+            sections.insert(before.unwrap_or(sections.len()), RawSection::of(section));
+        }
+        let at = self.copied.length;
+        let encoded = lay_out(entry.picture, sections, entry.number, self.to, at);
+        let write = || {
+            self.file.write_at(&encoded.head, at)?;
+            let behind = at + encoded.head.len() as u64;
+            self.file.write_at(&encoded.payload, behind)?;
+            let behind = behind + encoded.payload.len() as u64;
+            self.file.write_at(&vec![0; encoded.padding], behind)
+        };
+        write().map_err(|error| StoreError::io(self.path, error))?;
+        Ok((encoded.location, encoded.length))
+    }
+
+    /// Copies bytes of which nobody knows of what they are.
+    fn carry_along(&mut self, damage: Damage) -> Result<(), StoreError> {
+        let end = self.from.length();
+        let end = end.map_err(|error| StoreError::io(self.from_path, error))?;
+        let (from, to) = (damage.from, self.copied.length);
+        let length = damage.to.min(end).saturating_sub(from);
+        for at in (0..length).step_by(CHUNK) {
+            let some = (length - at).min(CHUNK as u64);
+            self.take_over(from + at, some, to + at)?;
+        }
+        self.copied.length += length;
+        self.copied.unreadable.push(Region { from, to, length });
+        Ok(())
+    }
+
+    /// Notes if sections are not what was written: they are copied as they are.
+    fn note_damage(&mut self, entry: &LoggedEntry, rows: &[Row]) -> Result<(), StoreError> {
+        let are_whole = are_whole(self.from, entry, rows);
+        if !are_whole.map_err(|error| StoreError::io(self.from_path, error))? {
+            self.copied.damaged.push(entry.picture);
+        }
+        Ok(())
+    }
+
+    fn take_over(&self, at: u64, length: u64, to: u64) -> Result<(), StoreError> {
+        let bytes = self.read(at, length)?;
+        let written = self.file.write_at(&bytes, to);
+        written.map_err(|error| StoreError::io(self.path, error))
+    }
+
+    fn read(&self, at: u64, length: u64) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        let read = self.from.read_at(&mut bytes, at);
+        read.map_err(|error| StoreError::io(self.from_path, error))?;
+        Ok(bytes)
+    }
+}
+
 impl Log {
-    /// Copies what `keep` wants of a closed segment to a new one, which takes its place. The old
-    /// one stays until [`Self::delete_retired`]. What is damaged is copied as it is, for `verify`
-    /// to name; `past_damage` leaves out what is no entry.
+    /// Copies what `decide` keeps of a closed segment to a new one, which takes its place. It is
+    /// asked about a few entries at once, and says what becomes of each. The old segment stays until
+    /// [`Self::delete_retired`]. What is damaged is copied as it is, for `verify` to name;
+    /// `past_damage` leaves out what is no entry.
     ///
     /// # Errors
-    /// If the disk is full or fails; the segment stays as it is then.
+    /// If the disk is full or fails, or `decide` does; the segment stays as it is then.
     pub(in crate::store) fn rewrite(
         &self,
         segment: ClosedSegment,
         past_damage: bool,
-        keep: &mut dyn FnMut(&LoggedEntry) -> Result<bool, StoreError>,
+        decide: Decide<'_>,
     ) -> Result<Rewritten, StoreError> {
         let to = {
             let mut writer = self.writer();
@@ -81,7 +221,7 @@ impl Log {
             writer.position.length = 0;
             to
         };
-        let copied = self.copy(segment, to, past_damage, keep);
+        let copied = self.copy(segment, to, past_damage, decide);
         let mut writer = self.writer();
         let mut list = writer.list.clone();
         list.copying = None;
@@ -114,7 +254,7 @@ impl Log {
         segment: ClosedSegment,
         to: u32,
         past_damage: bool,
-        keep: &mut dyn FnMut(&LoggedEntry) -> Result<bool, StoreError>,
+        decide: Decide<'_>,
     ) -> Result<Rewritten, StoreError> {
         let from_path = self.path(segment.number);
         let from = self.disk.open(&from_path);
@@ -125,49 +265,37 @@ impl Log {
         file.set_length(0).map_err(failed)?;
         file.write_at(&segment_header(self.store, to), 0)
             .map_err(failed)?;
-        let mut copied = Rewritten {
-            length: SEGMENT_HEADER,
-            ..Rewritten::default()
+        let mut copying = Copying {
+            from: &*from,
+            from_path: &from_path,
+            file: &*file,
+            path: &path,
+            to,
+            copied: Rewritten {
+                length: SEGMENT_HEADER,
+                ..Rewritten::default()
+            },
         };
-        let of_source = |error| StoreError::io(&from_path, error);
-        let end = from.length().map_err(of_source)?;
-        let take_over = |at: u64, length: u64, to: u64| {
-            let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
-            from.read_at(&mut bytes, at).map_err(of_source)?;
-            file.write_at(&bytes, to).map_err(failed)
-        };
+        let mut some = Vec::new();
         self.entries_of(segment, 0, &mut |entry| {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(_) if past_damage => return Ok(()),
-                // Nobody knows of what they are.
-                Err(damage) => {
-                    let (from, to) = (damage.from, copied.length);
-                    let length = damage.to.min(end).saturating_sub(from);
-                    for at in (0..length).step_by(CHUNK) {
-                        let some = (length - at).min(CHUNK as u64);
-                        take_over(from + at, some, to + at)?;
+            match entry {
+                Ok(entry) => {
+                    some.push(entry);
+                    if some.len() == AT_ONCE {
+                        copying.take(std::mem::take(&mut some), decide)?;
                     }
-                    copied.length += length;
-                    copied.unreadable.push(Region { from, to, length });
-                    return Ok(());
                 }
-            };
-            if !keep(&entry)? {
-                return Ok(());
+                Err(damage) => {
+                    copying.take(std::mem::take(&mut some), decide)?;
+                    if !past_damage {
+                        copying.carry_along(damage)?;
+                    }
+                }
             }
-            if !is_whole(&*from, &entry).map_err(of_source)? {
-                copied.damaged.push(entry.picture);
-            }
-            take_over(entry.location.offset, entry.length, copied.length)?;
-            if entry.location.payload.is_some() || entry.location.thumbnail.is_some() {
-                let moved = moved(entry.location, to, copied.length);
-                copied.moved.push((entry.picture, entry.location, moved));
-            }
-            copied.entries += 1;
-            copied.length += entry.length;
             Ok(())
         })?;
+        copying.take(some, decide)?;
+        let mut copied = copying.copied;
         if copied.length == SEGMENT_HEADER {
             drop(file);
             self.disk.remove(&path).map_err(failed)?;

@@ -126,26 +126,27 @@ pub(in crate::store) fn pictures_in(
     Ok(said.pictures)
 }
 
-/// The length of some picture's activations in the segments of a store; `None` if there is none.
+/// The lengths that pictures' activations have in the segments of a store.
 ///
 /// # Errors
 /// If they cannot be read.
-pub(in crate::store) fn a_block(
+pub(in crate::store) fn block_lengths(
     disk: &dyn Disk,
     dir: &Path,
     store: StoreId,
-) -> Result<Option<u64>, StoreError> {
-    let mut length = None;
-    for file in segment_files(disk, dir)? {
-        if file.store == store && length.is_none() {
-            file.entries(disk, &mut |entry| {
-                let block = entry.location.payload.map(|span| span.length);
-                let is_picture = entry.section(SectionKind::Record).is_some();
-                length = length.or(block.filter(|_| is_picture));
-            })?;
-        }
+) -> Result<BTreeSet<u64>, StoreError> {
+    let mut lengths = BTreeSet::new();
+    for file in segment_files(disk, dir)?
+        .iter()
+        .filter(|file| file.store == store)
+    {
+        file.entries(disk, &mut |entry| {
+            let is_picture = entry.section(SectionKind::Record).is_some();
+            let block = entry.location.payload.filter(|_| is_picture);
+            lengths.extend(block.map(|span| span.length));
+        })?;
     }
-    Ok(length)
+    Ok(lengths)
 }
 
 /// What entries say that only they can.

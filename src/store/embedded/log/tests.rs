@@ -36,6 +36,8 @@ struct Model {
     acknowledged: BTreeMap<u64, (PictureId, Vec<u8>)>,
     /// Those that may be there or not.
     uncertain: BTreeMap<u64, (PictureId, Vec<u8>)>,
+    /// What those that are there may have become.
+    changed: BTreeMap<u64, (PictureId, Vec<u8>)>,
     marked: u64,
 }
 
@@ -99,7 +101,7 @@ fn append(log: &Log, model: &mut Model, random: &mut ChaCha8Rng) -> Result<(), S
     Ok(())
 }
 
-/// Takes some entries out of a closed segment.
+/// Takes some entries out of a closed segment, and writes some with another payload.
 fn rewrite(log: &Log, model: &mut Model, random: &mut ChaCha8Rng) -> Result<(), StoreError> {
     let closed = log.segments().0;
     if closed.is_empty() {
@@ -111,9 +113,14 @@ fn rewrite(log: &Log, model: &mut Model, random: &mut ChaCha8Rng) -> Result<(), 
     log.for_each_entry(Position::default(), &mut |entry| {
         let entry = entry.unwrap();
         if entry.location.segment == segment.number {
-            match random.random_bool(0.5) {
-                true => dropped.push(entry.number),
-                false => rest.push(entry.number),
+            match random.random_range(0..4) {
+                0 | 1 => dropped.push(entry.number),
+                2 => rest.push(entry.number),
+                _ => {
+                    rest.push(entry.number);
+                    let payload = vec![entry.number as u8; random.random_range(0..900)];
+                    model.changed.insert(entry.number, (entry.picture, payload));
+                }
             }
         }
         Ok(())
@@ -123,8 +130,20 @@ fn rewrite(log: &Log, model: &mut Model, random: &mut ChaCha8Rng) -> Result<(), 
             model.uncertain.insert(*number, entry);
         }
     }
-    let rewritten = log.rewrite(segment, false, &mut |entry| {
-        Ok(!dropped.contains(&entry.number))
+    let rewritten = log.rewrite(segment, false, &mut |entries| {
+        let fates = entries.iter().map(|entry| {
+            if dropped.contains(&entry.number) {
+                return Fate::Gone;
+            }
+            match model.changed.get(&entry.number) {
+                Some((_, payload)) => Fate::Changed(vec![
+                    Section::of_owned(SectionKind::Block, payload.clone()),
+                    Section::of_owned(SectionKind::Look, b"another".to_vec()),
+                ]),
+                None => Fate::Stays,
+            }
+        });
+        Ok(fates.collect())
     })?;
     assert_eq!(rewritten.moved.len(), rest.len());
     log.delete_retired()?;
@@ -132,6 +151,7 @@ fn rewrite(log: &Log, model: &mut Model, random: &mut ChaCha8Rng) -> Result<(), 
     for number in dropped {
         model.uncertain.remove(&number);
     }
+    model.acknowledged.append(&mut model.changed);
     Ok(())
 }
 
@@ -147,18 +167,23 @@ fn check(log: &Log, model: &mut Model, about: &str) {
         Ok(())
     })
     .unwrap_or_else(|error| panic!("{about}: {error}"));
+    let is_changed = |number, entry| model.changed.get(number) == Some(entry);
     for (number, entry) in &model.acknowledged {
-        assert_eq!(found.get(number), Some(entry), "{about}: entry {number}");
+        let found = found.get(number);
+        let is_there = found == Some(entry) || found.is_some_and(|it| is_changed(number, it));
+        assert!(is_there, "{about}: entry {number}: {found:?}");
     }
     for (number, entry) in &found {
         let known = model.acknowledged.get(number);
         let known = known.or_else(|| model.uncertain.get(number));
-        assert_eq!(Some(entry), known, "{about}: entry {number}");
+        let is_known = Some(entry) == known || is_changed(number, entry);
+        assert!(is_known, "{about}: entry {number}: {entry:?}");
     }
     assert!(log.position().next >= model.marked, "{about}");
     // What is there now was acknowledged by being read.
     model.acknowledged = found;
     model.uncertain.clear();
+    model.changed.clear();
 }
 
 #[test]

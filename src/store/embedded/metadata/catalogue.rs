@@ -35,7 +35,15 @@ impl EmbeddedMetadata {
     }
 
     pub(in crate::store::embedded) fn pictures(&self) -> Listing<'_, (Sequence, PictureId)> {
-        Box::new(self.trees.sequences.iter().map(|entry| {
+        self.pictures_from(Sequence(0))
+    }
+
+    pub(in crate::store::embedded) fn pictures_from(
+        &self,
+        first: Sequence,
+    ) -> Listing<'_, (Sequence, PictureId)> {
+        let entries = self.trees.sequences.range(first.key()..);
+        Box::new(entries.map(|entry| {
             let (key, value) = entry?;
             let sequence = Sequence::from_key(&key).ok_or(SEQUENCES)?;
             Ok((sequence, PictureId::from_slice(&value).ok_or(SEQUENCES)?))
@@ -116,7 +124,7 @@ impl EmbeddedMetadata {
     }
 
     pub(in crate::store::embedded) fn page_count(&self) -> u64 {
-        self.trees.pages.len() as u64
+        self.trees.counts().pages
     }
 }
 

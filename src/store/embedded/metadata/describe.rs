@@ -35,19 +35,23 @@ impl Embedded {
                     let location = metadata.block_location(*id)?;
                     let location = location.ok_or(StoreError::Damaged { picture: *id })?;
                     let block = self.blocks.read(*id, location)?;
-                    if block.len() != self.identity.layout.block_len() {
-                        return Err(StoreError::Damaged { picture: *id });
-                    }
-                    let activations = Activations::new(&self.identity.layout, &block);
-                    Ok((*sequence, network.describe(activations)))
+                    let layout = self.identity.layouts.of_block(block.len());
+                    let layout = layout.ok_or(StoreError::Damaged { picture: *id })?;
+                    // What the log says of a picture stays where no more than a sketch of it is there.
+                    let described = layout.keeps_values().then(|| {
+                        let activations = Activations::new(layout, &block);
+                        network.describe(activations)
+                    });
+                    Ok((*sequence, described))
                 })
                 .collect::<Vec<Result<_, StoreError>>>();
             for entry in described {
                 match entry {
-                    Ok((sequence, descriptor)) => {
+                    Ok((sequence, Some(descriptor))) => {
                         let bytes = descriptor.to_bytes();
                         trees.descriptors.insert(sequence.key(), bytes)?;
                     }
+                    Ok((_, None)) => {}
                     Err(error) => tracing::warn!(%error, "a picture is not described"),
                 }
             }

@@ -154,10 +154,8 @@ impl Embedded {
         let damaged = || StoreError::Damaged { picture: id };
         let location = self.metadata.block_location(id)?.ok_or_else(damaged)?;
         let block = self.blocks.read(id, location)?;
-        if block.len() != self.identity.layout.block_len() {
-            return Err(damaged());
-        }
-        let activations = Activations::new(&self.identity.layout, &block);
+        let layout = self.identity.layouts.of_block(block.len());
+        let activations = Activations::new(layout.ok_or_else(damaged)?, &block);
         Ok(network.describe_look(activations))
     }
 }

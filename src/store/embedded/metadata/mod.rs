@@ -28,7 +28,7 @@ use crate::canonical_url::{HostId, UrlId};
 use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 use crate::store::{
-    Again, AppendEntries, Body, Catalogue, Discovery, EntryLocation, Flaw, Frontier,
+    Again, AppendEntries, Body, Catalogue, Counts, Discovery, EntryLocation, Flaw, Frontier,
     FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageVisit,
     PictureOutcome, PictureRecord, Provenance, Queued, RemovalRules, Retrying, RuleFileRecord,
     Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
@@ -56,7 +56,7 @@ impl Frontier for EmbeddedMetadata {
     }
 
     fn frontier_counts(&self) -> Result<FrontierCounts, StoreError> {
-        Self::frontier_counts(self)
+        Ok(Self::frontier_counts(self))
     }
 
     fn seeds(&self) -> Result<Vec<String>, StoreError> {
@@ -132,6 +132,10 @@ impl Frontier for EmbeddedMetadata {
     fn retries(&self) -> Listing<'_, Retrying> {
         Self::retries(self)
     }
+
+    fn reasons(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        Ok(self.trees.counts().reasons)
+    }
 }
 
 impl Catalogue for EmbeddedMetadata {
@@ -180,6 +184,10 @@ impl Catalogue for EmbeddedMetadata {
 
     fn pictures(&self) -> Listing<'_, (Sequence, PictureId)> {
         Self::pictures(self)
+    }
+
+    fn pictures_from(&self, first: Sequence) -> Listing<'_, (Sequence, PictureId)> {
+        Self::pictures_from(self, first)
     }
 
     fn picture_count(&self) -> usize {
@@ -317,6 +325,14 @@ impl Hosts for EmbeddedMetadata {
 impl Metadata for EmbeddedMetadata {
     fn check_space(&self) -> Result<(), StoreError> {
         self.reserve.check()
+    }
+
+    fn counts(&self) -> Counts {
+        self.trees.counts()
+    }
+
+    fn recount(&self) -> Result<Counts, StoreError> {
+        self.trees.recount()
     }
 
     fn flush(&self) -> Result<(), StoreError> {

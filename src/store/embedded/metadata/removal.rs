@@ -3,14 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
-use sled::Batch;
-
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::leaving::Leaving;
 use crate::store::embedded::metadata::places::place_of;
-use crate::store::embedded::trees::{FrontierKey, decode, encode};
+use crate::store::embedded::trees::{Changes, FrontierKey, decode, encode};
 use crate::store::{Location, LocationId, PageRecord, StoreError, UrlRecord, UrlState, now_ms};
 
 /// Pictures taken out in one transaction.
@@ -159,9 +157,9 @@ impl EmbeddedMetadata {
             if record.host == host
                 && let Some(FrontierKey::Url(id)) = FrontierKey::decode(&key)
             {
-                let mut batch = Batch::default();
+                let mut batch = Changes::default();
                 self.mark_removed(&mut batch, id)?;
-                self.trees.frontier.apply_batch(batch)?;
+                self.trees.frontier.apply(batch)?;
                 waiting.insert(id);
             }
         }
@@ -190,7 +188,7 @@ impl EmbeddedMetadata {
 
     pub(in crate::store::embedded) fn mark_removed(
         &self,
-        frontier: &mut Batch,
+        frontier: &mut Changes,
         id: UrlId,
     ) -> Result<(), StoreError> {
         if let Some(mut record) = self.url_record(id)? {

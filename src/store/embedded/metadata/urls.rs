@@ -4,14 +4,12 @@
 
 use std::sync::PoisonError;
 
-use sled::Batch;
-
 use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
 use crate::store::embedded::metadata::queues::queueing::{QueueChanges, end_as, settle_into};
-use crate::store::embedded::trees::{FrontierKey, UNREADABLE, decode, embed_key, encode};
+use crate::store::embedded::trees::{Changes, FrontierKey, UNREADABLE, decode, embed_key, encode};
 use crate::store::entry::{Entry, Section, SectionKind, Seed};
 use crate::store::{
     Discovery, FrontierCounts, Lease, PageVisit, PictureHint, Queued, Role, StoreError, UrlOutcome,
@@ -81,10 +79,10 @@ impl EmbeddedMetadata {
             let Some(FrontierKey::Leased(url)) = FrontierKey::decode(&key) else {
                 return Err(UNREADABLE);
             };
-            let mut batch = Batch::default();
+            let mut batch = Changes::default();
             batch.remove(key);
             batch.insert(value, &url.0);
-            self.trees.frontier.apply_batch(batch)?;
+            self.trees.frontier.apply(batch)?;
             recovered += 1;
         }
         Ok(recovered)
@@ -106,7 +104,7 @@ impl EmbeddedMetadata {
             let _guard = self.frontier.lock().unwrap_or_else(PoisonError::into_inner);
             self.ask_for_next(&lease, &outcome)?;
         }
-        let mut batch = Batch::default();
+        let mut batch = Changes::default();
         match self.closed_meanwhile(&lease)? {
             Some(state) => end_as(&mut batch, &lease, state),
             None => {
@@ -115,7 +113,7 @@ impl EmbeddedMetadata {
                 settle_into(&mut batch, &lease, outcome);
             }
         }
-        Ok(self.trees.frontier.apply_batch(batch)?)
+        self.trees.frontier.apply(batch)
     }
 
     pub(in crate::store::embedded) fn settle_page(
@@ -209,27 +207,12 @@ impl EmbeddedMetadata {
         Ok(queued)
     }
 
-    pub(in crate::store::embedded) fn frontier_counts(&self) -> Result<FrontierCounts, StoreError> {
-        let mut counts = FrontierCounts::default();
-        for entry in &self.trees.frontier {
-            let (key, value) = entry?;
-            let count = match FrontierKey::decode(&key).ok_or(UNREADABLE)? {
-                FrontierKey::Queued { .. } => &mut counts.pending,
-                FrontierKey::Leased(_) => &mut counts.leased,
-                FrontierKey::Retry { .. } => &mut counts.retry,
-                FrontierKey::Url(_) => match decode::<UrlRecord>("frontier", &value)?.state {
-                    UrlState::Open => continue,
-                    UrlState::Done => &mut counts.done,
-                    UrlState::Failed(_) => &mut counts.failed,
-                    UrlState::Refused(_) | UrlState::Removed => &mut counts.refused,
-                },
-            };
-            *count += 1;
-        }
+    pub(in crate::store::embedded) fn frontier_counts(&self) -> FrontierCounts {
+        let mut counts = self.trees.counts().frontier;
         let leased = self.leases.count();
         counts.leased += leased;
         counts.pending = counts.pending.saturating_sub(leased);
-        Ok(counts)
+        counts
     }
 
     pub(in crate::store::embedded) fn seeds(&self) -> Result<Vec<String>, StoreError> {

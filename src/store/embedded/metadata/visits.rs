@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::sync::PoisonError;
 
-use sled::Batch;
-
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
-use crate::store::embedded::trees::{FrontierKey, decode, embed_key, encode, location_key};
+use crate::store::embedded::trees::{
+    Changes, FrontierKey, decode, embed_key, encode, location_key,
+};
 use crate::store::{Again, LocationId, Role, StoreError, UrlRecord, UrlState, VisitRecord, now_ms};
 
 impl EmbeddedMetadata {
@@ -117,7 +117,7 @@ impl EmbeddedMetadata {
         if matches!(record.state, UrlState::Open | UrlState::Removed) {
             return Ok(false);
         }
-        let mut batch = Batch::default();
+        let mut batch = Changes::default();
         let promise = self.hint(id)?.promise;
         let key = self.next_key(record.host, record.role, promise)?;
         batch.insert(key.encode(), &id.0);
@@ -127,7 +127,7 @@ impl EmbeddedMetadata {
             ..record
         };
         batch.insert(FrontierKey::Url(id).encode(), encode(&record));
-        self.trees.frontier.apply_batch(batch)?;
+        self.trees.frontier.apply(batch)?;
         if own {
             self.mark_host(record.host, &record.url)?;
         }

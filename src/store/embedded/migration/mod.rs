@@ -82,6 +82,7 @@ pub(super) fn header(
                 id: format!("{:032x}", rand::random::<u128>()),
                 network: options.network.id().clone(),
                 activations: options.activations,
+                converting: false,
                 descriptor: options.network.descriptor_id().to_owned(),
                 look: String::new(),
             };

@@ -315,6 +315,34 @@ fn a_damaged_block_of_format_3_takes_nothing_else_with_it() {
 }
 
 #[test]
+fn a_store_of_format_3_becomes_compact() {
+    let dir = old_store();
+    let open = || Store::open(dir.path(), &options()).unwrap();
+    drop(open());
+    Store::keep_compact(dir.path(), &options()).unwrap();
+    let store = open();
+    let blocks = |store: &Store| -> Vec<Vec<u8>> {
+        let blocks = (0..4).map(|n| store.verified_block(picture_id(n)).unwrap().to_vec());
+        blocks.collect()
+    };
+    let before = blocks(&store);
+    assert_eq!(store.unconverted().unwrap(), 4);
+    let stopped = store.convert(&mut |_, _| false).unwrap();
+    assert_eq!((stopped.pictures, stopped.stopped), (0, true));
+    assert_eq!(store.unconverted().unwrap(), 4);
+    let converted = store.convert(&mut |_, _| true).unwrap();
+    assert_eq!((converted.pictures, converted.total), (4, 4));
+    assert!(converted.complete && converted.freed > 0);
+    assert!(!dir.path().join("activations").join(file_name(0)).exists());
+    assert!(blocks(&store) == before);
+    drop(store);
+    std::fs::remove_dir_all(dir.path().join("records")).unwrap();
+    Store::repair(dir.path(), &options()).unwrap();
+    let store = open();
+    assert!(blocks(&store) == before && !store.is_converting());
+}
+
+#[test]
 fn format_3_without_records_or_a_header_has_an_honest_way_out() {
     let dir = old_store();
     let header = dir.path().join("store.toml");

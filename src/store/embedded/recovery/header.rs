@@ -1,7 +1,7 @@
 //! What `store.toml` must say, by all else that there is of a store: where it is damaged, lost or
 //! another store's, it is made anew and never counts against everything else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::activation::Encoding;
@@ -9,7 +9,7 @@ use crate::store::embedded::RECORDS;
 use crate::store::embedded::disk::{Disk, SystemDisk, aside};
 use crate::store::embedded::files::{HEADER_COPY, HEADER_FILE, Header, LATEST};
 use crate::store::embedded::log::{
-    FOLDER, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, a_block, mend_headers,
+    FOLDER, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, block_lengths, mend_headers,
     old_block_length, segment_files, segment_numbers,
 };
 use crate::store::{StoreError, StoreOptions};
@@ -180,20 +180,31 @@ fn of_log(
     id: StoreId,
     options: &StoreOptions<'_>,
 ) -> Result<Header, StoreError> {
-    let activations = match a_block(disk, dir, id)? {
-        Some(length) => fitting(length, options).ok_or_else(|| StoreError::Header {
-            path: dir.join(HEADER_FILE),
-            message: "it is damaged or lost, and the store's pictures do not fit the \
+    let lengths = block_lengths(disk, dir, id)?;
+    let found: BTreeSet<_> = lengths
+        .iter()
+        .filter_map(|length| fitting(*length, options))
+        .collect();
+    let activations = match found.first() {
+        // Among those of another encoding: they are being converted.
+        _ if found.contains(&Encoding::Compact) => Encoding::Compact,
+        Some(encoding) => *encoding,
+        None if lengths.is_empty() => options.activations,
+        None => {
+            return Err(StoreError::Header {
+                path: dir.join(HEADER_FILE),
+                message: "it is damaged or lost, and the store's pictures do not fit the \
                           configured network; put it back from a backup"
-                .to_owned(),
-        })?,
-        None => options.activations,
+                    .to_owned(),
+            });
+        }
     };
     Ok(Header {
         format: LATEST,
         id: format!("{:032x}", u128::from_be_bytes(id)),
         network: options.network.id().clone(),
         activations,
+        converting: found.len() > 1,
         // Unknown: all pictures are described anew.
         descriptor: String::new(),
         look: String::new(),
@@ -233,6 +244,7 @@ fn of_old_blocks(
         id: format!("{:032x}", rand::random::<u128>()),
         network: options.network.id().clone(),
         activations,
+        converting: false,
         descriptor: String::new(),
         look: String::new(),
     })

@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::activation::Encoding;
 use crate::picture::PictureId;
 use crate::store::embedded::disk::{Disk, SystemDisk, TolerantDisk};
-use crate::store::embedded::files::{LATEST, Lock, check_places};
+use crate::store::embedded::files::{Header, LATEST, Lock, check_places};
 use crate::store::embedded::log::{
-    FOLDER, LIST_FILE, Log, Mark, Opened, mend_headers, pictures_in, take_back,
+    FOLDER, Fate, LIST_FILE, Log, Mark, Opened, mend_headers, pictures_in, take_back,
 };
 use crate::store::embedded::records::Records;
 use crate::store::embedded::recovery::{header, usable_records};
 use crate::store::embedded::trees::Trees;
-use crate::store::embedded::{Embedded, Parts, RECORDS};
+use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
+use crate::store::layouts::Layouts;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Repaired, StoreError, StoreOptions};
 
@@ -49,7 +51,7 @@ impl Embedded {
         let lock = Lock::take(dir)?;
         usable_records::check_room(dir, dir)?;
         let mut repaired = Repaired::default();
-        let header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
+        let mut header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
         header.check(dir, options.network.id())?;
         if header.format < LATEST {
             drop(lock);
@@ -105,6 +107,7 @@ impl Embedded {
         let before = metadata.block_locations().filter_map(Result::ok);
         let before: Vec<PictureId> = before.map(|(id, _)| id).collect();
         let damages = metadata.rebuild(store.describer(options))?;
+        metadata.trees.recount()?;
         let mut damaged = BTreeSet::new();
         for damage in damages {
             let error = metadata.damaged(damage);
@@ -140,6 +143,9 @@ impl Embedded {
         }
         metadata.set_mark()?;
         metadata.records.sync()?;
+        if mend_encoding(&mut header, options, metadata)? {
+            header.write(dir)?;
+        }
         // sled is closed before its folder gets another name.
         drop(store);
         if are_new {
@@ -150,6 +156,28 @@ impl Embedded {
         drop(held);
         Ok(repaired)
     }
+}
+
+/// Has the header say what the pictures are stored in: it may be of before they were converted, as in a
+/// backup that did not end, or of after. Returns whether it is another one now.
+fn mend_encoding(
+    header: &mut Header,
+    options: &StoreOptions<'_>,
+    metadata: &EmbeddedMetadata,
+) -> Result<bool, StoreError> {
+    let compact = Layouts::of(options.network, Encoding::Compact);
+    let (mut converted, mut of_before) = (0_u64, 0_u64);
+    for entry in metadata.block_locations() {
+        let length = entry?.1.payload.map_or(0, |span| span.length);
+        of_before += u64::from(compact.is_of_before(length));
+        converted += u64::from(length == compact.now().block_len() as u64);
+    }
+    let before = header.clone();
+    if converted > 0 {
+        header.activations = Encoding::Compact;
+    }
+    header.converting = header.activations == Encoding::Compact && of_before > 0;
+    Ok(*header != before)
 }
 
 /// Opens a store of an older format, which gives it its log.
@@ -182,7 +210,9 @@ fn copy_past_damage(store: &Embedded, damaged: &BTreeSet<u32>) -> Result<Vec<Pat
     }
     for segment in log.segments().0 {
         if damaged.contains(&segment.number) {
-            let copied = log.rewrite(segment, true, &mut |_| Ok(true))?;
+            let copied = log.rewrite(segment, true, &mut |entries| {
+                Ok(entries.iter().map(|_| Fate::Stays).collect())
+            })?;
             store.metadata.move_entries(&copied.moved)?;
             for picture in copied.damaged {
                 tracing::warn!(%picture, "it is damaged or cannot be read now: `simdex verify` tells");

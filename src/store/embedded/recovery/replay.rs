@@ -1,9 +1,8 @@
 //! Taking the log into the records: what they miss, or all of it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::activation::{Activations, Layout};
+use crate::activation::Activations;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::network::{Descriptor, Network};
 use crate::store::embedded::EmbeddedMetadata;
@@ -17,9 +16,10 @@ use crate::store::entry::{
     DescriptorSection, Found, LabelFact, Lost, Removed, RemovedFile, RemovedHost, SectionKind,
     Seed, read_record,
 };
+use crate::store::layouts::Layouts;
 use crate::store::{
-    Block, LabelId, Labels, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState,
-    Validators, VisitRecord,
+    LabelId, Labels, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators,
+    VisitRecord,
 };
 
 const NOTE_EVERY: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy)]
 pub(in crate::store::embedded) struct Describer<'a> {
     pub(in crate::store::embedded) network: &'a Network,
-    pub(in crate::store::embedded) layout: &'a Layout,
+    pub(in crate::store::embedded) layouts: &'a Layouts,
 }
 
 impl EmbeddedMetadata {
@@ -267,12 +267,10 @@ impl EmbeddedMetadata {
         };
         let span = entry.location.payload.ok_or_else(damaged)?;
         let block = self.log.read_checked(entry.picture, span)?;
-        let block_len = block.len();
-        let block = Block::new(Arc::new(block), 0..block_len).ok_or_else(damaged)?;
-        if block.len() != describer.layout.block_len() {
-            return Err(damaged());
-        }
-        let activations = Activations::new(describer.layout, &block);
+        let layout = describer.layouts.of_block(block.len());
+        // A sketch of the picture does not say it.
+        let layout = layout.filter(|layout| layout.keeps_values());
+        let activations = Activations::new(layout.ok_or_else(damaged)?, &block);
         Ok(describer.network.describe(activations).to_bytes())
     }
 

@@ -1,37 +1,101 @@
 //! Changes of several trees that are made together or not at all.
 
+use std::sync::Arc;
+
 use sled::transaction::{
     ConflictableTransactionResult, TransactionError, Transactional, TransactionalTree,
 };
 use sled::{Batch, Tree};
 
+use super::changes::Changes;
+use super::counters::{Counters, Kind, difference};
 use crate::store::StoreError;
 
-/// Each changed tree beside its batch.
+/// What changes can be made of.
+pub trait Table {
+    /// The tree.
+    fn tree(&self) -> &Tree;
+
+    /// What is counted of it, and where.
+    fn counted(&self) -> Option<(Kind, &Arc<Counters>)> {
+        None
+    }
+}
+
+impl Table for Tree {
+    fn tree(&self) -> &Tree {
+        self
+    }
+}
+
+/// Each changed tree beside its changes.
 #[derive(Default)]
-pub struct TreeBatches(Vec<(Tree, Batch)>);
+pub struct TreeBatches {
+    trees: Vec<Changed>,
+    counters: Option<Arc<Counters>>,
+}
+
+struct Changed {
+    tree: Tree,
+    kind: Option<Kind>,
+    changes: Changes,
+}
 
 impl TreeBatches {
-    /// What changes in `tree`.
-    pub fn of(&mut self, tree: &Tree) -> &mut Batch {
-        let known = self
-            .0
-            .iter()
-            .position(|(known, _)| known.name() == tree.name());
+    /// What changes in `table`.
+    pub fn of(&mut self, table: &impl Table) -> &mut Changes {
+        let (tree, counted) = (table.tree(), table.counted());
+        if let Some((_, counters)) = counted {
+            self.counters.get_or_insert_with(|| Arc::clone(counters));
+        }
+        let mut known = self.trees.iter();
+        let known = known.position(|known| known.tree.name() == tree.name());
         let at = known.unwrap_or_else(|| {
-            self.0.push((tree.clone(), Batch::default()));
-            self.0.len() - 1
+            self.trees.push(Changed {
+                tree: tree.clone(),
+                kind: counted.map(|(kind, _)| kind),
+                changes: Changes::default(),
+            });
+            self.trees.len() - 1
         });
-        &mut self.0[at].1
+        &mut self.trees[at].changes
     }
 
-    /// Makes the changes, all or nothing.
+    /// Makes the changes, all or nothing, and those of the counts with them.
     pub fn apply(mut self) -> Result<(), StoreError> {
-        if self.0.len() < 2 {
-            let only = self.0.pop();
-            return only.map_or(Ok(()), |(tree, batch)| Ok(tree.apply_batch(batch)?));
+        let Some(counters) = self.counters.take() else {
+            return self.write();
+        };
+        let mut counts = counters.lock();
+        let mut after = counts.clone();
+        for changed in &self.trees {
+            if let Some(kind) = changed.kind {
+                counters.after(&mut after, kind, &changed.changes)?;
+            }
         }
-        let (trees, batches): (Vec<Tree>, Vec<Batch>) = self.0.into_iter().unzip();
+        for (key, value) in difference(&counts, &after) {
+            let kept = self.of(counters.kept_in());
+            match value {
+                Some(value) => kept.insert(key, value),
+                None => kept.remove(key),
+            }
+        }
+        self.write()?;
+        *counts = after;
+        Ok(())
+    }
+
+    fn write(mut self) -> Result<(), StoreError> {
+        if self.trees.len() < 2 {
+            let only = self.trees.pop();
+            return only.map_or(Ok(()), |only| {
+                Ok(only.tree.apply_batch(only.changes.into())?)
+            });
+        }
+        let trees = self.trees.into_iter();
+        let (trees, batches): (Vec<Tree>, Vec<Batch>) = trees
+            .map(|changed| (changed.tree, Batch::from(changed.changes)))
+            .unzip();
         let apply = |trees: &Vec<TransactionalTree>| -> ConflictableTransactionResult<(), ()> {
             for (tree, batch) in trees.iter().zip(&batches) {
                 tree.apply_batch(batch)?;

@@ -1,15 +1,21 @@
 //! sled's trees: their keys, their records, and changes of several at once.
 
 mod batches;
+mod changes;
+mod counted;
+mod counters;
 mod error;
 mod key;
 mod record;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 pub(super) use batches::TreeBatches;
+pub(super) use changes::Changes;
+pub(super) use counted::Counted;
 pub(super) use error::{of_opening as error_of_opening, system_error};
 pub(super) use key::{FrontierKey, embed_key, labelled_key, location_key, removed_file_key};
 pub(super) use record::{SegmentUse, UNREADABLE, UseChanges, decode, encode, segment_use};
@@ -17,12 +23,14 @@ pub(super) use record::{SegmentUse, UNREADABLE, UseChanges, decode, encode, segm
 use super::files::Lock;
 use super::log::Position;
 use crate::store::StoreError;
+use crate::store::counts::Counts;
+use counters::{Counters, Kind};
 
 /// sled's trees. Keys are described in `key.rs`, values in `record.rs`.
 pub(super) struct Trees {
     pub(super) db: sled::Db,
-    pub(super) frontier: sled::Tree,
-    pub(super) pages: sled::Tree,
+    pub(super) frontier: Counted,
+    pub(super) pages: Counted,
     pub(super) embeds: sled::Tree,
     pub(super) pictures: sled::Tree,
     pub(super) sequences: sled::Tree,
@@ -36,7 +44,7 @@ pub(super) struct Trees {
     pub(super) places: sled::Tree,
     pub(super) files: sled::Tree,
     pub(super) counters: sled::Tree,
-    pub(super) hosts: sled::Tree,
+    pub(super) hosts: Counted,
     pub(super) rules: sled::Tree,
     /// Hosts that were removed, and when, in milliseconds since 1970.
     pub(super) removed_hosts: sled::Tree,
@@ -55,6 +63,8 @@ pub(super) struct Trees {
     pub(super) declined: sled::Tree,
     /// Where the entries of pictures without features lie in the log.
     pub(super) waiting: sled::Tree,
+    /// What is counted of the frontier, pages and hosts.
+    counters_of: Arc<Counters>,
     /// Dropped last: another process may open the store only when sled is closed.
     _lock: Lock,
 }
@@ -75,9 +85,11 @@ pub(super) const FILE_SYSTEMS: [u8; 12] = *b"file systems";
 impl Trees {
     pub(super) fn open(db: sled::Db, lock: Lock) -> Result<Self, StoreError> {
         let open = |name: &str| db.open_tree(name);
+        let counters_of = Arc::new(Counters::open(&db)?);
+        let counted = |kind| Counted::of(kind, &counters_of);
         Ok(Self {
-            frontier: open("frontier")?,
-            pages: open("pages")?,
+            frontier: counted(Kind::Frontier),
+            pages: counted(Kind::Pages),
             embeds: open("embeds")?,
             pictures: open("pictures")?,
             sequences: open("sequences")?,
@@ -88,7 +100,7 @@ impl Trees {
             places: open("places")?,
             files: open("files")?,
             counters: open("counters")?,
-            hosts: open("hosts")?,
+            hosts: counted(Kind::Hosts),
             rules: open("rules")?,
             removed_hosts: open("removed_hosts")?,
             removed_files: open("removed_files")?,
@@ -99,9 +111,20 @@ impl Trees {
             hints: open("hints")?,
             declined: open("declined")?,
             waiting: open("waiting_entries")?,
+            counters_of,
             db,
             _lock: lock,
         })
+    }
+
+    /// What is counted of the frontier, pages and hosts.
+    pub(super) fn counts(&self) -> Counts {
+        self.counters_of.lock().clone()
+    }
+
+    /// The same, counted anew: reads all of them.
+    pub(super) fn recount(&self) -> Result<Counts, StoreError> {
+        self.counters_of.recount()
     }
 
     /// How far the log was taken in.

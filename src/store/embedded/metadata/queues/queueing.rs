@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use sled::Batch;
-
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::store::embedded::EmbeddedMetadata;
-use crate::store::embedded::trees::{FrontierKey, TreeBatches, Trees, encode};
+use crate::store::embedded::trees::{Changes, FrontierKey, TreeBatches, Trees, encode};
 use crate::store::order::Order;
 use crate::store::{
     Discovery, HostRecord, Lease, Promise, Queued, Role, StoreError, UrlOutcome, UrlRecord,
@@ -123,7 +121,7 @@ impl<'a> QueueChanges<'a> {
     }
 
     /// What changes in the frontier.
-    pub(in crate::store::embedded) fn urls(&mut self) -> &mut Batch {
+    pub(in crate::store::embedded) fn urls(&mut self) -> &mut Changes {
         self.batches.of(&self.trees.frontier)
     }
 
@@ -140,7 +138,7 @@ impl<'a> QueueChanges<'a> {
 /// Ends a lease within `batch`. The lease is dropped only when the batch is applied, or it
 /// would be handed out again.
 pub(in crate::store::embedded) fn settle_into(
-    batch: &mut Batch,
+    batch: &mut Changes,
     lease: &Lease,
     outcome: UrlOutcome,
 ) {
@@ -171,11 +169,11 @@ pub(in crate::store::embedded) fn settle_into(
 }
 
 /// Like [`settle_into`], with the state that the URL gets.
-pub(in crate::store::embedded) fn end_as(batch: &mut Batch, lease: &Lease, state: UrlState) {
+pub(in crate::store::embedded) fn end_as(batch: &mut Changes, lease: &Lease, state: UrlState) {
     leave_queue(batch, lease, lease.record.attempts + 1, state);
 }
 
-fn leave_queue(batch: &mut Batch, lease: &Lease, attempts: u32, state: UrlState) {
+fn leave_queue(batch: &mut Changes, lease: &Lease, attempts: u32, state: UrlState) {
     let (host, order) = (lease.place.host, lease.place.order);
     batch.remove(FrontierKey::Queued { host, order }.encode());
     let record = UrlRecord {

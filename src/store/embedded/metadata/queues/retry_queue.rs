@@ -3,11 +3,9 @@
 use std::ops::RangeInclusive;
 use std::sync::PoisonError;
 
-use sled::Batch;
-
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::embedded::EmbeddedMetadata;
-use crate::store::embedded::trees::{FrontierKey, UNREADABLE};
+use crate::store::embedded::trees::{Changes, FrontierKey, UNREADABLE};
 use crate::store::order::Order;
 use crate::store::visit::beyond_retries_ms;
 use crate::store::{Listing, Retrying, StoreError, UrlRecord, UrlState};
@@ -41,7 +39,7 @@ impl EmbeddedMetadata {
                 break;
             }
             let record = self.url_record(url)?.ok_or(UNREADABLE)?;
-            let mut batch = Batch::default();
+            let mut batch = Changes::default();
             batch.remove(key);
             if record.state == UrlState::Open {
                 let promise = self.hint(url)?.promise;
@@ -49,7 +47,7 @@ impl EmbeddedMetadata {
                 batch.insert(key.encode(), &url.0);
                 hosts.push(record.host);
             }
-            self.trees.frontier.apply_batch(batch)?;
+            self.trees.frontier.apply(batch)?;
         }
         Ok(hosts)
     }
@@ -109,11 +107,6 @@ impl EmbeddedMetadata {
     }
 
     pub(in crate::store::embedded) fn pending_count(&self) -> Result<u64, StoreError> {
-        let mut count = 0;
-        for key in self.trees.frontier.range([FrontierKey::QUEUED]..).keys() {
-            key?;
-            count += 1;
-        }
-        Ok(count)
+        Ok(self.trees.counts().waiting())
     }
 }
