@@ -161,7 +161,7 @@ impl Mixer {
     }
 }
 
-/// Fills the store up, and builds the index.
+/// Fills the store up, and builds the index and all else that searches need.
 fn grow(size: u64, dir: &Path) -> Result<(), Failure> {
     let network = Network::builtin()?;
     let store = store(&network, dir)?;
@@ -189,6 +189,10 @@ fn grow(size: u64, dir: &Path) -> Result<(), Failure> {
         store.disk_bytes()? as f64 / size as f64 / 1e3,
         status("VmHWM"),
     );
+    drop((writer, store));
+    // What a search needs besides is made by the first, and saved.
+    let collection = collection(dir)?;
+    ask(&collection, &collection.heads().named(None)?, 7)?;
     Ok(())
 }
 
