@@ -34,6 +34,7 @@ fn migrations_run_once_and_in_order() {
         id: "test".to_owned(),
         network: network.id().clone(),
         activations: Default::default(),
+        converting: false,
         descriptor: String::new(),
         look: String::new(),
     };
