@@ -38,6 +38,8 @@ impl Film {
             writer.set_frame_delay(*milliseconds, 1000).unwrap();
             let (x, y, width, height) =
                 before.map_or((0, 0, SIZE.0, SIZE.1), |it| changed(it, frame));
+            // Neither may lead out of the picture with what the other was before.
+            writer.set_frame_position(0, 0).unwrap();
             writer.set_frame_dimension(width, height).unwrap();
             writer.set_frame_position(x, y).unwrap();
             let part = image::imageops::crop_imm(frame, x, y, width, height).to_image();
