@@ -107,7 +107,7 @@ impl Page {
         self.indent = 0;
     }
 
-    /// Columns side by side; the last one takes the room that is left.
+    /// Columns side by side, the last one in the room that is left; where that is little, below each other.
     fn end_table(&mut self) {
         let rows = std::mem::take(&mut self.rows);
         let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
@@ -117,10 +117,10 @@ impl Page {
         };
         let widths: Vec<usize> = (0..columns.saturating_sub(1)).map(width).collect();
         let before = 2 + widths.iter().map(|width| width + 2).sum::<usize>();
-        for row in rows
-            .iter()
-            .filter(|row| row.iter().any(|it| !it.is_empty()))
-        {
+        if before > WIDTH / 2 {
+            return self.list(&rows);
+        }
+        for row in rows.iter().filter(|row| has_text(row)) {
             let mut line = "  ".to_owned();
             for (cell, width) in row.iter().zip(&widths) {
                 line.push_str(&format!("{cell:width$}  "));
@@ -128,8 +128,20 @@ impl Page {
             if let Some(last) = row.get(widths.len()) {
                 line.push_str(last);
             }
-            for line in wrapped(&line, 0, before.min(WIDTH / 2)) {
+            for line in wrapped(&line, 0, before) {
                 self.push(&line);
+            }
+        }
+    }
+
+    /// A table without its heads: the first cell of a row, the others below it.
+    fn list(&mut self, rows: &[Vec<String>]) {
+        for row in rows.iter().skip(1) {
+            for (column, cell) in row.iter().enumerate().filter(|it| !it.1.is_empty()) {
+                let indent = if column == 0 { 2 } else { 6 };
+                for line in wrapped(cell, indent, indent) {
+                    self.push(&line);
+                }
             }
         }
     }
@@ -152,20 +164,27 @@ fn item(line: &str) -> Option<(&str, &str)> {
     Some(line.split_at(length))
 }
 
+/// Whether a row of a table has a cell that is not empty.
+fn has_text(row: &[String]) -> bool {
+    row.iter().any(|cell| !cell.is_empty())
+}
+
 /// Text without the marks of code, bold print and links.
 fn inline(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let link = rest[open..].find("](").map(|middle| open + middle);
-        let end = link.and_then(|middle| Some((middle, middle + rest[middle..].find(')')?)));
-        let Some((middle, end)) = end else { break };
+    while let Some(middle) = rest.find("](") {
+        let open = rest[..middle].rfind('[');
+        let end = rest[middle..].find(')').map(|end| middle + end);
+        let (Some(open), Some(end)) = (open, end) else {
+            break;
+        };
         plain.push_str(&rest[..open]);
         plain.push_str(&rest[open + 1..middle]);
         rest = &rest[end + 1..];
     }
     plain.push_str(rest);
-    plain.replace("**", "").replace('`', "").replace('\\', "")
+    plain.replace("**", "").replace(['`', '\\'], "")
 }
 
 /// The text in lines: spaces between words stay as they are, but at ends of lines.
@@ -201,6 +220,19 @@ mod tests {
         let expected = "One page\n--------\n\nA link, bold, and more.\n\n    $ simdex status\n\n    out\n\n\
                         - one\n- two goes on\n\n    simdex add\n\n  flag\n  -k    so many\n";
         assert_eq!(text(page), expected);
+    }
+
+    #[test]
+    fn brackets_that_are_no_links_stay() {
+        let line = inline("`[crawl]` and [a `link`](there.md#one), [crawl.host]");
+        assert_eq!(line, "[crawl] and a link, [crawl.host]");
+    }
+
+    #[test]
+    fn tables_without_room_are_lists() {
+        let wide = "a cell that takes more than half of the line";
+        let page = format!("| one | two | three |\n|---|---|---|\n| {wide} | b | c |\n");
+        assert_eq!(text(&page), format!("  {wide}\n      b\n      c\n"));
     }
 
     #[test]
