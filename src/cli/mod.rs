@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod failures;
 mod follow;
+mod help;
 mod input;
 mod manuals;
 mod mcp;
@@ -45,7 +46,8 @@ use session::Session;
 #[command(
     version,
     about,
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 done but some inputs failed (listed on stderr), 130 interrupted cleanly."
+    after_help = help::below(),
+    disable_help_subcommand = true
 )]
 struct Args {
     /// Configuration file, which may set every key [default: the user's, and over it the harmless
@@ -127,6 +129,8 @@ enum Command {
     },
     /// Serve a small site, crawl it, ask a query: the whole way in a minute
     Demo(demo::DemoArgs),
+    /// Say more of a topic, or of a command
+    Help(help::HelpArgs),
 }
 
 /// How a command prints its result.
@@ -146,17 +150,19 @@ enum Outcome {
     Interrupted,
 }
 
+/// The definition of the command line: what is parsed, completed, printed as manual pages, and what the
+/// commands of the documentation are held against.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
     crate::picture::silence_decoder_panics();
     crate::store::silence_caught_panics();
     let args = match Args::try_parse() {
         Ok(args) => args,
-        // What was typed may be the name of a file; what is wrong takes more than one line.
-        Err(error) if error.use_stderr() => {
-            error.to_string().lines().for_each(progress::line);
-            return ExitCode::from(2);
-        }
+        Err(error) if error.use_stderr() => return wrong_usage(&error),
         // --help and --version.
         Err(error) => error.exit(),
     };
@@ -167,10 +173,13 @@ pub fn run() -> ExitCode {
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if is_interrupted(&error) => ExitCode::from(INTERRUPTED),
-        Err(error) => {
-            say(&error);
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref() {
+            Some(error) => wrong_usage(error),
+            None => {
+                say(&error);
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 
@@ -179,6 +188,13 @@ fn is_interrupted(error: &anyhow::Error) -> bool {
     let of_index = app::Error::is_interrupted;
     matches!(error.downcast_ref(), Some(AskError::Interrupted))
         || error.downcast_ref::<app::Error>().is_some_and(of_index)
+}
+
+/// Says what is wrong with the command line. What was typed may be the name of a file, and what is wrong
+/// takes more than one line.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    error.to_string().lines().for_each(progress::line);
+    ExitCode::from(2)
 }
 
 /// Says why a command has failed: in one line, but for what package managers had to say.
@@ -210,11 +226,14 @@ fn again(args: impl Iterator<Item = OsString>) -> String {
 fn dispatch(args: Args) -> anyhow::Result<Outcome> {
     if let Command::Completions { shell } = args.command {
         let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Args::command(), "simdex", &mut script);
+        clap_complete::generate(shell, &mut command(), "simdex", &mut script);
         return output::data(&script).map(|()| Outcome::Done);
     }
     if let Command::Manuals { dir } = &args.command {
-        return manuals::write(Args::command(), dir).map(|()| Outcome::Done);
+        return manuals::write(command(), dir).map(|()| Outcome::Done);
+    }
+    if let Command::Help(args) = &args.command {
+        return help::run(command(), args);
     }
     let mut config = Config::load(args.config.as_deref())?;
     if args.data_dir.is_some() {
@@ -247,7 +266,9 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Repair(args) => upkeep::repair(&session, &args),
         Command::Compact(args) => upkeep::compact(&session, &args),
         Command::Demo(args) => demo::run(session, args),
-        Command::Completions { .. } | Command::Manuals { .. } => unreachable!("handled above"),
+        Command::Completions { .. } | Command::Manuals { .. } | Command::Help(_) => {
+            unreachable!("handled above")
+        }
     }
 }
 
@@ -264,6 +285,6 @@ mod tests {
 
     #[test]
     fn the_flags_are_consistent() {
-        Args::command().debug_assert();
+        command().debug_assert();
     }
 }

@@ -22,6 +22,7 @@ mod crawl;
 mod cursors;
 mod damage;
 mod demo;
+mod docs;
 mod domains;
 mod durability;
 mod examples;

@@ -221,9 +221,13 @@ impl Browser {
     }
 
     /// What is seen, as a PNG.
+    pub fn seen(&self) -> Vec<u8> {
+        self.runtime.block_on(self.client().screenshot()).unwrap()
+    }
+
+    /// Writes what is seen, as a PNG.
     pub fn screenshot(&self, path: &Path) {
-        let png = self.runtime.block_on(self.client().screenshot()).unwrap();
-        std::fs::write(path, png).unwrap();
+        std::fs::write(path, self.seen()).unwrap();
     }
 }
 

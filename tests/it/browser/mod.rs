@@ -2,6 +2,7 @@
 
 mod axe;
 mod driver;
+mod film;
 mod judging;
 mod live;
 
@@ -13,6 +14,7 @@ use crate::common::Simdex;
 use crate::common::serving::Serving;
 use axe::Axe;
 use driver::Browser;
+use film::Film;
 
 /// Names a folder to put pictures of the pages into, for README and docs.
 const SCREENSHOTS: &str = "SIMDEX_SCREENSHOTS";
@@ -69,6 +71,13 @@ impl Visit {
         assert!(complaints.is_empty(), "{name}: {complaints:#?}");
     }
 
+    /// Adds what is seen to a film, and goes on as before.
+    fn shoot(&self, film: &mut Film, milliseconds: u16) {
+        self.browser.shown(film::SIZE.0, film::SIZE.1, "light");
+        film.shoot(&self.browser, milliseconds);
+        self.browser.shown(1180, 900, "light");
+    }
+
     fn keep(&self, name: &str) {
         if let Some(dir) = std::env::var_os(SCREENSHOTS) {
             let path = Path::new(&dir).join(format!("{name}.png"));
@@ -120,6 +129,8 @@ fn from_an_empty_store_over_a_crawl_to_a_result_and_why() {
 
     browser.follow("header a[href='/']");
     visit.check("ask");
+    let mut film = Film::default();
+    visit.shoot(&mut film, 1200);
     browser.type_into("#image", query.to_str().unwrap());
     // It is sent as soon as it is chosen.
     browser.wait(
@@ -128,6 +139,7 @@ fn from_an_empty_store_over_a_crawl_to_a_result_and_why() {
     );
     browser.wait("pictures", LOADED);
     visit.check("look");
+    visit.shoot(&mut film, 2500);
 
     // The grid grows as one scrolls.
     let before = browser.count("[data-grid] > li");
@@ -145,6 +157,7 @@ fn from_an_empty_store_over_a_crawl_to_a_result_and_why() {
     browser.follow("[data-grid] > li:nth-child(2) a.picture");
     browser.wait("pictures", LOADED);
     visit.check("why");
+    visit.shoot(&mut film, 3000);
     let first = browser.run(FIRST_OF_PAIR);
     for (way, button) in [("slide", 2), ("over", 3)] {
         browser.click(&format!(".compare button:nth-of-type({button})"));
@@ -154,6 +167,17 @@ fn from_an_empty_store_over_a_crawl_to_a_result_and_why() {
             false
         );
         visit.check(&format!("why-{way}"));
+        for share in [0.25, 0.5, 0.75] {
+            browser.run(&format!(
+                "{SHARE} {share}; share.dispatchEvent(new Event('input'))"
+            ));
+            visit.shoot(&mut film, 500);
+        }
+    }
+    let film = film.png();
+    assert!(film.len() < MOST_OF_A_FILM, "{} bytes", film.len());
+    if let Some(dir) = std::env::var_os(SCREENSHOTS) {
+        std::fs::write(Path::new(&dir).join("tour.png"), film).unwrap();
     }
     browser.click(".compare button:nth-of-type(4)");
     assert_ne!(browser.run(FIRST_OF_PAIR), first, "they are swapped");
@@ -164,6 +188,10 @@ fn from_an_empty_store_over_a_crawl_to_a_result_and_why() {
 
 /// The key of the arrow to the right, as WebDriver writes it.
 const RIGHT: &str = "\u{E014}";
+/// Before how far the slider of two pictures is drawn.
+const SHARE: &str = "const share = document.querySelector('.compare input'); share.value = ";
+/// README shows it to whoever looks, so it must not take long to come.
+const MOST_OF_A_FILM: usize = 1_500_000;
 const FIRST_OF_PAIR: &str = "return document.querySelector('[data-pair] img').src";
 
 /// A picture as an event has it that drops or pastes it.
