@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::building::{Building, Plan, build, is_acceptable, points};
 use super::exact::Exact;
@@ -29,6 +30,8 @@ pub struct IndexWriter {
     unsaved: usize,
     /// The graph in the making.
     building: Option<Building>,
+    /// When one may be tried again, after it could not be built.
+    not_before: Option<Instant>,
 }
 
 /// Pictures that are built into one graph when the index is opened. A process that is stopped loses
@@ -38,6 +41,8 @@ const MOST_BUILT: usize = 250_000;
 const GROWTH: usize = 2;
 /// Graphs of fewer pictures are built at once.
 const SOON: usize = 2_000;
+/// How long after one could not be built the next is tried.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 impl IndexWriter {
     /// Loads the last snapshot and takes in what came later; builds everything where there
@@ -80,6 +85,7 @@ impl IndexWriter {
             changes_of_duplicates,
             unsaved: 0,
             building: None,
+            not_before: None,
         };
         writer.complete(progress)?;
         Ok(writer)
@@ -209,7 +215,7 @@ impl IndexWriter {
             let replaced = building.replaced.clone();
             self.take_over(building.finish(), &replaced);
         }
-        if self.building.is_some() {
+        if self.building.is_some() || self.not_before.is_some_and(|until| Instant::now() < until) {
             return;
         }
         let index = &self.current;
@@ -234,6 +240,7 @@ impl IndexWriter {
             Ok(built) => built,
             Err(error) => {
                 tracing::warn!(%error, "a graph cannot be built; searches go on without it");
+                self.not_before = Some(Instant::now() + PATIENCE);
                 return;
             }
         };
