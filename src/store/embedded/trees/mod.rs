@@ -7,6 +7,7 @@ mod counters;
 mod error;
 mod key;
 mod record;
+mod segment_use;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ pub(super) use changes::Changes;
 pub(super) use counted::Counted;
 pub(super) use error::{of_opening as error_of_opening, system_error};
 pub(super) use key::{FrontierKey, embed_key, labelled_key, location_key, removed_file_key};
-pub(super) use record::{SegmentUse, UNREADABLE, UseChanges, decode, encode, segment_use};
+pub(super) use record::{UNREADABLE, decode, encode};
+pub(super) use segment_use::{SegmentUse, UseChanges, segment_use};
 
 use super::files::Lock;
 use super::log::Position;
@@ -26,7 +28,7 @@ use crate::store::StoreError;
 use crate::store::counts::Counts;
 use counters::{Counters, Kind};
 
-/// sled's trees. Keys are described in `key.rs`, values in `record.rs`.
+/// sled's trees. Keys are described in `key.rs`, values in `store/record.rs` and `segment_use.rs`.
 pub(super) struct Trees {
     pub(super) db: sled::Db,
     pub(super) frontier: Counted,
