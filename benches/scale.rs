@@ -10,15 +10,12 @@
 //! `SIMDEX_SCALE=10000,100000` sets other sizes, `SIMDEX_SCALE_DIR=DIR` a folder that stays: a run that
 //! was stopped goes on there.
 
-mod common;
-
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use common::Failure;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -34,6 +31,8 @@ use simdex::network::{Descriptor, Embedding, Network};
 use simdex::picture::{PerceptualHash, PictureId};
 use simdex::search::SearchOptions;
 use simdex::store::{NewPicture, PictureOutcome, Sequence, Source, Store, StoreOptions};
+
+type Failure = Box<dyn std::error::Error>;
 
 /// Sizes of the store.
 const SIZES: &[u64] = &[10_000, 100_000, 1_000_000];
@@ -90,8 +89,10 @@ fn phase_of(phase: &str, size: u64, dir: &Path) -> Result<(), Failure> {
 }
 
 fn config(dir: &Path) -> Config {
-    let mut config = Config::default();
-    config.data_dir = Some(dir.join("store"));
+    let mut config = Config {
+        data_dir: Some(dir.join("store")),
+        ..Config::default()
+    };
     config.store.activations = Encoding::Compact;
     config
 }

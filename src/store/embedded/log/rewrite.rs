@@ -120,10 +120,7 @@ impl Copying<'_> {
     ) -> Result<(EntryLocation, u64), StoreError> {
         let of_kind = |row: &Row| changed.iter().find(|it| Some(it.kind) == row.kind());
         let rows = entry.rows().iter();
-        let kept: Vec<Row> = rows
-            .filter(|row| of_kind(*row).is_none())
-            .copied()
-            .collect();
+        let kept: Vec<Row> = rows.filter(|row| of_kind(row).is_none()).copied().collect();
         self.note_damage(entry, &kept)?;
         let mut sections = Vec::new();
         for row in entry.rows() {

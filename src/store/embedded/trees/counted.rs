@@ -74,7 +74,7 @@ impl Counted {
     }
 }
 
-impl<'a> IntoIterator for &'a Counted {
+impl IntoIterator for &Counted {
     type Item = <Iter as Iterator>::Item;
     type IntoIter = Iter;
 
