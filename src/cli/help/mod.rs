@@ -81,25 +81,34 @@ pub(super) fn below() -> StyledStr {
 }
 
 /// Prints what was asked for. What is neither topic nor command is wrong usage, a `clap::Error`.
-pub(super) fn run(mut program: clap::Command, args: &HelpArgs) -> anyhow::Result<Outcome> {
+pub(super) fn run(program: clap::Command, args: &HelpArgs) -> anyhow::Result<Outcome> {
     if let [name] = &args.of[..]
         && let Some(topic) = TOPICS.iter().find(|topic| topic.name == name)
     {
         return output::data(topic.text().as_bytes()).map(|()| Outcome::Done);
     }
-    program.build();
-    let mut command = program.clone();
+    let mut command = &program;
     for name in &args.of {
         let Some(found) = command.find_subcommand(name) else {
             let wrong = format!(
                 "there is neither a topic nor a command '{}'; `simdex help` lists both",
                 args.of.join(" ")
             );
-            return Err(program.error(ErrorKind::InvalidValue, wrong).into());
+            return Err(program.clone().error(ErrorKind::InvalidValue, wrong).into());
         };
-        command = found.clone();
+        command = found;
     }
-    match command.print_long_help() {
+    // What its own flag says.
+    let names = args.of.iter().map(String::as_str);
+    let typed: Vec<&str> = ["simdex"]
+        .into_iter()
+        .chain(names)
+        .chain(["--help"])
+        .collect();
+    let Err(help) = program.try_get_matches_from(typed) else {
+        unreachable!("--help is answered by an error");
+    };
+    match help.print() {
         // Whoever read it has gone.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Outcome::Done),
         printed => Ok(printed.map(|()| Outcome::Done)?),
