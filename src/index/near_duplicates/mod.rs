@@ -4,7 +4,7 @@
 //! it, and made anew from the store where it is missing or damaged. Each group has one
 //! original, the member stored first, which alone stands in the index.
 //!
-//! [`NearDuplicates`] are the groups of one moment, which searches see; [`Grouping`] makes the next
+//! [`NearDuplicates`] are the groups of one moment, which searches see; `Grouping` makes the next
 //! moment's of them.
 
 mod apart;
