@@ -114,7 +114,8 @@ impl GroupsFile {
             return Ok(());
         };
         let most = 2 * now.len() + SPARE;
-        if self.length == 0 || self.changes + changed.len() > most {
+        // The folder may be deleted at any time.
+        if self.length == 0 || self.changes + changed.len() > most || !path.exists() {
             let head = Head {
                 version: VERSION,
                 store: store.id().to_owned(),
