@@ -7,7 +7,7 @@ use image::RgbImage;
 use super::driver::Browser;
 
 /// The size in which pages are filmed.
-pub const SIZE: (u32, u32) = (1000, 720);
+pub const SIZE: (u32, u32) = (880, 640);
 
 /// What was seen, and for how long each is shown, in milliseconds.
 #[derive(Default)]

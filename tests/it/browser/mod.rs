@@ -167,7 +167,7 @@ fn from_an_empty_store_over_a_crawl_to_a_result_and_why() {
             false
         );
         visit.check(&format!("why-{way}"));
-        for share in [0.25, 0.5, 0.75] {
+        for share in [0.25, 0.75] {
             browser.run(&format!(
                 "{SHARE} {share}; share.dispatchEvent(new Event('input'))"
             ));
