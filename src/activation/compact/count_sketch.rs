@@ -2,6 +2,8 @@
 //! with another vector is estimated (Charikar, Chen and Farach-Colton 2002; as random projections:
 //! Weinberger et al. 2009).
 
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
 use super::signed_bytes;
 use crate::activation::parts::random;
 
@@ -12,18 +14,27 @@ pub(super) const SUMS: usize = 64;
 pub(super) const SKETCH: usize = SQUARED + signed_bytes::len(SUMS);
 const SQUARED: usize = size_of::<f32>();
 
-/// Where the number at `index` goes: its sum, and its sign.
-fn place(index: usize) -> (usize, f32) {
-    // Neighbours go anywhere.
-    let bits = random(index as u64);
-    let sign = if bits & SUMS as u64 == 0 { 1.0 } else { -1.0 };
-    (bits as usize % SUMS, sign)
+/// Where each of so many numbers goes, a byte each: the lower bits name a sum, [`SUMS`] is set for those
+/// that are taken off it. It is the same for all vectors, and made once.
+pub(super) fn places(count: usize) -> Arc<[u8]> {
+    static KNOWN: LazyLock<Mutex<Arc<[u8]>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.len() < count {
+        // Neighbours go anywhere.
+        *known = (0..count)
+            .map(|index| random(index as u64) as u8 % BOTH)
+            .collect();
+    }
+    Arc::clone(&known)
 }
+
+/// Sums of what is added, then sums of what is taken off.
+const BOTH: u8 = 2 * SUMS as u8;
 
 /// Sums up a vector.
 #[derive(Debug, Clone)]
 pub(super) struct CountSketch {
-    sums: [f32; SUMS],
+    sums: [f32; BOTH as usize],
     squared: f64,
 }
 
@@ -31,17 +42,17 @@ impl CountSketch {
     /// Of nothing yet.
     pub(super) fn new() -> Self {
         Self {
-            sums: [0.0; SUMS],
+            sums: [0.0; BOTH as usize],
             squared: 0.0,
         }
     }
 
-    /// Adds the numbers at `first` and behind.
-    pub(super) fn add(&mut self, first: usize, values: impl Iterator<Item = f32>) {
+    /// Adds numbers, each to its place.
+    pub(super) fn add(&mut self, places: &[u8], values: impl Iterator<Item = f32>) {
         let mut squared = 0.0;
-        for (i, value) in values.enumerate() {
-            let (sum, sign) = place(first + i);
-            self.sums[sum] += sign * value;
+        for (place, value) in places.iter().zip(values) {
+            // All are less; this tells the compiler.
+            self.sums[usize::from(place % BOTH)] += value;
             squared += value * value;
         }
         self.squared += f64::from(squared);
@@ -51,7 +62,10 @@ impl CountSketch {
     pub(super) fn write(&self, bytes: &mut [u8]) {
         let (squared, sums) = bytes.split_at_mut(SQUARED);
         squared.copy_from_slice(&(self.squared as f32).to_le_bytes());
-        signed_bytes::write(&self.sums, sums);
+        let (added, taken_off) = self.sums.split_at(SUMS);
+        let both = added.iter().zip(taken_off);
+        let differences: Vec<f32> = both.map(|(added, off)| added - off).collect();
+        signed_bytes::write(&differences, sums);
     }
 }
 
@@ -124,7 +138,7 @@ mod tests {
 
     fn stored(values: &[f32]) -> Vec<u8> {
         let mut sketch = CountSketch::new();
-        sketch.add(0, values.iter().copied());
+        sketch.add(&places(values.len()), values.iter().copied());
         let mut bytes = vec![0; SKETCH];
         sketch.write(&mut bytes);
         bytes

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::codec::{Codec, Layer, LayerDistance, Measurement, Quantity, mean_over};
 use super::moments::Moments;
 use super::shape::LayerShape;
-use count_sketch::{CountSketch, SKETCH, Stored};
+use count_sketch::{CountSketch, SKETCH, Stored, places};
 
 /// Per layer two count sketches, the channels' means as signed bytes and their spreads as half bytes.
 ///
@@ -51,15 +51,13 @@ impl Codec for Compact {
         let statistics = moments.statistics();
         let (means, spreads) = statistics.split_at(shape.channels);
         let (mut rest, mut units) = (CountSketch::new(), CountSketch::new());
-        let planes = values.chunks_exact(shape.positions).zip(means).enumerate();
-        for (channel, (plane, mean)) in planes {
-            let first = channel * shape.positions;
-            rest.add(first, plane.iter().map(|value| value - mean));
+        let places = places(shape.values());
+        let planes = values.chunks_exact(shape.positions).zip(means);
+        for ((plane, mean), places) in planes.zip(places.chunks_exact(shape.positions)) {
+            rest.add(places, plane.iter().map(|value| value - mean));
             let at_unit_length = plane.iter().zip(moments.inverse_norms());
-            units.add(
-                first,
-                at_unit_length.map(|(value, inverse)| value * inverse),
-            );
+            let at_unit_length = at_unit_length.map(|(value, inverse)| value * inverse);
+            units.add(places, at_unit_length);
         }
         rest.write(&mut stored[..UNITS]);
         units.write(&mut stored[UNITS..MEANS]);
