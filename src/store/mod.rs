@@ -45,6 +45,7 @@ mod pictures;
 mod provenance;
 mod record;
 mod sequence;
+mod terms;
 mod upkeep;
 
 use std::ops::Deref;
@@ -75,6 +76,7 @@ pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
 pub use sequence::Sequence;
+pub use terms::PageTerms;
 pub use upkeep::{BackedUp, BackupOptions, Compacted, Flaw, Repaired};
 pub use visit::{Again, LONGEST_RETRY, Validators, VisitRecord};
 

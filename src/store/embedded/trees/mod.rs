@@ -24,6 +24,8 @@ pub(super) struct Trees {
     pub(super) frontier: sled::Tree,
     pub(super) pages: sled::Tree,
     pub(super) embeds: sled::Tree,
+    /// What pages say of the use of their pictures; nothing of those that say nothing.
+    pub(super) terms: sled::Tree,
     pub(super) pictures: sled::Tree,
     pub(super) sequences: sled::Tree,
     pub(super) descriptors: sled::Tree,
@@ -79,6 +81,7 @@ impl Trees {
             frontier: open("frontier")?,
             pages: open("pages")?,
             embeds: open("embeds")?,
+            terms: open("terms")?,
             pictures: open("pictures")?,
             sequences: open("sequences")?,
             descriptors: open("descriptors")?,
