@@ -187,11 +187,10 @@ impl IndexWriter {
             self.grouping.take_in(&self.store, &sequences)?;
             let near_duplicates = self.grouping.now().clone();
             new.retain(|(sequence, _)| near_duplicates.has_original(*sequence));
-            let mut newest = match near_duplicates.departures() {
-                same if same == self.current.near_duplicates.departures() => {
-                    self.current.newest.clone()
-                }
-                _ => self.scan(&near_duplicates, &self.current.frozen)?,
+            let before = self.current.near_duplicates.departures();
+            let mut newest = match near_duplicates.departures() == before {
+                true => self.current.newest.clone(),
+                false => self.scan(&near_duplicates, &self.current.frozen)?,
             };
             newest.insert(&new);
             self.current = Arc::new(Index {

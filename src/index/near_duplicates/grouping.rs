@@ -122,7 +122,8 @@ impl Grouping {
         Ok((gone, new))
     }
 
-    /// Groups pictures that are in no group yet.
+    /// Groups pictures. Those that are in a group stay as they are: where the store fails half-way,
+    /// the same pictures are given again.
     ///
     /// # Errors
     /// If the store fails.
@@ -133,6 +134,9 @@ impl Grouping {
     ) -> Result<(), StoreError> {
         let mut copies = 0;
         for &sequence in new {
+            if self.now.contains(sequence) {
+                continue;
+            }
             // Removed since the list was made.
             let Some(id) = store.picture_at(sequence)? else {
                 continue;
@@ -346,7 +350,13 @@ mod tests {
             steps.lock().unwrap().push((done, total));
             true
         });
-        assert_eq!(copies.unwrap().now.len(), 5);
+        let mut copies = copies.unwrap();
+        assert_eq!(copies.now.len(), 5);
         assert_eq!(steps.into_inner().unwrap(), [(1, 1)]);
+        // Nor is what is given again.
+        let all: Vec<Sequence> = copies.now.originals().collect();
+        copies.take_in(&store, &all).unwrap();
+        assert!(copies.unsaved.is_empty());
+        assert_eq!(copies.now.len(), 5);
     }
 }
