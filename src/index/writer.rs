@@ -109,6 +109,11 @@ impl IndexWriter {
             || self.building.as_ref().is_some_and(Building::is_finished)
     }
 
+    /// Whether a graph is in the making, or ready to be taken over by [`Self::refresh`].
+    pub fn is_building(&self) -> bool {
+        self.building.is_some()
+    }
+
     fn options(&self) -> GraphOptions {
         GraphOptions::new(&self.config)
     }

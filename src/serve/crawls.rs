@@ -43,6 +43,10 @@ pub(super) fn crawl(
         {
             job.tell(|figures| {
                 figures.summary.clone_from(summary);
+                // A crawl counts them only at its end. They are in memory.
+                if let Ok(waiting) = collection.store().pending_count() {
+                    figures.summary.pending = waiting;
+                }
                 (figures.hosts, figures.under_way) = (hosts, under_way);
             });
         }

@@ -326,6 +326,12 @@ fn a_crawl_rests_and_goes_on() {
     assert_eq!(site.log().len(), asked);
     assert_eq!(progress()["state"], "paused");
     assert!(resting < 60, "{resting}");
+    let pictures = site
+        .log()
+        .iter()
+        .filter(|hit| hit.request.path().ends_with(".jpg"))
+        .count();
+    assert_eq!(progress()["summary"]["pending"], 60 - pictures);
     let resumed = post("/api/v1/crawls/1/resume", json!({}));
     assert_eq!(resumed.json()["state"], "running");
     let done = wait_for("the end", || {
