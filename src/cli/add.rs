@@ -106,7 +106,7 @@ impl AddTo {
             return Ok(Self::There(Arc::new(connection)));
         }
         session.start_runtime()?;
-        let collection = session.collection()?;
+        let collection = session.alone(Session::collection)?;
         let server = Server::start(&collection, "add")?;
         Ok(Self::Here {
             collection,

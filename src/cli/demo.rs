@@ -57,7 +57,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
     let seed = CanonicalUrl::parse(&server.url("/"))?;
     progress::note(&format!("crawling {seed} ({pictures} picture files) ..."));
     session.start_runtime()?;
-    let collection = session.collection()?;
+    let collection = session.alone(Session::collection)?;
     let job = CrawlJob {
         seeds: vec![seed],
         ..CrawlJob::default()

@@ -34,14 +34,31 @@ impl Session {
                 return Ok(Opened::There(Box::new(connection)));
             }
             match open(self) {
-                Err(Error::Store(StoreError::Locked { .. }))
-                    if Instant::now() < until && !self.shutdown.requested() =>
-                {
-                    std::thread::sleep(EVERY);
-                }
+                Err(error) if self.may_wait(&error, until) => std::thread::sleep(EVERY),
                 collection => return Ok(Opened::Here(collection?)),
             }
         }
+    }
+
+    /// Opens the store for this process alone, as `open` does. A short command that has it open is
+    /// waited for.
+    pub(super) fn alone(
+        &self,
+        open: impl Fn(&Self) -> Result<Collection, Error>,
+    ) -> Result<Collection, Error> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match open(self) {
+                Err(error) if self.may_wait(&error, until) => std::thread::sleep(EVERY),
+                collection => return collection,
+            }
+        }
+    }
+
+    /// Whether a store is in use that may soon be free.
+    fn may_wait(&self, error: &Error, until: Instant) -> bool {
+        let is_locked = matches!(error, Error::Store(StoreError::Locked { .. }));
+        is_locked && Instant::now() < until && !self.shutdown.requested()
     }
 
     /// Whoever has the store open and answers.

@@ -48,7 +48,7 @@ pub(super) fn run(session: &Session, args: &ServeArgs) -> anyhow::Result<Outcome
     })?;
     let address = listener.local_addr()?;
     session.start_runtime()?;
-    let collection = session.collection()?;
+    let collection = session.alone(Session::collection)?;
     let file = session.config.data_dir()?.join("token");
     let variable = std::env::var("SIMDEX_TOKEN").ok();
     let secrets = Secrets::new(token(variable.as_deref(), &file)?);

@@ -101,7 +101,7 @@ pub(super) fn repair(session: &Session, args: &RepairArgs) -> anyhow::Result<Out
 }
 
 pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<Outcome> {
-    let open = || session.existing_collection();
+    let open = || session.alone(Session::existing_collection);
     let mut bar = None;
     let report = app::compact(&open, args.keep, &session.shutdown, &mut |done, total| {
         let bar = bar.get_or_insert_with(|| Progress::new("converting", total));

@@ -21,8 +21,8 @@ pub(super) struct VerifyArgs {
 
 pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome> {
     let collection = match args.repair {
-        true => session.existing_collection()?,
-        false => session.collection_to_read()?,
+        true => session.alone(Session::existing_collection)?,
+        false => session.alone(Session::collection_to_read)?,
     };
     let mut bar = None;
     let findings = collection.verify(args.repair, &session.shutdown, &mut |done, total| {

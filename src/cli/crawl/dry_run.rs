@@ -13,7 +13,7 @@ pub(super) fn run(
     format: Format,
 ) -> anyhow::Result<Outcome> {
     let store = match Store::exists(&session.config.data_dir()?) {
-        true => Some(session.collection()?),
+        true => Some(session.alone(Session::collection)?),
         false => None,
     };
     let store = store.as_ref().map(|collection| collection.store().as_ref());

@@ -9,7 +9,7 @@ use crate::serve::Server;
 
 pub(super) fn run(session: &Session, format: Format) -> anyhow::Result<Outcome> {
     session.start_runtime()?;
-    let collection = session.existing_collection()?;
+    let collection = session.alone(Session::existing_collection)?;
     let _server = Server::start(&collection, "crawl")?;
     let mut problems = Problems::default();
     let bar = Progress::new("features", collection.store().waiting_count());

@@ -69,7 +69,7 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         pictures,
         ..CrawlJob::default()
     };
-    let collection = session.collection()?;
+    let collection = session.alone(Session::collection)?;
     let _server = Server::start(&collection, "crawl")?;
     let (summary, failed) = crawl(&session, &collection, job)?;
     if args.like.is_empty() || session.shutdown.requested() {

@@ -179,7 +179,7 @@ impl<'a> Tools<'a> {
             }
             (None, ..) => {
                 let head = session.head(None)?;
-                let collection = session.collection_to_read()?;
+                let collection = session.alone(Session::collection_to_read)?;
                 collection.compare(&a, &b, &head, asked.mode)?
             }
         };

@@ -49,6 +49,20 @@ fn a_socket_that_is_another_store_s_or_nobody_s_is_passed_over() {
 }
 
 #[test]
+fn whoever_needs_the_store_alone_waits_for_a_short_command() {
+    let simdex = Simdex::filled(1, 2);
+    let lock = std::fs::File::open(simdex.store().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let short = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(1));
+        drop(lock);
+    });
+    let serving = Serving::start(&simdex);
+    short.join().unwrap();
+    assert_eq!(serving.stop(), 130);
+}
+
+#[test]
 fn a_path_that_is_too_long_for_a_socket_moves_it() {
     let long = tempfile::Builder::new().prefix(&"x".repeat(110)).tempdir();
     let simdex = Simdex { dir: long.unwrap() };
