@@ -130,7 +130,7 @@ fn ingest(
         drop(last.take());
         let dir = scratch.join(format!("store-{round}"));
         let store = Arc::new(Store::open(&dir, &options)?);
-        let ingest = Ingest::start(&store, engine, network, config.picture.limits(), None)?;
+        let ingest = Ingest::start(&store, engine, network, config.picture.limits(), None, None)?;
         let started = Instant::now();
         add_files(photos, &store, ingest, &Shutdown::manual(), &mut |_| ())?;
         added.push(photos.len() as f64 / started.elapsed().as_secs_f64());

@@ -79,12 +79,21 @@ fn fetching(nginx: &Nginx, scratch: &Path) -> Result<(), Failure> {
     std::fs::write(&urls, all.join("\n"))?;
     let index = nginx.url("index.html");
     let (mut own, mut dataset, mut scrapy) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut tars, mut folders) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let out = |name: &str| scratch.join(format!("{name}-{round}"));
         own.push(simdex(&index, &out("simdex"), scratch, &["--fetch-only"])?);
+        tars.push(saving(&index, &out("simdex-tars"), scratch, "webdataset")?);
+        folders.push(saving(&index, &out("simdex-folders"), scratch, "folders")?);
         dataset.push(peers.img2dataset(&urls, &out("img2dataset"))?);
         scrapy.push(peers.scrapy(&index, &out("scrapy"))?);
-        for name in ["simdex", "img2dataset", "scrapy"] {
+        for name in [
+            "simdex",
+            "simdex-tars",
+            "simdex-folders",
+            "img2dataset",
+            "scrapy",
+        ] {
             std::fs::remove_dir_all(out(name))?;
         }
     }
@@ -92,10 +101,13 @@ fn fetching(nginx: &Nginx, scratch: &Path) -> Result<(), Failure> {
     println!(
         "  simdex: crawl --fetch-only, concurrency and host_concurrency {CONCURRENCY}, delay 0"
     );
+    println!("  tars, folders: the same with --save and --layout webdataset, or folders");
     println!("  img2dataset: {}", peers::IMG2DATASET);
     println!("  scrapy: {}", peers::SCRAPY);
     for (name, runs) in [
         ("simdex", &own),
+        ("tars", &tars),
+        ("folders", &folders),
         ("img2dataset", &dataset),
         ("scrapy", &scrapy),
     ] {
@@ -121,6 +133,29 @@ fn fetching(nginx: &Nginx, scratch: &Path) -> Result<(), Failure> {
         "  whole process against img2dataset {:.2} (aim 3), against scrapy {:.2} (aim 5)",
         ratio(&|own, other| other.wall_s / own.wall_s, &dataset),
         ratio(&|own, other| other.wall_s / own.wall_s, &scrapy),
+    );
+    println!(
+        "  saving, whole process against img2dataset: tars {:.2}, folders {:.2}; folders against scrapy {:.2}",
+        median(
+            tars.iter()
+                .zip(&dataset)
+                .map(|(own, other)| other.wall_s / own.wall_s)
+                .collect()
+        ),
+        median(
+            folders
+                .iter()
+                .zip(&dataset)
+                .map(|(own, other)| other.wall_s / own.wall_s)
+                .collect()
+        ),
+        median(
+            folders
+                .iter()
+                .zip(&scrapy)
+                .map(|(own, other)| other.wall_s / own.wall_s)
+                .collect()
+        ),
     );
     println!(
         "  against the steady rate of img2dataset: by simdex's whole process {:.2}, by its own clock {:.2} (aim 2)",
@@ -192,6 +227,19 @@ fn simdex(index: &str, store: &Path, scratch: &Path, flags: &[&str]) -> Result<R
         pictures,
         bytes: summary["bytes"].as_u64().unwrap_or(0),
     })
+}
+
+/// A crawl that saves what it fetches below `out`; what is on the disk counts.
+fn saving(index: &str, out: &Path, scratch: &Path, layout: &str) -> Result<Run, Failure> {
+    let set = out.join("set");
+    let save = set.to_str().ok_or("the temporary folder is no UTF-8")?;
+    let flags = ["--fetch-only", "--save", save, "--layout", layout];
+    let run = simdex(index, &out.join("store"), scratch, &flags)?;
+    let saved = peers::run(run.wall_s, run.steady, &set)?;
+    if saved.pictures != run.pictures {
+        return Err(format!("{} of {} pictures were saved", saved.pictures, run.pictures).into());
+    }
+    Ok(saved)
 }
 
 /// Runs a command that must succeed; its time in seconds and what it printed.

@@ -92,7 +92,7 @@ impl Peers {
 }
 
 /// What is on the disk counts, whatever a program says.
-fn run(wall_s: f64, steady: f64, out: &Path) -> Result<Run, Failure> {
+pub fn run(wall_s: f64, steady: f64, out: &Path) -> Result<Run, Failure> {
     let (mut pictures, mut bytes) = (0, 0);
     let mut count = |path: &Path, length: u64| {
         if path.extension().is_some_and(|ending| ending == "jpg") {

@@ -128,7 +128,14 @@ impl Collection {
         let extraction = self.extraction();
         let (engine, network) = (extraction.engine()?, extraction.network());
         let limits = *extraction.limits();
-        Ok(Ingest::start(self.store(), engine, network, limits, None)?)
+        Ok(Ingest::start(
+            self.store(),
+            engine,
+            network,
+            limits,
+            None,
+            None,
+        )?)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::index::IndexError;
 use crate::ingest::FeatureError;
 use crate::network::{EngineError, ExtractError, NetworkError};
 use crate::picture::PictureId;
+use crate::saving::SaveError;
 use crate::search::SearchError;
 use crate::store::StoreError;
 use crate::training::GenericError;
@@ -242,6 +243,9 @@ pub enum Error {
     /// A head cannot be used.
     #[error(transparent)]
     Head(#[from] HeadError),
+    /// Pictures cannot be saved.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// A crawl failed.
     #[error(transparent)]
     Crawl(#[from] CrawlError),

@@ -12,6 +12,7 @@ mod check_up;
 mod collection;
 mod crawl;
 mod error;
+mod export_files;
 mod extraction;
 mod failures;
 mod heads;
@@ -41,6 +42,7 @@ pub use crawl::{
     CrawlEnd, CrawlJob, DryRun, Found, Looking, Pictures, QueuedAgain, RecordingOptions,
 };
 pub use error::Error;
+pub use export_files::{FilesAsked, FilesEvent, FilesExported, NoFile};
 pub use extraction::Extraction;
 pub use failures::{FailedUrl, FailureFilter, Failures};
 pub use heads::{Heads, TRAINED};

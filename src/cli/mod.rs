@@ -3,6 +3,7 @@
 mod add;
 mod classify;
 mod crawl;
+mod dataset;
 mod demo;
 mod doctor;
 mod eval;

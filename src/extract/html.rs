@@ -59,6 +59,7 @@ pub(super) fn read_html(text: &str, builder: &mut PageBuilder, deadline: Instant
     let base = builder.base.clone();
     // The documents that frames hold (`srcdoc`), which may hold frames themselves.
     let (title, directives) = (builder.page.title.clone(), builder.page.directives.clone());
+    let (licenses, data_license) = (builder.licenses.clone(), builder.data_license.clone());
     let mut frames = held.frames;
     for _ in 0..NESTED {
         let mut inner = Vec::new();
@@ -76,6 +77,7 @@ pub(super) fn read_html(text: &str, builder: &mut PageBuilder, deadline: Instant
     }
     builder.page.title = title;
     builder.page.directives = directives;
+    (builder.licenses, builder.data_license) = (licenses, data_license);
     builder.leave_out(Limit::Guesses, guesses.left_out);
     // Last, when it is known what the page says of its pictures.
     for reference in guesses.into_list() {

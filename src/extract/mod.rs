@@ -66,6 +66,9 @@ pub struct Page {
     pub feeds: Vec<CanonicalUrl>,
     /// What the page asks of robots and of text and data mining.
     pub directives: Vec<MetaDirective>,
+    /// The licence of what it shows (`rel=license`, `license` in JSON-LD): a URL or words. Empty if
+    /// it names none, or several without saying of what each is.
+    pub license: String,
     /// What limits have left out.
     pub left_out: LeftOut,
 }
@@ -95,6 +98,8 @@ pub struct PictureLink {
     pub title: String,
     /// The caption of the enclosing figure.
     pub caption: String,
+    /// The licence that the page names of this picture alone.
+    pub license: String,
 }
 
 /// One of the URLs under which a picture can be had.
@@ -130,6 +135,8 @@ pub struct InlinePicture {
     pub title: String,
     /// The caption of the enclosing figure.
     pub caption: String,
+    /// The licence that the page names of this picture alone.
+    pub license: String,
 }
 
 /// Most finds of one sort that are taken from one page, sheet or feed.

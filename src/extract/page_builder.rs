@@ -23,6 +23,8 @@ use crate::canonical_url::{CanonicalUrl, UrlError, UrlId};
 const MOST_INLINE: usize = 64;
 /// Most style sheets and most feeds of one page.
 const MOST_SHEETS: usize = 256;
+/// Longest licence in words, in bytes.
+const LONGEST_LICENSE: usize = 512;
 /// Most directives of one page.
 const MOST_DIRECTIVES: usize = 64;
 
@@ -43,6 +45,10 @@ pub(super) struct PageBuilder {
     others: HashMap<UrlId, usize>,
     /// References that are too long.
     too_long: Cell<u64>,
+    /// The licences that links name of the page, each once.
+    pub(super) licenses: Vec<String>,
+    /// The one that its data names of it.
+    pub(super) data_license: Option<String>,
 }
 
 /// Where a found picture stands in the page's lists.
@@ -63,12 +69,20 @@ impl PageBuilder {
             pictures: HashMap::new(),
             others: HashMap::new(),
             too_long: Cell::new(0),
+            licenses: Vec::new(),
+            data_license: None,
         }
     }
 
     /// The page, when all was added.
     pub(super) fn finish(mut self) -> Page {
         self.leave_out(Limit::UrlLength, self.too_long.get());
+        self.page.license = match &mut self.licenses[..] {
+            [only] => std::mem::take(only),
+            [] => self.data_license.take().unwrap_or_default(),
+            // Nobody knows which of them is of what.
+            _ => String::new(),
+        };
         self.page
     }
 
@@ -242,6 +256,7 @@ impl PageBuilder {
             alt: String::new(),
             title: String::new(),
             caption: String::new(),
+            license: String::new(),
         });
         Some(at)
     }
@@ -281,6 +296,7 @@ impl PageBuilder {
             alt: FoldedText::of(alt),
             title: FoldedText::of(title),
             caption: String::new(),
+            license: String::new(),
         });
         Some(PicturePlace::Inline(at))
     }
@@ -290,6 +306,49 @@ impl PageBuilder {
         match place {
             PicturePlace::Fetched(at) => fill(&mut self.page.pictures[at].caption, caption),
             PicturePlace::Inline(at) => fill(&mut self.page.inline[at].caption, caption),
+        }
+    }
+
+    /// Adds the licence of all that the page shows.
+    pub(super) fn license(&mut self, reference: &str) {
+        let Some(license) = self.peek(reference).map(|url| url.to_string()) else {
+            return;
+        };
+        // More than two are as many as two.
+        if self.licenses.len() < 2 && !self.licenses.contains(&license) {
+            self.licenses.push(license);
+        }
+    }
+
+    /// Takes the licence that data of the page names of it; the first one counts.
+    pub(super) fn name_license(&mut self, license: Option<String>) {
+        let license = license.map(|license| self.named_license(&license));
+        let known = self.data_license.take();
+        self.data_license = known.or(license.filter(|license| !license.is_empty()));
+    }
+
+    /// Gives a picture a licence of its own, unless it has one.
+    pub(super) fn license_of(&mut self, place: PicturePlace, license: &str) {
+        let license = self.named_license(license);
+        let of = match place {
+            PicturePlace::Fetched(at) => &mut self.page.pictures[at].license,
+            PicturePlace::Inline(at) => &mut self.page.inline[at].license,
+        };
+        if of.is_empty() {
+            *of = license;
+        }
+    }
+
+    /// A licence as data name it: by its URL, or by words.
+    fn named_license(&self, text: &str) -> String {
+        let is_url = !text.contains(' ') && text.contains("/");
+        let url = is_url.then(|| self.peek(text)).flatten();
+        match url {
+            Some(url) => url.to_string(),
+            None => {
+                let words = FoldedText::of(text);
+                words[..words.floor_char_boundary(LONGEST_LICENSE)].to_owned()
+            }
         }
     }
 

@@ -316,6 +316,7 @@ impl<'a> SitemapReader<'a> {
                 alt: String::new(),
                 title: image.title,
                 caption: image.caption,
+                license: String::new(),
                 placement: PicturePlacement::Shown,
                 others: Vec::new(),
             });

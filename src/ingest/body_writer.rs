@@ -2,7 +2,8 @@
 
 use super::batching::gather;
 use super::features::FeatureError;
-use super::job::WebPicture;
+use super::job::{Terms, WebPicture};
+use super::saving::{Saving, Stop, ToSave};
 use super::writer::{Receipt, ReceiptOutcome};
 use crate::picture::{Limits, PictureError, PictureId, check_header};
 use crate::store::{Body, PictureOutcome, Source, Store, StoreError, UrlOutcome};
@@ -15,10 +16,25 @@ const BATCH_BYTES: usize = 64 << 20;
 /// a picture's are reported at once.
 pub(super) fn run(
     store: &Store,
+    saving: &Saving,
     limits: &Limits,
     jobs: &async_channel::Receiver<WebPicture>,
     receipts: &async_channel::Sender<Receipt>,
 ) -> Result<(), StoreError> {
+    match run_until(store, saving, limits, jobs, receipts) {
+        Err(Stop::Store(error)) => Err(error),
+        // The saver gives its reason itself.
+        Err(Stop::Saving) | Ok(()) => store.flush(),
+    }
+}
+
+fn run_until(
+    store: &Store,
+    saving: &Saving,
+    limits: &Limits,
+    jobs: &async_channel::Receiver<WebPicture>,
+    receipts: &async_channel::Sender<Receipt>,
+) -> Result<(), Stop> {
     while let Ok(first) = jobs.recv_blocking() {
         let mut batch = Batch::default();
         batch.take(first, limits);
@@ -26,19 +42,21 @@ pub(super) fn run(
             batch.take(job, limits);
             batch.is_full()
         });
-        for receipt in batch.commit(store)? {
+        for receipt in batch.commit(store, saving)? {
             // When the command is stopping nobody counts receipts any more; the store has the
             // picture.
             let _ = receipts.send_blocking(receipt);
         }
     }
-    store.flush()
+    Ok(())
 }
 
 #[derive(Default)]
 struct Batch {
     bodies: Vec<Body>,
+    /// Of each body.
     sources: Vec<String>,
+    terms: Vec<Terms>,
     unusable: Vec<(PictureOutcome, Receipt)>,
     bytes: usize,
     /// Told once the batch is durable.
@@ -51,20 +69,25 @@ impl Batch {
     }
 
     fn take(&mut self, picture: WebPicture, limits: &Limits) {
-        let (origin, source, bytes) = match picture {
-            WebPicture::Fetched { lease, bytes } => {
+        let (origin, source, bytes, terms) = match picture {
+            WebPicture::Fetched {
+                lease,
+                bytes,
+                terms,
+            } => {
                 let source = lease.record().url.clone();
-                (Source::Url(lease), source, bytes)
+                (Source::Url(lease), source, bytes, terms)
             }
             WebPicture::Inline {
                 page,
                 embed,
                 bytes,
+                terms,
                 stored,
             } => {
                 self.stored.push(stored);
                 let source = page.to_string();
-                (Source::Inline { page, embed }, source, bytes)
+                (Source::Inline { page, embed }, source, bytes, terms)
             }
         };
         match check_header(&bytes, limits) {
@@ -73,6 +96,7 @@ impl Batch {
                 let id = PictureId::of(&bytes);
                 self.bodies.push(Body { origin, id, bytes });
                 self.sources.push(source);
+                self.terms.push(terms);
             }
             Err(error) => self.unusable.push(unusable(origin, source, &error)),
         }
@@ -83,7 +107,8 @@ impl Batch {
         let error = FeatureError::RemovalsStopped;
         let bodies = std::mem::take(&mut self.bodies);
         let sources = std::mem::take(&mut self.sources);
-        for (body, source) in bodies.into_iter().zip(sources) {
+        let terms = std::mem::take(&mut self.terms);
+        for ((body, source), terms) in bodies.into_iter().zip(sources).zip(terms) {
             let may_stay = match &body.origin {
                 Source::Url(lease) => store.may_replace(lease, body.id)?,
                 _ => true,
@@ -91,6 +116,7 @@ impl Batch {
             if may_stay {
                 self.bodies.push(body);
                 self.sources.push(source);
+                self.terms.push(terms);
                 continue;
             }
             let (reason, message) = (error.reason().to_owned(), error.to_string());
@@ -104,8 +130,25 @@ impl Batch {
         Ok(())
     }
 
-    fn commit(mut self, store: &Store) -> Result<Vec<Receipt>, StoreError> {
+    fn save(&self, store: &Store, saving: &Saving) -> Result<(), Stop> {
+        for (body, terms) in self.bodies.iter().zip(&self.terms) {
+            saving.save(
+                store,
+                &ToSave {
+                    id: body.id,
+                    bytes: &body.bytes,
+                    source: &body.origin,
+                    terms,
+                    seen: None,
+                },
+            )?;
+        }
+        saving.settle()
+    }
+
+    fn commit(mut self, store: &Store, saving: &Saving) -> Result<Vec<Receipt>, Stop> {
         self.admit(store)?;
+        self.save(store, saving)?;
         let (outcomes, mut receipts): (Vec<_>, Vec<_>) = self.unusable.into_iter().unzip();
         if !outcomes.is_empty() {
             store.commit(outcomes)?;

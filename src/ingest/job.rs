@@ -15,6 +15,8 @@ pub enum WebPicture {
         lease: Lease,
         /// The body.
         bytes: Vec<u8>,
+        /// What was said with it of its use.
+        terms: Terms,
     },
     /// A picture whose bytes are in a page itself (a `data:` URL).
     Inline {
@@ -24,10 +26,21 @@ pub enum WebPicture {
         embed: Embed,
         /// The decoded file.
         bytes: Vec<u8>,
+        /// What the page says of its use.
+        terms: Terms,
         /// Told once the picture is durable or known to be unusable; dropped without a word
         /// if neither could be made sure of.
         stored: async_channel::Sender<()>,
     },
+}
+
+/// What is said of the use of a picture, for those who save its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Its licence; empty if none is named.
+    pub license: String,
+    /// The opt-outs that were said, by their short names.
+    pub opt_outs: Vec<String>,
 }
 
 /// A local file, read by the worker.

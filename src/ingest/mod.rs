@@ -14,6 +14,7 @@ mod job;
 mod local;
 mod match_filter;
 mod priority;
+mod saving;
 #[cfg(test)]
 mod tests;
 mod waiting;
@@ -24,19 +25,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 pub use features::{FeatureError, extract, extract_each, extract_views, read_file};
-pub use job::{Job, ListedFile, LocalFile, WebPicture};
+pub use job::{Job, ListedFile, LocalFile, Terms, WebPicture};
 pub use local::{
     AddOptions, Exclude, ExcludeError, FileReport, FileStore, Gone, Intake, Kept, SkippedFiles,
     WhyKept, absolute, add_files, add_files_with, drop_missing,
 };
 pub use match_filter::MatchFilter;
 pub use priority::step_back;
+use saving::Saving;
 pub use waiting::add_features;
 use worker::{Featurize, Maker};
 pub use writer::{Receipt, ReceiptOutcome};
 
 use crate::network::{Engine, ExtractError, Extractor, Network};
 use crate::picture::Limits;
+use crate::saving::Saver;
 use crate::store::{Store, StoreError};
 
 /// Threads that run the network: one per core, each with a session of its own.
@@ -59,7 +62,9 @@ const QUEUE_PER_WORKER: usize = 4;
 const KEPT_QUEUE: usize = 64;
 
 impl<J: Into<Job> + Send + 'static> Ingest<J> {
-    /// Starts the workers and the writer. With a filter each new picture is scored.
+    /// Starts the workers and the writer. With a filter each new picture is scored, with a saver the
+    /// bytes of what comes from the web are saved before it is stored. If they cannot be, the pipeline
+    /// ends, and the saver gives the reason.
     ///
     /// # Errors
     /// If the network cannot be opened.
@@ -69,9 +74,10 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
         network: &Network,
         limits: Limits,
         screen: Option<MatchFilter>,
+        saver: Option<Arc<Saver>>,
     ) -> Result<Self, ExtractError> {
         let extractor = || engine.extractor(network);
-        Self::start_with(store, &extractor, limits, screen)
+        Self::start_with(store, &extractor, limits, screen, saver)
     }
 
     fn start_with<F: Featurize + 'static>(
@@ -79,8 +85,10 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
         extractor: &dyn Fn() -> Result<F, ExtractError>,
         limits: Limits,
         screen: Option<MatchFilter>,
+        saver: Option<Arc<Saver>>,
     ) -> Result<Self, ExtractError> {
         let screen = screen.map(Arc::new);
+        let saving = Saving(saver);
         let count = worker_count();
         let (jobs, job_queue) = async_channel::bounded(count * QUEUE_PER_WORKER);
         let (finished, finished_queue) = async_channel::bounded(writer::BATCH);
@@ -94,6 +102,7 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
                         store: Arc::clone(store),
                         limits,
                         screen: screen.clone(),
+                        saving: saving.clone(),
                     },
                     jobs: job_queue.clone(),
                     finished: finished.clone(),
@@ -104,7 +113,7 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
         let store = Arc::clone(store);
         let writer = std::thread::spawn(move || {
             step_back();
-            writer::run(&store, &finished_queue, &receipt)
+            writer::run(&store, &saving, &finished_queue, &receipt)
         });
         Ok(Self {
             jobs,
@@ -117,13 +126,14 @@ impl<J: Into<Job> + Send + 'static> Ingest<J> {
 
 impl Ingest<WebPicture> {
     /// Starts a pipeline that keeps pictures without features, for [`add_features`] to
-    /// catch up later.
-    pub fn keep_only(store: &Arc<Store>, limits: Limits) -> Self {
+    /// catch up later; with a saver it saves their bytes, too.
+    pub fn keep_only(store: &Arc<Store>, limits: Limits, saver: Option<Arc<Saver>>) -> Self {
         let (jobs, job_queue) = async_channel::bounded(KEPT_QUEUE);
         let (receipt, receipts) = async_channel::bounded(KEPT_QUEUE * 4);
-        let store = Arc::clone(store);
-        let writer =
-            std::thread::spawn(move || body_writer::run(&store, &limits, &job_queue, &receipt));
+        let (store, saving) = (Arc::clone(store), Saving(saver));
+        let writer = std::thread::spawn(move || {
+            body_writer::run(&store, &saving, &limits, &job_queue, &receipt)
+        });
         Self {
             jobs,
             receipts,
@@ -182,6 +192,7 @@ pub fn take_in(
         store: Arc::clone(store),
         limits,
         screen: None,
+        saving: Saving::default(),
     };
     let finished = maker.finish_listed(file, Ok(bytes))?;
     writer::commit_one(store, finished)

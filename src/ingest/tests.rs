@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::worker::Featurize;
 use super::{
-    FeatureError, Ingest, Job, LocalFile, MatchFilter, ReceiptOutcome, WebPicture, add_features,
+    FeatureError, Ingest, Job, LocalFile, MatchFilter, ReceiptOutcome, Terms, WebPicture,
+    add_features,
 };
 use crate::activation::Layout;
 use crate::canonical_url::{CanonicalUrl, HostId};
@@ -53,7 +54,7 @@ fn start<J: Into<Job> + Send + 'static>(
     store: &Arc<Store>,
     screen: Option<MatchFilter>,
 ) -> Ingest<J> {
-    Ingest::start_with(store, &|| Ok(Failing), LIMITS, screen).unwrap()
+    Ingest::start_with(store, &|| Ok(Failing), LIMITS, screen, None).unwrap()
 }
 
 fn url(name: &str) -> CanonicalUrl {
@@ -147,6 +148,7 @@ fn a_url_is_left_to_the_next_run() {
         let fetched = WebPicture::Fetched {
             lease,
             bytes: bytes.into(),
+            terms: Terms::default(),
         };
         assert!(is_postponed(&outcome(&store, None, fetched.into())));
         let record = store.url_record(id).unwrap().unwrap();
@@ -181,6 +183,7 @@ fn a_picture_in_a_page_is_kept_for_later_unless_only_matches_are() {
             page: url("page"),
             embed: Embed::default(),
             bytes: b"network".to_vec(),
+            terms: Terms::default(),
             stored,
         };
         let (matches, _) = async_channel::unbounded();

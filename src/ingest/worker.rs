@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::features::{FeatureError, extract, read_file};
-use super::job::{Job, ListedFile, LocalFile, WebPicture};
+use super::job::{Job, ListedFile, LocalFile, Terms, WebPicture};
 use super::match_filter::MatchFilter;
 use super::priority::step_back;
+use super::saving::{Saving, Stop, ToSave};
 use crate::activation::Layout;
 use crate::network::Extractor;
 use crate::picture::{Limits, PictureId};
@@ -76,7 +77,7 @@ impl<F: Featurize> Featurize for &mut F {
 pub(super) struct Worker<J, F> {
     pub(super) maker: Maker<F>,
     pub(super) jobs: async_channel::Receiver<J>,
-    pub(super) finished: async_channel::Sender<Result<Finished, StoreError>>,
+    pub(super) finished: async_channel::Sender<Result<Finished, Stop>>,
 }
 
 impl<J: Into<Job>, F: Featurize> Worker<J, F> {
@@ -98,36 +99,43 @@ pub(super) struct Maker<F> {
     pub(super) store: Arc<Store>,
     pub(super) limits: Limits,
     pub(super) screen: Option<Arc<MatchFilter>>,
+    pub(super) saving: Saving,
 }
 
 impl<F: Featurize> Maker<F> {
-    fn finish(&mut self, job: Job) -> Result<Finished, StoreError> {
-        let (origin, bytes) = match job {
+    fn finish(&mut self, job: Job) -> Result<Finished, Stop> {
+        let (origin, bytes, terms) = match job {
             Job::File(file) => match self.read(file) {
-                (origin, Ok(bytes)) => (origin, bytes),
+                (origin, Ok(bytes)) => (origin, bytes, Terms::default()),
                 (origin, Err(error)) => {
                     return Ok(self.without_features(origin, Vec::new(), error));
                 }
             },
             Job::Listed(listed) => {
                 let read = read_file(&listed.file.path, &self.limits);
-                return self.finish_listed(*listed, read);
+                return Ok(self.finish_listed(*listed, read)?);
             }
             Job::Waiting(id) => match self.waiting_body(id) {
-                Ok(bytes) => (Source::Waiting(id), bytes),
+                Ok(bytes) => (Source::Waiting(id), bytes, Terms::default()),
                 Err(error) => {
                     return Ok(self.without_features(Source::Waiting(id), Vec::new(), error));
                 }
             },
             Job::Web(picture) => match *picture {
-                WebPicture::Fetched { lease, bytes } => (Source::Url(lease), bytes),
+                WebPicture::Fetched {
+                    lease,
+                    bytes,
+                    terms,
+                } => (Source::Url(lease), bytes, terms),
                 WebPicture::Inline {
                     page,
                     embed,
                     bytes,
+                    terms,
                     stored,
                 } => {
-                    let finished = self.extract(Source::Inline { page, embed }, bytes)?;
+                    let origin = Source::Inline { page, embed };
+                    let finished = self.extract_and_save(origin, bytes, &terms)?;
                     return Ok(Finished {
                         stored: Some(stored),
                         ..finished
@@ -135,7 +143,47 @@ impl<F: Featurize> Maker<F> {
                 }
             },
         };
-        self.extract(origin, bytes)
+        self.extract_and_save(origin, bytes, &terms)
+    }
+
+    /// The bytes are saved once it is known that a picture is stored with them.
+    fn extract_and_save(
+        &mut self,
+        origin: Source,
+        bytes: Vec<u8>,
+        terms: &Terms,
+    ) -> Result<Finished, Stop> {
+        let kept = self.saving.is_on().then(|| bytes.clone());
+        let finished = self.extract(origin, bytes)?;
+        let Some(bytes) = kept else {
+            return Ok(finished);
+        };
+        let (source, id, seen) = match &finished.outcome {
+            Outcome::Commit(PictureOutcome::Picture(source, picture)) => {
+                let sides = (picture.width, picture.height);
+                (source, picture.id, Some((sides, picture.perceptual_hash)))
+            }
+            Outcome::Commit(PictureOutcome::Known(source, id)) => {
+                let record = self.store.picture(*id)?;
+                let seen = record.map(|it| ((it.width, it.height), it.perceptual_hash));
+                (source, *id, seen)
+            }
+            Outcome::Keep(body) => (&body.origin, body.id, None),
+            Outcome::Commit(PictureOutcome::Unusable(..) | PictureOutcome::Postponed(_)) => {
+                return Ok(finished);
+            }
+        };
+        self.saving.save(
+            &self.store,
+            &ToSave {
+                id,
+                bytes: &bytes,
+                source,
+                terms,
+                seen,
+            },
+        )?;
+        Ok(finished)
     }
 
     /// What comes of a file that the user has named, or a folder of it, and that was read.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batching::gather;
 use super::features::FeatureError;
+use super::saving::{Saving, Stop};
 use super::worker::{Finished, Outcome};
 use crate::local_path::path_text;
 use crate::picture::PictureId;
@@ -67,15 +68,31 @@ impl ReceiptOutcome {
 /// Collects batches, commits them and hands out receipts, until the workers are gone.
 pub(super) fn run(
     store: &Store,
-    finished: &async_channel::Receiver<Result<Finished, StoreError>>,
+    saving: &Saving,
+    finished: &async_channel::Receiver<Result<Finished, Stop>>,
     receipts: &async_channel::Sender<Receipt>,
 ) -> Result<(), StoreError> {
+    match run_until(store, saving, finished, receipts) {
+        Err(Stop::Store(error)) => Err(error),
+        // The saver gives its reason itself.
+        Err(Stop::Saving) | Ok(()) => store.flush(),
+    }
+}
+
+fn run_until(
+    store: &Store,
+    saving: &Saving,
+    finished: &async_channel::Receiver<Result<Finished, Stop>>,
+    receipts: &async_channel::Sender<Receipt>,
+) -> Result<(), Stop> {
     while let Ok(first) = finished.recv_blocking() {
         let mut batch = vec![first];
         gather(finished, |next| {
             batch.push(next);
             batch.len() == BATCH
         });
+        let batch: Vec<Finished> = batch.into_iter().collect::<Result<_, _>>()?;
+        saving.settle()?;
         for pending in commit(store, batch)? {
             if let Some(stored) = &pending.stored {
                 // Room for one word a picture; nobody may wait for it any more.
@@ -86,7 +103,7 @@ pub(super) fn run(
             let _ = receipts.send_blocking(pending.receipt());
         }
     }
-    store.flush()
+    Ok(())
 }
 
 /// A picture that may not take the place of the one that its URL gave before is not stored.
@@ -118,19 +135,16 @@ fn admitted(store: &Store, finished: Finished) -> Result<Finished, StoreError> {
 
 /// Makes one picture durable.
 pub(super) fn commit_one(store: &Store, finished: Finished) -> Result<Receipt, StoreError> {
-    let mut pending = commit(store, vec![Ok(finished)])?;
+    let mut pending = commit(store, vec![finished])?;
     Ok(pending.swap_remove(0).receipt())
 }
 
 /// Makes a batch durable. There is a receipt for each of it, in its order.
-fn commit(
-    store: &Store,
-    batch: Vec<Result<Finished, StoreError>>,
-) -> Result<Vec<PendingReceipt>, StoreError> {
+fn commit(store: &Store, batch: Vec<Finished>) -> Result<Vec<PendingReceipt>, StoreError> {
     let mut pending = Vec::with_capacity(batch.len());
     let (mut outcomes, mut bodies) = (Vec::with_capacity(batch.len()), Vec::new());
     for finished in batch {
-        let (outcome, receipt) = split(admitted(store, finished?)?);
+        let (outcome, receipt) = split(admitted(store, finished)?);
         match outcome {
             Outcome::Commit(outcome) => outcomes.push(outcome),
             Outcome::Keep(body) => bodies.push(body),

@@ -333,6 +333,11 @@ impl Format {
         self.known().name
     }
 
+    /// How names of its files usually end, without the dot.
+    pub fn ending(self) -> &'static str {
+        self.known().endings[0]
+    }
+
     /// Its media type.
     pub fn media_type(self) -> &'static str {
         self.known().media_type

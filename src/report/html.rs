@@ -26,7 +26,36 @@ details{margin-top:.3rem}table{border-collapse:collapse;font-size:.75rem}td{padd
 .shot{position:relative;display:inline-block;line-height:0;margin:.3rem .3rem 0 0}\
 .shot i{position:absolute;border:2px solid #e1442a;box-sizing:border-box}\
 .for{color:#1a7f37}.against{color:#c2371f}\
-.muted{opacity:.7}";
+.muted{opacity:.7}\
+.pager{display:flex;flex-wrap:wrap;gap:.4rem;align-items:center;margin:1rem 0}\
+.pager button{font:inherit;padding:.2rem .6rem}.pager button[aria-current]{font-weight:700}\
+@page{margin:12mm}\
+@media print{body{margin:0;max-width:none;padding:0;font-size:10pt}.pager,summary{display:none}\
+figure{break-inside:avoid}.query{break-after:avoid}.grid{grid-template-columns:repeat(5,1fr);gap:.5rem}\
+a{color:inherit;text-decoration:none}}";
+
+/// Results of a page of the page: others are text until somebody turns to them.
+const PAGE: usize = 100;
+/// From so many results on previews are made smaller, so that the file stays light.
+const MANY: usize = 1_000;
+/// The longer side of a preview of many, in pixels, and its quality.
+const SMALL: u32 = 160;
+const QUALITY: u8 = 72;
+
+/// Turns pages, and shows all of them to be searched or printed.
+const SCRIPT: &str = "\
+const main=document.querySelector('main'),rest=[...document.querySelectorAll('script[type=\"text/html\"]')];\
+const pages=[main.innerHTML,...rest.map(page=>page.text)];let at=0;\
+const bars=document.querySelectorAll('.pager');\
+const button=(text,go,now)=>{const it=document.createElement('button');it.textContent=text;\
+it.onclick=go;if(now)it.setAttribute('aria-current','page');return it};\
+function show(to){at=to;main.innerHTML=to<0?pages.join(''):pages[to];bars.forEach(draw);}\
+function draw(bar){const last=pages.length-1;bar.replaceChildren();\
+const near=new Set([0,last,at-2,at-1,at,at+1,at+2].filter(it=>it>=0&&it<=last));\
+let before=-1;for(const it of [...near].sort((a,b)=>a-b)){if(it>before+1)bar.append('\u{2026}');\
+bar.append(button(it+1,()=>{show(it);scrollTo(0,0)},it===at));before=it}\
+bar.append(button('all on one page',()=>show(-1),at<0));}\
+bars.forEach(draw);";
 
 /// Writes one self-contained page: every query with its results as pictures, scores and
 /// the layers that explain them. Nothing is loaded from elsewhere.
@@ -49,42 +78,107 @@ pub fn write_html(results: &[QueryResult], ranking: &str, out: &mut dyn Write) -
         },
         escape(ranking),
     )?;
-    for result in results {
-        write!(out, "<section><div class=\"query\">")?;
-        picture(
-            out,
-            &result.thumbnail,
-            result.size,
-            150.0,
-            "the query picture",
-        )?;
-        write!(
-            out,
-            "<div><b>{}</b><br><span class=\"muted\">{} results in {:.0} ms</span></div></div>\
-             <div class=\"grid\">",
-            escape(&result.query),
-            result.results.len(),
-            result.timing_ms.total
-        )?;
-        for entry in &result.results {
-            figure(out, result, entry)?;
+    let pages = pages(results);
+    let pager = match pages.len() > 1 {
+        true => {
+            "<nav class=\"pager\" aria-label=\"pages\">Only the first page is shown without scripts.</nav>"
         }
-        writeln!(out, "</div></section>")?;
+        false => "",
+    };
+    let total = results
+        .iter()
+        .map(|result| result.results.len())
+        .sum::<usize>();
+    let previews = Previews {
+        small: total > MANY,
+    };
+    writeln!(out, "{pager}<main>")?;
+    for (number, page) in pages.iter().enumerate() {
+        match number {
+            0 => {}
+            1 => write!(out, "</main>{pager}\n<script type=\"text/html\">")?,
+            _ => write!(out, "</script>\n<script type=\"text/html\">")?,
+        }
+        for part in page {
+            section(out, part, &previews)?;
+        }
+    }
+    match pages.len() {
+        0 | 1 => writeln!(out, "</main>")?,
+        _ => writeln!(out, "</script>\n<script>{SCRIPT}</script>")?,
     }
     writeln!(out, "</html>")
 }
 
-fn figure(out: &mut dyn Write, query: &QueryResult, entry: &ResultEntry) -> io::Result<()> {
+/// A part of a list that is on one page.
+struct Part<'a> {
+    list: &'a QueryResult,
+    entries: &'a [ResultEntry],
+    /// Whether the list begins on an earlier page.
+    goes_on: bool,
+}
+
+/// Lists in pages: several short ones on one, a long one on several.
+fn pages(results: &[QueryResult]) -> Vec<Vec<Part<'_>>> {
+    let mut pages: Vec<Vec<Part<'_>>> = Vec::new();
+    let mut room = 0;
+    for list in results {
+        let mut entries = &list.results[..];
+        let mut goes_on = false;
+        loop {
+            if room == 0 {
+                pages.push(Vec::new());
+                room = PAGE;
+            }
+            let (here, rest) = entries.split_at(entries.len().min(room));
+            if let Some(page) = pages.last_mut() {
+                page.push(Part {
+                    list,
+                    entries: here,
+                    goes_on,
+                });
+            }
+            // A query takes the room of a result.
+            room = room.saturating_sub(here.len().max(1));
+            (entries, goes_on) = (rest, true);
+            if entries.is_empty() {
+                break;
+            }
+        }
+    }
+    pages
+}
+
+fn section(out: &mut dyn Write, part: &Part<'_>, previews: &Previews) -> io::Result<()> {
+    let list = part.list;
+    write!(out, "<section><div class=\"query\">")?;
+    previews.picture(out, &list.thumbnail, list.size, 150.0, "the query picture")?;
+    write!(
+        out,
+        "<div><b>{}</b><br><span class=\"muted\">{} results in {:.0} ms{}</span></div></div>\
+         <div class=\"grid\">",
+        escape(&list.query),
+        list.results.len(),
+        list.timing_ms.total,
+        if part.goes_on { ", continued" } else { "" }
+    )?;
+    for entry in part.entries {
+        figure(out, list, entry, previews)?;
+    }
+    writeln!(out, "</div></section>")
+}
+
+fn figure(
+    out: &mut dyn Write,
+    query: &QueryResult,
+    entry: &ResultEntry,
+    previews: &Previews,
+) -> io::Result<()> {
     let page = entry.pages.first();
     let alt = page.map_or("", |page| page.alt.as_str());
     write!(out, "<figure><div class=\"frame\">")?;
-    picture(
-        out,
-        &entry.thumbnail,
-        (entry.width, entry.height),
-        144.0,
-        alt,
-    )?;
+    let size = (entry.width, entry.height);
+    previews.picture(out, &entry.thumbnail, size, 144.0, alt)?;
     write!(
         out,
         "</div><figcaption><b>{}. {}</b> <span class=\"muted\">cosine {:.3}</span>\
@@ -138,9 +232,8 @@ fn figure(out: &mut dyn Write, query: &QueryResult, entry: &ResultEntry) -> io::
         write!(out, "</table>")?;
     }
     if let Some(alignment) = &entry.alignment {
-        part(out, &query.thumbnail, query.size, &alignment.query)?;
-        let size = (entry.width, entry.height);
-        part(out, &entry.thumbnail, size, &alignment.candidate)?;
+        previews.part(out, &query.thumbnail, query.size, &alignment.query)?;
+        previews.part(out, &entry.thumbnail, size, &alignment.candidate)?;
         write!(out, "<br>these parts agree by {:.2}", alignment.agreement)?;
     }
     write!(out, "<table>")?;
@@ -173,37 +266,64 @@ fn share(out: &mut dyn Write, odds: Option<f32>) -> io::Result<()> {
     write!(out, "<td class={class}>{odds:+.2}")
 }
 
-/// A small picture with the part that matches.
-fn part(out: &mut dyn Write, jpeg: &[u8], size: (u32, u32), region: &Region) -> io::Result<()> {
-    write!(out, "<span class=shot>")?;
-    picture(out, jpeg, size, 76.0, "")?;
-    write!(
-        out,
-        "<i style=\"left:{:.0}%;top:{:.0}%;width:{:.0}%;height:{:.0}%\"></i></span>",
-        region.x * 100.0,
-        region.y * 100.0,
-        region.width * 100.0,
-        region.height * 100.0
-    )
+/// Previews as they are written into a page.
+struct Previews {
+    /// Whether they are made smaller.
+    small: bool,
 }
 
-/// A thumbnail in the picture's own proportions; those that older versions stored are square.
-fn picture(
-    out: &mut dyn Write,
-    jpeg: &[u8],
-    (width, height): (u32, u32),
-    side: f64,
-    alt: &str,
-) -> io::Result<()> {
-    let scale = side / f64::from(width.max(height).max(1));
-    write!(
-        out,
-        "<img width=\"{:.0}\" height=\"{:.0}\" alt=\"{}\" src=\"data:image/jpeg;base64,{}\">",
-        (f64::from(width) * scale).max(1.0),
-        (f64::from(height) * scale).max(1.0),
-        escape(alt),
-        STANDARD.encode(jpeg)
-    )
+impl Previews {
+    /// A small picture with the part that matches.
+    fn part(
+        &self,
+        out: &mut dyn Write,
+        jpeg: &[u8],
+        size: (u32, u32),
+        region: &Region,
+    ) -> io::Result<()> {
+        write!(out, "<span class=shot>")?;
+        self.picture(out, jpeg, size, 76.0, "")?;
+        write!(
+            out,
+            "<i style=\"left:{:.0}%;top:{:.0}%;width:{:.0}%;height:{:.0}%\"></i></span>",
+            region.x * 100.0,
+            region.y * 100.0,
+            region.width * 100.0,
+            region.height * 100.0
+        )
+    }
+
+    /// A preview in the picture's own proportions; those that older versions stored are square.
+    fn picture(
+        &self,
+        out: &mut dyn Write,
+        jpeg: &[u8],
+        (width, height): (u32, u32),
+        side: f64,
+        alt: &str,
+    ) -> io::Result<()> {
+        let scale = side / f64::from(width.max(height).max(1));
+        let small = self.small.then(|| smaller(jpeg)).flatten();
+        write!(
+            out,
+            "<img loading=\"lazy\" decoding=\"async\" width=\"{:.0}\" height=\"{:.0}\" alt=\"{}\" \
+             src=\"data:image/jpeg;base64,{}\">",
+            (f64::from(width) * scale).max(1.0),
+            (f64::from(height) * scale).max(1.0),
+            escape(alt),
+            STANDARD.encode(small.as_deref().unwrap_or(jpeg))
+        )
+    }
+}
+
+/// A preview with fewer bytes; `None` if it would have more, or cannot be read.
+fn smaller(jpeg: &[u8]) -> Option<Vec<u8>> {
+    let preview = image::load_from_memory_with_format(jpeg, image::ImageFormat::Jpeg).ok()?;
+    let preview = preview.thumbnail(SMALL, SMALL).into_rgb8();
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, QUALITY);
+    preview.write_with_encoder(encoder).ok()?;
+    (bytes.len() < jpeg.len()).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -214,8 +334,51 @@ mod tests {
     use crate::store::SourcePage;
 
     #[test]
-    fn text_from_the_web_stays_text() {
-        let entry = ResultEntry {
+    fn long_lists_are_on_pages_and_short_ones_share_one() {
+        let list = |results: usize| QueryResult {
+            query: "q".into(),
+            results: (0..results).map(|_| entry()).collect(),
+            unread: Vec::new(),
+            timing_ms: Timing::default(),
+            thumbnail: vec![],
+            size: (1, 1),
+        };
+        let on_pages = |lists: &[QueryResult]| -> Vec<Vec<usize>> {
+            let pages = pages(lists);
+            let counts = pages
+                .iter()
+                .map(|page| page.iter().map(|it| it.entries.len()).collect());
+            counts.collect()
+        };
+        assert_eq!(on_pages(&[]), Vec::<Vec<usize>>::new());
+        assert_eq!(
+            on_pages(&[list(0), list(99), list(3)]),
+            [vec![0, 99], vec![3]]
+        );
+        assert_eq!(
+            on_pages(&[list(250), list(7)]),
+            [vec![100], vec![100], vec![50, 7]]
+        );
+        let html = |lists: &[QueryResult]| {
+            let mut page = Vec::new();
+            write_html(lists, "fused", &mut page).unwrap();
+            String::from_utf8(page).unwrap()
+        };
+        let (one, several) = (html(&[list(100)]), html(&[list(250)]));
+        assert_eq!(one.matches("<script").count(), 0);
+        assert_eq!(several.matches("<script type=\"text/html\">").count(), 2);
+        assert_eq!(several.matches("</script>").count(), 3);
+        assert_eq!(several.matches("<figure>").count(), 250);
+        let shown = several.split("</main>").next().unwrap();
+        assert_eq!(
+            shown.matches("<figure>").count(),
+            100,
+            "what a browser lays out"
+        );
+    }
+
+    fn entry() -> ResultEntry {
+        ResultEntry {
             rank: 1,
             score: 0.5,
             id: "id".into(),
@@ -241,10 +404,14 @@ mod tests {
             alignment: None,
             copies: vec![],
             thumbnail: vec![],
-        };
+        }
+    }
+
+    #[test]
+    fn text_from_the_web_stays_text() {
         let result = QueryResult {
             query: "<script>".into(),
-            results: vec![entry],
+            results: vec![entry()],
             unread: Vec::new(),
             timing_ms: Timing::default(),
             thumbnail: vec![],

@@ -1,7 +1,7 @@
-//! Result lists as text, CSV, JSON and HTML, the plot of a training, the tables and diagrams of an
+//! Result lists as text, tables, JSON, HTML and contact sheets, the plot of a training, the tables and diagrams of an
 //! evaluation, and what makes text from outside safe to be shown on a terminal.
 
-mod csv;
+mod contact_sheet;
 mod domains;
 mod html;
 mod json;
@@ -10,19 +10,23 @@ mod markup;
 mod npy;
 mod printable;
 mod reliability;
+mod rows;
 mod score_text;
 mod text;
 mod text_lines;
 mod training_curve;
+mod trec;
 
-pub use csv::{write_csv_header, write_csv_rows};
+pub use contact_sheet::{SheetTooLarge, contact_sheet};
 pub use domains::{domains_svg, domains_text, write_domains_html};
 pub use html::write_html;
 pub use json::write_json;
-pub use lists::{ListFormat, ListWriter};
+pub use lists::{ListError, ListFormat, ListWriter};
 pub use npy::NpyWriter;
 pub use printable::printable;
 pub use reliability::{Reliability, reliability_diagrams};
+pub use rows::{RESULT_COLUMNS, ResultRow, result_rows};
 pub use text::{comparison_text, duplicates_text, result_text};
 pub use text_lines::TextLines;
 pub use training_curve::training_curve;
+pub use trec::write_trec;

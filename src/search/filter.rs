@@ -33,9 +33,16 @@ impl Filter {
         text.split_whitespace().map(str::to_lowercase).collect()
     }
 
+    /// Whether all pictures may be results but those that are hidden.
+    pub fn is_open(&self) -> bool {
+        let by_places = self.host.is_some() || !self.words.is_empty();
+        let by_time = self.since_s.is_some() || self.until_s.is_some();
+        !by_places && !by_time && self.min_width == 0 && self.min_height == 0
+    }
+
     /// Whether a picture may be a result. One whose record is unreadable may not where that is
     /// needed; `verify` names it.
-    pub(super) fn accepts(&self, store: &Store, sequence: Sequence) -> bool {
+    pub fn accepts(&self, store: &Store, sequence: Sequence) -> bool {
         if self.hidden.contains(&sequence) {
             return false;
         }

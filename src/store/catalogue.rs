@@ -3,9 +3,10 @@
 use super::block::EntryLocation;
 use super::entry::AppendEntries;
 use super::pictures::{Body, PictureOutcome};
-use super::provenance::Provenance;
+use super::provenance::{Provenance, SourcePage};
 use super::record::PictureRecord;
 use super::sequence::Sequence;
+use super::terms::PageTerms;
 use super::visit::VisitRecord;
 use super::{Flaw, Lease, Listing, StoreError};
 use crate::canonical_url::UrlId;
@@ -122,6 +123,18 @@ pub trait Catalogue: Send + Sync {
     /// # Errors
     /// If the store fails or a record is unreadable.
     fn page_showing(&self, picture: UrlId) -> Result<Option<String>, StoreError>;
+
+    /// The pages that show what is at this URL, at most 100.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn pages_showing(&self, picture: UrlId) -> Result<Vec<SourcePage>, StoreError>;
+
+    /// What a page says of the use of its pictures; nothing of a page that is not known.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn terms(&self, page: UrlId) -> Result<PageTerms, StoreError>;
 
     /// How many pages were fetched; reads the whole tree.
     fn page_count(&self) -> u64;

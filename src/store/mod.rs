@@ -48,6 +48,7 @@ mod pictures;
 mod provenance;
 mod record;
 mod sequence;
+mod terms;
 mod upkeep;
 
 use std::ops::Deref;
@@ -80,6 +81,7 @@ pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
 pub use sequence::Sequence;
+pub use terms::PageTerms;
 pub use upkeep::{BackedUp, BackupOptions, Compacted, Converted, Flaw, Repaired};
 pub use visit::{Again, LONGEST_RETRY, Validators, VisitRecord};
 

@@ -9,7 +9,9 @@ use crate::common::jpeg;
 use simdex::activation::Encoding;
 use simdex::canonical_url::{CanonicalUrl, HostId};
 use simdex::demo::drawing::Motif;
-use simdex::ingest::{Ingest, Job, LocalFile, Receipt, ReceiptOutcome, WebPicture, add_features};
+use simdex::ingest::{
+    Ingest, Job, LocalFile, Receipt, ReceiptOutcome, Terms, WebPicture, add_features,
+};
 use simdex::picture::{Limits, PictureId};
 use simdex::shutdown::Shutdown;
 use simdex::store::{Discovery, Embed, Lease, PictureHint, Role, Store, StoreOptions, UrlState};
@@ -34,7 +36,7 @@ fn limits() -> Limits {
 
 fn start<J: Into<Job> + Send + 'static>(store: &Arc<Store>) -> Ingest<J> {
     let engine = EXTRACTION.engine().unwrap();
-    Ingest::start(store, engine, EXTRACTION.network(), limits(), None).unwrap()
+    Ingest::start(store, engine, EXTRACTION.network(), limits(), None, None).unwrap()
 }
 
 fn url(name: &str) -> CanonicalUrl {
@@ -58,6 +60,7 @@ fn fetched(store: &Store, name: &str, bytes: &[u8]) -> WebPicture {
     WebPicture::Fetched {
         lease: lease(store, name),
         bytes: bytes.to_vec(),
+        terms: Terms::default(),
     }
 }
 
@@ -172,6 +175,7 @@ fn a_picture_in_a_page_is_stored_when_its_page_is_told_so() {
             page: url("page"),
             embed: Embed::default(),
             bytes,
+            terms: Terms::default(),
             stored,
         };
         jobs.send_blocking(job).unwrap();
@@ -196,7 +200,7 @@ fn kept_pictures_get_their_features_later() {
         fetched(&store, "broken", &half_a_picture()),
         fetched(&store, "page", b"<!DOCTYPE html><title>x</title>"),
     ];
-    let kept = receipts(Ingest::keep_only(&store, limits()), jobs);
+    let kept = receipts(Ingest::keep_only(&store, limits(), None), jobs);
     let of = |name: &str| &kept[&url(name).to_string()];
     assert!(matches!(of("fish"), ReceiptOutcome::Kept(_)));
     assert!(matches!(of("same-house"), ReceiptOutcome::Duplicate(_)));
@@ -250,6 +254,7 @@ fn a_slow_receiver_loses_nothing() {
                     100 => jpeg(Motif::Fish, u64::from(n)),
                     _ => n.to_le_bytes().to_vec(),
                 },
+                terms: Terms::default(),
                 stored,
             };
             jobs.send_blocking(job).unwrap();

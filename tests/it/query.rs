@@ -108,7 +108,7 @@ fn exports_in_all_formats() {
     let mut lines = csv.lines();
     assert_eq!(
         lines.next(),
-        Some("query,rank,score,cosine,id,url,page,path,width,height")
+        Some("query,rank,score,cosine,id,url,page,path,width,height,page_title,words,why,copies")
     );
     assert_eq!(lines.count(), 6);
     export("html", "out.html");

@@ -12,6 +12,7 @@ use crate::app::{Collection, Error};
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Pause, Recorders, Summary};
 use crate::ingest::{Ingest, WebPicture};
+use crate::saving::Saver;
 use crate::shutdown::Shutdown;
 use crate::store::{Again, StoreError};
 
@@ -30,6 +31,8 @@ pub struct CrawlJob {
     pub max_images: Option<u64>,
     /// Whether it is to rest.
     pub pause: Pause,
+    /// Where the bytes of pictures are saved, if they are.
+    pub saver: Option<Saver>,
 }
 
 /// What happens to the pictures that a crawl fetches.
@@ -68,6 +71,8 @@ pub struct CrawlEnd {
     pub seed_failed: bool,
     /// What could not be logged or archived.
     pub unrecorded: Vec<String>,
+    /// How many pictures are saved, and how many of them are new; if any were to be.
+    pub saved: Option<(u64, u64)>,
 }
 
 /// How long those that a crawl has left behind may take to let go of its logs.
@@ -89,13 +94,15 @@ impl Collection {
     ) -> Result<CrawlEnd, Error> {
         let recorders = Arc::new(job.recorders);
         let given = job.seeds.clone();
-        let (ingest, matches) = self.start(job.pictures)?;
+        let saver = job.saver.map(Arc::new);
+        let (ingest, matches) = self.start(job.pictures, saver.clone())?;
         let plan = CrawlPlan {
             seeds: job.seeds,
             again: job.again.clone(),
             recorders: Arc::clone(&recorders),
             pause: job.pause,
             matches,
+            saver: saver.clone(),
         };
         let mut config = self.config().clone();
         let limits = [config.crawl.max_images, job.max_images];
@@ -120,6 +127,11 @@ impl Collection {
         let summary: Result<Summary, CrawlError> = crawl.await;
         // The store's own error says more than the crawl's end.
         blocking(move || ingest.finish()).await?;
+        let saved = saver.as_ref().map(|saver| saver.count());
+        if let Some(saver) = saver {
+            // What could not be saved has ended the crawl.
+            blocking(move || saver.finish()).await?;
+        }
         let summary = summary?;
         let unrecorded = close(recorders).await;
         let (this, shutdown) = (self.clone(), shutdown.clone());
@@ -128,15 +140,20 @@ impl Collection {
             summary,
             seed_failed,
             unrecorded,
+            saved,
         })
     }
 
     /// Starts what takes the pictures in.
-    fn start(&self, pictures: Pictures) -> Result<(Ingest<WebPicture>, Option<Matches>), Error> {
+    fn start(
+        &self,
+        pictures: Pictures,
+        saver: Option<Arc<Saver>>,
+    ) -> Result<(Ingest<WebPicture>, Option<Matches>), Error> {
         let extraction = self.extraction();
         let limits = *extraction.limits();
         let (filter, found) = match pictures {
-            Pictures::Kept => return Ok((Ingest::keep_only(self.store(), limits), None)),
+            Pictures::Kept => return Ok((Ingest::keep_only(self.store(), limits, saver), None)),
             Pictures::Indexed => (None, None),
             Pictures::Compared(looking) => {
                 let (filter, found) = looking.filter(self)?;
@@ -144,7 +161,7 @@ impl Collection {
             }
         };
         let (engine, network) = (extraction.engine()?, extraction.network());
-        let ingest = Ingest::start(self.store(), engine, network, limits, filter)?;
+        let ingest = Ingest::start(self.store(), engine, network, limits, filter, saver)?;
         Ok((ingest, found))
     }
 

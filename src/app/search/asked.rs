@@ -50,7 +50,7 @@ pub struct Asked {
 
 impl Asked {
     /// Which pictures may be results.
-    fn filter(&self) -> Filter {
+    pub(in crate::app) fn filter(&self) -> Filter {
         Filter {
             host: self.host.clone(),
             min_width: self.min_width.unwrap_or(0),

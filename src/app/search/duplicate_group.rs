@@ -47,7 +47,11 @@ impl Preference {
     }
 
     /// Why a picture is better than the next, by what they differ in first.
-    fn decide(self, a: &PictureRecord, b: &PictureRecord) -> (std::cmp::Ordering, Self) {
+    pub(in crate::app) fn decide(
+        self,
+        a: &PictureRecord,
+        b: &PictureRecord,
+    ) -> (std::cmp::Ordering, Self) {
         let others = Self::ALL.into_iter().filter(|other| *other != self);
         let mut by = std::iter::once(self).chain(others);
         let decided = by.find_map(|by| match by.compare(a, b) {

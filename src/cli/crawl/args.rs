@@ -11,6 +11,7 @@ use clap::{Arg, Args, Command, ValueEnum};
 use crate::app::RecordingOptions;
 use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::cli::Format;
+use crate::cli::dataset::DatasetArgs;
 use crate::cli::input::{name, read_urls, reason};
 use crate::cli::progress::Problems;
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
@@ -53,6 +54,11 @@ pub(in crate::cli) struct CrawlArgs {
     /// Keep what was fetched in a WARC file; .warc.gz is packed
     #[arg(long, value_name = "FILE")]
     pub(super) warc: Option<PathBuf>,
+    /// Save the pictures themselves in this folder, with a manifest; again, it adds what is new
+    #[arg(long = "save", id = "dataset", value_name = "DIR", conflicts_with_all = ["features_only", "dry_run"])]
+    pub(super) save: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) dataset: DatasetArgs,
     /// Say what would be fetched, and what not and why, without a request
     #[arg(long, conflicts_with_all = ["refresh", "retry_failed"])]
     pub(super) dry_run: bool,

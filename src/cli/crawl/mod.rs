@@ -10,6 +10,7 @@ mod served;
 use std::time::Duration;
 
 use super::Outcome;
+use super::dataset::tell_saved;
 use super::input::PictureReader;
 use super::opened::answered_by;
 use super::progress::{self, LeftOuts, Problems, Progress};
@@ -49,6 +50,12 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         && connection.owner().command == SERVE
     {
         anyhow::ensure!(
+            args.save.is_none(),
+            "process {} serves the store and would fetch the pictures, and opens no path that another \
+             names: stop it to crawl with --save",
+            connection.owner().process
+        );
+        anyhow::ensure!(
             served::is_plain(&args, &before, &session.config),
             "process {} serves the store, and crawls by its own configuration: only URLs, --seeds and \
              --max-images can be given to it; stop it first, or leave out the other flags",
@@ -67,6 +74,11 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         again: args.again(),
         recorders: args.recording().open(&session.config)?,
         pictures,
+        saver: args
+            .save
+            .as_deref()
+            .map(|dir| args.dataset.open(dir))
+            .transpose()?,
         ..CrawlJob::default()
     };
     let collection = session.alone(Session::collection)?;
@@ -137,6 +149,7 @@ pub(super) fn crawl(
         Event::LeftOut(of) => left_out.add(&of.source, &of.message),
     };
     let mut said = say_again;
+    let dir = job.saver.as_ref().map(|saver| saver.dir().to_owned());
     let crawl = collection.crawl(job, &session.shutdown, &mut said, &mut observe);
     let end = runtime.block_on(crawl);
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -153,6 +166,9 @@ pub(super) fn crawl(
     }
     for message in &end.unrecorded {
         progress::line(message);
+    }
+    if let Some((dir, saved)) = dir.zip(end.saved) {
+        tell_saved(&dir, saved);
     }
     let postponed = end.summary.postponed > 0;
     let failed = end.seed_failed || postponed || !end.unrecorded.is_empty();

@@ -12,7 +12,7 @@ use crate::cli::opened::Opened;
 use crate::cli::output::{check_folder, counted, deliver};
 use crate::cli::session::Session;
 use crate::cli::{Outcome, output};
-use crate::report::{ListWriter, duplicates_text};
+use crate::report::{ListFormat, ListWriter, duplicates_text};
 use crate::search::QueryResult;
 use crate::serve::api::DuplicatesRequest;
 
@@ -76,7 +76,9 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
             let asked = DuplicatesRequest {
                 host: args.host.clone(),
                 head: Some(asked_head),
-                previews: args.format == Some(ExportFormat::Html),
+                previews: args
+                    .format
+                    .is_some_and(|format| ListFormat::from(format).has_previews()),
             };
             connection.duplicates(&asked, head_text.as_deref(), each)?
         }

@@ -3,6 +3,7 @@
 pub(super) mod compare;
 pub(super) mod duplicates;
 pub(super) mod export;
+mod export_files;
 pub(super) mod query;
 
 pub(super) use query::NamedQuestion;

@@ -120,6 +120,7 @@ impl Crawl {
             config: crawl_config,
             rules,
             max_picture_bytes: config.picture.max_bytes,
+            saver: plan.saver,
             parsing: Semaphore::new(worker_count()),
             sitemaps: Arc::new(Semaphore::new(SITEMAPS)),
         });

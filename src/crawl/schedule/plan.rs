@@ -7,6 +7,7 @@ use crate::crawl::archive::recorders::Recorders;
 use crate::crawl::http::error::FetchError;
 use crate::crawl::pause::Pause;
 use crate::crawl::policy::admission::PatternError;
+use crate::saving::Saver;
 use crate::store::{Again, StoreError};
 
 /// A crawl cannot go on.
@@ -36,6 +37,9 @@ pub struct CrawlPlan {
     pub again: Vec<Again>,
     /// Logs of the fetches.
     pub recorders: Arc<Recorders>,
+    /// Where the bytes of pictures are saved, if they are: the pipeline saves them, and the crawl asks
+    /// for all of those that are not there yet.
+    pub saver: Option<Arc<Saver>>,
     /// Whether it is to rest.
     pub pause: Pause,
     /// Receives which pictures are matches, if the crawl is to look for matches first.

@@ -15,8 +15,8 @@ use crate::extract::{
     parse_feed, parse_page, parse_sheet, parse_sitemap,
 };
 use crate::store::{
-    Alternate, Discovery, Embed, OptedOut, PageRecord, PageVisit, PictureHint, Promise, Role,
-    Validators, now_ms,
+    Alternate, Discovery, Embed, OptedOut, PageRecord, PageTerms, PageVisit, PictureHint, Promise,
+    Role, Validators, now_ms,
 };
 
 /// A document that was fetched.
@@ -58,6 +58,7 @@ struct Finds<'a> {
     left_scope: Option<CanonicalUrl>,
     left_out: LeftOut,
     fault: Option<String>,
+    terms: PageTerms,
 }
 
 impl Document {
@@ -73,6 +74,7 @@ impl Document {
             left_scope: None,
             left_out: LeftOut::new(),
             fault: None,
+            terms: PageTerms::default(),
         };
         for url in std::mem::take(&mut self.sitemaps) {
             finds.queue(url, Role::Sitemap, 0, None);
@@ -122,6 +124,7 @@ impl Document {
                 failed: fault
                     .is_some()
                     .then(|| Reason::BrokenSitemap.name().into_owned()),
+                terms: finds.terms,
             },
             inline,
             left_scope: finds.left_scope,
@@ -178,6 +181,8 @@ impl Document {
                 (unrecorded.is_none().then_some(page.title), Vec::new())
             }
             None => {
+                finds.terms.license = page.license;
+                finds.terms.opt_outs = self.said.of_pictures();
                 for picture in page.pictures {
                     let may_follow = |placement| match placement {
                         PicturePlacement::Shown | PicturePlacement::Guessed => true,
@@ -261,6 +266,7 @@ impl Finds<'_> {
             title: picture.title,
             caption: picture.caption,
         };
+        let license = picture.license;
         let best = PictureVersion {
             url: picture.url,
             placement: picture.placement,
@@ -285,6 +291,11 @@ impl Finds<'_> {
         }
         if versions.is_empty() {
             return;
+        }
+        if !license.is_empty() {
+            // Whichever version of it is taken.
+            let of_each = versions.iter().map(|it| (it.url.id(), license.clone()));
+            self.terms.pictures.extend(of_each);
         }
         let best = versions.remove(0);
         self.found.push(Discovery {

@@ -49,8 +49,12 @@ pub(super) fn add_to(page: &mut Page, more: Page) {
         sheets,
         feeds,
         left_out,
+        license,
         ..
     } = more;
+    if page.license.is_empty() {
+        page.license = license;
+    }
     for (limit, count) in left_out {
         *page.left_out.entry(limit).or_default() += count;
     }

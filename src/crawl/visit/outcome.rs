@@ -12,7 +12,7 @@ use crate::crawl::http::error::FetchError;
 use crate::crawl::policy::reason::Reason;
 use crate::crawl::policy::refusal::Refusal;
 use crate::extract::LeftOut;
-use crate::ingest::WebPicture;
+use crate::ingest::{Terms, WebPicture};
 use crate::store::{Embed, Lease, PageVisit, Queued, StoreError, UrlOutcome, now_ms};
 
 /// What a visit gave.
@@ -63,7 +63,7 @@ pub(in crate::crawl) async fn fetch_and_settle(
     lease: Lease,
 ) -> Result<VisitOutcome, VisitError> {
     let record = lease.record().clone();
-    let known = lease.last_visit().map(|visit| visit.validators.clone());
+    let known = visitor.known(&lease);
     let promise = lease.promise();
     let visit = async {
         match CanonicalUrl::parse(&record.url) {
@@ -78,11 +78,20 @@ pub(in crate::crawl) async fn fetch_and_settle(
         Ok(Fetched::Picture {
             bytes,
             validators,
+            opt_outs,
             truncated,
         }) => {
             let length = bytes.len() as u64;
             lease.answered(validators);
-            let picture = WebPicture::Fetched { lease, bytes };
+            let terms = Terms {
+                opt_outs,
+                ..Terms::default()
+            };
+            let picture = WebPicture::Fetched {
+                lease,
+                bytes,
+                terms,
+            };
             jobs.send(picture)
                 .await
                 .map_err(|_| VisitError::IngestStopped)?;
@@ -155,7 +164,9 @@ async fn settle_document(
     let inline = contents.inline.len();
     let (stored, all_stored) = async_channel::bounded::<()>(inline.max(1));
     let hand_in = async {
+        let of_page = &contents.visit.terms;
         for found in contents.inline {
+            let own = Some(found.license).filter(|license| !license.is_empty());
             let picture = WebPicture::Inline {
                 page: contents.visit.url.clone(),
                 embed: Embed {
@@ -164,6 +175,10 @@ async fn settle_document(
                     caption: found.caption,
                 },
                 bytes: found.bytes,
+                terms: Terms {
+                    license: own.unwrap_or_else(|| of_page.license.clone()),
+                    opt_outs: of_page.opt_outs.clone(),
+                },
                 stored: stored.clone(),
             };
             jobs.send(picture)

@@ -22,8 +22,10 @@ use crate::crawl::http::wait_policy::WaitPolicy;
 use crate::crawl::policy::judge::Judge;
 use crate::crawl::politeness::opt_out::OptOuts;
 use crate::crawl::politeness::origin_rules::{OriginRules, is_usual_sitemap};
+use crate::picture::PictureId;
+use crate::saving::Saver;
 use crate::store::ledger::Purpose;
-use crate::store::{AsyncStore, Promise, Role, UrlRecord, Validators};
+use crate::store::{AsyncStore, Lease, Promise, Role, UrlRecord, Validators};
 
 /// What a URL gave.
 pub(in crate::crawl) enum Fetched {
@@ -33,6 +35,8 @@ pub(in crate::crawl) enum Fetched {
     Picture {
         bytes: Vec<u8>,
         validators: Validators,
+        /// The opt-outs that were said with it, which the settings may have set aside.
+        opt_outs: Vec<String>,
         /// The body ended early.
         truncated: bool,
     },
@@ -47,6 +51,8 @@ pub(in crate::crawl) struct Visitor {
     pub(in crate::crawl) config: Arc<CrawlConfig>,
     pub(in crate::crawl) rules: Arc<DocumentRules>,
     pub(in crate::crawl) max_picture_bytes: u64,
+    /// Where the bytes of pictures are saved.
+    pub(in crate::crawl) saver: Option<Arc<Saver>>,
     /// Pages that may be parsed at once.
     pub(in crate::crawl) parsing: Semaphore,
     /// Sitemaps, and other bodies that are longer than pages, that may be in memory at once.
@@ -138,6 +144,20 @@ impl Visitor {
         }
     }
 
+    /// The version of the last visit, by which a server may say that nothing has changed. A picture
+    /// that is to be saved and is not has to come whole.
+    pub(super) fn known(&self, lease: &Lease) -> Option<Validators> {
+        let visit = lease.last_visit()?;
+        let is_missing = |saver: &Arc<Saver>| {
+            let is_picture = lease.record().role == Role::Picture;
+            is_picture && !saver.contains(PictureId::from_bytes(visit.content))
+        };
+        Some(match self.saver.as_ref().is_some_and(is_missing) {
+            true => Validators::default(),
+            false => visit.validators.clone(),
+        })
+    }
+
     /// The page that shows what is asked for, if its host is to know; pages are asked for without.
     async fn referer(&self, record: &UrlRecord, url: &CanonicalUrl) -> Option<CanonicalUrl> {
         if record.role == Role::Page || !self.config.sends_referer(url.host()) {
@@ -193,6 +213,7 @@ impl Visitor {
                 unavailable_after_s: seconds(said.opt_outs.unavailable_after()),
                 ..whole_version(said.validators, truncated)
             },
+            opt_outs: said.opt_outs.of_pictures(),
             truncated,
         })
     }

@@ -12,6 +12,17 @@ pub(super) struct Named {
     pub(super) references: Vec<String>,
     /// The `caption`, else the `name`.
     pub(super) text: String,
+    /// Its own licence.
+    pub(super) license: Option<String>,
+}
+
+/// What a block says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct JsonLd {
+    /// The pictures that it names.
+    pub(super) pictures: Vec<Named>,
+    /// The licence of the page.
+    pub(super) license: Option<String>,
 }
 
 /// Longest block that is read, in bytes; its tree takes several times as much.
@@ -26,15 +37,61 @@ const PICTURES: [&str; 5] = [
     "associatedMedia",
 ];
 
-/// The pictures of a block; none if it is broken. serde_json reads at most 128 levels.
-pub(super) fn json_ld_pictures(json: &str, rules: &PageRules) -> Vec<Named> {
-    let mut named = Vec::new();
-    if json.len() <= LONGEST
-        && let Ok(value) = serde_json::from_str::<Value>(json.trim())
-    {
-        visit(&value, rules, &mut named);
+/// What stands for a page, so that its licence is the page's.
+const PAGES: [&str; 10] = [
+    "Article",
+    "BlogPosting",
+    "CollectionPage",
+    "CreativeWork",
+    "ImageGallery",
+    "ItemPage",
+    "MediaGallery",
+    "NewsArticle",
+    "VisualArtwork",
+    "WebPage",
+];
+
+impl JsonLd {
+    /// Reads a block; a broken one says nothing. serde_json reads at most 128 levels.
+    pub(super) fn read(json: &str, rules: &PageRules) -> Self {
+        let mut read = Self::default();
+        if json.len() <= LONGEST
+            && let Ok(value) = serde_json::from_str::<Value>(json.trim())
+        {
+            visit(&value, rules, &mut read.pictures);
+            read.license = page_license(&value);
+        }
+        read
     }
-    named
+}
+
+/// The licence of the first object that stands for the page.
+fn page_license(value: &Value) -> Option<String> {
+    match value {
+        Value::Array(values) => values.iter().find_map(page_license),
+        Value::Object(object) => {
+            let own = is_a(object, &PAGES).then(|| license(object)).flatten();
+            own.or_else(|| page_license(object.get("@graph")?))
+        }
+        _ => None,
+    }
+}
+
+/// An object's `license`: text, or an object with an address.
+fn license(object: &Map<String, Value>) -> Option<String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(object) => {
+            let address = ["url", "@id"].iter().find_map(|name| object.get(*name));
+            address.and_then(Value::as_str).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let license = match object.get("license")? {
+        Value::Array(values) => values.iter().find_map(text),
+        value => text(value),
+    };
+    license.filter(|license| !license.trim().is_empty())
 }
 
 fn visit(value: &Value, rules: &PageRules, named: &mut Vec<Named>) {
@@ -70,7 +127,7 @@ fn visit(value: &Value, rules: &PageRules, named: &mut Vec<Named>) {
 /// The value of a property that holds pictures.
 fn picture(value: &Value, rules: &PageRules, named: &mut Vec<Named>) {
     match value {
-        Value::String(reference) => push(vec![reference.as_str()], "", named),
+        Value::String(reference) => push(vec![reference.as_str()], "", None, named),
         Value::Array(values) => values.iter().for_each(|value| picture(value, rules, named)),
         Value::Object(object) if is_image_object(object) || !object.contains_key("@type") => {
             image_object(object, rules, named);
@@ -91,15 +148,16 @@ fn image_object(object: &Map<String, Value>, rules: &PageRules, named: &mut Vec<
     let references: Vec<&str> = references.filter(|it| !it.is_empty()).collect();
     if !too_small && !references.is_empty() {
         let about = text("caption").or(text("name")).unwrap_or_default();
-        push(references, about, named);
+        push(references, about, license(object), named);
     }
 }
 
-fn push(references: Vec<&str>, text: &str, named: &mut Vec<Named>) {
+fn push(references: Vec<&str>, text: &str, license: Option<String>, named: &mut Vec<Named>) {
     if named.len() < MOST {
         named.push(Named {
             references: references.into_iter().map(str::to_owned).collect(),
             text: text.to_owned(),
+            license,
         });
     }
 }
@@ -114,14 +172,20 @@ fn pixels(value: &Value) -> Option<u32> {
 }
 
 fn is_image_object(object: &Map<String, Value>) -> bool {
-    let is_image = |value: &Value| {
-        value
+    is_a(object, &["ImageObject"])
+}
+
+/// Whether an object is of one of these types.
+fn is_a(object: &Map<String, Value>, types: &[&str]) -> bool {
+    let is_one = |value: &Value| {
+        let name = value
             .as_str()
-            .is_some_and(|name| name.rsplit(['/', ':']).next() == Some("ImageObject"))
+            .and_then(|name| name.rsplit(['/', ':']).next());
+        name.is_some_and(|name| types.contains(&name))
     };
     match object.get("@type") {
-        Some(Value::Array(types)) => types.iter().any(is_image),
-        Some(name) => is_image(name),
+        Some(Value::Array(types)) => types.iter().any(is_one),
+        Some(name) => is_one(name),
         None => false,
     }
 }
@@ -136,7 +200,8 @@ mod tests {
             icons: false,
             min_side: 64,
         };
-        json_ld_pictures(json, &rules)
+        let read = JsonLd::read(json, &rules);
+        read.pictures
             .iter()
             .map(|named| named.references[0].as_str())
             .collect::<Vec<_>>()
@@ -199,8 +264,42 @@ mod tests {
     fn an_image_tells_what_it_shows() {
         let json = r#"{"@type": "ImageObject", "url": "a.jpg", "name": "n", "caption": "A fish"}"#;
         assert_eq!(
-            json_ld_pictures(json, &PageRules::default())[0].text,
+            JsonLd::read(json, &PageRules::default()).pictures[0].text,
             "A fish"
         );
+    }
+
+    #[test]
+    fn licences_are_of_pictures_or_of_the_page() {
+        let read = |json: &str| {
+            let read = JsonLd::read(json, &PageRules::default());
+            let picture = read.pictures.first().and_then(|it| it.license.clone());
+            (
+                picture.unwrap_or_default(),
+                read.license.unwrap_or_default(),
+            )
+        };
+        for (json, picture, page) in [
+            (
+                r#"{"@type": "ImageObject", "contentUrl": "a.jpg", "license": "https://l/1"}"#,
+                "https://l/1",
+                "",
+            ),
+            (
+                r#"{"@type": "WebPage", "license": {"@id": "https://l/2"}, "image": "a.jpg"}"#,
+                "",
+                "https://l/2",
+            ),
+            (
+                r#"{"@graph": [{"@type": "Person"}, {"@type": ["Article"], "license": ["https://l/3"]}]}"#,
+                "",
+                "https://l/3",
+            ),
+            // The licence of something that the page speaks of.
+            (r#"{"@type": "Dataset", "license": "https://l/4"}"#, "", ""),
+            (r#"{"@type": "WebPage", "license": " "}"#, "", ""),
+        ] {
+            assert_eq!(read(json), (picture.to_owned(), page.to_owned()), "{json}");
+        }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Figure<'a> {
     pub(super) in_caption: Option<ElementRef<'a>>,
     pub(super) caption: FoldedText,
     pub(super) pictures: Vec<PicturePlace>,
+    /// The licence that a link in it leads to.
+    pub(super) license: Option<&'a str>,
 }
 
 impl<'a> Figure<'a> {
@@ -33,6 +35,7 @@ impl<'a> Figure<'a> {
             in_caption: None,
             caption: FoldedText::default(),
             pictures: Vec::new(),
+            license: None,
         }
     }
 }

@@ -7,13 +7,13 @@ use scraper::ElementRef;
 use super::data_attributes::{add_data_attributes, rest_of_series};
 use super::guesses::Guesses;
 use super::img::{add_sets, img_versions, is_large, of_some_size};
-use super::json_ld::json_ld_pictures;
+use super::json_ld::JsonLd;
 use super::meta::{self, Meta};
 use super::open_elements::{Anchor, Figure};
 use super::rel::{self, Rel};
 use super::shared::Shared;
 use super::versions::{Rank, Versions, is_usable};
-use super::walk::{Step, attribute, has_token, own_text};
+use super::walk::{Step, attribute, has_token, is_html, is_in_picture, own_text};
 use crate::canonical_url::UrlId;
 use crate::extract::data_picture::is_data;
 use crate::extract::folded_text::FoldedText;
@@ -169,6 +169,9 @@ impl<'a, 'f> PageReader<'a, 'f> {
     fn open_link(&mut self, element: ElementRef<'a>) {
         let nofollow = has_token(&element, "rel", "nofollow");
         let href = attribute(&element, "href").unwrap_or_default();
+        if has_token(&element, "rel", "license") {
+            self.license(href);
+        }
         let url = self.builder.peek(href);
         let leads_to_picture = url
             .as_ref()
@@ -214,7 +217,23 @@ impl<'a, 'f> PageReader<'a, 'f> {
         self.add(anchor.versions, alt, anchor.title);
     }
 
+    /// A licence is of the figure that it stands in, or else of the page.
+    fn license(&mut self, reference: &'a str) {
+        match self.figures.last_mut() {
+            Some(figure) => figure.license = figure.license.or(Some(reference)),
+            None => self.builder.license(reference),
+        }
+    }
+
     fn close_figure(&mut self, figure: Figure<'a>) {
+        let license = figure
+            .license
+            .and_then(|license| self.builder.peek(license));
+        if let Some(license) = license {
+            for place in &figure.pictures {
+                self.builder.license_of(*place, license.as_str());
+            }
+        }
         let caption = figure.caption.into_string();
         if !caption.is_empty() {
             for place in figure.pictures {
@@ -289,15 +308,17 @@ impl<'a, 'f> PageReader<'a, 'f> {
         }
     }
 
-    fn versions(&mut self, versions: &[Version<'_>], alt: &str, title: &str) {
+    fn versions(
+        &mut self,
+        versions: &[Version<'_>],
+        alt: &str,
+        title: &str,
+    ) -> Option<PicturePlace> {
         let place = self.builder.versions(versions, alt, title);
-        self.placed(place);
-    }
-
-    fn placed(&mut self, place: Option<PicturePlace>) {
         if let (Some(figure), Some(place)) = (self.figures.last_mut(), place) {
             figure.pictures.push(place);
         }
+        place
     }
 
     fn embedded(&mut self, element: &ElementRef<'a>, reference: Option<&'a str>) {
@@ -336,6 +357,7 @@ impl<'a, 'f> PageReader<'a, 'f> {
             Some(Rel::Sheet(reference)) => self.builder.sheet(reference),
             Some(Rel::Feed(reference)) => self.builder.feed(reference),
             Some(Rel::Page(reference)) => self.builder.link(reference, false),
+            Some(Rel::License(reference)) => self.builder.license(reference),
             None => {}
         }
     }
@@ -356,11 +378,16 @@ impl<'a, 'f> PageReader<'a, 'f> {
         let essence = media_type.split(';').next().unwrap_or_default().trim();
         let text = own_text(element);
         if essence.eq_ignore_ascii_case("application/ld+json") {
-            for named in json_ld_pictures(&text, &self.builder.rules) {
+            let data = JsonLd::read(&text, &self.builder.rules);
+            for named in data.pictures {
                 let versions = named.references.iter();
                 let versions: Vec<_> = versions.map(|it| Version::shown(it.as_str())).collect();
-                self.versions(&versions, &named.text, "");
+                let place = self.versions(&versions, &named.text, "");
+                if let (Some(place), Some(license)) = (place, &named.license) {
+                    self.builder.license_of(place, license);
+                }
             }
+            self.builder.name_license(data.license);
             return;
         }
         let is_json = essence.to_ascii_lowercase().ends_with("json");
@@ -408,16 +435,4 @@ impl<'a, 'f> PageReader<'a, 'f> {
             self.versions(&[Version::shown(reference)], "", title);
         }
     }
-}
-
-fn is_in_picture(source: &ElementRef<'_>) -> bool {
-    source
-        .parent()
-        .and_then(ElementRef::wrap)
-        .is_some_and(|parent| parent.value().name() == "picture")
-}
-
-/// SVG has titles of its own.
-fn is_html(element: &ElementRef<'_>) -> bool {
-    element.value().name.ns == html5ever::ns!(html)
 }

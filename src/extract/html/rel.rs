@@ -17,6 +17,8 @@ pub(super) enum Rel<'a> {
     Sheet(&'a str),
     Feed(&'a str),
     Page(&'a str),
+    /// The licence of what the page shows.
+    License(&'a str),
 }
 
 pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Rel<'a>> {
@@ -42,6 +44,8 @@ pub(super) fn read<'a>(element: &ElementRef<'a>, rules: &PageRules) -> Option<Re
         Some(Rel::Picture(href))
     } else if has_rel(&["stylesheet"]) {
         Some(Rel::Sheet(href))
+    } else if has_rel(&["license"]) {
+        Some(Rel::License(href))
     } else if has_rel(&["alternate"]) {
         if is_type(&["application/rss+xml", "application/atom+xml"]) {
             Some(Rel::Feed(href))

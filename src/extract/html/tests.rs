@@ -361,3 +361,64 @@ fn sheets_feeds_and_directives() {
     );
     assert!(page.pictures.is_empty() && page.links.is_empty());
 }
+
+#[test]
+fn a_licence_is_of_the_page_of_a_figure_or_of_a_picture() {
+    let said = |html: &str| {
+        let page = page(html);
+        let of_each = page.pictures.iter().map(|picture| picture.license.as_str());
+        (page.license.clone(), list(of_each))
+    };
+    for (html, of_page, of_pictures) in [
+        (
+            "<a rel=license href=/l>free</a><img src=a.jpg>",
+            "http://h/l",
+            "",
+        ),
+        (
+            "<link rel=license href=l.html><img src=a.jpg>",
+            "http://h/dir/l.html",
+            "",
+        ),
+        // Twice the same is one; of two nobody knows which is of what.
+        (
+            "<a rel='nofollow license' href=/l>1</a><a rel=license href=/l>2</a>",
+            "http://h/l",
+            "",
+        ),
+        (
+            "<a rel=license href=/l>1</a><a rel=license href=/m>2</a>",
+            "",
+            "",
+        ),
+        (
+            "<figure><img src=a.jpg><figcaption><a rel=license href=/l>x</a></figure><img src=b.jpg>",
+            "",
+            "/l ",
+        ),
+        (
+            "<script type=application/ld+json>{\"@type\": \"ImageObject\", \"url\": \"a.jpg\", \
+             \"license\": \"https://l.example/by\"}</script><img src=a.jpg><img src=b.jpg>",
+            "",
+            "https://l.example/by ",
+        ),
+        (
+            "<script type=application/ld+json>{\"@type\": \"WebPage\", \"license\": \"CC BY 4.0\"}\
+             </script><img src=a.jpg>",
+            "CC BY 4.0",
+            "",
+        ),
+        (
+            "<iframe srcdoc='<a rel=license href=/l>x</a>'></iframe><img src=a.jpg>",
+            "",
+            "",
+        ),
+        ("<a rel=license href=\"javascript:l()\">x</a>", "", ""),
+    ] {
+        assert_eq!(
+            said(html),
+            (of_page.to_owned(), of_pictures.to_owned()),
+            "{html}"
+        );
+    }
+}

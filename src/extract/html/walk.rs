@@ -96,3 +96,16 @@ pub(super) fn own_text(element: &ElementRef<'_>) -> String {
         .map(|text| &**text)
         .collect()
 }
+
+/// Whether a `<source>` is one of a `<picture>`.
+pub(super) fn is_in_picture(source: &ElementRef<'_>) -> bool {
+    source
+        .parent()
+        .and_then(ElementRef::wrap)
+        .is_some_and(|parent| parent.value().name() == "picture")
+}
+
+/// Whether it is an element of HTML: SVG has titles of its own.
+pub(super) fn is_html(element: &ElementRef<'_>) -> bool {
+    element.value().name.ns == html5ever::ns!(html)
+}

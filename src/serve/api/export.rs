@@ -135,7 +135,7 @@ pub(super) async fn export(
     let options = asked.asked.options(state.collection.config(), &ranking)?;
     let head_name = asked.head.as_deref();
     let head_name = head_name.unwrap_or_else(|| state.collection.heads().default_name());
-    let failed = |error: std::io::Error| Problem::bad(error.to_string());
+    let failed = |error: crate::report::ListError| Problem::bad(error.to_string());
     let mut lists = ListWriter::new(asked.format.of_lists(), head_name).map_err(failed)?;
     for (query, name) in queries.into_iter().zip(names) {
         let mut question = Question {

@@ -6,8 +6,8 @@ use super::fixture::{
     block, commit, fetch, file, found, lease, offer, picture, picture_id, says, url, visit,
 };
 use crate::store::{
-    Again, Body, Discovery, Embed, OptedOut, PictureOutcome, RemovalRules, Role, Sequence, Source,
-    Store, UrlOutcome, UrlState,
+    Again, Body, Discovery, Embed, OptedOut, PageTerms, PageVisit, PictureOutcome, RemovalRules,
+    Role, Sequence, Source, Store, UrlOutcome, UrlState,
 };
 
 /// The files that hold a picture, as they are written.
@@ -75,6 +75,49 @@ pub(super) fn a_picture_says_where_it_was_seen(store: &Store) {
     let mut words: Vec<_> = seen.pages.iter().map(|page| page.words()).collect();
     words.sort_unstable();
     assert_eq!(words, ["alt of a.example/1", "drawn in"]);
+}
+
+pub(super) fn what_a_page_says_of_its_pictures_goes_with_it(store: &Store) {
+    let (page, own) = (url("a.example/"), url("a.example/1").id());
+    let terms = PageTerms {
+        license: "https://a.example/terms".to_owned(),
+        pictures: vec![(own, "https://a.example/own".to_owned())],
+        opt_outs: vec!["noai".to_owned()],
+    };
+    let read = |terms: &PageTerms| {
+        let on_it = vec![found("a.example/1", Role::Picture)];
+        let visit = PageVisit {
+            terms: terms.clone(),
+            ..visit("a.example/", on_it)
+        };
+        store
+            .settle_page(lease(store, "a.example"), &visit)
+            .unwrap();
+    };
+    offer(store, Role::Page, &["a.example/"]);
+    read(&terms);
+    assert_eq!(store.terms(page.id()).unwrap(), terms);
+    assert_eq!(terms.license_of(own), "https://a.example/own");
+    assert_eq!(terms.license_of(page.id()), terms.license);
+    let shown_on = store.pages_showing(own).unwrap();
+    assert_eq!(shown_on.len(), 1);
+    assert_eq!(
+        (&*shown_on[0].url, &*shown_on[0].alt),
+        (page.as_str(), "alt of a.example/1")
+    );
+    assert!(store.pages_showing(page.id()).unwrap().is_empty());
+    // It says nothing any more, then something again, then it is gone.
+    assert!(commit(store, Source::Url(lease(store, "a.example")), 1));
+    for (now, expected) in [
+        (PageTerms::default(), PageTerms::default()),
+        (terms.clone(), terms),
+    ] {
+        assert!(store.ask_again(page.id(), true).unwrap());
+        read(&now);
+        assert_eq!(store.terms(page.id()).unwrap(), expected);
+    }
+    store.remove_host("a.example").unwrap();
+    assert_eq!(store.terms(page.id()).unwrap(), PageTerms::default());
 }
 
 pub(super) fn a_visit_that_gives_another_picture_leaves_the_first(store: &Store) {

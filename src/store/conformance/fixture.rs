@@ -11,8 +11,9 @@ use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::network::{Descriptor, Embedding, LookDescriptor, LookProjection, Network};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{
-    Alternate, Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageVisit, PictureHint,
-    PictureOutcome, Promise, Role, Source, Store, StoreOptions, UrlOutcome, Validators,
+    Alternate, Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageTerms, PageVisit,
+    PictureHint, PictureOutcome, Promise, Role, Source, Store, StoreOptions, UrlOutcome,
+    Validators,
 };
 
 static NETWORK: LazyLock<Network> = LazyLock::new(|| Network::builtin().unwrap());
@@ -131,6 +132,7 @@ pub(super) fn visit(text: &str, found: Vec<Discovery>) -> PageVisit {
         opted_out: None,
         declined: BTreeSet::new(),
         failed: None,
+        terms: PageTerms::default(),
     }
 }
 

@@ -62,6 +62,7 @@ conform!(std::time::Duration::ZERO, late_leases of frontier:
 conform!(crate::store::LEASE_TIME, the_catalogue of catalogue:
     the_same_bytes_are_one_picture,
     a_picture_says_where_it_was_seen,
+    what_a_page_says_of_its_pictures_goes_with_it,
     a_visit_that_gives_another_picture_leaves_the_first,
     what_is_gone_leaves_the_store,
     the_last_page_that_opts_out_takes_its_pictures_along,

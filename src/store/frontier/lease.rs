@@ -12,6 +12,7 @@ use super::leases::LeasedPlace;
 use super::order::Order;
 use super::visit::{Validators, VisitRecord};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
+use crate::store::PageTerms;
 use crate::store::record::{Embed, PageRecord, Role, UrlRecord, UrlState};
 
 /// A URL found on a page or given as a seed.
@@ -235,6 +236,8 @@ pub struct PageVisit {
     /// The reason for which the URL counts as failed, if it does: what could be read of it is
     /// stored all the same.
     pub failed: Option<String>,
+    /// What it says of the use of its pictures.
+    pub terms: PageTerms,
 }
 
 /// A page's word that its pictures are not to be used.

@@ -9,8 +9,8 @@ use crate::store::pictures::NETWORK;
 use crate::store::provenance::{MOST, MOST_PLACES};
 use crate::store::{
     AppendEntries, Body, Catalogue, Embed, EntryLocation, FileRecord, Flaw, Lease, Listing,
-    Location, LocationId, PictureOutcome, PictureRecord, Provenance, Sequence, Source, SourcePage,
-    StoreError, UrlOutcome, VisitRecord, now_ms,
+    Location, LocationId, PageTerms, PictureOutcome, PictureRecord, Provenance, Sequence, Source,
+    SourcePage, StoreError, UrlOutcome, VisitRecord, now_ms,
 };
 
 impl Catalogue for MemoryMetadata {
@@ -181,18 +181,7 @@ impl Catalogue for MemoryMetadata {
                 Location::Url(_) if provenance.urls.len() == MOST => {}
                 Location::Url(url) => {
                     provenance.urls.push(url.clone());
-                    let pages = state
-                        .pages_showing(UrlId(at.0))
-                        .filter_map(|(page, embed)| {
-                            let page = state.pages.get(&page)?;
-                            Some(SourcePage {
-                                url: page.url.clone(),
-                                title: page.title.clone(),
-                                alt: embed.alt.clone(),
-                                picture_title: embed.title.clone(),
-                                caption: embed.caption.clone(),
-                            })
-                        });
+                    let pages = state.source_pages(UrlId(at.0));
                     let room = MOST - provenance.pages.len();
                     provenance.pages.extend(pages.take(room));
                 }
@@ -206,6 +195,15 @@ impl Catalogue for MemoryMetadata {
         let state = self.lock();
         let mut pages = state.pages_showing(picture);
         Ok(pages.find_map(|(page, _)| Some(state.pages.get(&page)?.url.clone())))
+    }
+
+    fn pages_showing(&self, picture: UrlId) -> Result<Vec<SourcePage>, StoreError> {
+        let state = self.lock();
+        Ok(state.source_pages(picture).take(MOST).collect())
+    }
+
+    fn terms(&self, page: UrlId) -> Result<PageTerms, StoreError> {
+        Ok(self.lock().terms.get(&page).cloned().unwrap_or_default())
     }
 
     fn page_count(&self) -> u64 {
@@ -307,6 +305,20 @@ impl State {
         let range = (picture, UrlId([0; 16]))..=(picture, UrlId([0xff; 16]));
         let embeds = self.embeds.range(range);
         embeds.map(|((_, page), embed)| (*page, embed))
+    }
+
+    /// The same, as they are listed.
+    fn source_pages(&self, picture: UrlId) -> impl Iterator<Item = SourcePage> {
+        self.pages_showing(picture).filter_map(|(page, embed)| {
+            let page = self.pages.get(&page)?;
+            Some(SourcePage {
+                url: page.url.clone(),
+                title: page.title.clone(),
+                alt: embed.alt.clone(),
+                picture_title: embed.title.clone(),
+                caption: embed.caption.clone(),
+            })
+        })
     }
 
     fn take_in(

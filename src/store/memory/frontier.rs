@@ -90,6 +90,10 @@ impl Frontier for MemoryMetadata {
             Some(record) => state.pages.insert(page, record.clone()),
             None => state.pages.remove(&page),
         };
+        match visit.terms.is_empty() {
+            true => state.terms.remove(&page),
+            false => state.terms.insert(page, visit.terms.clone()),
+        };
         state.absences.remove(&page);
         let mut taken_back = state.declined.remove(&page).unwrap_or_default();
         taken_back.retain(|reason| !visit.declined.contains(reason));

@@ -22,7 +22,7 @@ use super::losses::Losses;
 use super::order::Order;
 use super::{
     Counts, Embed, EntryLocation, FileRecord, FileSystemMark, FrontierCounts, HostRecord, Label,
-    LabelId, Location, LocationId, Metadata, PageRecord, PictureHint, PictureRecord,
+    LabelId, Location, LocationId, Metadata, PageRecord, PageTerms, PictureHint, PictureRecord,
     RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};
@@ -58,6 +58,8 @@ struct State {
     pages: BTreeMap<UrlId, PageRecord>,
     /// By the picture and the page that shows it.
     embeds: BTreeMap<(UrlId, UrlId), Embed>,
+    /// What pages say of the use of their pictures.
+    terms: BTreeMap<UrlId, PageTerms>,
     visits: BTreeMap<UrlId, VisitRecord>,
     /// URLs that were gone at their last visit, and when they were first found so.
     absences: BTreeMap<UrlId, u64>,

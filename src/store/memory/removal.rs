@@ -99,6 +99,7 @@ impl State {
             let stays = !on_host(&page.url);
             if !stays {
                 self.embeds.retain(|(_, page), _| page != id);
+                self.terms.remove(id);
             }
             stays
         });
@@ -143,6 +144,7 @@ impl State {
         };
         self.hide(url, &visit.shown, &[]);
         self.pages.remove(&url);
+        self.terms.remove(&url);
         self.remove_location(PictureId::from_bytes(visit.content), url);
         self.visits.remove(&url);
         self.absences.remove(&url);

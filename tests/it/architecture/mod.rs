@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "map",
             "network",
             "picture",
+            "saving",
             "search",
             "shutdown",
             "store",
@@ -52,10 +53,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "local_path",
             "picture",
             "report",
+            "saving",
             "search",
             "serve",
             "shutdown",
             "store",
+            "table",
             "training",
         ],
     ),
@@ -68,6 +71,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "extract",
             "ingest",
             "picture",
+            "saving",
             "shutdown",
             "store",
         ],
@@ -111,6 +115,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "local_path",
             "network",
             "picture",
+            "saving",
             "shutdown",
             "store",
         ],
@@ -120,7 +125,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("network", &["activation", "picture", "private_folder"]),
     ("picture", &[]),
     ("private_folder", &[]),
-    ("report", &["evaluation", "head", "search", "store"]),
+    (
+        "report",
+        &["evaluation", "head", "search", "store", "table"],
+    ),
     (
         "search",
         &[
@@ -152,6 +160,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
+    (
+        "saving",
+        &["atomic_file", "canonical_url", "picture", "store", "table"],
+    ),
     ("shutdown", &[]),
     (
         "store",
@@ -165,6 +177,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "private_folder",
         ],
     ),
+    ("table", &[]),
     (
         "training",
         &[

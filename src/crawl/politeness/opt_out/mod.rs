@@ -101,6 +101,13 @@ impl OptOuts {
         reasons.into_iter()
     }
 
+    /// The ways in which the use of pictures is opted out of, by their short names.
+    pub fn of_pictures(&self) -> Vec<String> {
+        let of_pictures = |reason: &OptOut| reason.is_said() && *reason != OptOut::NoFollow;
+        let reasons = self.reasons().filter(of_pictures);
+        reasons.map(|reason| reason.name().to_owned()).collect()
+    }
+
     /// A date still to come after which this is not to be used: visit it again then.
     pub fn unavailable_after(&self) -> Option<SystemTime> {
         self.unavailable_after

@@ -29,9 +29,9 @@ use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 use crate::store::{
     Again, AppendEntries, Body, Catalogue, Counts, Discovery, EntryLocation, Flaw, Frontier,
-    FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageVisit,
+    FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageTerms, PageVisit,
     PictureOutcome, PictureRecord, Provenance, Queued, RemovalRules, Retrying, RuleFileRecord,
-    Sequence, StoreError, UrlOutcome, UrlRecord, VisitRecord,
+    Sequence, SourcePage, StoreError, UrlOutcome, UrlRecord, VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {
@@ -220,6 +220,14 @@ impl Catalogue for EmbeddedMetadata {
 
     fn page_showing(&self, picture: UrlId) -> Result<Option<String>, StoreError> {
         self.trees.page_showing(picture)
+    }
+
+    fn pages_showing(&self, picture: UrlId) -> Result<Vec<SourcePage>, StoreError> {
+        self.trees.source_pages(picture)
+    }
+
+    fn terms(&self, page: UrlId) -> Result<PageTerms, StoreError> {
+        self.trees.terms_of(page)
     }
 
     fn page_count(&self) -> u64 {

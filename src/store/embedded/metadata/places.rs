@@ -8,7 +8,8 @@ use crate::store::embedded::trees::{Trees, decode, embed_key, encode, location_k
 use crate::store::entry::{Entry, Found};
 use crate::store::provenance::{MOST, MOST_PLACES};
 use crate::store::{
-    Embed, FileRecord, Location, LocationId, PageRecord, Provenance, SourcePage, StoreError,
+    Embed, FileRecord, Location, LocationId, PageRecord, PageTerms, Provenance, SourcePage,
+    StoreError,
 };
 
 const PLACES: StoreError = StoreError::Unreadable { tree: "places" };
@@ -102,24 +103,52 @@ impl Trees {
                 Location::Url(url) => {
                     provenance.urls.push(url);
                     let url = UrlId(place_of(&key)?.0);
-                    let pages = &mut provenance.pages;
-                    self.pages_showing(url, &mut |page, embed| {
-                        if pages.len() < MOST {
-                            pages.push(SourcePage {
-                                url: page.url,
-                                title: page.title,
-                                alt: embed.alt,
-                                picture_title: embed.title,
-                                caption: embed.caption,
-                            });
-                        }
-                        pages.len() < MOST
-                    })?;
+                    self.add_source_pages(url, &mut provenance.pages)?;
                 }
             }
         }
         provenance.or_paths(changed);
         Ok(provenance)
+    }
+
+    /// The pages that show a picture's URL, as many as are listed.
+    pub(in crate::store::embedded) fn source_pages(
+        &self,
+        picture: UrlId,
+    ) -> Result<Vec<SourcePage>, StoreError> {
+        let mut pages = Vec::new();
+        self.add_source_pages(picture, &mut pages)?;
+        Ok(pages)
+    }
+
+    fn add_source_pages(
+        &self,
+        picture: UrlId,
+        pages: &mut Vec<SourcePage>,
+    ) -> Result<(), StoreError> {
+        self.pages_showing(picture, &mut |page, embed| {
+            if pages.len() < MOST {
+                pages.push(SourcePage {
+                    url: page.url,
+                    title: page.title,
+                    alt: embed.alt,
+                    picture_title: embed.title,
+                    caption: embed.caption,
+                });
+            }
+            pages.len() < MOST
+        })
+    }
+
+    /// What a page says of the use of its pictures.
+    pub(in crate::store::embedded) fn terms_of(
+        &self,
+        page: UrlId,
+    ) -> Result<PageTerms, StoreError> {
+        match self.terms.get(page.0)? {
+            Some(terms) => decode("terms", &terms),
+            None => Ok(PageTerms::default()),
+        }
     }
 
     /// A page that shows a picture's URL.

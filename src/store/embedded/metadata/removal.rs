@@ -135,6 +135,7 @@ impl EmbeddedMetadata {
             let page: PageRecord = decode("pages", &value)?;
             if on_host(&page.url) {
                 self.trees.pages.remove(&key)?;
+                self.trees.terms.remove(&key)?;
                 gone.insert(key.to_vec());
             }
         }

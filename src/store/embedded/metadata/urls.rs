@@ -184,6 +184,13 @@ impl EmbeddedMetadata {
         }
         let visits = changes.batches.of(&t.visits);
         visits.insert(&page.0, encode(&after));
+        if t.terms_of(page)? != visit.terms {
+            let terms = changes.batches.of(&t.terms);
+            match visit.terms.is_empty() {
+                true => terms.remove(&page.0),
+                false => terms.insert(&page.0, encode(&visit.terms)),
+            }
+        }
         if t.absences.contains_key(page.0)? {
             changes.batches.of(&t.absences).remove(&page.0);
         }

@@ -163,6 +163,7 @@ impl EmbeddedMetadata {
         };
         self.hide(url, &visit.shown, &HashSet::new())?;
         self.trees.pages.remove(url.0)?;
+        self.trees.terms.remove(url.0)?;
         self.remove_location(PictureId::from_bytes(visit.content), url)?;
         for tree in [
             &self.trees.visits,

@@ -34,6 +34,8 @@ pub(super) struct Trees {
     pub(super) frontier: Counted,
     pub(super) pages: Counted,
     pub(super) embeds: sled::Tree,
+    /// What pages say of the use of their pictures; nothing of those that say nothing.
+    pub(super) terms: sled::Tree,
     pub(super) pictures: sled::Tree,
     pub(super) sequences: sled::Tree,
     pub(super) descriptors: sled::Tree,
@@ -93,6 +95,7 @@ impl Trees {
             frontier: counted(Kind::Frontier),
             pages: counted(Kind::Pages),
             embeds: open("embeds")?,
+            terms: open("terms")?,
             pictures: open("pictures")?,
             sequences: open("sequences")?,
             descriptors: open("descriptors")?,
