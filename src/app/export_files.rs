@@ -304,7 +304,7 @@ impl Copying<'_> {
         row.add_terms(store, &provenance.pages, &urls)?;
         if let Some(record) = store.picture(id)? {
             row.add_seen((record.width, record.height), record.perceptual_hash);
-            row.fetched_at = rfc3339(record.first_seen.saturating_mul(1000));
+            row.fetched_at = Some(rfc3339(record.first_seen.saturating_mul(1000)));
         }
         Ok(row)
     }

@@ -341,7 +341,7 @@ impl PageBuilder {
 
     /// A licence as data name it: by its URL, or by words.
     fn named_license(&self, text: &str) -> String {
-        let is_url = !text.contains(' ') && text.contains("/");
+        let is_url = !text.contains(' ') && text.contains('/');
         let url = is_url.then(|| self.peek(text)).flatten();
         match url {
             Some(url) => url.to_string(),

@@ -49,7 +49,7 @@ impl Saving {
         let said = |row: Row| Row {
             license: (!license.is_empty()).then_some(license),
             opt_outs,
-            fetched_at: rfc3339(now_ms()),
+            fetched_at: Some(rfc3339(now_ms())),
             ..row
         };
         let mut row = match picture.source {

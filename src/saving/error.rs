@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::Layout;
 use crate::table::TableError;
 
 /// Pictures cannot be saved, or not be read back.
@@ -44,7 +43,7 @@ pub enum SaveError {
         /// The folder.
         dir: PathBuf,
         /// How its files are laid out.
-        is: Layout,
+        is: &'static str,
     },
     /// Another process adds to it.
     #[error(

@@ -1,8 +1,6 @@
 //! How the files of a dataset are laid out, and the file that says so.
 
-use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,21 +70,5 @@ impl Layout {
             .shared()
             .write(&text)
             .map_err(SaveError::io(&path))
-    }
-}
-
-impl fmt::Display for Layout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Layout {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let all = [Self::Folders, Self::WebDataset];
-        let found = all.into_iter().find(|layout| layout.name() == name);
-        found.ok_or_else(|| "folders or webdataset".to_owned())
     }
 }

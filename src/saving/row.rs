@@ -53,7 +53,7 @@ pub struct Row {
     #[serde(default)]
     pub opt_outs: Vec<String>,
     /// When it was fetched, or first stored: RFC 3339 in UTC.
-    pub fetched_at: String,
+    pub fetched_at: Option<String>,
 }
 
 /// The columns of the manifest as a table.
@@ -120,7 +120,7 @@ impl Row {
             text(&self.copyright),
             text(&self.creator),
             Cell::text(self.opt_outs.join(" ")),
-            Cell::text(&*self.fetched_at),
+            text(&self.fetched_at),
         ]
     }
 }

@@ -93,16 +93,21 @@ impl Saver {
             })?;
         }
         std::fs::create_dir_all(dir).map_err(SaveError::io(dir))?;
+        if Layout::of(dir)?.is_none() {
+            ensure_empty(dir)?;
+        }
         let lock = lock(dir)?;
+        // Another process may have made it meanwhile.
         let layout = match (Layout::of(dir)?, options.layout) {
             (Some(is), Some(asked)) if is != asked => {
-                let dir = dir.to_owned();
-                return Err(SaveError::OtherLayout { dir, is });
+                return Err(SaveError::OtherLayout {
+                    dir: dir.to_owned(),
+                    is: is.name(),
+                });
             }
             (Some(is), _) => is,
             (None, asked) => {
                 let layout = asked.unwrap_or_default();
-                ensure_empty(dir)?;
                 layout.mark(dir)?;
                 layout
             }

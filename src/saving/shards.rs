@@ -62,7 +62,7 @@ impl Shards {
             let name = entry.map_err(SaveError::io(dir))?.file_name();
             let Some(name) = name.to_str() else { continue };
             let number = name.strip_suffix(PART).or(name.strip_suffix(".tar"));
-            let Some(number) = number.and_then(|number| number.parse().ok()) else {
+            let Some(number) = number.and_then(|number| number.parse::<u32>().ok()) else {
                 continue;
             };
             shards.next = shards.next.max(number + 1);
@@ -255,7 +255,7 @@ fn last_sample(file: &mut File, known: &HashSet<PictureId>) -> std::io::Result<u
             break;
         };
         at = end;
-        if ending == "txt" && id.parse().is_ok_and(|id| known.contains(&id)) {
+        if ending == "txt" && id.parse::<PictureId>().is_ok_and(|id| known.contains(&id)) {
             last = at;
         }
     }

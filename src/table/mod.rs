@@ -2,6 +2,7 @@
 
 mod cell;
 mod csv;
+mod format;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod writer;
@@ -10,4 +11,5 @@ mod xlsx;
 
 pub use cell::{Cell, Column, Kind};
 pub use csv::{write_csv_names, write_csv_row};
-pub use writer::{TableError, TableFormat, TableWriter};
+pub use format::{TableError, TableFormat};
+pub use writer::TableWriter;

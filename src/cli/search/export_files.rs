@@ -10,6 +10,7 @@ use crate::cli::dataset::{DatasetArgs, tell_saved};
 use crate::cli::output::counted;
 use crate::cli::progress::{self, Problems, Progress};
 use crate::cli::session::Session;
+use crate::picture::PictureId;
 use crate::saving::{SavedPictures, Saver};
 
 /// What is copied, and where to.
@@ -40,13 +41,13 @@ pub(super) fn run(session: &Session, files: Files<'_>) -> anyhow::Result<Outcome
     let mut outcome = Outcome::Done;
     let mut only = None;
     if let Some(questions) = &files.questions {
-        let mut ids = HashSet::new();
+        let mut ids: HashSet<PictureId> = HashSet::new();
         outcome = for_each_result(session, questions, files.search, false, &mut |result| {
             ids.extend(
                 result
                     .results
                     .iter()
-                    .filter_map(|entry| entry.id.parse().ok()),
+                    .filter_map(|entry| entry.id.parse::<PictureId>().ok()),
             );
             Ok(())
         })?;

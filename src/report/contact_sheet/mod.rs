@@ -14,7 +14,8 @@ use letters::{COLUMNS, ROWS, rows};
 /// A sheet has too many pictures.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "a contact sheet has room for {MOST} pictures, and these lists have {0}: ask for fewer with -k, or write html"
+    "a contact sheet has room for {most} pictures, and these lists have {0}: ask for fewer with -k, or write html",
+    most = MOST
 )]
 pub struct SheetTooLarge(usize);
 
