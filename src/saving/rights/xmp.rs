@@ -102,10 +102,12 @@ impl Said {
                 Event::Empty(element) => {
                     self.element(&reader, &element);
                 }
-                Event::Text(words) if open.is_some() && value.len() < LONGEST => value += &words,
+                Event::Text(words) if open.is_some() && value.len() < LONGEST => {
+                    value.push_str(&words);
+                }
                 Event::GeneralRef(name) if open.is_some() => match name.resolve_char_ref() {
                     Ok(Some(character)) => value.push(character),
-                    _ => value += resolve_xml_entity(&name).unwrap_or(" "),
+                    _ => value.push_str(resolve_xml_entity(&name).unwrap_or(" ")),
                 },
                 // Of several values, as in other languages, the first counts.
                 Event::End(_) if depth > 0 => {
