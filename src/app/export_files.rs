@@ -188,8 +188,8 @@ impl Copying<'_> {
         let store = self.collection.store();
         let mut members: Vec<(PictureRecord, PictureId)> = Vec::new();
         for member in copies.group(sequence) {
-            if let Some(id) = store.picture_at(*member)?
-                && is_wanted(*member, id)
+            if let Some(id) = store.picture_at(member)?
+                && is_wanted(member, id)
                 && let Some(record) = store.picture(id)?
             {
                 members.push((record, id));

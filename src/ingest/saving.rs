@@ -39,6 +39,11 @@ pub(super) struct ToSave<'a> {
 }
 
 impl Saving {
+    /// Whether anything is saved.
+    pub(super) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Saves a picture from the web, unless it is saved already.
     pub(super) fn save(&self, store: &Store, picture: &ToSave<'_>) -> Result<(), Stop> {
         let Some(saver) = &self.0 else { return Ok(()) };
