@@ -24,7 +24,7 @@ use super::{Cell, Column, TableError, TableFormat};
 pub struct TableWriter<W: Write + Seek + Send>(Inner<W>);
 
 enum Inner<W: Write + Seek + Send> {
-    Csv(CsvTable<W>),
+    Csv(Box<CsvTable<W>>),
     #[cfg(feature = "parquet")]
     Parquet(Box<ParquetTable<W>>),
     #[cfg(feature = "xlsx")]
@@ -43,7 +43,7 @@ impl<W: Write + Seek + Send> TableWriter<W> {
     ) -> Result<Self, TableError> {
         format.check()?;
         Ok(Self(match format {
-            TableFormat::Csv => Inner::Csv(CsvTable::new(columns, file)?),
+            TableFormat::Csv => Inner::Csv(Box::new(CsvTable::new(columns, file)?)),
             #[cfg(feature = "parquet")]
             TableFormat::Parquet => Inner::Parquet(Box::new(ParquetTable::new(columns, file)?)),
             #[cfg(feature = "xlsx")]

@@ -340,7 +340,7 @@ fn killed(layout: &str) {
     let server = serve(|request| match request.path() {
         "/" => {
             let pictures = (0..PICTURES).map(|n| format!("<img src={n}.jpg>"));
-            Reply::html(&pictures.collect::<String>())
+            Reply::html(pictures.collect::<String>())
         }
         _ => numbered(request).after(Duration::from_millis(3)),
     });

@@ -8,7 +8,11 @@ pub(super) fn segments<'a>(
     name: &'static [u8],
 ) -> impl Iterator<Item = &'a [u8]> {
     let mut rest = bytes.strip_prefix(b"\xFF\xD8").unwrap_or_default();
-    let mut next = move || {
+    let next = move || {
+        // Any number of these bytes may stand before a marker.
+        while let [0xFF, 0xFF, ..] = rest {
+            rest = &rest[1..];
+        }
         let [0xFF, found, high, low, after @ ..] = rest else {
             return None;
         };
@@ -21,7 +25,7 @@ pub(super) fn segments<'a>(
         rest = &after[length..];
         Some((*found, content))
     };
-    std::iter::from_fn(move || next())
+    std::iter::from_fn(next)
         .filter(move |(found, _)| *found == marker)
         .filter_map(move |(_, content)| content.strip_prefix(name))
 }
