@@ -42,7 +42,7 @@ const MANY: usize = 1_000;
 const SMALL: u32 = 160;
 const QUALITY: u8 = 72;
 
-/// Turns pages, and shows all of them to be searched or printed.
+/// Turns pages, and shows all of them to be searched, and when they are printed.
 const SCRIPT: &str = "\
 const main=document.querySelector('main'),rest=[...document.querySelectorAll('script[type=\"text/html\"]')];\
 const pages=[main.innerHTML,...rest.map(page=>page.text)];let at=0;\
@@ -55,6 +55,7 @@ const near=new Set([0,last,at-2,at-1,at,at+1,at+2].filter(it=>it>=0&&it<=last));
 let before=-1;for(const it of [...near].sort((a,b)=>a-b)){if(it>before+1)bar.append('\u{2026}');\
 bar.append(button(it+1,()=>{show(it);scrollTo(0,0)},it===at));before=it}\
 bar.append(button('all on one page',()=>show(-1),at<0));}\
+let was=0;addEventListener('beforeprint',()=>{was=at;show(-1)});addEventListener('afterprint',()=>show(was));\
 bars.forEach(draw);";
 
 /// Writes one self-contained page: every query with its results as pictures, scores and
