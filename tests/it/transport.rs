@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::common::{Simdex, jpeg};
+use crate::common::{FAST, Run, Simdex, jpeg};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 use simdex::demo::drawing::Motif;
@@ -62,6 +62,21 @@ fn relay(mut client: TcpStream, target: SocketAddr, names: &Mutex<Vec<String>>) 
     thread::spawn(move || std::io::copy(&mut from, &mut to));
     std::io::copy(&mut &server, &mut client).ok()?;
     Some(())
+}
+
+#[test]
+fn a_system_without_certificates_can_crawl() {
+    let simdex = Simdex::new();
+    let site = site();
+    let url = site.url("/");
+    let mut command = simdex.command(&[&["crawl", url.as_str()], &FAST[..]].concat());
+    command
+        .env("SSL_CERT_FILE", simdex.path("none"))
+        .env("SSL_CERT_DIR", simdex.path("none"));
+    let run = Run::of(command.output().unwrap());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("certificates"), "{}", run.stderr);
+    assert_eq!(simdex.json(&["status"])["images"], 1);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use tower::util::MapFutureLayer;
 
 use super::error::{FetchError, with_causes};
 use super::resolver::{ResolveError, Resolver};
+use super::trust;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
 use crate::crawl::policy::refusal::Refusal;
@@ -20,6 +21,8 @@ use crate::crawl::policy::refusal::Refusal;
 /// curl takes.
 pub(super) const HEADER_LINES: usize = 5_000;
 const HEADER_BYTES: u32 = 300 << 10;
+/// What a server may choose from, HTTP/2 first.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 tokio::task_local! {
     /// Whether the task's request has made a connection of its own.
@@ -42,9 +45,13 @@ impl Clients {
         resolver: &Resolver,
         jar: Option<&Arc<Jar>>,
     ) -> Result<Self, FetchError> {
+        let tls = trust::tls().map_err(|error| FetchError::Client(error.to_string()));
+        let mut tls = tls?;
+        tls.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+        let kept = config.host_concurrency;
         Ok(Self {
-            pooled: client(config, resolver, jar, config.host_concurrency)?,
-            fresh: client(config, resolver, jar, 0)?,
+            pooled: client(config, resolver, jar, tls.clone(), kept)?,
+            fresh: client(config, resolver, jar, tls, 0)?,
         })
     }
 
@@ -126,11 +133,11 @@ fn client(
     config: &CrawlConfig,
     resolver: &Resolver,
     jar: Option<&Arc<Jar>>,
+    tls: rustls::ClientConfig,
     kept: usize,
 ) -> Result<reqwest::Client, FetchError> {
-    // Another part of the program may have chosen the provider already; either works.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .redirect(Policy::none())
         .connect_timeout(Duration::from_millis(config.connect_timeout_ms))
         .pool_max_idle_per_host(kept)

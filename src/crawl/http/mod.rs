@@ -16,4 +16,5 @@ pub(super) mod resolver;
 pub(super) mod response;
 pub(super) mod rule_files;
 pub(super) mod transport;
+mod trust;
 pub(super) mod wait_policy;

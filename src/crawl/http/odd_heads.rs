@@ -9,7 +9,6 @@ use hyper_util::rt::TokioIo;
 use reqwest::cookie::{CookieStore, Jar};
 use reqwest::header::{CONNECTION, COOKIE, HOST, HeaderMap, HeaderValue, SET_COOKIE};
 use rustls::pki_types::ServerName;
-use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Duration, timeout};
@@ -20,6 +19,7 @@ use super::clean_head::CleanHead;
 use super::client::{HEADER_LINES, explain_cause};
 use super::error::{FetchError, with_causes};
 use super::resolver::Resolver;
+use super::trust;
 use crate::canonical_url::CanonicalUrl;
 
 /// Asks over a connection of its own for each request, and cleans the head of the answer before it
@@ -141,7 +141,11 @@ impl OddHeads {
         let name = url.host().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(name);
         let name = name.map_err(|error| FetchError::Tls(error.to_string()))?;
-        let tls = self.tls.get_or_init(tls).as_ref();
+        let connector = || {
+            let tls = trust::tls().map_err(|error| error.to_string());
+            tls.map(|tls| TlsConnector::from(Arc::new(tls)))
+        };
+        let tls = self.tls.get_or_init(connector).as_ref();
         let tls = tls.map_err(|error| FetchError::Client(error.clone()))?;
         let stream = tls.connect(name, stream).await;
         let failed = |error: std::io::Error| {
@@ -153,17 +157,4 @@ impl OddHeads {
     fn origins(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// TLS that trusts whom the system trusts, as the client does.
-fn tls() -> Result<TlsConnector, String> {
-    let said = |error: rustls::Error| error.to_string();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(said)?
-        .with_platform_verifier()
-        .map_err(said)?
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
