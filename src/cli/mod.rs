@@ -11,7 +11,6 @@ mod failures;
 mod follow;
 mod help;
 mod input;
-mod manuals;
 mod mcp;
 mod opened;
 mod output;
@@ -25,7 +24,6 @@ mod status;
 mod train;
 mod upkeep;
 mod vectors;
-mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -106,7 +104,7 @@ enum Command {
     /// Show which runtime is used, how fast it is, and the state of store and index
     Doctor(doctor::DoctorArgs),
     /// Read every record and check that every picture is found
-    Verify(verify::VerifyArgs),
+    Verify(upkeep::VerifyArgs),
     /// Delete pictures everywhere
     Remove(remove::RemoveArgs),
     /// Copy the store, also while it is in use; again, it copies what is new
@@ -231,7 +229,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         return output::data(&script).map(|()| Outcome::Done);
     }
     if let Command::Manuals { dir } = &args.command {
-        return manuals::write(command(), dir).map(|()| Outcome::Done);
+        return help::manuals::write(command(), dir).map(|()| Outcome::Done);
     }
     if let Command::Help(args) = &args.command {
         return help::run(command(), args);
@@ -260,7 +258,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Failures(args) => failures::run(&session, args),
         Command::Politeness(args) => politeness::run(&session, args),
         Command::Doctor(args) => doctor::run(&session, args),
-        Command::Verify(args) => verify::run(&session, args),
+        Command::Verify(args) => upkeep::verify(&session, args),
         Command::Remove(args) => remove::run(&session, args),
         Command::Backup(args) => upkeep::backup(&session, &args),
         Command::Restore(args) => upkeep::restore(&session, &args),

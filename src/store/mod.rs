@@ -48,7 +48,6 @@ mod pictures;
 mod provenance;
 mod record;
 mod sequence;
-mod terms;
 mod upkeep;
 
 use std::ops::Deref;
@@ -66,7 +65,7 @@ pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
 pub use files::{FilePlace, FileSystemMark, Files, FilesLeft};
 pub use frontier::Frontier;
-use frontier::{hint, kept_out, lease, leases, losses, order, visit};
+use frontier::{hint, kept_out, lease, leases, losses, order, terms, visit};
 pub use hint::{Alternate, PictureHint, Promise};
 pub use hosts::{HostRecord, Hosts, RuleFileRecord};
 pub use kept_out::{KeptOut, KeptOutFor};

@@ -1,5 +1,6 @@
 //! `help`: of a command what `--help` says of it, of a topic the short form of its page in docs/.
 
+pub(super) mod manuals;
 mod plain;
 
 use std::io;

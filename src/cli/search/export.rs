@@ -27,7 +27,12 @@ pub(in crate::cli) struct ExportArgs {
     #[command(flatten)]
     search: SearchArgs,
     /// What to write
-    #[arg(long, required_unless_present = "dataset", conflicts_with = "dataset")]
+    // What needs --files is not asked for where --files cannot be.
+    #[arg(
+        long,
+        required_unless_present = "dataset",
+        conflicts_with_all = ["dataset", "DatasetArgs", "from", "one_of_each"]
+    )]
     format: Option<ExportFormat>,
     /// Where to write it; - for stdout
     #[arg(

@@ -12,6 +12,7 @@ pub(super) mod lease;
 pub(super) mod leases;
 pub(super) mod losses;
 pub(super) mod order;
+pub(super) mod terms;
 pub(super) mod visit;
 
 use std::collections::BTreeMap;

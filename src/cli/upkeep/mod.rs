@@ -1,4 +1,6 @@
-//! `backup`, `restore`, `repair`, `compact`: looking after a store.
+//! `verify`, `backup`, `restore`, `repair`, `compact`: looking after a store.
+
+mod verify;
 
 use std::path::PathBuf;
 
@@ -10,6 +12,7 @@ use super::{Format, Outcome, output};
 use crate::app::{self, RepairReport};
 use crate::config::Keep;
 use crate::store::BackupOptions;
+pub(super) use verify::{VerifyArgs, verify};
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {

@@ -2,14 +2,14 @@
 
 use clap::Args;
 
-use super::progress::{self, Progress};
-use super::session::Session;
-use super::{Format, Outcome, output};
 use crate::app::Findings;
+use crate::cli::progress::{self, Progress};
+use crate::cli::session::Session;
+use crate::cli::{Format, Outcome, output};
 use crate::report::TextLines;
 
 #[derive(Debug, Args)]
-pub(super) struct VerifyArgs {
+pub(in crate::cli) struct VerifyArgs {
     /// Take damaged pictures out, so that the next crawl or `add` stores them anew, and rebuild
     /// the index where it is wrong
     #[arg(long)]
@@ -19,7 +19,7 @@ pub(super) struct VerifyArgs {
     format: Format,
 }
 
-pub(super) fn run(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome> {
+pub(in crate::cli) fn verify(session: &Session, args: VerifyArgs) -> anyhow::Result<Outcome> {
     let collection = match args.repair {
         true => session.alone(Session::existing_collection)?,
         false => session.alone(Session::collection_to_read)?,
