@@ -279,7 +279,10 @@ mod tests {
         let lines = fit(&row(), 60);
         assert_eq!(lines[0], "   1  0.183  0.883   800x600");
         assert_eq!(lines[1].len(), 6 + "…".len() + 53, "{lines:?}");
-        assert!(lines[1].starts_with("      https://example.org/"), "{lines:?}");
+        assert!(
+            lines[1].starts_with("      https://example.org/"),
+            "{lines:?}"
+        );
     }
 
     #[test]
@@ -295,9 +298,13 @@ mod tests {
         // Where little is left, they begin farther left.
         assert_eq!(
             fit(&line, 40),
-            ["      same kind of object, same colours,", "      textures and shapes"]
+            [
+                "      same kind of object, same colours,",
+                "      textures and shapes"
+            ]
         );
-        let advice = Line::from("  refused robots: 3 - the sites' robots.txt asks crawlers to stay out");
+        let advice =
+            Line::from("  refused robots: 3 - the sites' robots.txt asks crawlers to stay out");
         assert_eq!(
             fit(&advice, 44),
             [
@@ -322,7 +329,8 @@ mod tests {
 
     #[test]
     fn nothing_of_a_text_is_lost() {
-        let text = "  12,345 pictures, abcdefghijklmnopqrstuvwxyzabcdefghijkl and e\u{301}te\u{301}";
+        let text =
+            "  12,345 pictures, abcdefghijklmnopqrstuvwxyzabcdefghijkl and e\u{301}te\u{301}";
         let shown = fit(&Line::from(text), 22).concat();
         let letters = |text: &str| text.replace(' ', "");
         assert_eq!(letters(&shown), letters(text));

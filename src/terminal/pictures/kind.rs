@@ -110,7 +110,11 @@ mod tests {
 
     #[test]
     fn within_another_one_nothing_gets_through_but_text() {
-        for inner in [("TMUX", "/tmp/tmux,1,0"), ("STY", "1.pts"), ("TERM", "screen-256color")] {
+        for inner in [
+            ("TMUX", "/tmp/tmux,1,0"),
+            ("STY", "1.pts"),
+            ("TERM", "screen-256color"),
+        ] {
             let variables = [inner, ("TERM", "xterm-kitty"), ("KITTY_WINDOW_ID", "1")];
             assert_eq!(of(&variables), Some(PictureKind::Blocks), "{inner:?}");
         }

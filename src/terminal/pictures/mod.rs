@@ -163,7 +163,11 @@ mod tests {
         ] {
             let picture = RgbImage::new(size.0, size.1);
             let drawing = Drawing::new(&picture, kind, room, None);
-            assert_eq!((drawing.columns, drawing.rows), expected, "{kind:?} {size:?}");
+            assert_eq!(
+                (drawing.columns, drawing.rows),
+                expected,
+                "{kind:?} {size:?}"
+            );
         }
         let cell = Some(Cell {
             width: 16,

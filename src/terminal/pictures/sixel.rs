@@ -97,7 +97,10 @@ mod tests {
         let body = shown.strip_prefix("\u{1b}P0;1;0q\"1;1;").unwrap();
         let body = body.strip_suffix("\u{1b}\\").unwrap();
         let at = body.find('#').unwrap();
-        let size: Vec<usize> = body[..at].split(';').map(|it| it.parse().unwrap()).collect();
+        let size: Vec<usize> = body[..at]
+            .split(';')
+            .map(|it| it.parse().unwrap())
+            .collect();
         let mut rows = vec![vec![[0; 3]; size[0]]; size[1]];
         let (mut palette, mut colour) = (std::collections::HashMap::new(), 0);
         let (mut x, mut top, mut count) = (0, 0, 1);
