@@ -54,7 +54,7 @@ pub(super) fn pictures(shown: &[u8]) -> anyhow::Result<()> {
     write(shown)
 }
 
-/// Writes lines of text to stdout as they are: they are read by programs.
+/// Writes lines of text to stdout as they are: they are read by programs, or copied by people.
 pub(super) fn whole(lines: &TextLines) -> anyhow::Result<()> {
     write(lines.to_string().as_bytes())
 }
