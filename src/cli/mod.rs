@@ -71,7 +71,7 @@ struct Args {
     /// Say only errors on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     quiet: bool,
-    /// When to colour what is printed
+    /// When to colour what is printed: auto (on terminals, unless NO_COLOR is set), always, never
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = true, help_heading = GLOBAL)]
     color: ColourArg,
     #[command(subcommand)]

@@ -24,13 +24,14 @@ impl Screen {
     pub fn of_stdout(choice: ColourChoice) -> Self {
         let variable = |name: &str| std::env::var(name).ok();
         let is_terminal = io::stdout().is_terminal();
+        let can = is_terminal && takes_escapes();
         Self {
             width: is_terminal.then(|| {
                 let said = terminal_size::terminal_size_of(io::stdout());
                 let said = said.map(|(width, _)| usize::from(width.0));
                 columns(variable("COLUMNS").as_deref(), said)
             }),
-            colours: may_be_coloured(choice, is_terminal, &variable) && takes_colours(),
+            colours: may_be_coloured(choice, can, &variable),
         }
     }
 
@@ -52,14 +53,14 @@ fn columns(variable: Option<&str>, said: Option<usize>) -> usize {
     columns.unwrap_or(USUAL).max(NARROWEST)
 }
 
-/// Consoles of Windows have to be told that colours come.
+/// Consoles of Windows have to be told that colours and pictures come.
 #[cfg(windows)]
-fn takes_colours() -> bool {
+fn takes_escapes() -> bool {
     anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
 }
 
 #[cfg(not(windows))]
-fn takes_colours() -> bool {
+fn takes_escapes() -> bool {
     true
 }
 
