@@ -12,6 +12,7 @@ use crate::index::IndexError;
 use crate::ingest::FeatureError;
 use crate::network::{EngineError, ExtractError, NetworkError};
 use crate::picture::PictureId;
+use crate::plural::{counted, counted_as};
 use crate::saving::SaveError;
 use crate::search::SearchError;
 use crate::store::StoreError;
@@ -117,7 +118,9 @@ pub enum Error {
     },
     /// Too few labelled pictures can be used.
     #[error(
-        "of {classes} classes {usable} have a usable picture; {needed} must. Give each folder pictures that can be read"
+        "of {} {} a usable picture; {needed} must. Give each folder pictures that can be read",
+        counted_as(*classes, "class", "classes"),
+        counted_as(*usable, "has", "have")
     )]
     TooFewClasses {
         /// Classes in all.
@@ -159,7 +162,8 @@ pub enum Error {
     },
     /// A folder has no two pictures that differ.
     #[error(
-        "{usable} pictures below {} can be used; there must be two that are not copies of each other",
+        "{} below {} can be used; there must be two that are not copies of each other",
+        counted(*usable, "picture"),
         dir.display()
     )]
     OnlyCopies {

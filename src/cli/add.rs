@@ -13,6 +13,7 @@ use super::{Format, Outcome};
 use crate::app::{self, AddEnd, AddEvent, AddOptions, Collection, Exclude};
 use crate::crawl::Summary;
 use crate::local_path::path_text;
+use crate::plural::{counted, counted_as};
 use crate::serve::{Connection, SERVE, Server};
 use crate::store::Store;
 
@@ -78,6 +79,13 @@ pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     if session.shutdown.requested() {
         progress::note("interrupted; the same command goes on where it stopped");
         return Ok(Outcome::Interrupted);
+    }
+    if args.format == Format::Text && end.summary.images_indexed + end.summary.duplicates > 0 {
+        progress::hint(&format!(
+            "next: {} finds pictures like one of yours, {} those that are there twice",
+            session.command("query FILE"),
+            session.command("duplicates")
+        ));
     }
     Ok(if end.some_failed {
         Outcome::SomeFailed
@@ -150,8 +158,8 @@ fn so_far(summary: &Summary) -> String {
         _ => format!(", {} left", duration(left)),
     };
     format!(
-        "{done} of {} files ({rate:.1}/s{left}), {}",
-        summary.images_found,
+        "{done} of {} ({rate:.1}/s{left}), {}",
+        counted(summary.images_found, "file"),
         file_figures(summary)
     )
 }
@@ -169,7 +177,14 @@ fn no_pictures(paths: &[PathBuf], left_out: u64) -> String {
     let paths: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
     let hidden = match left_out {
         0 => String::new(),
-        _ => format!("; {left_out} hidden or excluded were left out (--hidden reads hidden ones)"),
+        _ => format!(
+            "; {} left out (--hidden reads hidden ones)",
+            counted_as(
+                left_out,
+                "hidden or excluded one was",
+                "hidden or excluded ones were"
+            )
+        ),
     };
     format!(
         "there is no picture that simdex reads in {}{hidden}",

@@ -12,7 +12,7 @@ use super::{Format, Outcome, output, progress};
 use crate::app::{Classification, PictureClassifier};
 use crate::classify::ClassifyOptions;
 use crate::crawl::with_causes;
-use crate::report::TextLines;
+use crate::report::{Line, TextLines};
 
 #[derive(Debug, Args)]
 pub(super) struct ClassifyArgs {
@@ -80,12 +80,13 @@ fn answer(
 
 fn text(answer: &Classification<'_>) -> TextLines {
     let mut text = TextLines::default();
-    text.push(format!(
-        "{}: {} (left unknown {:.3})",
-        answer.query,
-        answer.class.unwrap_or("unknown"),
-        answer.unknown
-    ));
+    text.push_line(
+        Line::hanging(2)
+            .place(&answer.query)
+            .plain(": ")
+            .strong(answer.class.unwrap_or("unknown"))
+            .plain(format!(" (left unknown {:.3})", answer.unknown)),
+    );
     text.extend(answer.classes.iter().map(|class| {
         format!(
             "  belief {:.3}  plausibility {:.3}  {}",

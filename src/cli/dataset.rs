@@ -4,23 +4,26 @@ use std::path::Path;
 
 use clap::{Args, ValueEnum};
 
-use super::output::counted;
 use super::progress;
 use crate::local_path::path_text;
+use crate::plural::counted;
 use crate::saving::{Layout, SaveOptions, Saver};
 use crate::table::TableFormat;
+
+/// The heading of these flags, and of those beside them.
+pub(super) const FILES: &str = "Pictures as files";
 
 /// How the files of a dataset are laid out. The flag that names its folder has the id `dataset`.
 #[derive(Debug, Args)]
 pub(super) struct DatasetArgs {
     /// How files are laid out [default: as those that are there, or else folders]
-    #[arg(long, requires = "dataset")]
+    #[arg(long, requires = "dataset", help_heading = FILES)]
     layout: Option<LayoutArg>,
     /// With --layout webdataset: from this size on a tar is finished, in megabytes [default: 1000]
-    #[arg(long, value_name = "MB", requires = "dataset", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "MB", requires = "dataset", help_heading = FILES, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     shard_mb: Option<u64>,
     /// Write the manifest as this table, too; manifest.jsonl is always written
-    #[arg(long, value_name = "FORMAT", requires = "dataset")]
+    #[arg(long, value_name = "FORMAT", requires = "dataset", help_heading = FILES)]
     manifest: Vec<ManifestFormat>,
 }
 

@@ -98,7 +98,8 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
         ),
         format!("  {program} demo --photos FOLDER"),
     ];
-    output::text(&lines.iter().collect())?;
+    // Commands are copied.
+    output::whole(&lines.iter().collect())?;
     Ok(Outcome::Done)
 }
 

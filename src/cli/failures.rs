@@ -7,9 +7,9 @@ use clap::Args;
 use super::input::reason;
 use super::opened::Opened;
 use super::session::Session;
-use super::{Format, Outcome, output};
+use super::{Format, Outcome, output, progress};
 use crate::app::{FailureFilter, Failures};
-use crate::report::TextLines;
+use crate::report::{Line, TextLines};
 use crate::serve::api::FailuresRequest;
 
 #[derive(Debug, Args)]
@@ -57,7 +57,15 @@ pub(super) fn run(session: &Session, args: FailuresArgs) -> anyhow::Result<Outco
     };
     match args.format {
         Format::Json => output::json(&serde_json::json!({ "failures": failures }))?,
-        Format::Text => output::text(&text(&failures, is_choice))?,
+        Format::Text => {
+            output::text(&text(&failures, is_choice))?;
+            if failures.iter().any(|of| !of.refused && !of.waits) {
+                progress::hint(&format!(
+                    "next: {} tries again what failed",
+                    session.command("crawl --retry-failed")
+                ));
+            }
+        }
     }
     Ok(Outcome::Done)
 }
@@ -86,16 +94,22 @@ fn text(failures: &[Failures], is_choice: bool) -> TextLines {
         };
         let advice = of.advice.as_ref().map(|advice| format!(" - {advice}"));
         let advice = advice.unwrap_or_default();
-        text.push(format!("{kind} {}: {}{advice}", of.reason.name(), of.count));
+        text.push_line(
+            Line::hanging(2)
+                .warning(format!("{kind} {}: {}", of.reason.name(), of.count))
+                .plain(advice),
+        );
         for url in &of.urls {
-            let shown_on = url.shown_on.as_ref().map(|page| format!("  (on {page})"));
             let again = match (of.waits, url.again_at.and_then(time_text)) {
                 (false, _) => String::new(),
                 (true, Some(at)) => format!("  (not before {at})"),
                 (true, None) => "  (with the next crawl)".to_owned(),
             };
-            let shown_on = shown_on.unwrap_or_default();
-            text.push(format!("  {}{shown_on}{again}", url.url));
+            let mut line = Line::hanging(4).plain("  ").place(&url.url);
+            if let Some(page) = &url.shown_on {
+                line = line.faint("  (on ").faint_place(page).faint(")");
+            }
+            text.push_line(line.faint(again));
         }
         let more = of.count - of.urls.len() as u64;
         if more > 0 {

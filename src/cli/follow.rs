@@ -3,11 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::Outcome;
-use super::output::counted;
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use crate::app::{Error, JobEvent, Stage, Watch};
 use crate::local_path::path_text;
+use crate::plural::{counted, counted_as};
 
 /// Runs a job while saying how far it is. Gives its result and how a command ends that has
 /// nothing else to do; `None` if the user asked to stop.
@@ -108,14 +108,14 @@ fn title(stage: Stage) -> &'static str {
 
 fn message(stage: Stage, done: u64, total: u64) -> String {
     match stage {
-        Stage::Features => format!("features of {done}/{total} pictures"),
-        Stage::Copies => format!("features of {done}/{total} copies"),
-        Stage::Learning => format!("compared {done}/{total} copies"),
+        Stage::Features => format!("features of {done}/{}", counted(total, "picture")),
+        Stage::Copies => format!("features of {done}/{}", counted_as(total, "copy", "copies")),
+        Stage::Learning => format!("compared {done}/{}", counted_as(total, "copy", "copies")),
         Stage::Pairs { pictures } => match done.checked_sub(pictures) {
-            None | Some(0) => format!("{done}/{pictures} pictures compared"),
-            Some(draws) => format!("{draws}/{} draws", total - pictures),
+            None | Some(0) => format!("{done}/{} compared", counted(pictures, "picture")),
+            Some(draws) => format!("{draws}/{}", counted(total - pictures, "draw")),
         },
-        Stage::Queries => format!("{done}/{total} queries"),
-        Stage::Draws => format!("{done}/{total} draws"),
+        Stage::Queries => format!("{done}/{}", counted_as(total, "query", "queries")),
+        Stage::Draws => format!("{done}/{}", counted(total, "draw")),
     }
 }

@@ -17,6 +17,7 @@ mod output;
 mod politeness;
 mod progress;
 mod remove;
+mod screen;
 mod search;
 mod serve;
 mod session;
@@ -25,11 +26,11 @@ mod train;
 mod upkeep;
 mod vectors;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::app;
 use crate::config::Config;
@@ -37,8 +38,12 @@ use crate::crawl::with_causes;
 use crate::serve::AskError;
 use crate::shutdown::{INTERRUPTED, Shutdown};
 use crate::store::StoreError;
+use screen::ColourArg;
 use search::{compare, duplicates, export, query};
 use session::Session;
+
+/// The heading of flags that every command has.
+const GLOBAL: &str = "Options of every command";
 
 /// Gathers pictures from the web and finds the ones that look alike.
 #[derive(Debug, Parser)]
@@ -51,20 +56,23 @@ use session::Session;
 struct Args {
     /// Configuration file, which may set every key [default: the user's, and over it the harmless
     /// keys of config.toml here]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
     config: Option<PathBuf>,
     /// Folder of the store and the index
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     data_dir: Option<PathBuf>,
     /// Take the ONNX Runtime library that lies beside the program, and remember its checksum
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     trust: bool,
     /// Say more on stderr (-v: what is done, -vv: everything)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
     verbose: u8,
     /// Say only errors on stderr
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = GLOBAL)]
     quiet: bool,
+    /// When to colour what is printed: auto (on terminals, unless NO_COLOR is set), always, never
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = true, help_heading = GLOBAL)]
+    color: ColourArg,
     #[command(subcommand)]
     command: Command,
 }
@@ -159,12 +167,19 @@ pub fn command() -> clap::Command {
 pub fn run() -> ExitCode {
     crate::picture::silence_decoder_panics();
     crate::store::silence_caught_panics();
-    let args = match Args::try_parse() {
+    let mut parser = command().color(ColourArg::typed(std::env::args_os()).into());
+    let matches = parser.try_get_matches_from_mut(std::env::args_os());
+    let parsed = matches.and_then(|matches| {
+        let args = Args::from_arg_matches(&matches);
+        args.map_err(|error| error.format(&mut parser))
+    });
+    let args = match parsed {
         Ok(args) => args,
         Err(error) if error.use_stderr() => return wrong_usage(&error),
         // --help and --version.
         Err(error) => error.exit(),
     };
+    screen::start(args.color);
     progress::start_logging(args.verbose, args.quiet);
     match dispatch(args) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -211,18 +226,33 @@ fn say(error: &anyhow::Error) {
 
 /// The command that was typed, as a shell takes it.
 fn again(args: impl Iterator<Item = OsString>) -> String {
-    let words = args.map(|word| {
-        let word = word.to_string_lossy();
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(c);
-        match !word.is_empty() && word.chars().all(is_plain) {
-            true => word.into_owned(),
-            false => format!("'{}'", word.replace('\'', "'\\''")),
-        }
-    });
+    let words = args.map(|word| shell_word(&word));
     words.collect::<Vec<String>>().join(" ")
 }
 
+/// A word as a shell takes it.
+fn shell_word(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+~".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.into_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// How the program is called with the same store and configuration.
+fn same(args: &Args) -> String {
+    let mut words = vec!["simdex".to_owned()];
+    for (flag, path) in [("--config", &args.config), ("--data-dir", &args.data_dir)] {
+        if let Some(path) = path {
+            words.extend([flag.to_owned(), shell_word(path.as_os_str())]);
+        }
+    }
+    words.join(" ")
+}
+
 fn dispatch(args: Args) -> anyhow::Result<Outcome> {
+    let colour = args.color;
     if let Command::Completions { shell } = args.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut command(), "simdex", &mut script);
@@ -232,15 +262,16 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         return help::manuals::write(command(), dir).map(|()| Outcome::Done);
     }
     if let Command::Help(args) = &args.command {
-        return help::run(command(), args);
+        return help::run(command().color(colour.into()), args);
     }
+    let program = same(&args);
     let mut config = Config::load(args.config.as_deref())?;
     if args.data_dir.is_some() {
         config.data_dir = args.data_dir;
     }
     config.network.trust_library = args.trust;
     let shutdown = Shutdown::on_signals()?;
-    let session = Session::new(config, shutdown);
+    let session = Session::new(config, shutdown, program);
     match args.command {
         Command::Crawl(args) => crawl::run(session, args),
         Command::Add(args) => add::run(&session, args),
@@ -280,6 +311,14 @@ mod tests {
         let words = ["simdex", "add", "my pictures", "it's", "~/a.jpg", ""];
         let told = again(words.into_iter().map(OsString::from));
         assert_eq!(told, r"simdex add 'my pictures' 'it'\''s' ~/a.jpg ''");
+    }
+
+    #[test]
+    fn the_same_store_is_named_again() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' ')).unwrap();
+        assert_eq!(same(&parse("simdex status")), "simdex");
+        let named = parse("simdex status --data-dir my|store --config a.toml");
+        assert_eq!(same(&named), "simdex --config a.toml --data-dir 'my|store'");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::session::Session;
 use crate::app::{Collection, Error, TRAINED};
 use crate::head::{HeadError, Ranking};
 use crate::local_path::LocalPath;
+use crate::plural::noun_of;
 use crate::serve::Connection;
 use crate::store::StoreError;
 
@@ -31,6 +32,7 @@ impl Session {
         loop {
             if let Some(connection) = self.owner()? {
                 answered_by(&connection);
+                self.note_owner(&connection.owner().command);
                 return Ok(Opened::There(Box::new(connection)));
             }
             match open(self) {
@@ -94,8 +96,9 @@ pub(super) fn answered_by(connection: &Connection) {
     let owner = connection.owner();
     let pictures = grouped(owner.pictures);
     progress::note(&format!(
-        "answered by process {}, {pictures} pictures",
-        owner.process
+        "answered by process {}, {pictures} {}",
+        owner.process,
+        noun_of(owner.pictures, "picture", "pictures")
     ));
 }
 

@@ -9,8 +9,10 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::progress;
+use super::screen::screen;
 use crate::atomic_file::{AtomicFile, folder_of};
 use crate::local_path::path_text;
+use crate::plural::counted;
 use crate::report::{TextLines, write_json};
 
 /// The reader of stdout has gone.
@@ -34,12 +36,27 @@ fn for_reader(bytes: &[u8], is_terminal: bool) -> Cow<'_, [u8]> {
     }
     let text = String::from_utf8_lossy(bytes);
     let lines: TextLines = text.lines().collect();
-    Cow::Owned(lines.as_str().as_bytes().to_vec())
+    Cow::Owned(lines.to_string().into_bytes())
 }
 
-/// Writes lines of text to stdout.
+/// Writes lines of text to stdout, made to fit if that is a terminal.
 pub(super) fn text(lines: &TextLines) -> anyhow::Result<()> {
-    write(lines.as_str().as_bytes())
+    let mut shown = String::new();
+    for line in lines.shown_on(screen()) {
+        shown.push_str(&line);
+        shown.push('\n');
+    }
+    write(shown.as_bytes())
+}
+
+/// Writes lines that have pictures beside them.
+pub(super) fn pictures(shown: &[u8]) -> anyhow::Result<()> {
+    write(shown)
+}
+
+/// Writes lines of text to stdout as they are: they are read by programs, or copied by people.
+pub(super) fn whole(lines: &TextLines) -> anyhow::Result<()> {
+    write(lines.to_string().as_bytes())
 }
 
 fn write(bytes: &[u8]) -> anyhow::Result<()> {
@@ -63,7 +80,7 @@ pub(super) fn line(line: &str) -> anyhow::Result<()> {
 
 /// Writes one line of JSON to stdout.
 pub(super) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    text(&json_line(value)?)
+    whole(&json_line(value)?)
 }
 
 /// A value as one line of JSON, in which nothing steers a terminal.
@@ -97,11 +114,6 @@ pub(super) fn deliver(path: &Path, bytes: &[u8], lists: usize) -> anyhow::Result
     let lists = counted(lists, "list");
     progress::note(&format!("{lists} written to {}", path_text(path)));
     Ok(())
-}
-
-/// "1 group", "2 groups".
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

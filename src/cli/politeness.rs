@@ -6,6 +6,7 @@ use super::opened::answered_by;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::app::politeness;
+use crate::report::politeness_text;
 
 #[derive(Debug, Args)]
 pub(super) struct PolitenessArgs {
@@ -27,7 +28,7 @@ pub(super) fn run(session: &Session, args: PolitenessArgs) -> anyhow::Result<Out
     };
     match args.format {
         Format::Json => output::json(&report)?,
-        Format::Text => output::text(&report.to_string().trim_end().lines().collect())?,
+        Format::Text => output::text(&politeness_text(&report))?,
     }
     Ok(Outcome::Done)
 }

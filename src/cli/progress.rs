@@ -11,7 +11,9 @@ use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::debug_fn;
 
+use super::screen::stderr_has_colours;
 use crate::report::printable;
+use crate::terminal::Colour;
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 static QUIET: AtomicBool = AtomicBool::new(false);
@@ -82,7 +84,7 @@ pub(super) fn start_logging(verbose: u8, quiet: bool) {
     tracing_subscriber::fmt()
         .fmt_fields(fields.delimited(" "))
         .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(stderr_has_colours())
         .with_writer(AroundBars)
         .init();
 }
@@ -97,6 +99,19 @@ pub(super) fn note(text: &str) {
     if !QUIET.load(Ordering::Relaxed) {
         line(text);
     }
+}
+
+/// The most useful command to go on with, at the end of a run: for who sits before a terminal, and not with --quiet.
+pub(super) fn hint(text: &str) {
+    if !io::stderr().is_terminal() || QUIET.load(Ordering::Relaxed) {
+        return;
+    }
+    let text = printable(text);
+    let shown = match stderr_has_colours() {
+        true => Colour::Faint.paint(&text),
+        false => text.into_owned(),
+    };
+    write_around_bars(format!("{shown}\n").as_bytes());
 }
 
 /// Live progress: a bar on a terminal, else a plain line every five seconds.

@@ -8,6 +8,7 @@ use super::progress;
 use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::app::{NamedOrPath, RemovalAsked};
+use crate::plural::counted;
 
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["names", "missing", "host", "take_back"])))]
@@ -51,11 +52,11 @@ pub(super) fn run(session: &Session, args: RemoveArgs) -> anyhow::Result<Outcome
     } else if asked.take_back.is_none() {
         let files = match result.files {
             0 => String::new(),
-            files => format!(" with {files} files"),
+            files => format!(" with {}", counted(files, "file")),
         };
         output::line(&format!(
-            "{} pictures removed{files}, {:.1} MB given back at once",
-            result.removed,
+            "{} removed{files}, {:.1} MB given back at once",
+            counted(result.removed, "picture"),
             result.bytes_freed as f64 / 1e6
         ))?;
     }

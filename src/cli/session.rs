@@ -6,21 +6,46 @@ use super::progress::{self, Progress};
 use crate::app::{Collection, Error, Extraction, Heads, Observer, Step};
 use crate::config::Config;
 use crate::head::Ranking;
+use crate::serve::SERVE;
 use crate::shutdown::Shutdown;
 
 pub(super) struct Session {
     pub(super) config: Config,
+    /// How the program is called with the same store and configuration.
+    program: String,
+    /// The command of the process that has the store open, once that has answered.
+    answered_by: OnceLock<String>,
     pub(super) shutdown: Shutdown,
     extraction: OnceLock<Extraction>,
 }
 
 impl Session {
-    pub(super) fn new(config: Config, shutdown: Shutdown) -> Self {
+    pub(super) fn new(config: Config, shutdown: Shutdown, program: String) -> Self {
         Self {
             config,
+            program,
+            answered_by: OnceLock::new(),
             shutdown,
             extraction: OnceLock::new(),
         }
+    }
+
+    /// Notes which command of another process answers.
+    pub(super) fn note_owner(&self, command: &str) {
+        // The first one is the one that answers.
+        let _ = self.answered_by.set(command.to_owned());
+    }
+
+    /// Whether a server is known to have the store open.
+    pub(super) fn is_served(&self) -> bool {
+        self.answered_by
+            .get()
+            .is_some_and(|command| command == SERVE)
+    }
+
+    /// Another command for the same store, as it is typed.
+    pub(super) fn command(&self, rest: &str) -> String {
+        format!("`{} {rest}`", self.program)
     }
 
     /// The network and its extractors, read once.

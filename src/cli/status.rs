@@ -4,8 +4,11 @@ use clap::Args;
 
 use super::opened::Opened;
 use super::session::Session;
-use super::{Format, Outcome, output};
+use super::{Format, Outcome, output, progress};
+use crate::app::Status;
 use crate::local_path::path_text;
+use crate::plural::counted;
+use crate::report::{Line, TextLines};
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
@@ -33,17 +36,20 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
     let index = &status.index;
     let kept = match (&*status.keep, status.unconverted) {
         ("compact", 0) => ", compact,".to_owned(),
-        ("compact", left) => format!(", compact but for {left} pictures,"),
+        ("compact", left) => format!(", compact but for {},", counted(left, "picture")),
         _ => String::new(),
     };
-    let lines = [
+    let mut text = TextLines::default();
+    let mut fact = |name: &str, what: String| text.push_line(named(name).plain(what));
+    fact(
+        "pictures",
+        format!("{}, {} without features", status.images, status.waiting),
+    );
+    fact("pages", status.pages.to_string());
+    fact(
+        "frontier",
         format!(
-            "pictures   {}, {} without features",
-            status.images, status.waiting
-        ),
-        format!("pages      {}", status.pages),
-        format!(
-            "frontier   {} pending, {} leased, {} to retry, {} done, {} refused, {} failed",
+            "{} pending, {} leased, {} to retry, {} done, {} refused, {} failed",
             frontier.pending,
             frontier.leased,
             frontier.retry,
@@ -51,17 +57,52 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
             frontier.refused,
             frontier.failed
         ),
+    );
+    let bytes = format!("{:.1} MB{kept} in ", status.store_bytes as f64 / 1e6);
+    text.push_line(named("store").plain(bytes).place(store));
+    let mut fact = |name: &str, what: String| text.push_line(named(name).plain(what));
+    fact(
+        "index",
         format!(
-            "store      {:.1} MB{kept} in {store}",
-            status.store_bytes as f64 / 1e6
+            "{}, {}, {} removed, {saved}",
+            index.kind,
+            counted(index.points, "point"),
+            index.tombstones
         ),
-        format!(
-            "index      {}, {} points, {} removed, {saved}",
-            index.kind, index.points, index.tombstones
-        ),
-        format!("head       {}", status.head),
-        format!("network    {network}"),
-    ];
-    output::text(&lines.iter().collect())?;
+    );
+    fact("head", status.head.clone());
+    fact("network", network);
+    output::text(&text)?;
+    hint(session, &status);
     Ok(Outcome::Done)
+}
+
+/// Where facts stand behind their names.
+const FACTS: usize = 11;
+
+fn named(name: &str) -> Line {
+    Line::hanging(FACTS).plain(format!("{name:<FACTS$}"))
+}
+
+fn hint(session: &Session, status: &Status) {
+    let next = match (status.images, status.waiting, status.frontier.pending) {
+        (_, 1.., _) => format!(
+            "next: {} makes the rest ready to be found",
+            session.command("crawl --features-only")
+        ),
+        (0, ..) => format!(
+            "next: {} or {} fills the store",
+            session.command("add FOLDER"),
+            session.command("crawl URL")
+        ),
+        (_, _, 1..) => format!(
+            "next: {} goes on with the URLs that wait",
+            session.command("crawl")
+        ),
+        _ => format!(
+            "next: {} finds pictures like one of yours",
+            session.command("query FILE")
+        ),
+    };
+    progress::hint(&next);
 }

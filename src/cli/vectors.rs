@@ -8,13 +8,14 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 
 use super::opened::Opened;
-use super::output::{check_folder, counted, replace};
+use super::output::{check_folder, replace};
 use super::search::query::tell_unread;
 use super::session::Session;
 use super::{Outcome, progress};
 use crate::app::{PictureVector, VectorKind};
 use crate::atomic_file::AtomicFile;
 use crate::local_path::path_text;
+use crate::plural::counted;
 use crate::report::NpyWriter;
 
 #[derive(Debug, Args)]

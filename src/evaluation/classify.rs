@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Estimate, auc, linear_probe};
 use crate::classify::{CentredCosine, Classifier, ClassifyOptions};
 use crate::network::Embedding;
+use crate::plural::counted;
 use crate::shutdown::Shutdown;
 
 /// How to evaluate.
@@ -80,7 +81,8 @@ pub struct RuleFigures {
 pub enum ClassifyEvaluationError {
     /// Nothing would be left to ask about.
     #[error(
-        "class {class} has {has} pictures; {needs} are needed: some to label, one to ask about"
+        "class {class} has {}; {needs} are needed: some to label, one to ask about",
+        counted(*has, "picture")
     )]
     TooFew {
         /// The class.

@@ -14,6 +14,7 @@ use super::pair_table::Table;
 use super::{Estimate, Metrics, Trial};
 use crate::head::{ClassProbabilities, Fused, Ranking};
 use crate::network::Descriptor;
+use crate::plural::counted;
 use crate::shutdown::Shutdown;
 use crate::training::mse18::{Pair, PairSet, TrainError, TrainOptions, train_on_pairs};
 
@@ -93,7 +94,7 @@ const REPORT_LEAKY_ACCURACY: f64 = 0.735;
 #[non_exhaustive]
 pub enum EvaluationError {
     /// A class is too small to be split.
-    #[error("class {class} has {has} pictures; the protocol needs {needs}")]
+    #[error("class {class} has {}; the protocol needs {needs}", counted(*has, "picture"))]
     TooFew {
         /// The class.
         class: String,

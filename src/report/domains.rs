@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::TextLines;
+use super::lines::{self, Line, TextLines};
 use super::markup::escape;
 use super::reliability::{Reliability, reliability_diagrams};
 use crate::evaluation::{
     AtThresholdFigures, DomainRow, DomainsEvaluation, Estimate, HeadFigures, StoreFigures,
 };
+use crate::plural::{counted, counted_as};
 
 /// A table of figures.
 struct Table {
@@ -22,23 +23,9 @@ pub fn domains_text(evaluation: &DomainsEvaluation) -> TextLines {
     text.extend(facts(evaluation));
     for table in tables(evaluation) {
         text.push("");
-        text.push(&table.title);
-        let lines = || std::iter::once(&table.columns).chain(&table.rows);
-        let width = |column: usize| {
-            let cells = lines().filter_map(|row| row.get(column));
-            cells
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or_default()
-        };
-        let widths: Vec<usize> = (0..table.columns.len()).map(width).collect();
-        for row in lines() {
-            let cells = row.iter().zip(&widths);
-            let line: Vec<String> = cells
-                .map(|(cell, width)| format!("{cell:<width$}"))
-                .collect();
-            text.push(line.join("  ").trim_end());
-        }
+        text.push_line(Line::hanging(2).strong(&table.title));
+        let rows = std::iter::once(table.columns).chain(table.rows);
+        text.push_table(lines::Table::of(rows.collect()));
     }
     text
 }
@@ -131,14 +118,14 @@ fn facts(evaluation: &DomainsEvaluation) -> Vec<String> {
         evaluation.domains.iter().map(of).sum::<usize>()
     };
     let mut facts = vec![format!(
-        "{} pictures of {} classes in {} domains stored, {} others asked for; {} queries without \
-         an answer; of each query {} results are shown, lists have up to {}",
-        sum(&|domain| domain.pictures),
-        sum(&|domain| domain.classes),
-        evaluation.domains.len(),
-        sum(&|domain| domain.queries),
-        evaluation.answerless,
-        evaluation.shown,
+        "{} of {} in {} stored, {} asked for; {} without \
+         an answer; of each query {} shown, lists have up to {}",
+        counted(sum(&|domain| domain.pictures), "picture"),
+        counted_as(sum(&|domain| domain.classes), "class", "classes"),
+        counted(evaluation.domains.len(), "domain"),
+        counted(sum(&|domain| domain.queries), "other"),
+        counted_as(evaluation.answerless, "query", "queries"),
+        counted_as(evaluation.shown, "result is", "results are"),
         evaluation.candidates,
     )];
     facts.push(
@@ -167,7 +154,8 @@ fn facts(evaluation: &DomainsEvaluation) -> Vec<String> {
     }
     let pictures = sum(&|domain| domain.pictures);
     facts.extend(evaluation.seen.iter().map(|(head, count)| {
-        format!("{head} was trained on {count} of the {pictures} pictures: its figures flatter it")
+        let pictures = counted(pictures, "picture");
+        format!("{head} was trained on {count} of the {pictures}: its figures flatter it")
     }));
     facts
 }
@@ -179,14 +167,13 @@ fn tables(evaluation: &DomainsEvaluation) -> Vec<Table> {
             let heads = evaluation.heads.iter();
             heads.filter_map(move |head| Some((head, head.stores.get(number)?)))
         };
-        let plural = if store.stores == 1 { "" } else { "s" };
         tables.push(Table {
             title: format!(
-                "{}: {} store{plural}, {} pictures, {} queries",
+                "{}: {}, {}, {}",
                 store.store.name(),
-                store.stores,
-                store.pictures,
-                store.queries
+                counted(store.stores, "store"),
+                counted(store.pictures, "picture"),
+                counted_as(store.queries, "query", "queries")
             ),
             columns: OVERVIEW.map(str::to_owned).to_vec(),
             rows: figures()

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::markup::escape;
 use super::score_text::score_text;
 use crate::head::Region;
+use crate::plural::{counted, counted_as};
 use crate::search::{QueryResult, ResultEntry};
 
 const STYLE: &str = "\
@@ -156,10 +157,10 @@ fn section(out: &mut dyn Write, part: &Part<'_>, previews: &Previews) -> io::Res
     previews.picture(out, &list.thumbnail, list.size, 150.0, "the query picture")?;
     write!(
         out,
-        "<div><b>{}</b><br><span class=\"muted\">{} results in {:.0} ms{}</span></div></div>\
+        "<div><b>{}</b><br><span class=\"muted\">{} in {:.0} ms{}</span></div></div>\
          <div class=\"grid\">",
         escape(&list.query),
-        list.results.len(),
+        counted(list.results.len(), "result"),
         list.timing_ms.total,
         if part.goes_on { ", continued" } else { "" }
     )?;
@@ -217,8 +218,7 @@ fn figure(
     }
     match entry.copies.len() {
         0 => {}
-        1 => write!(out, "<br>and 1 copy")?,
-        copies => write!(out, "<br>and {copies} copies")?,
+        copies => write!(out, "<br>and {}", counted_as(copies, "copy", "copies"))?,
     }
     if let Some(explanation) = &entry.explanation {
         write!(out, "<br><b>{}</b>", escape(&explanation.words))?;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::head::Mse18Training;
+use crate::plural::counted;
 
 const WIDTH: f32 = 720.0;
 const HEIGHT: f32 = 420.0;
@@ -51,15 +52,15 @@ pub fn training_curve(training: &Mse18Training) -> String {
     let _ = writeln!(
         svg,
         "<text x=\"{MARGIN}\" y=\"{:.1}\">1</text>\
-         <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{} epochs</text>\
-         <text x=\"{MARGIN}\" y=\"24\">balanced accuracy: <tspan fill=\"#1f77b4\">training ({} pairs)</tspan>, \
-         <tspan fill=\"#d62728\">validation ({} pairs of held-out pictures)</tspan></text>\n</svg>",
+         <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\
+         <text x=\"{MARGIN}\" y=\"24\">balanced accuracy: <tspan fill=\"#1f77b4\">training ({})</tspan>, \
+         <tspan fill=\"#d62728\">validation ({} of held-out pictures)</tspan></text>\n</svg>",
         HEIGHT - MARGIN + 18.0,
         WIDTH - MARGIN,
         HEIGHT - MARGIN + 18.0,
-        epochs.len(),
-        training.train_pairs,
-        training.validation_pairs,
+        counted(epochs.len(), "epoch"),
+        counted(training.train_pairs, "pair"),
+        counted(training.validation_pairs, "pair"),
     );
     svg
 }

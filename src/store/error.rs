@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::network::NetworkId;
 use crate::picture::PictureId;
+use crate::plural::counted;
 
 /// Why the store cannot do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -214,7 +215,8 @@ pub enum StoreError {
     },
     /// The log has fewer pictures than were committed.
     #[error(
-        "the store {dir} has {found} pictures of {committed} that were committed: something outside simdex changed its files; restore a backup, or go on with those with `simdex repair`"
+        "the store {dir} has {} of {committed} that were committed: something outside simdex changed its files; restore a backup, or go on with those with `simdex repair`",
+        counted(*found, "picture")
     )]
     Missing {
         /// The store.

@@ -197,6 +197,24 @@ fn every_command_has_a_manual_page() {
     let page = |name: &str| std::fs::read_to_string(simdex.path("man").join(name)).unwrap();
     assert!(page("simdex.1").contains("look alike"));
     assert!(page("simdex-query.1").contains("together"));
+    // Options stand below the same headings as in `--help`.
+    let headings = [
+        "OPTIONS OF EVERY COMMAND",
+        "RANKING",
+        "WHICH PICTURES",
+        "OUTPUT",
+    ];
+    for heading in headings {
+        let (page, help) = (
+            page("simdex-query.1"),
+            simdex.run(&["query", "--help"]).stdout,
+        );
+        assert!(page.contains(heading), "{heading}");
+        assert!(
+            help.to_uppercase().contains(&format!("\n{heading}:\n")),
+            "{help}"
+        );
+    }
     assert!(page("simdex-eval-pairs.1").contains("draws"));
     assert!(!simdex.path("man/simdex-manuals.1").exists());
 }

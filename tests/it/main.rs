@@ -57,6 +57,8 @@ mod slow_pictures;
 #[cfg(unix)]
 mod socket;
 mod store;
+#[cfg(unix)]
+mod terminal;
 mod transport;
 mod unasked;
 mod vectors;

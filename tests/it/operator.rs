@@ -104,7 +104,7 @@ fn a_spent_page_budget_is_told() {
         (&json!(2), &json!(1))
     );
     let run = simdex.run(&[&["crawl"], &FAST[..]].concat());
-    let said = "waiting for another crawl: 2 URLs - 1 hosts have had all the pages";
+    let said = "waiting for another crawl: 2 URLs - 1 host has had all the pages";
     assert!(run.stdout.contains(said), "{}", run.stdout);
 }
 

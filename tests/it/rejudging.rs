@@ -123,7 +123,7 @@ fn private_addresses_are_asked_when_they_may_be() {
         .concat();
         let run = simdex.run(&asked);
         assert_eq!(run.code, 0, "{}", run.stderr);
-        let said = "1 URLs are queued again, because the settings have changed";
+        let said = "1 URL is queued again, because the settings have changed that kept it or";
         assert!(run.stderr.contains(said), "{}", run.stderr);
         assert_eq!(images(&simdex), 3, "{command:?}");
     }

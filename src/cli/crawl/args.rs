@@ -11,7 +11,7 @@ use clap::{Arg, Args, Command, ValueEnum};
 use crate::app::RecordingOptions;
 use crate::canonical_url::{CanonicalUrl, UrlError};
 use crate::cli::Format;
-use crate::cli::dataset::DatasetArgs;
+use crate::cli::dataset::{DatasetArgs, FILES};
 use crate::cli::input::{name, read_urls, reason};
 use crate::cli::progress::Problems;
 use crate::config::{Config, HostPattern, ResolveTarget, Scope};
@@ -19,83 +19,91 @@ use crate::store::Again;
 
 type Count = clap::builder::RangedU64ValueParser<usize>;
 
+/// Headings of `--help`.
+const PAGES: &str = "Which pages";
+const POLITE: &str = "Politeness";
+const LOOKED_FOR: &str = "Pictures that are looked for";
+const STEPS: &str = "One step alone";
+const RECORDS: &str = "Output";
+const ADDRESSES: &str = "Addresses";
+
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CrawlArgs {
     /// Pages to start from; without any, the last crawl goes on
     #[arg(value_name = "URL", value_parser = SeedParser)]
     pub(super) urls: Vec<CanonicalUrl>,
     /// File with seeds, one URL a line, # for comments
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = PAGES)]
     pub(super) seeds: Option<PathBuf>,
     /// Stop after this many pages
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = PAGES)]
     pub(super) max_pages: Option<u64>,
     /// Stop after this many new pictures
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = PAGES)]
     pub(super) max_images: Option<u64>,
     /// Follow links this far from a seed
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = PAGES)]
     pub(super) max_depth: Option<u32>,
     /// Which pages to follow
-    #[arg(long)]
+    #[arg(long, help_heading = PAGES)]
     pub(super) scope: Option<Scope>,
     /// Least time between two requests to a host, in milliseconds
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(..=86_400_000))]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(..=86_400_000), help_heading = POLITE)]
     pub(super) delay: Option<u64>,
     /// Requests under way at once
-    #[arg(long, value_name = "N", value_parser = Count::new().range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = Count::new().range(1..=10_000), help_heading = POLITE)]
     pub(super) concurrency: Option<usize>,
     /// Requests under way at once to one host
-    #[arg(long, value_name = "N", value_parser = Count::new().range(1..=1_000))]
+    #[arg(long, value_name = "N", value_parser = Count::new().range(1..=1_000), help_heading = POLITE)]
     pub(super) host_concurrency: Option<usize>,
     /// Write a JSON line for every fetch
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = RECORDS)]
     pub(super) fetch_log: Option<PathBuf>,
     /// Keep what was fetched in a WARC file; .warc.gz is packed
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = RECORDS)]
     pub(super) warc: Option<PathBuf>,
     /// Save the pictures themselves in this folder, with a manifest; again, it adds what is new
-    #[arg(long = "save", id = "dataset", value_name = "DIR", conflicts_with_all = ["features_only", "dry_run"])]
+    #[arg(long = "save", id = "dataset", value_name = "DIR", conflicts_with_all = ["features_only", "dry_run"], help_heading = FILES)]
     pub(super) save: Option<PathBuf>,
     #[command(flatten)]
     pub(super) dataset: DatasetArgs,
     /// Say what would be fetched, and what not and why, without a request
-    #[arg(long, conflicts_with_all = ["refresh", "retry_failed"])]
+    #[arg(long, conflicts_with_all = ["refresh", "retry_failed"], help_heading = STEPS)]
     pub(super) dry_run: bool,
     /// Look for pictures like this file or URL first, and list them at the end, scored as
     /// `compare` scores a pair alone
-    #[arg(long, value_name = "IMAGE", value_parser = name(), conflicts_with_all = ["fetch_only", "features_only"])]
+    #[arg(long, value_name = "IMAGE", value_parser = name(), conflicts_with_all = ["fetch_only", "features_only"], help_heading = LOOKED_FOR)]
     pub(super) like: Vec<String>,
     /// With --like: the score from which on a picture is a match
-    #[arg(long, value_name = "S", default_value_t = 0.5, value_parser = score, requires = "like")]
+    #[arg(long, value_name = "S", default_value_t = 0.5, value_parser = score, requires = "like", help_heading = LOOKED_FOR)]
     pub(super) min_score: f32,
     /// With --like: store nothing but matches
-    #[arg(long, requires = "like")]
+    #[arg(long, requires = "like", help_heading = LOOKED_FOR)]
     pub(super) keep_matches: bool,
     /// Keep pictures without features; --features-only catches up later
-    #[arg(long, conflicts_with = "features_only")]
+    #[arg(long, conflicts_with = "features_only", help_heading = STEPS)]
     pub(super) fetch_only: bool,
     /// Fetch nothing; compute the features of what --fetch-only has kept
-    #[arg(long, conflicts_with_all = ["urls", "seeds"])]
+    #[arg(long, conflicts_with_all = ["urls", "seeds"], help_heading = STEPS)]
     pub(super) features_only: bool,
     /// Ask again what is due: pages and pictures that an earlier crawl visited
-    #[arg(long, value_name = "WHICH", num_args = 0..=1, default_missing_value = "due")]
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, default_missing_value = "due", help_heading = PAGES)]
     pub(super) refresh: Option<Refresh>,
     /// Try again what failed, for this reason of the summary or for any
-    #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = "", value_parser = failed)]
+    #[arg(long, value_name = "REASON", num_args = 0..=1, default_missing_value = "", value_parser = failed, help_heading = PAGES)]
     pub(super) retry_failed: Option<String>,
     /// Send a host name to an address: NAME=ADDRESS[:PORT]; *.NAME stands for all below
-    #[arg(long, value_name = "NAME=ADDRESS", value_parser = resolved)]
+    #[arg(long, value_name = "NAME=ADDRESS", value_parser = resolved, help_heading = ADDRESSES)]
     pub(super) resolve: Vec<(HostPattern, ResolveTarget)>,
     /// Fetch from loopback, private and other closed addresses too, but for link-local ones
-    #[arg(long)]
+    #[arg(long, help_heading = ADDRESSES)]
     pub(super) allow_private_addresses: bool,
     /// Fetch from this closed address too; the only way to link-local ones and to those at which
     /// clouds keep secrets
-    #[arg(long, value_name = "IP")]
+    #[arg(long, value_name = "IP", help_heading = ADDRESSES)]
     pub(super) allow_address: Vec<IpAddr>,
     /// How to print the summary
-    #[arg(long, default_value = "text")]
+    #[arg(long, default_value = "text", help_heading = RECORDS)]
     pub(super) format: Format,
 }
 

@@ -5,6 +5,7 @@ use crate::canonical_url::CanonicalUrl;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::crawl::Verdict;
+use crate::report::{Line, TextLines};
 use crate::store::Store;
 
 pub(super) fn run(
@@ -32,5 +33,12 @@ fn print(verdict: &Verdict, format: Format) -> anyhow::Result<()> {
         return output::json(verdict);
     }
     let word = if verdict.fetched { "fetch" } else { "leave" };
-    output::line(&format!("{word}  {}  {}", verdict.url, verdict.message))
+    let mut text = TextLines::default();
+    text.push_line(
+        Line::hanging(7)
+            .plain(format!("{word}  "))
+            .place(verdict.url.to_string())
+            .plain(format!("  {}", verdict.message)),
+    );
+    output::text(&text)
 }

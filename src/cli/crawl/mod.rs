@@ -9,14 +9,15 @@ mod served;
 
 use std::time::Duration;
 
-use super::Outcome;
 use super::dataset::tell_saved;
 use super::input::PictureReader;
 use super::opened::answered_by;
 use super::progress::{self, LeftOuts, Problems, Progress};
 use super::session::Session;
+use super::{Format, Outcome};
 use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain};
 use crate::crawl::{Event, Summary};
+use crate::plural::{counted_as, noun_of};
 use crate::serve::{SERVE, Server};
 use crate::store::{Again, Store, now_ms};
 pub(super) use args::CrawlArgs;
@@ -86,6 +87,9 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
     let (summary, failed) = crawl(&session, &collection, job)?;
     if args.like.is_empty() || session.shutdown.requested() {
         print_summary(&summary, args.format)?;
+        if args.format == Format::Text && !session.shutdown.requested() {
+            hint(&session, &summary);
+        }
     } else {
         like::print(
             &collection,
@@ -104,6 +108,25 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
     } else {
         Outcome::Done
     })
+}
+
+/// Says what is to be done with what was fetched.
+fn hint(session: &Session, summary: &Summary) {
+    let mut next = Vec::new();
+    if summary.images_fetched > summary.images_indexed {
+        let features = session.command("crawl --features-only");
+        next.push(format!("{features} makes the pictures ready to be found"));
+    } else if summary.images_indexed + summary.duplicates > 0 {
+        let query = session.command("query FILE");
+        next.push(format!("{query} finds pictures like one of yours"));
+    }
+    if !summary.failed.is_empty() || !summary.refused.is_empty() {
+        let failures = session.command("failures");
+        next.push(format!("{failures} lists what was not fetched"));
+    }
+    if !next.is_empty() {
+        progress::hint(&format!("next: {}", next.join(", ")));
+    }
 }
 
 /// What the flags say of the pictures; what is looked for is read before the store is made.
@@ -159,9 +182,10 @@ pub(super) fn crawl(
     left_out.finish();
     for (host, kept) in &end.summary.removals_stopped {
         progress::line(&format!(
-            "{host}: no more of its pictures were removed in this run: {kept} are kept that would \
+            "{host}: no more of its pictures were removed in this run: {} kept that would \
              have gone, since so many at once look like a failure of the site. If the site means \
-             it, raise max_removed_share under [crawl] and refresh again"
+             it, raise max_removed_share under [crawl] and refresh again",
+            counted_as(*kept, "is", "are")
         ));
     }
     for message in &end.unrecorded {
@@ -178,14 +202,15 @@ pub(super) fn crawl(
 /// Says how much is asked for again, or when there will be something.
 fn say_again(again: QueuedAgain<'_>) {
     if again.let_in > 0 {
+        let it = noun_of(again.let_in, "it", "them");
         progress::note(&format!(
-            "{} URLs are queued again, because the settings have changed that kept them or what \
-             is on them out",
-            again.let_in
+            "{} queued again, because the settings have changed that kept {it} or what is on {it} out",
+            counted_as(again.let_in, "URL is", "URLs are")
         ));
     }
     if again.queued > 0 {
-        progress::note(&format!("{} URLs are asked for again", again.queued));
+        let urls = counted_as(again.queued, "URL is", "URLs are");
+        progress::note(&format!("{urls} asked for again"));
     }
     if again.queued + again.let_in > 0 {
         return;

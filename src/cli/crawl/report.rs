@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{Format, output};
 use crate::crawl::{Reason, Summary};
-use crate::report::TextLines;
+use crate::plural::{counted, counted_as, noun_of};
+use crate::report::{Line, TextLines};
 
 /// Rates over the last seconds.
 #[derive(Debug, Default)]
@@ -54,12 +55,13 @@ impl Rates {
     pub(super) fn line(&self, summary: &Summary, hosts: usize, under_way: usize) -> String {
         let [pages, pictures, bytes] = self.per_second();
         let mut line = format!(
-            "{} pages ({pages:.1}/s), {} pictures of {} found ({pictures:.1}/s), {:.1} MB ({:.2} MB/s), {hosts} hosts, {under_way} under way",
-            summary.pages_fetched,
-            summary.images_fetched,
+            "{} ({pages:.1}/s), {} of {} found ({pictures:.1}/s), {:.1} MB ({:.2} MB/s), {}, {under_way} under way",
+            counted(summary.pages_fetched, "page"),
+            counted(summary.images_fetched, "picture"),
             summary.images_found,
             summary.bytes as f64 / 1e6,
             bytes / 1e6,
+            counted(hosts, "host"),
         );
         for (reason, count) in top(summary.failed.iter(), LIVE_REASONS) {
             line += &format!(", {} {count}", reason.name());
@@ -81,8 +83,8 @@ fn top<'a>(
 
 /// The figures of a summary in one line.
 pub(in crate::cli) fn figures(summary: &Summary) -> String {
-    let pages = summary.pages_fetched;
-    format!("{pages} pages, {}", file_figures(summary))
+    let pages = counted(summary.pages_fetched, "page");
+    format!("{pages}, {}", file_figures(summary))
 }
 
 /// The figures of pictures that no pages were read for.
@@ -95,9 +97,10 @@ pub(in crate::cli) fn file_figures(summary: &Summary) -> String {
     // Those that get their features later than they came were fetched by another crawl.
     let pictures = summary.images_fetched.max(summary.images_indexed);
     format!(
-        "{pictures} pictures {fate} of {} found, {} duplicates, {} not usable, {:.1} MB, {:.1} pictures/s",
+        "{} {fate} of {} found, {}, {} not usable, {:.1} MB, {:.1} pictures/s",
+        counted(pictures, "picture"),
         summary.images_found,
-        summary.duplicates,
+        counted(summary.duplicates, "duplicate"),
         summary.problems(),
         summary.bytes as f64 / 1e6,
         pictures as f64 / seconds,
@@ -121,8 +124,17 @@ fn print(summary: &Summary, figures: &str, format: Format) -> anyhow::Result<()>
     text.push(format!("{figures} in {:.1} s", summary.elapsed_s));
     if summary.files_dropped > 0 {
         text.push(format!(
-            "  gone or replaced: {} files were dropped, and {} pictures that are nowhere else",
-            summary.files_dropped, summary.images_dropped
+            "  gone or replaced: {}, and {} nowhere else",
+            counted_as(
+                summary.files_dropped,
+                "file was dropped",
+                "files were dropped"
+            ),
+            counted_as(
+                summary.images_dropped,
+                "picture that is",
+                "pictures that are"
+            )
         ));
     }
     if summary.speculative > 0 {
@@ -138,23 +150,29 @@ fn print(summary: &Summary, figures: &str, format: Format) -> anyhow::Result<()>
     if summary.truncated > 0 {
         let truncated = summary.truncated;
         text.push(format!(
-            "  ended early and used as far as they came: {truncated} pages and pictures"
+            "  ended early and used as far as {}: {}",
+            noun_of(truncated, "it came", "they came"),
+            counted_as(truncated, "page or picture", "pages and pictures")
         ));
     }
     let spent = match summary.spent_hosts {
         0 => String::new(),
-        hosts => format!(" - {hosts} hosts have had all the pages that max_host_pages lets them"),
+        hosts => format!(
+            " - {} had all the pages that max_host_pages lets {}",
+            counted_as(hosts, "host has", "hosts have"),
+            noun_of(hosts, "it", "them")
+        ),
     };
     if summary.pending > 0 || !spent.is_empty() {
-        let pending = summary.pending;
-        text.push(format!(
-            "  waiting for another crawl: {pending} URLs{spent}"
-        ));
+        let pending = counted(summary.pending, "URL");
+        text.push(format!("  waiting for another crawl: {pending}{spent}"));
     }
     if summary.postponed > 0 {
         let postponed = summary.postponed;
         text.push(format!(
-            "  tried again by the next run: {postponed} pictures; by `simdex crawl --features-only`, if it keeps them"
+            "  tried again by the next run: {}; by `simdex crawl --features-only`, if it keeps {}",
+            counted(postponed, "picture"),
+            noun_of(postponed, "it", "them")
         ));
     }
     for (limit, count) in &summary.left_out {
@@ -163,15 +181,20 @@ fn print(summary: &Summary, figures: &str, format: Format) -> anyhow::Result<()>
     }
     for (host, kept) in &summary.removals_stopped {
         text.push(format!(
-            "  removing stopped at {host}: {kept} pictures are kept that would have gone - \
-             max_removed_share of [crawl]"
+            "  removing stopped at {host}: {} kept that would have gone - \
+             max_removed_share of [crawl]",
+            counted_as(*kept, "picture is", "pictures are")
         ));
     }
     for (kind, reasons) in [("refused", &summary.refused), ("failed", &summary.failed)] {
         for (reason, count) in top(reasons.iter(), usize::MAX) {
             let advice = reason.advice().map(|advice| format!(" - {advice}"));
-            let advice = advice.unwrap_or_default();
-            text.push(format!("  {kind} {}: {count}{advice}", reason.name()));
+            text.push_line(
+                Line::hanging(4)
+                    .plain("  ")
+                    .warning(format!("{kind} {}: {count}", reason.name()))
+                    .plain(advice.unwrap_or_default()),
+            );
         }
     }
     output::text(&text)

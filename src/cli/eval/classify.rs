@@ -11,7 +11,8 @@ use crate::cli::input::{at_least, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::evaluation::{ClassifyEvaluation, ClassifyEvaluationOptions, Estimate};
-use crate::report::TextLines;
+use crate::plural::{counted, counted_as};
+use crate::report::{Column, Table, TextLines};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct EvalClassifyArgs {
@@ -57,28 +58,32 @@ pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<O
 fn table(evaluation: &ClassifyEvaluation) -> TextLines {
     let mut text = TextLines::default();
     text.push(format!(
-        "{} pictures of {} classes, {} left out, {} labelled a class, {} draws; mean +- standard deviation (95 % interval of the mean)",
-        evaluation.pictures,
-        evaluation.classes,
+        "{} of {}, {} left out, {} labelled a class, {}; mean +- standard deviation (95 % interval of the mean)",
+        counted(evaluation.pictures, "picture"),
+        counted_as(evaluation.classes, "class", "classes"),
         evaluation.unknown_classes,
         evaluation.train_per_class,
-        evaluation.draws,
+        counted(evaluation.draws, "draw"),
     ));
     let baseline = figure(Some(evaluation.baseline));
     text.push(format!("always the commonest class: accuracy {baseline}"));
     text.push("");
-    text.push(
-        "method        accuracy                        unknown: AUC                    found at 5 %",
-    );
+    let mut rows = Table::new([
+        Column::left(12),
+        Column::left(30),
+        Column::left(30),
+        Column::left(0),
+    ]);
+    rows.row(["method", "accuracy", "unknown: AUC", "found at 5 %"]);
     for row in &evaluation.rows {
-        text.push(format!(
-            "{:<12}  {:<30}  {:<30}  {}",
-            row.method,
+        rows.row([
+            row.method.to_string(),
             figure(Some(row.accuracy)),
             figure(row.unknown_auc),
-            figure(row.unknown_found_at_5)
-        ));
+            figure(row.unknown_found_at_5),
+        ]);
     }
+    text.push_table(rows);
     for rule in evaluation.rows.iter().filter_map(|row| row.rule.as_ref()) {
         text.push("");
         text.push(format!(

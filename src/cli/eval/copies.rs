@@ -11,7 +11,8 @@ use crate::cli::input::{head, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::evaluation::CopiesEvaluation;
-use crate::report::TextLines;
+use crate::plural::counted;
+use crate::report::{Column, Table, TextLines};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CopiesArgs {
@@ -51,32 +52,34 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
 fn table(evaluation: &CopiesEvaluation) -> TextLines {
     let mut text = TextLines::default();
     text.push(format!(
-        "{} untouched pictures; {} candidates re-scored; share found first (95 % interval)",
-        evaluation.pictures, evaluation.candidates,
+        "{}; {} re-scored; share found first (95 % interval)",
+        counted(evaluation.pictures, "untouched picture"),
+        counted(evaluation.candidates, "candidate"),
     ));
-    let names = evaluation.micro_ap.iter();
-    let names: String = names.map(|(name, _)| format!("  {name:<21}")).collect();
-    text.push(format!(
-        "{:<12} {:>7}  {:<17}{names}",
-        "edit", "queries", "among candidates",
-    ));
+    let rankings = evaluation.micro_ap.iter();
+    let mut rows = Table::new(
+        [
+            Column::left(12),
+            Column::right(7).after(1),
+            Column::left(17),
+        ]
+        .into_iter()
+        .chain(rankings.map(|_| Column::left(21))),
+    );
+    let names = evaluation.micro_ap.iter().map(|(name, _)| name.to_string());
+    rows.row(firsts(["edit", "queries", "among candidates"]).chain(names));
     for row in &evaluation.rows {
         let candidates = row.candidate_recall.iter();
         let candidates: Vec<String> = candidates.map(|(_, x)| format!("{x:.3}")).collect();
         let recall = row.recall_1.iter();
-        let recall: String = recall
-            .map(|(_, estimate)| format!("  {:<21}", with_interval(estimate)))
-            .collect();
-        text.push(format!(
-            "{:<12} {:>7}  {:<17}{recall}",
-            row.edit,
-            row.queries,
-            candidates.join("/")
-        ));
+        let recall = recall.map(|(_, estimate)| with_interval(estimate));
+        let (edit, queries) = (row.edit.to_string(), row.queries.to_string());
+        rows.row(firsts([&edit, &queries, &candidates.join("/")]).chain(recall));
     }
     let ap = evaluation.micro_ap.iter();
-    let ap: String = ap.map(|(_, ap)| format!("  {ap:<21.3}")).collect();
-    text.push(format!("{:<39}{ap}", "micro-AP"));
+    let ap = ap.map(|(_, ap)| format!("{ap:.3}"));
+    rows.row(firsts(["micro-AP", "", ""]).chain(ap));
+    text.push_table(rows);
     let score = |threshold: Option<f32>| {
         threshold.map_or("-".to_owned(), |threshold| format!("{threshold:.3}"))
     };
@@ -94,4 +97,9 @@ fn table(evaluation: &CopiesEvaluation) -> TextLines {
     }
     text.extend(super::seen(&evaluation.seen, evaluation.pictures));
     text
+}
+
+/// The first cells of a row.
+fn firsts(cells: [&str; 3]) -> impl Iterator<Item = String> {
+    cells.map(str::to_owned).into_iter()
 }

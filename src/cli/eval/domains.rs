@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::{MEASURED, OUTPUT};
 use crate::app::DomainsOptions;
 use crate::cli::follow::follow;
 use crate::cli::input::{head, some};
@@ -16,32 +17,32 @@ pub(in crate::cli) struct DomainsArgs {
     /// Folder of domains, each with one folder of pictures per class
     dir: PathBuf,
     /// Heads to measure, besides embedding; may be given several times
-    #[arg(long, value_name = "NAME|FILE", value_parser = head(), default_value = "fused")]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head(), default_value = "fused", help_heading = MEASURED)]
     head: Vec<String>,
     /// Pictures below this folder are queries without an answer [default: a tenth of the classes
     /// is not stored]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = MEASURED)]
     background: Option<PathBuf>,
     /// Queries of each class, or a third of a small one; they are not stored
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = some())]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = some(), help_heading = MEASURED)]
     queries: usize,
     /// Sizes of small stores that are asked, too, drawn from all pictures
-    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "25,100,500", value_parser = some())]
+    #[arg(long, value_name = "N,N", value_delimiter = ',', default_value = "25,100,500", value_parser = some(), help_heading = MEASURED)]
     sizes: Vec<usize>,
     /// Candidates that are re-scored [default: `[query] candidates` of the configuration]
-    #[arg(long, value_name = "N", value_parser = some())]
+    #[arg(long, value_name = "N", value_parser = some(), help_heading = MEASURED)]
     candidates: Option<usize>,
     /// Seed of everything random
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, help_heading = MEASURED)]
     seed: u64,
     /// Write the reliability diagrams of the mixed store as SVG
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     svg: Option<PathBuf>,
     /// Write a page with all tables and diagrams
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     html: Option<PathBuf>,
     /// How to print the tables
-    #[arg(long, default_value = "text")]
+    #[arg(long, default_value = "text", help_heading = OUTPUT)]
     format: Format,
 }
 

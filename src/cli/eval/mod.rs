@@ -13,7 +13,12 @@ use super::output;
 use super::session::Session;
 use super::{Format, Outcome};
 use crate::evaluation::Estimate;
+use crate::plural::counted;
 use crate::report::TextLines;
+
+/// Headings of `--help`, where there are many flags.
+const MEASURED: &str = "What is measured";
+const OUTPUT: &str = "Output";
 
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
@@ -52,7 +57,8 @@ pub(super) fn run(session: &Session, args: EvalArgs) -> anyhow::Result<Outcome> 
 /// A line for each ranking that was trained on what it is measured on.
 fn seen(rankings: &[(String, usize)], pictures: usize) -> impl Iterator<Item = String> {
     rankings.iter().map(move |(name, count)| {
-        format!("{name} was trained on {count} of the {pictures} pictures: its figures flatter it")
+        let pictures = counted(pictures, "picture");
+        format!("{name} was trained on {count} of the {pictures}: its figures flatter it")
     })
 }
 

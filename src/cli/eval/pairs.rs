@@ -10,7 +10,8 @@ use crate::cli::input::{at_least, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::evaluation::{Figures, PairsEvaluation, PairsOptions};
-use crate::report::TextLines;
+use crate::plural::{counted, counted_as};
+use crate::report::{Column, Table, TextLines};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PairsArgs {
@@ -53,21 +54,28 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
 fn table(evaluation: &PairsEvaluation) -> TextLines {
     let mut text = TextLines::default();
     text.push(format!(
-        "{} pictures of {} classes, {} draws, split by picture; mean +- standard deviation (95 % interval of the mean)",
-        evaluation.pictures,
-        evaluation.classes.len(),
-        evaluation.draws,
+        "{} of {}, {}, split by picture; mean +- standard deviation (95 % interval of the mean)",
+        counted(evaluation.pictures, "picture"),
+        counted_as(evaluation.classes.len(), "class", "classes"),
+        counted(evaluation.draws, "draw"),
     ));
-    text.push(format!(
-        "{:<10} {:<24} {:<30} {:<30} {:<30} always \"different\"",
-        "head", "pairs", "accuracy", "balanced", "AUC",
-    ));
+    let widths = [10, 24, 30, 30, 30, 0];
+    let mut rows = Table::new(widths.map(|width| Column::left(width).after(1)));
+    rows.row([
+        "head",
+        "pairs",
+        "accuracy",
+        "balanced",
+        "AUC",
+        "always \"different\"",
+    ]);
     for row in &evaluation.rows {
         let few = format!("{} (report's test)", evaluation.few_pairs);
         let held = format!("{} (all held out)", evaluation.held_out_pairs);
-        text.push(line(row.head, &few, &row.few_pairs));
-        text.push(line("", &held, &row.held_out_pairs));
+        rows.row(cells(row.head, few, &row.few_pairs));
+        rows.row(cells("", held, &row.held_out_pairs));
     }
+    text.push_table(rows);
     text.push(format!(
         "The report gives its own head {:.3} on 66 pairs of three classes; by its own split, \
          which lets the validation see",
@@ -79,19 +87,20 @@ fn table(evaluation: &PairsEvaluation) -> TextLines {
         over_draws(&evaluation.leaky_split_accuracy),
     ));
     text.push(format!(
-        "fused is as shipped; train was taught the labels of {} pictures a class.",
-        evaluation.train_per_class,
+        "fused is as shipped; train was taught the labels of {} a class.",
+        counted(evaluation.train_per_class, "picture"),
     ));
     text.extend(super::seen(&evaluation.seen, evaluation.pictures));
     text
 }
 
-fn line(head: &str, pairs: &str, figures: &Figures) -> String {
-    format!(
-        "{head:<10} {pairs:<24} {:<30} {:<30} {:<30} {:.3}",
+fn cells(head: &str, pairs: String, figures: &Figures) -> [String; 6] {
+    [
+        head.to_owned(),
+        pairs,
         over_draws(&figures.accuracy),
         over_draws(&figures.balanced_accuracy),
         over_draws(&figures.auc),
-        figures.baseline.mean
-    )
+        format!("{:.3}", figures.baseline.mean),
+    ]
 }

@@ -11,7 +11,8 @@ use crate::cli::input::{head, some};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::evaluation::RetrievalEvaluation;
-use crate::report::TextLines;
+use crate::plural::{counted, counted_as};
+use crate::report::{Column, Table, TextLines};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RetrievalArgs {
@@ -57,10 +58,10 @@ pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outc
 fn table(evaluation: &RetrievalEvaluation) -> TextLines {
     let mut text = TextLines::default();
     text.push(format!(
-        "{} pictures of {} classes, each a query; {} candidates re-scored; mean (95 % interval)",
-        evaluation.pictures,
-        evaluation.classes.len(),
-        evaluation.candidates,
+        "{} of {}, each a query; {} re-scored; mean (95 % interval)",
+        counted(evaluation.pictures, "picture"),
+        counted_as(evaluation.classes.len(), "class", "classes"),
+        counted(evaluation.candidates, "candidate"),
     ));
     let alone = evaluation.pictures - evaluation.queries;
     if alone > 0 {
@@ -79,20 +80,19 @@ fn table(evaluation: &RetrievalEvaluation) -> TextLines {
         with_interval(&evaluation.candidate_recall),
         with_interval(&evaluation.embedding_candidate_recall),
     ));
-    text.push(format!(
-        "{:<18} {:<22} {:<22} {:<22} recall@100",
-        "ranking", "mAP", "first hit", "recall@10",
-    ));
+    let widths = [18, 22, 22, 22, 0];
+    let mut rows = Table::new(widths.map(|width| Column::left(width).after(1)));
+    rows.row(["ranking", "mAP", "first hit", "recall@10", "recall@100"]);
     for row in &evaluation.rows {
-        text.push(format!(
-            "{:<18} {:<22} {:<22} {:<22} {}",
-            row.head,
+        rows.row([
+            row.head.to_string(),
             with_interval(&row.map),
             with_interval(&row.first_hit),
             with_interval(&row.recall_10),
-            with_interval(&row.recall_100)
-        ));
+            with_interval(&row.recall_100),
+        ]);
     }
+    text.push_table(rows);
     text.extend(super::seen(&evaluation.seen, evaluation.pictures));
     text
 }

@@ -8,6 +8,7 @@ use std::io;
 use clap::builder::StyledStr;
 use clap::error::ErrorKind;
 
+use super::screen::screen;
 use super::{Outcome, output};
 
 /// A page of docs/ that can be read in the terminal.
@@ -86,7 +87,8 @@ pub(super) fn run(program: clap::Command, args: &HelpArgs) -> anyhow::Result<Out
     if let [name] = &args.of[..]
         && let Some(topic) = TOPICS.iter().find(|topic| topic.name == name)
     {
-        return output::data(topic.text().as_bytes()).map(|()| Outcome::Done);
+        let width = plain::WIDTH.min(screen().columns());
+        return output::data(topic.text(width).as_bytes()).map(|()| Outcome::Done);
     }
     let mut command = &program;
     for name in &args.of {
@@ -124,9 +126,9 @@ impl Topic {
     }
 
     /// The short form of the page, without marks.
-    fn text(&self) -> String {
+    fn text(&self, width: usize) -> String {
         let short = self.page.split(END).next().unwrap_or_default();
-        plain::text(short)
+        plain::text(short, width)
     }
 }
 
@@ -144,7 +146,7 @@ mod tests {
                 topic.name
             );
             assert!(topic.page.starts_with("# "), "{}", topic.name);
-            let text = topic.text();
+            let text = topic.text(plain::WIDTH);
             for mark in ["](", "```", "**", "<!--", "\n|"] {
                 assert!(!text.contains(mark), "{}: {mark} in {text}", topic.name);
             }

@@ -1,11 +1,14 @@
 //! Markdown, as our pages are written, as text for a terminal.
 
-/// Lines of running text are at most so long.
-const WIDTH: usize = 80;
+/// Lines of running text are at most so long, where there is room.
+pub(super) const WIDTH: usize = 80;
 
 /// The page as text: headings, paragraphs, lists, tables and blocks of code, without marks and pictures.
-pub(super) fn text(markdown: &str) -> String {
-    let mut page = Page::default();
+pub(super) fn text(markdown: &str, width: usize) -> String {
+    let mut page = Page {
+        width,
+        ..Page::default()
+    };
     let mut is_code = false;
     let mut after_blank = true;
     for line in markdown.lines() {
@@ -28,6 +31,8 @@ pub(super) fn text(markdown: &str) -> String {
 
 #[derive(Default)]
 struct Page {
+    /// Of running text.
+    width: usize,
     text: String,
     /// The paragraph or item that is being read, on one line.
     paragraph: String,
@@ -100,7 +105,7 @@ impl Page {
     fn end_paragraph(&mut self) {
         let paragraph = inline(&std::mem::take(&mut self.paragraph));
         if !paragraph.is_empty() {
-            for line in wrapped(&paragraph, 0, self.indent) {
+            for line in wrapped(&paragraph, self.width, 0, self.indent) {
                 self.push(&line);
             }
         }
@@ -117,7 +122,7 @@ impl Page {
         };
         let widths: Vec<usize> = (0..columns.saturating_sub(1)).map(width).collect();
         let before = 2 + widths.iter().map(|width| width + 2).sum::<usize>();
-        if before > WIDTH / 2 {
+        if before > self.width / 2 {
             return self.list(&rows);
         }
         for row in rows.iter().filter(|row| has_text(row)) {
@@ -128,7 +133,7 @@ impl Page {
             if let Some(last) = row.get(widths.len()) {
                 line.push_str(last);
             }
-            for line in wrapped(&line, 0, before) {
+            for line in wrapped(&line, self.width, 0, before) {
                 self.push(&line);
             }
         }
@@ -139,7 +144,7 @@ impl Page {
         for row in rows.iter().skip(1) {
             for (column, cell) in row.iter().enumerate().filter(|it| !it.1.is_empty()) {
                 let indent = if column == 0 { 2 } else { 6 };
-                for line in wrapped(cell, indent, indent) {
+                for line in wrapped(cell, self.width, indent, indent) {
                     self.push(&line);
                 }
             }
@@ -188,7 +193,7 @@ fn inline(text: &str) -> String {
 }
 
 /// The text in lines: spaces between words stay as they are, but at ends of lines.
-fn wrapped(text: &str, first: usize, further: usize) -> Vec<String> {
+fn wrapped(text: &str, width: usize, first: usize, further: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = " ".repeat(first);
     let mut room = String::new();
@@ -196,7 +201,7 @@ fn wrapped(text: &str, first: usize, further: usize) -> Vec<String> {
         let spaceless = word.trim_end();
         let length = [&line, &room].map(|it| it.chars().count());
         let needed = length[0] + length[1] + spaceless.chars().count();
-        if needed > WIDTH && !line.trim().is_empty() && !spaceless.is_empty() {
+        if needed > width && !line.trim().is_empty() && !spaceless.is_empty() {
             lines.push(std::mem::replace(&mut line, " ".repeat(further)));
             room.clear();
         }
@@ -219,7 +224,7 @@ mod tests {
                     - one\n- two\n  goes on\n\n    simdex add\n\n| flag | |\n|---|---|\n| `-k` | so many |\n";
         let expected = "One page\n--------\n\nA link, bold, and more.\n\n    $ simdex status\n\n    out\n\n\
                         - one\n- two goes on\n\n    simdex add\n\n  flag\n  -k    so many\n";
-        assert_eq!(text(page), expected);
+        assert_eq!(text(page, WIDTH), expected);
     }
 
     #[test]
@@ -232,12 +237,12 @@ mod tests {
     fn tables_without_room_are_lists() {
         let wide = "a cell that takes more than half of the line";
         let page = format!("| one | two | three |\n|---|---|---|\n| {wide} | b | c |\n");
-        assert_eq!(text(&page), format!("  {wide}\n      b\n      c\n"));
+        assert_eq!(text(&page, WIDTH), format!("  {wide}\n      b\n      c\n"));
     }
 
     #[test]
     fn long_lines_are_broken_between_words() {
-        let long = text(&format!("- {}", "word ".repeat(40)));
+        let long = text(&format!("- {}", "word ".repeat(40)), WIDTH);
         assert!(long.lines().all(|line| line.len() <= WIDTH), "{long}");
         assert!(long.lines().skip(1).all(|line| line.starts_with("  word")));
         assert_eq!(long.matches("word").count(), 40);

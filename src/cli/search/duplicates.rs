@@ -9,10 +9,12 @@ use super::export::ExportFormat;
 use super::query::tell_unread;
 use crate::cli::input::{head, host_argument};
 use crate::cli::opened::Opened;
-use crate::cli::output::{check_folder, counted, deliver};
+use crate::cli::output::{check_folder, deliver};
+use crate::cli::screen::pictures::{Pictures, PicturesArgs};
 use crate::cli::session::Session;
-use crate::cli::{Outcome, output};
-use crate::report::{ListFormat, ListWriter, duplicates_text};
+use crate::cli::{Outcome, output, progress};
+use crate::plural::counted;
+use crate::report::{ListFormat, ListWriter, copy_text, duplicates_text};
 use crate::search::QueryResult;
 use crate::serve::api::DuplicatesRequest;
 
@@ -36,6 +38,8 @@ pub(in crate::cli) struct DuplicatesArgs {
         requires = "format"
     )]
     output: PathBuf,
+    #[command(flatten)]
+    pictures: PicturesArgs,
 }
 
 pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Result<Outcome> {
@@ -51,10 +55,11 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         .format
         .map(|format| ListWriter::new(format.into(), head_name))
         .transpose()?;
-    let (mut groups, mut pictures, mut files) = (0, 0, 0);
+    let pictures = args.pictures.shown().filter(|_| args.format.is_none());
+    let (mut groups, mut members, mut files) = (0, 0, 0);
     let each = |group: QueryResult| -> anyhow::Result<()> {
         groups += 1;
-        pictures += group.results.len();
+        members += group.results.len();
         let of_each = group.results.iter().map(|entry| entry.paths.len().max(1));
         files += of_each.sum::<usize>();
         match &mut lists {
@@ -64,7 +69,10 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
                     output::data(&lists.take())?;
                 }
             }
-            None => output::text(&duplicates_text(&group))?,
+            None => match pictures {
+                Some(pictures) => print_with(pictures, &group)?,
+                None => output::text(&duplicates_text(&group))?,
+            },
         }
         Ok(())
     };
@@ -76,9 +84,10 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
             let asked = DuplicatesRequest {
                 host: args.host.clone(),
                 head: Some(asked_head),
-                previews: args
-                    .format
-                    .is_some_and(|format| ListFormat::from(format).has_previews()),
+                previews: pictures.is_some()
+                    || args
+                        .format
+                        .is_some_and(|format| ListFormat::from(format).has_previews()),
             };
             connection.duplicates(&asked, head_text.as_deref(), each)?
         }
@@ -87,12 +96,15 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         Some(lists) => deliver(&args.output, &lists.finish()?, groups)?,
         // Text goes nowhere else.
         None => {
-            let files = match files > pictures {
+            let files = match files > members {
                 true => format!(" in {}", counted(files, "file")),
                 false => String::new(),
             };
-            let (groups, pictures) = (counted(groups, "group"), counted(pictures, "picture"));
-            output::line(&format!("{groups} of near-copies, {pictures}{files}"))?;
+            let (said, members) = (counted(groups, "group"), counted(members, "picture"));
+            output::line(&format!("{said} of near-copies, {members}{files}"))?;
+            if groups > 0 {
+                hint(session);
+            }
         }
     }
     let unread = BTreeSet::from_iter(unread);
@@ -101,4 +113,26 @@ pub(in crate::cli) fn run(session: &Session, args: DuplicatesArgs) -> anyhow::Re
         true => Outcome::Done,
         false => Outcome::SomeFailed,
     })
+}
+
+/// Prints a group with small pictures beside its members.
+fn print_with(pictures: Pictures, group: &QueryResult) -> anyhow::Result<()> {
+    group.results.iter().try_for_each(|entry| {
+        let lines = copy_text(entry);
+        output::pictures(&pictures.preview_beside(&entry.thumbnail, &lines))
+    })?;
+    output::line("")
+}
+
+fn hint(session: &Session) {
+    progress::hint(&match session.is_served() {
+        true => format!(
+            "next: {} writes them as a page of pictures",
+            session.command("duplicates --format html -o FILE")
+        ),
+        false => format!(
+            "next: {} shows them side by side at /duplicates, where you choose what is kept",
+            session.command("serve")
+        ),
+    });
 }

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::export_files::{self, Files};
 use super::query::{NamedQuestion, SearchArgs, for_each_result};
 use crate::cli::Outcome;
-use crate::cli::dataset::DatasetArgs;
+use crate::cli::dataset::{DatasetArgs, FILES};
 use crate::cli::input::read_list;
 use crate::cli::output::{check_folder, deliver};
 use crate::cli::progress::{self, Progress};
@@ -17,12 +17,18 @@ use crate::cli::session::Session;
 use crate::dataset::pictures_below;
 use crate::local_path::path_text;
 use crate::picture::looks_like_picture;
+use crate::plural::counted_as;
 use crate::report::{ListFormat, ListWriter};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct ExportArgs {
     /// A picture, a folder of pictures, or a file of paths and URLs, one a line
-    #[arg(long, value_name = "PATH", required_unless_present = "dataset")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        required_unless_present = "dataset",
+        help_heading = "What is asked"
+    )]
     queries: Option<PathBuf>,
     #[command(flatten)]
     search: SearchArgs,
@@ -31,7 +37,8 @@ pub(in crate::cli) struct ExportArgs {
     #[arg(
         long,
         required_unless_present = "dataset",
-        conflicts_with_all = ["dataset", "DatasetArgs", "from", "one_of_each"]
+        conflicts_with_all = ["dataset", "DatasetArgs", "from", "one_of_each"],
+        help_heading = "Output"
     )]
     format: Option<ExportFormat>,
     /// Where to write it; - for stdout
@@ -40,18 +47,19 @@ pub(in crate::cli) struct ExportArgs {
         long,
         value_name = "FILE",
         required_unless_present = "dataset",
-        conflicts_with = "dataset"
+        conflicts_with = "dataset",
+        help_heading = "Output"
     )]
     output: Option<PathBuf>,
     /// Copy the pictures themselves into this folder, with a manifest: those of the lists, or all;
     /// again, it adds what is new
-    #[arg(long = "files", id = "dataset", value_name = "DIR")]
+    #[arg(long = "files", id = "dataset", value_name = "DIR", help_heading = FILES)]
     files: Option<PathBuf>,
     /// With --files: take what the store has no file of from this folder of `crawl --save`
-    #[arg(long, value_name = "DIR", requires = "dataset")]
+    #[arg(long, value_name = "DIR", requires = "dataset", help_heading = FILES)]
     from: Vec<PathBuf>,
     /// With --files: of near-copies only the largest
-    #[arg(long, requires = "dataset")]
+    #[arg(long, requires = "dataset", help_heading = FILES)]
     one_of_each: bool,
     #[command(flatten)]
     dataset: DatasetArgs,
@@ -130,7 +138,9 @@ pub(in crate::cli) fn run(session: &Session, args: ExportArgs) -> anyhow::Result
     let outcome = for_each_result(session, &questions, &args.search, previews, &mut |result| {
         lists.add(result)?;
         let done = lists.count();
-        bar.set(done as u64, || format!("{done}/{total} queries"));
+        bar.set(done as u64, || {
+            format!("{done}/{}", counted_as(total, "query", "queries"))
+        });
         Ok(())
     })?;
     drop(bar);

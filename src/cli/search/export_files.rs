@@ -7,10 +7,10 @@ use super::query::{NamedQuestion, SearchArgs, for_each_result};
 use crate::app::{Collection, FilesAsked, FilesEvent, FilesExported};
 use crate::cli::Outcome;
 use crate::cli::dataset::{DatasetArgs, tell_saved};
-use crate::cli::output::counted;
 use crate::cli::progress::{self, Problems, Progress};
 use crate::cli::session::Session;
 use crate::picture::PictureId;
+use crate::plural::{counted, counted_as};
 use crate::saving::{SavedPictures, Saver};
 
 /// What is copied, and where to.
@@ -87,7 +87,9 @@ fn copy(
     let bar = Progress::new("copying", 0);
     let mut problems = Problems::default();
     let mut observe = |event: FilesEvent<'_>| match event {
-        FilesEvent::Progress(done) => bar.set(done, || format!("{done} pictures looked at")),
+        FilesEvent::Progress(done) => {
+            bar.set(done, || format!("{} looked at", counted(done, "picture")))
+        }
         FilesEvent::Without { place, why } => problems.add(place, why.message()),
     };
     let done = collection.export_files(asked, saver, from, &session.shutdown, &mut observe)?;
@@ -99,7 +101,7 @@ fn copy(
 /// Says what is not there, and why.
 fn tell(done: &FilesExported) {
     for (why, count) in &done.without {
-        let pictures = counted(usize::try_from(*count).unwrap_or(usize::MAX), "picture");
+        let pictures = counted(*count, "picture");
         progress::line(&format!(
             "left out: {pictures}, {}; {}",
             why.message(),
@@ -107,11 +109,7 @@ fn tell(done: &FilesExported) {
         ));
     }
     if done.folded > 0 {
-        let copies = counted(
-            usize::try_from(done.folded).unwrap_or(usize::MAX),
-            "near-copy",
-        );
-        let copies = copies.replace("near-copys", "near-copies");
+        let copies = counted_as(done.folded, "near-copy", "near-copies");
         progress::note(&format!("folded: {copies}, for which another one stands"));
     }
 }

@@ -11,60 +11,67 @@ use crate::app::{
 };
 use crate::cli::input::{PictureReader, head, host_argument, name, some};
 use crate::cli::opened::Opened;
+use crate::cli::screen::pictures::{Pictures, PicturesArgs};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, is_interrupted, output, progress};
 use crate::crawl::with_causes;
 use crate::head::{Mode, Ranking};
-use crate::report::result_text;
+use crate::plural::counted_as;
+use crate::report::{entry_text, result_head, result_text};
 use crate::search::{QueryResult, SearchOptions};
 use crate::serve::Connection;
 use crate::serve::api::SearchRequest;
 
 type Count = clap::builder::RangedU64ValueParser<usize>;
 
+/// Headings of `--help`.
+const QUESTION: &str = "What is asked";
+const WHICH: &str = "Which pictures";
+const RANKING: &str = "Ranking";
+
 /// The flags that `query` and `export` share.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SearchArgs {
     /// Results per query
-    #[arg(short, value_name = "N", value_parser = Count::new().range(1..=100_000))]
+    #[arg(short, value_name = "N", value_parser = Count::new().range(1..=100_000), help_heading = RANKING)]
     k: Option<usize>,
     /// Candidates that the index hands to the head
-    #[arg(long, value_name = "N", value_parser = some())]
+    #[arg(long, value_name = "N", value_parser = some(), help_heading = RANKING)]
     candidates: Option<usize>,
     /// Ranking: fused, mse18, embedding or a file made by `simdex train`
-    #[arg(long, value_name = "NAME|FILE", value_parser = head())]
+    #[arg(long, value_name = "NAME|FILE", value_parser = head(), help_heading = RANKING)]
     pub(in crate::cli) head: Option<String>,
     /// What "alike" means to the fused head
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, help_heading = RANKING)]
     mode: ModeArg,
     /// Only pictures seen on this host
-    #[arg(long, value_name = "H", value_parser = host_argument)]
+    #[arg(long, value_name = "H", value_parser = host_argument, help_heading = WHICH)]
     host: Option<String>,
     /// Only pictures that are at least so wide, in pixels
-    #[arg(long, value_name = "W")]
+    #[arg(long, value_name = "W", help_heading = WHICH)]
     min_width: Option<u32>,
     /// Only pictures that are at least so high, in pixels
-    #[arg(long, value_name = "H")]
+    #[arg(long, value_name = "H", help_heading = WHICH)]
     min_height: Option<u32>,
     /// Only pictures stored from then on: a day such as 2026-11-26 (UTC), or a time such as
     /// 2026-11-26T21:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = WHICH)]
     since: Option<Moment>,
     /// Only pictures stored before then
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = WHICH)]
     until: Option<Moment>,
     /// Only pictures of which pages say all of these words: in alternative text, titles or captions
-    #[arg(long, value_name = "WORDS")]
+    #[arg(long, value_name = "WORDS", help_heading = WHICH)]
     text: Option<String>,
     /// Only results of at least this score: a number from 0 to 1, or `p90` or `p99`, from
     /// where on 90 or 99 of 100 results were right in the head's training
-    #[arg(long, value_name = "S", default_value = "0")]
+    #[arg(long, value_name = "S", default_value = "0", help_heading = WHICH)]
     min_score: ScoreThreshold,
     /// Say which parts of the pictures match, and show the numbers behind the words
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     explain: bool,
     /// List near-copies one by one; otherwise one stands for all
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     all_copies: bool,
 }
 
@@ -117,20 +124,22 @@ pub(in crate::cli) struct QueryArgs {
     #[arg(required = true, value_name = "IMAGE|URL", value_parser = name())]
     queries: Vec<String>,
     /// One list for all the pictures together, instead of one each
-    #[arg(long)]
+    #[arg(long, help_heading = QUESTION)]
     together: bool,
     /// Pictures that results should not be like; implies --together
-    #[arg(long, value_name = "IMAGE|URL", value_parser = name())]
+    #[arg(long, value_name = "IMAGE|URL", value_parser = name(), help_heading = QUESTION)]
     not: Vec<String>,
     /// Only the part of each picture in this box: x,y,width,height in shares of it, such as
     /// 0.5,0,0.5,1 for its right half
-    #[arg(long = "box", value_name = "X,Y,W,H", conflicts_with_all = ["together", "not"])]
+    #[arg(long = "box", value_name = "X,Y,W,H", conflicts_with_all = ["together", "not"], help_heading = QUESTION)]
     part: Option<Crop>,
     #[command(flatten)]
     search: SearchArgs,
     /// How to print the results; json is one object a line, one line a query
-    #[arg(long, default_value = "text")]
+    #[arg(long, default_value = "text", help_heading = "Output")]
     format: Format,
+    #[command(flatten)]
+    pictures: PicturesArgs,
 }
 
 pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<Outcome> {
@@ -149,16 +158,49 @@ pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<
         };
         args.queries.into_iter().map(one).collect()
     };
-    for_each_result(
+    let pictures = args.pictures.shown().filter(|_| format == Format::Text);
+    let explain = args.search.explain;
+    let mut found = 0;
+    let mut each = |result: QueryResult| {
+        found += result.results.len();
+        match (format, pictures) {
+            (Format::Json, _) => output::json(&result),
+            (Format::Text, None) => output::text(&result_text(&result, explain)),
+            (Format::Text, Some(pictures)) => print_with(pictures, &result, explain),
+        }
+    };
+    let outcome = for_each_result(
         session,
         &questions,
         &args.search,
-        false,
-        &mut |result| match format {
-            Format::Json => output::json(&result),
-            Format::Text => output::text(&result_text(&result, args.search.explain)),
-        },
-    )
+        pictures.is_some(),
+        &mut each,
+    )?;
+    if found > 0 && format == Format::Text && outcome != Outcome::Interrupted {
+        hint(session, explain);
+    }
+    Ok(outcome)
+}
+
+/// Prints a list with small pictures beside its results.
+fn print_with(pictures: Pictures, result: &QueryResult, explain: bool) -> anyhow::Result<()> {
+    output::text(&result_head(result))?;
+    result.results.iter().try_for_each(|entry| {
+        let lines = entry_text(entry, explain);
+        output::pictures(&pictures.preview_beside(&entry.thumbnail, &lines))
+    })
+}
+
+fn hint(session: &Session, is_explained: bool) {
+    let explain = (!is_explained).then(|| "`--explain` says which parts match".to_owned());
+    let serve = (!session.is_served()).then(|| {
+        let serve = session.command("serve");
+        format!("{serve} shows the pictures in a browser")
+    });
+    let hints: Vec<String> = explain.into_iter().chain(serve).collect();
+    if !hints.is_empty() {
+        progress::hint(&format!("next: {}", hints.join(", ")));
+    }
 }
 
 /// What is asked for, by names of files and URLs.
@@ -257,7 +299,11 @@ impl Answering {
             }
         };
         if is_empty {
-            progress::note("the store has no pictures yet");
+            progress::note(&format!(
+                "the store has no pictures yet: {} or {} fills it",
+                session.command("add FOLDER"),
+                session.command("crawl URL")
+            ));
         }
         Ok(answering)
     }
@@ -298,7 +344,7 @@ pub(in crate::cli) fn tell_unread(unread: &BTreeSet<String>) {
     if let Some(first) = unread.first() {
         let others = match unread.len() {
             1 => String::new(),
-            count => format!(" and {} others", count - 1),
+            count => format!(" and {}", counted_as(count - 1, "other", "others")),
         };
         progress::line(&format!(
             "some stored pictures could not be read and are left out, or have no preview: \

@@ -6,6 +6,7 @@ use crate::cli::output::{self, replace};
 use crate::cli::{Format, Outcome};
 use crate::head::Fused;
 use crate::local_path::path_text;
+use crate::plural::counted;
 
 /// Writes the head, and says what it has learned.
 pub(super) fn finish(
@@ -32,10 +33,10 @@ pub(super) fn finish(
             _ => format!("; scores fitted to {held_out} of them, each held out"),
         };
         output::line(&format!(
-            "{}: learned from the {} of {} pictures{fitted}",
+            "{}: learned from the {} of {}{fitted}",
             args.output.display(),
             training.from,
-            training.pictures
+            counted(training.pictures, "picture")
         ))?;
     }
     Ok(outcome)

@@ -9,6 +9,7 @@ use crate::cli::Outcome;
 use crate::cli::follow::follow;
 use crate::cli::output::{self, check_folder, replace};
 use crate::cli::session::Session;
+use crate::plural::{counted, counted_as};
 
 pub(super) fn run(
     session: &Session,
@@ -28,12 +29,12 @@ pub(super) fn run(
     replace(projection_file, &shipped.projection.to_bytes())?;
     replace(&args.output, head.to_json(extraction.layout()).as_bytes())?;
     output::line(&format!(
-        "{} and {}: {} pictures, {} copies, {} pairs",
+        "{} and {}: {}, {}, {}",
         projection_file.display(),
         args.output.display(),
-        shipped.pictures,
-        shipped.copies,
-        head.training().pairs
+        counted(shipped.pictures, "picture"),
+        counted_as(shipped.copies, "copy", "copies"),
+        counted(head.training().pairs, "pair")
     ))?;
     Ok(outcome)
 }

@@ -8,10 +8,11 @@ use super::TrainArgs;
 use crate::app::LabelFigures;
 use crate::cli::follow::follow;
 use crate::cli::opened::Opened;
-use crate::cli::output::{self, counted, replace};
+use crate::cli::output::{self, replace};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::local_path::path_text;
+use crate::plural::{counted, counted_as};
 use crate::serve::{AskError, Connection, JobState};
 
 pub(super) fn run(session: &Session, args: &TrainArgs) -> anyhow::Result<Outcome> {
@@ -85,10 +86,7 @@ fn words(file: &str, figures: &LabelFigures) -> String {
     format!(
         "{file}: learned from {} and {} of {}{measured}",
         counted(figures.pairs, "pair"),
-        match figures.classes {
-            1 => "1 class".to_owned(),
-            classes => format!("{classes} classes"),
-        },
+        counted_as(figures.classes, "class", "classes"),
         counted(figures.pictures, "picture")
     )
 }

@@ -10,6 +10,7 @@ use crate::cli::output::{self, replace};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::evaluation::Estimate;
+use crate::plural::counted;
 use crate::report::TextLines;
 
 pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Result<Outcome> {
@@ -58,8 +59,11 @@ pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Re
             let mut text = TextLines::default();
             let file = args.output.display();
             text.push(format!(
-                "{file}: {} bytes; {pictures} pictures, {versions} versions of some, {judgements} judgements",
-                bytes.len()
+                "{file}: {}; {}, {} of some, {}",
+                counted(bytes.len(), "byte"),
+                counted(pictures, "picture"),
+                counted(versions, "version"),
+                counted(judgements, "judgement")
             ));
             text.push("on what was not learned from (five folds; 95 % interval):");
             let of = |estimate: &Estimate| {

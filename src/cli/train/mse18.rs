@@ -10,6 +10,7 @@ use crate::cli::output::{self, replace};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::local_path::path_text;
+use crate::plural::counted;
 use crate::report::training_curve;
 use crate::training::mse18::TrainOptions;
 
@@ -53,13 +54,13 @@ pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Re
         }))?;
     } else {
         output::line(&format!(
-            "{}: {} pairs of {} pictures, balanced accuracy {:.3}; validation on {} pairs of {} other pictures {}; curve in {}",
+            "{}: {} of {}, balanced accuracy {:.3}; validation on {} of {} {}; curve in {}",
             args.output.display(),
-            training.train_pairs,
-            training.train_pictures,
+            counted(training.train_pairs, "pair"),
+            counted(training.train_pictures, "picture"),
             last.train_accuracy,
-            training.validation_pairs,
-            training.validation_pictures,
+            counted(training.validation_pairs, "pair"),
+            counted(training.validation_pictures, "other picture"),
             last.validation_accuracy
                 .map_or("-".to_owned(), |accuracy| format!("{accuracy:.3}")),
             curve.display()

@@ -11,6 +11,7 @@ use super::session::Session;
 use super::{Format, Outcome, output};
 use crate::app::{self, RepairReport};
 use crate::config::Keep;
+use crate::plural::{counted, counted_as, noun_of};
 use crate::store::BackupOptions;
 pub(super) use verify::{VerifyArgs, verify};
 
@@ -71,8 +72,8 @@ pub(super) fn backup(session: &Session, args: &BackupArgs) -> anyhow::Result<Out
     match args.format {
         Format::Json => output::json(&report)?,
         Format::Text => output::line(&format!(
-            "{} pictures and {} without features are in {}: {:.1} MB, {:.1} MB of it copied now",
-            report.images,
+            "{} and {} without features are in {}: {:.1} MB, {:.1} MB of it copied now",
+            counted(report.images, "picture"),
             report.waiting,
             args.dir.display(),
             report.bytes as f64 / 1e6,
@@ -108,15 +109,17 @@ pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<O
     let mut bar = None;
     let report = app::compact(&open, args.keep, &session.shutdown, &mut |done, total| {
         let bar = bar.get_or_insert_with(|| Progress::new("converting", total));
-        bar.set(done, || format!("{done} of {total} pictures converted"));
+        bar.set(done, || {
+            format!("{done} of {} converted", counted(total, "picture"))
+        });
     })?;
     drop(bar);
     if report.stopped {
         progress::line(&format!(
-            "{} pictures were converted and {} are left: they are converted as they are read, which \
+            "{} converted and {} left: pictures are converted as they are read, which \
              is slow, until `simdex compact --keep {}` is run again, which goes on here",
-            report.converted,
-            report.unconverted,
+            counted_as(report.converted, "picture was", "pictures were"),
+            counted_as(report.unconverted, "is", "are"),
             report.keep.name()
         ));
         return Ok(Outcome::Interrupted);
@@ -130,10 +133,15 @@ pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<O
         ))?,
     }
     if report.unconverted > 0 {
+        let it = noun_of(report.unconverted, "it", "them");
         progress::line(&format!(
-            "{} pictures are damaged, and were left as they are: `simdex verify --repair` takes them \
-             out, then `simdex add` or `simdex crawl` stores them anew",
-            report.unconverted
+            "{} left as before: `simdex verify --repair` takes {it} out, then `simdex add` or \
+             `simdex crawl` stores {it} anew",
+            counted_as(
+                report.unconverted,
+                "picture is damaged, and was",
+                "pictures are damaged, and were"
+            )
         ));
     }
     report.unread.iter().for_each(|text| progress::line(text));
@@ -153,8 +161,9 @@ fn print(report: &RepairReport, format: Format) -> anyhow::Result<Outcome> {
     match format {
         Format::Json => output::json(report)?,
         Format::Text => output::line(&format!(
-            "{} pictures and {} without features are in the store",
-            report.images, report.waiting
+            "{} and {} without features are in the store",
+            counted(report.images, "picture"),
+            report.waiting
         ))?,
     }
     report.damaged.iter().for_each(|text| progress::line(text));
@@ -169,8 +178,12 @@ fn print(report: &RepairReport, format: Format) -> anyhow::Result<Outcome> {
     }
     if report.damaged_bytes > 0 {
         progress::line(&format!(
-            "{} bytes of the log are damaged and were passed over",
-            report.damaged_bytes
+            "{} passed over",
+            counted_as(
+                report.damaged_bytes,
+                "byte of the log is damaged and was",
+                "bytes of the log are damaged and were"
+            )
         ));
     }
     if report.forgot_crawl {
@@ -180,14 +193,19 @@ fn print(report: &RepairReport, format: Format) -> anyhow::Result<Outcome> {
     }
     if report.images_aside > 0 {
         progress::line(&format!(
-            "{} pictures that the store does not have are in what was left under another name",
-            report.images_aside
+            "{} in what was left under another name",
+            counted_as(
+                report.images_aside,
+                "picture that the store does not have is",
+                "pictures that the store does not have are"
+            )
         ));
     }
     let lost = report.lost.unwrap_or(0);
     if lost > 0 {
         progress::line(&format!(
-            "{lost} pictures are lost; add their files or crawl their sites again"
+            "{} lost; add their files or crawl their sites again",
+            counted_as(lost, "picture is", "pictures are")
         ));
     }
     Ok(match lost + report.images_aside {

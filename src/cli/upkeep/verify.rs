@@ -6,7 +6,8 @@ use crate::app::Findings;
 use crate::cli::progress::{self, Progress};
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
-use crate::report::TextLines;
+use crate::plural::{counted, counted_as};
+use crate::report::{Line, TextLines};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct VerifyArgs {
@@ -27,7 +28,7 @@ pub(in crate::cli) fn verify(session: &Session, args: VerifyArgs) -> anyhow::Res
     let mut bar = None;
     let findings = collection.verify(args.repair, &session.shutdown, &mut |done, total| {
         let bar = bar.get_or_insert_with(|| Progress::new("verifying", total));
-        bar.set(done, || format!("{done} pictures verified"));
+        bar.set(done, || format!("{} verified", counted(done, "picture")));
     })?;
     drop(bar);
     let Some(findings) = findings else {
@@ -38,12 +39,16 @@ pub(in crate::cli) fn verify(session: &Session, args: VerifyArgs) -> anyhow::Res
     } else {
         let mut text = TextLines::default();
         for damage in findings.damaged.iter().chain(&findings.unreadable) {
-            text.push(format!("{}: {}", damage.id, damage.problem));
+            text.push_line(
+                Line::hanging(2)
+                    .plain(format!("{}: ", damage.id))
+                    .warning(&damage.problem),
+            );
         }
         text.extend(findings.log.iter().map(String::as_str));
         text.push(format!(
-            "{} pictures verified, {} damaged, {} not readable now",
-            findings.pictures,
+            "{} verified, {} damaged, {} not readable now",
+            counted(findings.pictures, "picture"),
             findings.damaged.len(),
             findings.unreadable.len()
         ));
@@ -51,10 +56,10 @@ pub(in crate::cli) fn verify(session: &Session, args: VerifyArgs) -> anyhow::Res
     }
     if let Some(mended) = &findings.mended {
         progress::note(&format!(
-            "{} pictures taken out, {} URLs queued again: `simdex crawl` or `simdex add` stores \
+            "{} taken out, {} queued again: `simdex crawl` or `simdex add` stores \
              them anew{}",
-            mended.taken_out,
-            mended.queued,
+            counted(mended.taken_out, "picture"),
+            counted(mended.queued, "URL"),
             if mended.index {
                 "; the index is rebuilt when it is needed"
             } else {
@@ -81,22 +86,27 @@ fn found(findings: &Findings) -> String {
     let kinds = [
         (
             findings.damaged.len(),
+            "picture is damaged or not found: `simdex verify --repair` takes it out, then \
+             `simdex add` or `simdex crawl` stores it anew",
             "pictures are damaged or not found: `simdex verify --repair` takes them out, then \
              `simdex add` or `simdex crawl` stores them anew",
         ),
         (
             findings.log.len(),
+            "place of the log is damaged and of no known picture: `simdex repair` copies the rest",
             "places of the log are damaged and of no known picture: `simdex repair` copies the rest",
         ),
         (
             findings.unreadable.len(),
+            "picture cannot be read now, which says nothing about it: see to the disk, and \
+             verify again",
             "pictures cannot be read now, which says nothing about them: see to the disk, and \
              verify again",
         ),
     ];
-    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let kinds = kinds.into_iter().filter(|(count, ..)| *count > 0);
     let kinds: Vec<String> = kinds
-        .map(|(count, text)| format!("{count} {text}"))
+        .map(|(count, one, many)| counted_as(count, one, many))
         .collect();
     kinds.join("; ")
 }
@@ -124,6 +134,6 @@ mod tests {
             "{text}"
         );
         findings.damaged.push(damage());
-        assert!(found(&findings).contains("1 pictures are damaged"));
+        assert!(found(&findings).contains("1 picture is damaged"));
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+
+use crate::plural::counted;
+
 /// Files that stay unread, by the endings of their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SkippedFiles(pub BTreeMap<String, u64>);
@@ -20,8 +23,7 @@ impl SkippedFiles {
 impl fmt::Display for SkippedFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total: u64 = self.0.values().sum();
-        let files = if total == 1 { "file" } else { "files" };
-        write!(f, "{total} {files} skipped: ")?;
+        write!(f, "{} skipped: ", counted(total, "file"))?;
         let mut endings: Vec<_> = self.0.iter().collect();
         endings.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
         for (i, (ending, count)) in endings.iter().enumerate() {

@@ -2,6 +2,8 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use crate::plural::noun_of;
+
 /// The pages that every page leads to: their paths and their names.
 const PAGES: [(&str, &str); 6] = [
     ("/", "Ask"),
@@ -81,8 +83,12 @@ pub(super) fn short(place: &str) -> String {
 
 /// A count with its thing: `1 picture`, `1,204 pictures`.
 pub(super) fn counted(count: usize, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", grouped(count as u64))
+    let things = format!("{thing}s");
+    format!(
+        "{} {}",
+        grouped(count as u64),
+        noun_of(count, thing, &things)
+    )
 }
 
 /// Digits in groups of three.

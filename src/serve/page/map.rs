@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::layout::{self, counted, grouped};
+use super::layout::{self, counted};
 use crate::app::Said;
 use crate::picture::PictureId;
 use crate::serve::api::form::Form;
@@ -87,7 +87,7 @@ pub(super) async fn page(Shared(state): Shared<State>) -> Result<Markup, Problem
             }
         }
         @if drawn.progress < 1.0 && !regions.is_empty() {
-            p.muted { "Made to " (format!("{:.0}", drawn.progress * 100.0)) " %, with " (grouped(drawn.pictures.len() as u64)) " pictures." }
+            p.muted { "Made to " (format!("{:.0}", drawn.progress * 100.0)) " %, with " (counted(drawn.pictures.len(), "picture")) "." }
         }
     };
     Ok(layout::page("/map", "Map", &main))

@@ -28,7 +28,7 @@ pub use incidents::{Pause, Violation};
 pub use labels::{Outcome, Purpose, RobotsDecision};
 pub use last_requests::{LastRequest, LastRequests};
 pub use record::{Ending, RequestTerms};
-pub use report::{Report, Row};
+pub use report::{Report, Row, Told};
 pub use tally::politeness;
 
 use super::StoreError;

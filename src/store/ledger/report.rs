@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,9 +9,10 @@ use super::clock::rfc3339;
 use super::incidents::{Pause, Violation};
 use super::labels::{Purpose, RobotsDecision};
 use super::track::Track;
+use crate::plural;
 
 /// How politely the crawler behaved, by what is kept of its ledger. Serialized, the fields'
-/// names are the JSON's keys; `Display` writes tables for people. Times are in milliseconds
+/// names are the JSON's keys; [`Report::told`] is for people. Times are in milliseconds
 /// since 1970, and `null` where there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -153,39 +153,65 @@ fn counted(all: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<Cow<'stat
         .collect()
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} requests to {} hosts at {} addresses, {} too early",
-            self.requests, self.hosts, self.addresses, self.violations
-        )?;
+/// What a report tells people, piece by piece.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A sentence; an empty one stands before a table.
+    Line(String),
+    /// A request that came too early.
+    Early(String),
+    /// Rows of as many cells, the first of which names what is below it.
+    Table(Vec<Vec<String>>),
+}
+
+impl Report {
+    /// What it tells people.
+    pub fn told(&self) -> Vec<Told> {
+        let mut told = Vec::new();
+        let mut line = |text: String| told.push(Told::Line(text));
+        line(format!(
+            "{} to {} at {}, {} too early",
+            plural::counted(self.requests, "request"),
+            plural::counted(self.hosts, "host"),
+            plural::counted_as(self.addresses, "address", "addresses"),
+            self.violations
+        ));
         if let (Some(first), Some(last)) = (self.first_ms, self.last_ms) {
-            writeln!(f, "from {} to {}", rfc3339(first), rfc3339(last))?;
+            line(format!("from {} to {}", rfc3339(first), rfc3339(last)));
         }
         if !self.whole {
-            writeln!(f, "older requests are no longer in the ledger")?;
+            line("older requests are no longer in the ledger".to_owned());
         }
-        for (count, what) in [
+        for (count, one, many) in [
             (
                 self.killed,
+                "request was under way when simdex was killed",
                 "requests were under way when simdex was killed",
             ),
-            (self.damaged, "damaged records were passed over"),
-            (self.clock_set_back, "times the clock had been set back"),
+            (
+                self.damaged,
+                "damaged record was passed over",
+                "damaged records were passed over",
+            ),
+            (
+                self.clock_set_back,
+                "time the clock had been set back",
+                "times the clock had been set back",
+            ),
             (
                 self.not_followed,
+                "request to further hosts was not judged",
                 "requests to further hosts were not judged",
             ),
         ] {
             if count > 0 {
-                writeln!(f, "{count} {what}")?;
+                line(plural::counted_as(count, one, many));
             }
         }
         for (title, rows) in [("host", &self.by_host), ("address", &self.by_address)] {
             if !rows.is_empty() {
-                writeln!(f)?;
-                table(f, title, rows)?;
+                told.push(Told::Line(String::new()));
+                told.push(Told::Table(table(title, rows)));
             }
         }
         for row in self.by_host.iter().chain(&self.by_address) {
@@ -193,16 +219,18 @@ impl fmt::Display for Report {
                 let gap = seconds(Some(early.gap_ms));
                 let promised = seconds(Some(early.promised_ms));
                 let (time, name) = (rfc3339(early.time_ms), &row.name);
-                writeln!(f, "{time} {name}: after {gap} instead of {promised}")?;
+                told.push(Told::Early(format!(
+                    "{time} {name}: after {gap} instead of {promised}"
+                )));
             }
         }
-        Ok(())
+        told
     }
 }
 
 const COLUMNS: usize = 10;
 
-fn table(f: &mut fmt::Formatter<'_>, title: &str, rows: &[Row]) -> fmt::Result {
+fn table(title: &str, rows: &[Row]) -> Vec<Vec<String>> {
     let head = [
         title,
         "requests",
@@ -216,21 +244,8 @@ fn table(f: &mut fmt::Formatter<'_>, title: &str, rows: &[Row]) -> fmt::Result {
         "robots.txt",
     ]
     .map(str::to_owned);
-    let lines: Vec<_> = std::iter::once(head)
-        .chain(rows.iter().map(Row::cells))
-        .collect();
-    let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
-        let lengths = lines.iter().map(|line| line[column].chars().count());
-        lengths.max().unwrap_or_default()
-    });
-    for [name, numbers @ .., robots] in &lines {
-        write!(f, "{name:<width$}", width = widths[0])?;
-        for (number, width) in numbers.iter().zip(&widths[1..]) {
-            write!(f, "  {number:>width$}")?;
-        }
-        writeln!(f, "  {robots}")?;
-    }
-    Ok(())
+    let rows = std::iter::once(head).chain(rows.iter().map(Row::cells));
+    rows.map(Vec::from).collect()
 }
 
 fn seconds(ms: Option<u64>) -> String {

@@ -289,7 +289,7 @@ fn full_files_are_set_aside_and_the_oldest_dropped() {
             .iter()
             .all(|row| row.name.ends_with(".example"))
     );
-    assert!(report.to_string().contains("no longer in the ledger"));
+    assert!(format!("{:?}", report.told()).contains("no longer in the ledger"));
     let last = ledger.last_requests(HOUR).unwrap();
     assert_eq!(last.hosts.len(), 2);
 

@@ -1,5 +1,6 @@
 //! Comparing the records with the log when a store is opened.
 
+use crate::plural::counted;
 use crate::store::StoreError;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Mark;
@@ -83,7 +84,10 @@ impl EmbeddedMetadata {
         let pictures = mark.totals.pictures + mark.totals.waiting;
         StoreError::Records {
             path: self.dir.join(crate::store::embedded::RECORDS),
-            message: format!("{message}, while the log has {pictures} pictures"),
+            message: format!(
+                "{message}, while the log has {}",
+                counted(pictures, "picture")
+            ),
         }
     }
 }

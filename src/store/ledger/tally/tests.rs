@@ -73,7 +73,7 @@ fn a_polite_crawl_has_no_violations_and_exact_gaps() {
     assert_eq!(report.by_address[0].name, "192.0.2.1");
     assert_eq!(report.by_address[0].requests, 10);
     // What people and programs read.
-    let text = report.to_string();
+    let text = format!("{:?}", report.told());
     assert!(
         text.contains("a.example") && text.contains("1.100 s"),
         "{text}"
@@ -95,11 +95,7 @@ fn requests_that_came_too_early_are_found() {
     };
     assert_eq!(report.by_host[0].worst, [early]);
     assert_eq!(report.by_address[0].worst, [early]);
-    assert!(
-        report
-            .to_string()
-            .contains("after 0.800 s instead of 1.000 s")
-    );
+    assert!(format!("{:?}", report.told()).contains("after 0.800 s instead of 1.000 s"));
 
     // Two at once where one is promised.
     let overlap = [
