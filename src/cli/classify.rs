@@ -82,7 +82,7 @@ fn text(answer: &Classification<'_>) -> TextLines {
     let mut text = TextLines::default();
     text.push_line(
         Line::hanging(2)
-            .place(&answer.query)
+            .place(answer.query)
             .plain(": ")
             .strong(answer.class.unwrap_or("unknown"))
             .plain(format!(" (left unknown {:.3})", answer.unknown)),

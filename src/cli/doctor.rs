@@ -31,7 +31,7 @@ pub(super) fn run(session: &Session, args: DoctorArgs) -> anyhow::Result<Outcome
 
 fn print(found: &CheckUp) -> anyhow::Result<()> {
     let mut text = TextLines::default();
-    text.push_line(fact("simdex").plain(&found.version));
+    text.push_line(fact("simdex").plain(found.version));
     let config = match found.config.is_empty() {
         true => "none, so the defaults".to_owned(),
         false => found.config.join(", over "),

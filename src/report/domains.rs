@@ -1,9 +1,6 @@
-//! `simdex eval domains` as tables, for text and HTML alike, and as one self-contained page.
-
-use std::io::{self, Write};
+//! `simdex eval domains` as tables and diagrams.
 
 use super::lines::{self, Line, TextLines};
-use super::markup::escape;
 use super::reliability::{Reliability, reliability_diagrams};
 use crate::evaluation::{
     AtThresholdFigures, DomainRow, DomainsEvaluation, Estimate, HeadFigures, StoreFigures,
@@ -35,51 +32,10 @@ pub fn domains_svg(evaluation: &DomainsEvaluation) -> String {
     diagrams(evaluation, 0)
 }
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--line:#8884}\
-body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}\
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\
-table{border-collapse:collapse;font-size:.85rem}\
-th,td{border-bottom:1px solid var(--line);padding:.2rem .8rem .2rem 0;text-align:left;\
-font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto;margin-top:1rem}";
-
-/// Writes one self-contained page with the tables and the diagrams of every kind of store.
-///
-/// # Errors
-/// If writing fails.
-pub fn write_domains_html(evaluation: &DomainsEvaluation, out: &mut dyn Write) -> io::Result<()> {
-    write!(
-        out,
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <title>simdex: scores on many domains</title><style>{STYLE}</style>\n\
-         <h1>Scores on many domains</h1>\n"
-    )?;
-    for fact in facts(evaluation) {
-        writeln!(out, "<p>{}</p>", escape(&fact))?;
-    }
-    for table in tables(evaluation) {
-        write!(out, "<h2>{}</h2><table><tr>", escape(&table.title))?;
-        for column in &table.columns {
-            write!(out, "<th>{}", escape(column))?;
-        }
-        for row in &table.rows {
-            write!(out, "<tr>")?;
-            for cell in row {
-                write!(out, "<td>{}", escape(cell))?;
-            }
-        }
-        writeln!(out, "</table>")?;
-    }
-    for (number, store) in stores(evaluation).enumerate() {
-        writeln!(
-            out,
-            "<h2>Reliability, {}</h2>\n{}",
-            escape(&store.store.name()),
-            diagrams(evaluation, number)
-        )?;
-    }
-    writeln!(out, "</html>")
+/// The diagrams of every kind of store.
+pub fn domains_diagrams(evaluation: &DomainsEvaluation) -> Vec<String> {
+    let stores = 0..stores(evaluation).count();
+    stores.map(|store| diagrams(evaluation, store)).collect()
 }
 
 fn diagrams(evaluation: &DomainsEvaluation, store: usize) -> String {

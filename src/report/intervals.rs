@@ -70,7 +70,10 @@ mod tests {
             interval: [mean - 0.25, mean + 0.25],
             std: 0.0,
         };
-        let rows = [("a <b>".to_owned(), figure(0.5)), ("c".to_owned(), figure(0.0))];
+        let rows = [
+            ("a <b>".to_owned(), figure(0.5)),
+            ("c".to_owned(), figure(0.0)),
+        ];
         let svg = interval_plot("t & u", &rows);
         assert!(svg.contains("a &lt;b&gt;") && svg.contains("t &amp; u"));
         assert!(svg.contains("cx=\"350.0\"") && svg.contains("x1=\"270.0\" x2=\"430.0\""));

@@ -37,7 +37,7 @@ fn print(verdict: &Verdict, format: Format) -> anyhow::Result<()> {
     text.push_line(
         Line::hanging(7)
             .plain(format!("{word}  "))
-            .place(verdict.url.to_string())
+            .place(&verdict.url)
             .plain(format!("  {}", verdict.message)),
     );
     output::text(&text)

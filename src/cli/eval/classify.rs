@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{over_draws, print_tables};
+use super::figures::FiguresArgs;
+use super::over_draws;
 use crate::classify::ClassifyOptions;
+use crate::cli::Outcome;
 use crate::cli::follow::follow;
 use crate::cli::input::{at_least, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome};
-use crate::evaluation::{ClassifyEvaluation, ClassifyEvaluationOptions, Estimate};
+use crate::evaluation::{ClassifyEvaluation, ClassifyEvaluationOptions, ClassifyRow, Estimate};
 use crate::plural::{counted, counted_as};
-use crate::report::{Column, Table, TextLines};
+use crate::report::{Column, Table, TextLines, interval_plot};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct EvalClassifyArgs {
@@ -33,12 +34,12 @@ pub(in crate::cli) struct EvalClassifyArgs {
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How to print the table
-    #[arg(long, default_value = "text")]
-    format: Format,
+    #[command(flatten)]
+    figures: FiguresArgs,
 }
 
 pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<Outcome> {
+    args.figures.check()?;
     let options = ClassifyEvaluationOptions {
         draws: args.draws,
         train_per_class: args.train_per_class,
@@ -52,7 +53,7 @@ pub(super) fn run(session: &Session, args: EvalClassifyArgs) -> anyhow::Result<O
     let evaluation = follow(session, |watch| {
         extraction.evaluate_classify(&args.dir, &options, watch)
     });
-    print_tables(args.format, evaluation?, table)
+    args.figures.give("Classes", evaluation?, table, drawings)
 }
 
 fn table(evaluation: &ClassifyEvaluation) -> TextLines {
@@ -98,4 +99,17 @@ fn table(evaluation: &ClassifyEvaluation) -> TextLines {
 
 fn figure(estimate: Option<Estimate>) -> String {
     estimate.as_ref().map_or_else(|| "-".to_owned(), over_draws)
+}
+
+fn drawings(evaluation: &ClassifyEvaluation) -> Vec<String> {
+    let plot = |title: &str, of: fn(&ClassifyRow) -> Option<Estimate>| {
+        let rows = evaluation.rows.iter();
+        let rows = rows.filter_map(|row| Some((row.method.to_owned(), of(row)?)));
+        interval_plot(title, &rows.collect::<Vec<_>>())
+    };
+    vec![
+        plot("accuracy", |row| Some(row.accuracy)),
+        plot("unknown: AUC", |row| row.unknown_auc),
+        plot("unknown: found at 5 %", |row| row.unknown_found_at_5),
+    ]
 }

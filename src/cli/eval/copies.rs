@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{print_tables, with_interval};
+use super::figures::FiguresArgs;
+use super::with_interval;
 use crate::app::CopiesOptions;
+use crate::cli::Outcome;
 use crate::cli::follow::follow;
 use crate::cli::input::{head, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome};
 use crate::evaluation::CopiesEvaluation;
 use crate::plural::counted;
-use crate::report::{Column, Table, TextLines};
+use crate::report::{Column, Table, TextLines, interval_plot};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CopiesArgs {
@@ -30,12 +31,12 @@ pub(in crate::cli) struct CopiesArgs {
     /// Seed of the edits
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How to print the table
-    #[arg(long, default_value = "text")]
-    format: Format,
+    #[command(flatten)]
+    figures: FiguresArgs,
 }
 
 pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome> {
+    args.figures.check()?;
     let candidates = args.candidates.unwrap_or(session.config.query.candidates);
     let options = CopiesOptions {
         dir: args.dir,
@@ -46,7 +47,8 @@ pub(super) fn run(session: &Session, args: CopiesArgs) -> anyhow::Result<Outcome
     };
     let extraction = session.extraction()?;
     let evaluation = follow(session, |watch| extraction.evaluate_copies(&options, watch));
-    print_tables(args.format, evaluation?, table)
+    args.figures
+        .give("Edited copies", evaluation?, table, drawings)
 }
 
 fn table(evaluation: &CopiesEvaluation) -> TextLines {
@@ -102,4 +104,18 @@ fn table(evaluation: &CopiesEvaluation) -> TextLines {
 /// The first cells of a row.
 fn firsts(cells: [&str; 3]) -> impl Iterator<Item = String> {
     cells.map(str::to_owned).into_iter()
+}
+
+/// A drawing for each ranking.
+fn drawings(evaluation: &CopiesEvaluation) -> Vec<String> {
+    let of_ranking = |(number, (name, _)): (usize, &(String, f64))| {
+        let rows = evaluation.rows.iter().filter_map(|row| {
+            let (_, found) = row.recall_1.get(number)?;
+            Some((row.edit.clone(), *found))
+        });
+        let rows: Vec<_> = rows.collect();
+        interval_plot(&format!("share found first by {name}"), &rows)
+    };
+    let rankings = evaluation.micro_ap.iter().enumerate();
+    rankings.map(of_ranking).collect()
 }

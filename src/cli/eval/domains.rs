@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::figures::FiguresArgs;
 use super::{MEASURED, OUTPUT};
 use crate::app::DomainsOptions;
 use crate::cli::follow::follow;
 use crate::cli::input::{head, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome, output};
-use crate::report::{domains_svg, domains_text, write_domains_html};
+use crate::cli::{Outcome, output};
+use crate::report::{domains_diagrams, domains_svg, domains_text};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct DomainsArgs {
@@ -38,16 +39,13 @@ pub(in crate::cli) struct DomainsArgs {
     /// Write the reliability diagrams of the mixed store as SVG
     #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
     svg: Option<PathBuf>,
-    /// Write a page with all tables and diagrams
-    #[arg(long, value_name = "FILE", help_heading = OUTPUT)]
-    html: Option<PathBuf>,
-    /// How to print the tables
-    #[arg(long, default_value = "text", help_heading = OUTPUT)]
-    format: Format,
+    #[command(flatten)]
+    figures: FiguresArgs,
 }
 
 pub(super) fn run(session: &Session, args: DomainsArgs) -> anyhow::Result<Outcome> {
-    for file in args.svg.iter().chain(&args.html) {
+    args.figures.check()?;
+    if let Some(file) = &args.svg {
         output::check_folder(file)?;
     }
     let candidates = args.candidates.unwrap_or(session.config.query.candidates);
@@ -64,20 +62,14 @@ pub(super) fn run(session: &Session, args: DomainsArgs) -> anyhow::Result<Outcom
     let evaluation = follow(session, |watch| {
         extraction.evaluate_domains(&options, watch)
     });
-    let Some((evaluation, outcome)) = evaluation? else {
-        return Ok(Outcome::Interrupted);
-    };
-    if let Some(file) = &args.svg {
-        output::replace(file, domains_svg(&evaluation).as_bytes())?;
+    let found = evaluation?;
+    if let (Some(file), Some((evaluation, _))) = (&args.svg, &found) {
+        output::replace(file, domains_svg(evaluation).as_bytes())?;
     }
-    if let Some(file) = &args.html {
-        let mut page = Vec::new();
-        write_domains_html(&evaluation, &mut page)?;
-        output::replace(file, &page)?;
-    }
-    match args.format {
-        Format::Json => output::json(&evaluation)?,
-        Format::Text => output::text(&domains_text(&evaluation))?,
-    }
-    Ok(outcome)
+    args.figures.give(
+        "Scores on many domains",
+        found,
+        domains_text,
+        domains_diagrams,
+    )
 }

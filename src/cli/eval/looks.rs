@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{MEASURED, OUTPUT, print_tables, with_interval};
+use super::figures::FiguresArgs;
+use super::{MEASURED, with_interval};
 use crate::app::LooksOptions;
+use crate::cli::Outcome;
 use crate::cli::follow::follow;
 use crate::cli::input::{head, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome};
-use crate::evaluation::LooksEvaluation;
+use crate::evaluation::{Estimate, LookRow, LooksEvaluation};
 use crate::plural::counted;
-use crate::report::{Column, Table, TextLines};
+use crate::report::{Column, Table, TextLines, interval_plot};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct LooksArgs {
@@ -36,12 +37,12 @@ pub(in crate::cli) struct LooksArgs {
     /// Seed of the edits
     #[arg(long, default_value_t = 1, help_heading = MEASURED)]
     seed: u64,
-    /// How to print the tables
-    #[arg(long, default_value = "text", help_heading = OUTPUT)]
-    format: Format,
+    #[command(flatten)]
+    figures: FiguresArgs,
 }
 
 pub(super) fn run(session: &Session, args: LooksArgs) -> anyhow::Result<Outcome> {
+    args.figures.check()?;
     let candidates = args.candidates.unwrap_or(session.config.query.candidates);
     let options = LooksOptions {
         dir: args.dir,
@@ -54,7 +55,7 @@ pub(super) fn run(session: &Session, args: LooksArgs) -> anyhow::Result<Outcome>
     };
     let extraction = session.extraction()?;
     let evaluation = follow(session, |watch| extraction.evaluate_looks(&options, watch));
-    print_tables(args.format, evaluation?, tables)
+    args.figures.give("Looks", evaluation?, tables, drawings)
 }
 
 fn tables(evaluation: &LooksEvaluation) -> TextLines {
@@ -109,4 +110,19 @@ fn tables(evaluation: &LooksEvaluation) -> TextLines {
     }
     text.extend(super::seen(&evaluation.seen, evaluation.pictures));
     text
+}
+
+fn drawings(evaluation: &LooksEvaluation) -> Vec<String> {
+    let plot = |title: &str, of: fn(&LookRow) -> Option<Estimate>| {
+        let rows = evaluation.rows.iter();
+        let rows = rows.filter_map(|row| Some((row.ranking.to_string(), of(row)?)));
+        interval_plot(title, &rows.collect::<Vec<_>>())
+    };
+    vec![
+        plot("keeps the look: among the first 10", |row| {
+            Some(row.first_10)
+        }),
+        plot("kept before broken", |row| Some(row.kept_first)),
+        plot("people's votes agreed with", |row| row.people),
+    ]
 }

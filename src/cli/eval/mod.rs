@@ -3,18 +3,17 @@
 mod classify;
 mod copies;
 mod domains;
+mod figures;
 mod looks;
 mod pairs;
 mod retrieval;
 
 use clap::{Args, Subcommand};
 
-use super::output;
+use super::Outcome;
 use super::session::Session;
-use super::{Format, Outcome};
 use crate::evaluation::Estimate;
 use crate::plural::counted;
-use crate::report::TextLines;
 
 /// Headings of `--help`, where there are many flags.
 const MEASURED: &str = "What is measured";
@@ -75,20 +74,4 @@ fn over_draws(estimate: &Estimate) -> String {
         "{:.3} +- {:.3} ({low:.3}-{high:.3})",
         estimate.mean, estimate.std
     )
-}
-
-/// Prints what an evaluation found, unless the user stopped it.
-fn print_tables<E: serde::Serialize>(
-    format: Format,
-    found: Option<(E, Outcome)>,
-    table: impl FnOnce(&E) -> TextLines,
-) -> anyhow::Result<Outcome> {
-    let Some((evaluation, outcome)) = found else {
-        return Ok(Outcome::Interrupted);
-    };
-    match format {
-        Format::Json => output::json(&evaluation)?,
-        Format::Text => output::text(&table(&evaluation))?,
-    }
-    Ok(outcome)
 }

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{over_draws, print_tables};
+use super::figures::FiguresArgs;
+use super::over_draws;
+use crate::cli::Outcome;
 use crate::cli::follow::follow;
 use crate::cli::input::{at_least, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome};
-use crate::evaluation::{Figures, PairsEvaluation, PairsOptions};
+use crate::evaluation::{Estimate, Figures, PairsEvaluation, PairsOptions};
 use crate::plural::{counted, counted_as};
-use crate::report::{Column, Table, TextLines};
+use crate::report::{Column, Table, TextLines, interval_plot};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PairsArgs {
@@ -32,12 +33,12 @@ pub(in crate::cli) struct PairsArgs {
     /// Epochs of training
     #[arg(long, default_value_t = 400, value_parser = some())]
     epochs: usize,
-    /// How to print the table
-    #[arg(long, default_value = "text")]
-    format: Format,
+    #[command(flatten)]
+    figures: FiguresArgs,
 }
 
 pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome> {
+    args.figures.check()?;
     let options = PairsOptions {
         draws: args.draws,
         train_per_class: args.train_per_class,
@@ -48,7 +49,8 @@ pub(super) fn run(session: &Session, args: PairsArgs) -> anyhow::Result<Outcome>
     let evaluation = follow(session, |watch| {
         extraction.evaluate_pairs(&args.dir, &options, args.seed, watch)
     });
-    print_tables(args.format, evaluation?, table)
+    args.figures
+        .give("Pairs, as in the report", evaluation?, table, drawings)
 }
 
 fn table(evaluation: &PairsEvaluation) -> TextLines {
@@ -102,5 +104,20 @@ fn cells(head: &str, pairs: String, figures: &Figures) -> [String; 6] {
         over_draws(&figures.balanced_accuracy),
         over_draws(&figures.auc),
         format!("{:.3}", figures.baseline.mean),
+    ]
+}
+
+fn drawings(evaluation: &PairsEvaluation) -> Vec<String> {
+    let plot = |title: &str, of: fn(&Figures) -> Estimate| {
+        let rows = evaluation.rows.iter();
+        let rows = rows.map(|row| (row.head.to_owned(), of(&row.held_out_pairs)));
+        interval_plot(title, &rows.collect::<Vec<_>>())
+    };
+    vec![
+        plot("accuracy on all held out", |figures| figures.accuracy),
+        plot("balanced accuracy on all held out", |figures| {
+            figures.balanced_accuracy
+        }),
+        plot("AUC on all held out", |figures| figures.auc),
     ]
 }

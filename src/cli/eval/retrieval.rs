@@ -4,15 +4,16 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{print_tables, with_interval};
+use super::figures::FiguresArgs;
+use super::with_interval;
 use crate::app::RetrievalOptions;
+use crate::cli::Outcome;
 use crate::cli::follow::follow;
 use crate::cli::input::{head, some};
 use crate::cli::session::Session;
-use crate::cli::{Format, Outcome};
-use crate::evaluation::RetrievalEvaluation;
+use crate::evaluation::{Estimate, RetrievalEvaluation, RetrievalRow};
 use crate::plural::{counted, counted_as};
-use crate::report::{Column, Table, TextLines};
+use crate::report::{Column, Table, TextLines, interval_plot};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RetrievalArgs {
@@ -33,12 +34,12 @@ pub(in crate::cli) struct RetrievalArgs {
     /// Seed of the resampling
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How to print the table
-    #[arg(long, default_value = "text")]
-    format: Format,
+    #[command(flatten)]
+    figures: FiguresArgs,
 }
 
 pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outcome> {
+    args.figures.check()?;
     let candidates = args.candidates.unwrap_or(session.config.query.candidates);
     let options = RetrievalOptions {
         dir: args.dir,
@@ -52,7 +53,8 @@ pub(super) fn run(session: &Session, args: RetrievalArgs) -> anyhow::Result<Outc
     let evaluation = follow(session, |watch| {
         extraction.evaluate_retrieval(&options, watch)
     });
-    print_tables(args.format, evaluation?, table)
+    args.figures
+        .give("Ranked lists", evaluation?, table, drawings)
 }
 
 fn table(evaluation: &RetrievalEvaluation) -> TextLines {
@@ -95,4 +97,19 @@ fn table(evaluation: &RetrievalEvaluation) -> TextLines {
     text.push_table(rows);
     text.extend(super::seen(&evaluation.seen, evaluation.pictures));
     text
+}
+
+fn drawings(evaluation: &RetrievalEvaluation) -> Vec<String> {
+    let plot = |title: &str, of: fn(&RetrievalRow) -> Estimate| {
+        let rows = evaluation
+            .rows
+            .iter()
+            .map(|row| (row.head.clone(), of(row)));
+        interval_plot(title, &rows.collect::<Vec<_>>())
+    };
+    vec![
+        plot("mAP", |row| row.map),
+        plot("first hit", |row| row.first_hit),
+        plot("recall@10", |row| row.recall_10),
+    ]
 }

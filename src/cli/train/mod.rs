@@ -64,6 +64,9 @@ pub(super) struct TrainArgs {
     /// Seed of everything random
     #[arg(long, default_value_t = TrainOptions::default().seed, help_heading = TRAINING)]
     seed: u64,
+    /// Of mse18: write a page with the figures and the curve
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pairs", "unlabelled", "from_labels", "generic", "look"], help_heading = OUTPUT)]
+    html: Option<PathBuf>,
     /// How to print the result
     #[arg(long, default_value = "text", help_heading = OUTPUT)]
     format: Format,
@@ -79,6 +82,13 @@ enum Kind {
 
 pub(super) fn run(session: &Session, args: TrainArgs) -> anyhow::Result<Outcome> {
     check_folder(&args.output)?;
+    if let Some(page) = &args.html {
+        anyhow::ensure!(
+            args.kind == Kind::Mse18,
+            "only the training of mse18 has a curve to draw: leave out --html, or add --kind mse18"
+        );
+        check_folder(page)?;
+    }
     let outcome = train(session, &args)?;
     let is_head = args.generic.is_empty() && args.look.is_none();
     if is_head && args.format == Format::Text && outcome != Outcome::Interrupted {

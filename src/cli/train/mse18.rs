@@ -11,7 +11,7 @@ use crate::cli::session::Session;
 use crate::cli::{Format, Outcome};
 use crate::local_path::path_text;
 use crate::plural::counted;
-use crate::report::training_curve;
+use crate::report::{TextLines, measurements_page, training_curve};
 use crate::training::mse18::TrainOptions;
 
 pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Result<Outcome> {
@@ -40,6 +40,23 @@ pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Re
         .epochs
         .last()
         .context("there was at least one epoch")?;
+    let figures = format!(
+        "{}: {} of {}, balanced accuracy {:.3}; validation on {} of {} {}; curve in {}",
+        args.output.display(),
+        counted(training.train_pairs, "pair"),
+        counted(training.train_pictures, "picture"),
+        last.train_accuracy,
+        counted(training.validation_pairs, "pair"),
+        counted(training.validation_pictures, "other picture"),
+        last.validation_accuracy
+            .map_or("-".to_owned(), |accuracy| format!("{accuracy:.3}")),
+        curve.display()
+    );
+    if let Some(file) = &args.html {
+        let drawing = training_curve(training);
+        let page = measurements_page("A training", &TextLines::from_iter([&figures]), &[drawing]);
+        replace(file, page.as_bytes())?;
+    }
     if args.format == Format::Json {
         output::json(&serde_json::json!({
             "head": path_text(&args.output),
@@ -53,18 +70,7 @@ pub(super) fn run(session: &Session, args: &TrainArgs, dir: &Path) -> anyhow::Re
             "validation_accuracy": last.validation_accuracy,
         }))?;
     } else {
-        output::line(&format!(
-            "{}: {} of {}, balanced accuracy {:.3}; validation on {} of {} {}; curve in {}",
-            args.output.display(),
-            counted(training.train_pairs, "pair"),
-            counted(training.train_pictures, "picture"),
-            last.train_accuracy,
-            counted(training.validation_pairs, "pair"),
-            counted(training.validation_pictures, "other picture"),
-            last.validation_accuracy
-                .map_or("-".to_owned(), |accuracy| format!("{accuracy:.3}")),
-            curve.display()
-        ))?;
+        output::line(&figures)?;
     }
     Ok(outcome)
 }

@@ -1,5 +1,6 @@
 //! A line of text, which goes on in further ones where it has no room.
 
+use super::super::markup::escape;
 use super::super::printable;
 use crate::terminal::{Colour, shortened, text_width, width_of_start};
 
@@ -91,6 +92,25 @@ impl Line {
             colour,
         });
         self
+    }
+
+    /// The line in HTML: a heading if all of it is strong; nothing for an empty one.
+    pub(super) fn html(&self) -> String {
+        let is_strong = |part: &Part| part.colour == Some(Colour::Strong);
+        let is_heading = !self.parts.is_empty() && self.parts.iter().all(is_strong);
+        let mut text = String::new();
+        for part in &self.parts {
+            let escaped = escape(&part.text);
+            match is_strong(part) && !is_heading {
+                true => text += &format!("<b>{escaped}</b>"),
+                false => text += &escaped,
+            }
+        }
+        match (text.is_empty(), is_heading) {
+            (true, _) => text,
+            (false, true) => format!("<h2>{text}</h2>\n"),
+            (false, false) => format!("<p>{text}</p>\n"),
+        }
     }
 
     /// The line as it is.

@@ -43,6 +43,15 @@ impl TextLines {
         self.0.append(&mut others.0);
     }
 
+    /// The lines in HTML.
+    pub(super) fn html(&self) -> String {
+        let blocks = self.0.iter().map(|block| match block {
+            Block::Line(line) => line.html(),
+            Block::Table(table) => table.html(),
+        });
+        blocks.collect()
+    }
+
     /// The lines as they are shown: where there is a width, none is wider. Places are shortened in
     /// their middle, other texts go on in further lines, and tables without room become lists.
     pub fn shown_on(&self, screen: Screen) -> Vec<String> {

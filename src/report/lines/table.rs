@@ -1,5 +1,6 @@
 //! A table of text, which becomes a list where it has no room.
 
+use super::super::markup::escape;
 use super::super::printable;
 use super::line::Line;
 use crate::terminal::{Colour, text_width};
@@ -102,6 +103,19 @@ impl Table {
             cells.map(|cell| measure(cell)).max().unwrap_or_default()
         };
         (0..self.columns.len()).map(width).collect()
+    }
+
+    /// The table in HTML: its first row names the columns.
+    pub(super) fn html(&self) -> String {
+        let mut html = "<table>".to_owned();
+        for (number, row) in self.rows.iter().enumerate() {
+            let cell = if number == 0 { "th" } else { "td" };
+            html += "<tr>";
+            for text in row {
+                html += &format!("<{cell}>{}", escape(text));
+            }
+        }
+        html + "</table>\n"
     }
 
     /// The rows as they are.
