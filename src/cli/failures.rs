@@ -59,7 +59,7 @@ pub(super) fn run(session: &Session, args: FailuresArgs) -> anyhow::Result<Outco
         Format::Json => output::json(&serde_json::json!({ "failures": failures }))?,
         Format::Text => {
             output::text(&text(&failures, is_choice))?;
-            if failures.iter().any(|of| !of.refused && !of.waits) {
+            if session.is_alone() && failures.iter().any(|of| !of.refused && !of.waits) {
                 progress::hint(&format!(
                     "next: {} tries again what failed",
                     session.command("crawl --retry-failed")

@@ -32,7 +32,7 @@ impl Session {
         loop {
             if let Some(connection) = self.owner()? {
                 answered_by(&connection);
-                self.note_owner(&connection.owner().command);
+                self.note_owner();
                 return Ok(Opened::There(Box::new(connection)));
             }
             match open(self) {

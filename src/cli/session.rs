@@ -6,15 +6,14 @@ use super::progress::{self, Progress};
 use crate::app::{Collection, Error, Extraction, Heads, Observer, Step};
 use crate::config::Config;
 use crate::head::Ranking;
-use crate::serve::SERVE;
 use crate::shutdown::Shutdown;
 
 pub(super) struct Session {
     pub(super) config: Config,
     /// How the program is called with the same store and configuration.
     program: String,
-    /// The command of the process that has the store open, once that has answered.
-    answered_by: OnceLock<String>,
+    /// Set once another process has answered that has the store open.
+    answered: OnceLock<()>,
     pub(super) shutdown: Shutdown,
     extraction: OnceLock<Extraction>,
 }
@@ -24,23 +23,22 @@ impl Session {
         Self {
             config,
             program,
-            answered_by: OnceLock::new(),
+            answered: OnceLock::new(),
             shutdown,
             extraction: OnceLock::new(),
         }
     }
 
-    /// Notes which command of another process answers.
-    pub(super) fn note_owner(&self, command: &str) {
-        // The first one is the one that answers.
-        let _ = self.answered_by.set(command.to_owned());
+    /// Notes that another process has the store open and answers.
+    pub(super) fn note_owner(&self) {
+        // One is enough.
+        let _ = self.answered.set(());
     }
 
-    /// Whether a server is known to have the store open.
-    pub(super) fn is_served(&self) -> bool {
-        self.answered_by
-            .get()
-            .is_some_and(|command| command == SERVE)
+    /// Whether no other process is known to have the store open: commands that need it for themselves can
+    /// be named.
+    pub(super) fn is_alone(&self) -> bool {
+        self.answered.get().is_none()
     }
 
     /// Another command for the same store, as it is typed.

@@ -85,19 +85,15 @@ fn named(name: &str) -> Line {
 }
 
 fn hint(session: &Session, status: &Status) {
-    let next = match (status.images, status.waiting, status.frontier.pending) {
-        (_, 1.., _) => format!(
+    let next = match (status.images, status.waiting) {
+        (_, 1..) if session.is_alone() => format!(
             "next: {} makes the rest ready to be found",
             session.command("crawl --features-only")
         ),
-        (0, ..) => format!(
+        (0, _) => format!(
             "next: {} or {} fills the store",
             session.command("add FOLDER"),
             session.command("crawl URL")
-        ),
-        (_, _, 1..) => format!(
-            "next: {} goes on with the URLs that wait",
-            session.command("crawl")
         ),
         _ => format!(
             "next: {} finds pictures like one of yours",

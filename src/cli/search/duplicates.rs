@@ -125,14 +125,14 @@ fn print_with(pictures: Pictures, group: &QueryResult) -> anyhow::Result<()> {
 }
 
 fn hint(session: &Session) {
-    progress::hint(&match session.is_served() {
+    progress::hint(&match session.is_alone() {
         true => format!(
-            "next: {} writes them as a page of pictures",
-            session.command("duplicates --format html -o FILE")
-        ),
-        false => format!(
             "next: {} shows them side by side at /duplicates, where you choose what is kept",
             session.command("serve")
+        ),
+        false => format!(
+            "next: {} writes them as a page of pictures",
+            session.command("duplicates --format html -o FILE")
         ),
     });
 }

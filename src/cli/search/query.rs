@@ -193,7 +193,7 @@ fn print_with(pictures: Pictures, result: &QueryResult, explain: bool) -> anyhow
 
 fn hint(session: &Session, is_explained: bool) {
     let explain = (!is_explained).then(|| "`--explain` says which parts match".to_owned());
-    let serve = (!session.is_served()).then(|| {
+    let serve = session.is_alone().then(|| {
         let serve = session.command("serve");
         format!("{serve} shows the pictures in a browser")
     });
