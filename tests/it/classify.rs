@@ -135,7 +135,18 @@ fn classifying_can_be_measured() {
         "2",
         "--train-per-class",
         "5",
+        "--html",
+        "classes.html",
     ]);
+    let page = std::fs::read_to_string(simdex.path("classes.html")).unwrap();
+    assert_eq!(
+        (
+            page.matches("<table>").count(),
+            page.matches("<svg").count()
+        ),
+        (1, 3)
+    );
+    assert!(page.contains("<td>evidential") && page.contains(">evidential</text>"));
     let rows = table["rows"].as_array().unwrap();
     let methods: Vec<_> = rows
         .iter()

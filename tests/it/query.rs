@@ -198,7 +198,7 @@ fn a_head_learns_from_folders_and_ranks() {
     let simdex = Simdex::filled(10, 6);
     draw_folders(&simdex.path("labels"), 3, 10);
     let mse18 = ["train", "labels", "--kind", "mse18", "--epochs", "40", "-o"];
-    let run = simdex.run(&[&mse18[..], &["mine.json"]].concat());
+    let run = simdex.run(&[&mse18[..], &["mine.json", "--html", "mine.html"]].concat());
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("epoch  40/40"), "{}", run.stderr);
     let head: Value =
@@ -214,6 +214,11 @@ fn a_head_learns_from_folders_and_ranks() {
     assert!(last["train_accuracy"].as_f64().unwrap() > 0.8, "{last}");
     let curve = std::fs::read_to_string(simdex.path("mine.svg")).unwrap();
     assert_eq!(curve.matches("<polyline").count(), 2);
+    let page = std::fs::read_to_string(simdex.path("mine.html")).unwrap();
+    assert!(page.contains(curve.trim()) && page.contains("276 pairs"));
+    let only = simdex.run(&["train", "labels", "-o", "x.json", "--html", "x.html"]);
+    assert_eq!(only.code, 1);
+    assert!(only.stderr.contains("--kind mse18"), "{}", only.stderr);
     let answer = simdex.json(&["query", "pictures/fish/0.jpg", "--head", "mine.json"]);
     assert!(paths(&answer)[0].ends_with("fish/0.jpg"));
     let again = simdex.run(&[&mse18[..], &["again.json", "-q"]].concat());
