@@ -68,7 +68,7 @@ impl NoFile {
     /// The reason for people.
     pub fn message(self) -> &'static str {
         match self {
-            Self::NotKept => "its bytes are not kept",
+            Self::NotKept => "the bytes are not kept",
             Self::Gone => "the file is gone",
             Self::Changed => "the file has other bytes now",
             Self::Unreadable => "the file cannot be read",
