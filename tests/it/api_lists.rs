@@ -193,6 +193,7 @@ fn lists_are_exported_in_every_format_as_the_command_writes_them() {
         ("json", "application/json"),
         ("jsonl", "application/jsonl"),
         ("html", "text/html; charset=utf-8"),
+        ("trec", "text/plain; charset=utf-8"),
     ] {
         let files: [(&str, &str, &[u8]); 1] = [("image", "new.jpg", &picture)];
         let (sent, body) = form(&[("format", format), ("limit", "3")], &files);
@@ -215,6 +216,19 @@ fn lists_are_exported_in_every_format_as_the_command_writes_them() {
         let expected = crate::common::serving::without_times(&printed);
         printed.stdout = answer.text();
         assert_eq!(crate::common::serving::without_times(&printed), expected);
+    }
+    for (format, is_there, begins) in [
+        ("png", true, &b"\x89PNG"[..]),
+        ("parquet", cfg!(feature = "parquet"), b"PAR1"),
+        ("xlsx", cfg!(feature = "xlsx"), b"PK"),
+    ] {
+        let files: [(&str, &str, &[u8]); 1] = [("image", "new.jpg", &picture)];
+        let (sent, body) = form(&[("format", format), ("limit", "3")], &files);
+        let answer = serving.post("/api/v1/export", &sent, &body);
+        match is_there {
+            true => assert!(answer.body.starts_with(begins), "{}", answer.text()),
+            false => assert!(answer.text().contains("--features"), "{}", answer.text()),
+        }
     }
     let none = post(&serving, "/api/v1/export", &json!({"format": "csv"}));
     assert_eq!(none.status, 400, "{}", none.text());

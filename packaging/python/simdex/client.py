@@ -63,6 +63,7 @@ class Client:
         *pictures: Picture,
         unlike: Iterable[Picture] = (),
         limit: int | None = None,
+        offset: int | None = None,
         threshold: Threshold | None = None,
         mode: str | None = None,
         head: Head | None = None,
@@ -79,6 +80,7 @@ class Client:
     ) -> Answer:
         """What is like all of these pictures, and like none of ``unlike``.
 
+        ``limit`` results come, after the first ``offset``;
         ``mode`` is ``same-subject``, ``look-alike`` or ``copy``; ``box`` means a part of the one
         picture wanted; the rest chooses among stored pictures, as ``simdex query`` does it.
         """
@@ -88,6 +90,7 @@ class Client:
             "positive": wanted.named,
             "negative": unwanted.named,
             "limit": limit,
+            "offset": offset,
             "score_threshold": threshold,
             "mode": mode,
             "head": head_name,
@@ -112,14 +115,19 @@ class Client:
             yield self.search(picture, **options)
 
     def export(self, *pictures: Picture, format: str = "csv", **options: Any) -> str:
-        """A ranked list for each of up to 32 pictures, as ``csv``, ``json``, ``jsonl`` or ``html``.
+        """A ranked list for each of up to 32 pictures, as text: ``csv``, ``json``, ``jsonl``,
+        ``html`` or ``trec``.
 
         ``options`` are fields of the request, such as ``limit`` and ``mode``.
         """
+        return self.export_bytes(*pictures, format=format, **options).decode()
+
+    def export_bytes(self, *pictures: Picture, format: str, **options: Any) -> bytes:
+        """The same in every format, also ``parquet``, ``xlsx`` and ``png``."""
         wanted = sort(pictures, "image")
         asked = {**options, "positive": wanted.named, "format": format, "names": _names(wanted)}
         body = Body.of(asked, wanted.uploads)
-        return self._transport.data("POST", "/export", body).decode()
+        return self._transport.data("POST", "/export", body)
 
     def compare(
         self, a: Picture, b: Picture, *, mode: str | None = None, head: Head | None = None

@@ -30,7 +30,7 @@ pub(super) struct ExportRequest {
     positive: Vec<String>,
     /// What the lists call the files, in their order, where that is not their file name.
     names: Vec<String>,
-    /// `csv`, `json`, `jsonl` or `html`.
+    /// `csv`, `json`, `jsonl`, `html`, `parquet`, `xlsx`, `trec` or `png`.
     format: ExportFormat,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct ExportForm {
     /// A picture that a list is wanted for; may be there several times.
     #[schema(format = Binary, content_media_type = "application/octet-stream")]
     image: String,
-    /// `csv`, `json`, `jsonl` or `html`.
+    /// `csv`, `json`, `jsonl`, `html`, `parquet`, `xlsx`, `trec` or `png`.
     format: ExportFormat,
 }
 
@@ -58,34 +58,36 @@ enum ExportFormat {
     Jsonl,
     /// One self-contained page of pictures with scores.
     Html,
+    /// The columns of CSV as Parquet, where the program was built with it.
+    Parquet,
+    /// The same as a workbook for Excel and its like, where the program was built with it.
+    Xlsx,
+    /// One line a result, as trec_eval reads it.
+    Trec,
+    /// A contact sheet.
+    Png,
 }
 
+/// A workbook's media type, as IANA has it.
+const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
 impl ExportFormat {
-    fn of_lists(self) -> ListFormat {
+    /// What is written, its media type, and what it is saved as: a page is to be saved, not run with our
+    /// origin.
+    fn written(self) -> (ListFormat, &'static str, &'static str) {
         match self {
-            Self::Csv => ListFormat::Csv,
-            Self::Json => ListFormat::Json,
-            Self::Jsonl => ListFormat::Jsonl,
-            Self::Html => ListFormat::Html,
-        }
-    }
-
-    fn media_type(self) -> &'static str {
-        match self {
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Json => "application/json",
-            Self::Jsonl => "application/jsonl",
-            Self::Html => "text/html; charset=utf-8",
-        }
-    }
-
-    /// A page is to be saved, not run with our origin.
-    fn disposition(self) -> &'static str {
-        match self {
-            Self::Csv => "attachment; filename=\"simdex.csv\"",
-            Self::Json => "attachment; filename=\"simdex.json\"",
-            Self::Jsonl => "attachment; filename=\"simdex.jsonl\"",
-            Self::Html => "attachment; filename=\"simdex.html\"",
+            Self::Csv => (ListFormat::Csv, "text/csv; charset=utf-8", "csv"),
+            Self::Json => (ListFormat::Json, "application/json", "json"),
+            Self::Jsonl => (ListFormat::Jsonl, "application/jsonl", "jsonl"),
+            Self::Html => (ListFormat::Html, "text/html; charset=utf-8", "html"),
+            Self::Parquet => (
+                ListFormat::Parquet,
+                "application/vnd.apache.parquet",
+                "parquet",
+            ),
+            Self::Xlsx => (ListFormat::Xlsx, WORKBOOK, "xlsx"),
+            Self::Trec => (ListFormat::Trec, "text/plain; charset=utf-8", "trec"),
+            Self::Png => (ListFormat::Png, "image/png", "png"),
         }
     }
 }
@@ -136,7 +138,8 @@ pub(super) async fn export(
     let head_name = asked.head.as_deref();
     let head_name = head_name.unwrap_or_else(|| state.collection.heads().default_name());
     let failed = |error: crate::report::ListError| Problem::bad(error.to_string());
-    let mut lists = ListWriter::new(asked.format.of_lists(), head_name).map_err(failed)?;
+    let (format, media_type, ending) = asked.format.written();
+    let mut lists = ListWriter::new(format, head_name).map_err(failed)?;
     for (query, name) in queries.into_iter().zip(names) {
         let mut question = Question {
             name,
@@ -154,8 +157,11 @@ pub(super) async fn export(
     }
     drop(form);
     let headers = [
-        (CONTENT_TYPE, asked.format.media_type()),
-        (CONTENT_DISPOSITION, asked.format.disposition()),
+        (CONTENT_TYPE, media_type.to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"simdex.{ending}\""),
+        ),
     ];
     Ok((headers, lists.finish().map_err(failed)?).into_response())
 }
