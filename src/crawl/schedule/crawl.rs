@@ -66,6 +66,8 @@ struct FinishedVisit {
 const SITEMAPS: usize = 2;
 /// How long requests under way may take after Ctrl-C.
 const GRACE: Duration = Duration::from_secs(5);
+/// The longest time between two words on how far the crawl is.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 /// So long that it never passes.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -223,6 +225,8 @@ impl Crawl {
                 () = sleep_until(wake) => self.requeue_due().await?,
                 () = shutdown.wait(), if !stopping => {}
                 () = pause.changed() => {}
+                // How far it is, is told also while nothing happens.
+                () = sleep_until(Instant::now() + TOLD_EVERY) => {}
                 // What has not answered by now is left to the next crawl.
                 () = sleep_until(grace), if !self.visits.is_empty() => {
                     self.visits.abort_all();
