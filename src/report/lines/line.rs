@@ -8,7 +8,7 @@ use crate::terminal::{Colour, shortened, text_width, width_of_start};
 const WANTED: usize = 36;
 /// How far it stands in where that is not left.
 const LITTLE: usize = 6;
-/// A place with less room than this begins a line of its own.
+/// A place with less room than this, and than three quarters of a line, begins a line of its own.
 const LEAST_OF_PLACE: usize = 30;
 
 /// A line of text: parts of different kinds, one behind the other.
@@ -217,7 +217,8 @@ impl Fitting {
     }
 
     fn place(&mut self, part: &Part) {
-        let wanted = text_width(&part.text).min(LEAST_OF_PLACE);
+        let most = (self.width - self.further) * 3 / 4;
+        let wanted = text_width(&part.text).min(LEAST_OF_PLACE).min(most);
         if self.left() < wanted && !self.is_empty {
             self.next_line();
         }
@@ -303,6 +304,15 @@ mod tests {
             lines[1].starts_with("      https://example.org/"),
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn a_narrow_place_stays_behind_its_word() {
+        let line = Line::at(36).plain("on ").place(URL).plain(" A boat");
+        let lines = fit(&line, 38);
+        assert!(lines[0].starts_with("      on https://"), "{lines:?}");
+        assert!(lines[0].ends_with("/regatta.jpg"), "{lines:?}");
+        assert_eq!(lines[1], "      A boat");
     }
 
     #[test]
