@@ -7,10 +7,11 @@ use super::shell::commands;
 use super::{Page, pages};
 
 /// What else is typed on these pages.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 15] = [
     "apt",
     "cargo",
     "curl",
+    "head",
     "journalctl",
     "cat",
     "ls",
@@ -20,6 +21,7 @@ const OTHERS: [&str; 13] = [
     "pip",
     "podman",
     "systemctl",
+    "tar",
     "token=$(cat",
 ];
 
