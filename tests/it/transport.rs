@@ -75,7 +75,6 @@ fn a_system_without_certificates_can_crawl() {
         .env("SSL_CERT_DIR", simdex.path("none"));
     let run = Run::of(command.output().unwrap());
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert!(run.stderr.contains("certificates"), "{}", run.stderr);
     assert_eq!(simdex.json(&["status"])["images"], 1);
 }
 
