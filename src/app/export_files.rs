@@ -121,9 +121,11 @@ impl Collection {
             done: FilesExported::default(),
             looked_at: 0,
         };
-        copying.run(asked, shutdown, observe)?;
+        let ran = copying.run(asked, shutdown, observe);
         let done = copying.done;
+        // What was copied counts, whatever happened then. The first reason is the saver's, if it has one.
         saver.finish()?;
+        ran?;
         Ok(done)
     }
 }
@@ -225,16 +227,11 @@ impl Copying<'_> {
             let provenance = self.collection.store().provenance(*id)?;
             match self.file_of(*id, &provenance)? {
                 Ok((row, bytes)) => {
-                    self.saver.save(*id, row, &bytes).or_else(|error| {
-                        // The saver knows the first reason.
-                        self.saver.finish().and(Err(error))
-                    })?;
+                    self.saver.save(*id, row, &bytes)?;
                     self.done.new += 1;
                     self.done.folded += others;
                     if self.done.new.is_multiple_of(BATCH) {
-                        self.saver
-                            .settle()
-                            .or_else(|error| self.saver.finish().and(Err(error)))?;
+                        self.saver.settle()?;
                     }
                     return Ok(());
                 }
@@ -256,20 +253,33 @@ impl Copying<'_> {
         id: PictureId,
         provenance: &Provenance,
     ) -> Result<Result<(Row, Vec<u8>), NoFile>, Error> {
-        for dataset in &mut *self.from {
-            if let Some((mut row, bytes)) = dataset.read(id)? {
-                // Its own metadata are read again.
-                if row.license_from.as_deref() == Some("picture") {
-                    row.license = None;
-                }
-                return Ok(Ok((row, bytes)));
-            }
-        }
         let (store, limits) = (
             self.collection.store(),
             self.collection.extraction().limits(),
         );
         let mut why = None;
+        for dataset in &mut *self.from {
+            match dataset.read(id) {
+                Ok(Some((mut row, bytes))) => {
+                    // Its own metadata are read again.
+                    if row.license_from.as_deref() == Some("picture") {
+                        row.license = None;
+                    }
+                    // It was saved before it had features.
+                    if row.width.is_none()
+                        && let Some(record) = store.picture(id)?
+                    {
+                        row.add_seen((record.width, record.height), record.perceptual_hash);
+                    }
+                    return Ok(Ok((row, bytes)));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a file of another dataset is passed over");
+                    why = Some(NoFile::Unreadable);
+                }
+            }
+        }
         for path in &provenance.paths {
             match read_file(path.as_path(), limits) {
                 Ok(bytes) if PictureId::of(&bytes) == id => {
@@ -283,12 +293,17 @@ impl Copying<'_> {
                 Err(FeatureError::Read(error)) if error.kind() == ErrorKind::NotFound => {
                     why = why.max(Some(NoFile::Gone));
                 }
-                Err(_) => why = Some(NoFile::Unreadable),
+                Err(FeatureError::Read(_)) => why = Some(NoFile::Unreadable),
+                // It is larger now than a picture may be, or no file any more.
+                Err(_) => why = why.max(Some(NoFile::Changed)),
             }
         }
         if store.waits(id)? {
-            let bytes = store.waiting_body(id)?;
-            return Ok(Ok((self.row(id, provenance)?, bytes)));
+            match store.waiting_body(id) {
+                Ok(bytes) => return Ok(Ok((self.row(id, provenance)?, bytes))),
+                Err(StoreError::DamagedBody { .. }) => why = Some(NoFile::Unreadable),
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(Err(why.unwrap_or(NoFile::NotKept)))
     }

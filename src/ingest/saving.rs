@@ -82,7 +82,7 @@ impl Saving {
             row.add_seen(sides, hash);
         }
         let saved = saver.save(picture.id, row, picture.bytes);
-        saved.map(drop).map_err(|_| Stop::Saving)
+        saved.map_err(|_| Stop::Saving)
     }
 
     /// Makes durable what was saved.

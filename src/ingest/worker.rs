@@ -173,6 +173,12 @@ impl<F: Featurize> Maker<F> {
                 return Ok(finished);
             }
         };
+        // The writer will turn it down.
+        if let Source::Url(lease) = source
+            && !self.store.may_replace(lease, id)?
+        {
+            return Ok(finished);
+        }
         self.saving.save(
             &self.store,
             &ToSave {

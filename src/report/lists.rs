@@ -2,7 +2,7 @@
 
 use std::io::{self, Cursor};
 
-use super::contact_sheet::{SheetTooLarge, contact_sheet};
+use super::contact_sheet::{SheetTooLarge, contact_sheet, ensure_room};
 use super::rows::{RESULT_COLUMNS, result_rows};
 use super::{write_html, write_json, write_trec};
 use crate::search::QueryResult;
@@ -65,22 +65,24 @@ impl ListFormat {
 }
 
 /// Lists as they come, written; only pages and sheets of pictures need all of them at once.
-pub struct ListWriter<'a> {
+pub struct ListWriter {
     format: ListFormat,
-    head: &'a str,
+    head: String,
     bytes: Vec<u8>,
     count: usize,
     table: Option<TableWriter<Cursor<Vec<u8>>>>,
     /// Of pages and sheets of pictures.
     kept: Vec<QueryResult>,
+    /// Pictures in those.
+    pictures: usize,
 }
 
-impl<'a> ListWriter<'a> {
+impl ListWriter {
     /// None yet, ranked by the head of that name.
     ///
     /// # Errors
     /// If this program was built without the format, or writing fails.
-    pub fn new(format: ListFormat, head: &'a str) -> Result<Self, ListError> {
+    pub fn new(format: ListFormat, head: &str) -> Result<Self, ListError> {
         let file = || Cursor::new(Vec::new());
         let table = format.table();
         let table = table.map(|format| TableWriter::new(format, &RESULT_COLUMNS, file()));
@@ -92,11 +94,12 @@ impl<'a> ListWriter<'a> {
         }
         Ok(Self {
             format,
-            head,
+            head: head.to_owned(),
             bytes,
             count: 0,
             table: table.transpose()?,
             kept: Vec::new(),
+            pictures: 0,
         })
     }
 
@@ -115,6 +118,10 @@ impl<'a> ListWriter<'a> {
                 table.add(&row)?;
             }
         }
+        self.pictures += list.results.len() + 1;
+        if self.format == ListFormat::Png {
+            ensure_room(self.pictures)?;
+        }
         match self.format {
             ListFormat::Parquet | ListFormat::Xlsx => {}
             ListFormat::Csv => {
@@ -123,7 +130,7 @@ impl<'a> ListWriter<'a> {
                 }
             }
             ListFormat::Html | ListFormat::Png => self.kept.push(list),
-            ListFormat::Trec => write_trec(&list, self.head, &mut self.bytes)?,
+            ListFormat::Trec => write_trec(&list, &self.head, &mut self.bytes)?,
             ListFormat::Json => {
                 if self.count > 0 {
                     self.bytes.push(b',');
@@ -153,7 +160,7 @@ impl<'a> ListWriter<'a> {
             return Ok(table.finish()?.into_inner());
         }
         match self.format {
-            ListFormat::Html => write_html(&self.kept, self.head, &mut self.bytes)?,
+            ListFormat::Html => write_html(&self.kept, &self.head, &mut self.bytes)?,
             ListFormat::Png => self.bytes = contact_sheet(&self.kept)?,
             ListFormat::Json => self.bytes.extend(b"]\n"),
             _ => {}

@@ -43,10 +43,7 @@ impl Row {
             };
             let terms = store.terms(page.id())?;
             if self.license.is_none() {
-                let mut licenses = urls.iter().map(|url| terms.license_of(*url));
-                let license = licenses.find(|license| !license.is_empty());
-                // One without a URL stands in the page itself.
-                let license = license.unwrap_or(&terms.license);
+                let license = terms.license_of(urls);
                 self.license = (!license.is_empty()).then(|| license.to_owned());
             }
             opt_outs.extend(terms.opt_outs);

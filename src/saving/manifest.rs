@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -37,17 +37,29 @@ impl Manifest {
         let path = dir.join(MANIFEST);
         let failed = SaveError::io(&path);
         let file = OpenOptions::new().append(true).create(true).open(&path);
-        let file = file.map_err(&failed)?;
+        let mut file = file.map_err(&failed)?;
         let mut known = Known::new();
-        let length = for_each_line(&path, |line| {
+        let mut read = |line: &[u8]| {
             let place: Place<'_> = serde_json::from_slice(line).ok()?;
             let shard = place.shard.and_then(|name| name.strip_suffix(".tar"));
             let shard = shard.and_then(|number| number.parse().ok());
             known.insert(place.id.parse().ok()?, shard);
             Some(())
-        })?;
-        if file.metadata().map_err(&failed)?.len() > length {
-            file.set_len(length).map_err(&failed)?;
+        };
+        let mut length = for_each_line(&path, &mut read)?;
+        let rest = rest_of(&path, length).map_err(&failed)?;
+        if !rest.is_empty() {
+            // Whoever has edited the file may have left out its last line's end.
+            match serde_json::from_slice::<Row>(&rest)
+                .ok()
+                .and_then(|_| read(&rest))
+            {
+                Some(()) => {
+                    file.write_all(b"\n").map_err(&failed)?;
+                    length += rest.len() as u64 + 1;
+                }
+                None => file.set_len(length).map_err(&failed)?,
+            }
         }
         drop(failed);
         Ok((Self { path, file, length }, known))
@@ -73,6 +85,15 @@ impl Manifest {
         self.length += lines.len() as u64;
         Ok(())
     }
+}
+
+/// What follows the last whole line.
+fn rest_of(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(length))?;
+    let mut rest = Vec::new();
+    file.read_to_end(&mut rest)?;
+    Ok(rest)
 }
 
 /// Hands the rows of a manifest to `each`.

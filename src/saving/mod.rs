@@ -28,4 +28,4 @@ pub use manifest::MANIFEST;
 pub use rights::Rights;
 pub use row::{COLUMNS, Row};
 pub use saved::SavedPictures;
-pub use saver::{SaveOptions, Saved, Saver};
+pub use saver::{SaveOptions, Saver};

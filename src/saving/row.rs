@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::picture::PictureId;
 use crate::table::{Cell, Column};
 
 /// What the manifest says of a picture: a line of JSON, a row of a table. What is not known is null.
@@ -83,11 +82,6 @@ pub const COLUMNS: [Column; 22] = [
 ];
 
 impl Row {
-    /// The picture's id; `None` if the text is none.
-    pub fn picture(&self) -> Option<PictureId> {
-        self.id.parse().ok()
-    }
-
     /// What is said of it, best first: caption, title, alternative text; empty if nothing is.
     pub fn words(&self) -> &str {
         let texts = [&self.caption, &self.title, &self.alt];

@@ -30,15 +30,6 @@ impl SaveOptions {
     pub const SHARD_BYTES: u64 = 1_000_000_000;
 }
 
-/// What came of a picture that was to be saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Saved {
-    /// It is new.
-    New,
-    /// It was there.
-    Known,
-}
-
 /// A dataset in a folder, to which pictures are added, from any thread. What was added counts once
 /// [`Self::settle`] has returned.
 ///
@@ -161,9 +152,9 @@ impl Saver {
     /// # Errors
     /// If it cannot be written; then nothing more is, and the first error is the one to show
     /// ([`Self::finish`] gives it).
-    pub fn save(&self, id: PictureId, mut row: Row, bytes: &[u8]) -> Result<Saved, SaveError> {
+    pub fn save(&self, id: PictureId, mut row: Row, bytes: &[u8]) -> Result<(), SaveError> {
         if self.contains(id) {
-            return Ok(Saved::Known);
+            return Ok(());
         }
         let format = Format::of(bytes).unwrap_or(Format::Other);
         let ending = format.ending();
@@ -172,9 +163,8 @@ impl Saver {
         if state.has_failed {
             return Err(SaveError::Stopped);
         }
-        // It is known from now on, so that no other thread writes it, too.
-        if state.known.insert(id, None).is_some() {
-            return Ok(Saved::Known);
+        if state.known.contains_key(&id) {
+            return Ok(());
         }
         let added = match &mut state.files {
             Files::Folders(_) => {
@@ -182,20 +172,23 @@ impl Saver {
                 drop(state);
                 let written = folders::write(&self.dir, &row.file, bytes);
                 state = self.state();
+                // Another thread was faster; its row is there, and this file goes.
+                if state.known.contains_key(&id) {
+                    return Ok(());
+                }
                 written.map(|written| state.files.push(written))
             }
             Files::Shards(shards) => add_to(shards, &mut row, ending, bytes),
         };
         match added {
             Ok(()) => {
+                // Whoever finds it known finds its row, too.
+                state.known.insert(id, None);
                 state.rows.push(row);
                 state.new += 1;
-                Ok(Saved::New)
+                Ok(())
             }
-            Err(error) => {
-                state.known.remove(&id);
-                state.fail(error)
-            }
+            Err(error) => state.fail(error),
         }
     }
 
@@ -293,6 +286,8 @@ fn add_to(shards: &mut Shards, row: &mut Row, ending: &str, bytes: &[u8]) -> Res
 /// page says.
 fn fill_in(row: &mut Row, id: PictureId, format: Format, bytes: &[u8]) {
     row.id = id.to_string();
+    // Where it lay in another dataset.
+    row.shard = None;
     row.sha256 = Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -19,13 +19,18 @@ fn path_of(dir: &Path, format: TableFormat) -> PathBuf {
     })
 }
 
-/// Brings the tables of a dataset up to date: those that are asked for, and those that are there and
-/// can be written.
+/// Brings the tables of a dataset up to date: those that are asked for, and those that are there. One that
+/// this program cannot write is told.
 pub(super) fn write_all(dir: &Path, asked: &[TableFormat]) -> Result<(), SaveError> {
-    for format in [TableFormat::Csv, TableFormat::Parquet] {
-        let is_there = path_of(dir, format).exists() && format.check().is_ok();
-        if is_there || asked.contains(&format) {
-            write(dir, format)?;
+    for format in [TableFormat::Csv, TableFormat::Parquet, TableFormat::Xlsx] {
+        let path = path_of(dir, format);
+        let is_asked = asked.contains(&format);
+        match format.check() {
+            Err(error) if path.exists() && !is_asked => {
+                tracing::warn!(path = %path.display(), %error, "a table is not brought up to date");
+            }
+            _ if path.exists() || is_asked => write(dir, format)?,
+            _ => {}
         }
     }
     Ok(())

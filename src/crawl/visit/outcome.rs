@@ -63,7 +63,7 @@ pub(in crate::crawl) async fn fetch_and_settle(
     lease: Lease,
 ) -> Result<VisitOutcome, VisitError> {
     let record = lease.record().clone();
-    let known = visitor.known(&lease);
+    let known = visitor.known(&lease).await;
     let promise = lease.promise();
     let visit = async {
         match CanonicalUrl::parse(&record.url) {

@@ -25,7 +25,7 @@ use crate::crawl::politeness::origin_rules::{OriginRules, is_usual_sitemap};
 use crate::picture::PictureId;
 use crate::saving::Saver;
 use crate::store::ledger::Purpose;
-use crate::store::{AsyncStore, Lease, Promise, Role, UrlRecord, Validators};
+use crate::store::{AsyncStore, Lease, Promise, Role, StoreError, UrlRecord, Validators};
 
 /// What a URL gave.
 pub(in crate::crawl) enum Fetched {
@@ -146,15 +146,23 @@ impl Visitor {
 
     /// The version of the last visit, by which a server may say that nothing has changed. A picture
     /// that is to be saved and is not has to come whole.
-    pub(super) fn known(&self, lease: &Lease) -> Option<Validators> {
+    pub(super) async fn known(&self, lease: &Lease) -> Option<Validators> {
         let visit = lease.last_visit()?;
-        let is_missing = |saver: &Arc<Saver>| {
-            let is_picture = lease.record().role == Role::Picture;
-            is_picture && !saver.contains(PictureId::from_bytes(visit.content))
+        let known = visit.validators.clone();
+        let id = PictureId::from_bytes(visit.content);
+        if self.saver.as_ref().is_none_or(|saver| saver.contains(id)) {
+            return Some(known);
+        }
+        // A seed or a link may have given a picture, too.
+        let is_picture = lease.record().role == Role::Picture || {
+            let stored = self
+                .store
+                .call(move |store| Ok::<_, StoreError>(store.contains(id)? || store.waits(id)?));
+            stored.await.unwrap_or(true)
         };
-        Some(match self.saver.as_ref().is_some_and(is_missing) {
+        Some(match is_picture {
             true => Validators::default(),
-            false => visit.validators.clone(),
+            false => known,
         })
     }
 

@@ -42,10 +42,7 @@ const BLUE: Rgb<u8> = Rgb([42, 125, 225]);
 /// # Errors
 /// If they have too many pictures.
 pub fn contact_sheet(lists: &[QueryResult]) -> Result<Vec<u8>, SheetTooLarge> {
-    let pictures: usize = lists.iter().map(|list| list.results.len() + 1).sum();
-    if pictures > MOST {
-        return Err(SheetTooLarge(pictures));
-    }
+    ensure_room(lists.iter().map(|list| list.results.len() + 1).sum())?;
     let heights = lists.iter().map(height).sum::<u32>().max(CELL.1);
     let mut sheet = RgbImage::from_pixel(GAP + ACROSS * CELL.0, GAP + heights, PAPER);
     let mut top = GAP;
@@ -58,6 +55,14 @@ pub fn contact_sheet(lists: &[QueryResult]) -> Result<Vec<u8>, SheetTooLarge> {
     let written = sheet.write_to(&mut png, ImageFormat::Png);
     debug_assert!(written.is_ok());
     Ok(png.into_inner())
+}
+
+/// Whether a sheet has room for so many pictures.
+pub(super) fn ensure_room(pictures: usize) -> Result<(), SheetTooLarge> {
+    match pictures > MOST {
+        true => Err(SheetTooLarge(pictures)),
+        false => Ok(()),
+    }
 }
 
 /// Pixels that a list takes from top to bottom.

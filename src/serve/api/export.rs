@@ -153,7 +153,10 @@ pub(super) async fn export(
             question.until = Some(until);
             collection.search(&question, &ranking, &options)
         });
-        lists.add(result.await??).map_err(failed)?;
+        let result = result.await??;
+        // Previews are drawn and tables packed.
+        let added = state.reads.run(move || lists.add(result).map(|()| lists));
+        lists = added.await?.map_err(failed)?;
     }
     drop(form);
     let headers = [
@@ -163,5 +166,6 @@ pub(super) async fn export(
             format!("attachment; filename=\"simdex.{ending}\""),
         ),
     ];
-    Ok((headers, lists.finish().map_err(failed)?).into_response())
+    let finished = state.reads.run(move || lists.finish());
+    Ok((headers, finished.await?.map_err(failed)?).into_response())
 }

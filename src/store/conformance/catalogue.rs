@@ -97,8 +97,8 @@ pub(super) fn what_a_page_says_of_its_pictures_goes_with_it(store: &Store) {
     offer(store, Role::Page, &["a.example/"]);
     read(&terms);
     assert_eq!(store.terms(page.id()).unwrap(), terms);
-    assert_eq!(terms.license_of(own), "https://a.example/own");
-    assert_eq!(terms.license_of(page.id()), terms.license);
+    assert_eq!(terms.license_of(&[page.id(), own]), "https://a.example/own");
+    assert_eq!(terms.license_of(&[page.id()]), terms.license);
     let shown_on = store.pages_showing(own).unwrap();
     assert_eq!(shown_on.len(), 1);
     assert_eq!(

@@ -22,9 +22,10 @@ impl PageTerms {
         self.license.is_empty() && self.pictures.is_empty() && self.opt_outs.is_empty()
     }
 
-    /// The licence of the picture at a URL: its own, or else the page's; empty if there is none.
-    pub fn license_of(&self, picture: UrlId) -> &str {
-        let own = self.pictures.iter().find(|(of, _)| *of == picture);
+    /// The licence of the picture that is at these URLs: its own, or else the page's; empty if there is
+    /// none.
+    pub fn license_of(&self, picture: &[UrlId]) -> &str {
+        let own = self.pictures.iter().find(|(of, _)| picture.contains(of));
         own.map_or(&self.license, |(_, license)| license)
     }
 }

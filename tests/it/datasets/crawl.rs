@@ -112,6 +112,36 @@ fn a_crawl_saves_the_bytes_as_they_came_and_what_is_known_of_them() {
 }
 
 #[test]
+fn a_picture_that_was_named_itself_comes_again_to_be_saved() {
+    let simdex = Simdex::new();
+    let server = serve(versioned);
+    crawl(&simdex, &server.url("/1.jpg"), &[]);
+    let again = ["--refresh", "all", "--save", "set"];
+    crawl(&simdex, &server.url("/1.jpg"), &again);
+    assert_eq!(manifest(&simdex.path("set")).len(), 1);
+}
+
+#[test]
+fn a_last_line_without_an_end_counts_if_it_is_whole() {
+    let simdex = Simdex::new();
+    let server = serve(|request| match request.path() {
+        "/" => Reply::html("<img src=1.jpg><img src=2.jpg>"),
+        _ => versioned(request),
+    });
+    crawl(&simdex, &server.url("/"), &["--save", "set"]);
+    let path = simdex.path("set").join(MANIFEST);
+    let whole = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, whole.trim_end()).unwrap();
+    let again = ["--save", "set", "--refresh", "all"];
+    crawl(&simdex, &server.url("/"), &again);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
+    // Half a line does not, and the picture is saved anew.
+    std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    crawl(&simdex, &server.url("/"), &again);
+    assert_eq!(manifest(&simdex.path("set")).len(), 2);
+}
+
+#[test]
 fn another_run_adds_and_rewrites_nothing() {
     for layout in ["folders", "webdataset"] {
         let simdex = Simdex::new();

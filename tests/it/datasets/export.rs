@@ -159,6 +159,10 @@ fn bytes_that_are_not_kept_are_never_fetched_by_an_export() {
     assert_eq!(first["page"], url);
     let file = simdex.path("set").join(first["file"].as_str().unwrap());
     assert_eq!(std::fs::read(file).unwrap(), jpeg(Motif::ALL[1], 1));
+    // Where it lay in the tar is no business of the copy, which can be copied as well.
+    assert!(first["shard"].is_null(), "{first}");
+    let (run, rows) = exported(&simdex, "third", &["--from", "set"]);
+    assert_eq!((run.code, rows.len()), (0, 2), "{}", run.stderr);
     // Bytes that wait for their features are copied out of the store.
     let other = Simdex::new();
     crawl(&other, &url, &["--fetch-only"]);
