@@ -254,11 +254,10 @@ pub fn without_times(run: &Run) -> String {
             cut(&mut line, beginning, end);
         }
         let is_page = line.contains("<section>");
-        cut(
-            &mut line,
-            " results in ",
-            if is_page { "<div class" } else { "\n" },
-        );
+        for took in [" result in ", " results in "] {
+            let end = if is_page { "<div class" } else { "\n" };
+            cut(&mut line, took, end);
+        }
         line
     });
     lines.collect::<Vec<String>>().join("\n")
