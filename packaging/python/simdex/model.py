@@ -220,13 +220,26 @@ def rows(answers: Answer | Iterable[Answer]) -> Iterator[dict[str, Any]]:
                 "path": result.paths[0] if result.paths else None,
                 "width": result.width,
                 "height": result.height,
+                "page_title": (result.pages[0].title or None) if result.pages else None,
+                "words": _words(result),
+                "why": result.words,
+                "copies": len(result.copies),
             }
+
+
+def _words(result: Result) -> str | None:
+    """What the first page says of the picture, best first: caption, title, alternative text."""
+    page: Json = next(iter(result.raw["pages"]), {})
+    texts = (page.get(key) for key in ("caption", "picture_title", "alt"))
+    return next((str(text) for text in texts if text), None)
 
 
 def to_pandas(answers: Answer | Iterable[Answer]) -> pandas.DataFrame:
     """A row a result, of one answer or of many. pandas must be installed."""
     import pandas
 
-    columns = "query rank score cosine id url page path width height".split()
+    columns = (
+        "query rank score cosine id url page path width height page_title words why copies".split()
+    )
     frame: pandas.DataFrame = pandas.DataFrame(list(rows(answers)), columns=columns)
     return frame
