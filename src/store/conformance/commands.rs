@@ -10,7 +10,6 @@ use std::path::Path;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tempfile::TempDir;
 
 use super::fixture::{
     discovery, file, found, host, memory, open, picture, picture_id, says, url, visit, with_others,
@@ -33,8 +32,9 @@ const SEEDS: u64 = 4;
 
 /// Two stores that are told the same.
 struct Pair {
-    dir: TempDir,
-    /// In a folder, and in memory.
+    /// Opens the first of them again.
+    open: Box<dyn Fn() -> Store>,
+    /// In a folder or on a server, and in memory.
     stores: [Store; 2],
     /// What both have handed out.
     leases: Vec<[Lease; 2]>,
@@ -49,9 +49,28 @@ struct Pair {
 fn both_stores_answer_alike() {
     for seed in 0..SEEDS {
         let dir = tempfile::tempdir().unwrap();
-        let stores = [open(&dir, LEASE_TIME), memory(LEASE_TIME)];
-        let mut pair = Pair {
-            dir,
+        Pair::answer_alike(seed, Box::new(move || open(&dir, LEASE_TIME)));
+    }
+}
+
+#[cfg(feature = "cluster")]
+#[test]
+fn a_cluster_and_memory_answer_alike() {
+    use super::fixture::open_cluster;
+    for seed in 0..SEEDS {
+        let Some(options) = crate::store::cluster::server::new_database() else {
+            return;
+        };
+        Pair::answer_alike(seed, Box::new(move || open_cluster(&options, LEASE_TIME)));
+    }
+}
+
+impl Pair {
+    /// Commands of one seed, to a store that `open` opens and to one in memory.
+    fn answer_alike(seed: u64, open: Box<dyn Fn() -> Store>) {
+        let stores = [open(), memory(LEASE_TIME)];
+        let mut pair = Self {
+            open,
             stores,
             leases: Vec::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
@@ -414,7 +433,7 @@ impl Pair {
         self.leases.clear();
         // A store in memory takes the folder's place until that one is closed.
         drop(mem::replace(&mut self.stores[0], memory(LEASE_TIME)));
-        self.stores[0] = open(&self.dir, LEASE_TIME);
+        self.stores[0] = (self.open)();
         self.begin_run(1);
         for store in &self.stores {
             store.compact(Wasteful::Any).unwrap();

@@ -36,6 +36,21 @@ pub(super) fn open(dir: &TempDir, lease_time: Duration) -> Store {
     Store::open_with(dir.path(), &options(), lease_time).unwrap()
 }
 
+/// A new store on the tests' PostgreSQL; `None` where there is none, which is said.
+#[cfg(feature = "cluster")]
+pub(super) fn cluster(lease_time: Duration) -> Option<Store> {
+    let options = crate::store::cluster::server::new_database()?;
+    Some(open_cluster(&options, lease_time))
+}
+
+#[cfg(feature = "cluster")]
+pub(super) fn open_cluster(
+    cluster: &crate::store::ClusterOptions,
+    lease_time: Duration,
+) -> Store {
+    Store::in_cluster(cluster, None, &options(), lease_time).unwrap()
+}
+
 pub(super) fn memory(lease_time: Duration) -> Store {
     Store::with_lease_time(lease_time)
 }

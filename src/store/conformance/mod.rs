@@ -30,6 +30,17 @@ macro_rules! conform {
                     crate::store::conformance::$room::$name(&store);
                 })+
             }
+            #[cfg(feature = "cluster")]
+            mod cluster {
+                $(#[test]
+                fn $name() {
+                    let Some(store) = crate::store::conformance::fixture::cluster($lease_time) else {
+                        return;
+                    };
+                    crate::store::conformance::$room::$name(&store);
+                    assert_eq!(store.counts(), store.recount().unwrap());
+                })+
+            }
         }
     };
 }

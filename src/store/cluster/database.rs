@@ -1,0 +1,174 @@
+//! The connection to PostgreSQL: a pool, and a runtime of its own that calls wait on. Everything
+//! here blocks.
+
+use std::future::Future;
+use std::ops::Range;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::{Query, QueryAs};
+use sqlx::{FromRow, PgPool, Postgres};
+use tokio::runtime::{Builder, Runtime};
+
+use super::ClusterOptions;
+use super::error::{Then, then};
+use crate::store::StoreError;
+
+/// A statement without an answer that is read.
+pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
+/// A statement whose rows are read as tuples.
+pub(super) type Reading<'q, T> = QueryAs<'q, Postgres, T, PgArguments>;
+
+/// Connections of one process.
+const CONNECTIONS: u32 = 8;
+/// How long a connection is waited for.
+const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long a transaction that others were in the way of, or a server that does not answer, is
+/// tried again.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The database of a cluster's store.
+pub(super) struct Database {
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+    pool: PgPool,
+    /// Orders of queues that were taken and are not given out yet.
+    orders: Mutex<Range<u64>>,
+}
+
+/// As many orders are taken at once; the sequence in the database has the same step.
+const ORDERS: u64 = 1000;
+
+impl Database {
+    /// Connects.
+    pub(super) fn connect(options: &ClusterOptions) -> Result<Self, StoreError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("simdex-database")
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(sqlx::Error::Io)?;
+        let timeout_ms = options.statement_timeout.as_millis();
+        let connect = PgConnectOptions::from_str(&options.url)?
+            .application_name("simdex")
+            .options([
+                ("statement_timeout", timeout_ms.to_string()),
+                ("idle_in_transaction_session_timeout", timeout_ms.to_string()),
+            ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(connect);
+        let pool = runtime.block_on(pool)?;
+        Ok(Self {
+            runtime: Some(runtime),
+            pool,
+            orders: Mutex::new(0..0),
+        })
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("it is there until the drop")
+    }
+
+    /// Waits for an answer. Must not be called from async code, and panics there.
+    pub(super) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.runtime().block_on(answer)
+    }
+
+    /// What is dropped while this is held may hand its connection back.
+    pub(super) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
+        self.runtime().enter()
+    }
+
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// The next order of a queue, if there is one left.
+    pub(super) fn next_order(&self) -> Option<u64> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        orders.next()
+    }
+
+    /// Takes the orders from `first` on, and gives it.
+    pub(super) fn refill_orders(&self, first: u64) -> u64 {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        *orders = first + 1..first + ORDERS;
+        first
+    }
+
+    /// Runs one statement by itself and reads its rows.
+    pub(super) fn rows<T>(
+        &self,
+        make: impl Fn() -> Reading<'static, T>,
+    ) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        self.persist(|| Ok(self.wait(make().fetch_all(&self.pool))?))
+    }
+
+    /// The same of at most one row.
+    pub(super) fn row<T>(
+        &self,
+        make: impl Fn() -> Reading<'static, T>,
+    ) -> Result<Option<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        self.persist(|| Ok(self.wait(make().fetch_optional(&self.pool))?))
+    }
+
+    /// The same of rows that are not read yet.
+    pub(super) fn raw_rows<'q>(
+        &self,
+        make: impl Fn() -> Statement<'q>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        self.persist(|| Ok(self.wait(make().fetch_all(&self.pool))?))
+    }
+
+    /// Runs one statement by itself. Says how many rows it has changed.
+    pub(super) fn execute(&self, make: impl Fn() -> Statement<'static>) -> Result<u64, StoreError> {
+        self.persist(|| Ok(self.wait(make().execute(&self.pool))?.rows_affected()))
+    }
+
+    /// Does `work` until it succeeds, fails for good, or patience is over.
+    pub(super) fn persist<T>(
+        &self,
+        mut work: impl FnMut() -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let until = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let error = match work() {
+                Ok(result) => return Ok(result),
+                Err(error) => error,
+            };
+            let then = then(&error);
+            if then == Then::GiveUp || Instant::now() > until {
+                return Err(error);
+            }
+            if then == Then::Wait {
+                tracing::debug!(%error, "the database does not answer");
+                pause = pause.max(Duration::from_millis(100));
+            }
+            // Two that were in each other's way should not meet again.
+            std::thread::sleep(pause.mul_f64(rand::random_range(0.5..1.5)));
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // The last owner may be async code, which may not wait.
+            runtime.shutdown_background();
+        }
+    }
+}
