@@ -21,6 +21,8 @@ mod search;
 mod serve;
 mod session;
 mod status;
+#[cfg(feature = "cluster")]
+mod store;
 mod train;
 mod upkeep;
 mod vectors;
@@ -116,6 +118,9 @@ enum Command {
     Repair(upkeep::RepairArgs),
     /// Give back all space of what was removed
     Compact(upkeep::CompactArgs),
+    /// Prepare the server of a cluster's store
+    #[cfg(feature = "cluster")]
+    Store(store::StoreArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -265,6 +270,8 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Restore(args) => upkeep::restore(&session, &args),
         Command::Repair(args) => upkeep::repair(&session, &args),
         Command::Compact(args) => upkeep::compact(&session, &args),
+        #[cfg(feature = "cluster")]
+        Command::Store(args) => store::run(&session, &args),
         Command::Demo(args) => demo::run(session, args),
         Command::Completions { .. } | Command::Manuals { .. } | Command::Help(_) => {
             unreachable!("handled above")

@@ -14,10 +14,10 @@ use super::input::PictureReader;
 use super::opened::answered_by;
 use super::progress::{self, LeftOuts, Problems, Progress};
 use super::session::Session;
-use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain};
+use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain, has_store};
 use crate::crawl::{Event, Summary};
 use crate::serve::{SERVE, Server};
-use crate::store::{Again, Store, now_ms};
+use crate::store::{Again, now_ms};
 pub(super) use args::CrawlArgs;
 use report::{Rates, print_summary};
 
@@ -41,7 +41,7 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         );
     }
     // Nothing goes on where there is no store yet.
-    if seeds.is_empty() && !Store::exists(&session.config.data_dir()?) {
+    if seeds.is_empty() && !has_store(&session.config)? {
         return Err(app::Error::NoSeeds.into());
     }
     // Where another command has it open, that is said when the store is opened.

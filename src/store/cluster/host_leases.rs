@@ -128,7 +128,9 @@ impl HostLeases {
         }
         {
             let mut all = self.lock();
-            hosts.iter().for_each(|host| drop(all.remove(host)));
+            for host in hosts {
+                all.remove(host);
+            }
         }
         let keys: Vec<[u8; 8]> = hosts.iter().map(|host| host.0).collect();
         let release = || {

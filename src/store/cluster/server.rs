@@ -38,7 +38,8 @@ static SERVER: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
     let url = lines.next()?.ok()?;
     // Its input stays open as long as this process lives.
     std::mem::forget(child.stdin.take());
-    Some((folder, url))
+    // A URL has a host where it has a user; the folder of the socket, behind it, is what counts.
+    Some((folder, url.replacen("@/", "@localhost/", 1)))
 });
 
 /// Names the folders of stores.
