@@ -7,20 +7,17 @@ use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::query::{Query, QueryAs};
-use sqlx::{FromRow, PgPool, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::{ConnectOptions, FromRow, PgPool};
 use tokio::runtime::{Builder, Runtime};
 
 use super::ClusterOptions;
+use super::connection::{Connection, Reading, Statement, Waiting};
 use super::error::{Then, then};
 use crate::store::StoreError;
 
-/// A statement without an answer that is read.
-pub(super) type Statement<'q> = Query<'q, Postgres, PgArguments>;
-/// A statement whose rows are read as tuples.
-pub(super) type Reading<'q, T> = QueryAs<'q, Postgres, T, PgArguments>;
-
+/// How much longer than the server's own limit for a statement its answer is waited for.
+const ON_THE_WAY: Duration = Duration::from_secs(5);
 /// Connections of one process.
 const CONNECTIONS: u32 = 8;
 /// How long a connection is waited for.
@@ -35,6 +32,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Database {
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
+    waiting: Waiting,
     pool: PgPool,
     /// Orders of queues that were taken and are not given out yet.
     orders: Mutex<Range<u64>>,
@@ -58,35 +56,37 @@ impl Database {
             .options([
                 ("statement_timeout", timeout_ms.to_string()),
                 ("idle_in_transaction_session_timeout", timeout_ms.to_string()),
-            ]);
+            ])
+            // Words of sqlx's own are not for users.
+            .disable_statement_logging();
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE)
             .connect_with(connect);
         let pool = runtime.block_on(pool)?;
         Ok(Self {
+            waiting: Waiting {
+                runtime: runtime.handle().clone(),
+                patience: options.statement_timeout + ON_THE_WAY,
+            },
             runtime: Some(runtime),
             pool,
             orders: Mutex::new(0..0),
         })
     }
 
-    fn runtime(&self) -> &Runtime {
-        self.runtime.as_ref().expect("it is there until the drop")
-    }
-
-    /// Waits for an answer. Must not be called from async code, and panics there.
+    /// Waits for what is no statement. Must not be called from async code, and panics there.
     pub(super) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
-        self.runtime().block_on(answer)
-    }
-
-    /// What is dropped while this is held may hand its connection back.
-    pub(super) fn enter(&self) -> tokio::runtime::EnterGuard<'_> {
-        self.runtime().enter()
+        self.waiting.runtime.block_on(answer)
     }
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// A connection of the pool.
+    pub(super) fn connection(&self) -> Result<Connection, StoreError> {
+        Connection::take(&self.waiting, &self.pool)
     }
 
     /// The next order of a queue, if there is one left.
@@ -110,7 +110,7 @@ impl Database {
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        self.persist(|| Ok(self.wait(make().fetch_all(&self.pool))?))
+        self.persist(|| self.connection()?.rows(make()))
     }
 
     /// The same of at most one row.
@@ -121,7 +121,7 @@ impl Database {
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
-        self.persist(|| Ok(self.wait(make().fetch_optional(&self.pool))?))
+        self.persist(|| self.connection()?.row(make()))
     }
 
     /// The same of rows that are not read yet.
@@ -129,12 +129,12 @@ impl Database {
         &self,
         make: impl Fn() -> Statement<'q>,
     ) -> Result<Vec<PgRow>, StoreError> {
-        self.persist(|| Ok(self.wait(make().fetch_all(&self.pool))?))
+        self.persist(|| self.connection()?.raw_rows(make()))
     }
 
     /// Runs one statement by itself. Says how many rows it has changed.
     pub(super) fn execute(&self, make: impl Fn() -> Statement<'static>) -> Result<u64, StoreError> {
-        self.persist(|| Ok(self.wait(make().execute(&self.pool))?.rows_affected()))
+        self.persist(|| self.connection()?.execute(make()))
     }
 
     /// Does `work` until it succeeds, fails for good, or patience is over.

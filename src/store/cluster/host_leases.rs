@@ -167,7 +167,13 @@ impl HostLeases {
         let select = sqlx::query_as(
             "SELECT host FROM host_leases WHERE host = ANY($1) AND worker = $2 FOR SHARE",
         );
-        let ours: Vec<([u8; 8],)> = session.rows(select.bind(hosts).bind(self.worker))?;
+        let select = select.bind(hosts.clone()).bind(self.worker);
+        let ours: Vec<([u8; 8],)> = session.rows(select)?;
+        let mut all = self.lock();
+        for host in hosts.into_iter().filter(|host| !ours.contains(&(*host,))) {
+            // It was another's meanwhile, whatever this process thinks.
+            all.remove(&HostId(host));
+        }
         Ok(ours.into_iter().map(|(host,)| HostId(host)).collect())
     }
 }

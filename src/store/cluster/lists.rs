@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use super::ClusterMetadata;
-use super::database::Statement;
+use super::connection::Statement;
 use super::listing::{PAGE, listing, some};
 use super::url_row::{self, UrlRow};
 use crate::canonical_url::UrlId;

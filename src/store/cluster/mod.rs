@@ -13,6 +13,7 @@
 mod blocks;
 mod catalogue;
 mod commit;
+mod connection;
 mod database;
 mod error;
 mod files;
@@ -42,7 +43,7 @@ mod words;
 mod writing;
 
 #[cfg(test)]
-pub(super) mod server;
+pub(super) mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,6 +52,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::embedded::Lock;
 use super::leases::Leases;
 use super::losses::Losses;
 use super::{Counts, Metadata, StoreError, StoreOptions};
@@ -121,6 +123,8 @@ pub(super) struct ClusterMetadata {
     /// Numbers in a descriptor, and bytes in a look.
     dimensions: usize,
     look_bytes: usize,
+    /// Of this machine's folder. Dropped last.
+    _lock: Option<Lock>,
 }
 
 /// What the heartbeat needs, too.
@@ -149,6 +153,7 @@ impl ClusterMetadata {
         options: &ClusterOptions,
         store: &StoreOptions<'_>,
         lease_time: Duration,
+        lock: Option<Lock>,
     ) -> Result<(Self, StoreRow), StoreError> {
         let database = Database::connect(options)?;
         migrations::check(&database)?;
@@ -188,6 +193,7 @@ impl ClusterMetadata {
             }),
             dimensions: store.network.descriptor_dimensions(),
             look_bytes: store.network.look().map_or(0, |look| look.dimensions()),
+            _lock: lock,
         };
         Ok((metadata, row))
     }
@@ -345,7 +351,7 @@ fn decode<T: DeserializeOwned>(tree: &'static str, bytes: &[u8]) -> Result<T, St
 }
 
 #[cfg(test)]
-mod tests {
+mod number_tests {
     use super::*;
 
     #[test]

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::blocks::ObjectBlocks;
 use super::{ClusterMetadata, ClusterOptions};
+use crate::private_folder;
+use crate::store::embedded::Lock;
 use crate::store::layouts::Layouts;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Identity, Store, StoreError, StoreOptions};
@@ -35,7 +37,9 @@ impl Store {
         options: &StoreOptions<'_>,
         lease_time: Duration,
     ) -> Result<Self, StoreError> {
-        let (metadata, row) = ClusterMetadata::open(cluster, options, lease_time)?;
+        // One process a folder: the index and the ledger of requests have one writer.
+        let lock = dir.map(lock).transpose()?;
+        let (metadata, row) = ClusterMetadata::open(cluster, options, lease_time, lock)?;
         let cache = dir.map(|dir| dir.join(CACHE));
         let cache = cache.as_deref().map(|dir| (dir, cluster.cache_bytes));
         let numbers = Box::new(metadata.segment_numbers());
@@ -55,4 +59,9 @@ impl Store {
             is_converting: AtomicBool::new(false),
         })
     }
+}
+
+fn lock(dir: &Path) -> Result<Lock, StoreError> {
+    private_folder::create(dir).map_err(|error| StoreError::io(dir, error))?;
+    Lock::take(dir)
 }

@@ -1,63 +1,32 @@
 //! One transaction on the server, as statements see it.
 
-use sqlx::postgres::PgRow;
-use sqlx::{FromRow, Postgres, Transaction};
+use std::ops::{Deref, DerefMut};
 
-use super::database::{Database, Reading, Statement};
+use super::connection::Connection;
+use super::database::Database;
 use super::{signed, unsigned};
 use crate::store::StoreError;
 
 /// A transaction that was begun. Dropped without [`Self::commit`], it changes nothing.
 pub(super) struct Session<'d> {
     database: &'d Database,
-    /// `None` only at the very end.
-    sql: Option<Transaction<'static, Postgres>>,
+    connection: Connection,
+    is_over: bool,
 }
 
 impl<'d> Session<'d> {
     pub(super) fn begin(database: &'d Database) -> Result<Self, StoreError> {
-        let begin = database.pool().begin_with("BEGIN ISOLATION LEVEL SERIALIZABLE");
-        let sql = Some(database.wait(begin)?);
-        Ok(Self { database, sql })
+        let mut connection = database.connection()?;
+        connection.execute(sqlx::query("BEGIN ISOLATION LEVEL SERIALIZABLE"))?;
+        Ok(Self {
+            database,
+            connection,
+            is_over: false,
+        })
     }
 
     pub(super) fn database(&self) -> &'d Database {
         self.database
-    }
-
-    fn sql(&mut self) -> &mut Transaction<'static, Postgres> {
-        self.sql.as_mut().expect("it is there until the transaction ends")
-    }
-
-    /// Says how many rows were changed.
-    pub(super) fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
-        let database = self.database;
-        let done = database.wait(statement.execute(&mut **self.sql()))?;
-        Ok(done.rows_affected())
-    }
-
-    /// The rows of a statement, as tuples.
-    pub(super) fn rows<T>(&mut self, reading: Reading<'_, T>) -> Result<Vec<T>, StoreError>
-    where
-        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
-    {
-        let database = self.database;
-        Ok(database.wait(reading.fetch_all(&mut **self.sql()))?)
-    }
-
-    /// The same of at most one.
-    pub(super) fn row<T>(&mut self, reading: Reading<'_, T>) -> Result<Option<T>, StoreError>
-    where
-        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
-    {
-        let database = self.database;
-        Ok(database.wait(reading.fetch_optional(&mut **self.sql()))?)
-    }
-
-    /// The rows of a statement, which are not read yet.
-    pub(super) fn raw_rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
-        let database = self.database;
-        Ok(database.wait(statement.fetch_all(&mut **self.sql()))?)
     }
 
     /// Adds to a number of which there is one, and gives what it was before.
@@ -70,18 +39,32 @@ impl<'d> Session<'d> {
         Ok(unsigned(before))
     }
 
+    /// Ends it. If that fails, nobody knows whether it has counted.
     pub(super) fn commit(mut self) -> Result<(), StoreError> {
-        match self.sql.take() {
-            Some(sql) => Ok(self.database.wait(sql.commit())?),
-            None => Ok(()),
-        }
+        self.is_over = true;
+        self.connection.execute(sqlx::query("COMMIT")).map(drop)
+    }
+}
+
+impl Deref for Session<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Session<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        // Its connection goes back to the pool, for which there must be a runtime.
-        let _entered = self.database.enter();
-        drop(self.sql.take());
+        // A lost connection is closed, which ends its transaction, too.
+        if !self.is_over && !self.connection.is_lost() {
+            drop(self.connection.execute(sqlx::query("ROLLBACK")));
+        }
     }
 }

@@ -52,7 +52,7 @@ impl Writes {
     fn has_counted(&self, database: &Database, number: i64) -> Result<bool, StoreError> {
         let query = sqlx::query_as("SELECT last_write FROM workers WHERE worker = $1");
         let query = query.bind(self.worker);
-        let last: Option<(i64,)> = database.wait(query.fetch_optional(database.pool()))?;
+        let last: Option<(i64,)> = database.connection()?.row(query)?;
         Ok(last.is_some_and(|(last,)| last == number))
     }
 }

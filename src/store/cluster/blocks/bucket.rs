@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::time::Duration;
 
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, ObjectStoreScheme};
@@ -49,7 +49,9 @@ impl From<object_store::Error> for StoreError {
 impl Bucket {
     /// Opens `s3://BUCKET/FOLDER` or `file:///FOLDER`. Keys, regions and endpoints of S3 are read
     /// from the environment (`AWS_ACCESS_KEY_ID` and its like), never from the URL.
-    pub(super) fn open(url: &str) -> Result<Self, StoreError> {
+    ///
+    /// `settings` are laid over those of the environment.
+    pub(super) fn open(url: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
         let wrong = |message: String| StoreError::Objects {
             source: message.into(),
         };
@@ -67,10 +69,12 @@ impl Bucket {
             ObjectStoreScheme::AmazonS3 => {
                 // There may be one already, which is the same.
                 let _ = rustls::crypto::ring::default_provider().install_default();
-                let client = ClientOptions::new().with_timeout(TIMEOUT);
-                let store = AmazonS3Builder::from_env()
-                    .with_client_options(client)
-                    .with_url(url.as_str());
+                let mut store = AmazonS3Builder::from_env();
+                for (name, value) in settings {
+                    let key = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()?;
+                    store = store.with_config(key, *value);
+                }
+                let store = store.with_url(url.as_str());
                 let folder = Path::from(format!("{path}/{FOLDER}"));
                 (Box::new(store.build()?), folder)
             }

@@ -46,9 +46,20 @@ impl ObjectBlocks {
         grace: Duration,
         number: Box<dyn Fn() -> Result<u32, StoreError> + Send + Sync>,
     ) -> Result<Self, StoreError> {
+        Self::open_with(url, &[], cache, grace, number)
+    }
+
+    /// The same with settings of S3 that come before those of the environment.
+    pub(super) fn open_with(
+        url: &str,
+        settings: &[(&str, &str)],
+        cache: Option<(&Path, u64)>,
+        grace: Duration,
+        number: Box<dyn Fn() -> Result<u32, StoreError> + Send + Sync>,
+    ) -> Result<Self, StoreError> {
         let cache = cache.map(|(dir, most)| Cache::open(dir, most)).transpose()?;
         Ok(Self {
-            bucket: Bucket::open(url)?,
+            bucket: Bucket::open(url, settings)?,
             cache,
             number,
             grace,
