@@ -29,7 +29,9 @@ pub enum Error {
     NoStore(PathBuf),
     /// A cluster's store without a place for activations.
     #[cfg(feature = "cluster")]
-    #[error("`[store] url` names a server, and nothing says where activations are: set `[store] blocks`")]
+    #[error(
+        "`[store] url` names a server, and nothing says where activations are: set `[store] blocks`"
+    )]
     NoBlocks,
     /// No cluster is configured.
     #[cfg(feature = "cluster")]

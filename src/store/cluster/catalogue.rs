@@ -40,9 +40,8 @@ impl Catalogue for ClusterMetadata {
     }
 
     fn block_location(&self, id: PictureId) -> Result<Option<EntryLocation>, StoreError> {
-        let select = || {
-            sqlx::query_as("SELECT entry FROM pictures WHERE picture = $1").bind(*id.as_bytes())
-        };
+        let select =
+            || sqlx::query_as("SELECT entry FROM pictures WHERE picture = $1").bind(*id.as_bytes());
         let row: Option<(Vec<u8>,)> = self.database().row(select)?;
         row.map(|(entry,)| decode("pictures", &entry)).transpose()
     }
@@ -149,7 +148,10 @@ impl Catalogue for ClusterMetadata {
     }
 
     fn descriptor(&self, sequence: Sequence) -> Result<Descriptor, StoreError> {
-        let bytes = self.of_sequence("SELECT descriptor FROM pictures WHERE sequence = $1", sequence)?;
+        let bytes = self.of_sequence(
+            "SELECT descriptor FROM pictures WHERE sequence = $1",
+            sequence,
+        )?;
         let descriptor = bytes.and_then(|bytes| Descriptor::from_bytes(&bytes, self.dimensions));
         descriptor.ok_or(DESCRIPTORS)
     }
@@ -223,9 +225,8 @@ impl Catalogue for ClusterMetadata {
     }
 
     fn waiting_body(&self, id: PictureId) -> Result<Vec<u8>, StoreError> {
-        let select = || {
-            sqlx::query_as("SELECT body FROM waiting WHERE picture = $1").bind(*id.as_bytes())
-        };
+        let select =
+            || sqlx::query_as("SELECT body FROM waiting WHERE picture = $1").bind(*id.as_bytes());
         let row: Option<(Vec<u8>,)> = self.database().row(select)?;
         let body = row.map(|(body,)| body);
         body.ok_or(StoreError::DamagedBody { picture: id })
@@ -266,7 +267,9 @@ impl Catalogue for ClusterMetadata {
         };
         let read: Result<Vec<(i64,)>, StoreError> = self.database().rows(select);
         let read = self.or_last("removals", read, Vec::new);
-        let sequences = read.into_iter().map(|(sequence,)| Sequence(unsigned(sequence)));
+        let sequences = read
+            .into_iter()
+            .map(|(sequence,)| Sequence(unsigned(sequence)));
         sequences.collect()
     }
 }
@@ -354,13 +357,15 @@ impl ClusterMetadata {
             .bind(MOST as i64)
         };
         let pages: Vec<Page> = self.database().rows(select)?;
-        let pages = pages.into_iter().map(|(url, title, alt, picture_title, caption)| SourcePage {
-            url,
-            title: title.unwrap_or_default(),
-            alt,
-            picture_title,
-            caption,
-        });
+        let pages = pages
+            .into_iter()
+            .map(|(url, title, alt, picture_title, caption)| SourcePage {
+                url,
+                title: title.unwrap_or_default(),
+                alt,
+                picture_title,
+                caption,
+            });
         provenance.pages.extend(pages);
         provenance.or_paths(changed);
         Ok(provenance)

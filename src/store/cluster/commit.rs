@@ -59,7 +59,9 @@ impl Intake<'_> {
         }
         // It was there a moment ago, and was removed meanwhile.
         let appended = self.log.append(&[new.entry()])?;
-        let at = *appended.first().ok_or(StoreError::Damaged { picture: new.id })?;
+        let at = *appended
+            .first()
+            .ok_or(StoreError::Damaged { picture: new.id })?;
         self.appended.insert(new.id, at);
         Ok(at)
     }
@@ -90,9 +92,10 @@ impl ClusterMetadata {
             let is_ours = |outcome: &PictureOutcome| {
                 host(source(outcome)).is_none_or(|host| ours.contains(&host))
             };
-            let held = outcomes.iter().zip(&held).map(|(outcome, is_held)| {
-                (*is_held && is_ours(outcome)).then_some(outcome)
-            });
+            let held = outcomes
+                .iter()
+                .zip(&held)
+                .map(|(outcome, is_held)| (*is_held && is_ours(outcome)).then_some(outcome));
             let held: Vec<Option<&PictureOutcome>> = held.collect();
             for outcome in held.iter().flatten() {
                 match outcome {
@@ -180,7 +183,9 @@ impl ClusterMetadata {
                 }
                 // If it shows to be no picture, its other versions are asked for.
                 let hint = match &body.origin {
-                    Source::Url(lease) => transaction.url(lease.id)?.and_then(|row| row.hint.clone()),
+                    Source::Url(lease) => {
+                        transaction.url(lease.id)?.and_then(|row| row.hint.clone())
+                    }
                     _ => None,
                 };
                 transaction.add_location(&body.origin, body.id)?;
@@ -188,7 +193,11 @@ impl ClusterMetadata {
                     transaction.change_known(lease.id, |row| row.hint = Some(hint))?;
                 }
             }
-            for body in bodies.iter().zip(&counts).filter_map(|(body, counts)| counts.then_some(body)) {
+            for body in bodies
+                .iter()
+                .zip(&counts)
+                .filter_map(|(body, counts)| counts.then_some(body))
+            {
                 if let Some((picture, url)) = body.replaced() {
                     transaction.remove_location(picture, url)?;
                 }

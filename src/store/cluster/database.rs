@@ -55,7 +55,10 @@ impl Database {
             .application_name("simdex")
             .options([
                 ("statement_timeout", timeout_ms.to_string()),
-                ("idle_in_transaction_session_timeout", timeout_ms.to_string()),
+                (
+                    "idle_in_transaction_session_timeout",
+                    timeout_ms.to_string(),
+                ),
             ])
             // Words of sqlx's own are not for users.
             .disable_statement_logging();

@@ -29,9 +29,9 @@ pub(super) enum Then {
 /// What to do after a failure of the store.
 pub(super) fn then(error: &StoreError) -> Then {
     match error {
-        StoreError::Engine { source, .. } => {
-            source.downcast_ref::<sqlx::Error>().map_or(Then::GiveUp, of_sql)
-        }
+        StoreError::Engine { source, .. } => source
+            .downcast_ref::<sqlx::Error>()
+            .map_or(Then::GiveUp, of_sql),
         _ => Then::GiveUp,
     }
 }

@@ -8,9 +8,7 @@ use super::transaction::Transaction;
 use super::{ClusterMetadata, decode, encode, signed};
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
-use crate::store::{
-    FilePlace, FileSystemMark, Files, FilesLeft, Listing, LocationId, StoreError,
-};
+use crate::store::{FilePlace, FileSystemMark, Files, FilesLeft, Listing, LocationId, StoreError};
 
 /// The note of the file systems that folders were on.
 const FILE_SYSTEMS: &str = "file_systems";
@@ -101,17 +99,16 @@ impl Files for ClusterMetadata {
             .bind(file.clone())
         };
         let row: Option<(Vec<u8>,)> = self.database().row(select)?;
-        row.map(|(named,)| decode("removed_files", &named)).transpose()
+        row.map(|(named,)| decode("removed_files", &named))
+            .transpose()
     }
 
     fn take_back_file(&self, picture: PictureId, path: &Path) -> Result<(), StoreError> {
         let file = file_key(Some(LocationId::of_path(path)));
         let delete = || {
-            sqlx::query(
-                "DELETE FROM removed_files WHERE picture = $1 AND (file = '' OR file = $2)",
-            )
-            .bind(*picture.as_bytes())
-            .bind(file.clone())
+            sqlx::query("DELETE FROM removed_files WHERE picture = $1 AND (file = '' OR file = $2)")
+                .bind(*picture.as_bytes())
+                .bind(file.clone())
         };
         self.database().execute(delete).map(drop)
     }
@@ -136,7 +133,9 @@ impl Transaction<'_> {
         by_word: Option<&Path>,
     ) -> Result<FilesLeft, StoreError> {
         let all = self.locations_of(picture)?;
-        let places = files.iter().map(|file| LocationId::of_path(file.path.as_path()));
+        let places = files
+            .iter()
+            .map(|file| LocationId::of_path(file.path.as_path()));
         let lost: Vec<LocationId> = places
             .filter(|place| all.iter().any(|(id, _)| id == place))
             .collect();

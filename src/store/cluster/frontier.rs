@@ -133,11 +133,17 @@ impl Frontier for ClusterMetadata {
                  WHERE (q.host, q.ord) > ($1, $2) ORDER BY q.host, q.ord LIMIT {PAGE}"
             );
             let (host, ord) = last.map_or((Vec::new(), i64::MIN), |(h, o)| (h.0.to_vec(), *o));
-            self.url_rows(|| sqlx::query(&select).bind(host.clone()).bind(ord), |row, url| {
-                use sqlx::Row;
-                let key = (HostId(row.try_get("key_host")?), row.try_get("key_ord")?);
-                Ok((key, url.record.filter(|record| record.state == UrlState::Open)))
-            })
+            self.url_rows(
+                || sqlx::query(&select).bind(host.clone()).bind(ord),
+                |row, url| {
+                    use sqlx::Row;
+                    let key = (HostId(row.try_get("key_host")?), row.try_get("key_ord")?);
+                    Ok((
+                        key,
+                        url.record.filter(|record| record.state == UrlState::Open),
+                    ))
+                },
+            )
         });
         let retries = self.retries().map(|retry| Ok(retry?.record));
         Box::new(some(queued).chain(retries))
@@ -152,13 +158,19 @@ impl Frontier for ClusterMetadata {
                  WHERE (r.at, r.id) > ($1, $2) ORDER BY r.at, r.id LIMIT {PAGE}"
             );
             let (at, id) = last.map_or((i64::MIN, Vec::new()), |(at, id)| (*at, id.0.to_vec()));
-            self.url_rows_with_id(|| sqlx::query(&select).bind(at).bind(id.clone()), |row, id, url| {
-                use sqlx::Row;
-                let at: i64 = row.try_get("key_at")?;
-                let why: String = row.try_get("why")?;
-                let open = url.record.filter(|record| record.state == UrlState::Open);
-                Ok(((at, id), open.map(|record| Retrying::new(record, why, from_sorted(at)))))
-            })
+            self.url_rows_with_id(
+                || sqlx::query(&select).bind(at).bind(id.clone()),
+                |row, id, url| {
+                    use sqlx::Row;
+                    let at: i64 = row.try_get("key_at")?;
+                    let why: String = row.try_get("why")?;
+                    let open = url.record.filter(|record| record.state == UrlState::Open);
+                    Ok((
+                        (at, id),
+                        open.map(|record| Retrying::new(record, why, from_sorted(at))),
+                    ))
+                },
+            )
         }))
     }
 

@@ -80,7 +80,9 @@ impl Transaction<'_> {
 
     /// The discoveries of a document with the URLs that stand for its pictures.
     pub(super) fn chosen(&mut self, found: &[Discovery]) -> Result<Vec<Discovery>, StoreError> {
-        let with_others = found.iter().filter(|discovery| !discovery.hint.others.is_empty());
+        let with_others = found
+            .iter()
+            .filter(|discovery| !discovery.hint.others.is_empty());
         let versions: Vec<Alternate> = with_others.flat_map(Discovery::versions).collect();
         let known = self.known(&versions)?;
         let chosen = found.iter().map(|discovery| {
@@ -123,7 +125,11 @@ impl Transaction<'_> {
     /// Notes that pages show one picture's URL where they showed another's.
     fn show_instead(&mut self, before: UrlId, now: UrlId) -> Result<(), StoreError> {
         let pages = self.pages_showing(before)?;
-        let shown: Vec<UrlId> = self.pages_showing(now)?.into_iter().map(|(id, _)| id).collect();
+        let shown: Vec<UrlId> = self
+            .pages_showing(now)?
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
         let mut embeds = BTreeMap::new();
         for (page, embed) in pages {
             if shown.contains(&page) {
@@ -146,7 +152,9 @@ impl Transaction<'_> {
         outcome: &UrlOutcome,
         crawl: u64,
     ) -> Result<(), StoreError> {
-        let is_open = self.url(lease.id)?.is_some_and(super::url_row::UrlRow::is_open);
+        let is_open = self
+            .url(lease.id)?
+            .is_some_and(super::url_row::UrlRow::is_open);
         match outcome.asks_for_next(lease) && is_open {
             true => self.queue_next(lease.id, lease.record.depth, crawl),
             false => Ok(()),
@@ -155,7 +163,10 @@ impl Transaction<'_> {
 
     /// Queues the next version of each picture that names a URL which gave none.
     fn queue_next(&mut self, id: UrlId, depth: u32, crawl: u64) -> Result<(), StoreError> {
-        let hint = self.url(id)?.map(super::url_row::UrlRow::hint).unwrap_or_default();
+        let hint = self
+            .url(id)?
+            .map(super::url_row::UrlRow::hint)
+            .unwrap_or_default();
         for others in hint.pictures() {
             let known = self.known(others)?;
             let (next, others) = match choose_of(&known, others.clone())? {
@@ -212,5 +223,7 @@ fn choose_of(
     known: &HashMap<UrlId, Known>,
     versions: Vec<Alternate>,
 ) -> Result<Chosen, StoreError> {
-    choose(versions, |_, id| Ok(known.get(&id).copied().unwrap_or(Known::Never)))
+    choose(versions, |_, id| {
+        Ok(known.get(&id).copied().unwrap_or(Known::Never))
+    })
 }

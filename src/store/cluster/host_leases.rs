@@ -118,7 +118,8 @@ impl HostLeases {
         let kept: Vec<([u8; 8],)> = database.rows(renew)?;
         let mut all = self.lock();
         all.retain(|host, _| kept.contains(&(host.0,)));
-        all.values_mut().for_each(|held| held.until = now + self.time);
+        all.values_mut()
+            .for_each(|held| held.until = now + self.time);
         Ok(())
     }
 

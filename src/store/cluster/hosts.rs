@@ -38,7 +38,9 @@ impl Hosts for ClusterMetadata {
 
     fn host(&self, host: HostId) -> Result<Option<HostRecord>, StoreError> {
         let select = format!("{} WHERE host = $1", host_row::SELECT);
-        let rows = self.database().raw_rows(|| sqlx::query(&select).bind(host.0))?;
+        let rows = self
+            .database()
+            .raw_rows(|| sqlx::query(&select).bind(host.0))?;
         let rows = rows.iter().map(|row| {
             let columns = <host_row::Columns as sqlx::FromRow<_>>::from_row(row)?;
             Ok(host_row::read(columns).1.record)
@@ -112,9 +114,8 @@ impl Hosts for ClusterMetadata {
     }
 
     fn is_removed(&self, host: HostId) -> Result<bool, StoreError> {
-        let select = || {
-            sqlx::query_as("SELECT 1 FROM hosts WHERE host = $1 AND is_removed").bind(host.0)
-        };
+        let select =
+            || sqlx::query_as("SELECT 1 FROM hosts WHERE host = $1 AND is_removed").bind(host.0);
         let row: Option<(i32,)> = self.database().row(select)?;
         Ok(row.is_some())
     }

@@ -54,7 +54,11 @@ pub(super) fn found_or_made(
     };
     let name = std::path::Path::new("on PostgreSQL");
     if row.network != *options.network.id() {
-        return Err(StoreError::network(name, &row.network, options.network.id()));
+        return Err(StoreError::network(
+            name,
+            &row.network,
+            options.network.id(),
+        ));
     }
     if row.descriptor != options.network.descriptor_id() {
         return Err(StoreError::OtherDescriptor {

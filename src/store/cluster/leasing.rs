@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 use sqlx::Row;
 
+use super::ClusterMetadata;
 use super::frontier::{ord, order};
 use super::url_row::{self, UrlRow};
-use super::ClusterMetadata;
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::leases::LeasedPlace;
 use crate::store::order::Order;

@@ -16,9 +16,8 @@ impl Transaction<'_> {
         &mut self,
         picture: PictureId,
     ) -> Result<Vec<(LocationId, Location)>, StoreError> {
-        let select = sqlx::query_as(
-            "SELECT id, url, path FROM locations WHERE picture = $1 ORDER BY id",
-        );
+        let select =
+            sqlx::query_as("SELECT id, url, path FROM locations WHERE picture = $1 ORDER BY id");
         let rows = self.rows(select.bind(*picture.as_bytes()))?;
         rows.into_iter()
             .map(|(id, url, path)| Ok((LocationId(id), location(url, path)?)))
@@ -27,8 +26,7 @@ impl Transaction<'_> {
 
     /// Whether a picture was found at a location.
     pub(super) fn is_at(&mut self, picture: PictureId, at: LocationId) -> Result<bool, StoreError> {
-        let select =
-            sqlx::query_as("SELECT 1 FROM locations WHERE picture = $1 AND id = $2");
+        let select = sqlx::query_as("SELECT 1 FROM locations WHERE picture = $1 AND id = $2");
         let row: Option<(i32,)> = self.row(select.bind(*picture.as_bytes()).bind(at.0))?;
         Ok(row.is_some())
     }
@@ -50,7 +48,8 @@ impl Transaction<'_> {
              url = excluded.url, host = excluded.host, path = excluded.path",
         );
         let insert = insert.bind(*picture.as_bytes()).bind(at.0);
-        self.execute(insert.bind(url).bind(host).bind(path)).map(drop)
+        self.execute(insert.bind(url).bind(host).bind(path))
+            .map(drop)
     }
 
     /// Returns whether it was there.
@@ -96,7 +95,11 @@ impl Transaction<'_> {
         );
         let rows = self.rows(select.bind(picture.0))?;
         let rows = rows.into_iter().map(|(page, alt, title, caption)| {
-            let embed = Embed { alt, title, caption };
+            let embed = Embed {
+                alt,
+                title,
+                caption,
+            };
             (UrlId(page), embed)
         });
         Ok(rows.collect())
@@ -148,10 +151,7 @@ impl Transaction<'_> {
 }
 
 /// A location as it is kept.
-pub(super) fn location(
-    url: Option<String>,
-    path: Option<Vec<u8>>,
-) -> Result<Location, StoreError> {
+pub(super) fn location(url: Option<String>, path: Option<Vec<u8>>) -> Result<Location, StoreError> {
     match (url, path) {
         (Some(url), _) => Ok(Location::Url(url)),
         (None, Some(path)) => Ok(Location::Path(decode::<LocalPath>("locations", &path)?)),

@@ -159,7 +159,9 @@ impl ClusterMetadata {
         migrations::check(&database)?;
         let row = identity::found_or_made(&database, store)?;
         let add = || {
-            sqlx::query_as("UPDATE numbers SET value = value + 1 WHERE name = 'workers' RETURNING value")
+            sqlx::query_as(
+                "UPDATE numbers SET value = value + 1 WHERE name = 'workers' RETURNING value",
+            )
         };
         let worker: Option<(i64,)> = database.row(add)?;
         let (worker,) = worker.ok_or(NUMBERS)?;

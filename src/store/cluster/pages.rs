@@ -25,7 +25,9 @@ impl Transaction<'_> {
             lease.record.role = Role::Page;
         }
         let known = self.url(page)?.and_then(|row| row.record.clone());
-        let is_settled = known.as_ref().is_some_and(|known| known.state != UrlState::Open);
+        let is_settled = known
+            .as_ref()
+            .is_some_and(|known| known.state != UrlState::Open);
         if page != lease.id && is_settled {
             self.settle(lease, UrlOutcome::Done)?;
             return Ok(Queued::default());

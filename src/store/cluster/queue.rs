@@ -24,8 +24,14 @@ impl Transaction<'_> {
     ) -> Result<(), StoreError> {
         self.flush()?;
         let tables = [
-            ("pending", "DELETE FROM queue WHERE host = $1 AND ($2::bytea[] IS NULL OR id = ANY($2))"),
-            ("retry", "DELETE FROM retries WHERE host = $1 AND ($2::bytea[] IS NULL OR id = ANY($2))"),
+            (
+                "pending",
+                "DELETE FROM queue WHERE host = $1 AND ($2::bytea[] IS NULL OR id = ANY($2))",
+            ),
+            (
+                "retry",
+                "DELETE FROM retries WHERE host = $1 AND ($2::bytea[] IS NULL OR id = ANY($2))",
+            ),
         ];
         for (name, delete) in tables {
             let left = self.execute(sqlx::query(delete).bind(host.0).bind(ids.clone()))?;
@@ -55,9 +61,8 @@ impl Transaction<'_> {
 
     /// Queues what waits for a time between two, both included. Gives the hosts.
     pub(super) fn requeue(&mut self, from: u64, to: u64) -> Result<Vec<HostId>, StoreError> {
-        let delete = sqlx::query_as(
-            "DELETE FROM retries WHERE at BETWEEN $1 AND $2 RETURNING at, id",
-        );
+        let delete =
+            sqlx::query_as("DELETE FROM retries WHERE at BETWEEN $1 AND $2 RETURNING at, id");
         let due = self.rows(delete.bind(sorted(from)).bind(sorted(to)))?;
         let mut due: Vec<(u64, UrlId)> = due
             .into_iter()
@@ -71,7 +76,10 @@ impl Transaction<'_> {
             let Some(row) = self.url(id)? else {
                 continue;
             };
-            let open = row.record.as_ref().filter(|record| record.state == UrlState::Open);
+            let open = row
+                .record
+                .as_ref()
+                .filter(|record| record.state == UrlState::Open);
             let Some((host, role)) = open.map(|record| (record.host, record.role)) else {
                 continue;
             };
@@ -107,7 +115,11 @@ impl Transaction<'_> {
             let url = CanonicalUrl::parse(&record.url);
             let name = url.map_or(known.name, |url| url.host().to_owned());
             self.change_host(record.host, |row| {
-                row.record = Some(HostRecord { name, crawl, ..known });
+                row.record = Some(HostRecord {
+                    name,
+                    crawl,
+                    ..known
+                });
             })?;
         }
         Ok(true)

@@ -22,5 +22,7 @@ pub(super) fn write(
          SELECT host, ord, id FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) \
          AS new (host, ord, id)",
     );
-    session.execute(insert.bind(hosts).bind(orders).bind(ids)).map(drop)
+    session
+        .execute(insert.bind(hosts).bind(orders).bind(ids))
+        .map(drop)
 }

@@ -153,7 +153,11 @@ impl Transaction<'_> {
         let ids = self.urls_of(host)?;
         let mut pages = Vec::new();
         for id in ids {
-            pages.extend(self.url(id)?.and_then(|row| row.page.as_ref()).map(|_| id.0));
+            pages.extend(
+                self.url(id)?
+                    .and_then(|row| row.page.as_ref())
+                    .map(|_| id.0),
+            );
             self.change_known(id, |row| {
                 row.page = None;
                 if let Some(record) = &mut row.record {

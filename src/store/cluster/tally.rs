@@ -47,11 +47,7 @@ impl Tally {
     }
 
     /// Adds it to what is kept.
-    pub(super) fn write(
-        self,
-        session: &mut Session<'_>,
-        worker: i64,
-    ) -> Result<(), StoreError> {
+    pub(super) fn write(self, session: &mut Session<'_>, worker: i64) -> Result<(), StoreError> {
         let changed = self.0.into_iter().filter(|(_, number)| *number != 0);
         let (names, numbers): (Vec<String>, Vec<i64>) = changed.unzip();
         if names.is_empty() {
@@ -79,7 +75,10 @@ pub(super) struct Sums(BTreeMap<String, u64>);
 impl Sums {
     pub(super) fn of(rows: Vec<(String, i64)>) -> Self {
         let rows = rows.into_iter();
-        Self(rows.map(|(name, value)| (name, unsigned(value.max(0)))).collect())
+        Self(
+            rows.map(|(name, value)| (name, unsigned(value.max(0))))
+                .collect(),
+        )
     }
 
     pub(super) fn get(&self, name: &str) -> u64 {

@@ -64,7 +64,10 @@ impl<'d> Transaction<'d> {
     /// Reads rows of URLs that are not read yet, all at once.
     pub(super) fn load(&mut self, ids: impl IntoIterator<Item = UrlId>) -> Result<(), StoreError> {
         let ids: BTreeSet<UrlId> = ids.into_iter().collect();
-        let ids: Vec<UrlId> = ids.into_iter().filter(|id| !self.urls.contains_key(id)).collect();
+        let ids: Vec<UrlId> = ids
+            .into_iter()
+            .filter(|id| !self.urls.contains_key(id))
+            .collect();
         if ids.is_empty() {
             return Ok(());
         }
@@ -73,12 +76,24 @@ impl<'d> Transaction<'d> {
         let keys: Vec<[u8; 16]> = ids.iter().map(|id| id.0).collect();
         let rows = self.raw_rows(sqlx::query(&select).bind(keys))?;
         for id in ids {
-            self.urls.insert(id, Kept { stored: None, now: None });
+            self.urls.insert(
+                id,
+                Kept {
+                    stored: None,
+                    now: None,
+                },
+            );
         }
         for row in rows {
             let (id, row) = url_row::read(&row)?;
             let now = Some(row.clone());
-            self.urls.insert(id, Kept { stored: Some(row), now });
+            self.urls.insert(
+                id,
+                Kept {
+                    stored: Some(row),
+                    now,
+                },
+            );
         }
         Ok(())
     }
@@ -122,7 +137,9 @@ impl<'d> Transaction<'d> {
         hosts: impl IntoIterator<Item = HostId>,
     ) -> Result<(), StoreError> {
         let hosts: BTreeSet<HostId> = hosts.into_iter().collect();
-        let hosts = hosts.into_iter().filter(|host| !self.hosts.contains_key(host));
+        let hosts = hosts
+            .into_iter()
+            .filter(|host| !self.hosts.contains_key(host));
         let hosts: Vec<[u8; 8]> = hosts.map(|host| host.0).collect();
         if hosts.is_empty() {
             return Ok(());
@@ -130,12 +147,24 @@ impl<'d> Transaction<'d> {
         let select = format!("{} WHERE host = ANY($1)", host_row::SELECT);
         let rows = self.rows(sqlx::query_as(&select).bind(hosts.clone()))?;
         for host in hosts {
-            self.hosts.insert(HostId(host), Kept { stored: None, now: None });
+            self.hosts.insert(
+                HostId(host),
+                Kept {
+                    stored: None,
+                    now: None,
+                },
+            );
         }
         for row in rows {
             let (host, row) = host_row::read(row);
             let now = Some(row.clone());
-            self.hosts.insert(host, Kept { stored: Some(row), now });
+            self.hosts.insert(
+                host,
+                Kept {
+                    stored: Some(row),
+                    now,
+                },
+            );
         }
         Ok(())
     }
@@ -227,7 +256,8 @@ impl<'d> Transaction<'d> {
                 self.database().refill_orders(first)
             }
         };
-        self.queued.push((host, Order::of(role, promise, number), id));
+        self.queued
+            .push((host, Order::of(role, promise, number), id));
         Ok(())
     }
 

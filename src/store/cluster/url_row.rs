@@ -96,7 +96,13 @@ fn role_number(role: Role) -> i16 {
 }
 
 fn role_of(number: i16) -> Option<Role> {
-    let all = [Role::Page, Role::Picture, Role::Sheet, Role::Feed, Role::Sitemap];
+    let all = [
+        Role::Page,
+        Role::Picture,
+        Role::Sheet,
+        Role::Feed,
+        Role::Sitemap,
+    ];
     all.into_iter().find(|role| role_number(*role) == number)
 }
 
@@ -107,7 +113,9 @@ pub(super) fn read(row: &PgRow) -> Result<(UrlId, UrlRow), StoreError> {
     let host = HostId(row.try_get("host")?);
     let id = UrlId(row.try_get("id")?);
     let reason = || -> Result<String, StoreError> {
-        Ok(row.try_get::<Option<String>, _>("reason")?.unwrap_or_default())
+        Ok(row
+            .try_get::<Option<String>, _>("reason")?
+            .unwrap_or_default())
     };
     let state = match row.try_get::<Option<i16>, _>("state")? {
         None => None,
@@ -204,7 +212,12 @@ pub(super) fn write(
     }
     if !ids.is_empty() {
         let insert = sqlx::query(INSERT_PLAIN);
-        let insert = insert.bind(hosts).bind(ids).bind(urls).bind(roles).bind(depths);
+        let insert = insert
+            .bind(hosts)
+            .bind(ids)
+            .bind(urls)
+            .bind(roles)
+            .bind(depths);
         session.execute(insert)?;
     }
     Ok(())

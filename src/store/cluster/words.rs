@@ -100,9 +100,7 @@ impl Transaction<'_> {
     ) -> Result<bool, StoreError> {
         let before = lease.visit.as_ref();
         match before.map(|visit| PictureId::from_bytes(visit.content)) {
-            Some(before) if before != by => {
-                self.may_go(leave, before, lease.id, lease.record.host)
-            }
+            Some(before) if before != by => self.may_go(leave, before, lease.id, lease.record.host),
             _ => Ok(true),
         }
     }
@@ -123,9 +121,14 @@ impl Transaction<'_> {
         if !all.iter().any(|(id, _)| *id == at) {
             return Ok(true);
         }
-        let others = all.into_iter().map(|(other, _)| other).filter(|other| *other != at);
+        let others = all
+            .into_iter()
+            .map(|(other, _)| other)
+            .filter(|other| *other != at);
         let count = || self.pictures_by_host();
-        let answer = leave.losses.may_go(host, (picture, at), others.map(Ok), count)?;
+        let answer = leave
+            .losses
+            .may_go(host, (picture, at), others.map(Ok), count)?;
         leave.answers.borrow_mut().insert((picture, url), answer);
         Ok(answer)
     }
@@ -138,7 +141,9 @@ impl Transaction<'_> {
         );
         let rows: Vec<([u8; 8], i64)> = self.rows(select)?;
         let rows = rows.into_iter();
-        Ok(rows.map(|(host, count)| (HostId(host), super::unsigned(count))).collect())
+        Ok(rows
+            .map(|(host, count)| (HostId(host), super::unsigned(count)))
+            .collect())
     }
 
     /// Ends the visit of a URL.

@@ -96,7 +96,9 @@ impl Bucket {
     /// Waits for an answer. Must not be called from async code, and panics there.
     fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
         let runtime = self.runtime.as_ref();
-        runtime.expect("it is there until the drop").block_on(answer)
+        runtime
+            .expect("it is there until the drop")
+            .block_on(answer)
     }
 
     fn path(&self, segment: u32) -> Path {

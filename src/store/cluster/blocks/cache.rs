@@ -49,7 +49,10 @@ impl Cache {
     pub(super) fn open(dir: &Path, most: u64) -> Result<Self, StoreError> {
         crate::private_folder::create(dir).map_err(|error| StoreError::io(dir, error))?;
         let mut uses = Uses::default();
-        for entry in fs::read_dir(dir).map_err(|error| StoreError::io(dir, error))?.flatten() {
+        for entry in fs::read_dir(dir)
+            .map_err(|error| StoreError::io(dir, error))?
+            .flatten()
+        {
             let name = entry.file_name();
             match name.to_str().and_then(key_of) {
                 Some(key) => uses.note(key, entry.metadata().map_or(0, |data| data.len())),

@@ -57,7 +57,9 @@ impl ObjectBlocks {
         grace: Duration,
         number: Box<dyn Fn() -> Result<u32, StoreError> + Send + Sync>,
     ) -> Result<Self, StoreError> {
-        let cache = cache.map(|(dir, most)| Cache::open(dir, most)).transpose()?;
+        let cache = cache
+            .map(|(dir, most)| Cache::open(dir, most))
+            .transpose()?;
         Ok(Self {
             bucket: Bucket::open(url, settings)?,
             cache,
@@ -131,10 +133,15 @@ impl ObjectBlocks {
                 Err(error) => return Err(error),
             }
         }
-        let payloads = entries.iter().map(|(picture, _, payload)| (*picture, Some(&payload[..])));
+        let payloads = entries
+            .iter()
+            .map(|(picture, _, payload)| (*picture, Some(&payload[..])));
         let places = self.put(payloads)?;
         let bytes = segment::bytes_of(places.iter());
-        let moves = entries.iter().zip(&places).map(|((picture, from, _), to)| (*picture, *from, *to));
+        let moves = entries
+            .iter()
+            .zip(&places)
+            .map(|((picture, from, _), to)| (*picture, *from, *to));
         let moves: Vec<_> = moves.collect();
         metadata.move_entries(&moves)?;
         Ok(Rewritten {
@@ -208,7 +215,9 @@ impl Blocks for ObjectBlocks {
                 compacted.freed += object.bytes;
                 continue;
             };
-            let dead = object.bytes.saturating_sub(segment::bytes_of(live.iter().map(|(_, at)| at)));
+            let dead = object
+                .bytes
+                .saturating_sub(segment::bytes_of(live.iter().map(|(_, at)| at)));
             let is_wasteful = match which {
                 Wasteful::Half => dead * 2 > object.bytes,
                 Wasteful::Any => dead > 0,
@@ -262,6 +271,8 @@ impl Blocks for ObjectBlocks {
     fn nameless(&self) -> Result<Vec<String>, StoreError> {
         let listed = self.bucket.list()?.into_iter();
         let unknown = listed.filter(|object| object.segment.is_none());
-        Ok(unknown.map(|object| format!("{} is no segment", object.name)).collect())
+        Ok(unknown
+            .map(|object| format!("{} is no segment", object.name))
+            .collect())
     }
 }

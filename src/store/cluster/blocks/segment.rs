@@ -55,11 +55,13 @@ impl Builder {
         let bytes = payload.unwrap_or_default();
         let checksum = crc32fast::hash(bytes);
         self.bytes.extend_from_slice(picture.as_bytes());
-        self.bytes.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.bytes
+            .extend_from_slice(&(bytes.len() as u64).to_le_bytes());
         self.bytes.extend_from_slice(&checksum.to_le_bytes());
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(bytes);
-        self.bytes.resize(self.bytes.len().next_multiple_of(ALIGNMENT), 0);
+        self.bytes
+            .resize(self.bytes.len().next_multiple_of(ALIGNMENT), 0);
         EntryLocation {
             segment: self.number,
             offset: offset as u64,
@@ -142,7 +144,10 @@ mod tests {
 
     #[test]
     fn names_are_numbers_and_nothing_else() {
-        assert_eq!(SegmentName::number_of(&SegmentName(42).to_string()), Some(42));
+        assert_eq!(
+            SegmentName::number_of(&SegmentName(42).to_string()),
+            Some(42)
+        );
         for name in ["42.segment", "0000000042", "x.segment", ""] {
             assert_eq!(SegmentName::number_of(name), None, "{name}");
         }

