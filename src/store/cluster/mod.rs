@@ -32,6 +32,7 @@ mod locations;
 mod migrations;
 mod opening;
 mod pages;
+mod provenance;
 mod queue;
 mod queue_row;
 mod removal;
