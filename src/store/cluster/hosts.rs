@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use super::{ClusterMetadata, host_row, number, signed, unsigned};
+use super::rows::host_row;
+use super::{ClusterMetadata, number, signed, unsigned};
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::hosts::LARGEST_RULES;
 use crate::store::{HostRecord, Hosts, RemovalRules, RuleFileRecord, StoreError};

@@ -1,6 +1,6 @@
 //! What tells a cluster's store from others: its row.
 
-use super::database::Database;
+use super::server::database::Database;
 use super::{decode, encode};
 use crate::activation::Encoding;
 use crate::network::NetworkId;

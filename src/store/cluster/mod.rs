@@ -12,39 +12,12 @@
 
 mod blocks;
 mod catalogue;
-mod commit;
-mod connection;
-mod database;
-mod error;
-mod files;
 mod frontier;
-mod heartbeat;
-mod hints;
-mod host_leases;
-mod host_row;
 mod hosts;
 mod identity;
-mod labels;
-mod leasing;
-mod listing;
-mod lists;
-mod locations;
-mod migrations;
 mod opening;
-mod pages;
-mod provenance;
-mod queue;
-mod queue_row;
-mod removal;
-mod session;
-mod tally;
-mod transaction;
-mod url_row;
-mod words;
-mod writing;
-
-#[cfg(test)]
-pub(super) mod tests;
+mod rows;
+mod server;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,14 +31,14 @@ use super::leases::Leases;
 use super::losses::Losses;
 use super::{Counts, Metadata, StoreError, StoreOptions};
 use crate::canonical_url::HostId;
-use database::Database;
-use heartbeat::Heartbeat;
-use host_leases::HostLeases;
+use server::database::Database;
+use frontier::heartbeat::Heartbeat;
+use frontier::host_leases::HostLeases;
 pub(super) use identity::StoreRow;
-pub use migrations::migrate;
-use tally::Sums;
-use transaction::Transaction;
-use writing::Writes;
+pub use server::migrations::migrate;
+use rows::tally::Sums;
+use rows::transaction::Transaction;
+use rows::writing::Writes;
 
 /// How a cluster's store is reached, and how its workers share hosts.
 #[derive(Clone)]
@@ -157,7 +130,7 @@ impl ClusterMetadata {
         lock: Option<Lock>,
     ) -> Result<(Self, StoreRow), StoreError> {
         let database = Database::connect(options)?;
-        migrations::check(&database)?;
+        server::migrations::check(&database)?;
         let row = identity::found_or_made(&database, store)?;
         let add = || {
             sqlx::query_as(
@@ -261,7 +234,7 @@ impl ClusterMetadata {
     }
 
     fn sums(&self) -> Sums {
-        let read = self.database().rows(|| sqlx::query_as(tally::SUMS));
+        let read = self.database().rows(|| sqlx::query_as(rows::tally::SUMS));
         let read = read.map(|rows| {
             let sums = Sums::of(rows);
             self.last().sums = sums.clone();
@@ -288,7 +261,7 @@ impl Metadata for ClusterMetadata {
     }
 
     fn recount(&self) -> Result<Counts, StoreError> {
-        self.write(|transaction| tally::recount(transaction))?;
+        self.write(|transaction| rows::tally::recount(transaction))?;
         Ok(self.counts())
     }
 
@@ -354,7 +327,7 @@ fn decode<T: DeserializeOwned>(tree: &'static str, bytes: &[u8]) -> Result<T, St
 }
 
 #[cfg(test)]
-mod number_tests {
+mod tests {
     use super::*;
 
     #[test]

@@ -58,7 +58,7 @@ fn both_stores_answer_alike() {
 fn a_cluster_and_memory_answer_alike() {
     use super::fixture::open_cluster;
     for seed in 0..SEEDS {
-        let Some(options) = crate::store::cluster::tests::new_database() else {
+        let Some(options) = crate::store::conformance::cluster::server::new_database() else {
             return;
         };
         Pair::answer_alike(seed, Box::new(move || open_cluster(&options, LEASE_TIME)));

@@ -39,7 +39,7 @@ pub(super) fn open(dir: &TempDir, lease_time: Duration) -> Store {
 /// A new store on the tests' PostgreSQL; `None` where there is none, which is said.
 #[cfg(feature = "cluster")]
 pub(super) fn cluster(lease_time: Duration) -> Option<Store> {
-    let options = crate::store::cluster::tests::new_database()?;
+    let options = crate::store::conformance::cluster::server::new_database()?;
     Some(open_cluster(&options, lease_time))
 }
 

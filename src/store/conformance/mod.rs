@@ -2,6 +2,8 @@
 
 mod blocks;
 mod catalogue;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod commands;
 mod files;
 pub(super) mod fixture;

@@ -4,6 +4,8 @@
 mod bucket;
 mod cache;
 mod segment;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::Path;
