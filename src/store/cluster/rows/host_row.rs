@@ -29,24 +29,32 @@ pub(in crate::store::cluster) fn read(columns: Columns) -> (HostId, HostRow) {
 }
 
 const UPSERT: &str = "INSERT INTO hosts (host, is_known, name, crawl, left_in, pages, is_removed) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (host) DO UPDATE SET \
+    SELECT * FROM unnest($1::bytea[], $2::boolean[], $3::text[], $4::bigint[], $5::bigint[], \
+    $6::bigint[], $7::boolean[]) ON CONFLICT (host) DO UPDATE SET \
     is_known = excluded.is_known, name = excluded.name, crawl = excluded.crawl, \
     left_in = excluded.left_in, pages = excluded.pages, is_removed = excluded.is_removed";
 
+/// Writes changed rows, all at once.
 pub(in crate::store::cluster) fn write(
     session: &mut Session<'_>,
-    host: HostId,
-    row: HostRow,
+    changed: Vec<(HostId, HostRow)>,
 ) -> Result<(), StoreError> {
-    let is_known = row.record.is_some();
-    let record = row.record.unwrap_or_default();
-    let upsert = sqlx::query(UPSERT)
-        .bind(host.0)
-        .bind(is_known)
-        .bind(record.name)
-        .bind(signed(record.crawl))
-        .bind(signed(record.left_in))
-        .bind(signed(record.pages))
-        .bind(row.is_removed);
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let (mut hosts, mut known, mut names) = (vec![], vec![], vec![]);
+    let (mut crawls, mut left, mut pages, mut removed) = (vec![], vec![], vec![], vec![]);
+    for (host, row) in changed {
+        hosts.push(host.0);
+        known.push(row.record.is_some());
+        removed.push(row.is_removed);
+        let record = row.record.unwrap_or_default();
+        names.push(record.name);
+        crawls.push(signed(record.crawl));
+        left.push(signed(record.left_in));
+        pages.push(signed(record.pages));
+    }
+    let upsert = sqlx::query(UPSERT).bind(hosts).bind(known).bind(names);
+    let upsert = upsert.bind(crawls).bind(left).bind(pages).bind(removed);
     session.execute(upsert).map(drop)
 }

@@ -231,9 +231,7 @@ impl<'d> Transaction<'d> {
                 hosts.push((*host, now));
             }
         }
-        for (host, row) in hosts {
-            host_row::write(self, host, row)?;
-        }
+        host_row::write(self, hosts)?;
         let queued = std::mem::take(&mut self.queued);
         self.tally.add("pending", queued.len() as i64);
         queue_row::write(self, queued)
