@@ -219,6 +219,21 @@ pub fn has_store(config: &Config) -> Result<bool, Error> {
     Ok(Store::exists(&config.data_dir()?))
 }
 
+/// Fails where the store is on a server: for jobs on the files of one in a folder.
+#[cfg(feature = "cluster")]
+pub(super) fn in_folder(config: &Config) -> Result<(), Error> {
+    match super::cluster::options(config)? {
+        Some(_) => Err(Error::OnServer),
+        None => Ok(()),
+    }
+}
+
+/// Every store is in a folder.
+#[cfg(not(feature = "cluster"))]
+pub(super) fn in_folder(_: &Config) -> Result<(), Error> {
+    Ok(())
+}
+
 /// The folder of the store that the configuration names.
 ///
 /// # Errors

@@ -33,6 +33,12 @@ pub enum Error {
         "`[store] url` names a server, and nothing says where activations are: set `[store] blocks`"
     )]
     NoBlocks,
+    /// A job for stores in folders.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "that is for a store in a folder, and this one is on a server: use the tools of the server and of the bucket (docs/cluster.md)"
+    )]
+    OnServer,
     /// No cluster is configured.
     #[cfg(feature = "cluster")]
     #[error("the store is in a folder: set `[store] url` or SIMDEX_STORE_URL for one on a server")]
