@@ -131,8 +131,13 @@ CREATE INDEX pictures_sequence ON pictures (sequence) INCLUDE (picture);
 CREATE SEQUENCE segment_number MINVALUE 0 START 0;
 CREATE TABLE thumbnails (picture bytea PRIMARY KEY, jpeg bytea NOT NULL);
 
--- Fetched pictures that wait for their features.
-CREATE TABLE waiting (picture bytea PRIMARY KEY, body bytea NOT NULL);
+-- Fetched pictures that wait for their features, and which worker makes those until when.
+CREATE TABLE waiting (
+    picture bytea PRIMARY KEY,
+    body    bytea       NOT NULL,
+    worker  bigint      NOT NULL DEFAULT 0,
+    until   timestamptz NOT NULL DEFAULT '-infinity'
+);
 
 -- Pictures that were removed, in the order of removal, for indexes that follow.
 CREATE TABLE removals (number bigint PRIMARY KEY, sequence bigint NOT NULL);

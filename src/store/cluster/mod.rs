@@ -19,7 +19,7 @@ mod opening;
 mod rows;
 mod server;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -92,6 +92,8 @@ pub(super) struct ClusterMetadata {
     /// was opened.
     removals: u64,
     changes_of_duplicates: u64,
+    /// Whether pictures without features may be claimed.
+    has_claims: AtomicBool,
     /// What was read last of what cannot fail: it stands while the database does not answer.
     last: Mutex<Last>,
     /// Numbers in a descriptor, and bytes in a look.
@@ -163,6 +165,7 @@ impl ClusterMetadata {
             crawl: AtomicU64::new(0),
             removals,
             changes_of_duplicates,
+            has_claims: AtomicBool::new(false),
             last: Mutex::new(Last {
                 changes_of_duplicates,
                 ..Last::default()
@@ -275,8 +278,9 @@ impl Drop for ClusterMetadata {
     fn drop(&mut self) {
         self.heartbeat.stop();
         let _writing = self.shared.lock();
-        if let Err(error) = self.shared.hosts.end(self.database()) {
-            tracing::debug!(%error, "hosts are given back when their time is over");
+        let ended = self.shared.hosts.end(self.database());
+        if let Err(error) = ended.and(self.give_claims_back()) {
+            tracing::debug!(%error, "what this process had is another's when its time is over");
         }
     }
 }

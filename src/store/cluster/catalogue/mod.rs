@@ -1,5 +1,6 @@
 //! Pictures: commits, places, removals, files and labels.
 
+pub(super) mod claims;
 pub(super) mod commit;
 pub(super) mod files;
 pub(super) mod labels;

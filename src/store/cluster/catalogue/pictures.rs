@@ -218,6 +218,10 @@ impl Catalogue for ClusterMetadata {
         })
     }
 
+    fn waiting_here(&self) -> Listing<'_, PictureId> {
+        self.claim_waiting()
+    }
+
     fn waiting_count(&self) -> u64 {
         self.sums().get("waiting")
     }

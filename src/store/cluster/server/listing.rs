@@ -16,6 +16,18 @@ where
     K: Send + 'a,
     T: Send + 'a,
 {
+    listing_by(PAGE, read)
+}
+
+/// The same with at most so many rows at once.
+pub(in crate::store::cluster) fn listing_by<'a, K, T>(
+    most: i64,
+    read: impl Fn(Option<&K>) -> Result<Vec<(K, T)>, StoreError> + Send + 'a,
+) -> Listing<'a, T>
+where
+    K: Send + 'a,
+    T: Send + 'a,
+{
     let mut rows: VecDeque<(K, T)> = VecDeque::new();
     let mut last: Option<K> = None;
     let mut is_over = false;
@@ -23,7 +35,7 @@ where
         if rows.is_empty() && !is_over {
             match read(last.as_ref()) {
                 Ok(page) => {
-                    is_over = (page.len() as i64) < PAGE;
+                    is_over = (page.len() as i64) < most;
                     rows = page.into();
                 }
                 Err(error) => {

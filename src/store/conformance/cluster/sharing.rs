@@ -5,13 +5,14 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use super::server::new_database;
+use crate::picture::PictureId;
 use crate::store::ClusterOptions;
 use crate::store::conformance::fixture::{
     commit, discovery, file, found, host, lease, offer, open_cluster, picture, picture_id, url,
     visit,
 };
 use crate::store::{
-    LEASE_TIME, PictureOutcome, Role, Sequence, Source, Store, UrlOutcome, UrlState,
+    Body, LEASE_TIME, Listing, PictureOutcome, Role, Sequence, Source, Store, UrlOutcome, UrlState,
 };
 
 fn worker(options: &ClusterOptions) -> Store {
@@ -185,4 +186,31 @@ fn an_index_elsewhere_learns_of_removals() {
     assert_eq!(b.removed_since(1), [Sequence(0)]);
     // One that is opened now has nothing to take out.
     assert_eq!(worker(&options).removed_since(0), []);
+}
+
+#[test]
+fn workers_make_features_of_different_pictures() {
+    const PICTURES: u8 = 40;
+    let Some(options) = new_database() else {
+        return;
+    };
+    let [a, b] = [(); 2].map(|()| worker(&options));
+    let bodies = (0..PICTURES).map(|n| Body {
+        origin: file(&format!("{n}.png")),
+        id: picture_id(n),
+        bytes: vec![n],
+    });
+    a.keep_bodies(bodies.collect()).unwrap();
+    let ids = |list: Listing<'_, PictureId>, most: usize| -> BTreeSet<PictureId> {
+        list.take(most).map(Result::unwrap).collect()
+    };
+    // It has claimed more than it has taken.
+    let of_a = ids(a.waiting_here(), 5);
+    let of_b = ids(b.waiting_here(), usize::MAX);
+    assert!(of_a.is_disjoint(&of_b) && !of_b.is_empty());
+    assert!(of_b.len() < usize::from(PICTURES) - of_a.len());
+    assert_eq!(ids(a.waiting(), usize::MAX).len(), usize::from(PICTURES));
+    // What a process has not done is another's when it ends.
+    drop(a);
+    assert_eq!(ids(b.waiting_here(), usize::MAX).len(), usize::from(PICTURES));
 }
