@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 
 use super::{Error, has_store};
 use crate::config::Config;
-use crate::store::ledger::{self, Report};
 use crate::store::StoreError;
+use crate::store::ledger::{self, Report};
 
 /// Reads the store's log of requests; lists so many hosts and addresses, those with the most
 /// requests first. Works while a crawl runs.

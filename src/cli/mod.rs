@@ -21,8 +21,6 @@ mod search;
 mod serve;
 mod session;
 mod status;
-#[cfg(feature = "cluster")]
-mod store;
 mod train;
 mod upkeep;
 mod vectors;
@@ -120,7 +118,7 @@ enum Command {
     Compact(upkeep::CompactArgs),
     /// Prepare the server of a cluster's store
     #[cfg(feature = "cluster")]
-    Store(store::StoreArgs),
+    Store(upkeep::StoreArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -271,7 +269,7 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Repair(args) => upkeep::repair(&session, &args),
         Command::Compact(args) => upkeep::compact(&session, &args),
         #[cfg(feature = "cluster")]
-        Command::Store(args) => store::run(&session, &args),
+        Command::Store(args) => upkeep::store(&session, &args),
         Command::Demo(args) => demo::run(session, args),
         Command::Completions { .. } | Command::Manuals { .. } | Command::Help(_) => {
             unreachable!("handled above")

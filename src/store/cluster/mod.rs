@@ -31,14 +31,14 @@ use super::leases::Leases;
 use super::losses::Losses;
 use super::{Counts, Metadata, StoreError, StoreOptions};
 use crate::canonical_url::HostId;
-use server::database::Database;
 use frontier::heartbeat::Heartbeat;
 use frontier::host_leases::HostLeases;
 pub(super) use identity::StoreRow;
-pub use server::migrations::migrate;
 use rows::tally::Sums;
 use rows::transaction::Transaction;
 use rows::writing::Writes;
+use server::database::Database;
+pub use server::migrations::migrate;
 
 /// How a cluster's store is reached, and how its workers share hosts.
 #[derive(Clone)]

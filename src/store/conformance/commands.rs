@@ -28,10 +28,10 @@ const PATHS: u8 = 8;
 const PICTURES: u8 = 6;
 const COMMANDS: usize = 400;
 const MODES: [&str; 2] = ["copy", "look-alike"];
-const SEEDS: u64 = 4;
+pub(super) const SEEDS: u64 = 4;
 
 /// Two stores that are told the same.
-struct Pair {
+pub(super) struct Pair {
     /// Opens the first of them again.
     open: Box<dyn Fn() -> Store>,
     /// In a folder or on a server, and in memory.
@@ -53,21 +53,9 @@ fn both_stores_answer_alike() {
     }
 }
 
-#[cfg(feature = "cluster")]
-#[test]
-fn a_cluster_and_memory_answer_alike() {
-    use super::fixture::open_cluster;
-    for seed in 0..SEEDS {
-        let Some(options) = crate::store::conformance::cluster::server::new_database() else {
-            return;
-        };
-        Pair::answer_alike(seed, Box::new(move || open_cluster(&options, LEASE_TIME)));
-    }
-}
-
 impl Pair {
     /// Commands of one seed, to a store that `open` opens and to one in memory.
-    fn answer_alike(seed: u64, open: Box<dyn Fn() -> Store>) {
+    pub(super) fn answer_alike(seed: u64, open: Box<dyn Fn() -> Store>) {
         let stores = [open(), memory(LEASE_TIME)];
         let mut pair = Self {
             open,

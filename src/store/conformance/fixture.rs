@@ -36,13 +36,7 @@ pub(super) fn open(dir: &TempDir, lease_time: Duration) -> Store {
     Store::open_with(dir.path(), &options(), lease_time).unwrap()
 }
 
-/// A new store on the tests' PostgreSQL; `None` where there is none, which is said.
-#[cfg(feature = "cluster")]
-pub(super) fn cluster(lease_time: Duration) -> Option<Store> {
-    let options = crate::store::conformance::cluster::server::new_database()?;
-    Some(open_cluster(&options, lease_time))
-}
-
+/// Opens the store on a server.
 #[cfg(feature = "cluster")]
 pub(in crate::store) fn open_cluster(
     cluster: &crate::store::ClusterOptions,

@@ -36,7 +36,7 @@ macro_rules! conform {
             mod cluster {
                 $(#[test]
                 fn $name() {
-                    let Some(store) = crate::store::conformance::fixture::cluster($lease_time) else {
+                    let Some(store) = crate::store::conformance::cluster::store($lease_time) else {
                         return;
                     };
                     crate::store::conformance::$room::$name(&store);

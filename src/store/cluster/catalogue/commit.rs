@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::store::cluster::rows::transaction::Transaction;
-use crate::store::cluster::frontier::words::Leave;
-use crate::store::cluster::{ClusterMetadata, encode, signed, unsigned};
 use crate::canonical_url::{HostId, UrlId};
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
+use crate::store::cluster::frontier::words::Leave;
+use crate::store::cluster::rows::transaction::Transaction;
+use crate::store::cluster::{ClusterMetadata, encode, signed, unsigned};
 use crate::store::pictures::NETWORK;
 use crate::store::{
     AppendEntries, Body, Entry, EntryLocation, Lease, Location, LocationId, NewPicture,
@@ -50,7 +50,9 @@ impl Intake<'_> {
             self.numbers = Some((unsigned(value), unsigned(value)));
         }
         let numbers = self.numbers.as_mut();
-        numbers.map(|(_, next)| next).ok_or(crate::store::cluster::NUMBERS)
+        numbers
+            .map(|(_, next)| next)
+            .ok_or(crate::store::cluster::NUMBERS)
     }
 
     fn entry_of(&mut self, new: &NewPicture) -> Result<EntryLocation, StoreError> {
@@ -158,7 +160,10 @@ impl ClusterMetadata {
         Ok(ids.into_iter().zip(places).collect())
     }
 
-    pub(in crate::store::cluster) fn keep_all_bodies(&self, mut bodies: Vec<Body>) -> Result<Vec<bool>, StoreError> {
+    pub(in crate::store::cluster) fn keep_all_bodies(
+        &self,
+        mut bodies: Vec<Body>,
+    ) -> Result<Vec<bool>, StoreError> {
         let held = bodies.iter_mut().map(|body| body.origin.is_held());
         let held: Vec<bool> = held.collect();
         self.write(|transaction| {

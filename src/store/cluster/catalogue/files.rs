@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use crate::store::cluster::server::listing::{PAGE, listing};
-use crate::store::cluster::catalogue::removal::file_key;
-use crate::store::cluster::rows::transaction::Transaction;
-use crate::store::cluster::{ClusterMetadata, decode, encode, signed};
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
+use crate::store::cluster::catalogue::removal::file_key;
+use crate::store::cluster::rows::transaction::Transaction;
+use crate::store::cluster::server::listing::{PAGE, listing};
+use crate::store::cluster::{ClusterMetadata, decode, encode, signed};
 use crate::store::{FilePlace, FileSystemMark, Files, FilesLeft, Listing, LocationId, StoreError};
 
 /// The note of the file systems that folders were on.

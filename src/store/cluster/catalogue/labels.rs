@@ -1,9 +1,9 @@
 //! Labels on PostgreSQL.
 
-use crate::store::cluster::server::listing::{PAGE, listing};
-use crate::store::cluster::rows::transaction::Transaction;
-use crate::store::cluster::{ClusterMetadata, decode, encode, number};
 use crate::picture::PictureId;
+use crate::store::cluster::rows::transaction::Transaction;
+use crate::store::cluster::server::listing::{PAGE, listing};
+use crate::store::cluster::{ClusterMetadata, decode, encode, number};
 use crate::store::{Label, LabelId, Labels, Listing, StoreError};
 
 /// How often it has changed which pairs are no near-copies.
@@ -102,7 +102,10 @@ impl Transaction<'_> {
     }
 
     /// Takes back what was said of a picture that somebody removes.
-    pub(in crate::store::cluster) fn forget_labels(&mut self, picture: PictureId) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn forget_labels(
+        &mut self,
+        picture: PictureId,
+    ) -> Result<(), StoreError> {
         let select = sqlx::query_as("SELECT id FROM labels WHERE first = $1 OR second = $1");
         let ids: Vec<([u8; 16],)> = self.rows(select.bind(*picture.as_bytes()))?;
         for (id,) in ids {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::cluster::rows::transaction::Transaction;
-use crate::store::cluster::rows::url_row::host_of;
-use crate::store::cluster::{decode, encode, text};
 use crate::canonical_url::UrlId;
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
+use crate::store::cluster::rows::transaction::Transaction;
+use crate::store::cluster::rows::url_row::host_of;
+use crate::store::cluster::{decode, encode, text};
 use crate::store::{Embed, Location, LocationId, StoreError};
 
 impl Transaction<'_> {
@@ -25,7 +25,11 @@ impl Transaction<'_> {
     }
 
     /// Whether a picture was found at a location.
-    pub(in crate::store::cluster) fn is_at(&mut self, picture: PictureId, at: LocationId) -> Result<bool, StoreError> {
+    pub(in crate::store::cluster) fn is_at(
+        &mut self,
+        picture: PictureId,
+        at: LocationId,
+    ) -> Result<bool, StoreError> {
         let select = sqlx::query_as("SELECT 1 FROM locations WHERE picture = $1 AND id = $2");
         let row: Option<(i32,)> = self.row(select.bind(*picture.as_bytes()).bind(at.0))?;
         Ok(row.is_some())
@@ -78,8 +82,14 @@ impl Transaction<'_> {
     }
 
     /// Whether a URL gave a picture that is still known from it.
-    pub(in crate::store::cluster) fn gave_picture(&mut self, url: UrlId) -> Result<bool, StoreError> {
-        match self.url(url)?.and_then(crate::store::cluster::rows::url_row::UrlRow::gave) {
+    pub(in crate::store::cluster) fn gave_picture(
+        &mut self,
+        url: UrlId,
+    ) -> Result<bool, StoreError> {
+        match self
+            .url(url)?
+            .and_then(crate::store::cluster::rows::url_row::UrlRow::gave)
+        {
             Some(picture) => self.is_at(picture, LocationId::of_url(url)),
             None => Ok(false),
         }
@@ -151,7 +161,10 @@ impl Transaction<'_> {
 }
 
 /// A location as it is kept.
-pub(in crate::store::cluster) fn location(url: Option<String>, path: Option<Vec<u8>>) -> Result<Location, StoreError> {
+pub(in crate::store::cluster) fn location(
+    url: Option<String>,
+    path: Option<Vec<u8>>,
+) -> Result<Location, StoreError> {
     match (url, path) {
         (Some(url), _) => Ok(Location::Url(url)),
         (None, Some(path)) => Ok(Location::Path(decode::<LocalPath>("locations", &path)?)),

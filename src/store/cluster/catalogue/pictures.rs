@@ -1,11 +1,11 @@
 //! Pictures on PostgreSQL.
 
-use crate::store::cluster::server::listing::{PAGE, listing};
-use crate::store::cluster::frontier::words::Leave;
-use crate::store::cluster::{ClusterMetadata, decode, encode, number, signed, unsigned};
 use crate::canonical_url::UrlId;
 use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::{PerceptualHash, PictureId};
+use crate::store::cluster::frontier::words::Leave;
+use crate::store::cluster::server::listing::{PAGE, listing};
+use crate::store::cluster::{ClusterMetadata, decode, encode, number, signed, unsigned};
 use crate::store::{
     AppendEntries, Body, Catalogue, EntryLocation, Flaw, Lease, Listing, Location, PictureOutcome,
     PictureRecord, Provenance, Sequence, StoreError, VisitRecord,

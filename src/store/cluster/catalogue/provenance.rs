@@ -1,14 +1,17 @@
 //! Where pictures were seen, on PostgreSQL.
 
+use crate::picture::PictureId;
 use crate::store::cluster::ClusterMetadata;
 use crate::store::cluster::catalogue::locations::location;
-use crate::picture::PictureId;
 use crate::store::provenance::{MOST, MOST_PLACES};
 use crate::store::{Location, Provenance, SourcePage, StoreError};
 
 impl ClusterMetadata {
     /// Where a picture was seen.
-    pub(in crate::store::cluster) fn find_provenance(&self, id: PictureId) -> Result<Provenance, StoreError> {
+    pub(in crate::store::cluster) fn find_provenance(
+        &self,
+        id: PictureId,
+    ) -> Result<Provenance, StoreError> {
         type Place = ([u8; 16], Option<String>, Option<Vec<u8>>, bool);
         type Page = (String, Option<String>, String, String, String);
         let select = || {

@@ -1,14 +1,17 @@
 //! What leaves the store.
 
-use crate::store::cluster::encode;
-use crate::store::cluster::rows::transaction::Transaction;
 use crate::canonical_url::{HostId, UrlId};
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
+use crate::store::cluster::encode;
+use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::{Location, LocationId, PictureHint, StoreError, UrlState};
 
 impl Transaction<'_> {
-    pub(in crate::store::cluster) fn contains(&mut self, id: PictureId) -> Result<bool, StoreError> {
+    pub(in crate::store::cluster) fn contains(
+        &mut self,
+        id: PictureId,
+    ) -> Result<bool, StoreError> {
         let select = sqlx::query_as("SELECT 1 FROM pictures WHERE picture = $1");
         let row: Option<(i32,)> = self.row(select.bind(*id.as_bytes()))?;
         Ok(row.is_some())
@@ -22,7 +25,11 @@ impl Transaction<'_> {
 
     /// Takes a picture out. `by_word`: somebody said so; its URLs are not to bring it back, and its
     /// labels go with it. Returns whether it was there.
-    pub(in crate::store::cluster) fn take_out(&mut self, id: PictureId, by_word: bool) -> Result<bool, StoreError> {
+    pub(in crate::store::cluster) fn take_out(
+        &mut self,
+        id: PictureId,
+        by_word: bool,
+    ) -> Result<bool, StoreError> {
         let delete = sqlx::query_as("DELETE FROM pictures WHERE picture = $1 RETURNING sequence");
         let was: Option<(i64,)> = self.row(delete.bind(*id.as_bytes()))?;
         let is_there = was.is_some() || self.waits(id)?;
@@ -38,7 +45,10 @@ impl Transaction<'_> {
         self.execute(delete.bind(*id.as_bytes()))?;
         let number = self.count_on("removals", 1)?;
         let note = sqlx::query("INSERT INTO removals (number, sequence) VALUES ($1, $2)");
-        self.execute(note.bind(crate::store::cluster::signed(number)).bind(sequence))?;
+        self.execute(
+            note.bind(crate::store::cluster::signed(number))
+                .bind(sequence),
+        )?;
         for (at, location) in self.locations_of(id)? {
             self.take_location(id, at)?;
             match location {
@@ -73,13 +83,19 @@ impl Transaction<'_> {
     }
 
     /// Deletes a picture that can have no features, and its locations.
-    pub(in crate::store::cluster) fn drop_unusable(&mut self, id: PictureId) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn drop_unusable(
+        &mut self,
+        id: PictureId,
+    ) -> Result<(), StoreError> {
         let delete = sqlx::query("DELETE FROM locations WHERE picture = $1");
         self.execute(delete.bind(*id.as_bytes()))?;
         self.stop_waiting(id)
     }
 
-    pub(in crate::store::cluster) fn stop_waiting(&mut self, id: PictureId) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn stop_waiting(
+        &mut self,
+        id: PictureId,
+    ) -> Result<(), StoreError> {
         let delete = sqlx::query("DELETE FROM waiting WHERE picture = $1");
         let stopped = self.execute(delete.bind(*id.as_bytes()))?;
         self.tally.add("waiting", -(stopped as i64));
@@ -134,7 +150,10 @@ impl Transaction<'_> {
     }
 
     /// Takes a host out, with all that is known from nowhere else. Gives how many pictures went.
-    pub(in crate::store::cluster) fn remove_host(&mut self, host: HostId) -> Result<u64, StoreError> {
+    pub(in crate::store::cluster) fn remove_host(
+        &mut self,
+        host: HostId,
+    ) -> Result<u64, StoreError> {
         let select = sqlx::query_as(
             "SELECT picture, bool_and(coalesce(host = $1, false)) FROM locations \
              WHERE picture IN (SELECT picture FROM locations WHERE host = $1) \
@@ -191,7 +210,10 @@ impl Transaction<'_> {
     }
 
     /// Lets a removed host be crawled again. Returns whether it was removed.
-    pub(in crate::store::cluster) fn take_back_host(&mut self, host: HostId) -> Result<bool, StoreError> {
+    pub(in crate::store::cluster) fn take_back_host(
+        &mut self,
+        host: HostId,
+    ) -> Result<bool, StoreError> {
         let mut forgotten = Vec::new();
         for id in self.urls_of(host)? {
             let state = self.url(id)?.and_then(|row| row.state().cloned());

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::store::cluster::rows::transaction::Transaction;
 use crate::canonical_url::UrlId;
 use crate::picture::PictureId;
+use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::hint::{Chosen, Known, choose};
 use crate::store::{
     Alternate, Discovery, Lease, Promise, Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState,
@@ -79,7 +79,10 @@ impl Transaction<'_> {
     }
 
     /// The discoveries of a document with the URLs that stand for its pictures.
-    pub(in crate::store::cluster) fn chosen(&mut self, found: &[Discovery]) -> Result<Vec<Discovery>, StoreError> {
+    pub(in crate::store::cluster) fn chosen(
+        &mut self,
+        found: &[Discovery],
+    ) -> Result<Vec<Discovery>, StoreError> {
         let with_others = found
             .iter()
             .filter(|discovery| !discovery.hint.others.is_empty());
@@ -115,7 +118,11 @@ impl Transaction<'_> {
     }
 
     /// Drops what pages say of a URL that has come to an end.
-    pub(in crate::store::cluster) fn drop_hint(&mut self, url: UrlId, outcome: &UrlOutcome) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn drop_hint(
+        &mut self,
+        url: UrlId,
+        outcome: &UrlOutcome,
+    ) -> Result<(), StoreError> {
         match outcome.is_end() {
             true => self.change_known(url, |row| row.hint = None),
             false => Ok(()),

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::store::cluster::server::database::Database;
-use crate::store::cluster::server::session::Session;
 use crate::canonical_url::HostId;
 use crate::store::StoreError;
+use crate::store::cluster::server::database::Database;
+use crate::store::cluster::server::session::Session;
 
 /// The hosts of one process.
 pub(in crate::store::cluster) struct HostLeases {
@@ -43,7 +43,11 @@ impl HostLeases {
     }
 
     /// Takes a host, or keeps it. `false` if another worker has it, or had it a moment ago.
-    pub(in crate::store::cluster) fn hold(&self, database: &Database, host: HostId) -> Result<bool, StoreError> {
+    pub(in crate::store::cluster) fn hold(
+        &self,
+        database: &Database,
+        host: HostId,
+    ) -> Result<bool, StoreError> {
         let now = Instant::now();
         if let Some(held) = self.lock().get_mut(&host)
             && held.until > now + self.time / 2
@@ -90,7 +94,11 @@ impl HostLeases {
 
     /// Keeps the hosts of which URLs are out, and those that were used lately; gives the others
     /// back.
-    pub(in crate::store::cluster) fn keep(&self, database: &Database, busy: &[HostId]) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn keep(
+        &self,
+        database: &Database,
+        busy: &[HostId],
+    ) -> Result<(), StoreError> {
         let now = Instant::now();
         let idle: Vec<HostId> = {
             let all = self.lock();

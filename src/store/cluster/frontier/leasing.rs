@@ -4,10 +4,10 @@ use std::ops::RangeInclusive;
 
 use sqlx::Row;
 
+use crate::canonical_url::{HostId, UrlId};
 use crate::store::cluster::ClusterMetadata;
 use crate::store::cluster::frontier::urls::{ord, order};
 use crate::store::cluster::rows::url_row::{self, UrlRow};
-use crate::canonical_url::{HostId, UrlId};
 use crate::store::leases::LeasedPlace;
 use crate::store::order::Order;
 use crate::store::{Lease, LocationId, Promise, Role, StoreError, UrlRecord, Validators};

@@ -3,11 +3,11 @@
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
+use crate::canonical_url::UrlId;
 use crate::store::cluster::ClusterMetadata;
+use crate::store::cluster::rows::url_row::{self, UrlRow};
 use crate::store::cluster::server::connection::Statement;
 use crate::store::cluster::server::listing::{PAGE, listing, some};
-use crate::store::cluster::rows::url_row::{self, UrlRow};
-use crate::canonical_url::UrlId;
 use crate::store::{Again, KeptOut, KeptOutFor, Listing, StoreError, UrlState, now_ms};
 
 impl ClusterMetadata {
@@ -69,7 +69,10 @@ impl ClusterMetadata {
     }
 
     /// The URLs that are to be asked for again, in the order of their ids.
-    pub(in crate::store::cluster) fn wanted_again(&self, which: &Again) -> Result<Vec<UrlId>, StoreError> {
+    pub(in crate::store::cluster) fn wanted_again(
+        &self,
+        which: &Again,
+    ) -> Result<Vec<UrlId>, StoreError> {
         let now_s = crate::store::cluster::signed(now_ms() / 1000);
         let what = match which {
             // As `VisitRecord::due_at` has it.

@@ -1,14 +1,18 @@
 //! Queues of hosts and URLs that wait for their time, as rows.
 
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::cluster::{from_sorted, sorted};
-use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::store::order::Order;
 use crate::store::{HostRecord, StoreError, UrlState};
 
 impl Transaction<'_> {
     /// Takes a place out of a host's queue.
-    pub(in crate::store::cluster) fn leave_queue(&mut self, host: HostId, order: Order) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn leave_queue(
+        &mut self,
+        host: HostId,
+        order: Order,
+    ) -> Result<(), StoreError> {
         self.flush()?;
         let delete = sqlx::query("DELETE FROM queue WHERE host = $1 AND ord = $2");
         let left = self.execute(delete.bind(host.0).bind(sorted(order.0)))?;
@@ -60,7 +64,11 @@ impl Transaction<'_> {
     }
 
     /// Queues what waits for a time between two, both included. Gives the hosts.
-    pub(in crate::store::cluster) fn requeue(&mut self, from: u64, to: u64) -> Result<Vec<HostId>, StoreError> {
+    pub(in crate::store::cluster) fn requeue(
+        &mut self,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<HostId>, StoreError> {
         let delete =
             sqlx::query_as("DELETE FROM retries WHERE at BETWEEN $1 AND $2 RETURNING at, id");
         let due = self.rows(delete.bind(sorted(from)).bind(sorted(to)))?;
@@ -92,7 +100,12 @@ impl Transaction<'_> {
 
     /// Queues a URL again if it was settled; returns whether it was. Its host becomes one of
     /// `crawl` if `own`.
-    pub(in crate::store::cluster) fn reopen(&mut self, id: UrlId, own: bool, crawl: u64) -> Result<bool, StoreError> {
+    pub(in crate::store::cluster) fn reopen(
+        &mut self,
+        id: UrlId,
+        own: bool,
+        crawl: u64,
+    ) -> Result<bool, StoreError> {
         let Some(row) = self.url(id)? else {
             return Ok(false);
         };

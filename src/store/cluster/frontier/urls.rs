@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::store::cluster::server::listing::{PAGE, listing, some};
+use crate::canonical_url::{HostId, UrlId};
+use crate::store::cluster::frontier::words::Leave;
 use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::cluster::rows::url_row::{self, UrlRow};
-use crate::store::cluster::frontier::words::Leave;
+use crate::store::cluster::server::listing::{PAGE, listing, some};
 use crate::store::cluster::{ClusterMetadata, from_sorted, sorted, unsigned};
-use crate::canonical_url::{HostId, UrlId};
 use crate::store::order::Order;
 use crate::store::visit::beyond_retries_ms;
 use crate::store::{
@@ -250,7 +250,10 @@ impl ClusterMetadata {
         Ok(!hosts.is_empty())
     }
 
-    pub(in crate::store::cluster) fn url_row(&self, id: UrlId) -> Result<Option<UrlRow>, StoreError> {
+    pub(in crate::store::cluster) fn url_row(
+        &self,
+        id: UrlId,
+    ) -> Result<Option<UrlRow>, StoreError> {
         let select = format!("SELECT {} FROM urls u WHERE u.id = $1", url_row::COLUMNS);
         let rows = self.url_rows(|| sqlx::query(&select).bind(id.0), |_, row| Ok(row))?;
         Ok(rows.into_iter().next())

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
-use crate::store::cluster::rows::transaction::Transaction;
 use crate::canonical_url::{HostId, UrlId};
 use crate::picture::PictureId;
+use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::losses::{Absence, Losses};
 use crate::store::{
     Lease, LocationId, Queued, Role, StoreError, UrlOutcome, UrlRecord, UrlState, VisitRecord,
@@ -147,7 +147,11 @@ impl Transaction<'_> {
     }
 
     /// Ends the visit of a URL.
-    pub(in crate::store::cluster) fn settle(&mut self, lease: &Lease, outcome: UrlOutcome) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn settle(
+        &mut self,
+        lease: &Lease,
+        outcome: UrlOutcome,
+    ) -> Result<(), StoreError> {
         let host = lease.place.host;
         let state = match outcome {
             UrlOutcome::Done | UrlOutcome::Unchanged => UrlState::Done,

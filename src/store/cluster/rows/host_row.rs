@@ -1,8 +1,8 @@
 //! What is known of a host, as a row.
 
+use crate::canonical_url::HostId;
 use crate::store::cluster::server::session::Session;
 use crate::store::cluster::{signed, unsigned};
-use crate::canonical_url::HostId;
 use crate::store::{HostRecord, StoreError};
 
 /// What is known of a host, and whether it was removed.

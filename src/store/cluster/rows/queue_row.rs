@@ -1,9 +1,9 @@
 //! Places in queues, as rows.
 
-use crate::store::cluster::server::session::Session;
-use crate::store::cluster::sorted;
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::StoreError;
+use crate::store::cluster::server::session::Session;
+use crate::store::cluster::sorted;
 use crate::store::order::Order;
 
 /// Adds places to queues.

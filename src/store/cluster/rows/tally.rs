@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::store::cluster::rows::host_row::HostRow;
+use crate::store::cluster::rows::url_row::UrlRow;
 use crate::store::cluster::server::session::Session;
 use crate::store::cluster::unsigned;
-use crate::store::cluster::rows::url_row::UrlRow;
 use crate::store::{Counts, FrontierCounts, StoreError, UrlState};
 
 /// What is added, and taken away, by name.
@@ -47,7 +47,11 @@ impl Tally {
     }
 
     /// Adds it to what is kept.
-    pub(in crate::store::cluster) fn write(self, session: &mut Session<'_>, worker: i64) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn write(
+        self,
+        session: &mut Session<'_>,
+        worker: i64,
+    ) -> Result<(), StoreError> {
         let changed = self.0.into_iter().filter(|(_, number)| *number != 0);
         let (names, numbers): (Vec<String>, Vec<i64>) = changed.unzip();
         if names.is_empty() {
@@ -66,7 +70,8 @@ impl Tally {
 }
 
 /// What all parts come to.
-pub(in crate::store::cluster) const SUMS: &str = "SELECT name, sum(value)::bigint FROM counts GROUP BY name";
+pub(in crate::store::cluster) const SUMS: &str =
+    "SELECT name, sum(value)::bigint FROM counts GROUP BY name";
 
 /// Numbers by their names, which are kept beside those that a [`Counts`] has.
 #[derive(Debug, Clone, Default)]

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
-use crate::store::cluster::server::database::Database;
+use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::store::cluster::rows::host_row::{self, HostRow};
 use crate::store::cluster::rows::queue_row;
-use crate::store::cluster::server::session::Session;
 use crate::store::cluster::rows::tally::Tally;
-use crate::store::cluster::unsigned;
 use crate::store::cluster::rows::url_row::{self, UrlRow};
-use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
+use crate::store::cluster::server::database::Database;
+use crate::store::cluster::server::session::Session;
+use crate::store::cluster::unsigned;
 use crate::store::order::Order;
 use crate::store::{HostRecord, Promise, Role, StoreError};
 
@@ -49,7 +49,10 @@ impl DerefMut for Transaction<'_> {
 }
 
 impl<'d> Transaction<'d> {
-    pub(in crate::store::cluster) fn begin(database: &'d Database, worker: i64) -> Result<Self, StoreError> {
+    pub(in crate::store::cluster) fn begin(
+        database: &'d Database,
+        worker: i64,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             session: Session::begin(database)?,
             worker,
@@ -62,7 +65,10 @@ impl<'d> Transaction<'d> {
     }
 
     /// Reads rows of URLs that are not read yet, all at once.
-    pub(in crate::store::cluster) fn load(&mut self, ids: impl IntoIterator<Item = UrlId>) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn load(
+        &mut self,
+        ids: impl IntoIterator<Item = UrlId>,
+    ) -> Result<(), StoreError> {
         let ids: BTreeSet<UrlId> = ids.into_iter().collect();
         let ids: Vec<UrlId> = ids
             .into_iter()
@@ -99,7 +105,10 @@ impl<'d> Transaction<'d> {
     }
 
     /// What is known of a URL.
-    pub(in crate::store::cluster) fn url(&mut self, id: UrlId) -> Result<Option<&UrlRow>, StoreError> {
+    pub(in crate::store::cluster) fn url(
+        &mut self,
+        id: UrlId,
+    ) -> Result<Option<&UrlRow>, StoreError> {
         self.load([id])?;
         Ok(self.urls.get(&id).and_then(|copy| copy.now.as_ref()))
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
-use crate::store::cluster::server::session::Session;
-use crate::store::cluster::{decode, encode, signed, text, unsigned};
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
+use crate::store::cluster::server::session::Session;
+use crate::store::cluster::{decode, encode, signed, text, unsigned};
 use crate::store::hint::StoredHint;
 use crate::store::{PageRecord, PictureHint, Role, StoreError, UrlRecord, UrlState, VisitRecord};
 

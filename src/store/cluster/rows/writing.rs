@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::store::cluster::server::database::Database;
-use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::StoreError;
+use crate::store::cluster::rows::transaction::Transaction;
+use crate::store::cluster::server::database::Database;
 
 /// The writes of one process.
 pub(in crate::store::cluster) struct Writes {

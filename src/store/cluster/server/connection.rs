@@ -48,7 +48,10 @@ impl Waiting {
 }
 
 impl Connection {
-    pub(in crate::store::cluster) fn take(waiting: &Waiting, pool: &PgPool) -> Result<Self, StoreError> {
+    pub(in crate::store::cluster) fn take(
+        waiting: &Waiting,
+        pool: &PgPool,
+    ) -> Result<Self, StoreError> {
         let inner = waiting.runtime.block_on(pool.acquire())?;
         Ok(Self {
             waiting: waiting.clone(),
@@ -58,7 +61,10 @@ impl Connection {
     }
 
     /// Says how many rows were changed.
-    pub(in crate::store::cluster) fn execute(&mut self, statement: Statement<'_>) -> Result<u64, StoreError> {
+    pub(in crate::store::cluster) fn execute(
+        &mut self,
+        statement: Statement<'_>,
+    ) -> Result<u64, StoreError> {
         let (inner, waiting) = self.parts();
         let answer = waiting.wait(statement.execute(&mut **inner));
         let done = self.noted(answer)?;
@@ -66,7 +72,10 @@ impl Connection {
     }
 
     /// The rows of a statement, as tuples.
-    pub(in crate::store::cluster) fn rows<T>(&mut self, reading: Reading<'_, T>) -> Result<Vec<T>, StoreError>
+    pub(in crate::store::cluster) fn rows<T>(
+        &mut self,
+        reading: Reading<'_, T>,
+    ) -> Result<Vec<T>, StoreError>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
@@ -76,7 +85,10 @@ impl Connection {
     }
 
     /// The same of at most one.
-    pub(in crate::store::cluster) fn row<T>(&mut self, reading: Reading<'_, T>) -> Result<Option<T>, StoreError>
+    pub(in crate::store::cluster) fn row<T>(
+        &mut self,
+        reading: Reading<'_, T>,
+    ) -> Result<Option<T>, StoreError>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
@@ -86,7 +98,10 @@ impl Connection {
     }
 
     /// The rows of a statement, which are not read yet.
-    pub(in crate::store::cluster) fn raw_rows(&mut self, statement: Statement<'_>) -> Result<Vec<PgRow>, StoreError> {
+    pub(in crate::store::cluster) fn raw_rows(
+        &mut self,
+        statement: Statement<'_>,
+    ) -> Result<Vec<PgRow>, StoreError> {
         let (inner, waiting) = self.parts();
         let answer = waiting.wait(statement.fetch_all(&mut **inner));
         self.noted(answer)

@@ -11,10 +11,10 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, FromRow, PgPool};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::store::StoreError;
 use crate::store::cluster::ClusterOptions;
 use crate::store::cluster::server::connection::{Connection, Reading, Statement, Waiting};
 use crate::store::cluster::server::error::{Then, then};
-use crate::store::StoreError;
 
 /// How much longer than the server's own limit for a statement its answer is waited for.
 const ON_THE_WAY: Duration = Duration::from_secs(5);
@@ -136,7 +136,10 @@ impl Database {
     }
 
     /// Runs one statement by itself. Says how many rows it has changed.
-    pub(in crate::store::cluster) fn execute(&self, make: impl Fn() -> Statement<'static>) -> Result<u64, StoreError> {
+    pub(in crate::store::cluster) fn execute(
+        &self,
+        make: impl Fn() -> Statement<'static>,
+    ) -> Result<u64, StoreError> {
         self.persist(|| self.connection()?.execute(make()))
     }
 

@@ -51,7 +51,9 @@ where
 }
 
 /// A list of what is left of each row, if anything is.
-pub(in crate::store::cluster) fn some<'a, T: Send + 'a>(list: Listing<'a, Option<T>>) -> Listing<'a, T> {
+pub(in crate::store::cluster) fn some<'a, T: Send + 'a>(
+    list: Listing<'a, Option<T>>,
+) -> Listing<'a, T> {
     Box::new(list.filter_map(Result::transpose))
 }
 

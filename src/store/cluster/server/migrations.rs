@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
+use crate::store::StoreError;
 use crate::store::cluster::ClusterOptions;
 use crate::store::cluster::server::database::Database;
-use crate::store::StoreError;
 
 /// Names and texts, in order. What is listed here is never changed, only added to.
 const STEPS: [(&str, &str); 1] = [(

@@ -2,10 +2,10 @@
 
 use std::ops::{Deref, DerefMut};
 
+use crate::store::StoreError;
 use crate::store::cluster::server::connection::Connection;
 use crate::store::cluster::server::database::Database;
 use crate::store::cluster::{signed, unsigned};
-use crate::store::StoreError;
 
 /// A transaction that was begun. Dropped without [`Self::commit`], it changes nothing.
 pub(in crate::store::cluster) struct Session<'d> {
@@ -30,7 +30,11 @@ impl<'d> Session<'d> {
     }
 
     /// Adds to a number of which there is one, and gives what it was before.
-    pub(in crate::store::cluster) fn count_on(&mut self, name: &'static str, by: u64) -> Result<u64, StoreError> {
+    pub(in crate::store::cluster) fn count_on(
+        &mut self,
+        name: &'static str,
+        by: u64,
+    ) -> Result<u64, StoreError> {
         let update = sqlx::query_as(
             "UPDATE numbers SET value = value + $2 WHERE name = $1 RETURNING value - $2",
         );

@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::server::new_database;
 use super::server::Server;
+use super::server::new_database;
 use crate::store::ClusterOptions;
 use crate::store::conformance::fixture::{discovery, host, open_cluster, picture, picture_id, url};
 use crate::store::{LEASE_TIME, PictureOutcome, Role, Source, Store, UrlState};

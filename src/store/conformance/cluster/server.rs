@@ -95,7 +95,8 @@ impl Server {
     }
 
     fn try_start() -> Option<Self> {
-        let mut command = Command::new(std::env::var(PYTHON).unwrap_or_else(|_| "python3".to_owned()));
+        let mut command =
+            Command::new(std::env::var(PYTHON).unwrap_or_else(|_| "python3".to_owned()));
         let command = command.args(["-c", SCRIPT]).stdin(Stdio::piped());
         let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = child.ok()?;
@@ -143,7 +144,7 @@ static SHARED: LazyLock<Option<Address>> = LazyLock::new(|| {
 static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// A new database on the server that tests share; `None` where there is none, which is said.
-pub(in crate::store::conformance) fn new_database() -> Option<ClusterOptions> {
+pub(super) fn new_database() -> Option<ClusterOptions> {
     SHARED.as_ref().map(Address::new_database)
 }
 
@@ -153,7 +154,10 @@ pub(super) fn execute(url: &str, statement: &str) {
     let runtime = runtime.enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = PgConnection::connect(url).await.unwrap();
-        sqlx::query(statement).execute(&mut connection).await.unwrap();
+        sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
         connection.close().await.unwrap();
     });
 }

@@ -212,5 +212,8 @@ fn workers_make_features_of_different_pictures() {
     assert_eq!(ids(a.waiting(), usize::MAX).len(), usize::from(PICTURES));
     // What a process has not done is another's when it ends.
     drop(a);
-    assert_eq!(ids(b.waiting_here(), usize::MAX).len(), usize::from(PICTURES));
+    assert_eq!(
+        ids(b.waiting_here(), usize::MAX).len(),
+        usize::from(PICTURES)
+    );
 }
