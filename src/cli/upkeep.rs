@@ -31,7 +31,6 @@ pub(super) struct BackupArgs {
     format: Format,
 }
 
-/// The server of a cluster's store.
 #[cfg(feature = "cluster")]
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
