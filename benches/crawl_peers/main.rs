@@ -121,49 +121,31 @@ fn fetching(nginx: &Nginx, scratch: &Path) -> Result<(), Failure> {
             of(&|run| run.bytes as f64) / 1e6,
         );
     }
-    let ratio = |figure: &dyn Fn(&Run, &Run) -> f64, others: &[Run]| {
-        median(
-            own.iter()
-                .zip(others)
-                .map(|(own, other)| figure(own, other))
-                .collect(),
-        )
+    let ratio = |figure: &dyn Fn(&Run, &Run) -> f64, runs: &[Run], others: &[Run]| {
+        let pairs = runs.iter().zip(others);
+        median(pairs.map(|(run, other)| figure(run, other)).collect())
     };
+    let sooner =
+        |runs: &[Run], others: &[Run]| ratio(&|run, other| other.wall_s / run.wall_s, runs, others);
     println!(
         "  whole process against img2dataset {:.2} (aim 3), against scrapy {:.2} (aim 5)",
-        ratio(&|own, other| other.wall_s / own.wall_s, &dataset),
-        ratio(&|own, other| other.wall_s / own.wall_s, &scrapy),
+        sooner(&own, &dataset),
+        sooner(&own, &scrapy),
     );
     println!(
         "  saving, whole process against img2dataset: tars {:.2}, folders {:.2}; folders against scrapy {:.2}",
-        median(
-            tars.iter()
-                .zip(&dataset)
-                .map(|(own, other)| other.wall_s / own.wall_s)
-                .collect()
-        ),
-        median(
-            folders
-                .iter()
-                .zip(&dataset)
-                .map(|(own, other)| other.wall_s / own.wall_s)
-                .collect()
-        ),
-        median(
-            folders
-                .iter()
-                .zip(&scrapy)
-                .map(|(own, other)| other.wall_s / own.wall_s)
-                .collect()
-        ),
+        sooner(&tars, &dataset),
+        sooner(&folders, &dataset),
+        sooner(&folders, &scrapy),
     );
     println!(
         "  against the steady rate of img2dataset: by simdex's whole process {:.2}, by its own clock {:.2} (aim 2)",
         ratio(
             &|own, other| own.pictures as f64 / own.wall_s / other.steady,
+            &own,
             &dataset
         ),
-        ratio(&|own, other| own.steady / other.steady, &dataset),
+        ratio(&|own, other| own.steady / other.steady, &own, &dataset),
     );
     Ok(())
 }

@@ -159,12 +159,12 @@ impl Copying<'_> {
             if !is_wanted(sequence, id) {
                 continue;
             }
-            let mut members = vec![(sequence, id)];
+            let mut members = vec![id];
             if let Some(copies) = copies {
                 if !stood_for.insert(copies.original(sequence)) {
                     continue;
                 }
-                members = self.members(copies, sequence, id, &is_wanted)?;
+                members = self.members(copies, (sequence, id), &is_wanted)?;
             }
             self.one_of(&members, observe)?;
         }
@@ -174,7 +174,7 @@ impl Copying<'_> {
             if shutdown.requested() {
                 return Ok(());
             }
-            self.one_of(&[(Sequence(u64::MAX), id?)], observe)?;
+            self.one_of(&[id?], observe)?;
         }
         Ok(())
     }
@@ -183,10 +183,9 @@ impl Copying<'_> {
     fn members(
         &self,
         copies: &NearDuplicates,
-        sequence: Sequence,
-        id: PictureId,
+        (sequence, id): (Sequence, PictureId),
         is_wanted: &dyn Fn(Sequence, PictureId) -> bool,
-    ) -> Result<Vec<(Sequence, PictureId)>, StoreError> {
+    ) -> Result<Vec<PictureId>, StoreError> {
         let store = self.collection.store();
         let mut members: Vec<(PictureRecord, PictureId)> = Vec::new();
         for member in copies.group(sequence) {
@@ -198,32 +197,28 @@ impl Copying<'_> {
             }
         }
         members.sort_by(|(a, _), (b, _)| Preference::Largest.decide(a, b).0);
-        let members: Vec<_> = members
-            .into_iter()
-            .map(|(record, id)| (Sequence(record.sequence), id))
-            .collect();
         Ok(match members.is_empty() {
-            true => vec![(sequence, id)],
-            false => members,
+            true => vec![id],
+            false => members.into_iter().map(|(_, id)| id).collect(),
         })
     }
 
     /// Copies the first of these that has a file, unless one of them is there.
     fn one_of(
         &mut self,
-        members: &[(Sequence, PictureId)],
+        members: &[PictureId],
         observe: &mut dyn FnMut(FilesEvent<'_>),
     ) -> Result<(), Error> {
         self.looked_at += members.len() as u64;
         observe(FilesEvent::Progress(self.looked_at));
         let others = members.len() as u64 - 1;
-        if members.iter().any(|(_, id)| self.saver.contains(*id)) {
+        if members.iter().any(|id| self.saver.contains(*id)) {
             self.done.known += 1;
             self.done.folded += others;
             return Ok(());
         }
         let mut without = None;
-        for (_, id) in members {
+        for id in members {
             let provenance = self.collection.store().provenance(*id)?;
             match self.file_of(*id, &provenance)? {
                 Ok((row, bytes)) => {
