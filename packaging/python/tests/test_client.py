@@ -153,7 +153,7 @@ class FramesTest(WithServer):
         paths = [self.path(motif, 0) for motif in drawn.MOTIFS]
         answers = list(self.client.search_each(paths, limit=2, all_copies=True))
         table = simdex.to_pandas(answers)
-        self.assertEqual(table.shape, (8, 10))
+        self.assertEqual(table.shape, (8, 14))
         self.assertEqual(list(answers[0].to_pandas()["rank"]), [1, 2])
         vectors = self.client.vectors().to_pandas()
         self.assertEqual(vectors.shape, (12, 1280))
