@@ -31,7 +31,8 @@ fn gzip() -> Vec<u8> {
     // After a full flush a block ends at a byte and refers to nothing before, so it can be
     // written again and again.
     let mut block = Vec::with_capacity(1 << 20);
-    let mut compress = Compress::new(Compression::fast(), false);
+    // The fast levels of zlib-rs leave ten times as much.
+    let mut compress = Compress::new(Compression::default(), false);
     let mut taken = 0;
     while taken < PIECE || block.len() == block.capacity() {
         block.reserve(1 << 16);
@@ -122,7 +123,7 @@ mod tests {
             unpacked(&mut brotli::Decompressor::new(&BROTLI[..], 1 << 16)),
             UNPACKED
         );
-        assert!(GZIP.len() < 8 << 20 && BROTLI.len() < 1 << 20);
+        assert!(GZIP.len() < 2 << 20 && BROTLI.len() < 1 << 20);
     }
 
     #[test]
