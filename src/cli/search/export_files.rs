@@ -25,6 +25,12 @@ pub(super) struct Files<'a> {
 }
 
 pub(super) fn run(session: &Session, files: Files<'_>) -> anyhow::Result<Outcome> {
+    if let (None, Some(flag)) = (&files.questions, files.search.of_results()) {
+        anyhow::bail!(
+            "{flag} says something of results, and without --queries there are none: name queries, or \
+             leave it out"
+        );
+    }
     if let Some(connection) = session.owner()? {
         let owner = connection.owner();
         anyhow::bail!(

@@ -98,6 +98,21 @@ impl From<ModeArg> for Mode {
 }
 
 impl SearchArgs {
+    /// The first flag that was given and says something of results, not of pictures.
+    pub(super) fn of_results(&self) -> Option<&'static str> {
+        let given = [
+            ("-k", self.k.is_some()),
+            ("--candidates", self.candidates.is_some()),
+            ("--head", self.head.is_some()),
+            ("--mode", self.mode != ModeArg::default()),
+            ("--min-score", self.min_score != ScoreThreshold::default()),
+            ("--explain", self.explain),
+            ("--all-copies", self.all_copies),
+        ];
+        let mut given = given.into_iter().filter(|(_, is_given)| *is_given);
+        given.next().map(|(flag, _)| flag)
+    }
+
     /// What is asked for; the configuration says what the flags do not.
     pub(in crate::cli) fn asked(&self, session: &Session) -> Asked {
         let config = &session.config.query;

@@ -75,6 +75,14 @@ fn local_files_are_copied_while_they_are_there() {
             .code,
         2
     );
+    // Without queries there are no results that a flag could say something of.
+    let unasked = simdex.run(&["export", "--files", "x", "-k", "3"]);
+    assert_eq!(unasked.code, 1);
+    assert!(
+        unasked.stderr.contains("-k says something of results"),
+        "{}",
+        unasked.stderr
+    );
 }
 
 #[test]
