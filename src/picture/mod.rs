@@ -14,6 +14,7 @@ mod name;
 mod network_input;
 mod perceptual_hash;
 mod registration;
+mod resize;
 mod sniff;
 mod thumbnail;
 mod view;

@@ -4,6 +4,7 @@ use fast_image_resize as fir;
 use image::RgbImage;
 
 use super::PerceptualHash;
+use super::resize::resize;
 
 /// A picture stretched to the network's input size: 8-bit RGB, row by row.
 ///
@@ -23,11 +24,8 @@ impl NetworkInput {
             };
         }
         let mut rgb = RgbImage::new(width, height);
-        let options = fir::ResizeOptions::new()
-            .resize_alg(fir::ResizeAlg::Convolution(fir::FilterType::Bilinear));
-        fir::Resizer::new()
-            .resize(picture, &mut rgb, &options)
-            .expect("both pictures are 8-bit RGB, the only thing a resize can refuse");
+        let triangle = fir::ResizeAlg::Convolution(fir::FilterType::Bilinear);
+        resize(picture, &mut rgb, triangle);
         Self { rgb }
     }
 

@@ -6,6 +6,8 @@ use fast_image_resize as fir;
 use image::RgbImage;
 use jpeg_encoder::{ColorType, Encoder};
 
+use super::resize::resize;
+
 /// The longer side of a thumbnail, in pixels.
 const LONGER_SIDE: u32 = 320;
 /// Good enough to be looked at.
@@ -49,13 +51,11 @@ fn shrunk(picture: &RgbImage) -> Cow<'_, RgbImage> {
     };
     let mut small = RgbImage::new(side(width), side(height));
     let averaged = fir::FilterType::Box;
-    let options = fir::ResizeOptions::new().resize_alg(match is_sampled(longer) {
+    let algorithm = match is_sampled(longer) {
         true => fir::ResizeAlg::SuperSampling(averaged, SAMPLES),
         false => fir::ResizeAlg::Convolution(averaged),
-    });
-    fir::Resizer::new()
-        .resize(picture, &mut small, &options)
-        .expect("both pictures are 8-bit RGB, the only thing a resize can refuse");
+    };
+    resize(picture, &mut small, algorithm);
     Cow::Owned(small)
 }
 
