@@ -12,7 +12,7 @@ use crate::head::Features;
 use crate::index::near_duplicates::NearDuplicates;
 use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::{PerceptualHash, PictureId};
-use crate::store::{Block, NewPicture, Sequence, Store, StoreError};
+use crate::store::{Block, EntryLocation, NewPicture, Sequence, Store, StoreError};
 
 /// Pictures that cannot be read, which an answer names.
 #[derive(Debug, Default)]
@@ -52,6 +52,8 @@ struct Member {
     descriptor: Descriptor,
     look: Option<LookDescriptor>,
     hash: PerceptualHash,
+    /// Which picture it is, and where its entry lies, as far as that was read.
+    place: Option<(PictureId, EntryLocation)>,
     /// What reading the rest gave, once that was tried.
     read: OnceLock<Option<Read>>,
 }
@@ -101,8 +103,17 @@ impl<'a> Pool<'a> {
         let Some(hash) = wanted.hashes.hash(sequence) else {
             return Ok(None);
         };
-        let Some(descriptor) = self.descriptor(sequence)? else {
-            return Ok(None);
+        let (descriptor, place) = match self.store.row(sequence) {
+            Ok(Some(row)) => (
+                row.descriptor,
+                row.location.map(|location| (row.id, location)),
+            ),
+            Ok(None) => return Ok(None),
+            // What of it can be read is.
+            Err(_) => match self.descriptor(sequence)? {
+                Some(descriptor) => (descriptor, None),
+                None => return Ok(None),
+            },
         };
         Ok(Some(Member {
             sequence,
@@ -113,6 +124,7 @@ impl<'a> Pool<'a> {
                 None => None,
             },
             hash,
+            place,
             read: OnceLock::new(),
         }))
     }
@@ -130,11 +142,15 @@ impl<'a> Pool<'a> {
         Ok(self.asked_for(id).map(|picture| picture.descriptor.clone()))
     }
 
-    fn rest(&self, sequence: Sequence) -> Result<Option<Read>, StoreError> {
-        let Some(id) = self.store.picture_at(sequence)? else {
-            return Ok(None);
+    fn rest(&self, member: &Member) -> Result<Option<Read>, StoreError> {
+        let (id, block) = match member.place {
+            Some((id, location)) => (id, self.store.block_at(id, location)),
+            None => match self.store.picture_at(member.sequence)? {
+                Some(id) => (id, self.store.block(id)),
+                None => return Ok(None),
+            },
         };
-        let block = match self.store.block(id) {
+        let block = match block {
             Ok(block) => Some(block),
             // Removed meanwhile.
             Err(_) if self.store.picture(id)?.is_none() => None,
@@ -150,7 +166,7 @@ impl<'a> Pool<'a> {
     fn get(&self, candidate: usize) -> Option<&Read> {
         let member = &self.members[candidate];
         let read = member.read.get_or_init(|| {
-            let rest = self.rest(member.sequence);
+            let rest = self.rest(member);
             rest.unwrap_or_else(|error| {
                 let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
                 failed.get_or_insert(error);

@@ -13,6 +13,17 @@ use crate::canonical_url::UrlId;
 use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 
+/// What a search reads of a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PictureRow {
+    /// Which picture it is.
+    pub id: PictureId,
+    /// Where its entry lies; `None` if nothing says so.
+    pub location: Option<EntryLocation>,
+    /// What it is found by.
+    pub descriptor: Descriptor,
+}
+
 /// What is known of pictures.
 pub trait Catalogue: Send + Sync {
     /// Stores a batch and returns once it would survive a power failure. The result says
@@ -76,6 +87,22 @@ pub trait Catalogue: Send + Sync {
     /// # Errors
     /// If the store fails or the record is unreadable.
     fn picture_at(&self, sequence: Sequence) -> Result<Option<PictureId>, StoreError>;
+
+    /// What a search reads of the picture at a place in the order, in one step; `None` if there is none. Of
+    /// one that was removed, or moved, a moment ago, it may say what was so before.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn row(&self, sequence: Sequence) -> Result<Option<PictureRow>, StoreError> {
+        let Some(id) = self.picture_at(sequence)? else {
+            return Ok(None);
+        };
+        Ok(Some(PictureRow {
+            id,
+            location: self.block_location(id)?,
+            descriptor: self.descriptor(sequence)?,
+        }))
+    }
 
     /// All pictures in the order of storing.
     fn pictures(&self) -> Listing<'_, (Sequence, PictureId)>;

@@ -59,7 +59,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub use async_store::AsyncStore;
 pub use block::{Block, EntryLocation, Span};
 pub use blocks::{Blocks, Wasteful};
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, PictureRow};
 pub use counts::Counts;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
@@ -340,7 +340,14 @@ impl Store {
     /// # Errors
     /// If they are missing or not what was written.
     pub fn block(&self, id: PictureId) -> Result<Block, StoreError> {
-        let location = self.location_of(id)?;
+        self.block_at(id, self.location_of(id)?)
+    }
+
+    /// The same, of a picture whose entry lay there a moment ago.
+    ///
+    /// # Errors
+    /// As [`Self::block`].
+    pub fn block_at(&self, id: PictureId, location: EntryLocation) -> Result<Block, StoreError> {
         let block = self.blocks.read(id, location);
         let block = match block.is_err().then(|| self.location_of(id)).transpose()? {
             // It was moved between the two steps.

@@ -11,6 +11,7 @@ mod metadata;
 mod migration;
 mod records;
 mod recovery;
+mod rows;
 mod trees;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ use log::{Log, Opened, StoreId, Totals};
 use records::{Closing, Flusher, Held, Records};
 use recovery::replay::Describer;
 use recovery::usable_records::are_damaged;
+use rows::Rows;
 use trees::Trees;
 
 /// The folder of sled, in the store's.
@@ -59,6 +61,8 @@ pub(super) struct EmbeddedMetadata {
     reserve: Reserve,
     /// Numbers in a descriptor.
     dimensions: usize,
+    /// What searches read.
+    rows: Rows,
     /// How pictures are described.
     descriptor: String,
     /// How their looks are told, and the bytes of one; `None` if the network tells none.
@@ -232,6 +236,7 @@ impl Embedded {
         })?;
         store.metadata.reconcile(&mark, store.describer(options))?;
         if header.descriptor != store.identity.descriptor {
+            Rows::forget(dir).map_err(|error| StoreError::io(dir, error))?;
             store.describe_anew(options.network)?;
             header.descriptor.clone_from(&store.identity.descriptor);
             header.write(dir)?;
@@ -317,6 +322,11 @@ impl Embedded {
             log,
             reserve,
             dimensions: options.network.descriptor_dimensions(),
+            rows: Rows::open(
+                dir,
+                (&parts.header.id, options.network.descriptor_id()),
+                options.network.descriptor_dimensions(),
+            ),
             descriptor: options.network.descriptor_id().to_owned(),
             look: options
                 .network

@@ -5,7 +5,7 @@ use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
 use crate::store::embedded::trees::decode;
-use crate::store::{EntryLocation, Listing, PictureRecord, Sequence, StoreError};
+use crate::store::{EntryLocation, Listing, PictureRecord, PictureRow, Sequence, StoreError};
 
 impl EmbeddedMetadata {
     pub(in crate::store::embedded) fn next_sequence(&self) -> u64 {
@@ -32,6 +32,26 @@ impl EmbeddedMetadata {
         value
             .map(|value| PictureId::from_slice(&value).ok_or(SEQUENCES))
             .transpose()
+    }
+
+    /// What a search reads of a picture: its row, which is written where there is none.
+    pub(in crate::store::embedded) fn row(
+        &self,
+        sequence: Sequence,
+    ) -> Result<Option<PictureRow>, StoreError> {
+        if let Some(row) = self.rows.get(sequence) {
+            return Ok(Some(row));
+        }
+        let Some(id) = self.picture_at(sequence)? else {
+            return Ok(None);
+        };
+        let row = PictureRow {
+            id,
+            location: self.block_location(id)?,
+            descriptor: self.descriptor(sequence)?,
+        };
+        self.rows.put(sequence, &row);
+        Ok(Some(row))
     }
 
     pub(in crate::store::embedded) fn pictures(&self) -> Listing<'_, (Sequence, PictureId)> {

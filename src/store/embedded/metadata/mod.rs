@@ -30,8 +30,8 @@ use crate::picture::PictureId;
 use crate::store::{
     Again, AppendEntries, Body, Catalogue, Counts, Discovery, EntryLocation, Flaw, Frontier,
     FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageTerms, PageVisit,
-    PictureOutcome, PictureRecord, Provenance, Queued, RemovalRules, Retrying, RuleFileRecord,
-    Sequence, SourcePage, StoreError, UrlOutcome, UrlRecord, VisitRecord,
+    PictureOutcome, PictureRecord, PictureRow, Provenance, Queued, RemovalRules, Retrying,
+    RuleFileRecord, Sequence, SourcePage, StoreError, UrlOutcome, UrlRecord, VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {
@@ -176,6 +176,10 @@ impl Catalogue for EmbeddedMetadata {
 
     fn picture(&self, id: PictureId) -> Result<Option<PictureRecord>, StoreError> {
         Self::picture(self, id)
+    }
+
+    fn row(&self, sequence: Sequence) -> Result<Option<PictureRow>, StoreError> {
+        Self::row(self, sequence)
     }
 
     fn picture_at(&self, sequence: Sequence) -> Result<Option<PictureId>, StoreError> {

@@ -14,6 +14,7 @@ use crate::store::embedded::log::{
 };
 use crate::store::embedded::records::Records;
 use crate::store::embedded::recovery::{header, usable_records};
+use crate::store::embedded::rows::Rows;
 use crate::store::embedded::trees::Trees;
 use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
 use crate::store::layouts::Layouts;
@@ -50,6 +51,8 @@ impl Embedded {
         check_places(dir)?;
         let lock = Lock::take(dir)?;
         usable_records::check_room(dir, dir)?;
+        // Its pictures may get other numbers.
+        Rows::forget(dir).map_err(|error| StoreError::io(dir, error))?;
         let mut repaired = Repaired::default();
         let mut header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
         header.check(dir, options.network.id())?;
