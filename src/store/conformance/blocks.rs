@@ -1,7 +1,7 @@
 //! What blocks must do.
 
 use super::fixture::{block, commit, file, picture_id};
-use crate::store::{Entry, Section, SectionKind, Store, Wasteful};
+use crate::store::{Entry, Section, SectionKind, Sequence, Store, Wasteful};
 
 pub(super) fn blocks_of_any_length_are_read_back(store: &Store) {
     let bytes: Vec<Vec<u8>> = (0..5_u8).map(|n| vec![n; 100 * usize::from(n)]).collect();
@@ -35,6 +35,7 @@ pub(super) fn what_is_live_outlasts_compaction(store: &Store) {
     }
     // A block is read in place; who has it keeps it.
     let held = store.block(picture_id(1)).unwrap();
+    let before = store.row(Sequence(5)).unwrap().unwrap();
     for n in 1..5 {
         assert!(store.remove_picture(picture_id(n)).unwrap());
     }
@@ -44,6 +45,13 @@ pub(super) fn what_is_live_outlasts_compaction(store: &Store) {
         assert_eq!(*found, block(store, n)[..]);
     }
     assert_eq!(*held, block(store, 1)[..]);
+    // Whoever knew where it lay finds it where it lies.
+    let row = store.row(Sequence(5)).unwrap().unwrap();
+    assert_eq!(row.location, store.block_location(row.id).unwrap());
+    for location in [before.location, row.location] {
+        let found = store.block_at(row.id, location.unwrap()).unwrap();
+        assert_eq!(*found, block(store, 5)[..]);
+    }
     assert!(store.block(picture_id(2)).is_err());
     assert!(commit(store, file("2.png"), 2));
     assert_eq!(

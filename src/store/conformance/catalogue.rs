@@ -48,7 +48,12 @@ pub(super) fn the_same_bytes_are_one_picture(store: &Store) {
     assert_eq!(store.look(Sequence(2)).unwrap(), None);
     let looks = store.looks(Sequence(1)).collect::<Result<Vec<_>, _>>();
     assert_eq!(looks.unwrap(), [(Sequence(1), look.unwrap())]);
+    let row = store.row(Sequence(1)).unwrap().unwrap();
+    assert_eq!((row.id, &row.descriptor), (picture_id(2), descriptor));
+    assert_eq!(row.location, store.block_location(picture_id(2)).unwrap());
+    assert_eq!(store.row(Sequence(2)).unwrap(), None);
     assert!(store.remove_picture(picture_id(2)).unwrap());
+    assert_eq!(store.row(Sequence(1)).unwrap(), None);
     assert_eq!(store.looks(Sequence(1)).count(), 0);
     assert!(store.block(picture_id(3)).is_err());
 }

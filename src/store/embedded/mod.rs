@@ -61,7 +61,7 @@ pub(super) struct EmbeddedMetadata {
     reserve: Reserve,
     /// Numbers in a descriptor.
     dimensions: usize,
-    /// What searches read.
+    /// What searches read. A private copy of the records has none: its numbers may be others.
     rows: Rows,
     /// How pictures are described.
     descriptor: String,
@@ -234,9 +234,10 @@ impl Embedded {
             trees,
             log,
         })?;
+        let described = (&*store.identity.id, &*store.identity.descriptor);
+        store.metadata.rows = Rows::open(dir, described, store.metadata.dimensions);
         store.metadata.reconcile(&mark, store.describer(options))?;
         if header.descriptor != store.identity.descriptor {
-            Rows::forget(dir).map_err(|error| StoreError::io(dir, error))?;
             store.describe_anew(options.network)?;
             header.descriptor.clone_from(&store.identity.descriptor);
             header.write(dir)?;
@@ -322,11 +323,7 @@ impl Embedded {
             log,
             reserve,
             dimensions: options.network.descriptor_dimensions(),
-            rows: Rows::open(
-                dir,
-                (&parts.header.id, options.network.descriptor_id()),
-                options.network.descriptor_dimensions(),
-            ),
+            rows: Rows::none(options.network.descriptor_dimensions()),
             descriptor: options.network.descriptor_id().to_owned(),
             look: options
                 .network

@@ -24,44 +24,42 @@ const ID: usize = 32;
 
 /// The rows of a store.
 pub(super) struct Rows {
-    /// `None` where it cannot be opened: then all is read from the records.
+    /// `None` where there are none: then all is read from the records.
     file: Option<Box<dyn DiskFile>>,
-    /// Whether nothing may be written.
-    is_frozen: bool,
     /// Of whose pictures, and how they are described: rows of others have other checksums.
     seed: u32,
     dimensions: usize,
 }
 
 impl Rows {
-    /// Opens the rows of a store, whose pictures have descriptors of so many numbers. Where they cannot be
-    /// written they are read.
+    /// No rows, of descriptors of so many numbers.
+    pub(super) fn none(dimensions: usize) -> Self {
+        Self {
+            file: None,
+            seed: 0,
+            dimensions,
+        }
+    }
+
+    /// Opens the rows of a store, whose pictures have descriptors of so many numbers. Where that fails there
+    /// are none.
     pub(super) fn open(dir: &Path, (store, descriptor): (&str, &str), dimensions: usize) -> Self {
         let folder = dir.join(FOLDER);
-        let path = folder.join(FILE);
         let open = || {
-            let created = SystemDisk.create_folder(&folder);
-            let created = created.and_then(|()| SystemDisk.create(&path));
-            created.or_else(|_| SystemDisk.open(&path))
+            SystemDisk.create_folder(&folder)?;
+            SystemDisk.create(&folder.join(FILE))
         };
+        let file = open().inspect_err(|error| {
+            tracing::warn!(%error, "searches are slower: what they read cannot be kept");
+        });
         Self {
-            file: open()
-                .inspect_err(
-                    |error| tracing::debug!(%error, "searches read the records themselves"),
-                )
-                .ok(),
-            is_frozen: false,
+            file: file.ok(),
             seed: crc32fast::hash(format!("{store} {descriptor} {dimensions}").as_bytes()),
             dimensions,
         }
     }
 
-    /// Writes nothing from now on.
-    pub(super) fn freeze(&mut self) {
-        self.is_frozen = true;
-    }
-
-    /// Deletes the rows of a store whose numbers or descriptors are made anew.
+    /// Deletes the rows of a store whose pictures get other numbers.
     pub(super) fn forget(dir: &Path) -> io::Result<()> {
         match std::fs::remove_file(dir.join(FOLDER).join(FILE)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -81,38 +79,45 @@ impl Rows {
         let (id, row) = row.split_first_chunk::<ID>()?;
         let (place, descriptor) = row.split_first_chunk::<PLACE>()?;
         let (length, place) = place.split_first()?;
-        let location = match usize::from(*length) {
-            0 => None,
-            length => Some(postcard::from_bytes(place.get(..length)?).ok()?),
-        };
+        let location = place.get(..usize::from(*length))?;
         Some(PictureRow {
             id: PictureId::from_bytes(*id),
-            location,
+            location: Some(postcard::from_bytes(location).ok()?),
             descriptor: Descriptor::from_bytes(descriptor, self.dimensions)?,
         })
     }
 
     /// Keeps a picture's row. Only time is lost where it cannot be written.
-    pub(super) fn put(&self, sequence: Sequence, row: &PictureRow) {
-        let Some((file, offset)) = self.file.as_ref().zip(self.offset(sequence)) else {
+    pub(super) fn put(
+        &self,
+        sequence: Sequence,
+        id: PictureId,
+        location: EntryLocation,
+        descriptor: &[u8],
+    ) {
+        let Some(place) = place(location) else {
             return;
         };
-        if self.is_frozen {
-            return;
+        let mut row = vec![0; CHECKSUM];
+        row.extend(id.as_bytes());
+        row.extend(place);
+        row.extend(descriptor);
+        if row.len() == self.length() {
+            let checksum = self.checksum(sequence, &row[CHECKSUM..]);
+            row[..CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
+            self.write(sequence, &row);
         }
-        let Some(place) = place(row.location.as_ref()) else {
-            return;
-        };
-        let mut bytes = vec![0; CHECKSUM];
-        bytes.extend(row.id.as_bytes());
-        bytes.extend(place);
-        bytes.extend(row.descriptor.to_bytes());
-        if bytes.len() != self.length() {
-            return;
-        }
-        let checksum = self.checksum(sequence, &bytes[CHECKSUM..]);
-        bytes[..CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
-        if let Err(error) = file.write_at(&bytes, offset) {
+    }
+
+    /// Forgets a picture's row.
+    pub(super) fn clear(&self, sequence: Sequence) {
+        self.write(sequence, &[0; CHECKSUM + ID]);
+    }
+
+    fn write(&self, sequence: Sequence, bytes: &[u8]) {
+        if let Some((file, offset)) = self.file.as_ref().zip(self.offset(sequence))
+            && let Err(error) = file.write_at(bytes, offset)
+        {
             tracing::debug!(%error, "a row is not kept");
         }
     }
@@ -134,26 +139,43 @@ impl Rows {
 }
 
 /// Where an entry lies, as a row keeps it; `None` if that is longer than it has room for.
-fn place(location: Option<&EntryLocation>) -> Option<[u8; PLACE]> {
+fn place(location: EntryLocation) -> Option<[u8; PLACE]> {
     let mut place = [0; PLACE];
-    if let Some(location) = location {
-        let bytes = encode(location);
-        place[0] = u8::try_from(bytes.len()).ok()?;
-        place.get_mut(1..=bytes.len())?.copy_from_slice(&bytes);
-    }
+    let bytes = encode(&location);
+    place[0] = u8::try_from(bytes.len()).ok()?;
+    place.get_mut(1..=bytes.len())?.copy_from_slice(&bytes);
     Some(place)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Span;
 
     fn row(n: u8) -> PictureRow {
+        // The longest there is.
+        let span = Span {
+            segment: u32::MAX,
+            offset: u64::MAX,
+            length: u64::MAX,
+            checksum: u32::MAX,
+        };
         PictureRow {
             id: PictureId::from_bytes([n; ID]),
-            location: None,
+            location: Some(EntryLocation {
+                segment: u32::MAX,
+                offset: u64::MAX,
+                payload: Some(span),
+                thumbnail: Some(span),
+            }),
             descriptor: Descriptor::normalized(vec![f32::from(n) + 1.0, 2.0]),
         }
+    }
+
+    fn put(rows: &Rows, n: u8) {
+        let row = row(n);
+        let (sequence, descriptor) = (Sequence(n.into()), row.descriptor.to_bytes());
+        rows.put(sequence, row.id, row.location.unwrap(), &descriptor);
     }
 
     fn open(dir: &Path, descriptor: &str) -> Rows {
@@ -165,8 +187,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let rows = open(dir.path(), "a way");
         assert_eq!(rows.get(Sequence(3)), None);
-        rows.put(Sequence(3), &row(3));
-        rows.put(Sequence(1), &row(1));
+        put(&rows, 3);
+        put(&rows, 1);
         for n in [1, 3] {
             assert_eq!(rows.get(Sequence(n.into())), Some(row(n)));
         }
@@ -175,11 +197,10 @@ mod tests {
         assert_eq!(rows.get(Sequence(u64::MAX)), None);
         // Of another store, or described in another way.
         assert_eq!(open(dir.path(), "another").get(Sequence(3)), None);
-        // A frozen one reads, and writes nothing.
-        let mut frozen = open(dir.path(), "a way");
-        frozen.freeze();
-        frozen.put(Sequence(1), &row(2));
-        assert_eq!(frozen.get(Sequence(1)), Some(row(1)));
+        // Without a file there is nothing, and nothing is kept.
+        let none = Rows::none(2);
+        put(&none, 1);
+        assert_eq!(none.get(Sequence(1)), None);
         // Any bit that is another makes it none.
         let path = dir.path().join(FOLDER).join(FILE);
         let whole = std::fs::read(&path).unwrap();
@@ -190,6 +211,11 @@ mod tests {
             std::fs::write(&path, damaged).unwrap();
             assert_eq!(open(dir.path(), "a way").get(Sequence(1)), None);
         }
+        std::fs::write(&path, whole).unwrap();
+        let rows = open(dir.path(), "a way");
+        rows.clear(Sequence(1));
+        assert_eq!(rows.get(Sequence(1)), None);
+        assert_eq!(rows.get(Sequence(3)), Some(row(3)));
         Rows::forget(dir.path()).unwrap();
         Rows::forget(dir.path()).unwrap();
         assert!(!path.exists());

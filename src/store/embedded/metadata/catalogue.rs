@@ -50,7 +50,10 @@ impl EmbeddedMetadata {
             location: self.block_location(id)?,
             descriptor: self.descriptor(sequence)?,
         };
-        self.rows.put(sequence, &row);
+        if let Some(location) = row.location {
+            let descriptor = row.descriptor.to_bytes();
+            self.rows.put(sequence, id, location, &descriptor);
+        }
         Ok(Some(row))
     }
 

@@ -6,6 +6,7 @@ use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::{Position, Totals};
 use crate::store::embedded::metadata::queues::queueing::{end_as, settle_into};
+use crate::store::embedded::rows::Rows;
 use crate::store::embedded::trees::{
     APPLIED, TreeBatches, Trees, UseChanges, embed_key, encode, location_key,
 };
@@ -25,6 +26,8 @@ pub(in crate::store::embedded) struct CommitChanges<'a> {
     pub(in crate::store::embedded) batches: TreeBatches,
     /// What of segments is in use.
     pub(in crate::store::embedded) usage: UseChanges,
+    /// What searches read of pictures: new rows, and those that are true no longer.
+    rows: Vec<RowChange>,
     /// What the catalogue comes to.
     pub(in crate::store::embedded) totals: Totals,
     /// The bytes may show to be no picture, so other versions may be asked for.
@@ -42,6 +45,7 @@ impl<'a> CommitChanges<'a> {
             trees: &metadata.trees,
             batches: TreeBatches::default(),
             usage: UseChanges::default(),
+            rows: Vec::new(),
             totals,
             keeps_hints: false,
             settled: Vec::new(),
@@ -58,6 +62,9 @@ impl<'a> CommitChanges<'a> {
             .of(&self.trees.counters)
             .insert(&APPLIED, encode(&applied));
         self.batches.apply()?;
+        for row in self.rows {
+            row.apply(&self.metadata.rows);
+        }
         Ok(self.totals)
     }
 
@@ -99,6 +106,12 @@ impl<'a> CommitChanges<'a> {
         batches
             .of(&t.pictures)
             .insert(id.as_bytes(), encode(record));
+        self.rows.push(RowChange::Is {
+            sequence,
+            id,
+            location,
+            descriptor: descriptor.to_vec(),
+        });
         self.usage.add(t, location)?;
         self.totals.add_picture(id, sequence);
         self.totals.next_sequence = self.totals.next_sequence.max(record.sequence + 1);
@@ -115,10 +128,18 @@ impl<'a> CommitChanges<'a> {
         if from != to {
             let entries = self.batches.of(&self.trees.entries);
             entries.insert(id.as_bytes(), encode(&to));
+            if let Some(record) = self.metadata.picture(id)? {
+                self.forget_row(Sequence(record.sequence));
+            }
             self.usage.remove(self.trees, from)?;
             self.usage.add(self.trees, to)?;
         }
         Ok(())
+    }
+
+    /// Has the row of a picture made anew when it is read, if the picture is still there.
+    pub(in crate::store::embedded) fn forget_row(&mut self, sequence: Sequence) {
+        self.rows.push(RowChange::Was(sequence));
     }
 
     /// Records a picture that waits for its features, whose entry lies at `location`.
@@ -234,6 +255,33 @@ impl<'a> CommitChanges<'a> {
         self.batches
             .of(&t.places)
             .insert(&key[..], encode(&found.location));
+    }
+}
+
+/// What becomes of the row of a picture.
+enum RowChange {
+    /// It is this.
+    Is {
+        sequence: Sequence,
+        id: PictureId,
+        location: EntryLocation,
+        descriptor: Vec<u8>,
+    },
+    /// It is true no longer.
+    Was(Sequence),
+}
+
+impl RowChange {
+    fn apply(self, rows: &Rows) {
+        match self {
+            Self::Is {
+                sequence,
+                id,
+                location,
+                descriptor,
+            } => rows.put(sequence, id, location, &descriptor),
+            Self::Was(sequence) => rows.clear(sequence),
+        }
     }
 }
 

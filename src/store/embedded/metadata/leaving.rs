@@ -109,6 +109,7 @@ impl<'a> Leaving<'a> {
             for tree in [&t.sequences, &t.descriptors, &t.looks] {
                 batches.of(tree).remove(&sequence.key());
             }
+            self.changes.forget_row(sequence);
             self.changes.totals.take_picture(id, sequence);
             self.sequences.push(sequence);
         }

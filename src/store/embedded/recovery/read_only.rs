@@ -99,7 +99,6 @@ impl Embedded {
         let is_told = store.metadata.look_id() == told
             && !store.metadata.trees.counters.contains_key(LOOKS_MISSING)?;
         store.identity.look = is_told.then(|| header.look.clone());
-        store.metadata.rows.freeze();
         store.metadata.log.freeze();
         store.metadata.reserve.is_frozen = true;
         store.blocks.reserve.is_frozen = true;
