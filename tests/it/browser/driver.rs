@@ -6,12 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use fantoccini::elements::Element;
-use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client, ClientBuilder, Locator};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
-use url::{ParseError, Url};
+use url::Url;
+
+use super::webdriver::{Element, WebDriver};
 
 /// A browser at a time: each takes some hundred megabytes.
 static ONE: Mutex<()> = Mutex::new(());
@@ -24,8 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A browser with one window. It is closed when this is dropped.
 pub struct Browser {
-    runtime: Runtime,
-    client: Option<Client>,
+    session: WebDriver,
     driver: Child,
     _alone: MutexGuard<'static, ()>,
 }
@@ -60,10 +59,6 @@ impl Browser {
             })
             .expect("it has said its port");
         std::thread::spawn(move || lines.for_each(drop));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
         let wanted = json!({
             "goog:chromeOptions": { "args": [
                 "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars",
@@ -71,43 +66,36 @@ impl Browser {
             ] },
             "goog:loggingPrefs": { "browser": "ALL" },
         });
-        let client = runtime.block_on(async {
-            let mut builder =
-                ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
-            let wanted = wanted.as_object().unwrap().clone();
-            builder.capabilities(wanted);
-            builder.connect(&format!("http://127.0.0.1:{port}")).await
-        });
         Some(Self {
-            client: Some(client.expect("chromium starts")),
-            runtime,
+            session: WebDriver::start(format!("127.0.0.1:{port}"), &wanted),
             driver,
             _alone: alone,
         })
     }
 
-    fn client(&self) -> &Client {
-        self.client.as_ref().expect("it is there until the end")
-    }
-
     pub fn open(&self, url: &str) {
-        self.runtime.block_on(self.client().goto(url)).unwrap();
+        self.session.post("/url", json!({ "url": url })).unwrap();
     }
 
     pub fn url(&self) -> Url {
-        self.runtime.block_on(self.client().current_url()).unwrap()
+        let url = self.session.get("/url").unwrap();
+        Url::parse(url.as_str().unwrap()).unwrap()
     }
 
     /// Runs a script's body in the page, and gives what it returns.
     pub fn run(&self, script: &str) -> Value {
-        let ran = self.client().execute(script, Vec::new());
-        self.runtime.block_on(ran).unwrap()
+        self.try_run(script).unwrap()
+    }
+
+    fn try_run(&self, script: &str) -> Result<Value, String> {
+        let script = json!({ "script": script, "args": [] });
+        self.session.post("/execute/sync", script)
     }
 
     /// The same with a script that calls its last argument when it has an answer.
     pub fn run_async(&self, script: &str, arguments: Vec<Value>) -> Value {
-        let ran = self.client().execute_async(script, arguments);
-        self.runtime.block_on(ran).unwrap()
+        let script = json!({ "script": script, "args": arguments });
+        self.session.post("/execute/async", script).unwrap()
     }
 
     /// Waits until a script's body returns something true.
@@ -115,8 +103,7 @@ impl Browser {
         let until = Instant::now() + PATIENCE;
         loop {
             // The page may be about to be replaced.
-            let ran = self.client().execute(script, Vec::new());
-            let found = self.runtime.block_on(ran).unwrap_or_default();
+            let found = self.try_run(script).unwrap_or_default();
             if !matches!(found, Value::Null | Value::Bool(false)) {
                 return found;
             }
@@ -132,25 +119,28 @@ impl Browser {
 
     /// Waits for an element.
     pub fn find(&self, css: &str) -> Element {
-        let found = self.client().wait().at_most(PATIENCE);
-        let found = found.for_element(Locator::Css(css));
-        let found = self.runtime.block_on(found);
-        found.unwrap_or_else(|error| panic!("no {css} at {}: {error}", self.url()))
+        let until = Instant::now() + PATIENCE;
+        loop {
+            // As above.
+            let found = self.session.elements(css).unwrap_or_default();
+            if let Some(first) = found.into_iter().next() {
+                return first;
+            }
+            assert!(Instant::now() < until, "no {css} at {}", self.url());
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     pub fn count(&self, css: &str) -> usize {
-        let all = self.client().find_all(Locator::Css(css));
-        self.runtime.block_on(all).unwrap().len()
+        self.session.elements(css).unwrap().len()
     }
 
     pub fn text(&self, css: &str) -> String {
-        let element = self.find(css);
-        self.runtime.block_on(element.text()).unwrap()
+        self.session.text(&self.find(css)).unwrap()
     }
 
     pub fn click(&self, css: &str) {
-        let element = self.find(css);
-        self.runtime.block_on(element.click()).unwrap();
+        self.session.click(&self.find(css)).unwrap();
     }
 
     /// Clicks what leads to another page, and waits for it.
@@ -165,8 +155,7 @@ impl Browser {
 
     /// Types into a field, or gives a file to one that takes files.
     pub fn type_into(&self, css: &str, text: &str) {
-        let element = self.find(css);
-        self.runtime.block_on(element.send_keys(text)).unwrap();
+        self.session.type_into(&self.find(css), text).unwrap();
     }
 
     /// Draws a line with the mouse, from point to point.
@@ -185,19 +174,15 @@ impl Browser {
     }
 
     /// A command of Chrome's own protocol.
-    pub fn chrome(&self, command: &'static str, parameters: Value) -> Value {
-        let command = ChromeCommand(json!({ "cmd": command, "params": parameters }), CDP);
-        let answer = self.client().issue_cmd(command);
-        self.runtime.block_on(answer).unwrap()
+    pub fn chrome(&self, command: &str, parameters: Value) -> Value {
+        let command = json!({ "cmd": command, "params": parameters });
+        self.session.post("/goog/cdp/execute", command).unwrap()
     }
 
     /// What the page, or the browser about it, has complained of since the last call.
     pub fn complaints(&self) -> Vec<String> {
-        let command = ChromeCommand(json!({ "type": "browser" }), LOG);
-        let log = self
-            .runtime
-            .block_on(self.client().issue_cmd(command))
-            .unwrap();
+        let wanted = json!({ "type": "browser" });
+        let log = self.session.post("/se/log", wanted).unwrap();
         let lines = log.as_array().unwrap().iter();
         let bad = lines.filter(|line| line["level"] == "SEVERE" || line["level"] == "WARNING");
         bad.map(|line| line["message"].as_str().unwrap().to_owned())
@@ -222,7 +207,8 @@ impl Browser {
 
     /// What is seen, as a PNG.
     pub fn seen(&self) -> Vec<u8> {
-        self.runtime.block_on(self.client().screenshot()).unwrap()
+        let png = self.session.get("/screenshot").unwrap();
+        BASE64_STANDARD.decode(png.as_str().unwrap()).unwrap()
     }
 
     /// Writes what is seen, as a PNG.
@@ -233,29 +219,11 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
-            // A browser that does not answer ends with its driver.
-            let _ = self.runtime.block_on(client.close());
+        // A browser that does not answer ends with its driver.
+        if let Ok(None) = self.driver.try_wait() {
+            let _ = self.session.close();
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
-    }
-}
-
-const CDP: &str = "goog/cdp/execute";
-const LOG: &str = "se/log";
-
-/// A command that WebDriver itself does not have: its body and its place.
-#[derive(Debug)]
-struct ChromeCommand(Value, &'static str);
-
-impl WebDriverCompatibleCommand for ChromeCommand {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        let session = session.unwrap_or_default();
-        base.join(&format!("session/{session}/{}", self.1))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(self.0.to_string()))
     }
 }

@@ -5,6 +5,7 @@ mod driver;
 mod film;
 mod judging;
 mod live;
+mod webdriver;
 
 use std::path::{Path, PathBuf};
 

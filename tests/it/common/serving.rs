@@ -216,8 +216,8 @@ fn parsed(bytes: &[u8]) -> Answer {
         .parse()
         .unwrap();
     let headers: Vec<(String, String)> = lines
-        .map(|line| line.split_once(": ").unwrap())
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+        .map(|line| line.split_once(':').unwrap())
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     let is_chunked = headers
         .iter()
