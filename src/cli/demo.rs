@@ -10,7 +10,8 @@ use super::crawl::report::figures;
 use super::input::PictureReader;
 use super::output::replace;
 use super::progress;
-use super::search::NamedQuestion;
+use super::screen::pictures::PicturesArgs;
+use super::search::{NamedQuestion, print_list};
 use super::session::Session;
 use super::{Outcome, output};
 use crate::app::CrawlJob;
@@ -18,7 +19,7 @@ use crate::canonical_url::CanonicalUrl;
 use crate::demo::server::Server;
 use crate::demo::{gallery, photos};
 use crate::local_path::path_text;
-use crate::report::{result_text, write_html};
+use crate::report::write_html;
 use crate::search::SearchOptions;
 
 #[derive(Debug, Args)]
@@ -32,6 +33,8 @@ pub(super) struct DemoArgs {
     /// Results
     #[arg(short, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..))]
     k: u16,
+    #[command(flatten)]
+    pictures: PicturesArgs,
 }
 
 pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcome> {
@@ -75,7 +78,7 @@ pub(super) fn run(mut session: Session, args: DemoArgs) -> anyhow::Result<Outcom
         ..SearchOptions::new(args.k.into(), session.config.query.candidates)
     };
     let result = collection.search(&question, &session.head(None)?, &options)?;
-    output::text(&result_text(&result, false))?;
+    print_list(args.pictures.shown(), &result, false)?;
     let mut page = Vec::new();
     write_html(
         std::slice::from_ref(&result),

@@ -5,11 +5,11 @@ use crate::common::{Run, Simdex, draw_folders};
 #[test]
 fn the_demo_goes_all_the_way() {
     let simdex = Simdex::new();
-    for round in 0..2 {
+    for (round, pictures) in ["none", "blocks"].into_iter().enumerate() {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_simdex"));
         let output = command
             .current_dir(simdex.dir.path())
-            .args(["demo", "-q"])
+            .args(["demo", "-q", &format!("--pictures={pictures}")])
             .output()
             .unwrap();
         let run = Run::of(output);
@@ -26,6 +26,7 @@ fn the_demo_goes_all_the_way() {
             "{}",
             run.stdout
         );
+        assert_eq!(run.stdout.contains('▀'), round == 1, "{}", run.stdout);
         let page = std::fs::read_to_string(simdex.path("simdex-demo/results.html")).unwrap();
         assert!(page.matches("<figure>").count() >= 10);
     }

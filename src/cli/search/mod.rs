@@ -6,4 +6,4 @@ pub(super) mod export;
 mod export_files;
 pub(super) mod query;
 
-pub(super) use query::NamedQuestion;
+pub(super) use query::{NamedQuestion, print_list};

@@ -178,10 +178,9 @@ pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<
     let mut found = 0;
     let mut each = |result: QueryResult| {
         found += result.results.len();
-        match (format, pictures) {
-            (Format::Json, _) => output::json(&result),
-            (Format::Text, None) => output::text(&result_text(&result, explain)),
-            (Format::Text, Some(pictures)) => print_with(pictures, &result, explain),
+        match format {
+            Format::Json => output::json(&result),
+            Format::Text => print_list(pictures, &result, explain),
         }
     };
     let outcome = for_each_result(
@@ -197,8 +196,15 @@ pub(in crate::cli) fn run(session: &Session, args: QueryArgs) -> anyhow::Result<
     Ok(outcome)
 }
 
-/// Prints a list with small pictures beside its results.
-fn print_with(pictures: Pictures, result: &QueryResult, explain: bool) -> anyhow::Result<()> {
+/// Prints a list, with small pictures beside its results if they are shown.
+pub(in crate::cli) fn print_list(
+    pictures: Option<Pictures>,
+    result: &QueryResult,
+    explain: bool,
+) -> anyhow::Result<()> {
+    let Some(pictures) = pictures else {
+        return output::text(&result_text(result, explain));
+    };
     output::text(&result_head(result))?;
     result.results.iter().try_for_each(|entry| {
         let lines = entry_text(entry, explain);
