@@ -110,8 +110,10 @@ pub(super) fn downgrade_to_3(dir: &Path) {
     .map(|name| db.open_tree(name).unwrap());
     let part = |span: crate::store::Span| {
         let path = dir.join("activations").join(file_name(span.segment));
-        let bytes = std::fs::read(path).unwrap();
-        bytes[span.offset as usize..][..span.length as usize].to_vec()
+        let file = SystemDisk.open(&path).unwrap();
+        let mut bytes = vec![0; span.length as usize];
+        file.read_at(&mut bytes, span.offset).unwrap();
+        bytes
     };
     // Blocks go into a folder that takes the other's place.
     let mut files = OldSegments::open(dir.join("old")).unwrap();
