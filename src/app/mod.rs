@@ -9,6 +9,8 @@
 
 mod add;
 mod check_up;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod collection;
 mod crawl;
 mod error;
@@ -37,7 +39,9 @@ pub use crate::ingest::{
 };
 pub use add::{AddEnd, AddEvent, add_files};
 pub use check_up::{CheckUp, check_up};
-pub use collection::Collection;
+#[cfg(feature = "cluster")]
+pub use cluster::{WorkEvent, WorkerRole, migrate};
+pub use collection::{Collection, has_store};
 pub use crawl::{
     CrawlEnd, CrawlJob, DryRun, Found, Looking, Pictures, QueuedAgain, RecordingOptions,
 };

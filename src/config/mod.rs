@@ -91,6 +91,16 @@ pub struct StoreConfig {
     pub activations: Encoding,
     /// Free disk space below which nothing more is stored, in MiB.
     pub reserve_disk_mb: u64,
+    /// The PostgreSQL server of a cluster's store, `postgres://USER:PASSWORD@HOST/DATABASE`; the
+    /// environment's `SIMDEX_STORE_URL` comes first. Without either the store is in a folder.
+    #[cfg(feature = "cluster")]
+    pub url: Option<Secret>,
+    /// Where a cluster's store keeps activations: `s3://BUCKET/FOLDER` or `file:///FOLDER`.
+    #[cfg(feature = "cluster")]
+    pub blocks: Option<String>,
+    /// The most of a cluster's activations that this machine keeps once they were read, in MiB.
+    #[cfg(feature = "cluster")]
+    pub cache_mb: u64,
 }
 
 impl Default for StoreConfig {
@@ -99,6 +109,12 @@ impl Default for StoreConfig {
             keep: Keep::Full,
             activations: Encoding::Int8,
             reserve_disk_mb: 512,
+            #[cfg(feature = "cluster")]
+            url: None,
+            #[cfg(feature = "cluster")]
+            blocks: None,
+            #[cfg(feature = "cluster")]
+            cache_mb: 10_240,
         }
     }
 }

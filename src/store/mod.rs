@@ -4,6 +4,7 @@
 //!   Store ──> Metadata = Frontier + Catalogue + Files + Hosts + Labels   records
 //!        └──> Blocks                                                a log of entries
 //!   embedded/   both in a folder: sled is an index over the log
+//!   cluster/    records on PostgreSQL, for many machines; a feature of that name
 //!   memory/     both in memory, for tests
 //! ```
 //!
@@ -28,6 +29,8 @@ mod async_store;
 mod block;
 mod blocks;
 mod catalogue;
+#[cfg(feature = "cluster")]
+mod cluster;
 #[cfg(test)]
 mod conformance;
 mod conversion;
@@ -60,6 +63,8 @@ pub use async_store::AsyncStore;
 pub use block::{Block, EntryLocation, Span};
 pub use blocks::{Blocks, Wasteful};
 pub use catalogue::{Catalogue, PictureRow};
+#[cfg(feature = "cluster")]
+pub use cluster::{ClusterOptions, migrate};
 pub use counts::Counts;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
