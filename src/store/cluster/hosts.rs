@@ -76,6 +76,11 @@ impl Hosts for ClusterMetadata {
         Ok(row.map(|(host,)| HostId(host)))
     }
 
+    fn claim_host(&self, host: HostId) -> Result<bool, StoreError> {
+        let _writing = self.shared.lock();
+        self.shared.hosts.hold(self.database(), host)
+    }
+
     fn rule_file(&self, url: &str) -> Result<Option<RuleFileRecord>, StoreError> {
         let id = UrlId::of(url);
         let select = || {

@@ -37,10 +37,12 @@ fn a_host_is_one_workers_at_a_time() {
     assert_eq!(b.waiting_host_after(None).unwrap(), Some(second));
     assert_eq!(b.waiting_host_after(Some(second)).unwrap(), None);
     let of_b = lease(&b, "b.example");
+    assert!(a.claim_host(first).unwrap() && !a.claim_host(second).unwrap());
     assert_eq!(a.waiting_host_after(None).unwrap(), Some(first));
     a.settle(of_a, UrlOutcome::Done).unwrap();
     drop(a);
-    // It is given back when the process ends.
+    // It is given back when the process ends; a redirect to it claims it, too.
+    assert!(b.claim_host(first).unwrap());
     b.settle(lease(&b, "a.example"), UrlOutcome::Done).unwrap();
     b.settle(of_b, UrlOutcome::Done).unwrap();
     assert_eq!(b.pending_count().unwrap(), 0);
