@@ -313,4 +313,16 @@ mod tests {
             assert!(!said.contains("hunter2"), "{text}: {said}");
         }
     }
+
+    #[cfg(feature = "cluster")]
+    #[test]
+    fn the_password_of_a_server_is_not_told() {
+        let url = "[store]\nurl = 'postgres://me:hunter2@db/simdex'";
+        let config: Config = toml::from_str(url).unwrap();
+        let told = format!("{config:?}");
+        assert!(told.contains("url") && !told.contains("hunter2"), "{told}");
+        let wrong = "[store]\nurl = ['postgres://me:hunter2@db/simdex']";
+        let error = toml::from_str::<Config>(wrong).unwrap_err();
+        assert!(!error.message().contains("hunter2"), "{error}");
+    }
 }

@@ -11,6 +11,8 @@ pub use work::{WorkEvent, WorkerRole};
 
 /// The variable of the environment that names the server, before the configuration does.
 const URL: &str = "SIMDEX_STORE_URL";
+/// How long a host is left alone at least when it goes from one worker to another.
+const SHORTEST_REST: Duration = Duration::from_secs(10);
 
 /// How the cluster's store is reached; `None` if the store is in a folder.
 pub(super) fn options(config: &Config) -> Result<Option<ClusterOptions>, Error> {
@@ -23,7 +25,7 @@ pub(super) fn options(config: &Config) -> Result<Option<ClusterOptions>, Error> 
     let usual = ClusterOptions::new(url, blocks);
     Ok(Some(ClusterOptions {
         cache_bytes: config.store.cache_mb.saturating_mul(1 << 20),
-        quiet: usual.quiet.max(longest_delay(config)),
+        quiet: longest_delay(config).max(SHORTEST_REST),
         ..usual
     }))
 }
