@@ -1,14 +1,16 @@
 //! A worker: it crawls, makes features, or both, until it is stopped.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::app::{AddEvent, Collection, CrawlJob, Error, Pictures};
-use crate::canonical_url::CanonicalUrl;
+use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::crawl::{CrawlError, Event, Problem, Summary};
 use crate::shutdown::Shutdown;
+use crate::store::{AsyncStore, Store, StoreError, now_ms};
 
 /// What a worker does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +35,49 @@ pub enum WorkEvent<'a> {
     Waits,
 }
 
-/// How long a worker waits that has found nothing to do, at first and when that goes on.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How often a worker that has nothing to do looks whether there is something.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long it leaves alone what it could not do, such as hosts whose robots.txt cannot be had.
+const TRY_AGAIN: Duration = Duration::from_secs(900);
+/// The most hosts that it looks at.
+const LOOKED_AT: usize = 200;
+
+/// What there is for a crawl.
+struct Outlook {
+    /// The first hosts that have something in their queues and are no other worker's.
+    hosts: BTreeSet<HostId>,
+    retry_is_due: bool,
+    seen: Instant,
+}
+
+impl Outlook {
+    fn of(store: &Store) -> Result<Self, StoreError> {
+        let mut hosts = BTreeSet::new();
+        let mut last = None;
+        while hosts.len() < LOOKED_AT
+            && let Some(host) = store.waiting_host_after(last)?
+        {
+            hosts.insert(host);
+            last = Some(host);
+        }
+        let retry_ms = store.next_retry_ms()?;
+        Ok(Self {
+            hosts,
+            retry_is_due: retry_ms.is_some_and(|at_ms| at_ms <= now_ms()),
+            seen: Instant::now(),
+        })
+    }
+
+    /// Whether a crawl may find something to do: there was none, or more is there than what the last one
+    /// could do nothing with, or that was long ago.
+    fn is_worth_a_round(&self, left: Option<&Self>) -> bool {
+        left.is_none_or(|left| {
+            self.retry_is_due
+                || !self.hosts.is_subset(&left.hosts)
+                || left.seen.elapsed() > TRY_AGAIN
+        })
+    }
+}
 
 impl Collection {
     /// Works in rounds until it is asked to stop: what this machine finds to be done, then a wait where
@@ -51,13 +93,18 @@ impl Collection {
         shutdown: &Shutdown,
         observe: &mut dyn FnMut(WorkEvent<'_>),
     ) -> Result<(), Error> {
-        let mut wait = SHORTEST_WAIT;
+        let store = AsyncStore::new(self.store().clone());
+        let mut left = None;
         let mut is_told = false;
         loop {
             let mut is_idle = true;
             if role != WorkerRole::Features {
-                let seeds = std::mem::take(&mut seeds);
-                is_idle &= !self.crawl_round(role, seeds, shutdown, observe).await?;
+                let outlook = store.call(Outlook::of).await?;
+                if outlook.is_worth_a_round(left.as_ref()) {
+                    let seeds = std::mem::take(&mut seeds);
+                    is_idle = !self.crawl_round(role, seeds, shutdown, observe).await?;
+                    left = is_idle.then_some(outlook);
+                }
             }
             if role != WorkerRole::Crawl && !shutdown.requested() {
                 is_idle &= !self.features_round(shutdown, observe).await?;
@@ -65,21 +112,17 @@ impl Collection {
             if shutdown.requested() {
                 return Ok(());
             }
-            if !is_idle {
-                wait = SHORTEST_WAIT;
-                is_told = false;
-                continue;
-            }
-            if !is_told {
+            if is_idle && !is_told {
                 observe(WorkEvent::Waits);
-                is_told = true;
             }
-            let mut stop = shutdown.clone();
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = stop.wait() => return Ok(()),
+            is_told = is_idle;
+            if is_idle {
+                let mut stop = shutdown.clone();
+                tokio::select! {
+                    () = sleep(LOOK_EVERY) => {}
+                    () = stop.wait() => return Ok(()),
+                }
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
