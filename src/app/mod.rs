@@ -40,11 +40,13 @@ pub use crate::ingest::{
 pub use add::{AddEnd, AddEvent, add_files};
 pub use check_up::{CheckUp, check_up};
 #[cfg(feature = "cluster")]
-pub use cluster::{WorkEvent, WorkerRole, migrate};
+pub use cluster::migrate;
 pub use collection::{Collection, has_store};
 pub use crawl::{
     CrawlEnd, CrawlJob, DryRun, Found, Looking, Pictures, QueuedAgain, RecordingOptions,
 };
+#[cfg(feature = "cluster")]
+pub use crawl::{WorkEvent, WorkerRole};
 pub use error::Error;
 pub use export_files::{FilesAsked, FilesEvent, FilesExported, NoFile};
 pub use extraction::Extraction;

@@ -175,6 +175,22 @@ impl Store {
         Ok(Self::of(store, dir))
     }
 
+    /// Opens the store of a cluster, making it in a database that [`migrate`] has made ready. What this
+    /// machine derives of it (the index, activations that were read) is kept in `dir`.
+    ///
+    /// # Errors
+    /// If the server or the bucket cannot be reached, or the store is of another version or network.
+    #[cfg(feature = "cluster")]
+    pub fn open_cluster(
+        cluster: &ClusterOptions,
+        dir: Option<&Path>,
+        options: &StoreOptions<'_>,
+    ) -> Result<Self, StoreError> {
+        // One process a folder: the index and the ledger of requests have one writer.
+        let lock = dir.map(embedded::Lock::of_new).transpose()?;
+        Self::in_cluster((cluster, dir), options, LEASE_TIME, Box::new(lock))
+    }
+
     fn open_with(
         dir: &Path,
         options: &StoreOptions<'_>,

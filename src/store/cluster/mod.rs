@@ -26,7 +26,6 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::embedded::Lock;
 use super::leases::Leases;
 use super::losses::Losses;
 use super::{Counts, Metadata, StoreError, StoreOptions};
@@ -99,8 +98,8 @@ pub(super) struct ClusterMetadata {
     /// Numbers in a descriptor, and bytes in a look.
     dimensions: usize,
     look_bytes: usize,
-    /// Of this machine's folder. Dropped last.
-    _lock: Option<Lock>,
+    /// Keeps this machine's folder. Dropped last.
+    _lock: Box<dyn Send + Sync>,
 }
 
 /// What the heartbeat needs, too.
@@ -129,7 +128,7 @@ impl ClusterMetadata {
         options: &ClusterOptions,
         store: &StoreOptions<'_>,
         lease_time: Duration,
-        lock: Option<Lock>,
+        lock: Box<dyn Send + Sync>,
     ) -> Result<(Self, StoreRow), StoreError> {
         let database = Database::connect(options)?;
         server::migrations::check(&database)?;

@@ -43,7 +43,7 @@ pub(in crate::store) fn open_cluster(
     cluster: &crate::store::ClusterOptions,
     lease_time: Duration,
 ) -> Store {
-    Store::in_cluster(cluster, None, &options(), lease_time).unwrap()
+    Store::in_cluster((cluster, None), &options(), lease_time, Box::new(())).unwrap()
 }
 
 pub(super) fn memory(lease_time: Duration) -> Store {

@@ -1,13 +1,10 @@
-//! Which store of a cluster the configuration names, and what works on it without end.
-
-mod work;
+//! Which store of a cluster the configuration names.
 
 use std::time::Duration;
 
 use super::Error;
 use crate::config::Config;
 use crate::store::{self, ClusterOptions};
-pub use work::{WorkEvent, WorkerRole};
 
 /// The variable of the environment that names the server, before the configuration does.
 const URL: &str = "SIMDEX_STORE_URL";

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::app::{AddEvent, Collection, CrawlJob, Error, Pictures};
+use super::{CrawlJob, Pictures};
+use crate::app::{AddEvent, Collection, Error};
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::crawl::{CrawlError, Event, Problem, Summary};
 use crate::shutdown::Shutdown;
