@@ -8,7 +8,8 @@ use crate::store::cluster::server::listing::{PAGE, listing};
 use crate::store::cluster::{ClusterMetadata, decode, encode, number, signed, unsigned};
 use crate::store::{
     AppendEntries, Body, Catalogue, EntryLocation, Flaw, Lease, Listing, Location, PageTerms,
-    PictureOutcome, PictureRecord, Provenance, Sequence, SourcePage, StoreError, VisitRecord,
+    PictureOutcome, PictureRecord, PictureRow, Provenance, Sequence, SourcePage, StoreError,
+    VisitRecord,
 };
 
 const DESCRIPTORS: StoreError = StoreError::Unreadable {
@@ -121,6 +122,23 @@ impl Catalogue for ClusterMetadata {
         };
         let row: Option<([u8; 32],)> = self.database().row(select)?;
         Ok(row.map(|(id,)| PictureId::from_bytes(id)))
+    }
+
+    fn row(&self, sequence: Sequence) -> Result<Option<PictureRow>, StoreError> {
+        let select = || {
+            let select = "SELECT picture, entry, descriptor FROM pictures WHERE sequence = $1";
+            sqlx::query_as(select).bind(signed(sequence.0))
+        };
+        let row: Option<([u8; 32], Vec<u8>, Vec<u8>)> = self.database().row(select)?;
+        let Some((id, entry, descriptor)) = row else {
+            return Ok(None);
+        };
+        let descriptor = Descriptor::from_bytes(&descriptor, self.dimensions);
+        Ok(Some(PictureRow {
+            id: PictureId::from_bytes(id),
+            location: Some(decode("pictures", &entry)?),
+            descriptor: descriptor.ok_or(DESCRIPTORS)?,
+        }))
     }
 
     fn pictures(&self) -> Listing<'_, (Sequence, PictureId)> {
