@@ -40,6 +40,7 @@ impl Files for ClusterMetadata {
             let (picture, id) = last.map_or((Vec::new(), Vec::new()), |(picture, id)| {
                 (picture.to_vec(), id.to_vec())
             });
+            type Row = ([u8; 32], [u8; 16], Vec<u8>, bool);
             let select = || {
                 sqlx::query_as(
                     "SELECT l.picture, l.id, l.path, f.id IS NOT NULL FROM locations l \
@@ -51,7 +52,7 @@ impl Files for ClusterMetadata {
                 .bind(id.clone())
                 .bind(PAGE)
             };
-            let rows: Vec<([u8; 32], [u8; 16], Vec<u8>, bool)> = self.database().rows(select)?;
+            let rows: Vec<Row> = self.database().rows(select)?;
             let rows = rows.into_iter().map(|(picture, id, path, is_current)| {
                 let place = FilePlace {
                     picture: PictureId::from_bytes(picture),
