@@ -5,13 +5,12 @@ use std::time::Instant;
 use image::{Rgb, RgbImage};
 use serde::Serialize;
 
-use super::{Collection, Error, Extraction, Heads, IndexStatus, Observer};
+use super::{Collection, Error, Extraction, Heads, IndexStatus, Observer, has_store};
 use crate::config::Config;
 use crate::crawl::with_causes;
 use crate::ingest::worker_count;
 use crate::local_path::path_text;
 use crate::network::Engine;
-use crate::store::Store;
 
 /// The JSON of `doctor`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,7 +56,8 @@ pub fn check_up(
         engine.and_then(|engine| median_ms(engine, extraction).map_err(&mut note).ok());
     let dir = config.data_dir()?;
     let mut state = None;
-    if Store::exists(&dir) {
+    let is_there = has_store(config).map_err(&mut note).unwrap_or(false);
+    if is_there {
         let heads = Heads::new(extraction, &config.query.head);
         let opened = Collection::open_to_read(config.clone(), extraction.clone(), heads, observer);
         let status = opened.and_then(|collection| collection.index_status());
@@ -77,7 +77,7 @@ pub fn check_up(
         workers: worker_count(),
         network: format!("{} ({})", network.manifest().name, network.id().short()),
         store: path_text(&dir),
-        store_ok: images.is_some() || !Store::exists(&dir),
+        store_ok: images.is_some() || !is_there,
         images,
         index,
         problems,

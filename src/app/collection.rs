@@ -39,7 +39,7 @@ impl Collection {
         observer: Observer,
     ) -> Result<Self, Error> {
         let options = store_options(&config, &extraction);
-        let store = Store::open(&config.data_dir()?, &options)?;
+        let store = open_store(&config, &options)?;
         Ok(Self::of(store, config, extraction, heads, observer))
     }
 
@@ -70,8 +70,8 @@ impl Collection {
     ) -> Result<Self, Error> {
         let dir = existing_store(&config)?;
         let options = store_options(&config, &extraction);
-        let store = match Store::open(&dir, &options) {
-            Err(error) if error.is_of_writing() || is_beyond_repair(&error, &dir) => {
+        let store = match open_store(&config, &options) {
+            Err(Error::Store(error)) if error.is_of_writing() || is_beyond_repair(&error, &dir) => {
                 tracing::warn!(%error, "the store cannot be written, and is only read");
                 Store::open_read_only(&dir, &options)?
             }
@@ -196,12 +196,54 @@ pub(super) fn store_options<'a>(config: &Config, extraction: &'a Extraction) -> 
     }
 }
 
+/// Opens the store that the configuration names: that of a cluster, or one in a folder.
+fn open_store(config: &Config, options: &StoreOptions<'_>) -> Result<Store, Error> {
+    let dir = config.data_dir()?;
+    #[cfg(feature = "cluster")]
+    if let Some(cluster) = super::cluster::options(config)? {
+        return Ok(Store::open_cluster(&cluster, Some(&dir), options)?);
+    }
+    Ok(Store::open(&dir, options)?)
+}
+
+/// Whether there is a store where the configuration names one. A cluster's is taken for granted: to
+/// open it says what is wrong.
+///
+/// # Errors
+/// If the configuration names no folder.
+pub fn has_store(config: &Config) -> Result<bool, Error> {
+    #[cfg(feature = "cluster")]
+    if super::cluster::options(config)?.is_some() {
+        return Ok(true);
+    }
+    Ok(Store::exists(&config.data_dir()?))
+}
+
+/// Fails where the store is on a server: for jobs on the files of one in a folder.
+#[cfg(feature = "cluster")]
+pub(super) fn in_folder(config: &Config) -> Result<(), Error> {
+    match super::cluster::options(config)? {
+        Some(_) => Err(Error::OnServer),
+        None => Ok(()),
+    }
+}
+
+/// Every store is in a folder.
+#[cfg(not(feature = "cluster"))]
+pub(super) fn in_folder(_: &Config) -> Result<(), Error> {
+    Ok(())
+}
+
 /// The folder of the store that the configuration names.
 ///
 /// # Errors
 /// [`Error::NoStore`] if it is not there.
 pub(super) fn existing_store(config: &Config) -> Result<PathBuf, Error> {
     let dir = config.data_dir()?;
+    #[cfg(feature = "cluster")]
+    if super::cluster::options(config)?.is_some() {
+        return Ok(dir);
+    }
     match Store::exists(&dir) {
         true => Ok(dir),
         false => Err(Error::NoStore(dir)),

@@ -29,6 +29,22 @@ pub enum Error {
         dir = .0.display()
     )]
     NoStore(PathBuf),
+    /// A cluster's store without a place for activations.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "`[store] url` names a server, and nothing says where activations are: set `[store] blocks`"
+    )]
+    NoBlocks,
+    /// A job for stores in folders.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "that is for a store in a folder, and this one is on a server: use the tools of the server and of the bucket (docs/cluster.md)"
+    )]
+    OnServer,
+    /// No cluster is configured.
+    #[cfg(feature = "cluster")]
+    #[error("the store is in a folder: set `[store] url` or SIMDEX_STORE_URL for one on a server")]
+    NoServer,
     /// Nothing to preview or crawl.
     #[error("there is nothing to crawl: name URLs, or seeds with --seeds FILE")]
     NoSeeds,

@@ -9,6 +9,8 @@
 
 mod add;
 mod check_up;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod collection;
 mod crawl;
 mod error;
@@ -37,10 +39,14 @@ pub use crate::ingest::{
 };
 pub use add::{AddEnd, AddEvent, add_files};
 pub use check_up::{CheckUp, check_up};
-pub use collection::Collection;
+#[cfg(feature = "cluster")]
+pub use cluster::migrate;
+pub use collection::{Collection, has_store};
 pub use crawl::{
     CrawlEnd, CrawlJob, DryRun, Found, Looking, Pictures, QueuedAgain, RecordingOptions,
 };
+#[cfg(feature = "cluster")]
+pub use crawl::{WorkEvent, WorkerRole};
 pub use error::Error;
 pub use export_files::{FilesAsked, FilesEvent, FilesExported, NoFile};
 pub use extraction::Extraction;

@@ -2,10 +2,10 @@
 
 use std::io::ErrorKind;
 
-use super::Error;
+use super::{Error, has_store};
 use crate::config::Config;
+use crate::store::StoreError;
 use crate::store::ledger::{self, Report};
-use crate::store::{Store, StoreError};
 
 /// Reads the store's log of requests; lists so many hosts and addresses, those with the most
 /// requests first. Works while a crawl runs.
@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError};
 /// If there is no store, nobody was asked for anything yet, or the log cannot be read.
 pub fn politeness(config: &Config, limit: usize) -> Result<Report, Error> {
     let dir = config.data_dir()?;
-    if !Store::exists(&dir) {
+    if !has_store(config)? {
         return Err(Error::NothingCrawled(dir));
     }
     match ledger::politeness(&dir, limit) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::collection::{existing_store, store_options};
+use super::collection::{existing_store, in_folder, store_options};
 use super::{Collection, Error, Extraction};
 use crate::config::{Config, Keep};
 use crate::local_path::path_text;
@@ -104,6 +104,7 @@ pub fn backup(
     options: BackupOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<BackupReport, Error> {
+    in_folder(config)?;
     let dir = existing_store(config)?;
     let done = Store::backup(&dir, to, options, progress)?;
     Ok(BackupReport {
@@ -128,6 +129,7 @@ pub fn restore(
     from: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<RepairReport, Error> {
+    in_folder(config)?;
     let options = store_options(config, extraction);
     let repaired = Store::restore(from, &config.data_dir()?, &options, progress)?;
     let mut report = RepairReport::from(repaired);
@@ -141,6 +143,7 @@ pub fn restore(
 /// # Errors
 /// If there is none, it is in use, or the disk is full or fails.
 pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, Error> {
+    in_folder(config)?;
     let repaired = Store::repair(&existing_store(config)?, &store_options(config, extraction))?;
     Ok(repaired.into())
 }
@@ -197,7 +200,9 @@ pub fn compact(
     report.set_aside = set_aside.iter().map(|path| path_text(path)).collect();
     // The records can be replaced only when nobody has them open.
     drop(collection);
-    Store::rewrite_records(&dir)?;
+    if Store::exists(&dir) {
+        Store::rewrite_records(&dir)?;
+    }
     report.after_bytes = crate::store::bytes_below(&dir)?;
     Ok(report)
 }
@@ -215,6 +220,7 @@ fn changed_to(
         (Keep::Full, Keep::Compact) => Err(StoreError::Irreversible { dir }.into()),
         (Keep::Compact, Keep::Full) => {
             let (config, extraction) = (collection.config(), collection.extraction());
+            in_folder(config)?;
             let (config, extraction) = (config.clone(), extraction.clone());
             // Whoever reads it sees one layout, for as long as it is open.
             drop(collection);

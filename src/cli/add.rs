@@ -10,12 +10,11 @@ use super::opened::answered_by;
 use super::progress::{self, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
-use crate::app::{self, AddEnd, AddEvent, AddOptions, Collection, Exclude};
+use crate::app::{self, AddEnd, AddEvent, AddOptions, Collection, Exclude, has_store};
 use crate::crawl::Summary;
 use crate::local_path::path_text;
 use crate::plural::{counted, counted_as};
 use crate::serve::{Connection, SERVE, Server};
-use crate::store::Store;
 
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
@@ -41,7 +40,7 @@ pub(super) struct AddArgs {
 pub(super) fn run(session: &Session, args: AddArgs) -> anyhow::Result<Outcome> {
     // A slip of the pen makes no store.
     let is_there = |path: &PathBuf| path.symlink_metadata().is_ok();
-    if !Store::exists(&session.config.data_dir()?) && !args.paths.iter().any(is_there) {
+    if !has_store(&session.config)? && !args.paths.iter().any(is_there) {
         progress::line(&no_pictures(&args.paths, 0));
         return Err(app::Error::NothingAdded.into());
     }

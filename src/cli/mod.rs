@@ -25,6 +25,8 @@ mod status;
 mod train;
 mod upkeep;
 mod vectors;
+#[cfg(feature = "cluster")]
+mod work;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -123,6 +125,12 @@ enum Command {
     Repair(upkeep::RepairArgs),
     /// Give back all space of what was removed
     Compact(upkeep::CompactArgs),
+    /// Prepare the server of a cluster's store
+    #[cfg(feature = "cluster")]
+    Store(upkeep::StoreArgs),
+    /// Work on a cluster's store, beside other machines, until stopped
+    #[cfg(feature = "cluster")]
+    Work(work::WorkArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -295,6 +303,10 @@ fn dispatch(args: Args) -> anyhow::Result<Outcome> {
         Command::Restore(args) => upkeep::restore(&session, &args),
         Command::Repair(args) => upkeep::repair(&session, &args),
         Command::Compact(args) => upkeep::compact(&session, &args),
+        #[cfg(feature = "cluster")]
+        Command::Store(args) => upkeep::store(&session, &args),
+        #[cfg(feature = "cluster")]
+        Command::Work(args) => work::run(&session, args),
         Command::Demo(args) => demo::run(session, args),
         Command::Completions { .. } | Command::Manuals { .. } | Command::Help(_) => {
             unreachable!("handled above")

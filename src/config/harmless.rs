@@ -27,12 +27,12 @@ pub(super) fn with_harmless(here: Config, own: Config) -> Result<Config, Vec<&'s
 /// compiler's error.
 macro_rules! rules {
     ($refused:ident, $table:literal, $type:ident, $here:ident, $own:ident, {
-        $($key:ident: $rule:ident),+ $(,)?
+        $($(#[$feature:meta])? $key:ident: $rule:ident),+ $(,)?
     }) => {{
         let default = $type::default();
-        let $type { $($key),+ } = $here;
+        let $type { $($(#[$feature])? $key),+ } = $here;
         $type {
-            $($key: $rule($refused, concat!($table, stringify!($key)), Values {
+            $($(#[$feature])? $key: $rule($refused, concat!($table, stringify!($key)), Values {
                 here: $key,
                 default: default.$key,
                 own: $own.$key,
@@ -82,6 +82,13 @@ fn store_rules(refused: &mut Refused, _: &str, values: Values<StoreConfig>) -> S
         keep: any,
         activations: any,
         reserve_disk_mb: at_least,
+        // Where everything that is stored goes, and a password.
+        #[cfg(feature = "cluster")]
+        url: own_only,
+        #[cfg(feature = "cluster")]
+        blocks: own_only,
+        #[cfg(feature = "cluster")]
+        cache_mb: at_most,
     })
 }
 

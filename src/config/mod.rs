@@ -91,6 +91,16 @@ pub struct StoreConfig {
     pub activations: Encoding,
     /// Free disk space below which nothing more is stored, in MiB.
     pub reserve_disk_mb: u64,
+    /// The PostgreSQL server of a cluster's store, `postgres://USER:PASSWORD@HOST/DATABASE`; the
+    /// environment's `SIMDEX_STORE_URL` comes first. Without either the store is in a folder.
+    #[cfg(feature = "cluster")]
+    pub url: Option<Secret>,
+    /// Where a cluster's store keeps activations: `s3://BUCKET/FOLDER` or `file:///FOLDER`.
+    #[cfg(feature = "cluster")]
+    pub blocks: Option<String>,
+    /// The most of a cluster's activations that this machine keeps once they were read, in MiB.
+    #[cfg(feature = "cluster")]
+    pub cache_mb: u64,
 }
 
 impl Default for StoreConfig {
@@ -99,6 +109,12 @@ impl Default for StoreConfig {
             keep: Keep::Full,
             activations: Encoding::Int8,
             reserve_disk_mb: 512,
+            #[cfg(feature = "cluster")]
+            url: None,
+            #[cfg(feature = "cluster")]
+            blocks: None,
+            #[cfg(feature = "cluster")]
+            cache_mb: 10_240,
         }
     }
 }
@@ -296,5 +312,17 @@ mod tests {
             let said = said(text);
             assert!(!said.contains("hunter2"), "{text}: {said}");
         }
+    }
+
+    #[cfg(feature = "cluster")]
+    #[test]
+    fn the_password_of_a_server_is_not_told() {
+        let url = "[store]\nurl = 'postgres://me:hunter2@db/simdex'";
+        let config: Config = toml::from_str(url).unwrap();
+        let told = format!("{config:?}");
+        assert!(told.contains("url") && !told.contains("hunter2"), "{told}");
+        let wrong = "[store]\nurl = ['postgres://me:hunter2@db/simdex']";
+        let error = toml::from_str::<Config>(wrong).unwrap_err();
+        assert!(!error.message().contains("hunter2"), "{error}");
     }
 }

@@ -21,7 +21,7 @@ pub fn add_features(
     let (jobs, receipts) = (ingest.jobs(), ingest.receipts());
     std::thread::scope(|scope| {
         let feeder = scope.spawn(move || {
-            for id in store.waiting() {
+            for id in store.waiting_here() {
                 // A closed queue: the writer has failed, and its error is the one to show.
                 if shutdown.requested() || jobs.send_blocking(id?).is_err() {
                     break;

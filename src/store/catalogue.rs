@@ -184,6 +184,12 @@ pub trait Catalogue: Send + Sync {
     /// may be among them.
     fn waiting(&self) -> Listing<'_, PictureId>;
 
+    /// Those of them that this process is to make features for. Where many work on one store, each
+    /// has some to itself for a while.
+    fn waiting_here(&self) -> Listing<'_, PictureId> {
+        self.waiting()
+    }
+
     /// How many pictures wait for their features; reads all of them.
     fn waiting_count(&self) -> u64;
 

@@ -286,6 +286,15 @@ pub enum StoreError {
         /// What to do about it; may be empty.
         hint: &'static str,
     },
+    /// The bucket of the activations cannot be used.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "the bucket of the store's activations cannot be used: {source}; see to it, then run the same command again: it goes on where it stopped"
+    )]
+    Objects {
+        /// What it said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The store is kept in memory alone.
     #[error("the store is kept in memory, where no log of requests can be")]
     NoFolder,

@@ -85,6 +85,15 @@ pub trait Hosts: Send + Sync {
     /// If the store fails.
     fn waiting_host_after(&self, host: Option<HostId>) -> Result<Option<HostId>, StoreError>;
 
+    /// Whether this process may ask a host of which it has leased no URL, as a redirect wants it to. Of
+    /// several that work on one store, one at a time may.
+    ///
+    /// # Errors
+    /// If the store fails.
+    fn claim_host(&self, _host: HostId) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     /// A file of rules as it was last fetched.
     ///
     /// # Errors

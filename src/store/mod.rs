@@ -4,6 +4,7 @@
 //!   Store ──> Metadata = Frontier + Catalogue + Files + Hosts + Labels   records
 //!        └──> Blocks                                                a log of entries
 //!   embedded/   both in a folder: sled is an index over the log
+//!   cluster/    records on PostgreSQL, for many machines; a feature of that name
 //!   memory/     both in memory, for tests
 //! ```
 //!
@@ -28,6 +29,8 @@ mod async_store;
 mod block;
 mod blocks;
 mod catalogue;
+#[cfg(feature = "cluster")]
+mod cluster;
 #[cfg(test)]
 mod conformance;
 mod conversion;
@@ -60,6 +63,8 @@ pub use async_store::AsyncStore;
 pub use block::{Block, EntryLocation, Span};
 pub use blocks::{Blocks, Wasteful};
 pub use catalogue::{Catalogue, PictureRow};
+#[cfg(feature = "cluster")]
+pub use cluster::{ClusterOptions, migrate};
 pub use counts::Counts;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
@@ -168,6 +173,22 @@ impl Store {
     pub fn open_read_only(dir: &Path, options: &StoreOptions<'_>) -> Result<Self, StoreError> {
         let store = Embedded::open_read_only(dir, options)?;
         Ok(Self::of(store, dir))
+    }
+
+    /// Opens the store of a cluster, making it in a database that [`migrate`] has made ready. What this
+    /// machine derives of it (the index, activations that were read) is kept in `dir`.
+    ///
+    /// # Errors
+    /// If the server or the bucket cannot be reached, or the store is of another version or network.
+    #[cfg(feature = "cluster")]
+    pub fn open_cluster(
+        cluster: &ClusterOptions,
+        dir: Option<&Path>,
+        options: &StoreOptions<'_>,
+    ) -> Result<Self, StoreError> {
+        // One process a folder: the index and the ledger of requests have one writer.
+        let lock = dir.map(embedded::Lock::of_new).transpose()?;
+        Self::in_cluster((cluster, dir), options, LEASE_TIME, Box::new(lock))
     }
 
     fn open_with(

@@ -203,7 +203,7 @@ fn cut(line: &str) -> String {
 
 /// Takes a seed, and does not say again what may be a password.
 #[derive(Debug, Clone, Copy)]
-struct SeedParser;
+pub(in crate::cli) struct SeedParser;
 
 impl TypedValueParser for SeedParser {
     type Value = CanonicalUrl;

@@ -1,19 +1,18 @@
 //! `crawl --dry-run`: what would be fetched, and what not and why.
 
-use crate::app::DryRun;
+use crate::app::{DryRun, has_store};
 use crate::canonical_url::CanonicalUrl;
 use crate::cli::session::Session;
 use crate::cli::{Format, Outcome, output};
 use crate::crawl::Verdict;
 use crate::report::{Line, TextLines};
-use crate::store::Store;
 
 pub(super) fn run(
     session: &Session,
     seeds: &[CanonicalUrl],
     format: Format,
 ) -> anyhow::Result<Outcome> {
-    let store = match Store::exists(&session.config.data_dir()?) {
+    let store = match has_store(&session.config)? {
         true => Some(session.alone(Session::collection)?),
         false => None,
     };

@@ -15,12 +15,14 @@ use super::opened::answered_by;
 use super::progress::{self, LeftOuts, Problems, Progress};
 use super::session::Session;
 use super::{Format, Outcome};
-use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain};
+use crate::app::{self, Collection, CrawlJob, Looking, Pictures, QueuedAgain, has_store};
 use crate::crawl::{Event, Summary};
 use crate::plural::{counted_as, noun_of};
 use crate::serve::{SERVE, Server};
-use crate::store::{Again, Store, now_ms};
+use crate::store::{Again, now_ms};
 pub(super) use args::CrawlArgs;
+#[cfg(feature = "cluster")]
+pub(super) use args::SeedParser;
 use report::{Rates, print_summary};
 
 pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outcome> {
@@ -43,7 +45,7 @@ pub(super) fn run(mut session: Session, args: CrawlArgs) -> anyhow::Result<Outco
         );
     }
     // Nothing goes on where there is no store yet.
-    if seeds.is_empty() && !Store::exists(&session.config.data_dir()?) {
+    if seeds.is_empty() && !has_store(&session.config)? {
         return Err(app::Error::NoSeeds.into());
     }
     // Where another command has it open, that is said when the store is opened.

@@ -1,10 +1,12 @@
-//! `verify`, `backup`, `restore`, `repair`, `compact`: looking after a store.
+//! `verify`, `backup`, `restore`, `repair`, `compact`, `store`: looking after a store.
 
 mod verify;
 
 use std::path::PathBuf;
 
 use clap::Args;
+#[cfg(feature = "cluster")]
+use clap::Subcommand;
 
 use super::progress::{self, Progress};
 use super::session::Session;
@@ -33,6 +35,20 @@ pub(super) struct BackupArgs {
     format: Format,
 }
 
+#[cfg(feature = "cluster")]
+#[derive(Debug, Args)]
+pub(super) struct StoreArgs {
+    #[command(subcommand)]
+    action: StoreAction,
+}
+
+#[cfg(feature = "cluster")]
+#[derive(Debug, Subcommand)]
+enum StoreAction {
+    /// Bring the database up to this version, or make one ready; may be run again at any time
+    Migrate,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct RestoreArgs {
     /// Folder of the backup
@@ -58,6 +74,17 @@ pub(super) struct CompactArgs {
     /// How to print the result
     #[arg(long, default_value = "text")]
     format: Format,
+}
+
+#[cfg(feature = "cluster")]
+pub(super) fn store(session: &Session, args: &StoreArgs) -> anyhow::Result<Outcome> {
+    match args.action {
+        StoreAction::Migrate => {
+            let version = app::migrate(&session.config)?;
+            progress::note(&format!("the database has version {version}"));
+            Ok(Outcome::Done)
+        }
+    }
 }
 
 pub(super) fn backup(session: &Session, args: &BackupArgs) -> anyhow::Result<Outcome> {

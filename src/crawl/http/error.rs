@@ -100,6 +100,9 @@ pub enum FetchError {
 const WITH_COOKIES: &str =
     ", which set cookies: `cookies = true` under [crawl] keeps them, and the page may come";
 
+/// How long a host is left to another worker before it is seen whether that still asks it.
+const ANOTHERS: Duration = Duration::from_secs(30);
+
 impl FetchError {
     /// The reason that it counts under.
     pub fn reason(&self) -> Reason {
@@ -126,11 +129,12 @@ impl FetchError {
         }
     }
 
-    /// How long the host asks to be left alone.
+    /// How long the host asks to be left alone, or is left to others.
     pub(in crate::crawl) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy(_, wait) => *wait,
             Self::Refused(Refusal::RetryAfter(wait)) => Some(*wait),
+            Self::Refused(Refusal::AnotherWorkers) => Some(ANOTHERS),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::body::{Body, Longer, Overlong};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
+use super::other_host;
 use super::response::Response;
 use super::rule_files::RuleFiles;
 use super::transport::{Permit, Transport};
@@ -164,6 +165,7 @@ impl Fetcher {
             if judge.check_scope(&url).is_err() {
                 return Err(FetchError::LeftScope(url.to_string()));
             }
+            other_host::claim(self.store.as_ref(), first, &url).await?;
         }
         Err(FetchError::TooManyRedirects {
             most: self.config.max_redirects,

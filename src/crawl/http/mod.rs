@@ -11,6 +11,7 @@ pub(super) mod fetch_options;
 pub(super) mod fetcher;
 pub(super) mod in_flight_request;
 mod odd_heads;
+mod other_host;
 mod request_fields;
 pub(super) mod resolver;
 pub(super) mod response;

@@ -9,6 +9,7 @@ use super::content_coding::ContentCoding;
 use super::decoding::{End, decode_all, looks_like};
 use super::error::FetchError;
 use super::fetch_options::FetchOptions;
+use super::other_host;
 use super::response::Response;
 use super::transport::Transport;
 use super::wait_policy::WaitPolicy;
@@ -198,8 +199,9 @@ impl RuleFiles {
         rules: Option<&OriginRules>,
         mut wait: WaitPolicy,
     ) -> Result<Option<Vec<u8>>, FetchError> {
-        let mut url = CanonicalUrl::parse(address)
+        let first = CanonicalUrl::parse(address)
             .map_err(|error| FetchError::BadRedirect(error.to_string()))?;
+        let mut url = first.clone();
         let options = FetchOptions::first(kind.purpose);
         for _ in 0..=REDIRECTS {
             let delay = match rules {
@@ -253,6 +255,7 @@ impl RuleFiles {
                             next.origin() == url.origin() && rules.decide(&next).is_ok()
                         }) =>
                     {
+                        other_host::claim(self.store.as_ref(), &first, &next).await?;
                         url = next;
                     }
                     Ok(Some(_)) => return Ok(None),

@@ -43,6 +43,9 @@ pub enum Refusal {
     /// The host asked to be left alone for this long.
     #[error("the host asks for {} s of patience", .0.as_secs())]
     RetryAfter(Duration),
+    /// Another process that works on the same store asks the host at present.
+    #[error("another worker asks its host now")]
+    AnotherWorkers,
     /// The address is a closed one.
     #[error(transparent)]
     Private(#[from] PrivateAddress),
@@ -61,7 +64,11 @@ impl Refusal {
     pub(in crate::crawl) fn is_about_the_host(&self) -> bool {
         matches!(
             self,
-            Self::NotDue(_) | Self::RetryAfter(_) | Self::Private(_) | Self::Unresolved { .. }
+            Self::NotDue(_)
+                | Self::RetryAfter(_)
+                | Self::AnotherWorkers
+                | Self::Private(_)
+                | Self::Unresolved { .. }
         )
     }
 
@@ -72,7 +79,7 @@ impl Refusal {
             Self::Skipped => Reason::SkippedHost,
             Self::Removed => Reason::RemovedHost,
             Self::RobotsUnreachable(_) => Reason::RobotsUnreachable,
-            Self::NotDue(_) | Self::RetryAfter(_) => Reason::Held,
+            Self::NotDue(_) | Self::RetryAfter(_) | Self::AnotherWorkers => Reason::Held,
             Self::OutOfScope => Reason::OutOfScope,
             Self::Rejected(rejection) => Reason::Admission(*rejection),
             Self::PagesSpent => Reason::HostPages,

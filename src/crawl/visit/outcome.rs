@@ -115,7 +115,10 @@ pub(in crate::crawl) async fn fetch_and_settle(
         Err(FetchError::Store(error)) => Err(VisitError::Store(error)),
         Err(error) => {
             let reason = error.reason();
-            let retried = reason.may_pass() && record.attempts + 1 < visitor.config.max_attempts;
+            // Another worker may have the host for as long as it takes.
+            let is_anothers = matches!(error, FetchError::Refused(Refusal::AnotherWorkers));
+            let is_last = !is_anothers && record.attempts + 1 >= visitor.config.max_attempts;
+            let retried = reason.may_pass() && !is_last;
             let outcome = if retried {
                 let wait = retry_wait(visitor.config.delay(), record.attempts, error.retry_after());
                 UrlOutcome::Retry {

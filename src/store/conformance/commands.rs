@@ -10,7 +10,6 @@ use std::path::Path;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tempfile::TempDir;
 
 use super::fixture::{
     discovery, file, found, host, memory, open, picture, picture_id, says, url, visit, with_others,
@@ -29,12 +28,13 @@ const PATHS: u8 = 8;
 const PICTURES: u8 = 6;
 const COMMANDS: usize = 400;
 const MODES: [&str; 2] = ["copy", "look-alike"];
-const SEEDS: u64 = 4;
+pub(super) const SEEDS: u64 = 4;
 
 /// Two stores that are told the same.
-struct Pair {
-    dir: TempDir,
-    /// In a folder, and in memory.
+pub(super) struct Pair {
+    /// Opens the first of them again.
+    open: Box<dyn Fn() -> Store>,
+    /// In a folder or on a server, and in memory.
     stores: [Store; 2],
     /// What both have handed out.
     leases: Vec<[Lease; 2]>,
@@ -49,9 +49,16 @@ struct Pair {
 fn both_stores_answer_alike() {
     for seed in 0..SEEDS {
         let dir = tempfile::tempdir().unwrap();
-        let stores = [open(&dir, LEASE_TIME), memory(LEASE_TIME)];
-        let mut pair = Pair {
-            dir,
+        Pair::answer_alike(seed, Box::new(move || open(&dir, LEASE_TIME)));
+    }
+}
+
+impl Pair {
+    /// Commands of one seed, to a store that `open` opens and to one in memory.
+    pub(super) fn answer_alike(seed: u64, open: Box<dyn Fn() -> Store>) {
+        let stores = [open(), memory(LEASE_TIME)];
+        let mut pair = Self {
+            open,
             stores,
             leases: Vec::new(),
             random: ChaCha8Rng::seed_from_u64(seed),
@@ -414,7 +421,7 @@ impl Pair {
         self.leases.clear();
         // A store in memory takes the folder's place until that one is closed.
         drop(mem::replace(&mut self.stores[0], memory(LEASE_TIME)));
-        self.stores[0] = open(&self.dir, LEASE_TIME);
+        self.stores[0] = (self.open)();
         self.begin_run(1);
         for store in &self.stores {
             store.compact(Wasteful::Any).unwrap();

@@ -37,6 +37,15 @@ pub(super) fn open(dir: &TempDir, lease_time: Duration) -> Store {
     Store::open_with(dir.path(), &options(), lease_time).unwrap()
 }
 
+/// Opens the store on a server.
+#[cfg(feature = "cluster")]
+pub(in crate::store) fn open_cluster(
+    cluster: &crate::store::ClusterOptions,
+    lease_time: Duration,
+) -> Store {
+    Store::in_cluster((cluster, None), &options(), lease_time, Box::new(())).unwrap()
+}
+
 pub(super) fn memory(lease_time: Duration) -> Store {
     Store::with_lease_time(lease_time)
 }
@@ -48,12 +57,12 @@ impl Store {
     }
 }
 
-pub(super) fn url(text: &str) -> CanonicalUrl {
+pub(in crate::store) fn url(text: &str) -> CanonicalUrl {
     CanonicalUrl::parse(&format!("https://{text}")).unwrap()
 }
 
 /// A seed if it is a page.
-pub(super) fn discovery(text: &str, role: Role) -> Discovery {
+pub(in crate::store) fn discovery(text: &str, role: Role) -> Discovery {
     let depth = u32::from(role != Role::Page);
     Discovery {
         url: url(text),
@@ -65,7 +74,7 @@ pub(super) fn discovery(text: &str, role: Role) -> Discovery {
 }
 
 /// A link or a picture on a page.
-pub(super) fn found(text: &str, role: Role) -> Discovery {
+pub(in crate::store) fn found(text: &str, role: Role) -> Discovery {
     let embed = (role == Role::Picture).then(|| Embed {
         alt: format!("alt of {text}"),
         ..Embed::default()
@@ -93,7 +102,7 @@ pub(super) fn with_others(text: &str, promise: Promise, others: &[&str]) -> Disc
     }
 }
 
-pub(super) fn host(name: &str) -> HostId {
+pub(in crate::store) fn host(name: &str) -> HostId {
     HostId::of(name)
 }
 
@@ -106,18 +115,18 @@ pub(super) fn retry(at_ms: u64) -> UrlOutcome {
 }
 
 /// Queues URLs of one role.
-pub(super) fn offer(store: &Store, role: Role, urls: &[&str]) {
+pub(in crate::store) fn offer(store: &Store, role: Role, urls: &[&str]) {
     let found: Vec<_> = urls.iter().map(|text| discovery(text, role)).collect();
     store.offer(&found).unwrap();
 }
 
 /// The next lease of a host, which must have one.
-pub(super) fn lease(store: &Store, name: &str) -> Lease {
+pub(in crate::store) fn lease(store: &Store, name: &str) -> Lease {
     store.lease(host(name), true).unwrap().unwrap()
 }
 
 /// A page that was read.
-pub(super) fn visit(text: &str, found: Vec<Discovery>) -> PageVisit {
+pub(in crate::store) fn visit(text: &str, found: Vec<Discovery>) -> PageVisit {
     let page = PageRecord {
         url: url(text).to_string(),
         title: format!("title of {text}"),
@@ -149,11 +158,11 @@ pub(in crate::store) fn picture_id(n: u8) -> PictureId {
 }
 
 /// The block of the picture of a number.
-pub(super) fn block(store: &Store, n: u8) -> Vec<u8> {
+pub(in crate::store) fn block(store: &Store, n: u8) -> Vec<u8> {
     vec![n; store.layout().block_len()]
 }
 
-pub(super) fn picture(store: &Store, n: u8) -> Box<NewPicture> {
+pub(in crate::store) fn picture(store: &Store, n: u8) -> Box<NewPicture> {
     picture_with(block(store, n), n)
 }
 
@@ -190,13 +199,13 @@ pub(in crate::store) fn file(name: &str) -> Source {
 }
 
 /// Stores one picture; says whether it was new.
-pub(super) fn commit(store: &Store, origin: Source, n: u8) -> bool {
+pub(in crate::store) fn commit(store: &Store, origin: Source, n: u8) -> bool {
     let outcome = PictureOutcome::Picture(origin, picture(store, n));
     store.commit(vec![outcome]).unwrap() == [true]
 }
 
 /// Queues, leases and stores the picture of a URL.
-pub(super) fn fetch(store: &Store, name: &str, text: &str, n: u8) -> bool {
+pub(in crate::store) fn fetch(store: &Store, name: &str, text: &str, n: u8) -> bool {
     offer(store, Role::Picture, &[text]);
     let lease = lease(store, name);
     assert_eq!(lease.record().url, url(text).to_string());

@@ -2,6 +2,8 @@
 
 mod blocks;
 mod catalogue;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod commands;
 mod files;
 pub(super) mod fixture;
@@ -28,6 +30,17 @@ macro_rules! conform {
                 fn $name() {
                     let store = crate::store::conformance::fixture::memory($lease_time);
                     crate::store::conformance::$room::$name(&store);
+                })+
+            }
+            #[cfg(feature = "cluster")]
+            mod cluster {
+                $(#[test]
+                fn $name() {
+                    let Some(store) = crate::store::conformance::cluster::store($lease_time) else {
+                        return;
+                    };
+                    crate::store::conformance::$room::$name(&store);
+                    assert_eq!(store.counts(), store.recount().unwrap());
                 })+
             }
         }

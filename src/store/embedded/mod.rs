@@ -29,6 +29,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(super) use blocks::EmbeddedBlocks;
+#[cfg(feature = "cluster")]
+pub(super) use files::Lock;
 pub use records::silence_caught_panics;
 
 use super::layouts::Layouts;
@@ -38,7 +40,9 @@ use super::{Identity, Sequence, StoreError, StoreOptions};
 use crate::activation::Encoding;
 use crate::canonical_url::HostId;
 use disk::{Disk, SystemDisk};
-use files::{Header, LATEST, Lock, Reserve};
+#[cfg(not(feature = "cluster"))]
+use files::Lock;
+use files::{Header, LATEST, Reserve};
 use log::{Log, Opened, StoreId, Totals};
 use records::{Closing, Flusher, Held, Records};
 use recovery::replay::Describer;

@@ -126,6 +126,12 @@ impl Leases {
         out.filter(|held| !held.has_run_out(now)).count() as u64
     }
 
+    /// The hosts of which URLs are handed out.
+    #[cfg(feature = "cluster")]
+    pub(in crate::store) fn hosts(&self) -> Vec<HostId> {
+        self.lock().hosts.keys().copied().collect()
+    }
+
     /// Changes who has a place, if it is still `place`'s owner.
     fn change(&self, place: &LeasedPlace, change: impl FnOnce(&mut Held)) -> bool {
         let mut table = self.lock();

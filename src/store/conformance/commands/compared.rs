@@ -21,6 +21,7 @@ impl Pair {
         self.same(|store| store.next_retry_ms());
         self.same(|store| store.pictures().collect::<Result<Vec<_>, _>>());
         self.same(|store| store.waiting().collect::<Result<Vec<_>, _>>());
+        self.same(|store| store.waiting_here().collect::<Result<Vec<_>, _>>());
         self.same(|store| Ok((store.page_count(), store.next_sequence())));
         self.same(file_places);
         self.same(|store| store.labels(None).collect::<Result<Vec<_>, _>>());

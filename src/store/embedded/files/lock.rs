@@ -4,6 +4,8 @@ use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+#[cfg(feature = "cluster")]
+use crate::private_folder;
 use crate::store::StoreError;
 
 /// The file's name in the store's folder.
@@ -37,6 +39,13 @@ impl Lock {
     pub fn again(&self) -> Result<Self, std::io::Error> {
         let file = self._file.as_ref().map(File::try_clone).transpose()?;
         Ok(Self { _file: file })
+    }
+
+    /// Keeps everybody else out of a folder that is made where there is none.
+    #[cfg(feature = "cluster")]
+    pub fn of_new(dir: &Path) -> Result<Self, StoreError> {
+        private_folder::create(dir).map_err(|error| StoreError::io(dir, error))?;
+        Self::take(dir)
     }
 
     /// Keeps everybody else out.

@@ -6,6 +6,6 @@ mod places;
 mod reserve;
 
 pub(super) use header::{COPY as HEADER_COPY, FILE as HEADER_FILE, Header, LATEST};
-pub(super) use lock::Lock;
+pub(in crate::store) use lock::Lock;
 pub(super) use places::check_places;
 pub(super) use reserve::Reserve;

@@ -1,0 +1,162 @@
+//! The place where objects are: a bucket of S3, or a folder. Everything here blocks.
+
+use std::future::Future;
+use std::ops::Range;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt, ObjectStoreScheme};
+use tokio::runtime::{Builder, Runtime};
+use url::Url;
+
+use super::segment::SegmentName;
+use crate::store::StoreError;
+
+/// How long one request may take: a segment is some tens of megabytes.
+const TIMEOUT: &str = "120 seconds";
+/// What stands before the names of segments.
+const FOLDER: &str = "segments";
+
+/// A bucket or a folder, and a runtime of its own that calls wait on.
+pub(super) struct Bucket {
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+    store: Box<dyn ObjectStore>,
+    folder: Path,
+}
+
+/// An object, as it is listed.
+#[derive(Debug, Clone)]
+pub(super) struct Listed {
+    /// `None` if its name is no segment's.
+    pub(super) segment: Option<u32>,
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    /// When it was written, in milliseconds since 1970.
+    pub(super) written_ms: i64,
+}
+
+impl From<object_store::Error> for StoreError {
+    fn from(error: object_store::Error) -> Self {
+        Self::Objects {
+            source: Box::new(error),
+        }
+    }
+}
+
+impl Bucket {
+    /// Opens `s3://BUCKET/FOLDER` or `file:///FOLDER`. Keys, regions and endpoints of S3 are read
+    /// from the environment (`AWS_ACCESS_KEY_ID` and its like), never from the URL.
+    ///
+    /// `settings` are laid over those of the environment.
+    pub(super) fn open(url: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
+        let wrong = |message: String| StoreError::Objects {
+            source: message.into(),
+        };
+        let url = Url::parse(url).map_err(|error| wrong(format!("its URL: {error}")))?;
+        let (scheme, path) = ObjectStoreScheme::parse(&url)
+            .map_err(|_| wrong("its URL is neither s3:// nor file://".to_owned()))?;
+        let (store, folder): (Box<dyn ObjectStore>, Path) = match scheme {
+            ObjectStoreScheme::Local => {
+                let dir = url.to_file_path();
+                let dir = dir.map_err(|()| wrong("its URL names no folder".to_owned()))?;
+                crate::private_folder::create(&dir).map_err(|e| StoreError::io(&dir, e))?;
+                let store = LocalFileSystem::new_with_prefix(&dir)?.with_fsync(true);
+                (Box::new(store), Path::from(FOLDER))
+            }
+            ObjectStoreScheme::AmazonS3 => {
+                // There may be one already, which is the same.
+                let _ = rustls::crypto::ring::default_provider().install_default();
+                let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
+                let mut store = AmazonS3Builder::from_env().with_config(timeout, TIMEOUT);
+                for (name, value) in settings {
+                    let key = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()?;
+                    store = store.with_config(key, *value);
+                }
+                let store = store.with_url(url.as_str());
+                let folder = Path::from(format!("{path}/{FOLDER}"));
+                (Box::new(store.build()?), folder)
+            }
+            _ => return Err(wrong("only s3:// and file:// are known".to_owned())),
+        };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("simdex-objects")
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|error| wrong(error.to_string()))?;
+        Ok(Self {
+            runtime: Some(runtime),
+            store,
+            folder,
+        })
+    }
+
+    /// Waits for an answer. Must not be called from async code, and panics there.
+    fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        let runtime = self.runtime.as_ref();
+        runtime
+            .expect("it is there until the drop")
+            .block_on(answer)
+    }
+
+    fn path(&self, segment: u32) -> Path {
+        Path::from(format!("{}/{}", self.folder, SegmentName(segment)))
+    }
+
+    /// Writes a whole object. When it returns, the object would survive a power failure.
+    pub(super) fn put(&self, segment: u32, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let path = self.path(segment);
+        self.wait(self.store.put(&path, bytes.into())).map(drop)?;
+        Ok(())
+    }
+
+    /// Some of the bytes of an object; `None` if there is no such object, or it is shorter.
+    pub(super) fn read(
+        &self,
+        segment: u32,
+        range: Range<u64>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let length = range.end - range.start;
+        let path = self.path(segment);
+        match self.wait(self.store.get_range(&path, range)) {
+            Ok(bytes) if bytes.len() as u64 == length => Ok(Some(bytes.to_vec())),
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes an object. One that is not there any more was deleted by another.
+    pub(super) fn delete(&self, segment: u32) -> Result<(), StoreError> {
+        let path = self.path(segment);
+        match self.wait(self.store.delete(&path)) {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// All objects.
+    pub(super) fn list(&self) -> Result<Vec<Listed>, StoreError> {
+        let listed = self.wait(self.store.list_with_delimiter(Some(&self.folder)))?;
+        let objects = listed.objects.into_iter().map(|object| {
+            let name = object.location.filename().unwrap_or_default().to_owned();
+            Listed {
+                segment: SegmentName::number_of(&name),
+                name: object.location.to_string(),
+                bytes: object.size,
+                written_ms: object.last_modified.timestamp_millis(),
+            }
+        });
+        Ok(objects.collect())
+    }
+}
+
+impl Drop for Bucket {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // The last owner may be async code, which may not wait.
+            runtime.shutdown_background();
+        }
+    }
+}

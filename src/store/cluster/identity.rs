@@ -1,0 +1,69 @@
+//! What tells a cluster's store from others: its row.
+
+use super::server::database::Database;
+use super::{decode, encode};
+use crate::activation::Encoding;
+use crate::network::NetworkId;
+use crate::store::{StoreError, StoreOptions};
+
+/// Which store it is, and what is in it.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct StoreRow {
+    pub(in crate::store) id: String,
+    pub(in crate::store) network: NetworkId,
+    pub(in crate::store) activations: Encoding,
+    pub(in crate::store) descriptor: String,
+    pub(in crate::store) look: Option<String>,
+}
+
+type Columns = (String, Vec<u8>, Vec<u8>, String, String);
+
+/// The store's row, which is made in a database that has none.
+///
+/// # Errors
+/// If it is of another network, or describes pictures in another way.
+pub(super) fn found_or_made(
+    database: &Database,
+    options: &StoreOptions<'_>,
+) -> Result<StoreRow, StoreError> {
+    let id = format!("{:032x}", rand::random::<u128>());
+    let look = options.network.look().map_or("", |look| look.id());
+    let make = || {
+        // Of several processes that begin at once, one makes it.
+        sqlx::query(
+            "INSERT INTO store (one, id, network, activations, descriptor, look) \
+             VALUES (true, $1, $2, $3, $4, $5) ON CONFLICT (one) DO NOTHING",
+        )
+        .bind(id.clone())
+        .bind(encode(options.network.id()))
+        .bind(encode(&options.activations))
+        .bind(options.network.descriptor_id().to_owned())
+        .bind(look.to_owned())
+    };
+    database.execute(make)?;
+    let read = || sqlx::query_as("SELECT id, network, activations, descriptor, look FROM store");
+    let row: Option<Columns> = database.row(read)?;
+    let (id, network, activations, descriptor, look) =
+        row.ok_or(StoreError::Unreadable { tree: "store" })?;
+    let row = StoreRow {
+        id,
+        network: decode("store", &network)?,
+        activations: decode("store", &activations)?,
+        descriptor,
+        look: (!look.is_empty()).then_some(look),
+    };
+    let name = std::path::Path::new("on PostgreSQL");
+    if row.network != *options.network.id() {
+        return Err(StoreError::network(
+            name,
+            &row.network,
+            options.network.id(),
+        ));
+    }
+    if row.descriptor != options.network.descriptor_id() {
+        return Err(StoreError::OtherDescriptor {
+            dir: name.to_owned(),
+        });
+    }
+    Ok(row)
+}

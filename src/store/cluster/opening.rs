@@ -1,0 +1,44 @@
+//! Opening a cluster's store.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::blocks::ObjectBlocks;
+use super::{ClusterMetadata, ClusterOptions};
+use crate::store::layouts::Layouts;
+use crate::store::{Identity, Store, StoreError, StoreOptions};
+
+/// The folder of activations that were read, in that of what is derived.
+const CACHE: &str = "blocks";
+
+impl Store {
+    /// `lock` keeps this machine's folder as long as the store is open.
+    pub(in crate::store) fn in_cluster(
+        (cluster, dir): (&ClusterOptions, Option<&Path>),
+        options: &StoreOptions<'_>,
+        lease_time: Duration,
+        lock: Box<dyn Send + Sync>,
+    ) -> Result<Self, StoreError> {
+        let (metadata, row) = ClusterMetadata::open(cluster, options, lease_time, lock)?;
+        let cache = dir.map(|dir| dir.join(CACHE));
+        let cache = cache.as_deref().map(|dir| (dir, cluster.cache_bytes));
+        let numbers = Box::new(metadata.segment_numbers());
+        let blocks = ObjectBlocks::open(&cluster.blocks, cache, cluster.grace, numbers)?;
+        Ok(Self {
+            metadata: Box::new(metadata),
+            blocks: Box::new(blocks),
+            identity: Identity {
+                id: row.id,
+                network: row.network,
+                layouts: Layouts::of(options.network, row.activations),
+                descriptor: row.descriptor,
+                look: row.look,
+            },
+            dir: dir.map(Path::to_owned),
+            commits: Mutex::default(),
+            is_converting: AtomicBool::new(false),
+        })
+    }
+}

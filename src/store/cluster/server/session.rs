@@ -1,0 +1,74 @@
+//! One transaction on the server, as statements see it.
+
+use std::ops::{Deref, DerefMut};
+
+use crate::store::StoreError;
+use crate::store::cluster::server::connection::Connection;
+use crate::store::cluster::server::database::Database;
+use crate::store::cluster::{signed, unsigned};
+
+/// A transaction that was begun. Dropped without [`Self::commit`], it changes nothing.
+pub(in crate::store::cluster) struct Session<'d> {
+    database: &'d Database,
+    connection: Connection,
+    is_over: bool,
+}
+
+impl<'d> Session<'d> {
+    pub(in crate::store::cluster) fn begin(database: &'d Database) -> Result<Self, StoreError> {
+        let mut connection = database.connection()?;
+        connection.execute(sqlx::query("BEGIN ISOLATION LEVEL SERIALIZABLE"))?;
+        Ok(Self {
+            database,
+            connection,
+            is_over: false,
+        })
+    }
+
+    pub(in crate::store::cluster) fn database(&self) -> &'d Database {
+        self.database
+    }
+
+    /// Adds to a number of which there is one, and gives what it was before.
+    pub(in crate::store::cluster) fn count_on(
+        &mut self,
+        name: &'static str,
+        by: u64,
+    ) -> Result<u64, StoreError> {
+        let update = sqlx::query_as(
+            "UPDATE numbers SET value = value + $2 WHERE name = $1 RETURNING value - $2",
+        );
+        let row: Option<(i64,)> = self.row(update.bind(name).bind(signed(by)))?;
+        let (before,) = row.ok_or(crate::store::cluster::NUMBERS)?;
+        Ok(unsigned(before))
+    }
+
+    /// Ends it. If that fails, nobody knows whether it has counted.
+    pub(in crate::store::cluster) fn commit(mut self) -> Result<(), StoreError> {
+        self.is_over = true;
+        self.connection.execute(sqlx::query("COMMIT")).map(drop)
+    }
+}
+
+impl Deref for Session<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Session<'_> {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // A lost connection is closed, which ends its transaction, too.
+        if !self.is_over && !self.connection.is_lost() {
+            drop(self.connection.execute(sqlx::query("ROLLBACK")));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What only a cluster must do: workers that share a store, kills, a server that goes and comes. And
+//! what all stores must do, for one on a server.
+
+mod kills;
+mod partition;
+mod server;
+mod sharing;
+
+use std::time::Duration;
+
+use super::commands::{Pair, SEEDS};
+use super::fixture::open_cluster;
+use crate::store::{LEASE_TIME, Store};
+
+/// A new store on the tests' PostgreSQL; `None` where there is none, which is said.
+pub(super) fn store(lease_time: Duration) -> Option<Store> {
+    let options = server::new_database()?;
+    Some(open_cluster(&options, lease_time))
+}
+
+#[test]
+fn a_cluster_and_memory_answer_alike() {
+    for seed in 0..SEEDS {
+        let Some(options) = server::new_database() else {
+            return;
+        };
+        Pair::answer_alike(seed, Box::new(move || open_cluster(&options, LEASE_TIME)));
+    }
+}
