@@ -2,7 +2,7 @@
 # Makes the packages of a program that is built, installs each into an empty environment without network, and runs
 # it there.
 #     packaging/check.sh [wheel] [deb] [npm]
-# It needs a release build (cargo build --release --features parquet,xlsx). SIMDEX_PROFILE=dev takes the debug build instead. Making the
+# It needs a release build (cargo build --release --features full). SIMDEX_PROFILE=dev takes the debug build instead. Making the
 # packages takes the network for pip (maturin, ONNX Runtime, NumPy, pandas); all else runs without.
 source "$(dirname "$0")/common.sh"
 profile=${SIMDEX_PROFILE:-release}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the Debian package of a program that is built (cargo build --release --features parquet,xlsx).
+# Makes the Debian package of a program that is built (cargo build --release --features full).
 #     packaging/deb.sh [PROGRAM]
 # dpkg-deb is on every Debian; cargo-deb would take minutes to build for what these lines do.
 source "$(dirname "$0")/common.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the npm package of a program that is built (cargo build --release --features parquet,xlsx): the program and ONNX Runtime's library.
+# Makes the npm package of a program that is built (cargo build --release --features full): the program and ONNX Runtime's library.
 #     packaging/npm.sh [PROGRAM]
 source "$(dirname "$0")/common.sh"
 program=${1:-$target/release/simdex}

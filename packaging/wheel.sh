@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes the wheel: the program, ONNX Runtime's library, the Python module.
 #     packaging/wheel.sh [release|dev]
-# maturin has cargo build the program with all formats of tables; what is built already is not built again.
+# maturin has cargo build the program with all its features; what is built already is not built again.
 # SIMDEX_FEATURES names other features: those of a build that is there.
 source "$(dirname "$0")/common.sh"
 profile=${1:-release}
@@ -21,5 +21,5 @@ cp "$out"/runtime/* "$data/lib/simdex/"
 put_licences "$data/share/doc/simdex"
 
 cd "$packaging/python"
-"$tools/bin/maturin" build --locked --features "${SIMDEX_FEATURES:-parquet,xlsx}" --profile "$profile" --target-dir "$target" --out "$out/wheel"
+"$tools/bin/maturin" build --locked --features "${SIMDEX_FEATURES:-full}" --profile "$profile" --target-dir "$target" --out "$out/wheel"
 ls -l "$out"/wheel/*.whl
