@@ -98,9 +98,6 @@ pub enum ClassifyEvaluationError {
         /// Classes in all.
         classes: usize,
     },
-    /// The tensor library failed.
-    #[error("the linear probe cannot be trained: {0}")]
-    Tensor(#[from] candle_core::Error),
     /// Ctrl-C.
     #[error("the evaluation was interrupted")]
     Interrupted,
@@ -153,7 +150,7 @@ pub fn evaluate_classify(
         let answers = [
             split.evidential(embeddings, &options.classify),
             split.knn(embeddings, options.classify.neighbours),
-            split.linear_probe(embeddings)?,
+            split.linear_probe(embeddings),
         ];
         for (all, (known, unknown)) in figures.iter_mut().zip(answers) {
             all.push(Figures::of(&split.known_labels, &known, &unknown));
@@ -309,14 +306,11 @@ impl Split {
         })
     }
 
-    fn linear_probe(
-        &self,
-        embeddings: &[&Embedding],
-    ) -> candle_core::Result<(Vec<Prediction>, Vec<Prediction>)> {
+    fn linear_probe(&self, embeddings: &[&Embedding]) -> (Vec<Prediction>, Vec<Prediction>) {
         let of = |pictures: &[usize]| pictures.iter().map(|i| embeddings[*i]).collect::<Vec<_>>();
         let asked = [of(&self.known), of(&self.unknown)].concat();
         let labelled = of(&self.labelled);
-        let given = linear_probe::probabilities(&labelled, &self.labels, self.classes(), &asked)?;
+        let given = linear_probe::probabilities(&labelled, &self.labels, self.classes(), &asked);
         let mut answers: Vec<Prediction> = given
             .iter()
             .map(|probabilities| {
@@ -331,7 +325,7 @@ impl Split {
             })
             .collect();
         let unknown = answers.split_off(self.known.len());
-        Ok((answers, unknown))
+        (answers, unknown)
     }
 }
 

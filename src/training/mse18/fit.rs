@@ -1,20 +1,19 @@
 //! The course of the training: epochs of batches.
 
-use candle_core::{Device, Result as CandleResult, Tensor};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+use nalgebra::DVector;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::TrainError;
-use super::dense::Parameters;
+use super::adam::Adam;
+use super::dense::{Parameters, batch};
 use super::pairs::PairSet;
 use crate::head::{Epoch, Mse18Network, StandardScaler};
 use crate::shutdown::Shutdown;
 
-/// Keras's defaults, which the report uses.
+/// Keras's default, which the report uses.
 const BATCH: usize = 32;
-const LEARNING_RATE: f64 = 1e-3;
-const EPSILON: f64 = 1e-7;
+
 /// What is trained on, and for how long.
 pub(super) struct Course<'a> {
     pub(super) train: &'a PairSet,
@@ -35,8 +34,8 @@ impl Course<'_> {
         let scaler = standard_scaler(&self.train.mses);
         let inputs = scaled(&scaler, &self.train.mses);
         let held_inputs = scaled(&scaler, &self.held.mses);
-        let parameters = Parameters::glorot(scaler.mean.len(), rng)?;
-        let mut optimizer = AdamW::new(parameters.variables(), adam())?;
+        let mut parameters = Parameters::glorot(scaler.mean.len(), rng);
+        let mut adam = Adam::new(&parameters);
         let mut order: Vec<usize> = (0..self.train.len()).collect();
         let mut history = Vec::with_capacity(self.epochs);
         for number in 1..=self.epochs {
@@ -45,23 +44,25 @@ impl Course<'_> {
             }
             order.shuffle(rng);
             let mut loss_sum = 0.0;
-            for batch in order.chunks(BATCH) {
-                let loss = self.loss(batch, &inputs, &weights, &parameters, rng)?;
-                optimizer.backward_step(&loss)?;
-                loss_sum += loss.to_scalar::<f32>()? * batch.len() as f32;
+            for pairs in order.chunks(BATCH) {
+                let pass = parameters.pass(batch(pairs.iter().map(|i| &inputs[*i])), Some(rng));
+                let (loss, slopes) = self.loss(pairs, &weights, &pass.logits);
+                let gradient = parameters.gradient(&pass, slopes);
+                adam.step(&mut parameters, &gradient);
+                loss_sum += loss;
             }
             let epoch = Epoch {
                 loss: loss_sum / self.train.len() as f32,
                 // Both kinds are there, as the weights need.
                 train_accuracy: parameters
-                    .balanced_accuracy(&inputs, &self.train.same)?
+                    .balanced_accuracy(&inputs, &self.train.same)
                     .unwrap_or_default(),
-                validation_accuracy: parameters.balanced_accuracy(&held_inputs, &self.held.same)?,
+                validation_accuracy: parameters.balanced_accuracy(&held_inputs, &self.held.same),
             };
             progress(number, &epoch);
             history.push(epoch);
         }
-        let dense = parameters.export()?;
+        let dense = parameters.export();
         Ok((Mse18Network { scaler, dense }, history))
     }
 
@@ -80,44 +81,18 @@ impl Course<'_> {
         Ok(train.same.iter().map(weight).collect())
     }
 
-    fn loss(
-        &self,
-        batch: &[usize],
-        inputs: &[Vec<f32>],
-        weights: &[f32],
-        parameters: &Parameters,
-        rng: &mut ChaCha8Rng,
-    ) -> CandleResult<Tensor> {
-        let width = inputs.first().map_or(0, Vec::len);
-        let rows = batch.iter().flat_map(|i| inputs[*i].iter().copied());
-        let labels = batch.iter();
-        let labels = labels.map(|i| f32::from(u8::from(self.train.same[*i])));
-        let x = Tensor::from_vec(
-            rows.collect::<Vec<f32>>(),
-            (batch.len(), width),
-            &Device::Cpu,
-        )?;
-        let y = Tensor::from_iter(labels, &Device::Cpu)?;
-        let w = Tensor::from_iter(batch.iter().map(|i| weights[*i]), &Device::Cpu)?;
-        let logits = parameters.forward(&x, Some(rng))?;
-        weighted_cross_entropy(&logits, &y, &w)
+    /// The weighted binary cross-entropy of pairs, added up, and the slopes of its mean by their logits.
+    fn loss(&self, pairs: &[usize], weights: &[f32], logits: &DVector<f32>) -> (f32, DVector<f32>) {
+        let mut sum = 0.0;
+        let slopes = pairs.iter().zip(logits).map(|(pair, z)| {
+            let y = f32::from(u8::from(self.train.same[*pair]));
+            // softplus(z) - y z, in the form that cannot overflow.
+            sum += weights[*pair] * (z.max(0.0) + (-z.abs()).exp().ln_1p() - y * z);
+            weights[*pair] * (1.0 / (1.0 + (-z).exp()) - y) / pairs.len() as f32
+        });
+        let slopes = DVector::from_iterator(pairs.len(), slopes);
+        (sum, slopes)
     }
-}
-
-/// Without weight decay AdamW is Adam.
-fn adam() -> ParamsAdamW {
-    ParamsAdamW {
-        lr: LEARNING_RATE,
-        eps: EPSILON,
-        weight_decay: 0.0,
-        ..ParamsAdamW::default()
-    }
-}
-
-/// Binary cross-entropy from logits: softplus(z) - y z, in the form that cannot overflow.
-fn weighted_cross_entropy(z: &Tensor, y: &Tensor, weights: &Tensor) -> CandleResult<Tensor> {
-    let softplus = (z.relu()? + (z.abs()?.neg()?.exp()? + 1.0)?.log()?)?;
-    ((softplus - (z * y)?)? * weights)?.mean_all()
 }
 
 fn standard_scaler(rows: &[Vec<f32>]) -> StandardScaler {

@@ -1,5 +1,6 @@
 //! Training the report's head.
 
+mod adam;
 mod dense;
 mod fit;
 mod pairs;
@@ -47,9 +48,6 @@ pub enum TrainError {
     /// There are not both kinds of pairs.
     #[error("training needs pairs of one class and pairs of two classes")]
     OneKind,
-    /// The tensor library failed.
-    #[error("training failed: {0}")]
-    Tensor(#[from] candle_core::Error),
     /// Ctrl-C.
     #[error("training was interrupted; nothing was written")]
     Interrupted,
