@@ -71,7 +71,7 @@ enum Wrong {
 impl Wrong {
     /// Whether it says nothing about the picture: the system could not read, this time.
     fn is_passing(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Io { .. }))
+        matches!(self, Self::Store(error) if error.is_passing())
     }
 }
 

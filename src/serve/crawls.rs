@@ -1,6 +1,7 @@
 //! The crawl that runs while the store is served.
 
 use serde::{Deserialize, Serialize};
+use tokio::task::block_in_place;
 use utoipa::ToSchema;
 
 use super::jobs::{Job, JobState, Progress};
@@ -43,8 +44,9 @@ pub(super) fn crawl(
         {
             job.tell(|figures| {
                 figures.summary.clone_from(summary);
-                // A crawl counts them only at its end. They are in memory.
-                if let Ok(waiting) = collection.store().pending_count() {
+                // A crawl counts them only at its end.
+                let waiting = block_in_place(|| collection.store().pending_count());
+                if let Ok(waiting) = waiting {
                     figures.summary.pending = waiting;
                 }
                 (figures.hosts, figures.under_way) = (hosts, under_way);

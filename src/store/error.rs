@@ -301,6 +301,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it says nothing of what is stored: something could not be read, this time.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Io { .. } => true,
+            #[cfg(feature = "cluster")]
+            Self::Objects { .. } => true,
+            #[cfg(feature = "cluster")]
+            Self::Engine { source, .. } => source.is::<sqlx::Error>(),
+            _ => false,
+        }
+    }
+
     pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             path: path.to_owned(),

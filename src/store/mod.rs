@@ -369,10 +369,19 @@ impl Store {
     /// # Errors
     /// As [`Self::block`].
     pub fn block_at(&self, id: PictureId, location: EntryLocation) -> Result<Block, StoreError> {
-        let block = self.blocks.read(id, location);
+        self.block_by(id, location, &|location| self.blocks.read(id, location))
+    }
+
+    fn block_by(
+        &self,
+        id: PictureId,
+        location: EntryLocation,
+        read: &dyn Fn(EntryLocation) -> Result<Block, StoreError>,
+    ) -> Result<Block, StoreError> {
+        let block = read(location);
         let block = match block.is_err().then(|| self.location_of(id)).transpose()? {
             // It was moved between the two steps.
-            Some(now) if now != location => self.blocks.read(id, now),
+            Some(now) if now != location => read(now),
             _ => block,
         };
         self.fitting(id, block?)
@@ -389,8 +398,8 @@ impl Store {
     /// # Errors
     /// If they are missing or damaged.
     pub fn verified_block(&self, id: PictureId) -> Result<Block, StoreError> {
-        let block = self.blocks.verify(id, self.location_of(id)?)?;
-        self.fitting(id, block)
+        let location = self.location_of(id)?;
+        self.block_by(id, location, &|location| self.blocks.verify(id, location))
     }
 
     fn location_of(&self, id: PictureId) -> Result<EntryLocation, StoreError> {

@@ -14,7 +14,7 @@ use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Pause, Recorders, Summar
 use crate::ingest::{Ingest, WebPicture};
 use crate::saving::Saver;
 use crate::shutdown::Shutdown;
-use crate::store::{Again, StoreError};
+use crate::store::{Again, AsyncStore, StoreError};
 
 /// What a crawl is to do.
 #[derive(Debug, Default)]
@@ -112,7 +112,7 @@ impl Collection {
             let store = Arc::clone(self.store());
             let crawl = Crawl::new(store, &ingest, &config, plan, shutdown.clone()).await?;
             if !job.again.is_empty() || crawl.let_in() > 0 {
-                queued_again(self.queued_again(&job.again, &crawl)?);
+                queued_again(self.queued_again(&job.again, &crawl).await?);
             }
             let seeds = crawl.seeds().iter().chain(&given);
             let asked: Vec<CanonicalUrl> = seeds.cloned().collect();
@@ -165,7 +165,7 @@ impl Collection {
         Ok((ingest, found))
     }
 
-    fn queued_again<'a>(
+    async fn queued_again<'a>(
         &self,
         which: &'a [Again],
         crawl: &Crawl,
@@ -173,9 +173,10 @@ impl Collection {
         let (queued, let_in) = (crawl.queued_again(), crawl.let_in());
         let (mut reasons, mut next_due_s) = (BTreeMap::new(), None);
         if queued + let_in == 0 {
+            let store = AsyncStore::new(Arc::clone(self.store()));
             match which {
-                [Again::Failed(_)] => reasons = self.store().reasons()?,
-                _ => next_due_s = self.store().next_due_s()?,
+                [Again::Failed(_)] => reasons = store.call(|store| store.reasons()).await?,
+                _ => next_due_s = store.call(|store| store.next_due_s()).await?,
             }
         }
         Ok(QueuedAgain {

@@ -109,9 +109,9 @@ impl Rows {
         }
     }
 
-    /// Forgets a picture's row.
+    /// Forgets a picture's row: nothing of it is left.
     pub(super) fn clear(&self, sequence: Sequence) {
-        self.write(sequence, &[0; CHECKSUM + ID]);
+        self.write(sequence, &vec![0; self.length()]);
     }
 
     fn write(&self, sequence: Sequence, bytes: &[u8]) {
@@ -215,6 +215,8 @@ mod tests {
         let rows = open(dir.path(), "a way");
         rows.clear(Sequence(1));
         assert_eq!(rows.get(Sequence(1)), None);
+        let left = std::fs::read(&path).unwrap();
+        assert!(left[begin..2 * begin].iter().all(|byte| *byte == 0));
         assert_eq!(rows.get(Sequence(3)), Some(row(3)));
         Rows::forget(dir.path()).unwrap();
         Rows::forget(dir.path()).unwrap();

@@ -164,8 +164,25 @@ pub fn ask(
     // Whoever is turned away is not read to the end.
     let _ = stream.write_all(body);
     let mut bytes = Vec::new();
-    let _ = stream.read_to_end(&mut bytes);
+    let mut piece = [0; 16 << 10];
+    // Who has said how long an answer is need not end the connection: a browser's driver leaves it to
+    // the browser that it starts.
+    while length_of(&bytes).is_none_or(|length| bytes.len() < length) {
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => break,
+            Ok(read) => bytes.extend_from_slice(&piece[..read]),
+        }
+    }
     parsed(&bytes)
+}
+
+/// How long an answer is with its head, once that is there and says it.
+fn length_of(bytes: &[u8]) -> Option<usize> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end]).ok()?;
+    let mut headers = head.lines().filter_map(|line| line.split_once(':'));
+    let (_, length) = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+    Some(end + 4 + length.trim().parse::<usize>().ok()?)
 }
 
 /// Sends Ctrl-C.

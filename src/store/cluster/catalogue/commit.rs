@@ -76,10 +76,12 @@ impl ClusterMetadata {
         log: &dyn AppendEntries,
     ) -> Result<Vec<bool>, StoreError> {
         let held: Vec<bool> = outcomes.iter_mut().map(PictureOutcome::is_held).collect();
+        // Hosts are kept while it is on its way.
+        let appended = self.append_new(&outcomes, &held, log)?;
         let _writing = self.shared.lock();
         let mut intake = Intake {
             log,
-            appended: self.append_new(&outcomes, &held, log)?,
+            appended,
             numbers: None,
         };
         let (leave, crawl) = (Leave::of(&self.losses), self.crawl());

@@ -55,9 +55,10 @@ impl Database {
             .application_name("simdex")
             .options([
                 ("statement_timeout", timeout_ms.to_string()),
+                // One that has stopped lets go before those that wait for it give up.
                 (
                     "idle_in_transaction_session_timeout",
-                    timeout_ms.to_string(),
+                    (timeout_ms / 2).to_string(),
                 ),
             ])
             // Words of sqlx's own are not for users.

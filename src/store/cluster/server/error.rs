@@ -48,8 +48,10 @@ fn of_sql(error: &sqlx::Error) -> Then {
 /// What follows from a SQLSTATE.
 fn of_code(code: &str) -> Then {
     match code {
-        // serialization_failure, deadlock_detected.
-        "40001" | "40P01" => Then::Again,
+        // serialization_failure, deadlock_detected; unique_violation, where two have found the same at once.
+        "40001" | "40P01" | "23505" => Then::Again,
+        // query_canceled and idle_in_transaction_session_timeout: something held it up.
+        "57014" | "25P03" => Then::Wait,
         // Ends of connections, too many of them, and a server that is stopping or starting.
         "53300" | "57P01" | "57P02" | "57P03" | "25006" => Then::Wait,
         _ if code.starts_with("08") => Then::Wait,
@@ -68,6 +70,8 @@ mod tests {
         assert_eq!(then(&sqlx::Error::RowNotFound.into()), Then::GiveUp);
         assert_eq!(then(&StoreError::NoFolder), Then::GiveUp);
         assert_eq!(of_code("40001"), Then::Again);
+        assert_eq!(of_code("23505"), Then::Again, "two rows of one key");
+        assert_eq!(of_code("57014"), Then::Wait, "it took too long");
         assert_eq!(of_code("08006"), Then::Wait);
         assert_eq!(of_code("42P01"), Then::GiveUp, "no such table");
     }

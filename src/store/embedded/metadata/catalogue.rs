@@ -53,6 +53,11 @@ impl EmbeddedMetadata {
         if let Some(location) = row.location {
             let descriptor = row.descriptor.to_bytes();
             self.rows.put(sequence, id, location, &descriptor);
+            // What was removed or moved since it was read has no row that says otherwise.
+            let now = self.picture_at(sequence)?.map(|id| self.block_location(id));
+            if now.transpose()?.flatten() != Some(location) {
+                self.rows.clear(sequence);
+            }
         }
         Ok(Some(row))
     }
