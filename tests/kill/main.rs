@@ -11,10 +11,14 @@
     reason = "a test that fails by unwrapping says where"
 )]
 
+#[cfg(feature = "cluster")]
+mod cluster;
 #[path = "../it/common/mod.rs"]
 #[allow(dead_code, reason = "the other tests share it too")]
 mod common;
 mod drawn_site;
+#[cfg(feature = "cluster")]
+mod postgres;
 mod synthetic_web;
 
 use std::collections::BTreeSet;
