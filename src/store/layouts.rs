@@ -1,10 +1,11 @@
-//! How a store's blocks are laid out. All that read them see one layout; where a store has changed
+//! How a store's blocks are laid out, and read. All that read them see one layout; where a store has changed
 //! to another encoding, blocks of the one before may still be stored, and are converted as they are
 //! read.
 
-use super::Block;
+use super::{Block, EntryLocation, Store, StoreError};
 use crate::activation::{Activations, Encoding, Layout, converted};
 use crate::network::Network;
+use crate::picture::PictureId;
 
 /// The layout of a store's blocks, and those that they may have been written in before.
 #[derive(Debug, Clone)]
@@ -59,6 +60,59 @@ impl Layouts {
         let mut before = self.before.iter();
         let layout = before.find(|layout| layout.block_len() == block.len())?;
         converted(Activations::new(layout, block), &self.now)
+    }
+}
+
+impl Store {
+    /// A picture's activations, read in place.
+    ///
+    /// # Errors
+    /// If they are missing or not what was written.
+    pub fn block(&self, id: PictureId) -> Result<Block, StoreError> {
+        self.block_at(id, self.location_of(id)?)
+    }
+
+    /// The same, of a picture whose entry lay there a moment ago.
+    ///
+    /// # Errors
+    /// As [`Self::block`].
+    pub fn block_at(&self, id: PictureId, location: EntryLocation) -> Result<Block, StoreError> {
+        self.block_by(id, location, &|location| self.blocks.read(id, location))
+    }
+
+    fn block_by(
+        &self,
+        id: PictureId,
+        location: EntryLocation,
+        read: &dyn Fn(EntryLocation) -> Result<Block, StoreError>,
+    ) -> Result<Block, StoreError> {
+        let block = read(location);
+        let block = match block.is_err().then(|| self.location_of(id)).transpose()? {
+            // It was moved between the two steps.
+            Some(now) if now != location => read(now),
+            _ => block,
+        };
+        self.fitting(id, block?)
+    }
+
+    /// A block in the store's layout, if it is a whole one.
+    fn fitting(&self, picture: PictureId, block: Block) -> Result<Block, StoreError> {
+        let block = self.identity.layouts.read(block);
+        block.ok_or(StoreError::Damaged { picture })
+    }
+
+    /// Like [`Self::block`], but every byte is checked against its checksum.
+    ///
+    /// # Errors
+    /// If they are missing or damaged.
+    pub fn verified_block(&self, id: PictureId) -> Result<Block, StoreError> {
+        let location = self.location_of(id)?;
+        self.block_by(id, location, &|location| self.blocks.verify(id, location))
+    }
+
+    fn location_of(&self, id: PictureId) -> Result<EntryLocation, StoreError> {
+        let location = self.metadata.block_location(id)?;
+        location.ok_or(StoreError::Damaged { picture: id })
     }
 }
 

@@ -49,7 +49,6 @@ mod memory;
 mod metadata;
 mod pictures;
 mod provenance;
-mod reading;
 mod record;
 mod sequence;
 mod upkeep;
