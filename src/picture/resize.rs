@@ -7,7 +7,8 @@ use image::RgbImage;
 
 /// Draws a picture in the size of another.
 ///
-/// Of the library only what works on 8-bit RGB is built: all of its kinds of pixels were a tenth of a build.
+/// Of the library only what works on 8-bit RGB is built: all of its kinds of pixels were a tenth of what is
+/// generated for this crate.
 pub(super) fn resize(picture: &RgbImage, to: &mut RgbImage, algorithm: ResizeAlg) {
     const FITS: &str = "three bytes a pixel are what an RGB picture has";
     let (width, height) = picture.dimensions();
