@@ -9,6 +9,7 @@
 pub mod activation;
 pub mod app;
 pub mod atomic_file;
+mod blocking;
 pub mod canonical_url;
 pub mod classify;
 pub mod cli;

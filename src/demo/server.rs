@@ -14,9 +14,9 @@ use axum::routing::get;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 
 use super::site::{Content, Site, unescape};
+use crate::blocking;
 
 /// A running server; it stops when dropped.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ async fn answer(State(site): State<Arc<Site>>, uri: Uri) -> Response {
         Content::Bytes(bytes) => Body::from(bytes.to_vec()),
         Content::File(path) => {
             let path = path.clone();
-            let read = spawn_blocking(move || {
+            let read = blocking::run(move || {
                 let read = std::fs::read(&path);
                 read.inspect_err(|error| {
                     tracing::warn!(path = %path.display(), %error, "cannot read a file to serve");

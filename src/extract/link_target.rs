@@ -1,7 +1,7 @@
 //! What an address or a media type promises, before any request is spent on it.
 
 use crate::canonical_url::CanonicalUrl;
-use crate::picture::{is_picture_ending, is_picture_type};
+use crate::picture::{Format, is_picture_ending, is_picture_type};
 
 /// What is to be expected behind a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ const OTHERS: [&str; 48] = [
     "webm", "ogv", "mov", "avi", "mkv", "flv", "swf", "eot",
 ];
 
-/// Endings of pictures that servers convert for clients that do not read them.
-const CONVERTED: [&str; 1] = ["jp2"];
+/// Formats of pictures that servers convert for clients that do not read them.
+const CONVERTED: [Format; 4] = [Format::Jpeg2000, Format::Avif, Format::Heic, Format::Jxl];
 
 /// Endings of other pictures in formats that simdex does not decode. A server that is told by the
 /// query in which format or size to send it may send another.
@@ -72,7 +72,7 @@ impl LinkTarget {
             Self::Picture
         } else if is_in(&PROGRAMS, ending) || (is_in(&OTHERS, ending) && !asks_for_picture(query)) {
             Self::Other
-        } else if is_in(&CONVERTED, ending) && !chooses(query) {
+        } else if is_converted(ending) && !chooses(query) {
             Self::Unread
         } else if is_in(&UNREAD, ending) && !chooses(query) {
             Self::Other
@@ -141,6 +141,11 @@ fn names_format(query: &str) -> bool {
     })
 }
 
+fn is_converted(ending: &str) -> bool {
+    let format = Format::of_ending(ending);
+    format.is_some_and(|format| CONVERTED.contains(&format) && !format.is_read())
+}
+
 fn is_in(endings: &[&str], ending: &str) -> bool {
     endings
         .iter()
@@ -158,8 +163,10 @@ mod tests {
             ("b.webp?v=1.css#x", LinkTarget::Picture),
             ("/logo.svg", LinkTarget::Other),
             ("/film.mp4", LinkTarget::Other),
+            #[cfg(feature = "heic")]
             ("/a.heic", LinkTarget::Picture),
-            ("/a.avif", LinkTarget::Picture),
+            #[cfg(not(feature = "heic"))]
+            ("/a.heic", LinkTarget::Unread),
             ("/a.jp2", LinkTarget::Unread),
             ("/a.jp2#x", LinkTarget::Unread),
             ("/a.jp2?", LinkTarget::Unread),

@@ -256,6 +256,7 @@ mod tests {
                 "a{b:image-set('a.x' type('image/jp2'), 'b' type('image/png'))}",
                 "/css/b",
             ),
+            #[cfg(feature = "avif")]
             (
                 "a{b:image-set('a.x' type('image/avif'), 'b' type('image/png'))}",
                 "/css/a.x",

@@ -106,6 +106,12 @@ impl PictureError {
 
 fn unread(format: Format, kind: Option<&str>) -> String {
     let name = format.name();
+    if let (Some(feature), false) = (format.feature(), format.is_read()) {
+        return format!(
+            "this is {name}, which this build of simdex does not read: its packages do, and builds with \
+             `--features {feature}`"
+        );
+    }
     match kind {
         Some(kind) => format!("this is {name}, but {kind}, which simdex does not read"),
         None => {

@@ -299,28 +299,39 @@ impl Format {
         Some(known.format)
     }
 
-    /// Whether pictures in this format can be decoded.
+    /// Whether this build decodes pictures in this format.
     pub fn is_read(self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Jpeg
-                | Self::Png
-                | Self::Gif
-                | Self::WebP
-                | Self::Bmp
-                | Self::Tiff
-                | Self::Ico
-                | Self::Pnm
-                | Self::Qoi
-                | Self::Tga
-                | Self::Avif
-                | Self::Heic
-                | Self::Jxl
-                | Self::Svg
-        )
+            | Self::Png
+            | Self::Gif
+            | Self::WebP
+            | Self::Bmp
+            | Self::Tiff
+            | Self::Ico
+            | Self::Pnm
+            | Self::Qoi
+            | Self::Tga => true,
+            Self::Avif => cfg!(feature = "avif"),
+            Self::Heic => cfg!(feature = "heic"),
+            Self::Jxl => cfg!(feature = "jxl"),
+            Self::Svg => cfg!(feature = "svg"),
+            _ => false,
+        }
     }
 
-    /// All formats that can be decoded.
+    /// The feature of a build that decodes pictures in this format, where it takes one.
+    pub fn feature(self) -> Option<&'static str> {
+        match self {
+            Self::Avif => Some("avif"),
+            Self::Heic => Some("heic"),
+            Self::Jxl => Some("jxl"),
+            Self::Svg => Some("svg"),
+            _ => None,
+        }
+    }
+
+    /// All formats that this build decodes.
     pub fn all_read() -> impl Iterator<Item = Self> {
         KNOWN
             .iter()

@@ -1,14 +1,23 @@
 //! Names of picture files.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use super::Format;
 
 /// The `Accept` field of a request for a picture: the formats that are decoded, those that are
 /// cheap to decode first, then any other picture, then anything, for servers that would refuse to
 /// answer at all.
-pub const ACCEPT_PICTURES: &str = "image/webp,image/png,image/jpeg,image/gif,image/bmp,image/tiff,\
-     image/avif;q=0.5,image/jxl;q=0.5,image/heic;q=0.5,image/*;q=0.2,*/*;q=0.1";
+pub static ACCEPT_PICTURES: LazyLock<String> = LazyLock::new(|| {
+    let costly = [Format::Avif, Format::Jxl, Format::Heic].into_iter();
+    let costly = costly.filter(|format| format.is_read());
+    let costly: String = costly
+        .map(|format| format!("{};q=0.5,", format.media_type()))
+        .collect();
+    format!(
+        "image/webp,image/png,image/jpeg,image/gif,image/bmp,image/tiff,{costly}image/*;q=0.2,*/*;q=0.1"
+    )
+});
 
 /// Whether a file name's ending, without the dot, is that of pictures that pages show and that can
 /// be decoded. SVGs and icons are left out: they are a page's furniture.
@@ -70,8 +79,13 @@ mod tests {
         assert_eq!(unread_ending(Path::new("a/b.PSD")).as_deref(), Some("psd"));
         assert_eq!(unread_ending(Path::new("a/b.jpg")), None);
         assert_eq!(unread_ending(Path::new("a/psd")), None);
-        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/avif"));
-        assert!(looks_like_picture(Path::new("a.svg")) && !is_picture_ending("svg"));
+        assert!(is_picture_type("IMAGE/JPG") && is_picture_type("image/webp"));
+        assert_eq!(is_picture_type("image/avif"), cfg!(feature = "avif"));
+        assert_eq!(
+            looks_like_picture(Path::new("a.svg")),
+            cfg!(feature = "svg")
+        );
+        assert!(!is_picture_ending("svg"));
         assert!(!is_picture_type("image/jp2") && !is_picture_type("image/x-unheard-of"));
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+
+use crate::blocking;
 
 /// How many wait at most ...
 const MOST_WAITING: usize = 64;
@@ -65,7 +66,7 @@ impl Gate {
             let _turn = turn;
             work()
         };
-        match timeout(self.deadline, spawn_blocking(work)).await {
+        match timeout(self.deadline, blocking::run(work)).await {
             Ok(done) => done.map_err(|_| Shut::Panicked),
             Err(_) => Err(Shut::Late(self.deadline)),
         }

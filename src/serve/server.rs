@@ -15,6 +15,7 @@ use super::limits::SEARCH_DEADLINE;
 use super::router;
 use super::state::State;
 use crate::app::Collection;
+use crate::blocking;
 use crate::crawl::with_causes;
 
 /// The server cannot be started.
@@ -94,7 +95,7 @@ impl Server {
                 () = asked_again => {}
                 () = nobody_left(&state, end.clone()) => {}
             }
-            let finished = tokio::task::spawn_blocking(move || {
+            let finished = blocking::run(move || {
                 // It stores what is under way.
                 state.crawls.finish();
                 state.trainings.finish();

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::task::spawn_blocking;
-
 use super::Store;
+use crate::blocking;
 
 /// A handle of a store for async code. Its only method is [`call`](Self::call), so that code
 /// which holds only this cannot block a thread of the async runtime by accident.
@@ -24,14 +23,6 @@ impl AsyncStore {
         work: impl FnOnce(&Store) -> R + Send + 'static,
     ) -> R {
         let store = Arc::clone(&self.0);
-        match spawn_blocking(move || work(&store)).await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // Blocking work is cancelled only before it starts, when the runtime is shut
-                // down; whoever waits for it is then dropped, too.
-                Err(_) => std::future::pending().await,
-            },
-        }
+        blocking::run_or_panic(move || work(&store)).await
     }
 }

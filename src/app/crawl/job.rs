@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use super::looking::{Looking, Matches};
 use crate::app::{Collection, Error};
+use crate::blocking::run_or_panic;
 use crate::canonical_url::CanonicalUrl;
 use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Pause, Recorders, Summary};
 use crate::ingest::{Ingest, WebPicture};
@@ -126,16 +126,16 @@ impl Collection {
         };
         let summary: Result<Summary, CrawlError> = crawl.await;
         // The store's own error says more than the crawl's end.
-        blocking(move || ingest.finish()).await?;
+        run_or_panic(move || ingest.finish()).await?;
         let saved = saver.as_ref().map(|saver| saver.count());
         if let Some(saver) = saver {
             // What could not be saved has ended the crawl.
-            blocking(move || saver.finish()).await?;
+            run_or_panic(move || saver.finish()).await?;
         }
         let summary = summary?;
         let unrecorded = close(recorders).await;
         let (this, shutdown) = (self.clone(), shutdown.clone());
-        blocking(move || this.tidy_up(&shutdown)).await?;
+        run_or_panic(move || this.tidy_up(&shutdown)).await?;
         Ok(CrawlEnd {
             summary,
             seed_failed,
@@ -195,18 +195,10 @@ async fn close(mut recorders: Arc<Recorders>) -> Vec<String> {
     let until = Instant::now() + LETTING_GO;
     loop {
         match Arc::try_unwrap(recorders) {
-            Ok(recorders) => return blocking(move || recorders.close()).await,
+            Ok(recorders) => return run_or_panic(move || recorders.close()).await,
             Err(_) if Instant::now() >= until => return Vec::new(),
             Err(shared) => recorders = shared,
         }
         sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// Runs work that blocks where it may; a panic in it goes on here.
-async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

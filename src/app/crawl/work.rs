@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::{CrawlJob, Pictures};
 use crate::app::{AddEvent, Collection, Error};
+use crate::blocking::run_or_panic;
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::crawl::{CrawlError, Event, Problem, Summary};
 use crate::shutdown::Shutdown;
@@ -164,7 +164,7 @@ impl Collection {
         observe: &mut dyn FnMut(WorkEvent<'_>),
     ) -> Result<bool, Error> {
         let (this, shutdown) = (self.clone(), shutdown.clone());
-        let round = spawn_blocking(move || {
+        let round = run_or_panic(move || {
             let mut problems = Vec::new();
             if this.store().waiting_count() == 0 {
                 return Ok((Summary::default(), problems));
@@ -176,10 +176,7 @@ impl Collection {
             })?;
             Ok::<_, Error>((end.summary, problems))
         });
-        let (summary, problems) = match round.await {
-            Ok(round) => round?,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
+        let (summary, problems) = round.await?;
         problems
             .iter()
             .for_each(|problem| observe(WorkEvent::Problem(problem)));

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use reqwest::Response;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::spawn_blocking;
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::content_coding::{ContentCoding, content_codings};
 use super::decoding::{Decoded, End, decode_all, looks_like};
 use super::error::{FetchError, with_causes};
+use crate::blocking;
 use crate::crawl::archive::exchange::Cut;
 use crate::picture::Format;
 
@@ -223,7 +223,7 @@ async fn decode(
     let names: Vec<_> = codings.iter().map(ToString::to_string).collect();
     let names = format!("{} (its bytes are not)", names.join(", "));
     let cap = cap as usize;
-    let decoded = spawn_blocking(move || decode_all(bytes, &codings, cap)).await;
+    let decoded = blocking::run(move || decode_all(bytes, &codings, cap)).await;
     let decoded = decoded.map_err(|error| FetchError::Transfer(error.to_string()))?;
     let Decoded { bytes, end } = decoded.map_err(|_| FetchError::Undecodable(names))?;
     let cut = match end {

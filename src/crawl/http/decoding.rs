@@ -1,8 +1,8 @@
 //! Undoing content codings, leniently where nothing is lost by it.
 
-use compression_codecs::core::util::{PartialBuffer, WriteBuffer};
-use compression_codecs::zstd::params::DParameter;
-use compression_codecs::{BrotliDecoder, DecodeV2, ZstdDecoder};
+mod brotli;
+mod zstd;
+
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::content_coding::ContentCoding;
@@ -33,10 +33,6 @@ pub(super) struct Corrupt;
 const PIECE: usize = 64 << 10;
 /// What each member of a gzip file begins with.
 const GZIP: [u8; 2] = [0x1F, 0x8B];
-/// What each frame of a zstd file begins with.
-const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
-/// The largest window of zstd as a power of two (RFC 9659).
-const ZSTD_WINDOW: u32 = 23;
 
 /// Undoes codings, the last first, to at most `cap` bytes. A coding that is named again right
 /// after itself may have been applied once.
@@ -75,7 +71,7 @@ pub(super) fn decode_all(
 pub(super) fn looks_like(coding: ContentCoding, bytes: &[u8]) -> bool {
     match coding {
         ContentCoding::Gzip => bytes.starts_with(&GZIP),
-        ContentCoding::Zstd => bytes.starts_with(&ZSTD),
+        ContentCoding::Zstd => bytes.starts_with(&zstd::MAGIC),
         ContentCoding::Deflate => is_zlib(bytes),
         ContentCoding::Brotli => false,
     }
@@ -87,12 +83,8 @@ fn decode(coding: ContentCoding, bytes: &[u8], cap: usize) -> Result<Decoded, Co
         ContentCoding::Gzip if is_zlib(bytes) => inflate_either(bytes, cap),
         ContentCoding::Gzip => gunzip(bytes, cap),
         ContentCoding::Deflate => inflate_either(bytes, cap),
-        ContentCoding::Brotli => with_codec(&mut BrotliDecoder::new(), bytes, cap, &[]),
-        ContentCoding::Zstd => {
-            let window = DParameter::window_log_max(ZSTD_WINDOW);
-            let mut decoder = ZstdDecoder::new_with_params(&[window]);
-            with_codec(&mut decoder, bytes, cap, &ZSTD)
-        }
+        ContentCoding::Brotli => brotli::decode(bytes, cap),
+        ContentCoding::Zstd => zstd::decode(bytes, cap),
     }
 }
 
@@ -203,45 +195,6 @@ fn inflate(bytes: &[u8], cap: usize, out: &mut Vec<u8>) -> Result<(End, usize), 
         }
         if decoder.total_in() == taken && fresh.is_empty() {
             return Ok((End::Early, decoder.total_in() as usize));
-        }
-    }
-}
-
-/// Decodes frames, each of which begins with `mark`; without a mark there is one.
-fn with_codec(
-    decoder: &mut dyn DecodeV2,
-    bytes: &[u8],
-    cap: usize,
-    mark: &[u8],
-) -> Result<Decoded, Corrupt> {
-    let mut out = Vec::new();
-    let mut piece = vec![0; PIECE];
-    let mut input = PartialBuffer::new(bytes);
-    loop {
-        let before = input.written_len();
-        let mut output = WriteBuffer::new_initialized(&mut piece);
-        let is_done = decoder.decode(&mut input, &mut output);
-        let is_done = is_done.map_err(|_| Corrupt)?;
-        let fresh = output.written();
-        let room = cap.saturating_sub(out.len());
-        if fresh.len() > room {
-            out.extend_from_slice(&fresh[..room]);
-            return Ok(Decoded {
-                bytes: out,
-                end: End::Overlong,
-            });
-        }
-        out.extend_from_slice(fresh);
-        if is_done {
-            if mark.is_empty() || !input.unwritten().starts_with(mark) {
-                return Ok(Decoded {
-                    bytes: out,
-                    end: End::Whole,
-                });
-            }
-            decoder.reinit().map_err(|_| Corrupt)?;
-        } else if input.written_len() == before && fresh.is_empty() {
-            return Ok(early(out));
         }
     }
 }

@@ -108,7 +108,7 @@ fn is_https(url: &CanonicalUrl) -> bool {
 /// What is asked for, so that a server which can choose sends what can be read.
 fn accepted(purpose: Purpose) -> &'static str {
     match purpose {
-        Purpose::Picture | Purpose::Query => ACCEPT_PICTURES,
+        Purpose::Picture | Purpose::Query => &ACCEPT_PICTURES,
         // A link may lead to a picture.
         Purpose::Page => "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
         Purpose::Sheet => "text/css,*/*;q=0.1",

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 
 use super::document::{Document, seconds};
 use super::document_contents::DocumentContents;
 use super::document_rules::DocumentRules;
 use super::header_elements::header_elements;
 use super::media_type::{Kind, MediaType, is_picture};
+use crate::blocking;
 use crate::canonical_url::CanonicalUrl;
 use crate::config::CrawlConfig;
 use crate::crawl::archive::exchange::Cut;
@@ -329,7 +329,7 @@ impl Visitor {
             sitemaps,
             is_named: said.is_named,
         };
-        spawn_blocking(move || document.read(&rules))
+        blocking::run(move || document.read(&rules))
             .await
             .map(|reading| Fetched::Document(Box::new(reading)))
             .map_err(|error| FetchError::Transfer(error.to_string()))

@@ -71,6 +71,7 @@ fn of_several_sizes_the_largest_is_taken() {
              <source srcset='x.jp2 3000w, l.jpg 900w'><img src=f.jpg></picture>",
             "/dir/l.jpg",
         ),
+        #[cfg(feature = "avif")]
         (
             "<picture><source type=image/avif srcset='x 2000w'><img src=f.jpg></picture>",
             "/dir/x",

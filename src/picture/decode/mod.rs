@@ -1,16 +1,20 @@
 //! From bytes to pixels, within limits.
 
+#[cfg(feature = "avif")]
 mod avif;
 mod bmp;
 mod colour;
 mod ground;
 mod header;
+#[cfg(feature = "heic")]
 mod heic;
 mod ico;
 mod jpeg;
+#[cfg(feature = "jxl")]
 mod jxl;
 mod plain;
 mod raster;
+#[cfg(feature = "svg")]
 mod svg;
 #[cfg(test)]
 mod tests;
@@ -83,9 +87,13 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, PictureError
         Format::Jpeg => jpeg::open(bytes, limits),
         Format::Ico => ico::open(bytes),
         Format::Tiff => tiff::open(bytes),
+        #[cfg(feature = "svg")]
         Format::Svg => svg::open(bytes),
+        #[cfg(feature = "jxl")]
         Format::Jxl => jxl::open(bytes),
+        #[cfg(feature = "heic")]
         Format::Heic => heic::open(bytes),
+        #[cfg(feature = "avif")]
         Format::Avif => avif::open(bytes),
         _ => plain::open(format, bytes),
     }

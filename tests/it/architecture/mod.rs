@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "activation",
             "atomic_file",
+            "blocking",
             "canonical_url",
             "classify",
             "config",
@@ -36,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("atomic_file", &[]),
+    ("blocking", &[]),
     ("canonical_url", &[]),
     ("classify", &["activation", "network"]),
     (
@@ -69,6 +71,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "crawl",
         &[
+            "blocking",
             "canonical_url",
             "config",
             "extract",
@@ -80,7 +83,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("dataset", &["local_path", "picture"]),
-    ("demo", &["edit"]),
+    ("demo", &["blocking", "edit"]),
     ("edit", &[]),
     (
         "evaluation",
@@ -160,6 +163,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "serve",
         &[
             "app",
+            "blocking",
             "canonical_url",
             "classify",
             "config",
@@ -185,6 +189,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "activation",
             "atomic_file",
+            "blocking",
             "canonical_url",
             "local_path",
             "network",

@@ -2,9 +2,7 @@
 
 use std::io::Write;
 
-use compression_codecs::brotli::params::EncoderParams;
-use compression_codecs::core::util::{PartialBuffer, WriteBuffer};
-use compression_codecs::{BrotliEncoder, EncodeV2, ZstdEncoder};
+use ::brotli::CompressorWriter;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
@@ -15,9 +13,18 @@ const CAP: usize = 1 << 20;
 
 /// Not so regular that it becomes a handful of bytes.
 fn text() -> Vec<u8> {
-    let lines = (0..80_000u32).map(|n| format!("{} ", n.wrapping_mul(2_654_435_761)));
-    lines.collect::<String>().into_bytes()
+    let words = (0..60_000u32).map(|n| {
+        let number = n.wrapping_mul(2_654_435_761) ^ n.wrapping_mul(n).wrapping_mul(40_503);
+        format!("{} words and ", number >> 27)
+    });
+    words.collect::<String>().into_bytes()
 }
+
+/// The text, 50 MiB of zeros, and two words, by zstd 1.5.
+const ZSTD_TEXT: &[u8] = include_bytes!("../../../../tests/data/codings/words.zst");
+const ZSTD_ZEROS: &[u8] = include_bytes!("../../../../tests/data/codings/zeros.zst");
+const ZSTD_ONE: &[u8] = b"\x28\xb5\x2f\xfd\x04\x58\x21\0\0one \x29\x92\x3f\xd7";
+const ZSTD_TWO: &[u8] = b"\x28\xb5\x2f\xfd\x04\x58\x19\0\0two\x8b\x44\xf4\xec";
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -37,19 +44,13 @@ fn bare(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn with(mut encoder: impl EncodeV2, bytes: &[u8]) -> Vec<u8> {
-    let mut input = PartialBuffer::new(bytes);
-    let mut space = vec![0; 2 * bytes.len() + 1_024];
-    let mut output = WriteBuffer::new_initialized(&mut space);
-    while !input.unwritten().is_empty() {
-        encoder.encode(&mut input, &mut output).unwrap();
-    }
-    while !encoder.finish(&mut output).unwrap() {}
-    output.written().to_vec()
-}
-
-fn brotli() -> BrotliEncoder {
-    BrotliEncoder::new(EncoderParams::default())
+fn brotli(bytes: &[u8]) -> Vec<u8> {
+    let mut coded = Vec::new();
+    // At once, at a middling quality, with the usual window.
+    let mut encoder = CompressorWriter::new(&mut coded, 1 << 16, 5, 22);
+    encoder.write_all(bytes).unwrap();
+    drop(encoder);
+    coded
 }
 
 fn all() -> Vec<(ContentCoding, Vec<u8>)> {
@@ -58,8 +59,8 @@ fn all() -> Vec<(ContentCoding, Vec<u8>)> {
         (Gzip, gzip(&text)),
         (Deflate, zlib(&text)),
         (Deflate, bare(&text)),
-        (Brotli, with(brotli(), &text)),
-        (Zstd, with(ZstdEncoder::new(3), &text)),
+        (Brotli, brotli(&text)),
+        (Zstd, ZSTD_TEXT.to_vec()),
     ]
 }
 
@@ -122,6 +123,25 @@ fn a_missing_trailer_is_no_loss_and_a_wrong_one_is() {
 }
 
 #[test]
+fn a_checksum_of_zstd_may_be_missing_and_may_not_contradict() {
+    let coded = ZSTD_ONE.to_vec();
+    for length in coded.len() - 4..coded.len() {
+        let cut = coded[..length].to_vec();
+        let decoded = decode_all(cut, &[Zstd], CAP);
+        assert_eq!(decoded, whole(b"one ".to_vec()), "{length}");
+    }
+    for at in coded.len() - 8..coded.len() {
+        let mut wrong = coded.clone();
+        wrong[at] ^= 1;
+        assert_eq!(decode_all(wrong, &[Zstd], CAP), Err(Corrupt), "{at}");
+    }
+    // A window of 16 MiB is more than a body may ask for.
+    let mut wide = coded;
+    wide[5] = 14 << 3;
+    assert_eq!(decode_all(wide, &[Zstd], CAP), Err(Corrupt));
+}
+
+#[test]
 fn members_follow_one_another_and_rubbish_behind_them_is_passed_over() {
     let two = [gzip(b"one "), gzip(b"two")].concat();
     assert_eq!(
@@ -130,14 +150,18 @@ fn members_follow_one_another_and_rubbish_behind_them_is_passed_over() {
     );
     let more = [&two[..], b"\0\0\0 rubbish"].concat();
     assert_eq!(decode_all(more, &[Gzip], CAP), whole(b"one two".to_vec()));
-    let frames = [
-        with(ZstdEncoder::new(3), b"one "),
-        with(ZstdEncoder::new(3), b"two"),
-    ];
-    assert_eq!(
-        decode_all(frames.concat(), &[Zstd], CAP),
-        whole(b"one two".to_vec())
-    );
+    // The one in the middle is somebody's own, to be skipped.
+    let skipped = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
+    for frames in [
+        [ZSTD_ONE, ZSTD_TWO, b""],
+        [ZSTD_ONE, ZSTD_TWO, b"rubbish"],
+        [ZSTD_ONE, ZSTD_TWO, skipped],
+    ] {
+        let decoded = decode_all(frames.concat(), &[Zstd], CAP);
+        assert_eq!(decoded, whole(b"one two".to_vec()), "{frames:?}");
+    }
+    let first = [&skipped[..], ZSTD_ONE].concat();
+    assert_eq!(decode_all(first, &[Zstd], CAP), whole(b"one ".to_vec()));
 }
 
 #[test]
@@ -166,8 +190,8 @@ fn no_body_becomes_longer_than_its_cap() {
         (vec![Gzip], gzip(&zeros)),
         (vec![Deflate], zlib(&zeros)),
         (vec![Deflate], bare(&zeros)),
-        (vec![Brotli], with(brotli(), &zeros)),
-        (vec![Zstd], with(ZstdEncoder::new(3), &zeros)),
+        (vec![Brotli], brotli(&zeros)),
+        (vec![Zstd], ZSTD_ZEROS.to_vec()),
         (vec![Gzip, Gzip], gzip(&gzip(&zeros))),
     ];
     for (codings, bomb) in bombs {

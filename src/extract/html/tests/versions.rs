@@ -30,6 +30,7 @@ fn the_other_versions_are_kept_best_first() {
              <source srcset='x.jp2 3000w, l.webp 900w'><img src=f.jpg></picture>",
             "l.webp f.jpg x.jp2",
         ),
+        #[cfg(feature = "avif")]
         (
             "<picture><source type=image/avif srcset='x 2000w, s.avif 300w'><img src=f.jpg></picture>",
             "x s.avif f.jpg",

@@ -29,7 +29,9 @@ fn each_kind_of_scans_and_sampling_shows_the_picture() {
             "a scan for each channel, restarts",
             data!("scan_for_each_channel_restarts.jpg"),
         ),
+        #[cfg(feature = "heic")]
         ("HEIC", data!("still.heic")),
+        #[cfg(feature = "jxl")]
         ("JPEG XL", data!("still.jxl")),
     ] {
         assert_quarters(bytes, name);
@@ -55,6 +57,14 @@ fn what_is_known_and_not_read_is_named() {
         said.contains("Photoshop") && said.contains("it reads JPEG, PNG"),
         "{said}"
     );
+}
+
+#[test]
+#[cfg(not(feature = "heic"))]
+fn what_another_build_reads_says_how_to_get_it() {
+    let heic = error(data!("still.heic"));
+    assert_eq!(heic.reason(), "unread_format");
+    assert!(heic.to_string().contains("--features heic"), "{heic}");
 }
 
 #[test]
@@ -231,16 +241,19 @@ fn formats_that_people_have_are_read() {
     }
 }
 
+#[cfg(feature = "svg")]
 const QUARTERS_SVG: &str = "<rect width='48' height='32' fill='#c82828'/>\
     <rect x='48' width='48' height='32' fill='#28b43c'/>\
     <rect y='32' width='48' height='32' fill='#283cc8'/>\
     <rect x='48' y='32' width='48' height='32' fill='#808080'/>";
 
+#[cfg(feature = "svg")]
 fn svg(inner: &str) -> Vec<u8> {
     let start = "<svg xmlns='http://www.w3.org/2000/svg' width='96' height='64'>";
     format!("{start}{inner}</svg>").into_bytes()
 }
 
+#[cfg(feature = "svg")]
 #[test]
 fn a_drawing_is_drawn() {
     assert_quarters(&svg(QUARTERS_SVG), "SVG");
@@ -255,6 +268,7 @@ fn a_drawing_is_drawn() {
     assert!(text.to_string().contains("fonts"), "{text}");
 }
 
+#[cfg(feature = "svg")]
 #[test]
 fn a_drawing_that_would_not_end_is_refused() {
     let started = std::time::Instant::now();

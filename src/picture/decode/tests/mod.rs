@@ -1,6 +1,7 @@
 //! Pictures of all kinds. Those in `tests/data/pictures` were made of this one by other programs
 //! (cjpeg, cjxl, libheif, avifenc): red, green, blue and grey quarters, 96 x 64.
 
+#[cfg(feature = "avif")]
 mod avifs;
 mod files;
 mod tiffs;
