@@ -1,8 +1,6 @@
 //! Inner products: of bytes, the loop that every byte re-scored by `mse18` passes through, and
 //! of floats.
 
-use super::widened::widened;
-
 /// Values summed in 32 bits before widening: 2^16 products of at most 127^2 stay below 2^31.
 const CHUNK: usize = 1 << 16;
 
@@ -76,51 +74,107 @@ fn chunk_portable(a: &[u8], b: &[u8]) -> i32 {
         .sum()
 }
 
-widened! {
-    /// Inner product of two vectors in sixteen independent sums, so that it vectorises.
-    pub fn inner_product_f32(a: &[f32], b: &[f32]) -> f32 = sixteen_sums
+/// Inner product of two vectors, in sixteen sums, so that it is the same on every processor.
+///
+/// # Panics
+/// Never; the rest of a longer vector is ignored.
+pub fn inner_product_f32(a: &[f32], b: &[f32]) -> f32 {
+    let [product] = products(a, [b]);
+    product
 }
 
-#[inline(always)]
-fn sixteen_sums(a: &[f32], b: &[f32]) -> f32 {
-    let (a_chunks, a_rest) = a.as_chunks::<16>();
-    let (b_chunks, b_rest) = b.as_chunks::<16>();
-    let mut lanes = [0f32; 16];
-    for (a, b) in a_chunks.iter().zip(b_chunks) {
-        for i in 0..16 {
-            lanes[i] += a[i] * b[i];
-        }
+/// Inner products of one vector with four others, so that it is read once for all of them. Each
+/// is to the bit what [`inner_product_f32`] gives.
+///
+/// # Panics
+/// Never; the rest of longer vectors is ignored.
+pub fn four_inner_products_f32(a: &[f32], others: [&[f32]; 4]) -> [f32; 4] {
+    let is_even = others.iter().all(|b| b.len() >= a.len());
+    match is_even {
+        true => products(a, others),
+        false => others.map(|b| inner_product_f32(a, b)),
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    lanes.iter().sum::<f32>() + rest
 }
 
-widened! {
-    /// Inner products of one vector with four others, so that it is read once for all of them. Each
-    /// is to the bit what [`inner_product_f32`] gives.
-    pub fn four_inner_products_f32(a: &[f32], others: [&[f32]; 4]) -> [f32; 4] = four_sums
+/// Sums of an inner product.
+const LANES: usize = 16;
+
+/// Numbers that are multiplied at a step.
+type Step = [f32; LANES];
+
+fn products<const N: usize>(a: &[f32], others: [&[f32]; N]) -> [f32; N] {
+    let length = others.iter().fold(a.len(), |least, b| least.min(b.len()));
+    let (steps, rest) = a[..length].as_chunks();
+    let others = others.map(|b| b[..length].as_chunks());
+    let lanes = lanes(steps, others.map(|(steps, _)| steps));
+    let mut products = [0.0; N];
+    for ((product, lanes), (_, other)) in products.iter_mut().zip(lanes).zip(others) {
+        let rest = rest.iter().zip(other).map(|(a, b)| a * b);
+        *product = sum_of(lanes) + rest.sum::<f32>();
+    }
+    products
 }
 
-#[inline(always)]
-fn four_sums(a: &[f32], others: [&[f32]; 4]) -> [f32; 4] {
-    let others = others.map(|b| &b[..a.len().min(b.len())]);
-    let (a_chunks, a_rest) = a.as_chunks::<16>();
-    let chunks = others.map(|b| b.as_chunks::<16>());
-    let mut lanes = [[0f32; 16]; 4];
-    for (n, a) in a_chunks.iter().enumerate() {
-        for (lanes, (b_chunks, _)) in lanes.iter_mut().zip(&chunks) {
-            let Some(b) = b_chunks.get(n) else { continue };
-            for i in 0..16 {
-                lanes[i] += a[i] * b[i];
+/// The sums of products, lane by lane, of vectors of as many steps.
+fn lanes<const N: usize>(a: &[Step], others: [&[Step]; N]) -> [[f32; LANES]; N] {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2, the only requirement of the function.
+        return unsafe { lanes_avx2(a, others) };
+    }
+    others.map(|b| {
+        let mut lanes = [0.0; LANES];
+        for (a, b) in a.iter().zip(b) {
+            for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+                *lane += a * b;
+            }
+        }
+        lanes
+    })
+}
+
+/// The same in two registers a vector. Left to itself, the compiler made scalar code of it, which took half of
+/// a search.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn lanes_avx2<const N: usize>(a: &[Step], others: [&[Step]; N]) -> [[f32; LANES]; N] {
+    use std::arch::x86_64::{
+        _mm256_add_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    };
+    /// Numbers of a register.
+    const HALF: usize = LANES / 2;
+    let mut sums = [[_mm256_setzero_ps(); 2]; N];
+    for (step, a) in a.iter().enumerate() {
+        for half in 0..2 {
+            // SAFETY: both halves lie within the array.
+            let a = unsafe { _mm256_loadu_ps(a.as_ptr().add(half * HALF)) };
+            for (sums, b) in sums.iter_mut().zip(others) {
+                // SAFETY: as above.
+                let b = unsafe { _mm256_loadu_ps(b[step].as_ptr().add(half * HALF)) };
+                sums[half] = _mm256_add_ps(sums[half], _mm256_mul_ps(a, b));
             }
         }
     }
-    let mut sums = [0f32; 4];
-    for ((sum, lanes), (_, b_rest)) in sums.iter_mut().zip(&lanes).zip(&chunks) {
-        let rest: f32 = a_rest.iter().zip(*b_rest).map(|(a, b)| a * b).sum();
-        *sum = lanes.iter().sum::<f32>() + rest;
+    let mut lanes = [[0.0; LANES]; N];
+    for (lanes, sums) in lanes.iter_mut().zip(sums) {
+        for (half, sum) in sums.into_iter().enumerate() {
+            // SAFETY: both halves lie within the array.
+            unsafe { _mm256_storeu_ps(lanes.as_mut_ptr().add(half * HALF), sum) };
+        }
     }
-    sums
+    lanes
+}
+
+/// The sum of sixteen numbers, halved at each step: one after the other would take as long as the
+/// products of a descriptor.
+#[inline(always)]
+fn sum_of(mut lanes: [f32; LANES]) -> f32 {
+    for half in [8, 4, 2, 1] {
+        for i in 0..half {
+            lanes[i] += lanes[i + half];
+        }
+    }
+    lanes[0]
 }
 
 #[cfg(test)]
@@ -136,6 +190,24 @@ mod tests {
             let (a, others) = (vector(0), [vector(1), vector(2), vector(3), vector(4)]);
             let together = four_inner_products_f32(&a, others.each_ref().map(Vec::as_slice));
             assert_eq!(together, others.map(|b| inner_product_f32(&a, &b)));
+        }
+    }
+
+    #[test]
+    fn products_are_those_of_plain_sums() {
+        for len in [0, 1, 15, 16, 17, 255, 1280] {
+            let vector = |salt: usize| -> Vec<f32> {
+                (0..len).map(|i| ((i * 7 + salt) as f32).sin()).collect()
+            };
+            let (a, b) = (vector(0), vector(5));
+            let plain: f64 = a.iter().zip(&b).map(|(a, b)| f64::from(a * b)).sum();
+            assert!((f64::from(inner_product_f32(&a, &b)) - plain).abs() < 1e-3);
+            // What one of them has more does not count.
+            let longer = [b.clone(), vec![9.0; 40]].concat();
+            assert_eq!(inner_product_f32(&a, &longer), inner_product_f32(&a, &b));
+            assert_eq!(inner_product_f32(&longer, &a), inner_product_f32(&b, &a));
+            let uneven = four_inner_products_f32(&longer, [&a, &longer, &a, &a]);
+            assert_eq!(uneven[0], inner_product_f32(&b, &a));
         }
     }
 

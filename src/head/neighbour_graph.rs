@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use crate::activation::{four_inner_products_f32, inner_product_f32};
 use crate::network::Descriptor;
 
 /// A picture and those near it, and how near each is to each other.
@@ -184,16 +183,7 @@ fn cosines(pictures: &[Descriptor]) -> Vec<Vec<f32>> {
             let mut row = Vec::with_capacity(pictures.len());
             // The first `i` values are in other rows too, and are copied from there below.
             row.resize(i, 0.0);
-            let (fours, rest) = pictures[i..].as_chunks::<4>();
-            for four in fours {
-                let others = four.each_ref().map(Descriptor::values);
-                row.extend(four_inner_products_f32(a.values(), others));
-            }
-            let rest = rest.iter();
-            row.extend(rest.map(|b| inner_product_f32(a.values(), b.values())));
-            row[i..]
-                .iter_mut()
-                .for_each(|cosine| *cosine = cosine.min(1.0));
+            row.extend(a.cosines(&pictures[i..]));
             row
         })
         .collect();

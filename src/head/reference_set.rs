@@ -18,8 +18,7 @@ impl ReferenceSet {
 
     /// The mean cosine of a picture with the nearest of them.
     pub fn nearness(&self, picture: &Descriptor) -> f32 {
-        let cosines = self.0.iter().map(|other| other.cosine(picture));
-        let mut cosines: Vec<f32> = cosines.collect();
+        let mut cosines = picture.cosines(&self.0);
         if cosines.len() > NEAREST {
             cosines.select_nth_unstable_by(NEAREST, |a, b| b.total_cmp(a));
             cosines.truncate(NEAREST);

@@ -1,6 +1,6 @@
 //! What the index compares.
 
-use crate::activation::inner_product_f32;
+use crate::activation::{four_inner_products_f32, inner_product_f32};
 
 /// What the index compares: layers, pooled and projected to a few numbers in which pictures of one
 /// kind lie together; at unit length.
@@ -31,6 +31,18 @@ impl Descriptor {
     /// Cosine similarity, -1 to 1.
     pub fn cosine(&self, other: &Self) -> f32 {
         inner_product_f32(&self.0, &other.0).clamp(-1.0, 1.0)
+    }
+
+    /// Cosine similarity with each of some others, as [`Self::cosine`] gives it.
+    pub fn cosines(&self, others: &[Self]) -> Vec<f32> {
+        let (fours, rest) = others.as_chunks::<4>();
+        let fours = fours.iter().flat_map(|four| {
+            let values = four.each_ref().map(Self::values);
+            four_inner_products_f32(&self.0, values)
+        });
+        let rest = rest.iter().map(|b| inner_product_f32(&self.0, &b.0));
+        let all = fours.chain(rest);
+        all.map(|cosine| cosine.clamp(-1.0, 1.0)).collect()
     }
 
     /// Without a collection's mean: what all its pictures have in common says nothing about any
