@@ -22,17 +22,22 @@ pub(super) fn options(config: &Config) -> Result<Option<ClusterOptions>, Error> 
     let usual = ClusterOptions::new(url, blocks);
     Ok(Some(ClusterOptions {
         cache_bytes: config.store.cache_mb.saturating_mul(1 << 20),
-        quiet: longest_delay(config).max(SHORTEST_REST),
+        quiet: longest_delay(config, usual.host_lease).max(SHORTEST_REST),
         ..usual
     }))
 }
 
-/// The longest time that a host may have to be left alone between two requests.
-fn longest_delay(config: &Config) -> Duration {
+/// The longest time that a host may have to be left alone between two requests, as far as nobody knows
+/// more: of a host that was asked, it is kept how it was paced.
+fn longest_delay(config: &Config, host_lease: Duration) -> Duration {
     let crawl = &config.crawl;
     let of_rules = Duration::from_secs(crawl.max_crawl_delay_s);
     // Delays have a random part.
-    of_rules.max(crawl.delay()).mul_f64(1.5)
+    let usual = of_rules.max(crawl.delay()).mul_f64(1.5);
+    // Of single hosts, what a lease that nobody renews any more does not cover.
+    let own = crawl.host.values().filter_map(|host| host.delay_ms).max();
+    let own = Duration::from_millis(own.unwrap_or_default()).mul_f64(1.5);
+    usual.max(own.saturating_sub(host_lease / 2))
 }
 
 /// Brings the database of the cluster's store up to this version, or makes it ready for one.

@@ -112,8 +112,7 @@ impl Collection {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Option<Findings>, Error> {
         let store = self.store();
-        let counts = store.counts();
-        if store.recount()? != counts {
+        if !store.check_counts()? {
             tracing::warn!("what `status` counts of URLs was not what is there, and is right now");
         }
         let index = self.index()?;

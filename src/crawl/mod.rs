@@ -43,6 +43,7 @@ pub use preview::{Preview, Verdict};
 pub use problem::Problem;
 pub use schedule::crawl::Crawl;
 pub use schedule::plan::{CrawlError, CrawlPlan};
+pub use schedule::run::Rounds;
 pub use summary::Summary;
 
 /// The name by which robots.txt files address simdex (RFC 9309, section 2.2.1).

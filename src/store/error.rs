@@ -52,6 +52,12 @@ pub enum StoreError {
         /// The store.
         dir: PathBuf,
     },
+    /// A cluster's store that tells in another way how pictures look.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "the store tells in another way than this simdex how its pictures look; use the version that made it, or gather the pictures into another database"
+    )]
+    OtherLook,
     /// It keeps too little to become a store that keeps all.
     #[error(
         "the store {dir} keeps sketches of its pictures, and what it does not keep cannot be made of them: set `[store] keep = \"full\"` and gather the pictures into another store with --data-dir"

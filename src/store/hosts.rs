@@ -1,6 +1,8 @@
 //! The hosts' trait: what is remembered of hosts, of their rules, and of removed ones.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,23 @@ pub struct RuleFileRecord {
     pub fetched_ms: u64,
     /// The file; `None` if there is none.
     pub body: Option<Vec<u8>>,
+}
+
+/// How a process paces a host, as whoever asks the host next must know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostRest {
+    /// Whether a request is under way.
+    pub is_asked: bool,
+    /// How long the host is to be left alone from now on.
+    pub left: Duration,
+    /// The least time between two requests to it.
+    pub delay: Duration,
+}
+
+/// What paces the requests of a process.
+pub trait HostPace: Send + Sync {
+    /// How a host is paced; `None` if nothing is owed to it, because it was not asked.
+    fn rest(&self, host: HostId) -> Option<HostRest>;
 }
 
 /// Larger files of rules are fetched anew by the next process: records are small.
@@ -93,6 +112,10 @@ pub trait Hosts: Send + Sync {
     fn claim_host(&self, _host: HostId) -> Result<bool, StoreError> {
         Ok(true)
     }
+
+    /// Has what paces this process's requests say how long a host is left alone before another
+    /// process asks it. What did so before and is used no more is forgotten.
+    fn pace_by(&self, _pace: Arc<dyn HostPace>) {}
 
     /// A file of rules as it was last fetched.
     ///

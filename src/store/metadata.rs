@@ -20,6 +20,15 @@ pub trait Metadata: Frontier + Catalogue + Files + Hosts + Labels {
     /// If the store fails or a record is unreadable.
     fn recount(&self) -> Result<Counts, StoreError>;
 
+    /// Counts anew; says whether what was kept was right.
+    ///
+    /// # Errors
+    /// As [`Self::recount`].
+    fn check_counts(&self) -> Result<bool, StoreError> {
+        let kept = self.counts();
+        Ok(self.recount()? == kept)
+    }
+
     /// Makes everything so far survive a power failure.
     ///
     /// # Errors

@@ -72,7 +72,7 @@ pub use files::{FilePlace, FileSystemMark, Files, FilesLeft};
 pub use frontier::Frontier;
 use frontier::{hint, kept_out, lease, leases, losses, order, terms, visit};
 pub use hint::{Alternate, PictureHint, Promise};
-pub use hosts::{HostRecord, Hosts, RuleFileRecord};
+pub use hosts::{HostPace, HostRecord, HostRest, Hosts, RuleFileRecord};
 pub use kept_out::{KeptOut, KeptOutFor};
 pub use labels::{Label, LabelId, Labels, ParseLabelIdError, Verdict};
 pub use lease::{

@@ -13,7 +13,7 @@ use crate::common::{SITE, draw_folders, jpeg, numbered, serve};
 use serde_json::Value;
 use simdex::app::{Collection, CrawlEnd, CrawlJob, QueuedAgain, Removal};
 use simdex::canonical_url::CanonicalUrl;
-use simdex::crawl::Event;
+use simdex::crawl::{Event, Rounds};
 use simdex::demo::drawing::Motif;
 use simdex::head::Mode;
 use simdex::search::{Filter, QueryResult, SearchOptions};
@@ -36,11 +36,15 @@ fn add(collection: &Collection, folder: &Path) {
 
 /// Crawls through a clone on a thread of its own.
 fn crawl(collection: &Collection, url: &str, shutdown: &Shutdown) -> JoinHandle<CrawlEnd> {
-    let (collection, shutdown) = (collection.clone(), shutdown.clone());
     let job = CrawlJob {
         seeds: vec![CanonicalUrl::parse(url).unwrap()],
         ..CrawlJob::default()
     };
+    begin(collection, job, shutdown)
+}
+
+fn begin(collection: &Collection, job: CrawlJob, shutdown: &Shutdown) -> JoinHandle<CrawlEnd> {
+    let (collection, shutdown) = (collection.clone(), shutdown.clone());
     spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -96,6 +100,37 @@ fn what_is_added_is_found_at_once_and_what_is_removed_is_not() {
     wait_for("an index without it", || {
         (collection.view().unwrap().index.len() == 13).then_some(())
     });
+}
+
+#[test]
+fn what_gives_no_answer_rests_in_the_next_rounds_of_a_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let collection = collection_with(dir.path(), |config| {
+        config.crawl.max_attempts = 1;
+        config.crawl.sitemaps = false;
+    });
+    let server = serve(|request| match request.path() {
+        // Nobody listens there.
+        "/" => Reply::html("<a href=http://127.0.0.1:9/z>x</a><img src=1.jpg>"),
+        _ => numbered(request),
+    });
+    let refused = |seeds: Vec<CanonicalUrl>, rounds: &Rounds| -> u64 {
+        let job = CrawlJob {
+            seeds,
+            rounds: rounds.clone(),
+            ..CrawlJob::default()
+        };
+        let end = begin(&collection, job, &Shutdown::manual());
+        end.join().unwrap().summary.refused.values().sum()
+    };
+    let rounds = Rounds::default();
+    let seed = CanonicalUrl::parse(&server.url("/")).unwrap();
+    assert_eq!(refused(vec![seed], &rounds), 1);
+    assert_eq!(refused(Vec::new(), &rounds), 0);
+    // Nor a moment later in another run of the same worker; whoever begins anew asks.
+    rounds.end_run();
+    assert_eq!(refused(Vec::new(), &rounds), 0);
+    assert_eq!(refused(Vec::new(), &Rounds::default()), 1);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::looking::{Looking, Matches};
 use crate::app::{Collection, Error};
 use crate::blocking::run_or_panic;
 use crate::canonical_url::CanonicalUrl;
-use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Pause, Recorders, Summary};
+use crate::crawl::{Crawl, CrawlError, CrawlPlan, Event, Pause, Recorders, Rounds, Summary};
 use crate::ingest::{Ingest, WebPicture};
 use crate::saving::Saver;
 use crate::shutdown::Shutdown;
@@ -31,6 +31,8 @@ pub struct CrawlJob {
     pub max_images: Option<u64>,
     /// Whether it is to rest.
     pub pause: Pause,
+    /// The rounds of which it is one; by default it is a run of its own.
+    pub rounds: Rounds,
     /// Where the bytes of pictures are saved, if they are.
     pub saver: Option<Saver>,
 }
@@ -101,6 +103,7 @@ impl Collection {
             again: job.again.clone(),
             recorders: Arc::clone(&recorders),
             pause: job.pause,
+            rounds: job.rounds,
             matches,
             saver: saver.clone(),
         };

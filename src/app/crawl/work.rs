@@ -1,6 +1,6 @@
 //! A worker: it crawls, makes features, or both, until it is stopped.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -9,7 +9,7 @@ use super::{CrawlJob, Pictures};
 use crate::app::{AddEvent, Collection, Error};
 use crate::blocking::run_or_panic;
 use crate::canonical_url::{CanonicalUrl, HostId};
-use crate::crawl::{CrawlError, Event, Problem, Summary};
+use crate::crawl::{CrawlError, Event, Problem, Rounds, Summary};
 use crate::shutdown::Shutdown;
 use crate::store::{AsyncStore, Store, StoreError, now_ms};
 
@@ -38,45 +38,54 @@ pub enum WorkEvent<'a> {
 
 /// How often a worker that has nothing to do looks whether there is something.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How long it leaves alone what it could not do, such as hosts whose robots.txt cannot be had.
-const TRY_AGAIN: Duration = Duration::from_secs(900);
-/// The most hosts that it looks at.
+/// How long a run takes at most: so long a worker leaves alone what it could not do, such as hosts that
+/// ask for a long wait.
+const RUN: Duration = Duration::from_secs(900);
+/// Hosts that it looks at at once: nobody waits longer for it to stop.
 const LOOKED_AT: usize = 200;
+/// Hosts that it notes at once when a round could do nothing with them.
+const NOTED: usize = 10_000;
 
-/// What there is for a crawl.
-struct Outlook {
-    /// The first hosts that have something in their queues and are no other worker's.
-    hosts: BTreeSet<HostId>,
-    retry_is_due: bool,
-    seen: Instant,
+/// What the last round could do nothing with.
+#[derive(Default)]
+struct Left {
+    /// Hosts that have something in their queues and are no other worker's.
+    hosts: HashSet<HostId>,
+    /// Where the next look begins.
+    behind: Option<HostId>,
 }
 
-impl Outlook {
-    fn of(store: &Store) -> Result<Self, StoreError> {
-        let mut hosts = BTreeSet::new();
-        let mut last = None;
-        while hosts.len() < LOOKED_AT
-            && let Some(host) = store.waiting_host_after(last)?
-        {
-            hosts.insert(host);
-            last = Some(host);
-        }
+impl Left {
+    /// Whether a crawl may find something to do, as far as a look tells: all hosts come in after some.
+    fn is_worth_a_round(&mut self, store: &Store) -> Result<bool, StoreError> {
         let retry_ms = store.next_retry_ms()?;
-        Ok(Self {
-            hosts,
-            retry_is_due: retry_ms.is_some_and(|at_ms| at_ms <= now_ms()),
-            seen: Instant::now(),
-        })
+        if retry_ms.is_some_and(|at_ms| at_ms <= now_ms()) {
+            return Ok(true);
+        }
+        for _ in 0..LOOKED_AT {
+            match store.waiting_host_after(self.behind)? {
+                Some(host) if !self.hosts.contains(&host) => return Ok(true),
+                Some(host) => self.behind = Some(host),
+                None => {
+                    self.behind = None;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(false)
     }
 
-    /// Whether a crawl may find something to do: there was none, or more is there than what the last one
-    /// could do nothing with, or that was long ago.
-    fn is_worth_a_round(&self, left: Option<&Self>) -> bool {
-        left.is_none_or(|left| {
-            self.retry_is_due
-                || !self.hosts.is_subset(&left.hosts)
-                || left.seen.elapsed() > TRY_AGAIN
-        })
+    /// Notes the hosts from the next on: a round could do nothing with them.
+    fn note(&mut self, store: &Store) -> Result<(), StoreError> {
+        let mut last = self.behind;
+        for _ in 0..NOTED {
+            let Some(host) = store.waiting_host_after(last)? else {
+                break;
+            };
+            self.hosts.insert(host);
+            last = Some(host);
+        }
+        Ok(())
     }
 }
 
@@ -95,16 +104,39 @@ impl Collection {
         observe: &mut dyn FnMut(WorkEvent<'_>),
     ) -> Result<(), Error> {
         let store = AsyncStore::new(self.store().clone());
-        let mut left = None;
+        let rounds = Rounds::default();
+        let mut left = Left::default();
+        let mut is_new = true;
+        let mut begun = Instant::now();
         let mut is_told = false;
         loop {
             let mut is_idle = true;
             if role != WorkerRole::Features {
-                let outlook = store.call(Outlook::of).await?;
-                if outlook.is_worth_a_round(left.as_ref()) {
+                if begun.elapsed() > RUN {
+                    rounds.end_run();
+                    (left, is_new, begun) = (Left::default(), true, Instant::now());
+                }
+                let look = move |store: &Store| {
+                    let is_worth_it = left.is_worth_a_round(store);
+                    (left, is_worth_it)
+                };
+                let is_worth_it;
+                (left, is_worth_it) = store.call(look).await;
+                if is_worth_it? || is_new {
+                    is_new = false;
                     let seeds = std::mem::take(&mut seeds);
-                    is_idle = !self.crawl_round(role, seeds, shutdown, observe).await?;
-                    left = is_idle.then_some(outlook);
+                    let round = self.crawl_round(role, seeds, &rounds, shutdown, observe);
+                    is_idle = !round.await?;
+                    let note = move |store: &Store| {
+                        if !is_idle {
+                            return (Left::default(), Ok(()));
+                        }
+                        let noted = left.note(store);
+                        (left, noted)
+                    };
+                    let noted;
+                    (left, noted) = store.call(note).await;
+                    noted?;
                 }
             }
             if role != WorkerRole::Crawl && !shutdown.requested() {
@@ -132,11 +164,13 @@ impl Collection {
         &self,
         role: WorkerRole,
         seeds: Vec<CanonicalUrl>,
+        rounds: &Rounds,
         shutdown: &Shutdown,
         observe: &mut dyn FnMut(WorkEvent<'_>),
     ) -> Result<bool, Error> {
         let job = CrawlJob {
             seeds,
+            rounds: rounds.clone(),
             pictures: match role {
                 WorkerRole::Crawl => Pictures::Kept,
                 WorkerRole::Features | WorkerRole::All => Pictures::Indexed,

@@ -141,8 +141,12 @@ impl Fetcher {
                 {
                     FetchError::OriginClosed(refusal)
                 }
+                // Its rules are on the host of another worker: so much is waited for its turn.
+                Refusal::NotDue(_) if hop > 0 => Refusal::AnotherWorkers.into(),
                 refusal => refusal.into(),
             })?;
+            // The turn may have been waited for so long that another worker has the host.
+            other_host::claim(self.store.as_ref(), first, &url).await?;
             let response = match self.transport.send(permit, options).await {
                 Err(FetchError::OddHead) => {
                     let wait = WaitPolicy::ForTurn;

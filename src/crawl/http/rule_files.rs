@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 use super::body::Overlong;
 use super::content_coding::ContentCoding;
@@ -33,6 +33,10 @@ pub(super) struct RuleFiles {
 
 /// Redirects followed from a robots.txt (RFC 9309, section 2.3.1.2).
 const REDIRECTS: usize = 5;
+
+/// How long an origin is left alone whose rules are on a host that another worker asks: else each of
+/// its URLs would ask for them anew. No longer than a crawl waits for a turn.
+const ANOTHER_WORKERS: Duration = Duration::from_secs(30);
 
 /// A kind of file of rules.
 struct RuleFileKind {
@@ -208,7 +212,7 @@ impl RuleFiles {
                 Some(rules) => self.delay(&url, rules),
                 None => self.config.host_delay(url.host()),
             };
-            let mut response = self.ask(&url, delay, wait, &options).await?;
+            let mut response = self.ask((&first, &url), delay, wait, &options).await?;
             match response.status() {
                 // A part of the rules is not enough, unless it shows to be all.
                 206 if !(kind.shows_its_end && response.begins_content()) => {
@@ -224,7 +228,7 @@ impl RuleFiles {
                         Err(FetchError::OddChunks) => {
                             // It is read in another way now.
                             let again = WaitPolicy::ForTurn;
-                            response = self.ask(&url, delay, again, &options).await?;
+                            response = self.ask((&first, &url), delay, again, &options).await?;
                             is_framed = response.is_framed();
                             self.transport
                                 .read(response, kind.cap, None, Overlong::Cut)
@@ -255,7 +259,7 @@ impl RuleFiles {
                             next.origin() == url.origin() && rules.decide(&next).is_ok()
                         }) =>
                     {
-                        other_host::claim(self.store.as_ref(), &first, &next).await?;
+                        self.claim(&first, &next).await?;
                         url = next;
                     }
                     Ok(Some(_)) => return Ok(None),
@@ -275,15 +279,28 @@ impl RuleFiles {
         Ok(None)
     }
 
-    /// Sends one request; an answer that is to be asked for in another way is, at once.
+    /// Sees to it that no other worker asks the host to which the rules of `first` have led.
+    async fn claim(&self, first: &CanonicalUrl, next: &CanonicalUrl) -> Result<(), Refusal> {
+        let claimed = other_host::claim(self.store.as_ref(), first, next).await;
+        claimed.map_err(|_| {
+            let until = Instant::now() + ANOTHER_WORKERS;
+            self.transport.hold(first.host_id(), until);
+            Refusal::NotDue(until)
+        })
+    }
+
+    /// Sends one request for what `first` has led to; an answer that is to be asked for in another
+    /// way is, at once.
     async fn ask(
         &self,
-        url: &CanonicalUrl,
+        (first, url): (&CanonicalUrl, &CanonicalUrl),
         delay: Duration,
         wait: WaitPolicy,
         options: &FetchOptions,
     ) -> Result<Response, FetchError> {
         let permit = self.transport.permit_rule_file(url, delay, wait).await?;
+        // The turn may have been waited for so long that another worker has the host.
+        self.claim(first, url).await?;
         match self.transport.send(permit, options).await {
             Err(FetchError::OddHead) => {
                 let again = WaitPolicy::ForTurn;
@@ -333,16 +350,4 @@ fn unzipped(bytes: Vec<u8>, cap: u64) -> Result<Vec<u8>, FetchError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_half_a_line_of_a_robots_txt_is_left_out() {
-        let kept = |text: &str, kind| whole_rules(text.as_bytes().to_vec(), kind);
-        assert_eq!(kept("a\nb\rc", &ROBOTS_TXT), b"a\nb\r");
-        assert_eq!(kept("no line", &ROBOTS_TXT), b"no line");
-        // Cut JSON reserves everything; without its beginning it would reserve nothing.
-        let json = "[{\"location\": \"/\",\n \"tdm";
-        assert_eq!(kept(json, &TDMREP_JSON), json.as_bytes());
-    }
-}
+mod tests;

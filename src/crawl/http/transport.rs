@@ -101,6 +101,8 @@ impl Transport {
         });
         let (ledger, last) = opened.await.map_err(FetchError::Store)?;
         self.pacer.restore(&last, self.config.delay(), now_ms());
+        let pace = Arc::clone(&self.pacer);
+        store.call(move |store| store.pace_by(pace)).await;
         self.ledger = Some(Arc::new(ledger));
         Ok(())
     }
@@ -108,6 +110,11 @@ impl Transport {
     /// When a host's next turn may come; not before `now`.
     pub(super) fn next_turn(&self, host: HostId, now: Instant) -> Instant {
         self.pacer.next_turn(host, now)
+    }
+
+    /// Leaves a host alone until `until`.
+    pub(super) fn hold(&self, host: HostId, until: Instant) {
+        self.pacer.hold(host, until);
     }
 
     /// Checks the address and waits for a turn, when robots.txt has allowed the URL.

@@ -9,6 +9,7 @@ use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::canonical_url::HostId;
 use crate::store::ledger::LastRequests;
+use crate::store::{HostPace, HostRest};
 
 /// Gives turns: it limits the requests at once and keeps a least time between any two, for a
 /// host and for the address behind it, so that a thousand names on one server count as one
@@ -53,6 +54,8 @@ struct Pace {
     ended: Option<Instant>,
     /// The delay that was in force then.
     owed: Duration,
+    /// The least delay that was set for the host last.
+    least: Duration,
     /// The delay that signs of overload have brought; zero if there were none.
     penalty: Duration,
     /// How long the host takes to answer, as a moving average.
@@ -133,6 +136,7 @@ impl Pacer {
         let keys = keys(host, address);
         let pace = paces.pace(Key::Host(host), now);
         let least = delay;
+        pace.least = least;
         let delay = self.delay(pace, least);
         // The delay asked for now holds for the pause that is under way, too.
         if let Some(ended) = pace.ended {
@@ -269,6 +273,22 @@ impl Pacer {
     }
 }
 
+impl HostPace for Pacer {
+    fn rest(&self, host: HostId) -> Option<HostRest> {
+        let now = Instant::now();
+        let paces = self.paces();
+        let pace = paces.by_key.get(&Key::Host(host))?;
+        let delay = self.delay(pace, pace.least.max(pace.owed));
+        let after_last = pace.ended.map_or(pace.next, |ended| ended + delay);
+        let left = pace.next.max(after_last).saturating_duration_since(now);
+        Some(HostRest {
+            is_asked: pace.under_way > 0,
+            left,
+            delay,
+        })
+    }
+}
+
 impl Pace {
     fn recover(&mut self, latency: Duration) {
         self.latency = match self.latency {
@@ -293,6 +313,7 @@ impl Paces {
             next: now,
             ended: None,
             owed: Duration::ZERO,
+            least: Duration::ZERO,
             penalty: Duration::ZERO,
             latency: Duration::ZERO,
             address: None,

@@ -11,9 +11,10 @@ use tokio::time::{Duration, Instant, sleep_until};
 use super::budget::Budget;
 use super::host_scheduler::{HostScheduler, LONGEST_WAIT};
 use super::plan::{CrawlError, CrawlPlan};
-use super::preparation::prepare;
+use super::preparation::{Begin, prepare};
 use super::rejudging::rejudge;
 use super::report::Report;
+use super::run::Rounds;
 use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::config::Config;
 use crate::crawl::ROBOTS_AGENT;
@@ -49,6 +50,7 @@ pub struct Crawl {
     receipts: async_channel::Receiver<Receipt>,
     shutdown: Shutdown,
     pause: Pause,
+    rounds: Rounds,
     seeds: Arc<[CanonicalUrl]>,
     queued_again: u64,
     let_in: u64,
@@ -93,7 +95,11 @@ impl Crawl {
             gone_after_s: config.crawl.gone_after,
             most_share: config.crawl.max_removed_share,
         };
-        let prepared = prepare(&store, admission.clone(), plan.seeds, plan.again, removal).await?;
+        let begin = plan
+            .rounds
+            .number()
+            .map_or(Begin::New(removal), Begin::Begun);
+        let prepared = prepare(&store, admission.clone(), plan.seeds, plan.again, begin).await?;
         let crawl_config = Arc::new(config.crawl.clone());
         let fetcher = Fetcher::with_store(&crawl_config, store.clone(), plan.recorders).await?;
         for seed in &prepared.scope_seeds {
@@ -128,8 +134,14 @@ impl Crawl {
         });
         let seeds: Arc<[CanonicalUrl]> = prepared.seeds.into();
         let mut report = Report::new(prepared.rejected);
-        let mut hosts =
-            HostScheduler::new(&visitor, prepared.run, Arc::clone(&seeds), plan.matches);
+        let origins = plan.rounds.begin(prepared.run);
+        let mut hosts = HostScheduler::new(
+            &visitor,
+            prepared.run,
+            Arc::clone(&seeds),
+            plan.matches,
+            origins,
+        );
         for seed in seeds.iter() {
             hosts.list(seed.host_id(), &mut report).await?;
         }
@@ -145,6 +157,7 @@ impl Crawl {
             receipts: ingest.receipts(),
             shutdown,
             pause: plan.pause,
+            rounds: plan.rounds,
             seeds,
             queued_again: prepared.queued_again,
             let_in,
@@ -236,6 +249,7 @@ impl Crawl {
             let (hosts, under_way) = (self.hosts.len(), self.visits.len());
             self.report.tell_progress(hosts, under_way, observe);
         }
+        self.rounds.keep(self.hosts.take_origins());
         self.report.summary.removals_stopped = self.removals_stopped().await?;
         self.report.tell_problems(observe);
         let pending = self

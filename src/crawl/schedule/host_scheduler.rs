@@ -50,6 +50,7 @@ impl HostScheduler {
         run: Run,
         seeds: Arc<[CanonicalUrl]>,
         matches: Option<async_channel::Receiver<(UrlId, bool)>>,
+        origins: ClosedOrigins,
     ) -> Self {
         Self {
             store: visitor.store.clone(),
@@ -59,7 +60,7 @@ impl HostScheduler {
             window: HostWindow::new(visitor.config.host_concurrency, CAPACITY),
             chooser: LeaseChooser {
                 focus: matches.is_some().then(Focus::default),
-                origins: ClosedOrigins::default(),
+                origins,
             },
             matches,
             spent_hosts: HashSet::new(),
@@ -168,6 +169,11 @@ impl HostScheduler {
             }
         }
         found
+    }
+
+    /// The origins that have given no answer, for another round of the run.
+    pub(super) fn take_origins(&mut self) -> ClosedOrigins {
+        std::mem::take(&mut self.chooser.origins)
     }
 
     /// Starts reading the store's queues from the beginning.

@@ -11,4 +11,4 @@ pub(super) mod plan;
 mod preparation;
 mod rejudging;
 mod report;
-mod run;
+pub(super) mod run;

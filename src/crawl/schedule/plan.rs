@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::run::Rounds;
 use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::crawl::archive::recorders::Recorders;
 use crate::crawl::http::error::FetchError;
@@ -42,6 +43,8 @@ pub struct CrawlPlan {
     pub saver: Option<Arc<Saver>>,
     /// Whether it is to rest.
     pub pause: Pause,
+    /// The rounds of which it is one; by default it is a run of its own.
+    pub rounds: Rounds,
     /// Receives which pictures are matches, if the crawl is to look for matches first.
     pub matches: Option<async_channel::Receiver<(UrlId, bool)>>,
 }

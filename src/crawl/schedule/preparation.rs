@@ -25,6 +25,14 @@ pub(super) struct Prepared {
     pub(super) queued_again: u64,
 }
 
+/// How a crawl's run begins.
+pub(super) enum Begin {
+    /// It is a new one, which removes no more than these rules allow.
+    New(RemovalRules),
+    /// It has begun: this is another round of it.
+    Begun(u64),
+}
+
 /// Queues the seeds and what is asked for again, and takes back what a dead crawl had
 /// leased.
 ///
@@ -35,10 +43,10 @@ pub(super) async fn prepare(
     admission: Admission,
     seeds: Vec<CanonicalUrl>,
     again: Vec<Again>,
-    rules: RemovalRules,
+    run: Begin,
 ) -> Result<Prepared, CrawlError> {
     store
-        .call(move |store| prepare_in(store, &admission, seeds, &again, rules))
+        .call(move |store| prepare_in(store, &admission, seeds, &again, run))
         .await
 }
 
@@ -47,7 +55,7 @@ fn prepare_in(
     admission: &Admission,
     given: Vec<CanonicalUrl>,
     again: &[Again],
-    rules: RemovalRules,
+    run: Begin,
 ) -> Result<Prepared, CrawlError> {
     let crawl = crawl_id(&given);
     let is_resumed = given.is_empty();
@@ -63,9 +71,14 @@ fn prepare_in(
         }
     }
     let found: Vec<Discovery> = seeds.iter().map(seed_discovery).collect();
-    let number = store.begin_run(crawl, rules)?;
+    let (number, is_new) = match run {
+        Begin::New(rules) => (store.begin_run(crawl, rules)?, true),
+        Begin::Begun(number) => (number, false),
+    };
     let recovered = store.recover_leases()?;
-    store.requeue_left()?;
+    if is_new {
+        store.requeue_left()?;
+    }
     store.requeue_due(now_ms())?;
     if recovered > 0 {
         tracing::info!(recovered, "URLs of an interrupted crawl are queued again");

@@ -1,5 +1,8 @@
-//! One run of a crawl.
+//! One run of a crawl, which may take several rounds.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::closed_origins::ClosedOrigins;
 use crate::store::HostRecord;
 
 /// One run of the crawler, and the crawl that it belongs to: the same seeds, given again, go
@@ -19,5 +22,47 @@ impl Run {
     /// Whether this run asks a host for what waits in its queue.
     pub(super) fn asks(&self, host: &HostRecord) -> bool {
         host.left_in != self.number && (!self.own_hosts_only || host.crawl == self.crawl)
+    }
+}
+
+/// What crawls share that are rounds of one run: what one has left to the next run, the others leave,
+/// too.
+#[derive(Debug, Clone, Default)]
+pub struct Rounds(Arc<Mutex<Shared>>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// The run's number; `None` if it is to begin.
+    number: Option<u64>,
+    origins: ClosedOrigins,
+}
+
+impl Rounds {
+    /// Ends the run: the next round begins another.
+    pub fn end_run(&self) {
+        let mut shared = self.lock();
+        shared.number = None;
+        shared.origins.begin_run();
+    }
+
+    /// The number of the run that has begun.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.lock().number
+    }
+
+    /// The origins that are closed, for a round of a run.
+    pub(super) fn begin(&self, run: Run) -> ClosedOrigins {
+        let mut shared = self.lock();
+        shared.number = Some(run.number);
+        std::mem::take(&mut shared.origins)
+    }
+
+    /// Keeps them for the next round.
+    pub(super) fn keep(&self, origins: ClosedOrigins) {
+        self.lock().origins = origins;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

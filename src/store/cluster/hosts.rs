@@ -1,13 +1,14 @@
 //! Hosts and rules on PostgreSQL, and the runs of the crawler.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::rows::host_row;
 use super::{ClusterMetadata, number, signed, unsigned};
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::hosts::LARGEST_RULES;
-use crate::store::{HostRecord, Hosts, RemovalRules, RuleFileRecord, StoreError};
+use crate::store::{HostPace, HostRecord, Hosts, RemovalRules, RuleFileRecord, StoreError};
 
 /// The note of the settings of the last run.
 const SETTINGS: &str = "settings";
@@ -62,12 +63,20 @@ impl Hosts for ClusterMetadata {
     fn waiting_host_after(&self, host: Option<HostId>) -> Result<Option<HostId>, StoreError> {
         // Hosts that other workers have, or had a moment ago, are theirs.
         let after = host.map_or(Vec::new(), |host| host.0.to_vec());
+        // One step a host, however long its queue is, to the first that is free.
         let select = || {
             sqlx::query_as(
-                "SELECT q.host FROM queue q WHERE q.host > $1 AND NOT EXISTS ( \
-                   SELECT 1 FROM host_leases l WHERE l.host = q.host AND l.worker <> $2 \
-                   AND (l.until >= now() OR l.quiet >= now())) \
-                 ORDER BY q.host LIMIT 1",
+                "WITH RECURSIVE seen (host, is_anothers) AS ( \
+                   SELECT $1::bytea, true \
+                   UNION ALL \
+                   SELECT next.host, EXISTS ( \
+                     SELECT 1 FROM host_leases l WHERE l.host = next.host AND l.worker <> $2 \
+                     AND (l.until >= now() OR l.quiet >= now())) \
+                   FROM seen CROSS JOIN LATERAL ( \
+                     SELECT q.host FROM queue q WHERE q.host > seen.host \
+                     ORDER BY q.host LIMIT 1) AS next \
+                   WHERE seen.is_anothers) \
+                 SELECT host FROM seen WHERE NOT is_anothers",
             )
             .bind(after.clone())
             .bind(self.shared.worker)
@@ -79,6 +88,10 @@ impl Hosts for ClusterMetadata {
     fn claim_host(&self, host: HostId) -> Result<bool, StoreError> {
         let _writing = self.shared.lock();
         self.shared.hosts.hold(self.database(), host)
+    }
+
+    fn pace_by(&self, pace: Arc<dyn HostPace>) {
+        self.shared.hosts.pace_by(pace);
     }
 
     fn rule_file(&self, url: &str) -> Result<Option<RuleFileRecord>, StoreError> {
@@ -116,7 +129,7 @@ impl Hosts for ClusterMetadata {
 
     fn remove_host(&self, host: &str) -> Result<u64, StoreError> {
         let host = HostId::of(host);
-        self.write(|transaction| transaction.remove_host(host))
+        self.remove_all_of(host)
     }
 
     fn is_removed(&self, host: HostId) -> Result<bool, StoreError> {
@@ -127,7 +140,7 @@ impl Hosts for ClusterMetadata {
     }
 
     fn take_back_host(&self, host: HostId) -> Result<bool, StoreError> {
-        self.write(|transaction| transaction.take_back_host(host))
+        self.take_all_back(host)
     }
 }
 

@@ -14,9 +14,11 @@ pub(in crate::store) struct StoreRow {
     pub(in crate::store) activations: Encoding,
     pub(in crate::store) descriptor: String,
     pub(in crate::store) look: Option<String>,
+    /// Whether its bucket has its id.
+    pub(in crate::store) has_bucket: bool,
 }
 
-type Columns = (String, Vec<u8>, Vec<u8>, String, String);
+type Columns = (String, Vec<u8>, Vec<u8>, String, String, bool);
 
 /// The store's row, which is made in a database that has none.
 ///
@@ -27,7 +29,7 @@ pub(super) fn found_or_made(
     options: &StoreOptions<'_>,
 ) -> Result<StoreRow, StoreError> {
     let id = format!("{:032x}", rand::random::<u128>());
-    let look = options.network.look().map_or("", |look| look.id());
+    let told = options.network.look().map_or("", |look| look.id());
     let make = || {
         // Of several processes that begin at once, one makes it.
         sqlx::query(
@@ -38,12 +40,14 @@ pub(super) fn found_or_made(
         .bind(encode(options.network.id()))
         .bind(encode(&options.activations))
         .bind(options.network.descriptor_id().to_owned())
-        .bind(look.to_owned())
+        .bind(told.to_owned())
     };
     database.execute(make)?;
-    let read = || sqlx::query_as("SELECT id, network, activations, descriptor, look FROM store");
+    let read = || {
+        sqlx::query_as("SELECT id, network, activations, descriptor, look, has_bucket FROM store")
+    };
     let row: Option<Columns> = database.row(read)?;
-    let (id, network, activations, descriptor, look) =
+    let (id, network, activations, descriptor, look, has_bucket) =
         row.ok_or(StoreError::Unreadable { tree: "store" })?;
     let row = StoreRow {
         id,
@@ -51,6 +55,7 @@ pub(super) fn found_or_made(
         activations: decode("store", &activations)?,
         descriptor,
         look: (!look.is_empty()).then_some(look),
+        has_bucket,
     };
     let name = std::path::Path::new("on PostgreSQL");
     if row.network != *options.network.id() {
@@ -60,10 +65,19 @@ pub(super) fn found_or_made(
             options.network.id(),
         ));
     }
+    if row.look.as_deref().unwrap_or_default() != told {
+        return Err(StoreError::OtherLook);
+    }
     if row.descriptor != options.network.descriptor_id() {
         return Err(StoreError::OtherDescriptor {
             dir: name.to_owned(),
         });
     }
     Ok(row)
+}
+
+/// Notes that the store's bucket has its id.
+pub(super) fn has_bucket(database: &Database) -> Result<(), StoreError> {
+    let note = || sqlx::query("UPDATE store SET has_bucket = true");
+    database.execute(note).map(drop)
 }

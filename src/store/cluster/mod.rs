@@ -38,6 +38,7 @@ use rows::transaction::Transaction;
 use rows::writing::Writes;
 use server::database::Database;
 pub use server::migrations::migrate;
+use server::session::Session;
 
 /// How a cluster's store is reached, and how its workers share hosts.
 #[derive(Clone)]
@@ -263,8 +264,24 @@ impl Metadata for ClusterMetadata {
     }
 
     fn recount(&self) -> Result<Counts, StoreError> {
-        self.write(|transaction| rows::tally::recount(transaction))?;
+        self.check_counts()?;
         Ok(self.counts())
+    }
+
+    fn check_counts(&self) -> Result<bool, StoreError> {
+        let count = || rows::tally::missing(&mut Session::snapshot(self.database())?);
+        let missing = self.database().persist(count)?;
+        if missing.is_empty() {
+            return Ok(true);
+        }
+        // It is missing still, whatever others have counted meanwhile.
+        self.write(|transaction| {
+            for (name, number) in &missing {
+                transaction.tally.add(name, *number);
+            }
+            Ok(())
+        })?;
+        Ok(false)
     }
 
     fn flush(&self) -> Result<(), StoreError> {

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::blocks::ObjectBlocks;
-use super::{ClusterMetadata, ClusterOptions};
+use super::blocks::{ObjectBlocks, Past};
+use super::{ClusterMetadata, ClusterOptions, identity};
 use crate::store::layouts::Layouts;
-use crate::store::{Identity, Store, StoreError, StoreOptions};
+use crate::store::{Catalogue, Identity, Store, StoreError, StoreOptions};
 
 /// The folder of activations that were read, in that of what is derived.
 const CACHE: &str = "blocks";
@@ -26,6 +26,15 @@ impl Store {
         let cache = cache.as_deref().map(|dir| (dir, cluster.cache_bytes));
         let numbers = Box::new(metadata.segment_numbers());
         let blocks = ObjectBlocks::open(&cluster.blocks, cache, cluster.grace, numbers)?;
+        match row.has_bucket {
+            true => blocks.belong_to(&row.id, Past::Marked)?,
+            false => {
+                let first = metadata.block_locations().next().transpose()?;
+                let segment = first.map(|(_, at)| at.segment);
+                blocks.belong_to(&row.id, Past::Unmarked(segment))?;
+                identity::has_bucket(metadata.database())?;
+            }
+        }
         Ok(Self {
             metadata: Box::new(metadata),
             blocks: Box::new(blocks),

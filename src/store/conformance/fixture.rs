@@ -11,9 +11,9 @@ use crate::canonical_url::{CanonicalUrl, HostId};
 use crate::network::{Descriptor, Embedding, LookDescriptor, LookProjection, Network};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{
-    Alternate, Discovery, Embed, Lease, NewPicture, OptedOut, PageRecord, PageTerms, PageVisit,
-    PictureHint, PictureOutcome, Promise, Role, Source, Store, StoreOptions, UrlOutcome,
-    Validators,
+    Alternate, Discovery, Embed, LEASE_TIME, Lease, MemoryMetadata, NewPicture, OptedOut,
+    PageRecord, PageTerms, PageVisit, PictureHint, PictureOutcome, Promise, Role, Source, Store,
+    StoreOptions, UrlOutcome, Validators,
 };
 
 static NETWORK: LazyLock<Network> = LazyLock::new(|| Network::builtin().unwrap());
@@ -54,6 +54,15 @@ impl Store {
     /// A new store in memory whose leases last `lease_time`, also for tests of those who lease.
     pub(crate) fn with_lease_time(lease_time: Duration) -> Self {
         Self::in_memory_with(&options(), lease_time)
+    }
+
+    /// One in memory beside which another process asks a host.
+    pub(crate) fn beside_another(host: HostId) -> Self {
+        let metadata = MemoryMetadata::beside_another(LEASE_TIME, host);
+        Self {
+            metadata: Box::new(metadata),
+            ..Self::in_memory_with(&options(), LEASE_TIME)
+        }
     }
 }
 

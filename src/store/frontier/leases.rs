@@ -57,6 +57,9 @@ pub(in crate::store) struct LeasedPlace {
     pub(in crate::store) host: HostId,
     pub(in crate::store) order: Order,
     pub(in crate::store) deadline: Instant,
+    /// How often the host had changed hands when it was taken.
+    #[cfg(feature = "cluster")]
+    pub(in crate::store) generation: u64,
 }
 
 impl Leases {
@@ -108,6 +111,8 @@ impl Leases {
             host,
             order,
             deadline,
+            #[cfg(feature = "cluster")]
+            generation: 0,
         }
     }
 

@@ -46,8 +46,8 @@ pub(in crate::store) struct Losses(Mutex<Table>);
 #[derive(Debug, Default)]
 struct Table {
     rules: RemovalRules,
-    /// Pictures of each host when the first was to go; counted only then.
-    pictures: Option<HashMap<HostId, u64>>,
+    /// Pictures of hosts when the first was to go; counted only then.
+    pictures: HashMap<HostId, u64>,
     hosts: BTreeMap<HostId, Loss>,
     /// Locations that may go because their pictures have others.
     let_go: HashSet<(PictureId, LocationId)>,
@@ -83,7 +83,7 @@ impl Losses {
     }
 
     /// Whether a picture of a host may lose a location, of which `others` are those that it has
-    /// besides. `count` counts the pictures of all hosts.
+    /// besides. `count` counts the pictures of this host, and of others if that is no more work.
     pub(in crate::store) fn may_go(
         &self,
         host: HostId,
@@ -101,11 +101,12 @@ impl Losses {
                 return Ok(true);
             }
         }
-        if table.pictures.is_none() {
-            table.pictures = Some(count()?);
+        if !table.pictures.contains_key(&host) {
+            for (host, pictures) in count()? {
+                table.pictures.entry(host).or_insert(pictures);
+            }
         }
-        let pictures = table.pictures.as_ref().and_then(|all| all.get(&host));
-        let pictures = pictures.copied().unwrap_or_default();
+        let pictures = *table.pictures.entry(host).or_default();
         let most = most(pictures, table.rules.most_share);
         let loss = table.hosts.entry(host).or_default();
         let may_go = loss.lost < most;

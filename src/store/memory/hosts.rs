@@ -19,6 +19,11 @@ impl Hosts for MemoryMetadata {
         Ok(state.run)
     }
 
+    #[cfg(test)]
+    fn claim_host(&self, host: HostId) -> Result<bool, StoreError> {
+        Ok(self.anothers != Some(host))
+    }
+
     fn removals_stopped(&self) -> BTreeMap<HostId, u64> {
         self.losses.stopped()
     }

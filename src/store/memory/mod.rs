@@ -35,6 +35,9 @@ pub(super) struct MemoryMetadata {
     state: Mutex<State>,
     leases: Leases,
     losses: Losses,
+    /// A host that another process asks, as a test has it.
+    #[cfg(test)]
+    anothers: Option<HostId>,
 }
 
 /// All records, by what they are of.
@@ -104,6 +107,17 @@ impl MemoryMetadata {
             state: Mutex::default(),
             leases: Leases::new(lease_time),
             losses: Losses::default(),
+            #[cfg(test)]
+            anothers: None,
+        }
+    }
+
+    /// One beside which another process asks a host.
+    #[cfg(test)]
+    pub(super) fn beside_another(lease_time: Duration, host: HostId) -> Self {
+        Self {
+            anothers: Some(host),
+            ..Self::new(lease_time)
         }
     }
 

@@ -109,3 +109,26 @@ async fn idle_hosts_are_forgotten_and_held_ones_are_not() {
     assert!(pacer.paces().by_key.len() <= REMEMBERED + 1);
     assert!(pacer.try_turn(A, None, DELAY).is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_owed_to_a_host_is_told() {
+    let pacer = pacer(1);
+    assert_eq!(pacer.rest(A), None);
+    let mut turn = pacer.try_turn(A, None, DELAY).unwrap();
+    let asked = pacer.rest(A).unwrap();
+    assert_eq!((asked.is_asked, asked.delay), (true, DELAY));
+    drop(turn);
+    let after = pacer.rest(A).unwrap();
+    assert!(!after.is_asked && after.left >= DELAY);
+    tokio::time::sleep(DELAY * 2).await;
+    assert_eq!(pacer.rest(A).unwrap().left, Duration::ZERO);
+    turn = pacer.try_turn(A, None, DELAY).unwrap();
+    turn.learn(Health::Overloaded);
+    drop(turn);
+    assert!(
+        pacer.rest(A).unwrap().left >= DELAY * 2,
+        "it was overloaded"
+    );
+    pacer.hold(A, far());
+    assert!(pacer.rest(A).unwrap().left > Duration::from_secs(3500));
+}

@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::ops::Range;
+use std::time::Duration;
 
+pub(super) use object_store::PutPayload;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt, ObjectStoreScheme};
+use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -17,6 +19,13 @@ use crate::store::StoreError;
 const TIMEOUT: &str = "120 seconds";
 /// What stands before the names of segments.
 const FOLDER: &str = "segments";
+/// The object that says whose segments these are.
+const OWNER: &str = "store.id";
+/// How often an object is written that could not be: the client tries no such request again, which
+/// may have arrived all the same.
+const TRIES: u32 = 3;
+/// The pause between two tries.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A bucket or a folder, and a runtime of its own that calls wait on.
 pub(super) struct Bucket {
@@ -24,6 +33,7 @@ pub(super) struct Bucket {
     runtime: Option<Runtime>,
     store: Box<dyn ObjectStore>,
     folder: Path,
+    owner: Path,
 }
 
 /// An object, as it is listed.
@@ -57,13 +67,13 @@ impl Bucket {
         let url = Url::parse(url).map_err(|error| wrong(format!("its URL: {error}")))?;
         let (scheme, path) = ObjectStoreScheme::parse(&url)
             .map_err(|_| wrong("its URL is neither s3:// nor file://".to_owned()))?;
-        let (store, folder): (Box<dyn ObjectStore>, Path) = match scheme {
+        let (store, root): (Box<dyn ObjectStore>, String) = match scheme {
             ObjectStoreScheme::Local => {
                 let dir = url.to_file_path();
                 let dir = dir.map_err(|()| wrong("its URL names no folder".to_owned()))?;
                 crate::private_folder::create(&dir).map_err(|e| StoreError::io(&dir, e))?;
                 let store = LocalFileSystem::new_with_prefix(&dir)?.with_fsync(true);
-                (Box::new(store), Path::from(FOLDER))
+                (Box::new(store), String::new())
             }
             ObjectStoreScheme::AmazonS3 => {
                 // There may be one already, which is the same.
@@ -75,8 +85,7 @@ impl Bucket {
                     store = store.with_config(key, *value);
                 }
                 let store = store.with_url(url.as_str());
-                let folder = Path::from(format!("{path}/{FOLDER}"));
-                (Box::new(store.build()?), folder)
+                (Box::new(store.build()?), path.to_string())
             }
             _ => return Err(wrong("only s3:// and file:// are known".to_owned())),
         };
@@ -89,7 +98,8 @@ impl Bucket {
         Ok(Self {
             runtime: Some(runtime),
             store,
-            folder,
+            folder: Path::from(format!("{root}/{FOLDER}")),
+            owner: Path::from(format!("{root}/{OWNER}")),
         })
     }
 
@@ -105,11 +115,68 @@ impl Bucket {
         Path::from(format!("{}/{}", self.folder, SegmentName(segment)))
     }
 
-    /// Writes a whole object. When it returns, the object would survive a power failure.
-    pub(super) fn put(&self, segment: u32, bytes: Vec<u8>) -> Result<(), StoreError> {
-        let path = self.path(segment);
-        self.wait(self.store.put(&path, bytes.into())).map(drop)?;
-        Ok(())
+    /// Writes a whole segment that is not there yet. When it returns, the object would survive a
+    /// power failure. `false` if there is another of that number.
+    pub(super) fn create(&self, segment: u32, bytes: &PutPayload) -> Result<bool, StoreError> {
+        self.create_at(&self.path(segment), bytes)
+    }
+
+    /// Whether there is a segment of that number.
+    pub(super) fn has(&self, segment: u32) -> Result<bool, StoreError> {
+        match self.wait(self.store.head(&self.path(segment))) {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The id of the store whose bucket this is, if it says so.
+    pub(super) fn owner(&self) -> Result<Option<String>, StoreError> {
+        let id = self.whole(&self.owner)?;
+        Ok(id.map(|id| String::from_utf8_lossy(&id).trim().to_owned()))
+    }
+
+    /// Says whose bucket this is; `false` if it says that another's it is.
+    pub(super) fn belong_to(&self, id: &str) -> Result<bool, StoreError> {
+        self.create_at(
+            &self.owner,
+            &PutPayload::from(format!("{id}\n").into_bytes()),
+        )
+    }
+
+    fn create_at(&self, path: &Path, bytes: &PutPayload) -> Result<bool, StoreError> {
+        let mut tries = 0;
+        loop {
+            let put = self
+                .store
+                .put_opts(path, bytes.clone(), PutMode::Create.into());
+            match self.wait(put) {
+                Ok(_) => return Ok(true),
+                // A try before may have arrived, of which no answer came.
+                Err(object_store::Error::AlreadyExists { .. }) => {
+                    let there = self.whole(path)?;
+                    return Ok(there.is_some_and(|it| it.iter().eq(bytes.iter().flatten())));
+                }
+                Err(error) => {
+                    tries += 1;
+                    if tries == TRIES || !matches!(error, object_store::Error::Generic { .. }) {
+                        return Err(error.into());
+                    }
+                    tracing::debug!(%error, "an object could not be written");
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        }
+    }
+
+    /// All bytes of an object; `None` if there is no such object.
+    fn whole(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.wait(async { self.store.get(path).await?.bytes().await });
+        match read {
+            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Some of the bytes of an object; `None` if there is no such object, or it is shorter.

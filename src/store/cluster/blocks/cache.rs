@@ -18,28 +18,41 @@ pub(super) struct Cache {
     uses: Mutex<Uses>,
 }
 
+/// An entry that is kept.
+struct Kept {
+    used: u64,
+    bytes: u64,
+    /// Whether this process has seen that all of its bytes are right.
+    is_checked: bool,
+}
+
 /// What is kept, and when it was used.
 #[derive(Default)]
 struct Uses {
     last: u64,
     bytes: u64,
-    entries: HashMap<Key, (u64, u64)>,
+    entries: HashMap<Key, Kept>,
     by_use: BTreeMap<u64, Key>,
 }
 
 impl Uses {
-    fn note(&mut self, key: Key, bytes: u64) {
+    fn note(&mut self, key: Key, bytes: u64, is_checked: bool) {
         self.forget(key);
         self.last += 1;
         self.bytes += bytes;
-        self.entries.insert(key, (self.last, bytes));
+        let kept = Kept {
+            used: self.last,
+            bytes,
+            is_checked,
+        };
+        self.entries.insert(key, kept);
         self.by_use.insert(self.last, key);
     }
 
     fn forget(&mut self, key: Key) {
-        if let Some((used, bytes)) = self.entries.remove(&key) {
-            self.by_use.remove(&used);
-            self.bytes -= bytes;
+        if let Some(kept) = self.entries.remove(&key) {
+            self.by_use.remove(&kept.used);
+            self.bytes -= kept.bytes;
         }
     }
 }
@@ -55,7 +68,10 @@ impl Cache {
         {
             let name = entry.file_name();
             match name.to_str().and_then(key_of) {
-                Some(key) => uses.note(key, entry.metadata().map_or(0, |data| data.len())),
+                Some(key) => {
+                    let bytes = entry.metadata().map_or(0, |data| data.len());
+                    uses.note(key, bytes, false);
+                }
                 // Part of one that was being written when a process was killed.
                 None => drop(fs::remove_file(entry.path())),
             }
@@ -75,16 +91,14 @@ impl Cache {
         self.dir.join(format!("{}-{}.entry", key.0, key.1))
     }
 
-    /// The bytes of an entry, if they are here.
-    pub(super) fn get(&self, at: &EntryLocation) -> Option<Vec<u8>> {
+    /// The bytes of an entry, if they are here, and whether they are known to be right.
+    pub(super) fn get(&self, at: &EntryLocation) -> Option<(Vec<u8>, bool)> {
         let key = (at.segment, at.offset);
-        if !self.lock().entries.contains_key(&key) {
-            return None;
-        }
+        let is_checked = self.lock().entries.get(&key)?.is_checked;
         match fs::read(self.path(key)) {
             Ok(bytes) => {
-                self.lock().note(key, bytes.len() as u64);
-                Some(bytes)
+                self.lock().note(key, bytes.len() as u64, is_checked);
+                Some((bytes, is_checked))
             }
             Err(_) => {
                 self.lock().forget(key);
@@ -93,7 +107,14 @@ impl Cache {
         }
     }
 
-    /// Keeps the bytes of an entry. Where that fails nothing is lost but time.
+    /// Notes that all bytes of an entry are right.
+    pub(super) fn note_checked(&self, at: &EntryLocation) {
+        if let Some(kept) = self.lock().entries.get_mut(&(at.segment, at.offset)) {
+            kept.is_checked = true;
+        }
+    }
+
+    /// Keeps the bytes of an entry, which are right. Where that fails nothing is lost but time.
     pub(super) fn put(&self, at: &EntryLocation, bytes: &[u8]) {
         let key = (at.segment, at.offset);
         if bytes.len() as u64 > self.most {
@@ -105,7 +126,7 @@ impl Cache {
             file.persist(self.path(key)).map_err(|error| error.error)
         });
         match written {
-            Ok(_) => self.lock().note(key, bytes.len() as u64),
+            Ok(_) => self.lock().note(key, bytes.len() as u64, true),
             Err(error) => tracing::debug!(%error, "an entry is not kept on this machine"),
         }
     }
@@ -155,14 +176,15 @@ mod tests {
         for offset in 0..2 {
             cache.put(&at(offset), &[offset as u8; 10]);
         }
-        assert_eq!(cache.get(&at(0)), Some(vec![0; 10]));
+        assert_eq!(cache.get(&at(0)), Some((vec![0; 10], true)));
         cache.put(&at(2), &[2; 10]);
         assert_eq!(cache.get(&at(1)), None);
         // It is there again in another process, but for what was half written.
         fs::write(dir.path().join("half"), [0; 3]).unwrap();
         let cache = Cache::open(dir.path(), 25).unwrap();
-        assert_eq!(cache.get(&at(0)), Some(vec![0; 10]));
-        assert_eq!(cache.get(&at(2)), Some(vec![2; 10]));
+        assert_eq!(cache.get(&at(0)), Some((vec![0; 10], false)));
+        cache.note_checked(&at(2));
+        assert_eq!(cache.get(&at(2)), Some((vec![2; 10], true)));
         assert!(!dir.path().join("half").exists());
         cache.forget(&at(2));
         assert_eq!(cache.get(&at(2)), None);

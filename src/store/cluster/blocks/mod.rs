@@ -3,17 +3,23 @@
 
 mod bucket;
 mod cache;
+mod live;
+mod owner;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod tidying;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use bucket::{Bucket, Listed};
+use bucket::{Bucket, Listed, PutPayload};
 use cache::Cache;
+use live::Live;
+pub(super) use owner::Past;
 use segment::{Builder, HEADER};
+use tidying::Tidying;
 
 use crate::picture::PictureId;
 use crate::store::blocks::Conversion;
@@ -34,10 +40,8 @@ pub(super) struct ObjectBlocks {
     /// Segments that are younger are left alone: what was appended to them by others may not be in
     /// the records yet.
     grace: Duration,
+    tidying: Tidying,
 }
-
-/// The live entries of a segment.
-type Live = Vec<(PictureId, EntryLocation)>;
 
 impl ObjectBlocks {
     /// Opens the bucket that `url` names. What is read is kept in `cache`, a folder and the most
@@ -67,6 +71,7 @@ impl ObjectBlocks {
             cache,
             number,
             grace,
+            tidying: Tidying::default(),
         })
     }
 
@@ -76,6 +81,8 @@ impl ObjectBlocks {
     ) -> Result<Vec<EntryLocation>, StoreError> {
         let mut places = Vec::new();
         let mut open: Option<Builder> = None;
+        // Where the entries of the open segment begin.
+        let mut first = 0;
         for (picture, payload) in entries {
             let mut builder = match open.take() {
                 Some(builder) => builder,
@@ -84,13 +91,33 @@ impl ObjectBlocks {
             places.push(builder.add(picture, payload));
             match builder.bytes.len() < SEGMENT {
                 true => open = Some(builder),
-                false => self.bucket.put(builder.number(), builder.bytes)?,
+                false => {
+                    self.close(builder, &mut places[first..])?;
+                    first = places.len();
+                }
             }
         }
         if let Some(builder) = open {
-            self.bucket.put(builder.number(), builder.bytes)?;
+            self.close(builder, &mut places[first..])?;
         }
         Ok(places)
+    }
+
+    /// Writes a segment, with another number where its own is taken: numbers begin again when the
+    /// database is that of an older backup.
+    fn close(&self, builder: Builder, places: &mut [EntryLocation]) -> Result<(), StoreError> {
+        let mut number = builder.number();
+        let bytes = PutPayload::from(builder.bytes);
+        while !self.bucket.create(number, &bytes)? {
+            number = (self.number)()?;
+            while self.bucket.has(number)? {
+                number = (self.number)()?;
+            }
+            for at in &mut *places {
+                segment::renumber(at, number);
+            }
+        }
+        Ok(())
     }
 
     /// The bytes of an entry as the bucket has them, checked to the last.
@@ -100,14 +127,45 @@ impl ObjectBlocks {
         bytes.ok_or(StoreError::Damaged { picture })
     }
 
-    /// The live entries of all segments.
-    fn live(&self, metadata: &dyn Metadata) -> Result<HashMap<u32, Live>, StoreError> {
-        let mut live: HashMap<u32, Live> = HashMap::new();
-        for entry in metadata.block_locations() {
-            let (picture, at) = entry?;
-            live.entry(at.segment).or_default().push((picture, at));
+    /// Gives back what no record names of segments that are old enough.
+    fn compact_now(
+        &self,
+        metadata: &dyn Metadata,
+        which: Wasteful,
+    ) -> Result<Compacted, StoreError> {
+        // Listed before the records are read: what is younger than the list is not in it.
+        let listed = self.bucket.list()?;
+        let shares = live::shares(metadata, |_| true)?;
+        let mut compacted = Compacted::default();
+        let mut wasteful: HashMap<u32, u64> = HashMap::new();
+        for object in listed {
+            let Some(number) = object.segment else {
+                continue;
+            };
+            let share = shares.get(&number).copied().unwrap_or_default();
+            let dead = object.bytes.saturating_sub(segment::OWN + share.bytes);
+            let is_wasteful = match which {
+                _ if share.entries == 0 => true,
+                Wasteful::Half => dead * 2 > object.bytes,
+                Wasteful::Any => dead > 0,
+            };
+            if is_wasteful && self.is_young(&object) {
+                self.tidying.again_after(self.grace);
+            } else if is_wasteful {
+                wasteful.insert(number, object.bytes);
+            }
         }
-        Ok(live)
+        let segments: Vec<u32> = wasteful.keys().copied().collect();
+        let entries = |segment: u32| shares.get(&segment).map_or(0, |share| share.entries);
+        live::for_each(metadata, &segments, entries, |number, live| {
+            let rewritten = self.rewrite(metadata, live, |_| None, &mut compacted.unread)?;
+            if rewritten.is_whole {
+                self.bucket.delete(number)?;
+                compacted.freed += wasteful[&number].saturating_sub(rewritten.bytes);
+            }
+            Ok(true)
+        })?;
+        Ok(compacted)
     }
 
     /// Writes some entries anew, tells `metadata` where they are then, and gives the bytes that
@@ -174,10 +232,18 @@ impl AppendEntries for ObjectBlocks {
 
 impl Blocks for ObjectBlocks {
     fn read(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError> {
-        let kept = self.cache.as_ref().and_then(|cache| cache.get(&at));
+        let kept = self.cache.as_ref().and_then(|cache| {
+            // Thoroughly once in a process: what lies on a disk may change.
+            let (bytes, is_checked) = cache.get(&at)?;
+            let is_whole = segment::is_entry(&bytes, picture, &at, !is_checked);
+            is_whole.then(|| {
+                cache.note_checked(&at);
+                bytes
+            })
+        });
         let bytes = match kept {
-            Some(bytes) if segment::is_entry(&bytes, picture, &at, false) => bytes,
-            _ => {
+            Some(bytes) => bytes,
+            None => {
                 let bytes = self.fetch(picture, &at)?;
                 if let Some(cache) = &self.cache {
                     cache.put(&at, &bytes);
@@ -192,7 +258,7 @@ impl Blocks for ObjectBlocks {
     fn verify(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError> {
         let bytes = self.fetch(picture, &at)?;
         if let Some(cache) = &self.cache
-            && cache.get(&at).is_some_and(|kept| kept != bytes)
+            && cache.get(&at).is_some_and(|(kept, _)| kept != bytes)
         {
             cache.forget(&at);
         }
@@ -201,43 +267,15 @@ impl Blocks for ObjectBlocks {
     }
 
     fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<Compacted, StoreError> {
-        if which == Wasteful::Half && metadata.removed_since(0).is_empty() {
-            // Asked after every crawl of every worker: nothing has left since this one began, and to
-            // find that out by all records and objects would take long.
+        // Asked after every crawl of every worker.
+        if which == Wasteful::Half && !self.tidying.is_due(metadata) {
             return Ok(Compacted::default());
         }
-        // Listed before the records are read: what is younger than the list is not in it.
-        let listed = self.bucket.list()?;
-        let live = self.live(metadata)?;
-        let mut compacted = Compacted::default();
-        for object in listed {
-            let Some(number) = object.segment else {
-                continue;
-            };
-            if self.is_young(&object) {
-                continue;
-            }
-            let Some(live) = live.get(&number) else {
-                self.bucket.delete(number)?;
-                compacted.freed += object.bytes;
-                continue;
-            };
-            let dead = object
-                .bytes
-                .saturating_sub(segment::bytes_of(live.iter().map(|(_, at)| at)));
-            let is_wasteful = match which {
-                Wasteful::Half => dead * 2 > object.bytes,
-                Wasteful::Any => dead > 0,
-            };
-            if is_wasteful {
-                let rewritten = self.rewrite(metadata, live, |_| None, &mut compacted.unread)?;
-                if rewritten.is_whole {
-                    self.bucket.delete(number)?;
-                    compacted.freed += object.bytes.saturating_sub(rewritten.bytes);
-                }
-            }
+        let compacted = self.compact_now(metadata, which);
+        if compacted.is_err() {
+            self.tidying.again_after(Duration::ZERO);
         }
-        Ok(compacted)
+        compacted
     }
 
     fn convert(
@@ -246,32 +284,30 @@ impl Blocks for ObjectBlocks {
         to: &Conversion<'_>,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<Converted, StoreError> {
-        let mut live = self.live(metadata)?;
         let is_of_before = |at: &EntryLocation| {
             let length = at.payload.map_or(0, |span| span.length);
             to.layouts.is_of_before(length)
         };
-        let before = |live: &Live| live.iter().filter(|(_, at)| is_of_before(at)).count() as u64;
-        live.retain(|_, live| before(live) > 0);
+        let shares = live::shares(metadata, is_of_before)?;
         let mut converted = Converted {
-            total: live.values().map(before).sum(),
+            total: shares.values().map(|share| share.entries as u64).sum(),
             ..Converted::default()
         };
-        for (number, live) in &live {
+        let segments: Vec<u32> = shares.keys().copied().collect();
+        let entries = |segment: u32| shares[&segment].entries;
+        live::for_each(metadata, &segments, entries, |number, live| {
             let bytes = segment::bytes_of(live.iter().map(|(_, at)| at));
             let change = |payload: &[u8]| to.layouts.convert(payload);
             let rewritten = self.rewrite(metadata, live, change, &mut converted.unread)?;
             if rewritten.is_whole {
-                self.bucket.delete(*number)?;
+                self.bucket.delete(number)?;
                 converted.freed += bytes.saturating_sub(rewritten.bytes);
             }
-            converted.pictures += before(live);
-            if !progress(converted.pictures, converted.total) {
-                converted.stopped = true;
-                return Ok(converted);
-            }
-        }
-        converted.complete = true;
+            converted.pictures += live.iter().filter(|(_, at)| is_of_before(at)).count() as u64;
+            converted.stopped = !progress(converted.pictures, converted.total);
+            Ok(!converted.stopped)
+        })?;
+        converted.complete = !converted.stopped;
         Ok(converted)
     }
 

@@ -9,6 +9,8 @@ use crate::store::{EntryLocation, Span};
 
 /// What a segment begins with.
 const MAGIC: &[u8; 16] = b"simdex-segment-1";
+/// Bytes of a segment that are no entry's.
+pub(super) const OWN: u64 = MAGIC.len() as u64;
 /// A header is the picture (32 bytes), the length (8), the CRC-32 (4), and 4 bytes that are 0.
 pub(super) const HEADER: usize = 48;
 /// Entries begin at multiples of this.
@@ -76,6 +78,14 @@ impl Builder {
     }
 }
 
+/// Tells an entry that its segment has another number.
+pub(super) fn renumber(at: &mut EntryLocation, number: u32) {
+    at.segment = number;
+    if let Some(span) = &mut at.payload {
+        span.segment = number;
+    }
+}
+
 /// The activations of an entry, if it has any.
 pub(super) fn payload<'a>(entry: &'a Entry<'_>) -> Option<&'a [u8]> {
     let mut sections = entry.sections.iter();
@@ -91,11 +101,13 @@ pub(super) fn range(at: &EntryLocation) -> Range<u64> {
 
 /// Bytes that entries take, and the segment's own.
 pub(super) fn bytes_of<'a>(entries: impl Iterator<Item = &'a EntryLocation>) -> u64 {
-    let lengths = entries.map(|at| {
-        let range = range(at);
-        (range.end - range.start).next_multiple_of(ALIGNMENT as u64)
-    });
-    MAGIC.len() as u64 + lengths.sum::<u64>()
+    OWN + entries.map(bytes_of_entry).sum::<u64>()
+}
+
+/// Bytes that an entry takes.
+pub(super) fn bytes_of_entry(at: &EntryLocation) -> u64 {
+    let range = range(at);
+    (range.end - range.start).next_multiple_of(ALIGNMENT as u64)
 }
 
 /// Whether bytes are the entry of a picture at a location; `thorough`: to the last byte.

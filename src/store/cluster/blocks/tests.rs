@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::ObjectBlocks;
+use super::{ObjectBlocks, Past};
 use crate::picture::PictureId;
 use crate::store::{AppendEntries, Blocks, Entry, EntryLocation, Section, SectionKind};
 
@@ -181,7 +181,42 @@ fn activations_are_kept_by_a_real_s3_server() {
         assert_eq!(*blocks.read(pictures[n], places[n]).unwrap(), bytes[n][..]);
         assert!(blocks.read(pictures[(n + 1) % 5], places[n]).is_err());
     }
+    // Another that begins to count anew writes over nothing, and one of another store does not begin.
+    blocks.belong_to("one", Past::Unmarked(Some(0))).unwrap();
+    let again = bucket.open(None);
+    assert!(again.belong_to("another", Past::Unmarked(None)).is_err());
+    again.belong_to("one", Past::Marked).unwrap();
+    let other = Entry {
+        picture: pictures[4],
+        sections: vec![Section::of_bytes(SectionKind::Block, &bytes[1])],
+    };
+    let at = again.append(&[other]).unwrap()[0];
+    assert_eq!(*again.verify(pictures[4], at).unwrap(), bytes[1][..]);
+    assert_eq!(*again.verify(pictures[2], places[2]).unwrap(), bytes[2][..]);
     // What was read is on this machine, whatever becomes of the server.
     drop(bucket);
     assert_eq!(*blocks.read(pictures[3], places[3]).unwrap(), bytes[3][..]);
+}
+
+#[test]
+fn what_has_changed_on_this_machine_is_read_from_the_bucket_again() {
+    let [folder, kept] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let url = format!("file://{}", folder.path().display());
+    let open = || {
+        let cache = Some((kept.path(), 1 << 20));
+        ObjectBlocks::open(&url, cache, Duration::ZERO, Box::new(|| Ok(0))).unwrap()
+    };
+    let (picture, bytes) = (PictureId::of(b"a"), vec![7; 1000]);
+    let entry = Entry {
+        picture,
+        sections: vec![Section::of_bytes(SectionKind::Block, &bytes)],
+    };
+    let at = open().append(&[entry]).unwrap()[0];
+    assert_eq!(*open().read(picture, at).unwrap(), bytes[..]);
+    let of_cache = || std::fs::read_dir(kept.path()).unwrap().next().unwrap();
+    let path = of_cache().unwrap().path();
+    let mut changed = std::fs::read(&path).unwrap();
+    *changed.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, changed).unwrap();
+    assert_eq!(*open().read(picture, at).unwrap(), bytes[..]);
 }

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::canonical_url::{HostId, UrlId};
+use crate::canonical_url::UrlId;
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
+use crate::store::cluster::frontier::host_leases::Handed;
 use crate::store::cluster::frontier::words::Leave;
 use crate::store::cluster::rows::transaction::Transaction;
+use crate::store::cluster::server::session::Session;
 use crate::store::cluster::{ClusterMetadata, encode, signed, unsigned};
 use crate::store::pictures::NETWORK;
 use crate::store::{
@@ -14,10 +16,10 @@ use crate::store::{
     PictureOutcome, Source, StoreError, UrlOutcome, VisitRecord, now_ms,
 };
 
-/// The host of a source whose lease must be this process's for it to count.
-fn host(source: &Source) -> Option<HostId> {
+/// The URL of a source whose host must be this process's for it to count.
+fn handed(source: &Source) -> Option<Handed> {
     match source {
-        Source::Url(lease) => Some(lease.place.host),
+        Source::Url(lease) => Some((lease.place.host, lease.place.generation)),
         Source::File { .. } | Source::Inline { .. } | Source::Waiting(_) => None,
     }
 }
@@ -84,17 +86,24 @@ impl ClusterMetadata {
             appended,
             numbers: None,
         };
+        // Those who store at the same time come one after the other, so that none has to begin anew.
+        let mut turn = None;
         let (leave, crawl) = (Leave::of(&self.losses), self.crawl());
         self.write_locked(|transaction| {
             intake.numbers = None;
             if !intake.appended.is_empty() {
+                if turn.is_none() {
+                    turn = Some(Session::turn(self.database())?);
+                }
                 // First of all, while there is nothing to be done again.
                 intake.number(transaction)?;
             }
-            let hosts = outcomes.iter().filter_map(|outcome| host(source(outcome)));
-            let ours = self.shared.hosts.fenced(transaction, hosts)?;
+            let urls = outcomes
+                .iter()
+                .filter_map(|outcome| handed(source(outcome)));
+            let ours = self.shared.hosts.fenced(transaction, urls)?;
             let is_ours = |outcome: &PictureOutcome| {
-                host(source(outcome)).is_none_or(|host| ours.contains(&host))
+                handed(source(outcome)).is_none_or(|url| ours.contains(&url))
             };
             let held = outcomes
                 .iter()
@@ -169,10 +178,10 @@ impl ClusterMetadata {
         let held = bodies.iter_mut().map(|body| body.origin.is_held());
         let held: Vec<bool> = held.collect();
         self.write(|transaction| {
-            let hosts = bodies.iter().filter_map(|body| host(&body.origin));
-            let ours = self.shared.hosts.fenced(transaction, hosts)?;
+            let urls = bodies.iter().filter_map(|body| handed(&body.origin));
+            let ours = self.shared.hosts.fenced(transaction, urls)?;
             let counts = bodies.iter().zip(&held).map(|(body, is_held)| {
-                *is_held && host(&body.origin).is_none_or(|host| ours.contains(&host))
+                *is_held && handed(&body.origin).is_none_or(|url| ours.contains(&url))
             });
             let counts: Vec<bool> = counts.collect();
             let mut kept = Vec::with_capacity(bodies.len());

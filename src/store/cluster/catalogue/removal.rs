@@ -1,11 +1,11 @@
 //! What leaves the store.
 
-use crate::canonical_url::{HostId, UrlId};
+use crate::canonical_url::UrlId;
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::cluster::encode;
 use crate::store::cluster::rows::transaction::Transaction;
-use crate::store::{Location, LocationId, PageTerms, PictureHint, StoreError, UrlState};
+use crate::store::{Location, LocationId, PageTerms, StoreError, UrlState};
 
 impl Transaction<'_> {
     pub(in crate::store::cluster) fn contains(
@@ -148,98 +148,6 @@ impl Transaction<'_> {
             self.forget(id)?;
         }
         Ok(())
-    }
-
-    /// Takes a host out, with all that is known from nowhere else. Gives how many pictures went.
-    pub(in crate::store::cluster) fn remove_host(
-        &mut self,
-        host: HostId,
-    ) -> Result<u64, StoreError> {
-        let select = sqlx::query_as(
-            "SELECT picture, bool_and(coalesce(host = $1, false)) FROM locations \
-             WHERE picture IN (SELECT picture FROM locations WHERE host = $1) \
-             GROUP BY picture ORDER BY picture",
-        );
-        let pictures: Vec<([u8; 32], bool)> = self.rows(select.bind(host.0))?;
-        let mut removed = 0;
-        for (picture, only_here) in pictures {
-            if only_here {
-                removed += u64::from(self.take_out(PictureId::from_bytes(picture), true)?);
-            } else {
-                let delete = sqlx::query("DELETE FROM locations WHERE picture = $1 AND host = $2");
-                self.execute(delete.bind(picture).bind(host.0))?;
-            }
-        }
-        let ids = self.urls_of(host)?;
-        let mut pages = Vec::new();
-        for id in ids {
-            pages.extend(
-                self.url(id)?
-                    .and_then(|row| row.page.as_ref())
-                    .map(|_| id.0),
-            );
-            self.change_known(id, |row| {
-                row.page = None;
-                row.terms = PageTerms::default();
-                if let Some(record) = &mut row.record {
-                    record.state = UrlState::Removed;
-                    row.hint = None;
-                }
-            })?;
-        }
-        let delete = sqlx::query("DELETE FROM embeds WHERE page = ANY($1)");
-        self.execute(delete.bind(pages))?;
-        self.change_host(host, |row| row.is_removed = true)?;
-        self.forget_versions(host)?;
-        self.leave_queues(host, None)?;
-        Ok(removed)
-    }
-
-    /// Forgets the URLs of a host that pages name as versions of pictures.
-    fn forget_versions(&mut self, host: HostId) -> Result<(), StoreError> {
-        self.flush()?;
-        let select = sqlx::query_as("SELECT id FROM urls WHERE hint_hosts @> ARRAY[$1::bytea]");
-        let ids: Vec<([u8; 16],)> = self.rows(select.bind(host.0))?;
-        self.load(ids.iter().map(|(id,)| UrlId(*id)))?;
-        for (id,) in ids {
-            self.change_known(UrlId(id), |row| {
-                let mut hint: PictureHint = row.hint();
-                hint.retain(|other| other.url.host_id() != host);
-                row.keep_hint(hint);
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Lets a removed host be crawled again. Returns whether it was removed.
-    pub(in crate::store::cluster) fn take_back_host(
-        &mut self,
-        host: HostId,
-    ) -> Result<bool, StoreError> {
-        let mut forgotten = Vec::new();
-        for id in self.urls_of(host)? {
-            let state = self.url(id)?.and_then(|row| row.state().cloned());
-            if state == Some(UrlState::Removed) {
-                self.change_known(id, |row| row.record = None)?;
-                forgotten.push(id.0);
-            }
-        }
-        self.leave_queues(host, Some(forgotten))?;
-        let was_removed = self.host(host)?.is_removed;
-        if was_removed {
-            self.change_host(host, |row| row.is_removed = false)?;
-        }
-        Ok(was_removed)
-    }
-
-    /// All URLs of a host, which are read.
-    fn urls_of(&mut self, host: HostId) -> Result<Vec<UrlId>, StoreError> {
-        self.flush()?;
-        let select = sqlx::query_as("SELECT id FROM urls WHERE host = $1 ORDER BY id");
-        let ids: Vec<([u8; 16],)> = self.rows(select.bind(host.0))?;
-        let ids: Vec<UrlId> = ids.into_iter().map(|(id,)| UrlId(id)).collect();
-        self.load(ids.iter().copied())?;
-        Ok(ids)
     }
 }
 

@@ -145,7 +145,8 @@ impl ClusterMetadata {
         row: UrlRow,
     ) -> Result<Lease, StoreError> {
         // What others queue meanwhile may stand before this place: it is never said to be first.
-        let place: LeasedPlace = self.shared.leases.take(host, order, false);
+        let mut place: LeasedPlace = self.shared.leases.take(host, order, false);
+        place.generation = self.shared.hosts.generation(host);
         let is_picture = record.role == Role::Picture;
         let counts = match row.gave() {
             Some(picture) if is_picture => {

@@ -68,22 +68,32 @@ impl ClusterMetadata {
         Box::new(some(urls).chain(some(pages)))
     }
 
-    /// The URLs that are to be asked for again, in the order of their ids.
+    /// URLs that are to be asked for again, behind one in the order of their ids, and how far that goes:
+    /// `None` if to the end. However few they are, no statement looks at many.
     pub(in crate::store::cluster) fn wanted_again(
         &self,
         which: &Again,
-    ) -> Result<Vec<UrlId>, StoreError> {
+        last: Option<UrlId>,
+    ) -> Result<(Vec<UrlId>, Option<UrlId>), StoreError> {
         let now_s = crate::store::cluster::signed(now_ms() / 1000);
-        let what = match which {
+        let (among, wanted) = match which {
             // As `VisitRecord::due_at` has it.
-            Again::Due => "visit IS NOT NULL AND (due_s <= $1 OR due_s > $1 + interval_s + 3600)",
-            Again::Visited => "visit IS NOT NULL",
-            Again::Failed(None) => "state = 2",
-            Again::Failed(Some(_)) => "state IN (2, 3) AND reason = $1",
+            Again::Due => (
+                "true",
+                "is_visited AND (due_s <= $2 OR due_s > $2 + interval_s + 3600)",
+            ),
+            Again::Visited => ("true", "is_visited"),
+            Again::Failed(None) => ("state IN (2, 3)", "state = 2"),
+            Again::Failed(Some(_)) => ("state IN (2, 3)", "reason = $2"),
         };
-        let select = format!("SELECT id FROM urls WHERE {what} ORDER BY id");
+        let select = format!(
+            "SELECT id, coalesce({wanted}, false) FROM ( \
+               SELECT id, state, reason, visit IS NOT NULL AS is_visited, due_s, interval_s \
+               FROM urls WHERE {among} AND id > $1 ORDER BY id LIMIT {PAGE}) AS looked_at ORDER BY id"
+        );
+        let after = last.map_or(Vec::new(), |last| last.0.to_vec());
         let make = || {
-            let select = sqlx::query(&select);
+            let select = sqlx::query(&select).bind(after.clone());
             match which {
                 Again::Due => select.bind(now_s),
                 Again::Failed(Some(reason)) => select.bind(reason.clone()),
@@ -91,6 +101,15 @@ impl ClusterMetadata {
             }
         };
         let rows = self.database().raw_rows(make)?;
-        rows.iter().map(|row| Ok(UrlId(row.try_get(0)?))).collect()
+        let mut found = Vec::new();
+        let mut next = None;
+        for row in &rows {
+            let id = UrlId(row.try_get(0)?);
+            if row.try_get(1)? {
+                found.push(id);
+            }
+            next = Some(id);
+        }
+        Ok((found, next.filter(|_| rows.len() as i64 == PAGE)))
     }
 }

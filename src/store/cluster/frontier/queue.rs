@@ -6,6 +6,10 @@ use crate::store::cluster::{from_sorted, sorted};
 use crate::store::order::Order;
 use crate::store::{HostRecord, StoreError, UrlState};
 
+/// What waits, or is to leave a queue, and is worked on in one transaction: a whole frontier in one would
+/// take longer than a statement may, and keep all others waiting.
+pub(in crate::store::cluster) const AT_ONCE: i64 = 1000;
+
 impl Transaction<'_> {
     /// Takes a place out of a host's queue.
     pub(in crate::store::cluster) fn leave_queue(
@@ -20,21 +24,21 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Takes URLs of a host out of all queues; all that it has if `ids` is `None`.
+    /// Takes URLs of a host out of all queues.
     pub(in crate::store::cluster) fn leave_queues(
         &mut self,
         host: HostId,
-        ids: Option<Vec<[u8; 16]>>,
+        ids: Vec<[u8; 16]>,
     ) -> Result<(), StoreError> {
         self.flush()?;
         let tables = [
             (
                 "pending",
-                "DELETE FROM queue WHERE host = $1 AND ($2::bytea[] IS NULL OR id = ANY($2))",
+                "DELETE FROM queue WHERE host = $1 AND id = ANY($2)",
             ),
             (
                 "retry",
-                "DELETE FROM retries WHERE host = $1 AND ($2::bytea[] IS NULL OR id = ANY($2))",
+                "DELETE FROM retries WHERE host = $1 AND id = ANY($2)",
             ),
         ];
         for (name, delete) in tables {
@@ -42,6 +46,33 @@ impl Transaction<'_> {
             self.tally.add(name, -(left as i64));
         }
         Ok(())
+    }
+
+    /// Takes the first places of a host out of all queues. Says whether there may be more.
+    pub(in crate::store::cluster) fn empty_queues(
+        &mut self,
+        host: HostId,
+    ) -> Result<bool, StoreError> {
+        self.flush()?;
+        let tables = [
+            (
+                "pending",
+                "DELETE FROM queue WHERE host = $1 AND ord IN ( \
+                   SELECT ord FROM queue WHERE host = $1 ORDER BY ord LIMIT $2)",
+            ),
+            (
+                "retry",
+                "DELETE FROM retries WHERE host = $1 AND (at, id) IN ( \
+                   SELECT at, id FROM retries WHERE host = $1 ORDER BY at, id LIMIT $2)",
+            ),
+        ];
+        let mut is_more = false;
+        for (name, delete) in tables {
+            let left = self.execute(sqlx::query(delete).bind(host.0).bind(AT_ONCE))? as i64;
+            self.tally.add(name, -left);
+            is_more |= left == AT_ONCE;
+        }
+        Ok(is_more)
     }
 
     /// Has a URL wait for its time.
@@ -63,20 +94,26 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Queues what waits for a time between two, both included. Gives the hosts.
+    /// Queues what waits for a time between two, both included, and comes first. Gives the hosts, and
+    /// whether there may be more.
     pub(in crate::store::cluster) fn requeue(
         &mut self,
         from: u64,
         to: u64,
-    ) -> Result<Vec<HostId>, StoreError> {
-        let delete =
-            sqlx::query_as("DELETE FROM retries WHERE at BETWEEN $1 AND $2 RETURNING at, id");
-        let due = self.rows(delete.bind(sorted(from)).bind(sorted(to)))?;
+    ) -> Result<(Vec<HostId>, bool), StoreError> {
+        let delete = sqlx::query_as(
+            "DELETE FROM retries r USING (SELECT host, at, id FROM retries \
+               WHERE at BETWEEN $1 AND $2 ORDER BY at, id LIMIT $3) due \
+             WHERE r.host = due.host AND r.at = due.at AND r.id = due.id RETURNING r.at, r.id",
+        );
+        let delete = delete.bind(sorted(from)).bind(sorted(to)).bind(AT_ONCE);
+        let due = self.rows(delete)?;
         let mut due: Vec<(u64, UrlId)> = due
             .into_iter()
             .map(|(at, id): (i64, [u8; 16])| (from_sorted(at), UrlId(id)))
             .collect();
         due.sort_unstable();
+        let is_more = due.len() as i64 == AT_ONCE;
         self.tally.add("retry", -(due.len() as i64));
         self.load(due.iter().map(|(_, id)| *id))?;
         let mut hosts = Vec::new();
@@ -95,7 +132,7 @@ impl Transaction<'_> {
             self.enqueue(host, role, promise, id)?;
             hosts.push(host);
         }
-        Ok(hosts)
+        Ok((hosts, is_more))
     }
 
     /// Queues a URL again if it was settled; returns whether it was. Its host becomes one of

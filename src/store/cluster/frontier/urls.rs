@@ -106,15 +106,13 @@ impl Frontier for ClusterMetadata {
     fn requeue_due(&self, now_ms: u64) -> Result<Vec<HostId>, StoreError> {
         let last = Order::NEXT_RUN - 1;
         let ahead_ms = beyond_retries_ms(now_ms).min(last);
-        self.write(|transaction| {
-            let mut hosts = transaction.requeue(0, now_ms.min(last))?;
-            hosts.extend(transaction.requeue(ahead_ms, last)?);
-            Ok(hosts)
-        })
+        let mut hosts = self.requeue(0, now_ms.min(last))?;
+        hosts.extend(self.requeue(ahead_ms, last)?);
+        Ok(hosts)
     }
 
     fn requeue_left(&self) -> Result<(), StoreError> {
-        self.write(|transaction| transaction.requeue(Order::NEXT_RUN, u64::MAX).map(drop))
+        self.requeue(Order::NEXT_RUN, u64::MAX).map(drop)
     }
 
     fn next_retry_ms(&self) -> Result<Option<u64>, StoreError> {
@@ -189,21 +187,24 @@ impl Frontier for ClusterMetadata {
     }
 
     fn queue_again(&self, which: &Again) -> Result<u64, StoreError> {
-        let wanted = self.wanted_again(which)?;
         let crawl = self.crawl();
         let mut queued = 0;
-        // A whole frontier in one transaction would keep all others waiting.
-        for ids in wanted.chunks(1000) {
+        let mut last = None;
+        loop {
+            let (ids, next) = self.wanted_again(which, last)?;
             queued += self.write(|transaction| {
                 transaction.load(ids.iter().copied())?;
                 let mut queued = 0;
-                for id in ids {
+                for id in &ids {
                     queued += u64::from(transaction.reopen(*id, true, crawl)?);
                 }
                 Ok(queued)
             })?;
+            if next.is_none() {
+                return Ok(queued);
+            }
+            last = next;
         }
-        Ok(queued)
     }
 
     fn failures(&self) -> Listing<'_, UrlRecord> {
@@ -225,29 +226,48 @@ impl Frontier for ClusterMetadata {
     }
 
     fn next_due_s(&self) -> Result<Option<u64>, StoreError> {
-        // As `VisitRecord::due_at` has it: what lies further ahead than its interval is due now.
-        let now_s = crate::store::cluster::signed(now_ms() / 1000);
-        let select = || {
-            sqlx::query_as(
-                "SELECT min(CASE WHEN due_s <= $1 + interval_s + 3600 THEN due_s ELSE $1 END) \
-                 FROM urls WHERE visit IS NOT NULL",
-            )
-            .bind(now_s)
-        };
+        let now_s = now_ms() / 1000;
+        let select = || sqlx::query_as("SELECT min(due_s) FROM urls WHERE visit IS NOT NULL");
         let row: Option<(Option<i64>,)> = self.database().row(select)?;
-        Ok(row.and_then(|(due_s,)| due_s).map(unsigned))
+        let first = row.and_then(|(due_s,)| due_s).map(unsigned);
+        if first.is_none_or(|due_s| due_s <= now_s) {
+            return Ok(first);
+        }
+        // What lies further ahead than its interval is due now, as `VisitRecord::due_at` has it.
+        let mut last = None;
+        loop {
+            let (due, next) = self.wanted_again(&Again::Due, last)?;
+            match next {
+                _ if !due.is_empty() => return Ok(Some(now_s)),
+                None => return Ok(first),
+                next => last = next,
+            }
+        }
     }
 }
 
 impl ClusterMetadata {
+    /// Queues what waits for a time between two, both included, a bit at a time. Gives the hosts.
+    fn requeue(&self, from: u64, to: u64) -> Result<Vec<HostId>, StoreError> {
+        let mut all = Vec::new();
+        loop {
+            let (hosts, is_more) = self.write(|transaction| transaction.requeue(from, to))?;
+            all.extend(hosts);
+            if !is_more {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Whether this process still has the host of a lease, and keeps it until the transaction ends.
     pub(in crate::store::cluster) fn is_ours(
         &self,
         transaction: &mut Transaction<'_>,
         lease: &Lease,
     ) -> Result<bool, StoreError> {
-        let hosts = self.shared.hosts.fenced(transaction, [lease.place.host])?;
-        Ok(!hosts.is_empty())
+        let handed = (lease.place.host, lease.place.generation);
+        let ours = self.shared.hosts.fenced(transaction, [handed])?;
+        Ok(!ours.is_empty())
     }
 
     pub(in crate::store::cluster) fn url_row(

@@ -28,6 +28,9 @@ impl<'a> Leave<'a> {
     }
 }
 
+/// Pictures that are counted at once.
+const COUNTED: i64 = 10_000;
+
 impl Transaction<'_> {
     /// The state of a URL that was removed, or whose last page has opted out, while it was on its
     /// way: it keeps that state, whatever it answers.
@@ -125,7 +128,10 @@ impl Transaction<'_> {
             .into_iter()
             .map(|(other, _)| other)
             .filter(|other| *other != at);
-        let count = || self.pictures_by_host();
+        let count = || {
+            let count = self.pictures_of(host)?;
+            Ok(HashMap::from([(host, count)]))
+        };
         let answer = leave
             .losses
             .may_go(host, (picture, at), others.map(Ok), count)?;
@@ -133,17 +139,23 @@ impl Transaction<'_> {
         Ok(answer)
     }
 
-    /// How many pictures each host has.
-    fn pictures_by_host(&mut self) -> Result<HashMap<HostId, u64>, StoreError> {
-        let select = sqlx::query_as(
-            "SELECT host, count(DISTINCT picture) FROM locations \
-             WHERE host IS NOT NULL GROUP BY host",
-        );
-        let rows: Vec<([u8; 8], i64)> = self.rows(select)?;
-        let rows = rows.into_iter();
-        Ok(rows
-            .map(|(host, count)| (HostId(host), crate::store::cluster::unsigned(count)))
-            .collect())
+    /// How many pictures a host has.
+    fn pictures_of(&mut self, host: HostId) -> Result<u64, StoreError> {
+        let mut all = 0;
+        let mut last = Vec::new();
+        loop {
+            let select = sqlx::query_as(
+                "SELECT DISTINCT picture FROM locations WHERE host = $1 AND picture > $2 \
+                 ORDER BY picture LIMIT $3",
+            );
+            let select = select.bind(host.0).bind(last).bind(COUNTED);
+            let some: Vec<(Vec<u8>,)> = self.rows(select)?;
+            all += some.len() as u64;
+            match some.into_iter().next_back() {
+                Some((picture,)) if all % COUNTED.unsigned_abs() == 0 => last = picture,
+                _ => return Ok(all),
+            }
+        }
     }
 
     /// Ends the visit of a URL.

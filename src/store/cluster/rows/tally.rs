@@ -111,11 +111,13 @@ impl Sums {
     }
 }
 
-/// Counts everything anew, in place of what is kept.
-pub(in crate::store::cluster) fn recount(session: &mut Session<'_>) -> Result<(), StoreError> {
-    session.execute(sqlx::query("DELETE FROM counts"))?;
-    session.execute(sqlx::query(
-        "INSERT INTO counts (slot, name, value) SELECT 0, name, value FROM ( \
+/// Counts everything anew. Gives what is missing in what is kept, by name: nothing, if that is right.
+pub(in crate::store::cluster) fn missing(
+    snapshot: &mut Session<'_>,
+) -> Result<BTreeMap<String, i64>, StoreError> {
+    let kept: Vec<(String, i64)> = snapshot.rows(sqlx::query_as(SUMS))?;
+    let counted: Vec<(String, i64)> = snapshot.rows(sqlx::query_as(
+        "SELECT name, value FROM ( \
            SELECT 'pending' AS name, count(*) AS value FROM queue \
            UNION ALL SELECT 'retry', count(*) FROM retries \
            UNION ALL SELECT 'done', count(*) FROM urls WHERE state = 1 \
@@ -129,5 +131,10 @@ pub(in crate::store::cluster) fn recount(session: &mut Session<'_>) -> Result<()
              WHERE state IN (2, 3) GROUP BY reason \
          ) AS counted WHERE value > 0",
     ))?;
-    Ok(())
+    let mut missing: BTreeMap<String, i64> = counted.into_iter().collect();
+    for (name, value) in kept {
+        *missing.entry(name).or_default() -= value;
+    }
+    missing.retain(|_, value| *value != 0);
+    Ok(missing)
 }

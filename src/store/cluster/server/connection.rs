@@ -60,6 +60,11 @@ impl Connection {
         })
     }
 
+    /// Waits longer for answers from now on.
+    pub(in crate::store::cluster) fn be_patient(&mut self, patience: Duration) {
+        self.waiting.patience = patience;
+    }
+
     /// Says how many rows were changed.
     pub(in crate::store::cluster) fn execute(
         &mut self,

@@ -9,10 +9,16 @@ use crate::store::cluster::ClusterOptions;
 use crate::store::cluster::server::database::Database;
 
 /// Names and texts, in order. What is listed here is never changed, only added to.
-const STEPS: [(&str, &str); 1] = [(
-    "initial",
-    include_str!("../../../../migrations/postgres/0001_initial.sql"),
-)];
+const STEPS: [(&str, &str); 2] = [
+    (
+        "initial",
+        include_str!("../../../../migrations/postgres/0001_initial.sql"),
+    ),
+    (
+        "owners",
+        include_str!("../../../../migrations/postgres/0002_owners.sql"),
+    ),
+];
 
 fn migrator() -> Migrator {
     let steps = STEPS.iter().zip(1..);

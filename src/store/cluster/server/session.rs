@@ -1,6 +1,7 @@
 //! One transaction on the server, as statements see it.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use crate::store::StoreError;
 use crate::store::cluster::server::connection::Connection;
@@ -14,10 +15,35 @@ pub(in crate::store::cluster) struct Session<'d> {
     is_over: bool,
 }
 
+/// What the server is asked for while a snapshot is read may take so long.
+const LONG: Duration = Duration::from_secs(3600);
+
 impl<'d> Session<'d> {
     pub(in crate::store::cluster) fn begin(database: &'d Database) -> Result<Self, StoreError> {
+        Self::begin_as(database, "BEGIN ISOLATION LEVEL SERIALIZABLE")
+    }
+
+    /// One that only reads, as all tables were at one moment, and may take long.
+    pub(in crate::store::cluster) fn snapshot(database: &'d Database) -> Result<Self, StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let mut session = Self::begin_as(database, begin)?;
+        session.execute(sqlx::query("SET LOCAL statement_timeout = 0"))?;
+        session.be_patient(LONG);
+        Ok(session)
+    }
+
+    /// One in a row: until it is dropped no other of this kind begins, in any process. Whoever waits
+    /// begins a transaction after it that has seen nothing which is older.
+    pub(in crate::store::cluster) fn turn(database: &'d Database) -> Result<Self, StoreError> {
+        let mut session = Self::begin_as(database, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
+        let lock = "SELECT value FROM numbers WHERE name = 'numbering' FOR UPDATE";
+        session.execute(sqlx::query(lock))?;
+        Ok(session)
+    }
+
+    fn begin_as(database: &'d Database, begin: &'static str) -> Result<Self, StoreError> {
         let mut connection = database.connection()?;
-        connection.execute(sqlx::query("BEGIN ISOLATION LEVEL SERIALIZABLE"))?;
+        connection.execute(sqlx::query(begin))?;
         Ok(Self {
             database,
             connection,

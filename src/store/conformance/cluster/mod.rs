@@ -2,9 +2,12 @@
 //! what all stores must do, for one on a server.
 
 mod kills;
+mod owner;
 mod partition;
+mod rest;
 mod server;
 mod sharing;
+mod upkeep;
 
 use std::time::Duration;
 
