@@ -6,6 +6,17 @@ use crate::store::conformance::fixture::{block, host, picture_id, url};
 impl Pair {
     /// Compares all that they know.
     pub(super) fn compare(&self) {
+        self.compare_known();
+        for name in HOSTS {
+            for path in 0..PATHS {
+                let id = url(&format!("{name}/{path}")).id();
+                self.same(|store| Ok(store.visit(id)?.as_ref().map(undated)));
+            }
+        }
+    }
+
+    /// The same but for visits of URLs that were forgotten.
+    pub(super) fn compare_known(&self) {
         let mut work = self.stores.each_ref().map(|store| store.take_new_work());
         work.iter_mut().for_each(|hosts| hosts.sort_unstable());
         assert_eq!(work[0], work[1], "at command {}", self.command);
@@ -34,8 +45,9 @@ impl Pair {
             self.same(|store| store.waiting_host_after(Some(host(name))));
             for path in 0..PATHS {
                 let id = url(&format!("{name}/{path}")).id();
-                self.same(|store| store.url_record(id));
-                self.same(|store| Ok(store.visit(id)?.as_ref().map(undated)));
+                if self.same(|store| store.url_record(id)).is_some() {
+                    self.same(|store| Ok(store.visit(id)?.as_ref().map(undated)));
+                }
             }
         }
         for n in 0..PICTURES {
