@@ -15,6 +15,7 @@
 //!   lock               held by the one simdex that has the store open
 //!   store.toml         format version, network, encoding: readable before sled is
 //!   store.toml.bak     a copy of it
+//!   copying            only while a copy of another store into it has not ended: whose
 //!   requests.log       the politeness ledger: every request, written before it is sent
 //!   log.segments       which segments there are, and the lengths of the closed ones
 //!   log.mark           how far the log reached with the last commit

@@ -90,14 +90,13 @@ fn text(args: &CopyArgs, report: &CopyReport) -> String {
     let records: u64 = report.records.values().sum();
     let pictures = report.records.get("pictures").copied().unwrap_or_default();
     let of_them = format!(
-        "{}, {} of them",
-        counted(records, "record"),
-        counted(pictures, "picture")
+        "{} ({pictures} of them pictures)",
+        counted(records, "record")
     );
     match args.verify {
-        true => format!("{of_them}, compared"),
+        true => format!("{of_them} compared"),
         false => format!(
-            "{of_them}, are in {}: {} and {:.1} MB of activations written now",
+            "{of_them} are in {}: {} and {:.1} MB of activations written now",
             args.to.display(),
             counted(report.written, "record"),
             report.bytes as f64 / 1e6

@@ -85,16 +85,6 @@ impl Pair {
             command: 0,
         }
     }
-
-    /// Two stores, of which one is the other's copy, say the same. What is left of URLs that were forgotten
-    /// with their host is not copied.
-    pub(super) fn know_the_same(stores: [Store; 2]) -> [Store; 2] {
-        let mut pair = Self::of(stores, 0, Box::new(|| memory(LEASE_TIME)));
-        // What is known of a run ends with it.
-        pair.begin_run(0);
-        pair.compare_known();
-        pair.stores
-    }
 }
 
 impl Pair {

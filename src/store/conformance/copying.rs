@@ -33,10 +33,11 @@ pub(super) fn copy(from: &Store, to: StorePlace<'_>) -> Store {
         if copied.stopped {
             continue;
         }
-        assert_eq!(
-            before,
-            copied.records.values().sum::<u64>(),
-            "nothing is written twice"
+        // What a new store has already is the same.
+        let all = copied.records.values().sum::<u64>();
+        assert!(
+            before <= all,
+            "{before} of {all}: something is written twice"
         );
         assert_whole(from, &copy);
         copy.end_copy().unwrap();

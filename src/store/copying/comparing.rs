@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::store::transfer::{Kind, Pair, Record, pairs};
-use crate::store::{Catalogue, Store, StoreError, Transfer};
+use crate::store::{Store, StoreError};
 
 /// The most differences that are told one by one.
 const MOST_TOLD: usize = 20;

@@ -14,7 +14,7 @@ pub use comparing::Compared;
 pub use place::StorePlace;
 
 use super::transfer::{Kind, Pair, Record, Replacement, pairs};
-use super::{Block, Catalogue, Frontier, Metadata, Store, StoreError, Transfer};
+use super::{Block, Store, StoreError};
 
 /// The most records that are written at once.
 const RECORDS_AT_ONCE: usize = 500;
@@ -112,6 +112,7 @@ impl Store {
             Pair::Same(_) => Ok(true),
             Pair::Extra(record) => {
                 step.with.taken.push(record);
+                step.extra += 1;
                 Ok(false)
             }
             Pair::Missing(record) => {
@@ -151,6 +152,8 @@ impl Store {
 struct Step {
     with: Replacement,
     bytes: usize,
+    /// Records that only the copy had.
+    extra: u64,
 }
 
 impl Step {
@@ -166,13 +169,13 @@ impl Step {
 
     /// Writes it, and is empty again.
     fn write(&mut self, to: &Store, copied: &mut Copied) -> Result<(), StoreError> {
-        let Self { with, bytes } = std::mem::take(self);
+        let Self { with, bytes, extra } = std::mem::take(self);
         if with.put.is_empty() && with.taken.is_empty() {
             return Ok(());
         }
         to.metadata.replace(&with, &*to.blocks)?;
         copied.written += with.put.len() as u64;
-        copied.taken += with.taken.len() as u64;
+        copied.taken += extra;
         copied.bytes += bytes as u64;
         Ok(())
     }

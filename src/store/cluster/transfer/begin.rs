@@ -6,7 +6,7 @@ use crate::store::cluster::server::session::Session;
 use crate::store::cluster::transfer::COPYING;
 use crate::store::cluster::{ClusterOptions, encode};
 use crate::store::leases::LEASE_TIME;
-use crate::store::{Identity, Store, StoreError, StoreOptions, Transfer};
+use crate::store::{Identity, Store, StoreError, StoreOptions};
 
 /// What a message calls a database, whose URL is a secret.
 const PLACE: &str = "the database";
