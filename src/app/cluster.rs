@@ -13,9 +13,26 @@ const SHORTEST_REST: Duration = Duration::from_secs(10);
 
 /// How the cluster's store is reached; `None` if the store is in a folder.
 pub(super) fn options(config: &Config) -> Result<Option<ClusterOptions>, Error> {
-    let url = std::env::var(URL).ok().filter(|url| !url.is_empty());
-    let configured = config.store.url.as_ref();
-    let Some(url) = url.or_else(|| configured.map(|url| url.expose().to_owned())) else {
+    reached_by(config, of_environment().or_else(|| configured(config)))
+}
+
+/// The same of a configuration that a command names: its own server goes before that of the environment,
+/// since a command may name two.
+pub(super) fn options_of(config: &Config) -> Result<Option<ClusterOptions>, Error> {
+    reached_by(config, configured(config).or_else(of_environment))
+}
+
+fn of_environment() -> Option<String> {
+    std::env::var(URL).ok().filter(|url| !url.is_empty())
+}
+
+fn configured(config: &Config) -> Option<String> {
+    let url = config.store.url.as_ref();
+    url.map(|url| url.expose().to_owned())
+}
+
+fn reached_by(config: &Config, url: Option<String>) -> Result<Option<ClusterOptions>, Error> {
+    let Some(url) = url else {
         return Ok(None);
     };
     let blocks = config.store.blocks.clone().ok_or(Error::NoBlocks)?;

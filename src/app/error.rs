@@ -35,6 +35,10 @@ pub enum Error {
         "`[store] url` names a server, and nothing says where activations are: set `[store] blocks`"
     )]
     NoBlocks,
+    /// Two stores name one bucket.
+    #[cfg(feature = "cluster")]
+    #[error("both stores name the same `[store] blocks`: a copy needs a place of its own")]
+    SharedBlocks,
     /// A job for stores in folders.
     #[cfg(feature = "cluster")]
     #[error(

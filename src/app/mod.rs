@@ -69,5 +69,7 @@ pub use search::{
 };
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};
+#[cfg(feature = "cluster")]
+pub use upkeep::{CopyJob, CopyReport, CopyStep, StoreNamed, copy_store};
 pub use verify::{Damage, Findings};
 pub use web::Web;

@@ -125,7 +125,7 @@ enum Command {
     Repair(upkeep::RepairArgs),
     /// Give back all space of what was removed
     Compact(upkeep::CompactArgs),
-    /// Prepare the server of a cluster's store
+    /// Prepare the server of a cluster's store, copy a store to or from one
     #[cfg(feature = "cluster")]
     Store(upkeep::StoreArgs),
     /// Work on a cluster's store, beside other machines, until stopped

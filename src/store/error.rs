@@ -301,6 +301,25 @@ pub enum StoreError {
         /// What it said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A copy of a store into it has not ended.
+    #[error(
+        "{place}: a copy into it has not ended; the same `simdex store copy` once more goes on with it"
+    )]
+    UnfinishedCopy {
+        /// The folder, or that it is a database.
+        place: String,
+    },
+    /// Something is where a copy is to be.
+    #[error("{place} {what}; a store is copied to where there is none yet")]
+    NoPlaceForCopy {
+        /// The folder, or that it is a database.
+        place: String,
+        /// What is the matter.
+        what: &'static str,
+    },
+    /// What is to be copied would change meanwhile.
+    #[error("the store cannot be copied now: {0}")]
+    Changing(&'static str),
     /// The store is kept in memory alone.
     #[error("the store is kept in memory, where no log of requests can be")]
     NoFolder,

@@ -1,7 +1,7 @@
 //! The store, simdex's one source of truth.
 //!
 //! ```text
-//!   Store ──> Metadata = Frontier + Catalogue + Files + Hosts + Labels   records
+//!   Store ──> Metadata = Frontier + Catalogue + Files + Hosts + Labels + Transfer   records
 //!        └──> Blocks                                                a log of entries
 //!   embedded/   both in a folder: sled is an index over the log
 //!   cluster/    records on PostgreSQL, for many machines; a feature of that name
@@ -15,6 +15,7 @@
 //!   lock               held by the one simdex that has the store open
 //!   store.toml         format version, network, encoding: readable before sled is
 //!   store.toml.bak     a copy of it
+//!   copying            only while a copy of another store into it has not ended: whose
 //!   requests.log       the politeness ledger: every request, written before it is sent
 //!   log.segments       which segments there are, and the lengths of the closed ones
 //!   log.mark           how far the log reached with the last commit
@@ -34,6 +35,7 @@ mod cluster;
 #[cfg(test)]
 mod conformance;
 mod conversion;
+mod copying;
 mod counts;
 mod embedded;
 mod entry;
@@ -51,6 +53,7 @@ mod pictures;
 mod provenance;
 mod record;
 mod sequence;
+mod transfer;
 mod upkeep;
 
 use std::ops::Deref;
@@ -65,6 +68,7 @@ pub use blocks::{Blocks, Wasteful};
 pub use catalogue::{Catalogue, PictureRow};
 #[cfg(feature = "cluster")]
 pub use cluster::{ClusterOptions, migrate};
+pub use copying::{Compared, Copied, StorePlace};
 pub use counts::Counts;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
 pub use error::StoreError;
@@ -86,6 +90,7 @@ pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
 pub use sequence::Sequence;
 pub use terms::PageTerms;
+pub use transfer::{Kind, KnownHost, KnownPicture, KnownUrl, Notes, Record, Replacement, Transfer};
 pub use upkeep::{BackedUp, BackupOptions, Compacted, Converted, Flaw, Repaired};
 pub use visit::{Again, LONGEST_RETRY, Validators, VisitRecord};
 
@@ -131,6 +136,8 @@ struct Identity {
     id: String,
     network: NetworkId,
     layouts: Layouts,
+    /// How activations are kept.
+    activations: Encoding,
     /// How its pictures are described.
     descriptor: String,
     /// How their looks are told; `None` if they are not, or not all in the way of the network.
@@ -277,6 +284,7 @@ impl Store {
                 id: format!("{:032x}", rand::random::<u128>()),
                 network: network.id().clone(),
                 layouts,
+                activations: options.activations,
                 descriptor: network.descriptor_id().to_owned(),
                 look: network.look().map(|look| look.id().to_owned()),
             },

@@ -1,5 +1,7 @@
 //! `verify`, `backup`, `restore`, `repair`, `compact`, `store`: looking after a store.
 
+#[cfg(feature = "cluster")]
+mod copy;
 mod verify;
 
 use std::path::PathBuf;
@@ -47,6 +49,8 @@ pub(super) struct StoreArgs {
 enum StoreAction {
     /// Bring the database up to this version, or make one ready; may be run again at any time
     Migrate,
+    /// Copy a store into a folder or onto servers; run again, it goes on where it was
+    Copy(copy::CopyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -78,12 +82,13 @@ pub(super) struct CompactArgs {
 
 #[cfg(feature = "cluster")]
 pub(super) fn store(session: &Session, args: &StoreArgs) -> anyhow::Result<Outcome> {
-    match args.action {
+    match &args.action {
         StoreAction::Migrate => {
             let version = app::migrate(&session.config)?;
             progress::note(&format!("the database has version {version}"));
             Ok(Outcome::Done)
         }
+        StoreAction::Copy(args) => copy::run(session, args),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::store::hosts::LARGEST_RULES;
 use crate::store::{HostPace, HostRecord, Hosts, RemovalRules, RuleFileRecord, StoreError};
 
 /// The note of the settings of the last run.
-const SETTINGS: &str = "settings";
+pub(super) const SETTINGS: &str = "settings";
 
 impl Hosts for ClusterMetadata {
     fn begin_run(&self, crawl: u64, rules: RemovalRules) -> Result<u64, StoreError> {

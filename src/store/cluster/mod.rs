@@ -18,6 +18,7 @@ mod identity;
 mod opening;
 mod rows;
 mod server;
+mod transfer;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

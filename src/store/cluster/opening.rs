@@ -21,6 +21,18 @@ impl Store {
         lease_time: Duration,
         lock: Box<dyn Send + Sync>,
     ) -> Result<Self, StoreError> {
+        let store = Self::connected((cluster, dir), options, lease_time, lock)?;
+        store.check_copied()?;
+        Ok(store)
+    }
+
+    /// The same of a store that may be a copy that has not ended.
+    pub(in crate::store::cluster) fn connected(
+        (cluster, dir): (&ClusterOptions, Option<&Path>),
+        options: &StoreOptions<'_>,
+        lease_time: Duration,
+        lock: Box<dyn Send + Sync>,
+    ) -> Result<Self, StoreError> {
         let (metadata, row) = ClusterMetadata::open(cluster, options, lease_time, lock)?;
         let cache = dir.map(|dir| dir.join(CACHE));
         let cache = cache.as_deref().map(|dir| (dir, cluster.cache_bytes));
@@ -42,6 +54,7 @@ impl Store {
                 id: row.id,
                 network: row.network,
                 layouts: Layouts::of(options.network, row.activations),
+                activations: row.activations,
                 descriptor: row.descriptor,
                 look: row.look,
             },

@@ -49,22 +49,18 @@ pub(super) struct Pair {
 fn both_stores_answer_alike() {
     for seed in 0..SEEDS {
         let dir = tempfile::tempdir().unwrap();
-        Pair::answer_alike(seed, Box::new(move || open(&dir, LEASE_TIME)));
+        drop(Pair::answer_alike(
+            seed,
+            Box::new(move || open(&dir, LEASE_TIME)),
+        ));
     }
 }
 
 impl Pair {
-    /// Commands of one seed, to a store that `open` opens and to one in memory.
-    pub(super) fn answer_alike(seed: u64, open: Box<dyn Fn() -> Store>) {
+    /// Commands of one seed, to a store that `open` opens and to one in memory. Gives the two.
+    pub(super) fn answer_alike(seed: u64, open: Box<dyn Fn() -> Store>) -> [Store; 2] {
         let stores = [open(), memory(LEASE_TIME)];
-        let mut pair = Self {
-            open,
-            stores,
-            leases: Vec::new(),
-            random: ChaCha8Rng::seed_from_u64(seed),
-            hints: ChaCha8Rng::seed_from_u64(seed),
-            command: 0,
-        };
+        let mut pair = Self::of(stores, seed, open);
         pair.begin_run(seed);
         for command in 0..COMMANDS {
             pair.command = command;
@@ -76,6 +72,18 @@ impl Pair {
             }
         }
         pair.compare();
+        pair.stores
+    }
+
+    fn of(stores: [Store; 2], seed: u64, open: Box<dyn Fn() -> Store>) -> Self {
+        Self {
+            open,
+            stores,
+            leases: Vec::new(),
+            random: ChaCha8Rng::seed_from_u64(seed),
+            hints: ChaCha8Rng::seed_from_u64(seed),
+            command: 0,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod catalogue;
 #[cfg(feature = "cluster")]
 mod cluster;
 mod commands;
+mod copying;
 mod files;
 pub(super) mod fixture;
 mod frontier;

@@ -12,6 +12,7 @@ mod migration;
 mod records;
 mod recovery;
 mod rows;
+mod transfer;
 mod trees;
 
 #[cfg(test)]
@@ -134,6 +135,7 @@ impl Embedded {
         options: &StoreOptions<'_>,
         lease_time: Duration,
     ) -> Result<Self, StoreError> {
+        transfer::check_ended(dir)?;
         Self::open_on(Arc::new(SystemDisk), dir, options, lease_time)
     }
 
@@ -350,6 +352,7 @@ impl Embedded {
                 id: parts.header.id.clone(),
                 network: options.network.id().clone(),
                 layouts: Layouts::of(options.network, parts.header.activations),
+                activations: parts.header.activations,
                 descriptor: options.network.descriptor_id().to_owned(),
                 look: None,
             },

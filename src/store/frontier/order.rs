@@ -43,6 +43,11 @@ impl Order {
         Self(count & Self::COUNT | Self::GUESS)
     }
 
+    /// As the how manyth it was queued.
+    pub(in crate::store) fn count(self) -> u64 {
+        self.0 & Self::COUNT
+    }
+
     pub(in crate::store) fn is_page(self) -> bool {
         self.0 & Self::GUESS == Self::PAGE
     }

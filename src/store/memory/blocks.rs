@@ -46,7 +46,7 @@ impl AppendEntries for MemoryBlocks {
                     segment: 0,
                     offset,
                     length: bytes.len() as u64,
-                    checksum: 0,
+                    checksum: crc32fast::hash(&bytes),
                 }),
                 thumbnail: None,
             };

@@ -9,6 +9,7 @@ mod hosts;
 mod labels;
 mod queue;
 mod removal;
+mod transfer;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};

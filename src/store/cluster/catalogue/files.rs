@@ -11,7 +11,7 @@ use crate::store::cluster::{ClusterMetadata, decode, encode, signed};
 use crate::store::{FilePlace, FileSystemMark, Files, FilesLeft, Listing, LocationId, StoreError};
 
 /// The note of the file systems that folders were on.
-const FILE_SYSTEMS: &str = "file_systems";
+pub(in crate::store::cluster) const FILE_SYSTEMS: &str = "file_systems";
 
 impl Files for ClusterMetadata {
     fn known_file(

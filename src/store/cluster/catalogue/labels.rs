@@ -64,7 +64,10 @@ impl Labels for ClusterMetadata {
 
 impl Transaction<'_> {
     /// Gives what it takes the place of.
-    fn keep_label(&mut self, label: &Label) -> Result<Option<Label>, StoreError> {
+    pub(in crate::store::cluster) fn keep_label(
+        &mut self,
+        label: &Label,
+    ) -> Result<Option<Label>, StoreError> {
         let id = label.id();
         let select = sqlx::query_as("SELECT label FROM labels WHERE id = $1");
         let before: Option<(Vec<u8>,)> = self.row(select.bind(id.0))?;
@@ -84,7 +87,10 @@ impl Transaction<'_> {
         before.map(|(label,)| decode("labels", &label)).transpose()
     }
 
-    fn take_back_label(&mut self, id: LabelId) -> Result<Option<Label>, StoreError> {
+    pub(in crate::store::cluster) fn take_back_label(
+        &mut self,
+        id: LabelId,
+    ) -> Result<Option<Label>, StoreError> {
         let delete = sqlx::query_as("DELETE FROM labels WHERE id = $1 RETURNING label");
         let row: Option<(Vec<u8>,)> = self.row(delete.bind(id.0))?;
         let label: Option<Label> = row.map(|(label,)| decode("labels", &label)).transpose()?;

@@ -263,9 +263,13 @@ impl<'d> Transaction<'d> {
                 self.database().refill_orders(first)
             }
         };
-        self.queued
-            .push((host, Order::of(role, promise, number), id));
+        self.enqueue_at(host, Order::of(role, promise, number), id);
         Ok(())
+    }
+
+    /// Adds a URL to its host's queue at a place that it has.
+    pub(in crate::store::cluster) fn enqueue_at(&mut self, host: HostId, order: Order, id: UrlId) {
+        self.queued.push((host, order, id));
     }
 
     /// Writes all that is not written yet, and that this was the worker's write of a number.

@@ -1,6 +1,7 @@
 //! What only a cluster must do: workers that share a store, kills, a server that goes and comes. And
 //! what all stores must do, for one on a server.
 
+mod copying;
 mod kills;
 mod owner;
 mod partition;
@@ -27,6 +28,9 @@ fn a_cluster_and_memory_answer_alike() {
         let Some(options) = server::new_database() else {
             return;
         };
-        Pair::answer_alike(seed, Box::new(move || open_cluster(&options, LEASE_TIME)));
+        drop(Pair::answer_alike(
+            seed,
+            Box::new(move || open_cluster(&options, LEASE_TIME)),
+        ));
     }
 }

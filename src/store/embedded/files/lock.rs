@@ -9,7 +9,7 @@ use crate::private_folder;
 use crate::store::StoreError;
 
 /// The file's name in the store's folder.
-pub(super) const FILE: &str = "lock";
+pub const FILE: &str = "lock";
 
 /// The store's lock. The system releases it when the process ends, however it ends.
 pub struct Lock {

@@ -12,6 +12,7 @@ use crate::store::embedded::log::{Log, Opened};
 use crate::store::embedded::records::{self, Records};
 use crate::store::embedded::recovery::replay::Describer;
 use crate::store::embedded::recovery::usable_records::{are_damaged, check_room};
+use crate::store::embedded::transfer::check_ended;
 use crate::store::embedded::trees::{LOOKS_MISSING, Trees};
 use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
@@ -30,7 +31,8 @@ impl Embedded {
         options: &StoreOptions<'_>,
     ) -> Result<Self, StoreError> {
         check_places(dir)?;
-        match Self::open_copy(dir, options, true) {
+        check_ended(dir)?;
+        match Self::open_private(dir, options, true) {
             // They are only an index over the log.
             Err(problem) if are_damaged(&problem) => {
                 tracing::warn!(
@@ -38,13 +40,13 @@ impl Embedded {
                     "the records of pictures are made anew from the log each time that the store \
                      is opened, until it can be written"
                 );
-                Self::open_copy(dir, options, false)
+                Self::open_private(dir, options, false)
             }
             opened => opened,
         }
     }
 
-    fn open_copy(
+    fn open_private(
         dir: &Path,
         options: &StoreOptions<'_>,
         with_records: bool,

@@ -104,6 +104,9 @@ impl Embedded {
         let metadata = &store.metadata;
         let counted = metadata.count().ok();
         let next_sequence = counted.map_or(0, |totals| totals.next_sequence);
+        // Where the records are lost, and of a copy, only the mark knows of pictures that were removed last.
+        let marked = mark.map_or(0, |mark| mark.totals.next_sequence);
+        let next_sequence = next_sequence.max(marked);
         if repaired.committed.is_none() && !repaired.forgot_crawl {
             repaired.committed = counted.map(|totals| totals.pictures + totals.waiting);
         }

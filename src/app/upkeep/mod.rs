@@ -1,11 +1,17 @@
 //! Looking after a store that nobody has open: backups, repairs, and giving space back.
 
+#[cfg(feature = "cluster")]
+mod copy;
+
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::collection::{existing_store, in_folder, store_options};
 use super::{Collection, Error, Extraction};
+#[cfg(feature = "cluster")]
+pub use copy::{CopyJob, CopyReport, CopyStep, StoreNamed, copy_store};
+
 use crate::config::{Config, Keep};
 use crate::local_path::path_text;
 use crate::shutdown::Shutdown;

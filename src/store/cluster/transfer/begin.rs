@@ -1,0 +1,86 @@
+//! Making a database ready to be the copy of a store.
+
+use crate::store::cluster::server::database::Database;
+use crate::store::cluster::server::migrations;
+use crate::store::cluster::server::session::Session;
+use crate::store::cluster::transfer::COPYING;
+use crate::store::cluster::{ClusterOptions, encode};
+use crate::store::leases::LEASE_TIME;
+use crate::store::{Identity, Store, StoreError, StoreOptions};
+
+/// What a message calls a database, whose URL is a secret.
+const PLACE: &str = "the database";
+
+impl Store {
+    /// Opens a cluster's store that may be the copy of another that has not ended. It needs no folder of
+    /// this machine.
+    pub(in crate::store) fn open_cluster_copy(
+        cluster: &ClusterOptions,
+        options: &StoreOptions<'_>,
+    ) -> Result<Self, StoreError> {
+        Self::connected((cluster, None), options, LEASE_TIME, Box::new(()))
+    }
+
+    /// Has the database of a cluster be the copy of a store that is about to be made.
+    pub(in crate::store) fn begin_cluster_copy(
+        cluster: &ClusterOptions,
+        of: &Identity,
+    ) -> Result<(), StoreError> {
+        let database = Database::connect(cluster)?;
+        migrations::check(&database)?;
+        // What is under way of the same store is gone on with.
+        database.persist(|| begin(&database, of))
+    }
+
+    /// Fails where a copy into this store has not ended.
+    pub(in crate::store::cluster) fn check_copied(&self) -> Result<(), StoreError> {
+        match self.metadata.is_being_copied()? {
+            true => Err(StoreError::UnfinishedCopy {
+                place: PLACE.to_owned(),
+            }),
+            false => Ok(()),
+        }
+    }
+}
+
+fn begin(database: &Database, of: &Identity) -> Result<(), StoreError> {
+    let no_place = |what| StoreError::NoPlaceForCopy {
+        place: PLACE.to_owned(),
+        what,
+    };
+    let mut session = Session::begin(database)?;
+    let select = sqlx::query_as("SELECT value FROM notes WHERE name = $1");
+    let under_way: Option<(Vec<u8>,)> = session.row(select.bind(COPYING))?;
+    let there: Option<(String,)> = session.row(sqlx::query_as("SELECT id FROM store"))?;
+    match (under_way, there) {
+        (Some((id,)), _) if id == of.id.as_bytes() => return Ok(()),
+        (Some(_), _) => return Err(no_place("is where another store is being copied to")),
+        (None, Some((id,))) if id == of.id => return Err(no_place("has the store already")),
+        (None, Some(_)) if !is_empty(&mut session)? => return Err(no_place("has another store")),
+        (None, _) => {}
+    }
+    let make = sqlx::query(
+        "INSERT INTO store (one, id, network, activations, descriptor, look) \
+         VALUES (true, $1, $2, $3, $4, $5) ON CONFLICT (one) DO UPDATE SET id = excluded.id, \
+         network = excluded.network, activations = excluded.activations, \
+         descriptor = excluded.descriptor, look = excluded.look",
+    );
+    let make = make.bind(&of.id).bind(encode(&of.network));
+    let make = make.bind(encode(&of.activations)).bind(&of.descriptor);
+    session.execute(make.bind(of.look.as_deref().unwrap_or_default()))?;
+    let note = sqlx::query("INSERT INTO notes (name, value) VALUES ($1, $2)");
+    session.execute(note.bind(COPYING).bind(of.id.as_bytes()))?;
+    session.commit()
+}
+
+/// Whether nothing is known of anything. Any process that opens a new database makes it a store.
+fn is_empty(session: &mut Session<'_>) -> Result<bool, StoreError> {
+    let select = sqlx::query_as(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM urls) OR EXISTS (SELECT 1 FROM hosts) \
+         OR EXISTS (SELECT 1 FROM rule_files) OR EXISTS (SELECT 1 FROM pictures) \
+         OR EXISTS (SELECT 1 FROM waiting) OR EXISTS (SELECT 1 FROM locations) \
+         OR EXISTS (SELECT 1 FROM removed_files) OR EXISTS (SELECT 1 FROM labels)",
+    );
+    let row: Option<(i32,)> = session.row(select)?;
+    Ok(row.is_none())
+}
