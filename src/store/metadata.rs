@@ -1,10 +1,10 @@
 //! All that a store knows beside the activations.
 
-use super::{Catalogue, Counts, Files, Frontier, Hosts, Labels, StoreError};
+use super::{Catalogue, Counts, Files, Frontier, Hosts, Labels, Points, StoreError};
 
 /// What a store knows: what is to be fetched, pictures, local files, hosts, and the user's labels.
 /// Everything may block and takes `&self`.
-pub trait Metadata: Frontier + Catalogue + Files + Hosts + Labels {
+pub trait Metadata: Frontier + Catalogue + Points + Files + Hosts + Labels {
     /// Fails when there is hardly any disk space left.
     ///
     /// # Errors

@@ -16,8 +16,19 @@ pub(in crate::store::cluster) struct Session<'d> {
 
 impl<'d> Session<'d> {
     pub(in crate::store::cluster) fn begin(database: &'d Database) -> Result<Self, StoreError> {
+        Self::begin_as(database, "BEGIN ISOLATION LEVEL SERIALIZABLE")
+    }
+
+    /// The same for a few statements that only read, and are in nobody's way.
+    pub(in crate::store::cluster) fn begin_reading(
+        database: &'d Database,
+    ) -> Result<Self, StoreError> {
+        Self::begin_as(database, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
+    }
+
+    fn begin_as(database: &'d Database, begin: &'static str) -> Result<Self, StoreError> {
         let mut connection = database.connection()?;
-        connection.execute(sqlx::query("BEGIN ISOLATION LEVEL SERIALIZABLE"))?;
+        connection.execute(sqlx::query(begin))?;
         Ok(Self {
             database,
             connection,
