@@ -213,7 +213,7 @@ fn a_store_of_before_gets_its_points() {
     server::execute(
         &options.url,
         "WITH first AS (DELETE FROM points WHERE picture = ( \
-           SELECT min(picture) FROM pictures) RETURNING descriptor) \
+           SELECT picture FROM pictures ORDER BY picture LIMIT 1) RETURNING descriptor) \
          INSERT INTO points SELECT 'none', descriptor FROM first",
     );
     assert_eq!(flaws(&options), 1);
