@@ -179,6 +179,3 @@ impl From<Means> for CollectionMean {
         }
     }
 }
-
-#[cfg(all(test, feature = "cluster"))]
-mod tests;

@@ -6,6 +6,8 @@ mod crop;
 mod duplicate_group;
 mod duplicates;
 mod moment;
+#[cfg(all(test, feature = "cluster"))]
+mod on_server;
 mod picture_map;
 mod vectors;
 

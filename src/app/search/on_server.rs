@@ -1,4 +1,4 @@
-//! A search of what a server finds is one of what the index finds.
+//! Tests: a search of what a server finds is one of what the index finds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::*;
 use crate::activation::{Encoding, encode};
 use crate::config::Config;
+use crate::head::{Mode, Ranking};
 use crate::index::IndexWriter;
 use crate::network::{Descriptor, Embedding, LookDescriptor, LookProjection, Network};
 use crate::picture::{PerceptualHash, PictureId};
-use crate::search::{Query, QueryResult, Searcher};
-use crate::store::{PictureOutcome, Source, StoreOptions, store_with_points};
+use crate::search::{Query, QueryResult, SearchOptions, Searcher, View};
+use crate::store::{NewPicture, PictureOutcome, Source, Store, StoreOptions, store_with_points};
 
 /// Pictures of one kind: the first three of each are near-copies of one another.
 const KIND: u64 = 8;
