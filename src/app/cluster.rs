@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::Error;
+use super::collection::store_options;
+use super::{Error, Extraction};
 use crate::config::Config;
-use crate::store::{self, ClusterOptions};
+use crate::store::{self, ClusterOptions, PointsMade};
 
 /// The variable of the environment that names the server, before the configuration does.
 const URL: &str = "SIMDEX_STORE_URL";
@@ -57,12 +58,28 @@ fn longest_delay(config: &Config, host_lease: Duration) -> Duration {
     usual.max(own.saturating_sub(host_lease / 2))
 }
 
-/// Brings the database of the cluster's store up to this version, or makes it ready for one.
-/// Returns the version that it has then.
+/// What [`migrate`] came to.
+#[derive(Debug)]
+pub struct Migrated {
+    /// The version that the database has.
+    pub version: u64,
+    /// Whether it finds what is near.
+    pub points: PointsMade,
+}
+
+/// Brings the database of the cluster's store up to this version, or makes it ready for one, and has
+/// it find what is near, if it can. `progress` is told of pictures that have got what that needs, and
+/// of all that have to, and says whether to go on.
 ///
 /// # Errors
 /// If the configuration names no server, or it cannot be reached or changed.
-pub fn migrate(config: &Config) -> Result<u64, Error> {
-    let options = options(config)?.ok_or(Error::NoServer)?;
-    Ok(store::migrate(&options)?)
+pub fn migrate(
+    config: &Config,
+    extraction: &Extraction,
+    progress: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<Migrated, Error> {
+    let cluster = options(config)?.ok_or(Error::NoServer)?;
+    let version = store::migrate(&cluster)?;
+    let points = store::make_points(&cluster, &store_options(config, extraction), progress)?;
+    Ok(Migrated { version, points })
 }

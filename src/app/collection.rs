@@ -7,6 +7,8 @@ use super::hidden::Hidden;
 use super::live_index::{LiveIndex, Wants};
 use super::{Error, Extraction, Heads, Observer};
 use crate::config::Config;
+#[cfg(feature = "cluster")]
+use crate::config::IndexPlace;
 use crate::head::{Mode, Ranking};
 use crate::index::Index;
 use crate::search::View;
@@ -142,12 +144,39 @@ impl Collection {
         self.0.live.view(Wants::default())
     }
 
+    /// Whether there is nothing to find. Opens what searches need, which may take a while.
+    ///
+    /// # Errors
+    /// If the index cannot be made.
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        match self.is_searched_by_store() {
+            true => Ok(self.store().picture_count() == 0),
+            false => Ok(self.view()?.is_empty()),
+        }
+    }
+
+    /// Whether the store finds by itself what is near, and is to: then no search needs the index.
+    #[cfg(feature = "cluster")]
+    pub(super) fn is_searched_by_store(&self) -> bool {
+        self.config().index.on == IndexPlace::Server && self.store().finds_near()
+    }
+
+    /// No store does.
+    #[cfg(not(feature = "cluster"))]
+    pub(super) fn is_searched_by_store(&self) -> bool {
+        false
+    }
+
     /// Starts the network, and opens all that a search by the default head needs.
     ///
     /// # Errors
     /// If there is no runtime, or the index cannot be made.
     pub fn warm_up(&self) -> Result<(), Error> {
         self.extraction().warm_up()?;
+        if self.is_searched_by_store() {
+            self.store().means()?;
+            return Ok(());
+        }
         self.view_for(&*self.heads().named(None)?, Mode::default())?;
         Ok(())
     }
@@ -180,7 +209,8 @@ impl Collection {
         let live = &self.0.live;
         // A scan has nothing to save.
         let is_graph = self.0.store.picture_count() >= self.0.config.index.exact_below;
-        if !shutdown.requested() && (live.is_open() || is_graph) {
+        let is_needed = is_graph && !self.is_searched_by_store();
+        if !shutdown.requested() && (live.is_open() || is_needed) {
             live.save()?;
         }
         Ok(())

@@ -191,7 +191,12 @@ impl Shared {
             writer.looks = Some(Arc::new(looks));
         }
         let looks = writer.looks.clone();
-        let view = View { index, mean, looks };
+        let view = View {
+            index,
+            mean,
+            looks,
+            gathered: None,
+        };
         self.view.store(Some(Arc::new(view.clone())));
         Ok(view)
     }

@@ -40,7 +40,7 @@ pub use crate::ingest::{
 pub use add::{AddEnd, AddEvent, add_files};
 pub use check_up::{CheckUp, check_up};
 #[cfg(feature = "cluster")]
-pub use cluster::migrate;
+pub use cluster::{Migrated, migrate};
 pub use collection::{Collection, has_store};
 pub use crawl::{
     CrawlEnd, CrawlJob, DryRun, Found, Looking, Pictures, QueuedAgain, RecordingOptions,

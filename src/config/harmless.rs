@@ -185,6 +185,8 @@ fn index_rules(refused: &mut Refused, _: &str, values: Values<IndexConfig>) -> I
         links: any,
         ef_construction: any,
         ef_factor: any,
+        #[cfg(feature = "cluster")]
+        on: any,
     })
 }
 

@@ -6,6 +6,8 @@ mod crawl;
 mod files;
 mod harmless;
 mod host;
+#[cfg(feature = "cluster")]
+mod index_place;
 mod keep;
 mod policy;
 mod secret;
@@ -18,6 +20,8 @@ pub use check::ConfigError;
 pub use crawl::{CrawlConfig, Scope};
 pub(crate) use host::most_exact;
 pub use host::{HostConfig, HostPattern, ResolveTarget};
+#[cfg(feature = "cluster")]
+pub use index_place::IndexPlace;
 pub use keep::Keep;
 pub use policy::{AdmissionConfig, Respect};
 pub use secret::{ProxyUrl, REDACTED, Secret};
@@ -186,6 +190,9 @@ pub struct IndexConfig {
     pub ef_construction: usize,
     /// HNSW: candidates considered by a search, as a multiple of those asked for.
     pub ef_factor: usize,
+    /// Where a cluster's store is searched.
+    #[cfg(feature = "cluster")]
+    pub on: IndexPlace,
 }
 
 impl Default for IndexConfig {
@@ -195,6 +202,8 @@ impl Default for IndexConfig {
             links: 16,
             ef_construction: 200,
             ef_factor: 2,
+            #[cfg(feature = "cluster")]
+            on: IndexPlace::default(),
         }
     }
 }

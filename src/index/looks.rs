@@ -88,7 +88,7 @@ impl Looks {
         Ok(())
     }
 
-    fn push(&mut self, sequence: Sequence, look: &LookDescriptor) {
+    pub(super) fn push(&mut self, sequence: Sequence, look: &LookDescriptor) {
         let is_full = |chunk: &Arc<Chunk>| chunk.sequences.len() >= CHUNK;
         if self.chunks.last().is_none_or(is_full) {
             self.chunks.push(Arc::default());

@@ -15,6 +15,7 @@ mod conformance;
 pub(crate) mod derived_file;
 mod exact;
 mod frozen;
+mod gathering;
 mod graph;
 mod looks;
 pub mod near_duplicates;
@@ -23,6 +24,7 @@ mod vectors;
 mod view;
 mod writer;
 
+pub use gathering::Gathering;
 pub use looks::Looks;
 pub use snapshot::{SnapshotInfo, snapshot_info};
 pub use vectors::Vectors;

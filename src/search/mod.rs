@@ -6,6 +6,7 @@ mod exact;
 mod examples;
 pub mod explanation;
 mod filter;
+mod nearby;
 mod options;
 mod pool;
 mod rank;
@@ -25,4 +26,4 @@ pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEnt
 pub(crate) use running_mean::RunningMean;
 pub use searcher::{Query, SearchError, Searcher};
 pub use verification::{Claim, Preview, verify};
-pub use view::View;
+pub use view::{Gathered, View};

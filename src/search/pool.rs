@@ -7,9 +7,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rayon::prelude::*;
 
 use super::rank::{Candidates, Known};
+use super::view::View;
 use crate::activation::Activations;
 use crate::head::Features;
-use crate::index::near_duplicates::NearDuplicates;
 use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::{Block, EntryLocation, NewPicture, Sequence, Store, StoreError};
@@ -67,8 +67,8 @@ struct Read {
 /// What is read of all of a pool.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// What knows their hashes.
-    pub(super) hashes: &'a NearDuplicates,
+    /// What knows their hashes, and has read some already.
+    pub(super) view: &'a View,
     /// Whether their looks are compared.
     pub(super) looks: bool,
 }
@@ -100,9 +100,22 @@ impl<'a> Pool<'a> {
     }
 
     fn member(&self, sequence: Sequence, wanted: Wanted<'_>) -> Result<Option<Member>, StoreError> {
-        let Some(hash) = wanted.hashes.hash(sequence) else {
+        let Some(hash) = wanted.view.index.near_duplicates().hash(sequence) else {
             return Ok(None);
         };
+        // Of looks that not all pictures have, nothing is made.
+        let has_look = wanted.looks && self.store.look_id().is_some();
+        if let Some(picture) = wanted.view.gathered(sequence) {
+            let row = &picture.row;
+            return Ok(Some(Member {
+                sequence,
+                descriptor: row.descriptor.clone(),
+                look: picture.look.clone().filter(|_| has_look),
+                hash,
+                place: row.location.map(|location| (row.id, location)),
+                read: OnceLock::new(),
+            }));
+        }
         let (descriptor, place) = match self.store.row(sequence) {
             Ok(Some(row)) => (
                 row.descriptor,
@@ -118,10 +131,9 @@ impl<'a> Pool<'a> {
         Ok(Some(Member {
             sequence,
             descriptor,
-            // Of looks that not all pictures have, nothing is made.
-            look: match self.store.look_id().filter(|_| wanted.looks) {
-                Some(_) => self.store.look(sequence)?,
-                None => None,
+            look: match has_look {
+                true => self.store.look(sequence)?,
+                false => None,
             },
             hash,
             place,

@@ -75,7 +75,7 @@ impl Searcher {
                 Ranking::Fused(_) => self.view.mean.as_deref().unwrap_or(&NO_MEAN),
                 Ranking::Mse18(_) | Ranking::Embedding => &NO_MEAN,
             },
-            pictures: self.view.index.len(),
+            pictures: self.view.len(),
             rescored,
         }
     }
@@ -183,7 +183,7 @@ impl Searcher {
         options: &SearchOptions,
     ) -> Result<Pool<'a>, StoreError> {
         let wanted = Wanted {
-            hashes: self.view.index.near_duplicates(),
+            view: &self.view,
             looks: options.mode == Mode::LookAlike,
         };
         Pool::read(&self.store, wanted, sequences, asked)

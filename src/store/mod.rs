@@ -1,8 +1,8 @@
 //! The store, simdex's one source of truth.
 //!
 //! ```text
-//!   Store ──> Metadata = Frontier + Catalogue + Files + Hosts + Labels + Transfer   records
-//!        └──> Blocks                                                a log of entries
+//!   Store ──> Metadata = Frontier + Catalogue + Points + Files + Hosts + Labels + Transfer   records
+//!        └──> Blocks                                                         a log of entries
 //!   embedded/   both in a folder: sled is an index over the log
 //!   cluster/    records on PostgreSQL, for many machines; a feature of that name
 //!   memory/     both in memory, for tests
@@ -50,6 +50,7 @@ mod location;
 mod memory;
 mod metadata;
 mod pictures;
+mod points;
 mod provenance;
 mod record;
 mod sequence;
@@ -67,7 +68,9 @@ pub use block::{Block, EntryLocation, Span};
 pub use blocks::{Blocks, Wasteful};
 pub use catalogue::{Catalogue, PictureRow};
 #[cfg(feature = "cluster")]
-pub use cluster::{ClusterOptions, migrate};
+pub use cluster::{ClusterOptions, PointsMade, make_points, migrate};
+#[cfg(all(test, feature = "cluster"))]
+pub(crate) use conformance::store_with_points;
 pub use copying::{Compared, Copied, StorePlace};
 pub use counts::Counts;
 pub use entry::{AppendEntries, Entry, Section, SectionKind};
@@ -86,6 +89,7 @@ pub use location::{Location, LocationId};
 pub use losses::RemovalRules;
 pub use metadata::Metadata;
 pub use pictures::{Body, NewPicture, PictureOutcome, Source};
+pub use points::{Means, Near, NearPicture, NearTo, Points, Which};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
 pub use sequence::Sequence;

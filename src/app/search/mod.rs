@@ -6,6 +6,8 @@ mod crop;
 mod duplicate_group;
 mod duplicates;
 mod moment;
+#[cfg(all(test, feature = "cluster"))]
+mod on_server;
 mod picture_map;
 mod vectors;
 
@@ -27,7 +29,7 @@ use crate::ingest::read_file;
 use crate::local_path::path_text;
 use crate::network::Embedding;
 use crate::picture::{Format, Limits, PictureId, decode, thumbnail};
-use crate::search::{Query, QueryResult, SearchOptions, Searcher};
+use crate::search::{Query, QueryResult, SearchOptions, Searcher, View};
 use crate::store::{NewPicture, Sequence, StoreError};
 
 /// A picture given to a job.
@@ -115,9 +117,15 @@ impl Collection {
         };
         let mut options = options.clone();
         options.filter.hidden = self.hidden().load();
-        Ok(self
-            .searcher(head, options.mode)?
-            .search(&query, &options)?)
+        let searcher = match self.is_searched_by_store() {
+            true => {
+                head.check(self.store().layout())?;
+                let view = View::nearby(self.store(), query.wanted, head, &options)?;
+                Searcher::new(Arc::clone(self.store()), view, Arc::clone(head))
+            }
+            false => self.searcher(head, options.mode)?,
+        };
+        Ok(searcher.search(&query, &options)?)
     }
 
     /// What ranks by `head`, over what is stored now.

@@ -310,7 +310,7 @@ impl Answering {
                 let head = session.head(name)?;
                 let options = asked.options(&session.config, &head)?;
                 session.extraction()?.warm_up()?;
-                let is_empty = collection.view()?.index.is_empty();
+                let is_empty = collection.is_empty()?;
                 let here = Self::Here {
                     collection,
                     head,

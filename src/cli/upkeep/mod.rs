@@ -17,6 +17,8 @@ use crate::app::{self, RepairReport};
 use crate::config::Keep;
 use crate::plural::{counted, counted_as, noun_of};
 use crate::store::BackupOptions;
+#[cfg(feature = "cluster")]
+use crate::store::PointsMade;
 pub(super) use verify::{VerifyArgs, verify};
 
 #[derive(Debug, Args)]
@@ -84,9 +86,36 @@ pub(super) struct CompactArgs {
 pub(super) fn store(session: &Session, args: &StoreArgs) -> anyhow::Result<Outcome> {
     match &args.action {
         StoreAction::Migrate => {
-            let version = app::migrate(&session.config)?;
-            progress::note(&format!("the database has version {version}"));
-            Ok(Outcome::Done)
+            let mut bar = None;
+            let progress = &mut |done: u64, total: u64| {
+                let bar = bar.get_or_insert_with(|| Progress::new("preparing the search", total));
+                bar.set(done, || {
+                    format!(
+                        "{done} of {} prepared for the search",
+                        counted(total, "picture")
+                    )
+                });
+                !session.shutdown.requested()
+            };
+            let migrated = app::migrate(&session.config, session.extraction()?, progress)?;
+            drop(bar);
+            progress::note(&format!("the database has version {}", migrated.version));
+            let (text, outcome) = match migrated.points {
+                PointsMade::Whole { .. } => {
+                    ("it finds what is near by pgvector".to_owned(), Outcome::Done)
+                }
+                PointsMade::Unavailable(reason) => (
+                    format!("each machine makes an index of its own: {reason}"),
+                    Outcome::Done,
+                ),
+                PointsMade::Stopped => (
+                    "stopped while the search was prepared; run it again, and it goes on from there"
+                        .to_owned(),
+                    Outcome::Interrupted,
+                ),
+            };
+            progress::note(&text);
+            Ok(outcome)
         }
         StoreAction::Copy(args) => copy::run(session, args),
     }

@@ -9,7 +9,7 @@ use super::verify::Verifier;
 use super::{NearDuplicates, file};
 use crate::index::{IndexError, LATER, Progress};
 use crate::picture::{PerceptualHash, PictureId};
-use crate::store::{Sequence, Store, StoreError};
+use crate::store::{NearPicture, Sequence, Store, StoreError};
 
 /// The groups as they are now, with what it takes to add to them.
 pub(in crate::index) struct Grouping {
@@ -83,6 +83,34 @@ impl Grouping {
         Ok(all)
     }
 
+    /// No groups yet: of a few pictures, which nobody saves.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(in crate::index) fn empty(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self {
+            now: NearDuplicates::default(),
+            by_hash: None,
+            apart: Apart::read(store)?,
+            file: GroupsFile::default(),
+            unsaved: BTreeSet::new(),
+        })
+    }
+
+    /// Groups a picture that a store has found, and that is in no group.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(in crate::index) fn take_in_found(
+        &mut self,
+        store: &Store,
+        picture: &NearPicture,
+    ) -> Result<(), StoreError> {
+        let id = picture.row.id;
+        self.add(store, picture.sequence, id, picture.hash)
+            .map(drop)
+    }
+
     /// The groups as they are now.
     pub(in crate::index) fn now(&self) -> &NearDuplicates {
         &self.now
@@ -144,25 +172,36 @@ impl Grouping {
             let Some(record) = store.picture(id)? else {
                 continue;
             };
-            let hash = record.perceptual_hash;
-            let original = self.original_of(store, sequence, id, hash)?;
-            copies += usize::from(original.is_some());
-            self.now.insert(sequence, hash, original);
-            self.unsaved.insert(sequence);
-            let now = self.now.original(sequence);
-            if original != Some(now) {
-                // It is alone, or it was stored before the others.
-                if let Some(original) = original {
-                    self.unsaved.extend(self.now.group(original));
-                    self.unlist(original);
-                }
-                self.list(sequence, hash);
-            }
+            let is_copy = self.add(store, sequence, id, record.perceptual_hash)?;
+            copies += usize::from(is_copy);
         }
         if !new.is_empty() {
             tracing::debug!(new = new.len(), copies, "near-copies are grouped");
         }
         Ok(())
+    }
+
+    /// Groups a picture that is in no group. Says whether it is a copy of another.
+    fn add(
+        &mut self,
+        store: &Store,
+        sequence: Sequence,
+        id: PictureId,
+        hash: PerceptualHash,
+    ) -> Result<bool, StoreError> {
+        let original = self.original_of(store, sequence, id, hash)?;
+        self.now.insert(sequence, hash, original);
+        self.unsaved.insert(sequence);
+        let now = self.now.original(sequence);
+        if original != Some(now) {
+            // It is alone, or it was stored before the others.
+            if let Some(original) = original {
+                self.unsaved.extend(self.now.group(original));
+                self.unlist(original);
+            }
+            self.list(sequence, hash);
+        }
+        Ok(original.is_some())
     }
 
     fn list(&mut self, original: Sequence, hash: PerceptualHash) {

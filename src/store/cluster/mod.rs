@@ -16,6 +16,7 @@ mod frontier;
 mod hosts;
 mod identity;
 mod opening;
+mod points;
 mod rows;
 mod server;
 mod transfer;
@@ -29,11 +30,13 @@ use serde::de::DeserializeOwned;
 
 use super::leases::Leases;
 use super::losses::Losses;
-use super::{Counts, Metadata, StoreError, StoreOptions};
+use super::{Counts, Means, Metadata, StoreError, StoreOptions};
 use crate::canonical_url::HostId;
 use frontier::heartbeat::Heartbeat;
 use frontier::host_leases::HostLeases;
 pub(super) use identity::StoreRow;
+use points::Stage;
+pub use points::making::{PointsMade, make_points};
 use rows::tally::Sums;
 use rows::transaction::Transaction;
 use rows::writing::Writes;
@@ -97,6 +100,10 @@ pub(super) struct ClusterMetadata {
     has_claims: AtomicBool,
     /// What was read last of what cannot fail: it stands while the database does not answer.
     last: Mutex<Last>,
+    /// How far the points were when the store was opened.
+    points: Stage,
+    /// What all pictures have in common, and how many there were then.
+    means: Mutex<Option<(usize, Means)>>,
     /// Numbers in a descriptor, and bytes in a look.
     dimensions: usize,
     look_bytes: usize,
@@ -147,6 +154,8 @@ impl ClusterMetadata {
             sqlx::query(note).bind(worker)
         };
         database.execute(note)?;
+        let points = Stage::read(&database)?;
+        database.keep_points(points != Stage::None);
         let removals = number(&database, "removals")?;
         let changes_of_duplicates = number(&database, "changes_of_duplicates")?;
         let shared = Arc::new(Shared {
@@ -171,6 +180,8 @@ impl ClusterMetadata {
                 changes_of_duplicates,
                 ..Last::default()
             }),
+            points,
+            means: Mutex::default(),
             dimensions: store.network.descriptor_dimensions(),
             look_bytes: store.network.look().map_or(0, |look| look.dimensions()),
             _lock: lock,
@@ -199,6 +210,10 @@ impl ClusterMetadata {
 
     fn last(&self) -> MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn last_means(&self) -> MutexGuard<'_, Option<(usize, Means)>> {
+        self.means.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn new_work(&self) -> MutexGuard<'_, Vec<HostId>> {

@@ -14,6 +14,9 @@ mod labels;
 mod leaving;
 mod versions;
 
+#[cfg(feature = "cluster")]
+pub(crate) use cluster::store_with_points;
+
 /// Makes a test of each function of `$room` for each kind of store.
 macro_rules! conform {
     ($lease_time:expr, $tests:ident of $room:ident: $($name:ident),+ $(,)?) => {

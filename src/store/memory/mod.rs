@@ -24,7 +24,7 @@ use super::order::Order;
 use super::{
     Counts, Embed, EntryLocation, FileRecord, FileSystemMark, FrontierCounts, HostRecord, Label,
     LabelId, Location, LocationId, Metadata, PageRecord, PageTerms, PictureHint, PictureRecord,
-    RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
+    Points, RuleFileRecord, Sequence, StoreError, UrlRecord, VisitRecord,
 };
 use crate::canonical_url::{HostId, UrlId};
 use crate::local_path::LocalPath;
@@ -126,6 +126,9 @@ impl MemoryMetadata {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+// What is near is found by the index.
+impl Points for MemoryMetadata {}
 
 impl Metadata for MemoryMetadata {
     fn check_space(&self) -> Result<(), StoreError> {

@@ -80,6 +80,10 @@ impl ClusterMetadata {
         let held: Vec<bool> = outcomes.iter_mut().map(PictureOutcome::is_held).collect();
         // Hosts are kept while it is on its way.
         let appended = self.append_new(&outcomes, &held, log)?;
+        self.put_points(outcomes.iter().filter_map(|outcome| match outcome {
+            PictureOutcome::Picture(_, new) if appended.contains_key(&new.id) => Some(&**new),
+            _ => None,
+        }))?;
         let _writing = self.shared.lock();
         let mut intake = Intake {
             log,
@@ -307,6 +311,7 @@ impl Transaction<'_> {
         self.execute(insert)?;
         let insert = sqlx::query("INSERT INTO thumbnails (picture, jpeg) VALUES ($1, $2)");
         self.execute(insert.bind(*new.id.as_bytes()).bind(&new.thumbnail))?;
+        self.put_point(new, sequence)?;
         self.tally.add("pictures", 1);
         Ok(())
     }

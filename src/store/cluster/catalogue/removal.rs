@@ -41,6 +41,7 @@ impl Transaction<'_> {
             return Ok(is_there);
         };
         self.tally.add("pictures", -1);
+        self.take_point(id)?;
         let delete = sqlx::query("DELETE FROM thumbnails WHERE picture = $1");
         self.execute(delete.bind(*id.as_bytes()))?;
         let number = self.count_on("removals", 1)?;

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ pub(in crate::store::cluster) struct Database {
     pool: PgPool,
     /// Orders of queues that were taken and are not given out yet.
     orders: Mutex<Range<u64>>,
+    /// Whether pictures have points.
+    keeps_points: AtomicBool,
 }
 
 /// As many orders are taken at once; the sequence in the database has the same step.
@@ -76,6 +79,7 @@ impl Database {
             runtime: Some(runtime),
             pool,
             orders: Mutex::new(0..0),
+            keeps_points: AtomicBool::new(false),
         })
     }
 
@@ -86,6 +90,16 @@ impl Database {
 
     pub(in crate::store::cluster) fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// Whether pictures are written with a point each.
+    pub(in crate::store::cluster) fn keeps_points(&self) -> bool {
+        self.keeps_points.load(Ordering::Relaxed)
+    }
+
+    /// Says whether there are tables of points.
+    pub(in crate::store::cluster) fn keep_points(&self, keeps: bool) {
+        self.keeps_points.store(keeps, Ordering::Relaxed);
     }
 
     /// A connection of the pool.

@@ -41,6 +41,13 @@ impl<'d> Session<'d> {
         Ok(session)
     }
 
+    /// The same for a few statements that only read, and are in nobody's way.
+    pub(in crate::store::cluster) fn begin_reading(
+        database: &'d Database,
+    ) -> Result<Self, StoreError> {
+        Self::begin_as(database, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
+    }
+
     fn begin_as(database: &'d Database, begin: &'static str) -> Result<Self, StoreError> {
         let mut connection = database.connection()?;
         connection.execute(sqlx::query(begin))?;

@@ -5,6 +5,7 @@ mod copying;
 mod kills;
 mod owner;
 mod partition;
+mod points;
 mod rest;
 mod server;
 mod sharing;
@@ -16,10 +17,15 @@ use super::commands::{Pair, SEEDS};
 use super::fixture::open_cluster;
 use crate::store::{LEASE_TIME, Store};
 
-/// A new store on the tests' PostgreSQL; `None` where there is none, which is said.
+/// A new store on the tests' PostgreSQL, with points; `None` where there is none, which is said.
 pub(super) fn store(lease_time: Duration) -> Option<Store> {
-    let options = server::new_database()?;
+    let options = server::with_points()?;
     Some(open_cluster(&options, lease_time))
+}
+
+/// The same for tests of those who search.
+pub(crate) fn store_with_points() -> Option<Store> {
+    store(LEASE_TIME)
 }
 
 #[test]

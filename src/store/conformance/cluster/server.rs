@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{LazyLock, Once};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 
-use crate::store::{ClusterOptions, migrate};
+use crate::store::conformance::fixture;
+use crate::store::{ClusterOptions, PointsMade, make_points, migrate};
 
 /// Starts the server in a folder, says the folder and its URL, and does what it is told: to kill the
 /// server, or to start it again. It ends when its input does: with this process, however that ends.
@@ -146,6 +147,58 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 /// A new database on the server that tests share; `None` where there is none, which is said.
 pub(super) fn new_database() -> Option<ClusterOptions> {
     SHARED.as_ref().map(Address::new_database)
+}
+
+/// Makes pgvector where those find it who look for it.
+pub(super) fn make_pgvector(url: &str) {
+    static MADE: Once = Once::new();
+    MADE.call_once(|| execute(url, "CREATE EXTENSION vector SCHEMA public"));
+}
+
+/// A database of [`new_database`], from where pgvector is seen.
+pub(super) fn seeing_pgvector(options: ClusterOptions) -> ClusterOptions {
+    make_pgvector(&options.url);
+    ClusterOptions {
+        url: format!("{}%2Cpublic", options.url),
+        ..options
+    }
+}
+
+/// The same as [`new_database`], with points.
+pub(super) fn with_points() -> Option<ClusterOptions> {
+    let options = seeing_pgvector(new_database()?);
+    let made = make_points(&options, &fixture::options(), &mut |_, _| true);
+    assert_eq!(made.unwrap(), PointsMade::Whole { added: 0 });
+    Some(options)
+}
+
+/// A database without pgvector, as a user who may not make it. There can be one of it only.
+pub(super) fn without_pgvector() -> Option<ClusterOptions> {
+    let address = SHARED.as_ref()?;
+    let bare = address.url.replacen("/postgres?", "/bare?", 1);
+    execute(&address.url, "CREATE ROLE plain LOGIN");
+    execute(&address.url, "CREATE DATABASE bare");
+    execute(&bare, "CREATE SCHEMA store AUTHORIZATION plain");
+    let plain = bare.replacen("://postgres:", "://plain:", 1);
+    let url = format!("{plain}&options=-csearch_path%3Dstore");
+    let blocks = format!("file://{}/blocks/bare", address.folder);
+    let options = ClusterOptions::new(url, blocks);
+    migrate(&options).unwrap();
+    Some(options)
+}
+
+/// The one number that a statement gives.
+pub(super) fn count(url: &str, statement: &str) -> i64 {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        let row: (i64,) = sqlx::query_as(statement)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        row.0
+    })
 }
 
 /// Runs a statement on a database.

@@ -30,7 +30,7 @@ use crate::picture::PictureId;
 use crate::store::{
     Again, AppendEntries, Body, Catalogue, Counts, Discovery, EntryLocation, Flaw, Frontier,
     FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageTerms, PageVisit,
-    PictureOutcome, PictureRecord, PictureRow, Provenance, Queued, RemovalRules, Retrying,
+    PictureOutcome, PictureRecord, PictureRow, Points, Provenance, Queued, RemovalRules, Retrying,
     RuleFileRecord, Sequence, SourcePage, StoreError, UrlOutcome, UrlRecord, VisitRecord,
 };
 
@@ -333,6 +333,9 @@ impl Hosts for EmbeddedMetadata {
         Self::take_back_host(self, host)
     }
 }
+
+// What is near is found by the index.
+impl Points for EmbeddedMetadata {}
 
 impl Metadata for EmbeddedMetadata {
     fn check_space(&self) -> Result<(), StoreError> {
