@@ -11,6 +11,8 @@
     reason = "a test that fails by unwrapping says where"
 )]
 
+#[cfg(all(unix, feature = "cluster"))]
+mod cluster;
 #[path = "../it/common/mod.rs"]
 #[allow(dead_code, reason = "the other tests share it too")]
 mod common;
