@@ -2,11 +2,14 @@
 
 use std::future::Future;
 use std::ops::Range;
+use std::time::Duration;
 
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt, ObjectStoreScheme};
+use object_store::{
+    BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig,
+};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -15,6 +18,11 @@ use crate::store::StoreError;
 
 /// How long one request may take: a segment is some tens of megabytes.
 const TIMEOUT: &str = "120 seconds";
+/// How long a request is tried again that nobody answers, or that the server could not serve: as long as
+/// the database is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// What stands before the names of segments.
 const FOLDER: &str = "segments";
 
@@ -45,6 +53,18 @@ impl From<object_store::Error> for StoreError {
     }
 }
 
+/// The client's own pauses are over after ten tries in two seconds, in which no server starts again.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            max_backoff: LONGEST_PAUSE,
+            ..BackoffConfig::default()
+        },
+        max_retries: usize::MAX,
+        retry_timeout: PATIENCE,
+    }
+}
+
 impl Bucket {
     /// Opens `s3://BUCKET/FOLDER` or `file:///FOLDER`. Keys, regions and endpoints of S3 are read
     /// from the environment (`AWS_ACCESS_KEY_ID` and its like), never from the URL.
@@ -70,6 +90,7 @@ impl Bucket {
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
                 let mut store = AmazonS3Builder::from_env().with_config(timeout, TIMEOUT);
+                store = store.with_retry(retries());
                 for (name, value) in settings {
                     let key = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()?;
                     store = store.with_config(key, *value);
