@@ -4,6 +4,8 @@
 //! A binary of its own: its kills are timed by the clock, and beside other tests too many of
 //! them would hit a program that has not begun.
 //!
+//! The same of three workers of a cluster, and of its servers.
+//!
 //! `SIMDEX_KILLS=1000 cargo test --release --test kill` is the longer run.
 
 #![allow(
@@ -11,6 +13,8 @@
     reason = "a test that fails by unwrapping says where"
 )]
 
+#[cfg(all(unix, feature = "cluster"))]
+mod cluster;
 #[path = "../it/common/mod.rs"]
 #[allow(dead_code, reason = "the other tests share it too")]
 mod common;

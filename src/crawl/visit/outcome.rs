@@ -120,7 +120,9 @@ pub(in crate::crawl) async fn fetch_and_settle(
             let is_last = !is_anothers && record.attempts + 1 >= visitor.config.max_attempts;
             let retried = reason.may_pass() && !is_last;
             let outcome = if retried {
-                let wait = retry_wait(visitor.config.delay(), record.attempts, error.retry_after());
+                // That is no fault of the host, which is not left alone for longer each time.
+                let attempts = if is_anothers { 0 } else { record.attempts };
+                let wait = retry_wait(visitor.config.delay(), attempts, error.retry_after());
                 UrlOutcome::Retry {
                     at_ms: now_ms() + wait.as_millis() as u64,
                     reason: reason.name().into_owned(),

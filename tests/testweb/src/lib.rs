@@ -4,9 +4,12 @@
 //!   and [`reply`] says how well or how badly an answer is sent,
 //! - [`web`] is a whole web of many hosts, with traps, opt-outs and misbehaviour, that knows
 //!   what a crawler should find in it,
-//! - [`drawn_site`] is the site of `simdex demo` behind this server.
+//! - [`drawn_site`] is the site of `simdex demo` behind this server,
+//! - `servers` are a PostgreSQL, an S3 server and links to them, which can be killed and cut.
 
 pub mod drawn_site;
 pub mod reply;
 pub mod server;
+#[cfg(unix)]
+pub mod servers;
 pub mod web;

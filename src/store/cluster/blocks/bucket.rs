@@ -2,13 +2,16 @@
 
 use std::future::Future;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(super) use object_store::PutPayload;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientConfigKey, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode};
+use object_store::{
+    BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode,
+    RetryConfig,
+};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
@@ -17,15 +20,15 @@ use crate::store::StoreError;
 
 /// How long one request may take: a segment is some tens of megabytes.
 const TIMEOUT: &str = "120 seconds";
+/// How long a request is tried again that nobody answers, or that the server could not serve: as long as
+/// the database is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// What stands before the names of segments.
 const FOLDER: &str = "segments";
 /// The object that says whose segments these are.
 const OWNER: &str = "store.id";
-/// How often an object is written that could not be: the client tries no such request again, which
-/// may have arrived all the same.
-const TRIES: u32 = 3;
-/// The pause between two tries.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// A bucket or a folder, and a runtime of its own that calls wait on.
 pub(super) struct Bucket {
@@ -55,6 +58,18 @@ impl From<object_store::Error> for StoreError {
     }
 }
 
+/// The client's own pauses are over after ten tries in two seconds, in which no server starts again.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            max_backoff: LONGEST_PAUSE,
+            ..BackoffConfig::default()
+        },
+        max_retries: usize::MAX,
+        retry_timeout: PATIENCE,
+    }
+}
+
 impl Bucket {
     /// Opens `s3://BUCKET/FOLDER` or `file:///FOLDER`. Keys, regions and endpoints of S3 are read
     /// from the environment (`AWS_ACCESS_KEY_ID` and its like), never from the URL.
@@ -80,6 +95,7 @@ impl Bucket {
                 let _ = rustls::crypto::ring::default_provider().install_default();
                 let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
                 let mut store = AmazonS3Builder::from_env().with_config(timeout, TIMEOUT);
+                store = store.with_retry(retries());
                 for (name, value) in settings {
                     let key = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()?;
                     store = store.with_config(key, *value);
@@ -145,7 +161,7 @@ impl Bucket {
     }
 
     fn create_at(&self, path: &Path, bytes: &PutPayload) -> Result<bool, StoreError> {
-        let mut tries = 0;
+        let begun = Instant::now();
         loop {
             let put = self
                 .store
@@ -157,14 +173,14 @@ impl Bucket {
                     let there = self.whole(path)?;
                     return Ok(there.is_some_and(|it| it.iter().eq(bytes.iter().flatten())));
                 }
-                Err(error) => {
-                    tries += 1;
-                    if tries == TRIES || !matches!(error, object_store::Error::Generic { .. }) {
-                        return Err(error.into());
-                    }
+                // The client tries no such request again, which may have arrived all the same.
+                Err(error @ object_store::Error::Generic { store: "S3", .. })
+                    if begun.elapsed() < PATIENCE =>
+                {
                     tracing::debug!(%error, "an object could not be written");
-                    std::thread::sleep(PAUSE);
+                    std::thread::sleep(LONGEST_PAUSE);
                 }
+                Err(error) => return Err(error.into()),
             }
         }
     }

