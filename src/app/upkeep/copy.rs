@@ -10,7 +10,9 @@ use crate::app::collection::store_options;
 use crate::app::{Error, Extraction};
 use crate::config::Config;
 use crate::shutdown::Shutdown;
-use crate::store::{ClusterOptions, Compared, Copied, Kind, Store, StorePlace};
+use crate::store::{
+    ClusterOptions, Compared, Copied, Kind, PointsMade, Store, StorePlace, make_points,
+};
 
 /// Where a store is, as a command names it.
 #[derive(Debug, Clone)]
@@ -161,8 +163,23 @@ pub fn copy_store(
         return Ok(CopyReport::of(copied, Compared::default()));
     }
     let compared = original.compare_with(&copy, &mut |kind, done| tell(true, kind, done))?;
-    if compared.differing == 0 && !compared.stopped {
-        copy.end_copy()?;
+    let mut report = CopyReport::of(copied, compared);
+    if report.differing > 0 || report.stopped {
+        return Ok(report);
     }
-    Ok(CopyReport::of(copied, compared))
+    copy.end_copy()?;
+    drop(copy);
+    if let Place::Cluster(cluster) = &to {
+        let mut tell = |done, _| {
+            progress(CopyStep {
+                compares: false,
+                kind: "points",
+                done,
+            });
+            !shutdown.requested()
+        };
+        let made = make_points(cluster, &options, &mut tell)?;
+        report.stopped = matches!(made, PointsMade::Stopped);
+    }
+    Ok(report)
 }

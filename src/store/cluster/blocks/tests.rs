@@ -55,7 +55,7 @@ fn activations_are_kept_by_a_real_s3_server() {
     }
     // Another that begins to count anew writes over nothing, and one of another store does not begin.
     blocks.belong_to("one", Past::Unmarked(Some(0))).unwrap();
-    let again = bucket.open(None);
+    let again = open(&bucket, None);
     assert!(again.belong_to("another", Past::Unmarked(None)).is_err());
     again.belong_to("one", Past::Marked).unwrap();
     let other = Entry {
