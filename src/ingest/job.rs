@@ -8,6 +8,7 @@ use crate::store::{Embed, Lease};
 
 /// A picture from the web.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are of the large one")]
 pub enum WebPicture {
     /// The body of a fetched URL.
     Fetched {

@@ -277,6 +277,18 @@ const ALIASES: [(&str, Format); 19] = [
     ("image/emf", Format::Metafile),
 ];
 
+/// The features of this build that decode formats.
+const BUILT: &[&str] = &[
+    #[cfg(feature = "avif")]
+    "avif",
+    #[cfg(feature = "heic")]
+    "heic",
+    #[cfg(feature = "jxl")]
+    "jxl",
+    #[cfg(feature = "svg")]
+    "svg",
+];
+
 impl Format {
     /// The format that a file name's ending, without the dot, promises. Documents and films are
     /// no promise of a picture, and neither is `ps`.
@@ -301,22 +313,21 @@ impl Format {
 
     /// Whether this build decodes pictures in this format.
     pub fn is_read(self) -> bool {
-        match self {
-            Self::Jpeg
-            | Self::Png
-            | Self::Gif
-            | Self::WebP
-            | Self::Bmp
-            | Self::Tiff
-            | Self::Ico
-            | Self::Pnm
-            | Self::Qoi
-            | Self::Tga => true,
-            Self::Avif => cfg!(feature = "avif"),
-            Self::Heic => cfg!(feature = "heic"),
-            Self::Jxl => cfg!(feature = "jxl"),
-            Self::Svg => cfg!(feature = "svg"),
-            _ => false,
+        match self.feature() {
+            Some(feature) => BUILT.contains(&feature),
+            None => matches!(
+                self,
+                Self::Jpeg
+                    | Self::Png
+                    | Self::Gif
+                    | Self::WebP
+                    | Self::Bmp
+                    | Self::Tiff
+                    | Self::Ico
+                    | Self::Pnm
+                    | Self::Qoi
+                    | Self::Tga
+            ),
         }
     }
 
