@@ -6,7 +6,8 @@ mod crop;
 mod duplicate_group;
 mod duplicates;
 mod moment;
-#[cfg(all(test, feature = "cluster"))]
+#[cfg(feature = "cluster")]
+#[cfg(test)]
 mod on_server;
 mod picture_map;
 mod vectors;
