@@ -160,6 +160,11 @@ impl Bucket {
         )
     }
 
+    /// Says no more whose bucket this is.
+    pub(super) fn belong_to_none(&self) -> Result<(), StoreError> {
+        self.delete_at(&self.owner)
+    }
+
     fn create_at(&self, path: &Path, bytes: &PutPayload) -> Result<bool, StoreError> {
         let begun = Instant::now();
         loop {
@@ -212,8 +217,11 @@ impl Bucket {
 
     /// Deletes an object. One that is not there any more was deleted by another.
     pub(super) fn delete(&self, segment: u32) -> Result<(), StoreError> {
-        let path = self.path(segment);
-        match self.wait(self.store.delete(&path)) {
+        self.delete_at(&self.path(segment))
+    }
+
+    fn delete_at(&self, path: &Path) -> Result<(), StoreError> {
+        match self.wait(self.store.delete(path)) {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }

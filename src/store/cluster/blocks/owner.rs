@@ -47,6 +47,21 @@ impl ObjectBlocks {
     }
 }
 
+impl ObjectBlocks {
+    /// Takes the id of a store that has nothing away from the bucket, if it is there: another takes its
+    /// place. `false` if there are segments.
+    pub(in crate::store::cluster) fn leave(&self, store: &str) -> Result<bool, StoreError> {
+        if self.bucket.owner()?.as_deref() != Some(store) {
+            return Ok(true);
+        }
+        let is_empty = self.bucket.list()?.is_empty();
+        if is_empty {
+            self.bucket.belong_to_none()?;
+        }
+        Ok(is_empty)
+    }
+}
+
 fn of_owner(owner: &str, store: &str) -> Result<(), StoreError> {
     match owner == store {
         true => Ok(()),

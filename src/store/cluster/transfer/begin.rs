@@ -1,5 +1,6 @@
 //! Making a database ready to be the copy of a store.
 
+use crate::store::cluster::blocks::ObjectBlocks;
 use crate::store::cluster::server::database::Database;
 use crate::store::cluster::server::migrations;
 use crate::store::cluster::server::session::Session;
@@ -29,7 +30,7 @@ impl Store {
         let database = Database::connect(cluster)?;
         migrations::check(&database)?;
         // What is under way of the same store is gone on with.
-        database.persist(|| begin(&database, of))
+        database.persist(|| begin(&database, cluster, of))
     }
 
     /// Fails where a copy into this store has not ended.
@@ -43,7 +44,7 @@ impl Store {
     }
 }
 
-fn begin(database: &Database, of: &Identity) -> Result<(), StoreError> {
+fn begin(database: &Database, cluster: &ClusterOptions, of: &Identity) -> Result<(), StoreError> {
     let no_place = |what| StoreError::NoPlaceForCopy {
         place: PLACE.to_owned(),
         what,
@@ -57,13 +58,21 @@ fn begin(database: &Database, of: &Identity) -> Result<(), StoreError> {
         (Some(_), _) => return Err(no_place("is where another store is being copied to")),
         (None, Some((id,))) if id == of.id => return Err(no_place("has the store already")),
         (None, Some(_)) if !is_empty(&mut session)? => return Err(no_place("has another store")),
-        (None, _) => {}
+        // Its place in the bucket is the copy's from now on.
+        (None, Some((id,))) => {
+            let none = Box::new(|| Ok(0));
+            let blocks = ObjectBlocks::open(&cluster.blocks, None, cluster.grace, none)?;
+            if !blocks.leave(&id)? {
+                return Err(no_place("has activations that nothing names"));
+            }
+        }
+        (None, None) => {}
     }
     let make = sqlx::query(
         "INSERT INTO store (one, id, network, activations, descriptor, look) \
          VALUES (true, $1, $2, $3, $4, $5) ON CONFLICT (one) DO UPDATE SET id = excluded.id, \
          network = excluded.network, activations = excluded.activations, \
-         descriptor = excluded.descriptor, look = excluded.look",
+         descriptor = excluded.descriptor, look = excluded.look, has_bucket = false",
     );
     let make = make.bind(&of.id).bind(encode(&of.network));
     let make = make.bind(encode(&of.activations)).bind(&of.descriptor);
