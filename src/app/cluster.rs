@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::collection::store_options;
-use super::{Error, Extraction};
+use super::Error;
 use crate::config::Config;
-use crate::store::{self, ClusterOptions, PointsMade};
+use crate::store::ClusterOptions;
 
 /// The variable of the environment that names the server, before the configuration does.
 const URL: &str = "SIMDEX_STORE_URL";
@@ -56,30 +55,4 @@ fn longest_delay(config: &Config, host_lease: Duration) -> Duration {
     let own = crawl.host.values().filter_map(|host| host.delay_ms).max();
     let own = Duration::from_millis(own.unwrap_or_default()).mul_f64(1.5);
     usual.max(own.saturating_sub(host_lease / 2))
-}
-
-/// What [`migrate`] came to.
-#[derive(Debug)]
-pub struct Migrated {
-    /// The version that the database has.
-    pub version: u64,
-    /// Whether it finds what is near.
-    pub points: PointsMade,
-}
-
-/// Brings the database of the cluster's store up to this version, or makes it ready for one, and has
-/// it find what is near, if it can. `progress` is told of pictures that have got what that needs, and
-/// of all that have to, and says whether to go on.
-///
-/// # Errors
-/// If the configuration names no server, or it cannot be reached or changed.
-pub fn migrate(
-    config: &Config,
-    extraction: &Extraction,
-    progress: &mut dyn FnMut(u64, u64) -> bool,
-) -> Result<Migrated, Error> {
-    let cluster = options(config)?.ok_or(Error::NoServer)?;
-    let version = store::migrate(&cluster)?;
-    let points = store::make_points(&cluster, &store_options(config, extraction), progress)?;
-    Ok(Migrated { version, points })
 }

@@ -39,8 +39,6 @@ pub use crate::ingest::{
 };
 pub use add::{AddEnd, AddEvent, add_files};
 pub use check_up::{CheckUp, check_up};
-#[cfg(feature = "cluster")]
-pub use cluster::{Migrated, migrate};
 pub use collection::{Collection, has_store};
 pub use crawl::{
     CrawlEnd, CrawlJob, DryRun, Found, Looking, Pictures, QueuedAgain, RecordingOptions,
@@ -70,6 +68,6 @@ pub use search::{
 pub use status::{IndexStatus, Status};
 pub use upkeep::{BackupReport, CompactReport, RepairReport, backup, compact, repair, restore};
 #[cfg(feature = "cluster")]
-pub use upkeep::{CopyJob, CopyReport, CopyStep, StoreNamed, copy_store};
+pub use upkeep::{CopyJob, CopyReport, CopyStep, Migrated, StoreNamed, copy_store, migrate};
 pub use verify::{Damage, Findings};
 pub use web::Web;

@@ -163,7 +163,7 @@ pub fn copy_store(
         return Ok(CopyReport::of(copied, Compared::default()));
     }
     let compared = original.compare_with(&copy, &mut |kind, done| tell(true, kind, done))?;
-    let mut report = CopyReport::of(copied, compared);
+    let report = CopyReport::of(copied, compared);
     if report.differing > 0 || report.stopped {
         return Ok(report);
     }
@@ -178,8 +178,17 @@ pub fn copy_store(
             });
             !shutdown.requested()
         };
-        let made = make_points(cluster, &options, &mut tell)?;
-        report.stopped = matches!(made, PointsMade::Stopped);
+        // The copy has ended; what is left of this `store migrate` does, too.
+        match make_points(cluster, &options, &mut tell) {
+            Ok(PointsMade::Whole { .. } | PointsMade::Unavailable(_)) => {}
+            Ok(PointsMade::Stopped) => tracing::warn!(
+                "the copy is whole; `simdex store migrate` has its server search it, which was stopped"
+            ),
+            Err(error) => tracing::warn!(
+                %error,
+                "the copy is whole; `simdex store migrate` has its server search it, which failed"
+            ),
+        }
     }
     Ok(report)
 }

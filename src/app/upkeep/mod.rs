@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cluster")]
 mod copy;
+#[cfg(feature = "cluster")]
+mod migrate;
 
 use std::path::Path;
 
@@ -11,6 +13,8 @@ use super::collection::{existing_store, in_folder, store_options};
 use super::{Collection, Error, Extraction};
 #[cfg(feature = "cluster")]
 pub use copy::{CopyJob, CopyReport, CopyStep, StoreNamed, copy_store};
+#[cfg(feature = "cluster")]
+pub use migrate::{Migrated, migrate};
 
 use crate::config::{Config, Keep};
 use crate::local_path::path_text;

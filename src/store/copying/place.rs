@@ -4,7 +4,6 @@ use std::path::Path;
 
 #[cfg(feature = "cluster")]
 use crate::store::ClusterOptions;
-use crate::store::embedded::Embedded;
 use crate::store::{Store, StoreError, StoreOptions};
 
 /// Where a store is, or is to be.
@@ -42,7 +41,7 @@ impl Store {
         options: &StoreOptions<'_>,
     ) -> Result<Self, StoreError> {
         match place {
-            StorePlace::Folder(dir) => Ok(Self::of(Embedded::open_copy(dir, options)?, dir)),
+            StorePlace::Folder(dir) => Self::open_folder_copy(dir, options),
             #[cfg(feature = "cluster")]
             StorePlace::Cluster(cluster) => Self::open_cluster_copy(cluster, options),
         }
@@ -64,10 +63,7 @@ impl Store {
             reserve_bytes: options.reserve_bytes,
         };
         match place {
-            StorePlace::Folder(dir) => {
-                let copy = Embedded::begin_copy(dir, &self.identity, &options)?;
-                Ok(Self::of(copy, dir))
-            }
+            StorePlace::Folder(dir) => Self::begin_folder_copy(dir, &self.identity, &options),
             #[cfg(feature = "cluster")]
             StorePlace::Cluster(cluster) => {
                 Self::begin_cluster_copy(cluster, &self.identity)?;

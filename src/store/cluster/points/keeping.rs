@@ -121,7 +121,8 @@ impl ClusterMetadata {
         self.database().execute(|| insertion.statement()).map(drop)
     }
 
-    /// Names pictures without a point, where there are points: no search finds them.
+    /// Says how many pictures have no point, where there are points: no search finds them. They are whole, and
+    /// nothing is to be taken out for it.
     pub(in crate::store::cluster) fn check_points(
         &self,
         report: &mut dyn FnMut(Flaw),
@@ -131,16 +132,18 @@ impl ClusterMetadata {
         }
         let select = || {
             sqlx::query_as(
-                "SELECT p.picture FROM pictures p LEFT JOIN points n USING (picture) \
-                 WHERE n.picture IS NULL ORDER BY p.picture",
+                "SELECT count(*) FROM pictures p LEFT JOIN points n USING (picture) \
+                 WHERE n.picture IS NULL",
             )
         };
-        let unseen: Vec<([u8; 32],)> = self.database().rows(select)?;
-        for (id,) in unseen {
+        let unseen: Option<(i64,)> = self.database().row(select)?;
+        let unseen = unseen.map_or(0, |(count,)| count);
+        if unseen > 0 {
             report(Flaw {
-                picture: Some(PictureId::from_bytes(id)),
-                problem: "searches on the server do not find it: run `simdex store migrate`"
-                    .to_owned(),
+                picture: None,
+                problem: format!(
+                    "searches on the server do not find {unseen} of the pictures: run `simdex store migrate`"
+                ),
             });
         }
         Ok(())

@@ -77,6 +77,10 @@ fn begin(database: &Database, cluster: &ClusterOptions, of: &Identity) -> Result
     let make = make.bind(&of.id).bind(encode(&of.network));
     let make = make.bind(encode(&of.activations)).bind(&of.descriptor);
     session.execute(make.bind(of.look.as_deref().unwrap_or_default()))?;
+    // What is copied has no points until they are made.
+    session.execute(sqlx::query(
+        "UPDATE numbers SET value = 0 WHERE name = 'points'",
+    ))?;
     let note = sqlx::query("INSERT INTO notes (name, value) VALUES ($1, $2)");
     session.execute(note.bind(COPYING).bind(of.id.as_bytes()))?;
     session.commit()

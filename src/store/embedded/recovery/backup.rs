@@ -13,6 +13,7 @@ use crate::store::embedded::log::{
 use crate::store::embedded::recovery::plan::{Plan, make_private};
 use crate::store::embedded::recovery::rescue::Rescue;
 use crate::store::embedded::recovery::segment_copies::{SegmentCopies, copy_first};
+use crate::store::embedded::transfer::check_ended;
 use crate::store::ledger;
 use crate::store::{BackedUp, BackupOptions, Repaired, StoreError, StoreOptions};
 
@@ -36,6 +37,7 @@ impl Embedded {
         if are_nested(from, to) {
             return Err(StoreError::Nested { dir: to.to_owned() });
         }
+        check_ended(from)?;
         make_private(to)?;
         let _lock = Lock::take(to)?;
         let owner = owner_of(to)?;

@@ -9,7 +9,7 @@ use crate::store::embedded::Embedded;
 use crate::store::embedded::disk::{Disk, SystemDisk};
 use crate::store::embedded::files::{Header, LOCK_FILE, Lock, check_places};
 use crate::store::leases::LEASE_TIME;
-use crate::store::{Identity, StoreError, StoreOptions};
+use crate::store::{Identity, Store, StoreError, StoreOptions};
 
 /// The file's name.
 const FILE: &str = "copying";
@@ -38,17 +38,31 @@ pub(in crate::store::embedded) fn check_ended(dir: &Path) -> Result<(), StoreErr
     }
 }
 
-impl Embedded {
-    /// Opens a store that may be the copy of another that has not ended.
-    pub(in crate::store) fn open_copy(
+impl Store {
+    /// Opens the store of a folder that may be the copy of another that has not ended.
+    pub(in crate::store) fn open_folder_copy(
         dir: &Path,
         options: &StoreOptions<'_>,
     ) -> Result<Self, StoreError> {
-        Self::open_on(Arc::new(SystemDisk), dir, options, LEASE_TIME)
+        Ok(Self::of(Embedded::open_copy(dir, options)?, dir))
     }
 
     /// Opens the folder that a store is copied into, which is empty or was begun before.
-    pub(in crate::store) fn begin_copy(
+    pub(in crate::store) fn begin_folder_copy(
+        dir: &Path,
+        of: &Identity,
+        options: &StoreOptions<'_>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self::of(Embedded::begin_copy(dir, of, options)?, dir))
+    }
+}
+
+impl Embedded {
+    fn open_copy(dir: &Path, options: &StoreOptions<'_>) -> Result<Self, StoreError> {
+        Self::open_on(Arc::new(SystemDisk), dir, options, LEASE_TIME)
+    }
+
+    fn begin_copy(
         dir: &Path,
         of: &Identity,
         options: &StoreOptions<'_>,
