@@ -15,7 +15,7 @@ use crate::common::{Run, Simdex};
 const WORKERS: usize = 3;
 /// How long anything is waited for. A killed worker's hosts are another's after 70 seconds, those that a
 /// worker has done with after 55.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A cluster at work.
 pub struct Scene {

@@ -10,7 +10,7 @@ use super::contents::BLOCKS;
 use crate::common::Simdex;
 
 /// How long a worker that is told to end is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// One machine of the cluster.
 pub struct Worker {
