@@ -117,7 +117,7 @@ impl Asked<'_> {
             }
             // The first time, what may come at all, of as many; then of more.
             near.which = match near.which {
-                None if filter.asks_records() => Some(filter.which()),
+                None if filter.which() != Which::default() => Some(filter.which()),
                 which => {
                     if near.count >= MOST.max(self.count) {
                         return Ok(());
@@ -143,19 +143,6 @@ impl Asked<'_> {
 }
 
 impl Filter {
-    /// Whether it asks for something that a store can select by.
-    fn asks_records(&self) -> bool {
-        let Which {
-            min_width,
-            min_height,
-            since_s,
-            until_s,
-            host,
-        } = self.which();
-        let by_time = since_s.is_some() || until_s.is_some();
-        min_width > 0 || min_height > 0 || by_time || host.is_some()
-    }
-
     /// What a store can select by: all but words.
     fn which(&self) -> Which {
         Which {

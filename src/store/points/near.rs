@@ -26,7 +26,7 @@ pub enum NearTo<'a> {
 }
 
 /// Which pictures may come: those of which all of this holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Which {
     /// They are at least so wide, in pixels.
     pub min_width: u32,

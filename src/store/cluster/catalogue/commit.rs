@@ -13,8 +13,18 @@ use crate::store::cluster::{ClusterMetadata, encode, signed, unsigned};
 use crate::store::pictures::NETWORK;
 use crate::store::{
     AppendEntries, Body, Entry, EntryLocation, Lease, Location, LocationId, NewPicture,
-    PictureOutcome, Source, StoreError, UrlOutcome, VisitRecord, now_ms,
+    PictureOutcome, PictureRecord, Source, StoreError, UrlOutcome, VisitRecord, now_ms,
 };
+
+/// What is written of a picture with features.
+pub(in crate::store::cluster) struct PictureInsert<'a> {
+    pub(in crate::store::cluster) id: PictureId,
+    pub(in crate::store::cluster) record: &'a PictureRecord,
+    pub(in crate::store::cluster) descriptor: &'a [u8],
+    pub(in crate::store::cluster) look: Option<&'a [u8]>,
+    pub(in crate::store::cluster) thumbnail: Option<&'a [u8]>,
+    pub(in crate::store::cluster) entry: &'a EntryLocation,
+}
 
 /// The URL of a source whose host must be this process's for it to count.
 fn handed(source: &Source) -> Option<Handed> {
@@ -291,27 +301,54 @@ impl Transaction<'_> {
         sequence: u64,
         entry: &EntryLocation,
     ) -> Result<(), StoreError> {
+        let row = PictureInsert {
+            id: new.id,
+            record: &PictureRecord {
+                sequence,
+                width: new.width,
+                height: new.height,
+                media_type: new.media_type.to_owned(),
+                bytes: new.bytes,
+                perceptual_hash: new.perceptual_hash,
+                first_seen: now_ms() / 1000,
+            },
+            descriptor: &new.descriptor.to_bytes(),
+            look: new.look.as_ref().map(|look| look.bytes()),
+            thumbnail: Some(&new.thumbnail),
+            entry,
+        };
+        self.insert_picture(&row)?;
+        self.put_point(new, sequence)
+    }
+
+    /// Writes the rows of a picture that is not there, and counts it.
+    pub(in crate::store::cluster) fn insert_picture(
+        &mut self,
+        row: &PictureInsert<'_>,
+    ) -> Result<(), StoreError> {
+        let (id, record) = (*row.id.as_bytes(), row.record);
         let insert = sqlx::query(
             "INSERT INTO pictures (picture, sequence, width, height, media_type, bytes, \
              perceptual_hash, first_seen, descriptor, look, entry) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         );
         let insert = insert
-            .bind(*new.id.as_bytes())
-            .bind(signed(sequence))
-            .bind(i64::from(new.width))
-            .bind(i64::from(new.height))
-            .bind(new.media_type)
-            .bind(signed(new.bytes))
-            .bind(signed(new.perceptual_hash.0))
-            .bind(signed(now_ms() / 1000))
-            .bind(new.descriptor.to_bytes())
-            .bind(new.look.as_ref().map(|look| look.bytes().to_vec()))
-            .bind(encode(entry));
+            .bind(id)
+            .bind(signed(record.sequence))
+            .bind(i64::from(record.width))
+            .bind(i64::from(record.height))
+            .bind(&record.media_type)
+            .bind(signed(record.bytes))
+            .bind(signed(record.perceptual_hash.0))
+            .bind(signed(record.first_seen))
+            .bind(row.descriptor)
+            .bind(row.look)
+            .bind(encode(row.entry));
         self.execute(insert)?;
-        let insert = sqlx::query("INSERT INTO thumbnails (picture, jpeg) VALUES ($1, $2)");
-        self.execute(insert.bind(*new.id.as_bytes()).bind(&new.thumbnail))?;
-        self.put_point(new, sequence)?;
+        if let Some(thumbnail) = row.thumbnail {
+            let insert = sqlx::query("INSERT INTO thumbnails (picture, jpeg) VALUES ($1, $2)");
+            self.execute(insert.bind(id).bind(thumbnail))?;
+        }
         self.tally.add("pictures", 1);
         Ok(())
     }

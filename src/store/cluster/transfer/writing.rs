@@ -3,6 +3,7 @@
 use std::slice::Iter;
 
 use crate::canonical_url::UrlId;
+use crate::store::cluster::catalogue::commit::PictureInsert;
 use crate::store::cluster::catalogue::removal::file_key;
 use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::cluster::rows::url_row::UrlRow;
@@ -178,31 +179,14 @@ impl Transaction<'_> {
         picture: &KnownPicture,
         entry: &EntryLocation,
     ) -> Result<(), StoreError> {
-        let (id, record) = (*picture.id.as_bytes(), &picture.record);
-        let insert = sqlx::query(
-            "INSERT INTO pictures (picture, sequence, width, height, media_type, bytes, \
-             perceptual_hash, first_seen, descriptor, look, entry) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        );
-        let insert = insert
-            .bind(id)
-            .bind(signed(record.sequence))
-            .bind(i64::from(record.width))
-            .bind(i64::from(record.height))
-            .bind(&record.media_type)
-            .bind(signed(record.bytes))
-            .bind(signed(record.perceptual_hash.0))
-            .bind(signed(record.first_seen))
-            .bind(&picture.descriptor)
-            .bind(&picture.look)
-            .bind(encode(entry));
-        self.execute(insert)?;
-        if let Some(thumbnail) = &picture.thumbnail {
-            let insert = sqlx::query("INSERT INTO thumbnails (picture, jpeg) VALUES ($1, $2)");
-            self.execute(insert.bind(id).bind(thumbnail))?;
-        }
-        self.tally.add("pictures", 1);
-        Ok(())
+        self.insert_picture(&PictureInsert {
+            id: picture.id,
+            record: &picture.record,
+            descriptor: &picture.descriptor,
+            look: picture.look.as_deref(),
+            thumbnail: picture.thumbnail.as_deref(),
+            entry,
+        })
     }
 
     fn put_notes(&mut self, notes: &Notes) -> Result<(), StoreError> {
