@@ -29,16 +29,16 @@ pub enum Error {
         dir = .0.display()
     )]
     NoStore(PathBuf),
+    /// There is no store on a server where one must be.
+    #[cfg(feature = "cluster")]
+    #[error("the database that `[store] url` names has no store yet")]
+    NoStoreOnServer,
     /// A cluster's store without a place for activations.
     #[cfg(feature = "cluster")]
     #[error(
         "`[store] url` names a server, and nothing says where activations are: set `[store] blocks`"
     )]
     NoBlocks,
-    /// Two stores name one bucket.
-    #[cfg(feature = "cluster")]
-    #[error("both stores name the same `[store] blocks`: a copy needs a place of its own")]
-    SharedBlocks,
     /// A job for stores in folders.
     #[cfg(feature = "cluster")]
     #[error(

@@ -80,7 +80,7 @@ pub(super) fn load(store: &Store, options: GraphOptions) -> Vec<Arc<Frozen>> {
     let shape = (options.links, options.ef_construction);
     if snapshot.network != *store.network()
         || snapshot.descriptor != store.descriptor_id()
-        || snapshot.store != store.id()
+        || snapshot.store != store.mark()
         || (snapshot.links, snapshot.ef_construction) != shape
     {
         tracing::info!("the index's snapshot is of another store or shape; building it anew");
@@ -146,7 +146,7 @@ pub(super) fn save(
         version: VERSION,
         network: store.network().clone(),
         descriptor: store.descriptor_id().to_owned(),
-        store: store.id().to_owned(),
+        store: store.mark().to_owned(),
         saved_at_ms: now_ms(),
         links: options.links,
         ef_construction: options.ef_construction,

@@ -1,6 +1,7 @@
 //! The view of one question: what a store that can search has found near to what is asked for.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::filter::Filter;
 use super::rank::Ranker;
@@ -42,6 +43,7 @@ impl View {
                 && options.mode == Mode::LookAlike
                 && store.look_id().is_some()
                 && wanted.iter().flatten().all(|view| view.look.is_some()),
+            accepted: Mutex::default(),
         };
         let mut found = Gathering::new(store)?;
         found.take_in(store, asked.same_bytes(wanted)?)?;
@@ -70,6 +72,8 @@ struct Asked<'a> {
     count: usize,
     /// Whether they are proposed by their looks.
     by_looks: bool,
+    /// Which of what was found may come, so that the store is asked of each once.
+    accepted: Mutex<HashMap<Sequence, bool>>,
 }
 
 impl Asked<'_> {
@@ -109,10 +113,9 @@ impl Asked<'_> {
             which: None,
         };
         loop {
-            let pictures = self.store.near(&near)?;
-            let are_all = pictures.len() < near.count;
-            found.take_in(self.store, pictures)?;
-            if are_all || self.are_enough(near.to, found) {
+            let nearest = self.store.near(&near)?;
+            found.take_in(self.store, nearest.pictures)?;
+            if nearest.are_all || self.are_enough(near.to, found) {
                 return Ok(());
             }
             // The first time, what may come at all, of as many; then of more.
@@ -133,7 +136,13 @@ impl Asked<'_> {
     fn are_enough(&self, to: NearTo<'_>, found: &Gathering) -> bool {
         let index = found.index();
         let filter = &self.options.filter;
-        let accept: Accept<'_> = &|sequence| filter.accepts(self.store, sequence);
+        let accept: Accept<'_> = &|sequence| {
+            let accepted = self.accepted.lock();
+            let mut accepted = accepted.unwrap_or_else(PoisonError::into_inner);
+            *accepted
+                .entry(sequence)
+                .or_insert_with(|| filter.accepts(self.store, sequence))
+        };
         let proposed = match to {
             NearTo::Descriptor(descriptor) => index.search(descriptor, self.count, accept),
             NearTo::Look(look) => found.looks().search(&index, look, self.count, accept),

@@ -150,7 +150,7 @@ impl RunningMean {
             .and_then(|path| derived_file::load(&path, damaged))
             .filter(|file: &MeanFile| {
                 file.version == VERSION
-                    && file.store == store.id()
+                    && file.store == store.mark()
                     && file.descriptor == store.descriptor_id()
             })
             .map(|file| file.mean)
@@ -168,7 +168,7 @@ impl RunningMean {
         };
         let file = MeanFile {
             version: VERSION,
-            store: store.id().to_owned(),
+            store: store.mark().to_owned(),
             descriptor: store.descriptor_id().to_owned(),
             mean: self.clone(),
         };

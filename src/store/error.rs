@@ -309,6 +309,11 @@ pub enum StoreError {
         /// The folder, or that it is a database.
         place: String,
     },
+    /// Another process has made something else of a cluster's store after it was opened.
+    #[error(
+        "another process has begun to copy into this store, or has its server search it from now on, so nothing more is written to it from here: run the same command again"
+    )]
+    ShutOut,
     /// Something is where a copy is to be.
     #[error("{place} {what}; a store is copied to where there is none yet")]
     NoPlaceForCopy {

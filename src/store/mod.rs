@@ -89,7 +89,7 @@ pub use location::{Location, LocationId};
 pub use losses::RemovalRules;
 pub use metadata::Metadata;
 pub use pictures::{Body, NewPicture, PictureOutcome, Source};
-pub use points::{Means, Near, NearPicture, NearTo, Points, Which};
+pub use points::{Means, Near, NearPicture, NearTo, Nearest, Points, Which};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
 pub use sequence::Sequence;
@@ -138,6 +138,8 @@ pub struct Store {
 #[derive(Debug, Clone)]
 struct Identity {
     id: String,
+    /// Which copy it is of the store of that id.
+    mark: String,
     network: NetworkId,
     layouts: Layouts,
     /// How activations are kept.
@@ -280,12 +282,14 @@ impl Store {
     fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
         let network = options.network;
         let layouts = Layouts::of(network, options.activations);
+        let id = format!("{:032x}", rand::random::<u128>());
         Self {
             is_converting: AtomicBool::new(!layouts.now().keeps_values()),
             metadata: Box::new(MemoryMetadata::new(lease_time)),
             blocks: Box::new(MemoryBlocks::default()),
             identity: Identity {
-                id: format!("{:032x}", rand::random::<u128>()),
+                mark: id.clone(),
+                id,
                 network: network.id().clone(),
                 layouts,
                 activations: options.activations,
@@ -327,9 +331,14 @@ impl Store {
         self.identity.layouts.now()
     }
 
-    /// Tells this store from all others.
+    /// Tells this store from all others but its copies.
     pub fn id(&self) -> &str {
         &self.identity.id
+    }
+
+    /// Tells this store from its copies, too: what is derived from it has this.
+    pub fn mark(&self) -> &str {
+        &self.identity.mark
     }
 
     /// The network whose features are stored.

@@ -104,7 +104,7 @@ impl Collection {
         observe: &mut dyn FnMut(WorkEvent<'_>),
     ) -> Result<(), Error> {
         let store = AsyncStore::new(self.store().clone());
-        let rounds = Rounds::default();
+        let rounds = Rounds::of_worker();
         let mut left = Left::default();
         let mut is_new = true;
         let mut begun = Instant::now();

@@ -102,21 +102,14 @@ impl Place {
         }
     }
 
-    /// Fails where a folder has no store: to open one makes it.
+    /// Fails where there is no store: to open one makes it.
     fn check(&self) -> Result<(), Error> {
         match self {
             Self::Folder(dir) if !Store::exists(dir) => Err(Error::NoStore(dir.clone())),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether both keep activations in one bucket.
-    fn shares_blocks(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Cluster(one), Self::Cluster(other)) => {
-                one.blocks.trim_end_matches('/') == other.blocks.trim_end_matches('/')
+            Self::Cluster(cluster) if !Store::exists_in_cluster(cluster)? => {
+                Err(Error::NoStoreOnServer)
             }
-            _ => false,
+            _ => Ok(()),
         }
     }
 }
@@ -136,9 +129,6 @@ pub fn copy_store(
 ) -> Result<CopyReport, Error> {
     let (from, to) = (Place::of(&job.from)?, Place::of(&job.to)?);
     from.check()?;
-    if from.shares_blocks(&to) {
-        return Err(Error::SharedBlocks);
-    }
     let options = store_options(config, extraction);
     let mut tell = |compares: bool, kind: Kind, done: u64| {
         let kind = kind.name();

@@ -104,9 +104,11 @@ fn text(args: &CopyArgs, report: &CopyReport) -> String {
     }
 }
 
-/// A file is a configuration that names a store, all else a folder that is one.
+/// A file is a configuration that names a store, all else a folder that is one. What has the name of a
+/// configuration and is not there is no folder that somebody wants made.
 fn named(path: &Path) -> anyhow::Result<StoreNamed> {
-    Ok(match path.is_file() {
+    let is_configuration = path.extension().is_some_and(|it| it == "toml") && !path.is_dir();
+    Ok(match is_configuration || path.is_file() {
         true => StoreNamed::Configured(Box::new(Config::load(Some(path))?)),
         false => StoreNamed::Folder(path.to_owned()),
     })

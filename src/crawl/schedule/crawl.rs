@@ -94,6 +94,7 @@ impl Crawl {
         let removal = RemovalRules {
             gone_after_s: config.crawl.gone_after,
             most_share: config.crawl.max_removed_share,
+            counted_for: plan.rounds.removals_counted_for(),
         };
         let begin = plan
             .rounds

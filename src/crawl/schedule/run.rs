@@ -1,6 +1,7 @@
 //! One run of a crawl, which may take several rounds.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::closed_origins::ClosedOrigins;
 use crate::store::HostRecord;
@@ -35,9 +36,30 @@ struct Shared {
     /// The run's number; `None` if it is to begin.
     number: Option<u64>,
     origins: ClosedOrigins,
+    /// Whether runs follow one another, without anybody who looks at what they have removed.
+    is_of_worker: bool,
 }
 
+/// How long what runs remove counts together that nobody begins by hand.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 impl Rounds {
+    /// Those of a worker, which begins one run after another.
+    pub fn of_worker() -> Self {
+        Self(Arc::new(Mutex::new(Shared {
+            is_of_worker: true,
+            ..Shared::default()
+        })))
+    }
+
+    /// How long what runs remove counts together.
+    pub(super) fn removals_counted_for(&self) -> Duration {
+        match self.lock().is_of_worker {
+            true => DAY,
+            false => Duration::ZERO,
+        }
+    }
+
     /// Ends the run: the next round begins another.
     pub fn end_run(&self) {
         let mut shared = self.lock();

@@ -65,7 +65,7 @@ pub(super) fn load(store: &Store) -> Saved {
     };
     let mut rest = bytes.as_slice();
     let head = frame(&mut rest).and_then(|head| postcard::from_bytes::<Head>(head).ok());
-    let Some(head) = head.filter(|h| h.version == VERSION && h.store == store.id()) else {
+    let Some(head) = head.filter(|h| h.version == VERSION && h.store == store.mark()) else {
         tracing::warn!("the groups of copies are damaged or of another version; making them anew");
         return Saved::default();
     };
@@ -118,7 +118,7 @@ impl GroupsFile {
         if self.length == 0 || self.changes + changed.len() > most || !path.exists() {
             let head = Head {
                 version: VERSION,
-                store: store.id().to_owned(),
+                store: store.mark().to_owned(),
                 apart: apart.pairs().collect(),
             };
             let head = postcard::to_stdvec(&head).map_err(io::Error::other)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::rows::host_row;
+use super::server::connection::Statement;
 use super::{ClusterMetadata, number, signed, unsigned};
 use crate::canonical_url::{HostId, UrlId};
 use crate::store::hosts::LARGEST_RULES;
@@ -113,18 +114,7 @@ impl Hosts for ClusterMetadata {
             let delete = || sqlx::query("DELETE FROM rule_files WHERE id = $1").bind(id.0);
             return self.database().execute(delete).map(drop);
         }
-        let keep = || {
-            sqlx::query(
-                "INSERT INTO rule_files (id, url, fetched_ms, body) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (id) DO UPDATE SET url = excluded.url, \
-                 fetched_ms = excluded.fetched_ms, body = excluded.body",
-            )
-            .bind(id.0)
-            .bind(record.url.clone())
-            .bind(signed(record.fetched_ms))
-            .bind(record.body.clone())
-        };
-        self.database().execute(keep).map(drop)
+        self.database().execute(|| keep_rules(record)).map(drop)
     }
 
     fn remove_host(&self, host: &str) -> Result<u64, StoreError> {
@@ -163,4 +153,16 @@ impl ClusterMetadata {
         };
         self.database().execute(keep).map(drop)
     }
+}
+
+/// Keeps a file of rules in the place of that of before.
+pub(super) fn keep_rules(record: &RuleFileRecord) -> Statement<'static> {
+    let keep = sqlx::query(
+        "INSERT INTO rule_files (id, url, fetched_ms, body) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (id) DO UPDATE SET url = excluded.url, \
+         fetched_ms = excluded.fetched_ms, body = excluded.body",
+    );
+    let keep = keep.bind(UrlId::of(&record.url).0).bind(record.url.clone());
+    keep.bind(signed(record.fetched_ms))
+        .bind(record.body.clone())
 }

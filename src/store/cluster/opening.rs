@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::blocks::{ObjectBlocks, Past};
+use super::server::database::Database;
+use super::server::migrations;
 use super::{ClusterMetadata, ClusterOptions, identity};
 use crate::store::layouts::Layouts;
 use crate::store::{Catalogue, Identity, Store, StoreError, StoreOptions};
@@ -14,6 +16,16 @@ use crate::store::{Catalogue, Identity, Store, StoreError, StoreOptions};
 const CACHE: &str = "blocks";
 
 impl Store {
+    /// Whether the database of a cluster has a store; to open it makes one.
+    ///
+    /// # Errors
+    /// If it cannot be reached, or is of another version.
+    pub fn exists_in_cluster(cluster: &ClusterOptions) -> Result<bool, StoreError> {
+        let database = Database::connect(cluster)?;
+        migrations::check(&database)?;
+        identity::is_there(&database)
+    }
+
     /// `lock` keeps this machine's folder as long as the store is open.
     pub(in crate::store) fn in_cluster(
         (cluster, dir): (&ClusterOptions, Option<&Path>),
@@ -39,11 +51,11 @@ impl Store {
         let numbers = Box::new(metadata.segment_numbers());
         let blocks = ObjectBlocks::open(&cluster.blocks, cache, cluster.grace, numbers)?;
         match row.has_bucket {
-            true => blocks.belong_to(&row.id, Past::Marked)?,
+            true => blocks.check_owner(&row.mark, Past::Marked)?,
             false => {
                 let first = metadata.block_locations().next().transpose()?;
                 let segment = first.map(|(_, at)| at.segment);
-                blocks.belong_to(&row.id, Past::Unmarked(segment))?;
+                blocks.check_owner(&row.mark, Past::Unmarked(segment))?;
                 identity::has_bucket(metadata.database())?;
             }
         }
@@ -52,6 +64,7 @@ impl Store {
             blocks: Box::new(blocks),
             identity: Identity {
                 id: row.id,
+                mark: row.mark,
                 network: row.network,
                 layouts: Layouts::of(options.network, row.activations),
                 activations: row.activations,

@@ -249,6 +249,7 @@ impl Pair {
         let rules = RemovalRules {
             gone_after_s: [0, 0, 86_400][self.random.random_range(0..3)],
             most_share: [0.1, 0.5, 1.0][self.random.random_range(0..3)],
+            ..RemovalRules::default()
         };
         self.same(|store| store.begin_run(crawl, rules));
     }

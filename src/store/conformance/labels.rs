@@ -124,6 +124,7 @@ pub(super) fn labels_wait_for_pictures_that_left_by_themselves(store: &Store) {
     let rules = RemovalRules {
         gone_after_s: 0,
         most_share: 1.0,
+        ..RemovalRules::default()
     };
     store.begin_run(1, rules).unwrap();
     for _ in 0..2 {

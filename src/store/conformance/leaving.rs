@@ -18,6 +18,7 @@ fn rules(gone_after: Duration, most_share: f64) -> RemovalRules {
     RemovalRules {
         gone_after_s: gone_after.as_secs(),
         most_share,
+        ..RemovalRules::default()
     }
 }
 

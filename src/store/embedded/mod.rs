@@ -350,6 +350,8 @@ impl Embedded {
             is_converting: parts.header.converting,
             identity: Identity {
                 id: parts.header.id.clone(),
+                // What is derived lies in its folder.
+                mark: parts.header.id.clone(),
                 network: options.network.id().clone(),
                 layouts: Layouts::of(options.network, parts.header.activations),
                 activations: parts.header.activations,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::canonical_url::HostId;
 use crate::picture::PictureId;
@@ -17,6 +18,9 @@ pub struct RemovalRules {
     /// The most that one run takes of a host's pictures, as a share of them; one may always go,
     /// unless this is 0. 1: all may go.
     pub most_share: f64,
+    /// How long what runs of one process remove counts together: a worker's runs follow one another
+    /// every few minutes. 0: each run counts by itself.
+    pub counted_for: Duration,
 }
 
 impl Default for RemovalRules {
@@ -24,6 +28,7 @@ impl Default for RemovalRules {
         Self {
             gone_after_s: 24 * 3600,
             most_share: 0.1,
+            counted_for: Duration::ZERO,
         }
     }
 }
@@ -46,6 +51,8 @@ pub(in crate::store) struct Losses(Mutex<Table>);
 #[derive(Debug, Default)]
 struct Table {
     rules: RemovalRules,
+    /// When counting began.
+    begun: Option<Instant>,
     /// Pictures of hosts when the first was to go; counted only then.
     pictures: HashMap<HostId, u64>,
     hosts: BTreeMap<HostId, Loss>,
@@ -64,10 +71,18 @@ struct Loss {
 impl Losses {
     /// Begins a run.
     pub(in crate::store) fn begin(&self, rules: RemovalRules) {
-        *self.lock() = Table {
-            rules,
-            ..Table::default()
-        };
+        let mut table = self.lock();
+        let goes_on = |begun: Instant| begun.elapsed() < rules.counted_for;
+        match table.begun.is_some_and(goes_on) {
+            true => table.rules = rules,
+            false => {
+                *table = Table {
+                    rules,
+                    begun: Some(Instant::now()),
+                    ..Table::default()
+                }
+            }
+        }
     }
 
     /// What follows when a URL is found to be gone that was first found so at `first_s`.
@@ -202,6 +217,12 @@ mod tests {
         assert!(!may_go(&losses, 3, 4, &[]), "two of twenty have gone");
         assert!(may_go(&losses, 4, 5, &[6]), "it is seen elsewhere");
         assert_eq!(losses.stopped(), BTreeMap::from([(HostId([1; 8]), 1)]));
+        let of_a_worker = RemovalRules {
+            counted_for: Duration::from_secs(DAY),
+            ..RemovalRules::default()
+        };
+        losses.begin(of_a_worker);
+        assert!(!may_go(&losses, 3, 4, &[]), "the same day");
         losses.begin(RemovalRules::default());
         assert!(may_go(&losses, 3, 4, &[]), "another run");
     }

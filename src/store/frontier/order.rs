@@ -11,7 +11,8 @@ pub(in crate::store) struct Order(pub(in crate::store) u64);
 impl Order {
     const PAGE: u64 = 1 << 63;
     const GUESS: u64 = Self::PAGE | 1 << 62;
-    const COUNT: u64 = !Self::GUESS;
+    /// The bits of the how manyth it was queued.
+    pub(in crate::store) const COUNT: u64 = !Self::GUESS;
 
     /// Retries with this time or a later one, which no clock ever shows, are left to the next
     /// run.

@@ -2,7 +2,7 @@
 
 mod near;
 
-pub use near::{Means, Near, NearPicture, NearTo, Which};
+pub use near::{Means, Near, NearPicture, NearTo, Nearest, Which};
 
 use super::StoreError;
 
@@ -14,13 +14,16 @@ pub trait Points: Send + Sync {
         false
     }
 
-    /// Pictures nearest to what is asked for, in no order. Where they are fewer than asked for, there
-    /// are no more to be found. Those that were stored last are among them as soon as they are there.
+    /// Pictures nearest to what is asked for. Those that were stored last are among them as soon as they
+    /// are there.
     ///
     /// # Errors
     /// If the store fails.
-    fn near(&self, _asked: &Near<'_>) -> Result<Vec<NearPicture>, StoreError> {
-        Ok(Vec::new())
+    fn near(&self, _asked: &Near<'_>) -> Result<Nearest, StoreError> {
+        Ok(Nearest {
+            are_all: true,
+            ..Nearest::default()
+        })
     }
 
     /// What the pictures have in common.

@@ -40,6 +40,15 @@ pub struct Which {
     pub host: Option<HostId>,
 }
 
+/// What was found near.
+#[derive(Debug, Clone, Default)]
+pub struct Nearest {
+    /// The pictures, in no order.
+    pub pictures: Vec<NearPicture>,
+    /// Whether there are no more to be found.
+    pub are_all: bool,
+}
+
 /// A picture with all that a search needs of it but its activations.
 #[derive(Debug, Clone)]
 pub struct NearPicture {

@@ -1,33 +1,21 @@
-//! The place where objects are: a bucket of S3, or a folder. Everything here blocks.
+//! Objects in a bucket, or in a folder. Everything here blocks.
 
 use std::future::Future;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub(super) use object_store::PutPayload;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{
-    BackoffConfig, ClientConfigKey, ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutMode,
-    RetryConfig,
-};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use tokio::runtime::{Builder, Runtime};
-use url::Url;
 
+use super::place::{self, LONGEST_PAUSE, PATIENCE};
 use super::segment::SegmentName;
 use crate::store::StoreError;
 
-/// How long one request may take: a segment is some tens of megabytes.
-const TIMEOUT: &str = "120 seconds";
-/// How long a request is tried again that nobody answers, or that the server could not serve: as long as
-/// the database is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// What stands before the names of segments.
 const FOLDER: &str = "segments";
-/// The object that says whose segments these are.
+/// The object that says whose segments these are: it has the mark of a store.
 const OWNER: &str = "store.id";
 
 /// A bucket or a folder, and a runtime of its own that calls wait on.
@@ -58,59 +46,17 @@ impl From<object_store::Error> for StoreError {
     }
 }
 
-/// The client's own pauses are over after ten tries in two seconds, in which no server starts again.
-fn retries() -> RetryConfig {
-    RetryConfig {
-        backoff: BackoffConfig {
-            max_backoff: LONGEST_PAUSE,
-            ..BackoffConfig::default()
-        },
-        max_retries: usize::MAX,
-        retry_timeout: PATIENCE,
-    }
-}
-
 impl Bucket {
-    /// Opens `s3://BUCKET/FOLDER` or `file:///FOLDER`. Keys, regions and endpoints of S3 are read
-    /// from the environment (`AWS_ACCESS_KEY_ID` and its like), never from the URL.
-    ///
-    /// `settings` are laid over those of the environment.
+    /// Opens `s3://BUCKET/FOLDER`, `gs://BUCKET/FOLDER`, `az://CONTAINER/FOLDER` or `file:///FOLDER`, with
+    /// `settings` laid over those of the environment.
     pub(super) fn open(url: &str, settings: &[(&str, &str)]) -> Result<Self, StoreError> {
-        let wrong = |message: String| StoreError::Objects {
-            source: message.into(),
-        };
-        let url = Url::parse(url).map_err(|error| wrong(format!("its URL: {error}")))?;
-        let (scheme, path) = ObjectStoreScheme::parse(&url)
-            .map_err(|_| wrong("its URL is neither s3:// nor file://".to_owned()))?;
-        let (store, root): (Box<dyn ObjectStore>, String) = match scheme {
-            ObjectStoreScheme::Local => {
-                let dir = url.to_file_path();
-                let dir = dir.map_err(|()| wrong("its URL names no folder".to_owned()))?;
-                crate::private_folder::create(&dir).map_err(|e| StoreError::io(&dir, e))?;
-                let store = LocalFileSystem::new_with_prefix(&dir)?.with_fsync(true);
-                (Box::new(store), String::new())
-            }
-            ObjectStoreScheme::AmazonS3 => {
-                // There may be one already, which is the same.
-                let _ = rustls::crypto::ring::default_provider().install_default();
-                let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
-                let mut store = AmazonS3Builder::from_env().with_config(timeout, TIMEOUT);
-                store = store.with_retry(retries());
-                for (name, value) in settings {
-                    let key = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>()?;
-                    store = store.with_config(key, *value);
-                }
-                let store = store.with_url(url.as_str());
-                (Box::new(store.build()?), path.to_string())
-            }
-            _ => return Err(wrong("only s3:// and file:// are known".to_owned())),
-        };
+        let (store, root) = place::open(url, settings)?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("simdex-objects")
             .enable_all()
             .build();
-        let runtime = runtime.map_err(|error| wrong(error.to_string()))?;
+        let runtime = runtime.map_err(|error| place::wrong(error.to_string()))?;
         Ok(Self {
             runtime: Some(runtime),
             store,
@@ -146,22 +92,20 @@ impl Bucket {
         }
     }
 
-    /// The id of the store whose bucket this is, if it says so.
+    /// The mark of the store whose bucket this is, if it says so.
     pub(super) fn owner(&self) -> Result<Option<String>, StoreError> {
-        let id = self.whole(&self.owner)?;
-        Ok(id.map(|id| String::from_utf8_lossy(&id).trim().to_owned()))
+        let mark = self.whole(&self.owner)?;
+        Ok(mark.map(|mark| String::from_utf8_lossy(&mark).trim().to_owned()))
     }
 
     /// Says whose bucket this is; `false` if it says that another's it is.
-    pub(super) fn belong_to(&self, id: &str) -> Result<bool, StoreError> {
-        self.create_at(
-            &self.owner,
-            &PutPayload::from(format!("{id}\n").into_bytes()),
-        )
+    pub(super) fn set_owner(&self, mark: &str) -> Result<bool, StoreError> {
+        let line = format!("{mark}\n").into_bytes();
+        self.create_at(&self.owner, &PutPayload::from(line))
     }
 
     /// Says no more whose bucket this is.
-    pub(super) fn belong_to_none(&self) -> Result<(), StoreError> {
+    pub(super) fn clear_owner(&self) -> Result<(), StoreError> {
         self.delete_at(&self.owner)
     }
 
@@ -179,8 +123,8 @@ impl Bucket {
                     return Ok(there.is_some_and(|it| it.iter().eq(bytes.iter().flatten())));
                 }
                 // The client tries no such request again, which may have arrived all the same.
-                Err(error @ object_store::Error::Generic { store: "S3", .. })
-                    if begun.elapsed() < PATIENCE =>
+                Err(error)
+                    if place::may_have_arrived(&error) && begun.elapsed() < PATIENCE =>
                 {
                     tracing::debug!(%error, "an object could not be written");
                     std::thread::sleep(LONGEST_PAUSE);

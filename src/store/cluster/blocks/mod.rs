@@ -5,6 +5,7 @@ mod bucket;
 mod cache;
 mod live;
 mod owner;
+mod place;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -55,7 +56,7 @@ impl ObjectBlocks {
         Self::open_with(url, &[], cache, grace, number)
     }
 
-    /// The same with settings of S3 that come before those of the environment.
+    /// The same with settings of the bucket that come before those of the environment.
     pub(super) fn open_with(
         url: &str,
         settings: &[(&str, &str)],
@@ -186,6 +187,9 @@ impl ObjectBlocks {
                     let payload = change(payload).unwrap_or_else(|| payload.to_vec());
                     entries.push((*picture, *at, payload));
                 }
+                // Another has moved it meanwhile.
+                Err(StoreError::Damaged { .. })
+                    if metadata.block_location(*picture)? != Some(*at) => {}
                 Err(StoreError::Damaged { picture }) => {
                     is_whole = false;
                     unread.push(format!("the activations of picture {picture} are damaged"));

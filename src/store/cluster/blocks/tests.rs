@@ -54,10 +54,10 @@ fn activations_are_kept_by_a_real_s3_server() {
         assert!(blocks.read(pictures[(n + 1) % 5], places[n]).is_err());
     }
     // Another that begins to count anew writes over nothing, and one of another store does not begin.
-    blocks.belong_to("one", Past::Unmarked(Some(0))).unwrap();
+    blocks.check_owner("one", Past::Unmarked(Some(0))).unwrap();
     let again = open(&bucket, None);
-    assert!(again.belong_to("another", Past::Unmarked(None)).is_err());
-    again.belong_to("one", Past::Marked).unwrap();
+    assert!(again.check_owner("another", Past::Unmarked(None)).is_err());
+    again.check_owner("one", Past::Marked).unwrap();
     let other = Entry {
         picture: pictures[4],
         sections: vec![Section::of_bytes(SectionKind::Block, &bytes[1])],

@@ -12,7 +12,7 @@ use crate::store::cluster::server::session::Session;
 use crate::store::cluster::{ClusterMetadata, encode, signed, unsigned};
 use crate::store::pictures::NETWORK;
 use crate::store::{
-    AppendEntries, Body, Entry, EntryLocation, Lease, Location, LocationId, NewPicture,
+    AppendEntries, Body, Entry, EntryLocation, FileRecord, Lease, Location, LocationId, NewPicture,
     PictureOutcome, PictureRecord, Source, StoreError, UrlOutcome, VisitRecord, now_ms,
 };
 
@@ -95,20 +95,19 @@ impl ClusterMetadata {
             _ => None,
         }))?;
         let _writing = self.shared.lock();
+        // Those who store at the same time come one after the other, so that none has to begin anew.
+        let turn = || Session::turn(self.database());
+        let numbers = !appended.is_empty();
+        let _turn = numbers.then(|| self.database().persist(turn)).transpose()?;
         let mut intake = Intake {
             log,
             appended,
             numbers: None,
         };
-        // Those who store at the same time come one after the other, so that none has to begin anew.
-        let mut turn = None;
         let (leave, crawl) = (Leave::of(&self.losses), self.crawl());
         self.write_locked(|transaction| {
             intake.numbers = None;
-            if !intake.appended.is_empty() {
-                if turn.is_none() {
-                    turn = Some(Session::turn(self.database())?);
-                }
+            if numbers {
                 // First of all, while there is nothing to be done again.
                 intake.number(transaction)?;
             }
@@ -381,13 +380,12 @@ impl Transaction<'_> {
                 modified_ns,
             } => {
                 let id = LocationId::of_path(path);
-                let keep = sqlx::query(
-                    "INSERT INTO files (id, picture, bytes, modified_ns) VALUES ($1, $2, $3, $4) \
-                     ON CONFLICT (id) DO UPDATE SET picture = excluded.picture, \
-                     bytes = excluded.bytes, modified_ns = excluded.modified_ns",
-                );
-                let keep = keep.bind(id.0).bind(*picture.as_bytes());
-                self.execute(keep.bind(signed(*bytes)).bind(signed(*modified_ns)))?;
+                let file = FileRecord {
+                    bytes: *bytes,
+                    modified_ns: *modified_ns,
+                    picture,
+                };
+                self.put_file(id, &file)?;
                 (id, Location::Path(LocalPath::new(path.clone())))
             }
         };

@@ -8,7 +8,7 @@ use crate::store::cluster::catalogue::removal::file_key;
 use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::cluster::server::listing::{PAGE, listing};
 use crate::store::cluster::{ClusterMetadata, decode, encode, signed};
-use crate::store::{FilePlace, FileSystemMark, Files, FilesLeft, Listing, LocationId, StoreError};
+use crate::store::{FilePlace, FileRecord, FileSystemMark, Files, FilesLeft, Listing, LocationId, StoreError};
 
 /// The note of the file systems that folders were on.
 pub(in crate::store::cluster) const FILE_SYSTEMS: &str = "file_systems";
@@ -164,5 +164,17 @@ impl Transaction<'_> {
             }
         }
         Ok(left)
+    }
+
+    /// Notes what a local file is.
+    pub(in crate::store::cluster) fn put_file(&mut self, id: LocationId, file: &FileRecord) -> Result<(), StoreError> {
+        let keep = sqlx::query(
+            "INSERT INTO files (id, picture, bytes, modified_ns) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (id) DO UPDATE SET picture = excluded.picture, \
+             bytes = excluded.bytes, modified_ns = excluded.modified_ns",
+        );
+        let keep = keep.bind(id.0).bind(*file.picture.as_bytes());
+        let keep = keep.bind(signed(file.bytes)).bind(signed(file.modified_ns));
+        self.execute(keep).map(drop)
     }
 }

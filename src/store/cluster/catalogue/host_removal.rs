@@ -127,8 +127,10 @@ impl Transaction<'_> {
         last: Option<UrlId>,
     ) -> Result<Option<UrlId>, StoreError> {
         let select = sqlx::query_as(
-            "SELECT id FROM urls WHERE hint_hosts @> ARRAY[$1::bytea] AND id > $2 \
-             ORDER BY id LIMIT $3",
+            // Not in the order of all URLs, of which few may be such.
+            "WITH hinted AS MATERIALIZED ( \
+               SELECT id FROM urls WHERE hint_hosts @> ARRAY[$1::bytea]) \
+             SELECT id FROM hinted WHERE id > $2 ORDER BY id LIMIT $3",
         );
         let ids = self.some_urls(select.bind(host.0), last)?;
         for &id in &ids {

@@ -5,6 +5,7 @@ use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::store::cluster::frontier::words::Leave;
 use crate::store::cluster::server::listing::{PAGE, listing};
+use crate::store::cluster::server::session::Session;
 use crate::store::cluster::{ClusterMetadata, decode, encode, number, signed, unsigned};
 use crate::store::{
     AppendEntries, Body, Catalogue, EntryLocation, Flaw, Lease, Listing, Location, PageTerms,
@@ -258,6 +259,7 @@ impl Catalogue for ClusterMetadata {
             || sqlx::query_as("SELECT body FROM waiting WHERE picture = $1").bind(*id.as_bytes());
         let row: Option<(Vec<u8>,)> = self.database().row(select)?;
         let body = row.map(|(body,)| body);
+        let body = body.filter(|body| PictureId::of(body) == id);
         body.ok_or(StoreError::DamagedBody { picture: id })
     }
 
@@ -349,13 +351,12 @@ impl ClusterMetadata {
 
     /// Compares tables that say the same, and bodies with their names.
     fn check(&self, report: &mut dyn FnMut(Flaw)) -> Result<(), StoreError> {
-        let select = || {
-            sqlx::query_as(
+        let bare: Vec<([u8; 32],)> = self.database().persist(|| {
+            Session::snapshot(self.database())?.rows(sqlx::query_as(
                 "SELECT p.picture FROM pictures p LEFT JOIN thumbnails t USING (picture) \
                  WHERE t.picture IS NULL ORDER BY p.picture",
-            )
-        };
-        let bare: Vec<([u8; 32],)> = self.database().rows(select)?;
+            ))
+        })?;
         for (id,) in bare {
             report(Flaw {
                 picture: Some(PictureId::from_bytes(id)),
@@ -365,11 +366,8 @@ impl ClusterMetadata {
         self.check_points(report)?;
         for id in self.waiting() {
             let id = id?;
-            let is_whole = self
-                .waiting_body(id)
-                .is_ok_and(|body| PictureId::of(&body) == id);
             // It may have got its features meanwhile.
-            if !is_whole && self.waits(id)? {
+            if self.waiting_body(id).is_err() && self.waits(id)? {
                 report(Flaw {
                     picture: Some(id),
                     problem: "its kept bytes are damaged".to_owned(),

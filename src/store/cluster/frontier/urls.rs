@@ -192,14 +192,16 @@ impl Frontier for ClusterMetadata {
         let mut last = None;
         loop {
             let (ids, next) = self.wanted_again(which, last)?;
-            queued += self.write(|transaction| {
-                transaction.load(ids.iter().copied())?;
-                let mut queued = 0;
-                for id in &ids {
-                    queued += u64::from(transaction.reopen(*id, true, crawl)?);
-                }
-                Ok(queued)
-            })?;
+            if !ids.is_empty() {
+                queued += self.write(|transaction| {
+                    transaction.load(ids.iter().copied())?;
+                    let mut queued = 0;
+                    for id in &ids {
+                        queued += u64::from(transaction.reopen(*id, true, crawl)?);
+                    }
+                    Ok(queued)
+                })?;
+            }
             if next.is_none() {
                 return Ok(queued);
             }

@@ -7,6 +7,7 @@ use crate::store::cluster::points::sample;
 use crate::store::cluster::points::vector::{look_values, vector};
 use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::cluster::server::connection::Statement;
+use crate::store::cluster::server::session::Session;
 use crate::store::{Flaw, NewPicture, StoreError};
 
 /// A row of `points`, its vectors as the text that pgvector reads.
@@ -130,14 +131,13 @@ impl ClusterMetadata {
         if !self.database().keeps_points() {
             return Ok(());
         }
-        let select = || {
-            sqlx::query_as(
+        let unseen = self.database().persist(|| {
+            Session::snapshot(self.database())?.row(sqlx::query_as(
                 "SELECT count(*) FROM pictures p LEFT JOIN points n USING (picture) \
                  WHERE n.picture IS NULL",
-            )
-        };
-        let unseen: Option<(i64,)> = self.database().row(select)?;
-        let unseen = unseen.map_or(0, |(count,)| count);
+            ))
+        })?;
+        let unseen = unseen.map_or(0, |(count,): (i64,)| count);
         if unseen > 0 {
             report(Flaw {
                 picture: None,

@@ -1,15 +1,17 @@
 //! Tables of points are made, and filled from what is stored already.
 
-use std::time::Duration;
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
 
 use crate::activation::Activations;
 use crate::network::{Descriptor, Embedding, LookDescriptor};
 use crate::picture::PictureId;
 use crate::store::cluster::points::keeping::{Insertion, Point};
 use crate::store::cluster::points::sample;
+use crate::store::cluster::server::connection::Reading;
 use crate::store::cluster::server::database::Database;
 use crate::store::cluster::server::session::Session;
-use crate::store::cluster::{ClusterOptions, number};
+use crate::store::cluster::{ClusterOptions, identity, number};
 use crate::store::{LEASE_TIME, Store, StoreError, StoreOptions};
 
 /// What [`make_points`] came to.
@@ -26,63 +28,54 @@ pub enum PointsMade {
     Unavailable(String),
 }
 
-/// How long a statement may take here: an index of many millions is one.
-const LONG: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Pictures that get their points at once.
 const CHUNK: i64 = 1_000;
 /// The first version of pgvector whose searches go on where a filter refuses much.
 const OLDEST: (u32, u32) = (0, 8);
 
 /// What is made; a `{}` stands for the numbers in a descriptor. Looks are scanned, and need no index.
-const TABLES: [&str; 3] = [
+const TABLES: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS points ( \
        picture bytea PRIMARY KEY, descriptor halfvec({}) NOT NULL, look halfvec)",
     "CREATE TABLE IF NOT EXISTS samples (picture bytea PRIMARY KEY, embedding halfvec NOT NULL)",
-    "INSERT INTO numbers VALUES ('points', 0) ON CONFLICT (name) DO NOTHING",
 ];
 /// Made when the points are there: to insert them one by one takes longer.
 const INDEX: &str = "CREATE INDEX IF NOT EXISTS points_descriptor ON points \
      USING hnsw (descriptor halfvec_ip_ops)";
 
 /// Makes a cluster's server find what is near, where it can: where pgvector is there, or can be had. The
-/// database must be of this version, and no worker should be at work. `progress` is told of pictures so
-/// far and in all, and says whether to go on. May be run again at any time; pictures without points get
-/// theirs.
+/// database must be of this version. Workers that have it open and know nothing of points write no more
+/// from then on. `progress` is told of pictures so far and in all, and says whether to go on. May be run
+/// again at any time; pictures without points get theirs.
 ///
 /// # Errors
-/// If the database or the bucket fails.
+/// If the database or the bucket fails, or the store is of another network.
 pub fn make_points(
     cluster: &ClusterOptions,
     options: &StoreOptions<'_>,
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<PointsMade, StoreError> {
-    let patient = ClusterOptions {
-        statement_timeout: LONG,
-        ..cluster.clone()
-    };
-    let database = Database::connect(&patient)?;
+    let database = Database::connect(cluster)?;
     if let Some(reason) = refusal(&database)? {
         return Ok(PointsMade::Unavailable(reason));
     }
-    let dimensions = options.network.descriptor_dimensions().to_string();
-    for statement in TABLES {
-        let statement = statement.replace("{}", &dimensions);
-        database.persist(|| database.connection()?.execute(sqlx::query(&statement)))?;
-    }
+    // Points are as long as this network's descriptors.
+    identity::found_or_made(&database, options)?;
     let filling = Filling {
         database: &database,
     };
+    filling.begin(options.network.descriptor_dimensions())?;
     filling.drop_dangling()?;
     let Some(added) = filling.points(progress)? else {
         return Ok(PointsMade::Stopped);
     };
-    let open = || Store::in_cluster((&patient, None), options, LEASE_TIME, Box::new(()));
+    let open = || Store::in_cluster((cluster, None), options, LEASE_TIME, Box::new(()));
     if !filling.samples(open, progress)? {
         return Ok(PointsMade::Stopped);
     }
-    database.execute(|| sqlx::query(INDEX))?;
-    // So that the plan of a search is made by what is there.
-    database.execute(|| sqlx::query("ANALYZE points, samples"))?;
+    for statement in [INDEX, "ANALYZE points, samples"] {
+        database.persist(|| Session::run_long(&database, statement))?;
+    }
     database.execute(|| sqlx::query("UPDATE numbers SET value = 1 WHERE name = 'points'"))?;
     Ok(PointsMade::Whole { added })
 }
@@ -145,16 +138,41 @@ struct Filling<'a> {
 }
 
 impl Filling<'_> {
-    /// Removes what is of pictures that are not there: a worker that knew nothing of points has removed
-    /// them.
+    /// Makes the tables. From then on whoever stores a picture stores its point.
+    fn begin(&self, dimensions: usize) -> Result<(), StoreError> {
+        for statement in TABLES {
+            let statement = statement.replace("{}", &dimensions.to_string());
+            self.database
+                .persist(|| self.database.connection()?.execute(sqlx::query(&statement)))?;
+        }
+        self.write(|session| {
+            let insert =
+                "INSERT INTO numbers VALUES ('points', 0) ON CONFLICT (name) DO NOTHING";
+            if session.execute(sqlx::query(insert))? > 0 {
+                session.shut_out_workers()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes what is of pictures that are not there: commits that came to no end have left it.
     fn drop_dangling(&self) -> Result<(), StoreError> {
-        for delete in [
-            "DELETE FROM points n WHERE NOT EXISTS ( \
-               SELECT 1 FROM pictures p WHERE p.picture = n.picture)",
-            "DELETE FROM samples s WHERE NOT EXISTS ( \
-               SELECT 1 FROM pictures p WHERE p.picture = s.picture)",
-        ] {
-            self.database.execute(|| sqlx::query(delete))?;
+        for table in ["points", "samples"] {
+            let gone = format!(
+                "NOT EXISTS (SELECT 1 FROM pictures p WHERE p.picture = {table}.picture)"
+            );
+            let select = format!("SELECT picture FROM {table} WHERE {gone}");
+            let dangling: Vec<([u8; 32],)> = self.read(|| sqlx::query_as(&select))?;
+            let delete = format!("DELETE FROM {table} WHERE picture = ANY($1) AND {gone}");
+            for some in dangling.chunks(CHUNK as usize) {
+                let some: Vec<[u8; 32]> = some.iter().map(|(picture,)| *picture).collect();
+                self.database.persist(|| {
+                    // Nobody is between the point of a picture and the picture.
+                    let mut turn = Session::turn(self.database)?;
+                    turn.execute(sqlx::query(&delete).bind(some.clone()))?;
+                    turn.commit()
+                })?;
+            }
         }
         Ok(())
     }
@@ -171,8 +189,8 @@ impl Filling<'_> {
                    SELECT 1 FROM points n WHERE n.picture = p.picture)",
             )
         };
-        let missing: Option<(i64,)> = self.database.row(count)?;
-        let missing = missing.map_or(0, |(count,)| count.cast_unsigned());
+        let missing: Vec<(i64,)> = self.read(count)?;
+        let missing = missing.first().map_or(0, |(count,)| count.cast_unsigned());
         let (mut last, mut added) = (-1, 0);
         while added < missing {
             let select = || {
@@ -185,7 +203,7 @@ impl Filling<'_> {
                 .bind(last)
                 .bind(CHUNK)
             };
-            let rows: Vec<Row> = self.database.rows(select)?;
+            let rows: Vec<Row> = self.read(select)?;
             let Some((_, newest, ..)) = rows.last() else {
                 break;
             };
@@ -225,7 +243,7 @@ impl Filling<'_> {
             )
             .bind(end.clone())
         };
-        let missing: Vec<([u8; 32],)> = self.database.rows(select)?;
+        let missing: Vec<([u8; 32],)> = self.read(select)?;
         if missing.is_empty() {
             return Ok(true);
         }
@@ -246,6 +264,15 @@ impl Filling<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Rows that it may take long to find.
+    fn read<'q, T>(&self, make: impl Fn() -> Reading<'q, T>) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        self.database
+            .persist(|| Session::snapshot(self.database)?.rows(make()))
     }
 
     fn write(

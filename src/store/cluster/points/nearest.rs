@@ -7,7 +7,8 @@ use crate::store::cluster::points::{Stage, sample};
 use crate::store::cluster::server::session::Session;
 use crate::store::cluster::{ClusterMetadata, decode, unsigned};
 use crate::store::{
-    Catalogue, Means, Near, NearPicture, NearTo, PictureRow, Points, Sequence, StoreError, Which,
+    Catalogue, Means, Near, NearPicture, NearTo, Nearest, PictureRow, Points, Sequence, StoreError,
+    Which,
 };
 
 /// The least and the most that pgvector's list of what it follows holds; between them, as many as are
@@ -16,12 +17,16 @@ const LIST: (usize, usize) = (100, 1_000);
 /// Points that are looked at before a search gives up that refuses most of them. pgvector's own limit
 /// is 20,000.
 const MOST_LOOKED_AT: usize = 50_000;
+/// A search that goes on may take so many times the server's `work_mem`; pgvector's default, once, ends
+/// it earlier.
+const MEMORY: &str = "16";
 
 /// Settings of one transaction. Searches go on where the first list has too few that may come; a plan
 /// is made for each, since one for any number of points wanted would be a scan.
 const SETTINGS: &str = "SELECT set_config('hnsw.ef_search', $1, true), \
      set_config('hnsw.iterative_scan', 'relaxed_order', true), \
-     set_config('hnsw.max_scan_tuples', $2, true), set_config('jit', 'off', true), \
+     set_config('hnsw.max_scan_tuples', $2, true), \
+     set_config('hnsw.scan_mem_multiplier', $3, true), set_config('jit', 'off', true), \
      set_config('plan_cache_mode', 'force_custom_plan', true)";
 
 /// Which pictures may come, by their records and by where they were seen.
@@ -32,22 +37,39 @@ const CONDITIONS: &str = "JOIN pictures w USING (picture) WHERE w.width >= $3 AN
          WHERE e.picture = l.id AND u.host = $7 AND u.page_url IS NOT NULL))))";
 
 /// A picture, its number, hash, descriptor, look and entry.
-type Row = ([u8; 32], i64, i64, Vec<u8>, Option<Vec<u8>>, Vec<u8>);
+type Found = ([u8; 32], i64, i64, Vec<u8>, Option<Vec<u8>>, Vec<u8>);
+/// The same of a point; nothing where its picture was removed meanwhile, or never came to be.
+type Row = (
+    Option<[u8; 32]>,
+    Option<i64>,
+    Option<i64>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+);
+
+fn found((picture, sequence, hash, descriptor, look, entry): Row) -> Option<Found> {
+    Some((picture?, sequence?, hash?, descriptor?, look, entry?))
+}
 
 impl Points for ClusterMetadata {
     fn finds_near(&self) -> bool {
         self.points == Stage::Whole
     }
 
-    fn near(&self, asked: &Near<'_>) -> Result<Vec<NearPicture>, StoreError> {
+    fn near(&self, asked: &Near<'_>) -> Result<Nearest, StoreError> {
         let rows = self.database().persist(|| self.near_rows(asked))?;
-        let pictures = rows.into_iter().filter_map(|row| {
+        let are_all = rows.len() < asked.count;
+        let pictures = rows.into_iter().filter_map(found).filter_map(|row| {
             let picture = self.near_picture(row);
             let picture =
                 picture.inspect_err(|error| tracing::warn!(%error, "a picture is passed over"));
             picture.ok()
         });
-        Ok(pictures.collect())
+        Ok(Nearest {
+            pictures: pictures.collect(),
+            are_all,
+        })
     }
 
     fn means(&self) -> Result<Means, StoreError> {
@@ -72,7 +94,8 @@ impl ClusterMetadata {
         let list = asked.count.clamp(LIST.0, LIST.1);
         let looked_at = asked.count.clamp(MOST_LOOKED_AT, i32::MAX as usize);
         let settings = sqlx::query(SETTINGS);
-        session.execute(settings.bind(list.to_string()).bind(looked_at.to_string()))?;
+        let settings = settings.bind(list.to_string()).bind(looked_at.to_string());
+        session.execute(settings.bind(MEMORY))?;
         let (order, values): (&str, Vec<f32>) = match asked.to {
             NearTo::Descriptor(descriptor) => (
                 "n.descriptor <#> $1::real[]::halfvec",
@@ -93,7 +116,7 @@ impl ClusterMetadata {
             "WITH near AS MATERIALIZED ( \
                SELECT n.picture FROM points n {conditions} ORDER BY {order} LIMIT $2) \
              SELECT p.picture, p.sequence, p.perceptual_hash, p.descriptor, p.look, p.entry \
-             FROM near JOIN pictures p USING (picture)"
+             FROM near LEFT JOIN pictures p USING (picture)"
         );
         let count = i64::try_from(asked.count).unwrap_or(i64::MAX);
         let mut select = sqlx::query_as(&select).bind(values).bind(count);
@@ -116,7 +139,7 @@ impl ClusterMetadata {
         session.rows(select)
     }
 
-    fn near_picture(&self, row: Row) -> Result<NearPicture, StoreError> {
+    fn near_picture(&self, row: Found) -> Result<NearPicture, StoreError> {
         let (picture, sequence, hash, descriptor, look, entry) = row;
         let descriptor = Descriptor::from_bytes(&descriptor, self.dimensions);
         Ok(NearPicture {

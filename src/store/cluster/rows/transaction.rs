@@ -278,7 +278,10 @@ impl<'d> Transaction<'d> {
         let worker = self.worker;
         std::mem::take(&mut self.tally).write(self, worker)?;
         let note = sqlx::query("UPDATE workers SET last_write = $2 WHERE worker = $1");
-        self.execute(note.bind(worker).bind(number)).map(drop)
+        match self.execute(note.bind(worker).bind(number))? {
+            0 => Err(StoreError::ShutOut),
+            _ => Ok(()),
+        }
     }
 
     pub(in crate::store::cluster) fn commit(self) -> Result<(), StoreError> {

@@ -76,6 +76,28 @@ impl Connection {
         Ok(done.rows_affected())
     }
 
+    /// The same of a statement that may take hours: each time that patience is over, `is_at_it` says
+    /// whether the server still works on it.
+    pub(in crate::store::cluster) fn execute_while(
+        &mut self,
+        statement: Statement<'_>,
+        is_at_it: impl Fn() -> bool,
+    ) -> Result<u64, StoreError> {
+        let (inner, waiting) = self.parts();
+        let mut running = statement.execute(&mut **inner);
+        let answer = loop {
+            let some_time = async { timeout(waiting.patience, &mut running).await };
+            match waiting.runtime.block_on(some_time) {
+                Ok(answer) => break answer,
+                Err(_) if is_at_it() => {}
+                Err(_) => break Err(sqlx::Error::Io(ErrorKind::TimedOut.into())),
+            }
+        };
+        drop(running);
+        let done = self.noted(answer)?;
+        Ok(done.rows_affected())
+    }
+
     /// The rows of a statement, as tuples.
     pub(in crate::store::cluster) fn rows<T>(
         &mut self,

@@ -1,6 +1,7 @@
 //! The steps by which a database becomes a store of this version.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
@@ -9,7 +10,7 @@ use crate::store::cluster::ClusterOptions;
 use crate::store::cluster::server::database::Database;
 
 /// Names and texts, in order. What is listed here is never changed, only added to.
-const STEPS: [(&str, &str); 2] = [
+const STEPS: [(&str, &str); 3] = [
     (
         "initial",
         include_str!("../../../../migrations/postgres/0001_initial.sql"),
@@ -18,7 +19,14 @@ const STEPS: [(&str, &str); 2] = [
         "owners",
         include_str!("../../../../migrations/postgres/0002_owners.sql"),
     ),
+    (
+        "marks",
+        include_str!("../../../../migrations/postgres/0003_marks.sql"),
+    ),
 ];
+
+/// How long a step may take.
+const LONGEST_STEP: Duration = Duration::from_secs(7 * 24 * 3600);
 
 fn migrator() -> Migrator {
     let steps = STEPS.iter().zip(1..);
@@ -47,7 +55,12 @@ impl From<MigrateError> for StoreError {
 /// # Errors
 /// If the database cannot be reached or changed, or is of a newer version.
 pub fn migrate(options: &ClusterOptions) -> Result<u64, StoreError> {
-    let database = Database::connect(options)?;
+    // A step may make an index of what is there.
+    let patient = ClusterOptions {
+        statement_timeout: LONGEST_STEP,
+        ..options.clone()
+    };
+    let database = Database::connect(&patient)?;
     database.wait(migrator().run(database.pool()))?;
     Ok(STEPS.len() as u64)
 }

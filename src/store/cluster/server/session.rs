@@ -32,6 +32,26 @@ impl<'d> Session<'d> {
         Ok(session)
     }
 
+    /// Runs one statement that may take hours, such as one that makes an index. It is given up when the
+    /// server works on it no more: a link may be lost without a word.
+    pub(in crate::store::cluster) fn run_long(
+        database: &'d Database,
+        statement: &str,
+    ) -> Result<(), StoreError> {
+        let mut session = Self::begin_as(database, "BEGIN ISOLATION LEVEL READ COMMITTED")?;
+        session.execute(sqlx::query("SET LOCAL statement_timeout = 0"))?;
+        let process: Option<(i32,)> = session.row(sqlx::query_as("SELECT pg_backend_pid()"))?;
+        let is_at_it = || {
+            let select = || {
+                let select = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND state = 'active'";
+                sqlx::query_as(select).bind(process.map(|(process,)| process))
+            };
+            database.row(select).is_ok_and(|row: Option<(i32,)>| row.is_some())
+        };
+        session.execute_while(sqlx::query(statement), is_at_it)?;
+        session.commit()
+    }
+
     /// One in a row: until it is dropped no other of this kind begins, in any process. Whoever waits
     /// begins a transaction after it that has seen nothing which is older.
     pub(in crate::store::cluster) fn turn(database: &'d Database) -> Result<Self, StoreError> {
@@ -74,6 +94,12 @@ impl<'d> Session<'d> {
         let row: Option<(i64,)> = self.row(update.bind(name).bind(signed(by)))?;
         let (before,) = row.ok_or(crate::store::cluster::NUMBERS)?;
         Ok(unsigned(before))
+    }
+
+    /// Has those who have the store open write nothing more to it: they do not know what it is from now
+    /// on.
+    pub(in crate::store::cluster) fn shut_out_workers(&mut self) -> Result<(), StoreError> {
+        self.execute(sqlx::query("DELETE FROM workers")).map(drop)
     }
 
     /// Ends it. If that fails, nobody knows whether it has counted.

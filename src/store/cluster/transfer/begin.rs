@@ -5,6 +5,7 @@ use crate::store::cluster::server::database::Database;
 use crate::store::cluster::server::migrations;
 use crate::store::cluster::server::session::Session;
 use crate::store::cluster::transfer::COPYING;
+use crate::store::cluster::identity::new_mark;
 use crate::store::cluster::{ClusterOptions, encode};
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Identity, Store, StoreError, StoreOptions};
@@ -52,29 +53,33 @@ fn begin(database: &Database, cluster: &ClusterOptions, of: &Identity) -> Result
     let mut session = Session::begin(database)?;
     let select = sqlx::query_as("SELECT value FROM notes WHERE name = $1");
     let under_way: Option<(Vec<u8>,)> = session.row(select.bind(COPYING))?;
-    let there: Option<(String,)> = session.row(sqlx::query_as("SELECT id FROM store"))?;
-    match (under_way, there) {
-        (Some((id,)), _) if id == of.id.as_bytes() => return Ok(()),
+    let there: Option<(String, String)> =
+        session.row(sqlx::query_as("SELECT id, mark FROM store"))?;
+    // Whoever has it open writes nothing more: another process that copies, or works.
+    session.shut_out_workers()?;
+    match (under_way, &there) {
+        (Some((id,)), _) if id == of.id.as_bytes() => return session.commit(),
         (Some(_), _) => return Err(no_place("is where another store is being copied to")),
-        (None, Some((id,))) if id == of.id => return Err(no_place("has the store already")),
+        (None, Some((id, _))) if *id == of.id => return Err(no_place("has the store already")),
         (None, Some(_)) if !is_empty(&mut session)? => return Err(no_place("has another store")),
-        // Its place in the bucket is the copy's from now on.
-        (None, Some((id,))) => {
-            let none = Box::new(|| Ok(0));
-            let blocks = ObjectBlocks::open(&cluster.blocks, None, cluster.grace, none)?;
-            if !blocks.leave(&id)? {
-                return Err(no_place("has activations that nothing names"));
-            }
-        }
-        (None, None) => {}
+        (None, _) => {}
+    }
+    // Its place in the bucket, if it has one, is the copy's from now on.
+    let none = Box::new(|| Ok(0));
+    let blocks = ObjectBlocks::open(&cluster.blocks, None, cluster.grace, none)?;
+    if !blocks.leave(there.as_ref().map(|(_, mark)| mark.as_str()))? {
+        return Err(no_place(
+            "is to keep its activations where others are: name an empty place in `[store] blocks`",
+        ));
     }
     let make = sqlx::query(
-        "INSERT INTO store (one, id, network, activations, descriptor, look) \
-         VALUES (true, $1, $2, $3, $4, $5) ON CONFLICT (one) DO UPDATE SET id = excluded.id, \
-         network = excluded.network, activations = excluded.activations, \
-         descriptor = excluded.descriptor, look = excluded.look, has_bucket = false",
+        "INSERT INTO store (one, id, mark, network, activations, descriptor, look) \
+         VALUES (true, $1, $2, $3, $4, $5, $6) ON CONFLICT (one) DO UPDATE SET \
+         id = excluded.id, mark = excluded.mark, network = excluded.network, \
+         activations = excluded.activations, descriptor = excluded.descriptor, \
+         look = excluded.look, has_bucket = false",
     );
-    let make = make.bind(&of.id).bind(encode(&of.network));
+    let make = make.bind(&of.id).bind(new_mark()).bind(encode(&of.network));
     let make = make.bind(encode(&of.activations)).bind(&of.descriptor);
     session.execute(make.bind(of.look.as_deref().unwrap_or_default()))?;
     // What is copied has no points until they are made.

@@ -42,8 +42,10 @@ impl Transfer for ClusterMetadata {
 
     fn end_copy(&self) -> Result<(), StoreError> {
         self.begin_orders_behind_queues()?;
-        let end = || sqlx::query("DELETE FROM notes WHERE name = $1").bind(COPYING);
-        self.database().execute(end).map(drop)
+        self.write(|transaction| {
+            let end = sqlx::query("DELETE FROM notes WHERE name = $1").bind(COPYING);
+            transaction.execute(end).map(drop)
+        })
     }
 
     fn is_being_copied(&self) -> Result<bool, StoreError> {

@@ -9,7 +9,7 @@ use crate::store::cluster::catalogue::locations::location;
 use crate::store::cluster::frontier::urls::{ord, order};
 use crate::store::cluster::rows::host_row;
 use crate::store::cluster::rows::url_row::UrlRow;
-use crate::store::cluster::server::listing::{PAGE, listing, some};
+use crate::store::cluster::server::listing::{PAGE, listing, listing_by, some};
 use crate::store::cluster::{
     ClusterMetadata, decode, from_sorted, number, signed, sorted, unsigned,
 };
@@ -20,6 +20,9 @@ use crate::store::{
     PictureRecord, RuleFileRecord, StoreError,
 };
 
+/// Rows that are read at once where a row may be large.
+const FEW: i64 = 100;
+
 /// A place's columns: the picture, the id, the URL or the path.
 type Place = ([u8; 32], [u8; 16], Option<String>, Option<Vec<u8>>);
 
@@ -27,6 +30,7 @@ impl ClusterMetadata {
     pub(super) fn list_records(&self, kind: Kind) -> Listing<'_, Record> {
         match kind {
             Kind::Host => self.by_key(
+                PAGE,
                 "SELECT host, is_known, name, crawl, left_in, pages, is_removed FROM hosts \
                  WHERE (is_known OR is_removed) AND host > $2 ORDER BY host LIMIT $1",
                 None,
@@ -40,6 +44,7 @@ impl ClusterMetadata {
                 },
             ),
             Kind::RuleFile => self.by_key(
+                FEW,
                 "SELECT url, fetched_ms, body FROM rule_files WHERE id > $2 ORDER BY id LIMIT $1",
                 None,
                 |(url, fetched_ms, body): (String, i64, Option<Vec<u8>>)| {
@@ -56,6 +61,7 @@ impl ClusterMetadata {
                 is_listed.then(|| Record::Url(id, Box::new(url)))
             })),
             Kind::Embed => self.by_key(
+                PAGE,
                 "SELECT picture, page, alt, title, caption FROM embeds \
                  WHERE (picture, page) > ($2, $3) ORDER BY picture, page LIMIT $1",
                 Some(16),
@@ -82,6 +88,7 @@ impl ClusterMetadata {
             Kind::Picture => self.list_pictures(),
             Kind::Waiting => Box::new(self.waiting().map(|id| Ok(Record::Waiting(id?)))),
             Kind::File => self.by_key(
+                PAGE,
                 "SELECT id, picture, bytes, modified_ns FROM files WHERE id > $2 \
                  ORDER BY id LIMIT $1",
                 None,
@@ -95,6 +102,7 @@ impl ClusterMetadata {
                 },
             ),
             Kind::Place => self.by_key(
+                PAGE,
                 "SELECT picture, id, url, path FROM locations WHERE (picture, id) > ($2, $3) \
                  ORDER BY picture, id LIMIT $1",
                 Some(32),
@@ -107,6 +115,7 @@ impl ClusterMetadata {
                 },
             ),
             Kind::RemovedFile => self.by_key(
+                PAGE,
                 "SELECT picture, file, named FROM removed_files WHERE (picture, file) > ($2, $3) \
                  ORDER BY picture, file LIMIT $1",
                 Some(32),
@@ -135,6 +144,7 @@ impl ClusterMetadata {
     /// rest. `select` has the limit and the key of the last row as its parameters.
     fn by_key<'a, T>(
         &'a self,
+        most: i64,
         select: &'static str,
         first_column: Option<usize>,
         read: impl Fn(T) -> Result<Record, StoreError> + Send + 'a,
@@ -142,12 +152,12 @@ impl ClusterMetadata {
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static,
     {
-        listing(move |last: Option<&Vec<u8>>| {
+        listing_by(most, move |last: Option<&Vec<u8>>| {
             let last = last.cloned().unwrap_or_default();
             let split = first_column.unwrap_or(last.len()).min(last.len());
             let make = || {
                 let (first, second) = last.split_at(split);
-                let query = sqlx::query_as(select).bind(PAGE).bind(first.to_vec());
+                let query = sqlx::query_as(select).bind(most).bind(first.to_vec());
                 match first_column {
                     Some(_) => query.bind(second.to_vec()),
                     None => query,
@@ -210,12 +220,12 @@ impl ClusterMetadata {
     }
 
     fn list_pictures(&self) -> Listing<'_, Record> {
-        listing(move |last: Option<&u64>| {
+        listing_by(FEW, move |last: Option<&u64>| {
             let from = last.map_or(0, |last| last + 1);
             let make = || {
                 let select = "SELECT p.*, t.jpeg FROM pictures p LEFT JOIN thumbnails t \
                               USING (picture) WHERE sequence >= $1 ORDER BY sequence LIMIT $2";
-                sqlx::query(select).bind(signed(from)).bind(PAGE)
+                sqlx::query(select).bind(signed(from)).bind(FEW)
             };
             let rows = self.database().raw_rows(make)?;
             let rows = rows.iter().map(|row| {

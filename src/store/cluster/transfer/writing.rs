@@ -6,11 +6,13 @@ use crate::canonical_url::UrlId;
 use crate::store::cluster::catalogue::commit::PictureInsert;
 use crate::store::cluster::catalogue::removal::file_key;
 use crate::store::cluster::rows::transaction::Transaction;
+use crate::store::cluster::hosts::keep_rules;
 use crate::store::cluster::rows::url_row::UrlRow;
-use crate::store::cluster::{ClusterMetadata, encode, signed, sorted, text};
+use crate::store::cluster::server::session::Session;
+use crate::store::cluster::{ClusterMetadata, encode, signed, sorted, text, unsigned};
 use crate::store::order::Order;
 use crate::store::transfer::{KnownPicture, KnownUrl, Notes, Record, Replacement};
-use crate::store::{EntryLocation, FileRecord, LocationId, RuleFileRecord, StoreError};
+use crate::store::{EntryLocation, StoreError};
 
 impl Transaction<'_> {
     /// Reads at once what of rows is written in parts.
@@ -81,7 +83,7 @@ impl Transaction<'_> {
                 row.record.clone_from(&host.record);
                 row.is_removed = host.is_removed;
             }),
-            Record::RuleFile(file) => self.put_rule_file(file),
+            Record::RuleFile(file) => self.execute(keep_rules(file)).map(drop),
             Record::Url(id, url) => self.put_url(*id, url),
             // All at once.
             Record::Embed { .. } => Ok(()),
@@ -152,28 +154,6 @@ impl Transaction<'_> {
         })
     }
 
-    fn put_rule_file(&mut self, file: &RuleFileRecord) -> Result<(), StoreError> {
-        let keep = sqlx::query(
-            "INSERT INTO rule_files (id, url, fetched_ms, body) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (id) DO UPDATE SET url = excluded.url, \
-             fetched_ms = excluded.fetched_ms, body = excluded.body",
-        );
-        let keep = keep.bind(UrlId::of(&file.url).0).bind(&file.url);
-        let keep = keep.bind(signed(file.fetched_ms)).bind(&file.body);
-        self.execute(keep).map(drop)
-    }
-
-    fn put_file(&mut self, id: LocationId, file: &FileRecord) -> Result<(), StoreError> {
-        let keep = sqlx::query(
-            "INSERT INTO files (id, picture, bytes, modified_ns) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (id) DO UPDATE SET picture = excluded.picture, \
-             bytes = excluded.bytes, modified_ns = excluded.modified_ns",
-        );
-        let keep = keep.bind(id.0).bind(*file.picture.as_bytes());
-        let keep = keep.bind(signed(file.bytes)).bind(signed(file.modified_ns));
-        self.execute(keep).map(drop)
-    }
-
     fn put_known(
         &mut self,
         picture: &KnownPicture,
@@ -216,12 +196,13 @@ impl Transaction<'_> {
 impl ClusterMetadata {
     /// Has places in queues that are given out from now on be behind those that are there.
     pub(super) fn begin_orders_behind_queues(&self) -> Result<(), StoreError> {
-        let mut last = 0;
-        for record in self.list_records(crate::store::transfer::Kind::Queued) {
-            if let Record::Queued { order, .. } = record? {
-                last = last.max(Order(order).count());
-            }
-        }
+        // What is below the bits that tell pictures, pages and guesses apart.
+        let select = "SELECT coalesce(max(ord & $1), 0) FROM queue";
+        let last = self.database().persist(|| {
+            let select = sqlx::query_as(select).bind(signed(Order::COUNT));
+            Session::snapshot(self.database())?.row(select)
+        })?;
+        let last = last.map_or(0, |(last,): (i64,)| unsigned(last));
         // A sequence can be moved by its owner alone; whoever may take numbers takes as many as it needs.
         let take = || {
             let take = "SELECT max(taken) FROM (SELECT nextval('queue_order') AS taken \
@@ -230,7 +211,7 @@ impl ClusterMetadata {
         };
         loop {
             let row: Option<(i64,)> = self.database().row(take)?;
-            if row.is_none_or(|(taken,)| crate::store::cluster::unsigned(taken) > last) {
+            if row.is_none_or(|(taken,)| unsigned(taken) > last) {
                 return Ok(());
             }
         }

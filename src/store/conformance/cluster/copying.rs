@@ -4,10 +4,10 @@ use super::server::new_database;
 use crate::store::conformance::commands::{Pair, SEEDS};
 use crate::store::conformance::copying::{assert_whole, copy, filled};
 use crate::store::conformance::fixture::{
-    commit, file, host, lease, memory, offer, open_cluster, options, picture_id,
+    commit, file, host, lease, memory, offer, open_cluster, options, picture, picture_id,
 };
 use crate::store::leases::LEASE_TIME;
-use crate::store::{Role, Store, StoreError, StorePlace};
+use crate::store::{ClusterOptions, PictureOutcome, Role, Store, StoreError, StorePlace};
 
 #[test]
 fn a_copy_through_all_engines_knows_what_the_original_knows() {
@@ -71,6 +71,55 @@ fn nothing_else_opens_a_copy_on_a_server_that_has_not_ended() {
     drop(copy(&original, place));
     drop(Store::open_cluster(&cluster, None, &options()).unwrap());
     assert!(is_refused(&original) && is_refused(&other));
+}
+
+#[test]
+fn a_copy_has_a_bucket_of_its_own() {
+    let (Some(a), Some(b)) = (new_database(), new_database()) else {
+        return;
+    };
+    let original = open_cluster(&a, LEASE_TIME);
+    assert!(commit(&original, file("1.png"), 1));
+    let in_the_same = ClusterOptions {
+        blocks: a.blocks.clone(),
+        ..b.clone()
+    };
+    let begun = original.begin_copy(StorePlace::Cluster(&in_the_same), &options());
+    assert!(matches!(begun, Err(StoreError::NoPlaceForCopy { .. })));
+    let copied = copy(&original, StorePlace::Cluster(&b));
+    assert_eq!(copied.id(), original.id());
+    assert_ne!(copied.mark(), original.mark());
+    drop(copied);
+    // Nor later, by a wrong configuration.
+    let opened = Store::open_cluster(&in_the_same, None, &options());
+    assert!(matches!(opened, Err(StoreError::Objects { .. })));
+    original.block(picture_id(1)).unwrap();
+}
+
+#[test]
+fn who_had_it_open_before_a_copy_began_writes_no_more() {
+    let Some(cluster) = new_database() else {
+        return;
+    };
+    let place = StorePlace::Cluster(&cluster);
+    let is_shut_out = |store: &Store| {
+        let outcome = PictureOutcome::Picture(file("9.png"), picture(store, 9));
+        matches!(store.commit(vec![outcome]), Err(StoreError::ShutOut))
+    };
+    let worker = open_cluster(&cluster, LEASE_TIME);
+    let original = filled(1);
+    let first = original.begin_copy(place, &options()).unwrap();
+    assert!(is_shut_out(&worker));
+    // Another run of the same copy takes its place.
+    let second = original.begin_copy(place, &options()).unwrap();
+    let copied = original.copy_to(&first, &mut |_, _| true);
+    assert!(matches!(copied, Err(StoreError::ShutOut)));
+    assert!(matches!(first.end_copy(), Err(StoreError::ShutOut)));
+    assert!(!original.copy_to(&second, &mut |_, _| true).unwrap().stopped);
+    second.end_copy().unwrap();
+    assert!(is_shut_out(&worker));
+    drop((worker, first, second));
+    assert_whole(&original, &open_cluster(&cluster, LEASE_TIME));
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::store::conformance::fixture::{
 };
 use crate::store::{
     ClusterOptions, LEASE_TIME, Near, NearPicture, NearTo, NewPicture, PictureOutcome, PointsMade,
-    Store, Which, make_points,
+    Store, StoreError, Which, make_points,
 };
 
 /// Numbers from -1 to 1.
@@ -52,7 +52,8 @@ fn fill(store: &Store, numbers: std::ops::Range<u64>) {
 
 fn near(store: &Store, to: NearTo<'_>, count: usize) -> Vec<NearPicture> {
     let which = None;
-    store.near(&Near { to, count, which }).unwrap()
+    let nearest = store.near(&Near { to, count, which }).unwrap();
+    nearest.pictures
 }
 
 fn numbers_of(found: &[NearPicture]) -> BTreeSet<u64> {
@@ -153,7 +154,7 @@ fn only_pictures_come_that_may() {
             count: 100,
             which: Some(which),
         };
-        numbers_of(&store.near(&near).unwrap())
+        numbers_of(&store.near(&near).unwrap().pictures)
     };
     assert_eq!(found(any).len(), 41);
     let wide = found(Which {
@@ -176,6 +177,31 @@ fn only_pictures_come_that_may() {
 }
 
 #[test]
+fn points_without_pictures_are_no_end() {
+    let Some(options) = server::with_points() else {
+        return;
+    };
+    let store = open_cluster(&options, LEASE_TIME);
+    fill(&store, 0..10);
+    // As a commit leaves them that came to no end.
+    server::execute(
+        &options.url,
+        "INSERT INTO points SELECT 'none', descriptor FROM points WHERE picture = ( \
+           SELECT picture FROM pictures WHERE sequence = 3)",
+    );
+    let third = of_chance(&store, 3);
+    let nearest = |count| {
+        let to = NearTo::Descriptor(&third.descriptor);
+        let which = None;
+        store.near(&Near { to, count, which }).unwrap()
+    };
+    assert!(nearest(2).pictures.len() < 3 && !nearest(2).are_all);
+    assert_eq!(nearest(4).pictures.len(), 3);
+    assert!(!nearest(11).are_all && nearest(12).are_all);
+    assert_eq!(nearest(12).pictures.len(), 10);
+}
+
+#[test]
 fn a_store_of_before_gets_its_points() {
     let Some(options) = server::new_database() else {
         return;
@@ -195,6 +221,7 @@ fn a_store_of_before_gets_its_points() {
         flaws
     };
     assert_eq!(flaws(&options), 0);
+    let unknowing = open_cluster(&options, LEASE_TIME);
     let mut told = Vec::new();
     let mut make = |most: usize| {
         let progress = &mut |done, total| {
@@ -205,6 +232,10 @@ fn a_store_of_before_gets_its_points() {
     };
     // It is stopped, and goes on.
     assert_eq!(make(1), PointsMade::Stopped);
+    let outcome = PictureOutcome::Picture(file("31"), picture(&unknowing, 31));
+    let stored = unknowing.commit(vec![outcome]);
+    assert!(matches!(stored, Err(StoreError::ShutOut)));
+    drop(unknowing);
     assert!(!open_cluster(&options, LEASE_TIME).finds_near());
     assert_eq!(make(1_000), PointsMade::Whole { added: 0 });
     assert_eq!(make(1_000), PointsMade::Whole { added: 0 });
