@@ -39,11 +39,7 @@ impl Moments {
         let planes = values.chunks_exact(shape.positions);
         let sums = moments.sums.iter_mut().zip(&mut moments.squares);
         for (plane, (sum, square)) in planes.zip(sums) {
-            for (value, length) in plane.iter().zip(&mut lengths) {
-                *sum += f64::from(*value);
-                *square += f64::from(value * value);
-                *length += value * value;
-            }
+            [*sum, *square] = add_plane(plane, &mut lengths);
         }
         let inverse = |length: f32| {
             if length > 0.0 {
@@ -84,6 +80,19 @@ impl Moments {
         add_to(&mut self.squares, &squares);
     }
 
+    /// The sum of the squares of the values less the means of their channels, of which `means` are as they
+    /// are kept.
+    pub(super) fn squares_without(&self, means: &[f32]) -> f64 {
+        let count = self.positions as f64;
+        let sums = self.sums.iter().zip(&self.squares).zip(means);
+        sums.map(|((sum, square), mean)| {
+            let mean = f64::from(*mean);
+            square - 2.0 * mean * sum + count * mean * mean
+        })
+        .sum::<f64>()
+        .max(0.0)
+    }
+
     /// The inverse length of each position's channel vector, in stored units.
     pub(super) fn inverse_norms(&self) -> &[f32] {
         &self.inverse_norms
@@ -99,6 +108,36 @@ impl Moments {
         });
         means.chain(spreads).collect()
     }
+}
+
+/// Values of a plane that are added up side by side: a single sum is a chain of additions that wait for one
+/// another.
+const LANES: usize = 8;
+
+widened! {
+    /// The sum of a plane's values and that of their squares, which are added to `lengths`.
+    fn add_plane(plane: &[f32], lengths: &mut [f32]) -> [f64; 2] = add_in_lanes
+}
+
+#[inline(always)]
+fn add_in_lanes(plane: &[f32], lengths: &mut [f32]) -> [f64; 2] {
+    let (mut sums, mut squares) = ([0f64; LANES], [0f64; LANES]);
+    let (steps, rest) = plane.as_chunks::<LANES>();
+    let (steps_of_lengths, rest_of_lengths) = lengths.as_chunks_mut::<LANES>();
+    for (step, lengths) in steps.iter().zip(steps_of_lengths) {
+        for lane in 0..LANES {
+            let square = step[lane] * step[lane];
+            sums[lane] += f64::from(step[lane]);
+            squares[lane] += f64::from(square);
+            lengths[lane] += square;
+        }
+    }
+    for (value, length) in rest.iter().zip(rest_of_lengths) {
+        sums[0] += f64::from(*value);
+        squares[0] += f64::from(value * value);
+        *length += value * value;
+    }
+    [sums.iter().sum(), squares.iter().sum()]
 }
 
 widened! {

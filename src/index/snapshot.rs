@@ -95,7 +95,8 @@ pub(super) fn load(store: &Store, options: GraphOptions) -> Vec<Arc<Frozen>> {
             return Err(io::Error::other("its name is not one that simdex gives"));
         }
         let frozen = Frozen::open(&dir, name, first.values().len(), options)?;
-        match last(&frozen) < Some(Sequence(store.next_sequence())) {
+        let is_of_pictures = last(&frozen) < Some(Sequence(store.next_sequence()));
+        match is_of_pictures && !are_others(&frozen, store) {
             true => Ok(Arc::new(frozen)),
             false => Err(io::Error::other("its points are not pictures of the store")),
         }
@@ -107,6 +108,18 @@ pub(super) fn load(store: &Store, options: GraphOptions) -> Vec<Arc<Frozen>> {
             .ok()
     };
     snapshot.graphs.iter().filter_map(usable).collect()
+}
+
+/// How many points are looked at for one whose picture is still there.
+const NEWEST: usize = 64;
+
+/// Whether the numbers of a graph are other pictures' by now: a store that was restored from an older
+/// backup gives numbers out again, those of the newest points among them.
+fn are_others(frozen: &Frozen, store: &Store) -> bool {
+    let newest = frozen.sequences().rev().take(NEWEST);
+    let mut there = newest.filter_map(|sequence| Some((sequence, store.row(sequence).ok()??)));
+    let newest = there.next();
+    newest.is_some_and(|(sequence, row)| !frozen.finds(sequence, &row.descriptor))
 }
 
 fn last(frozen: &Frozen) -> Option<Sequence> {

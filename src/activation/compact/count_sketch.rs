@@ -31,41 +31,33 @@ pub(super) fn places(count: usize) -> Arc<[u8]> {
 /// Sums of what is added, then sums of what is taken off.
 const BOTH: u8 = 2 * SUMS as u8;
 
-/// Sums up a vector.
+/// Sums up two vectors of one length, side by side: what takes the time is to find the place of each number.
 #[derive(Debug, Clone)]
-pub(super) struct CountSketch {
-    sums: [f32; BOTH as usize],
-    squared: f64,
-}
+pub(super) struct CountSketches([[f32; 2]; BOTH as usize]);
 
-impl CountSketch {
+impl CountSketches {
     /// Of nothing yet.
     pub(super) fn new() -> Self {
-        Self {
-            sums: [0.0; BOTH as usize],
-            squared: 0.0,
-        }
+        Self([[0.0; 2]; BOTH as usize])
     }
 
-    /// Adds numbers, each to its place.
-    pub(super) fn add(&mut self, places: &[u8], values: impl Iterator<Item = f32>) {
-        let mut squared = 0.0;
-        for (place, value) in places.iter().zip(values) {
+    /// Adds a number of each vector, and so on, each pair to its place.
+    pub(super) fn add(&mut self, places: &[u8], values: impl Iterator<Item = [f32; 2]>) {
+        for (place, [first, second]) in places.iter().zip(values) {
             // All are less; this tells the compiler.
-            self.sums[usize::from(place % BOTH)] += value;
-            squared += value * value;
+            let sums = &mut self.0[usize::from(place % BOTH)];
+            *sums = [sums[0] + first, sums[1] + second];
         }
-        self.squared += f64::from(squared);
     }
 
-    /// Writes it as [`SKETCH`] bytes.
-    pub(super) fn write(&self, bytes: &mut [u8]) {
-        let (squared, sums) = bytes.split_at_mut(SQUARED);
-        squared.copy_from_slice(&(self.squared as f32).to_le_bytes());
-        let (added, taken_off) = self.sums.split_at(SUMS);
+    /// Writes that of the first vector or the second, whose squared length is given, as [`SKETCH`] bytes.
+    pub(super) fn write(&self, which: usize, squared: f64, bytes: &mut [u8]) {
+        let (of_length, sums) = bytes.split_at_mut(SQUARED);
+        of_length.copy_from_slice(&(squared as f32).to_le_bytes());
+        let (added, taken_off) = self.0.split_at(SUMS);
         let both = added.iter().zip(taken_off);
-        let differences: Vec<f32> = both.map(|(added, off)| added - off).collect();
-        signed_bytes::write(&differences, sums);
+        let differences = both.map(|(added, off)| added[which] - off[which]);
+        signed_bytes::write(&differences.collect::<Vec<f32>>(), sums);
     }
 }
 
@@ -77,7 +69,7 @@ pub(super) struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    /// Reads what [`CountSketch::write`] wrote.
+    /// Reads what [`CountSketches::write`] wrote.
     pub(super) fn read(bytes: &'a [u8]) -> Self {
         let (squared, sums) = bytes.split_at(SQUARED);
         let squared = f32::from_le_bytes([squared[0], squared[1], squared[2], squared[3]]);
@@ -137,10 +129,12 @@ mod tests {
     }
 
     fn stored(values: &[f32]) -> Vec<u8> {
-        let mut sketch = CountSketch::new();
-        sketch.add(&places(values.len()), values.iter().copied());
+        let mut sketches = CountSketches::new();
+        let pairs = values.iter().map(|value| [0.0, *value]);
+        sketches.add(&places(values.len()), pairs);
+        let squared = values.iter().map(|value| f64::from(value * value));
         let mut bytes = vec![0; SKETCH];
-        sketch.write(&mut bytes);
+        sketches.write(1, squared.sum(), &mut bytes);
         bytes
     }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::codec::{Codec, Layer, LayerDistance, Measurement, Quantity, mean_over};
 use super::moments::Moments;
 use super::shape::LayerShape;
-use count_sketch::{CountSketch, SKETCH, Stored, places};
+use count_sketch::{CountSketches, SKETCH, Stored, places};
 
 /// Per layer two count sketches, the channels' means as signed bytes and their spreads as half bytes.
 ///
@@ -50,17 +50,20 @@ impl Codec for Compact {
         let moments = Moments::of_planes(shape, values);
         let statistics = moments.statistics();
         let (means, spreads) = statistics.split_at(shape.channels);
-        let (mut rest, mut units) = (CountSketch::new(), CountSketch::new());
+        let mut sketches = CountSketches::new();
         let places = places(shape.values());
         let planes = values.chunks_exact(shape.positions).zip(means);
         for ((plane, mean), places) in planes.zip(places.chunks_exact(shape.positions)) {
-            rest.add(places, plane.iter().map(|value| value - mean));
-            let at_unit_length = plane.iter().zip(moments.inverse_norms());
-            let at_unit_length = at_unit_length.map(|(value, inverse)| value * inverse);
-            units.add(places, at_unit_length);
+            let pairs = plane.iter().zip(moments.inverse_norms());
+            sketches.add(
+                places,
+                pairs.map(|(value, inverse)| [value - mean, value * inverse]),
+            );
         }
-        rest.write(&mut stored[..UNITS]);
-        units.write(&mut stored[UNITS..MEANS]);
+        sketches.write(0, moments.squares_without(means), &mut stored[..UNITS]);
+        // Each is 1 long, or nothing.
+        let units = moments.inverse_norms().iter().filter(|it| **it > 0.0);
+        sketches.write(1, units.count() as f64, &mut stored[UNITS..MEANS]);
         let behind = Self::spreads(shape);
         signed_bytes::write(means, &mut stored[MEANS..behind]);
         half_bytes::write(spreads, &mut stored[behind..]);

@@ -88,11 +88,26 @@ pub(super) fn load(store: &Store) -> Saved {
             now.insert(Sequence(change.sequence), change.hash, original);
         }
     }
+    let newest = now.entries.last();
+    if newest.is_some_and(|newest| is_another(newest, &now, store)) {
+        tracing::warn!("the groups of copies are those of a store before it was restored");
+        return Saved::default();
+    }
     Saved {
         file,
         now,
         apart: Apart::of(head.apart),
     }
+}
+
+/// Whether a number is another picture's by now, as in a store that was restored from an older backup.
+fn is_another(sequence: Sequence, now: &NearDuplicates, store: &Store) -> bool {
+    let hash = || {
+        let id = store.picture_at(sequence).ok()??;
+        Some(store.picture(id).ok()??.perceptual_hash)
+    };
+    let known = now.entries.get(sequence).map(|entry| entry.hash);
+    hash().is_some_and(|hash| known.is_some_and(|known| known != hash))
 }
 
 impl GroupsFile {

@@ -84,7 +84,7 @@ impl Connection {
         is_at_it: impl Fn() -> bool,
     ) -> Result<u64, StoreError> {
         let (inner, waiting) = self.parts();
-        let mut running = statement.execute(&mut **inner);
+        let mut running = Box::pin(statement.execute(&mut **inner));
         let answer = loop {
             let some_time = async { timeout(waiting.patience, &mut running).await };
             match waiting.runtime.block_on(some_time) {
