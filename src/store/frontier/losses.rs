@@ -209,6 +209,11 @@ mod tests {
     #[test]
     fn a_picture_with_two_locations_is_lost_with_the_second() {
         let losses = Losses::default();
+        let of_a_worker = RemovalRules {
+            counted_for: Duration::from_secs(DAY),
+            ..RemovalRules::default()
+        };
+        losses.begin(of_a_worker);
         // Both are still there when they are asked about: one commit removes both.
         assert!(may_go(&losses, 1, 1, &[2]));
         assert!(may_go(&losses, 1, 2, &[1]));
@@ -217,10 +222,6 @@ mod tests {
         assert!(!may_go(&losses, 3, 4, &[]), "two of twenty have gone");
         assert!(may_go(&losses, 4, 5, &[6]), "it is seen elsewhere");
         assert_eq!(losses.stopped(), BTreeMap::from([(HostId([1; 8]), 1)]));
-        let of_a_worker = RemovalRules {
-            counted_for: Duration::from_secs(DAY),
-            ..RemovalRules::default()
-        };
         losses.begin(of_a_worker);
         assert!(!may_go(&losses, 3, 4, &[]), "the same day");
         losses.begin(RemovalRules::default());

@@ -259,7 +259,6 @@ impl Catalogue for ClusterMetadata {
             || sqlx::query_as("SELECT body FROM waiting WHERE picture = $1").bind(*id.as_bytes());
         let row: Option<(Vec<u8>,)> = self.database().row(select)?;
         let body = row.map(|(body,)| body);
-        let body = body.filter(|body| PictureId::of(body) == id);
         body.ok_or(StoreError::DamagedBody { picture: id })
     }
 
@@ -366,8 +365,11 @@ impl ClusterMetadata {
         self.check_points(report)?;
         for id in self.waiting() {
             let id = id?;
+            let is_whole = self
+                .waiting_body(id)
+                .is_ok_and(|body| PictureId::of(&body) == id);
             // It may have got its features meanwhile.
-            if self.waiting_body(id).is_err() && self.waits(id)? {
+            if !is_whole && self.waits(id)? {
                 report(Flaw {
                     picture: Some(id),
                     problem: "its kept bytes are damaged".to_owned(),

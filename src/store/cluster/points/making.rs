@@ -162,10 +162,10 @@ impl Filling<'_> {
                 "NOT EXISTS (SELECT 1 FROM pictures p WHERE p.picture = {table}.picture)"
             );
             let select = format!("SELECT picture FROM {table} WHERE {gone}");
-            let dangling: Vec<([u8; 32],)> = self.read(|| sqlx::query_as(&select))?;
+            let dangling: Vec<(Vec<u8>,)> = self.read(|| sqlx::query_as(&select))?;
             let delete = format!("DELETE FROM {table} WHERE picture = ANY($1) AND {gone}");
             for some in dangling.chunks(CHUNK as usize) {
-                let some: Vec<[u8; 32]> = some.iter().map(|(picture,)| *picture).collect();
+                let some: Vec<Vec<u8>> = some.iter().map(|(picture,)| picture.clone()).collect();
                 self.database.persist(|| {
                     // Nobody is between the point of a picture and the picture.
                     let mut turn = Session::turn(self.database)?;
