@@ -9,6 +9,7 @@ use crate::index::near_duplicates::NearDuplicates;
 use crate::ingest::{FeatureError, read_file};
 use crate::picture::PictureId;
 use crate::saving::{Row, SavedPictures, Saver};
+use crate::search::{SearchError, Selected};
 use crate::shutdown::Shutdown;
 use crate::store::ledger::rfc3339;
 use crate::store::{PictureRecord, Provenance, Sequence, StoreError};
@@ -140,6 +141,7 @@ impl Copying<'_> {
         let store = self.collection.store();
         let hidden = self.collection.hidden().load();
         let filter = asked.asked.filter();
+        let selected = Selected::of(store, &filter).map_err(SearchError::from)?;
         let index = match asked.one_of_each {
             true => Some(self.collection.index()?),
             false => None,
@@ -148,7 +150,7 @@ impl Copying<'_> {
         let is_wanted = |sequence: Sequence, id: PictureId| {
             asked.only.as_ref().is_none_or(|only| only.contains(&id))
                 && !hidden.contains(&sequence)
-                && filter.accepts(store, sequence)
+                && selected.accepts(sequence)
         };
         let mut stood_for = HashSet::new();
         for entry in store.pictures() {

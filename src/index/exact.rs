@@ -1,8 +1,11 @@
 //! A scan of every descriptor: exact, and faster than a graph over a few thousand.
 
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
 use rayon::prelude::*;
 
-use super::{Accept, Candidate, Vectors, best};
+use super::{Accept, Candidate, Vectors};
 use crate::activation::inner_product_f32;
 use crate::network::Descriptor;
 use crate::store::Sequence;
@@ -42,11 +45,39 @@ impl Exact {
         kept
     }
 
+    /// A picture's descriptor, if it is there.
+    pub(super) fn descriptor(&self, sequence: Sequence) -> Option<Descriptor> {
+        let at = self.sequences.binary_search(&sequence).ok()?;
+        let width = self.values.len() / self.len();
+        let values = self.values.get(at * width..(at + 1) * width)?;
+        Some(Descriptor::normalized(values.to_vec()))
+    }
+
     fn place(&self, sequence: Sequence) -> usize {
         match self.sequences.last().is_none_or(|last| *last < sequence) {
             true => self.len(),
             false => self.sequences.partition_point(|other| *other < sequence),
         }
+    }
+}
+
+/// A candidate by its order: the nearest is the greatest, of equally near ones the one stored first.
+#[derive(PartialEq)]
+struct Near(Candidate);
+
+impl Eq for Near {}
+
+impl Ord for Near {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (it, other) = (&self.0, &other.0);
+        let by_cosine = it.cosine.total_cmp(&other.cosine);
+        by_cosine.then(other.sequence.cmp(&it.sequence))
+    }
+}
+
+impl PartialOrd for Near {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -59,14 +90,13 @@ impl Vectors for Exact {
             .with_min_len(256)
             .map(|values| inner_product_f32(query, values).clamp(-1.0, 1.0))
             .collect();
-        let candidates = self
-            .sequences
-            .iter()
-            .zip(cosines)
-            .filter(|(sequence, _)| accept(**sequence))
-            .map(|(&sequence, cosine)| Candidate { sequence, cosine })
-            .collect();
-        best(candidates, count)
+        let candidates = self.sequences.iter().zip(cosines);
+        let candidates = candidates.map(|(&sequence, cosine)| Near(Candidate { sequence, cosine }));
+        // From the nearest on: what a filter asks of a picture may take longer than to compare it.
+        let mut candidates: BinaryHeap<Near> = candidates.collect();
+        let nearest = std::iter::from_fn(|| candidates.pop()).map(|near| near.0);
+        let accepted = nearest.filter(|candidate| accept(candidate.sequence));
+        accepted.take(count).collect()
     }
 
     fn finds(&self, sequence: Sequence, _: &Descriptor) -> bool {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::near_duplicates::NearDuplicates;
 use super::{Accept, Candidate, Index, best};
 use crate::network::LookDescriptor;
-use crate::store::{Sequence, Store, StoreError};
+use crate::store::{Sequence, SequenceSet, Store, StoreError};
 
 /// Looks that are compared by one task, and shared with the next moment if none of them changes.
 const CHUNK: usize = 4_096;
@@ -98,6 +98,19 @@ impl Looks {
             chunk.sequences.push(sequence);
             chunk.bytes.extend_from_slice(look.bytes());
             chunk.inverse_norms.push(look.inverse_norm());
+        }
+    }
+
+    /// Those of the groups of some pictures of `index` alone.
+    #[must_use]
+    pub fn of_few(&self, index: &Index, pictures: &[Sequence]) -> Self {
+        let originals: SequenceSet = index.originals_of(pictures).into_iter().collect();
+        let chunks = self.chunks.par_iter();
+        let chunks = chunks.map(|chunk| chunk.only(&|sequence| originals.contains(*sequence)));
+        let chunks = chunks.filter(|chunk| !chunk.sequences.is_empty());
+        Self {
+            chunks: chunks.map(Arc::new).collect(),
+            ..self.clone()
         }
     }
 

@@ -18,6 +18,7 @@ mod frozen;
 mod gathering;
 mod graph;
 mod looks;
+mod narrowing;
 pub mod near_duplicates;
 mod snapshot;
 mod vectors;

@@ -13,6 +13,7 @@ use crate::store::Sequence;
 
 /// The stored pictures at one moment: it never changes. A later one comes from the
 /// [`IndexWriter`](super::IndexWriter).
+#[derive(Clone)]
 pub struct Index {
     /// Graphs of most of the originals. They hold others, too: removed ones, and such as became
     /// copies.

@@ -6,6 +6,7 @@ use super::exact::exact_or;
 use super::pool::Unread;
 use super::rank::Candidates;
 use super::result::{CopyEntry, QueryResult, Timing};
+use super::selected::Selected;
 use super::{SearchError, SearchOptions, Searcher};
 use crate::head::Features;
 use crate::index::Candidate;
@@ -21,13 +22,13 @@ impl Searcher {
     pub(super) fn copies_of(
         &self,
         candidates: &[Candidate],
-        options: &SearchOptions,
+        selected: &Selected<'_>,
     ) -> Vec<Candidate> {
         let mut all = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             all.push(*candidate);
             for sequence in self.view.index.near_duplicates().group(candidate.sequence) {
-                if sequence != candidate.sequence && self.accepts(sequence, options) {
+                if sequence != candidate.sequence && selected.accepts(sequence) {
                     all.push(Candidate {
                         sequence,
                         ..*candidate
@@ -89,10 +90,11 @@ impl Searcher {
         let mut groups = self.view.index.near_duplicates().groups();
         groups.extend(alone.into_iter().map(|sequence| vec![sequence]));
         groups.sort_unstable();
+        let selected = Selected::of(&self.store, &options.filter).map_err(SearchError::from)?;
         let mut all_unread = Unread::default();
         for group in groups {
             let mut unread = Unread::default();
-            let result = self.group(&group, options, &mut unread);
+            let result = self.group(&group, (options, &selected), &mut unread);
             let result = result.map_err(SearchError::from)?;
             all_unread.extend(unread);
             if let Some(result) = result {
@@ -130,12 +132,12 @@ impl Searcher {
     fn group(
         &self,
         group: &[Sequence],
-        options: &SearchOptions,
+        (options, selected): (&SearchOptions, &Selected<'_>),
         unread: &mut Unread,
     ) -> Result<Option<QueryResult>, StoreError> {
         let started = Instant::now();
         let accepted = group.iter().copied();
-        let accepted: Vec<Sequence> = accepted.filter(|s| self.accepts(*s, options)).collect();
+        let accepted: Vec<Sequence> = accepted.filter(|s| selected.accepts(*s)).collect();
         let pool = self.pool(&accepted, &[], options)?;
         let (numbers, features): (Vec<usize>, Vec<Features<'_>>) =
             pool.read_all().into_iter().unzip();

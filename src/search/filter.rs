@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::canonical_url::CanonicalUrl;
 use crate::picture::PictureId;
-use crate::store::{PictureRecord, Provenance, Sequence, Store, StoreError};
+use crate::store::{Measure, Provenance, Sequence, Store, StoreError};
 
 /// Which pictures may be results: those of which all of this holds.
 #[derive(Debug, Clone, Default)]
@@ -35,58 +35,54 @@ impl Filter {
 
     /// Whether all pictures may be results but those that are hidden.
     pub fn is_open(&self) -> bool {
-        let by_places = self.host.is_some() || !self.words.is_empty();
-        let by_time = self.since_s.is_some() || self.until_s.is_some();
-        !by_places && !by_time && self.min_width == 0 && self.min_height == 0
+        self.host.is_none() && self.words.is_empty() && !self.is_by_measure()
     }
 
-    /// Whether a picture may be a result. One whose record is unreadable may not where that is
-    /// needed; `verify` names it.
-    pub fn accepts(&self, store: &Store, sequence: Sequence) -> bool {
-        if self.hidden.contains(&sequence) {
-            return false;
-        }
-        let by_record = self.min_width > 0
-            || self.min_height > 0
-            || self.since_s.is_some()
-            || self.until_s.is_some();
-        let by_places = self.host.is_some() || !self.words.is_empty();
-        if !by_record && !by_places {
-            return true;
-        }
+    /// Whether it depends on how large pictures are, or when they were stored.
+    pub(super) fn is_by_measure(&self) -> bool {
+        let by_size = self.min_width > 0 || self.min_height > 0;
+        by_size || self.since_s.is_some() || self.until_s.is_some()
+    }
+
+    /// Whether a picture of this measure may be a result.
+    pub(super) fn accepts_measure(&self, measure: Measure) -> bool {
+        let at_s = measure.first_seen_s;
+        measure.width >= self.min_width
+            && measure.height >= self.min_height
+            && self.since_s.is_none_or(|since_s| at_s >= since_s)
+            && self.until_s.is_none_or(|until_s| at_s < until_s)
+    }
+
+    /// Whether a picture may be a result by what is left to be asked of it.
+    pub(super) fn accepts_rest(&self, store: &Store, sequence: Sequence, rest: Rest) -> bool {
         let accepts = |id| -> Result<bool, StoreError> {
-            let record = by_record.then(|| store.picture(id)).transpose()?;
-            if !record.is_none_or(|record| record.is_some_and(|it| self.accepts_record(&it))) {
-                return Ok(false);
+            let record = rest.measure.then(|| store.picture(id)).transpose()?;
+            let is_large = record.is_none_or(|record| {
+                record.is_some_and(|record| self.accepts_measure(Measure::from(&record)))
+            });
+            if !is_large || !(rest.host || rest.words) {
+                return Ok(is_large);
             }
-            Ok(!by_places || self.accepts_places(&store.provenance(id)?))
+            let places = store.provenance(id)?;
+            let is_seen = !rest.host || self.is_seen(&places);
+            Ok(is_seen && (!rest.words || self.is_said(&places)))
         };
         let id: Result<Option<PictureId>, StoreError> = store.picture_at(sequence);
         id.and_then(|id| id.map(accepts).transpose())
             .is_ok_and(|accepted| accepted == Some(true))
     }
 
-    fn accepts_record(&self, record: &PictureRecord) -> bool {
-        let at_s = record.first_seen;
-        record.width >= self.min_width
-            && record.height >= self.min_height
-            && self.since_s.is_none_or(|since_s| at_s >= since_s)
-            && self.until_s.is_none_or(|until_s| at_s < until_s)
-    }
-
-    fn accepts_places(&self, places: &Provenance) -> bool {
+    fn is_seen(&self, places: &Provenance) -> bool {
         let is_there = |host: &String| {
             let on_host =
                 |url: &String| CanonicalUrl::parse(url).is_ok_and(|url| url.host() == host);
             let mut pages = places.pages.iter();
             places.urls.iter().any(on_host) || pages.any(|page| on_host(&page.url))
         };
-        if !self.host.iter().all(is_there) {
-            return false;
-        }
-        if self.words.is_empty() {
-            return true;
-        }
+        self.host.iter().all(is_there)
+    }
+
+    fn is_said(&self, places: &Provenance) -> bool {
         let texts = places.pages.iter();
         let texts =
             texts.flat_map(|page| [&page.title, &page.alt, &page.picture_title, &page.caption]);
@@ -94,4 +90,15 @@ impl Filter {
         let is_said = |word: &String| texts.iter().any(|text| text.contains(word));
         self.words.iter().all(is_said)
     }
+}
+
+/// What a store does not have ready, and is asked of each picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Rest {
+    /// Whether it was seen on the host.
+    pub(super) host: bool,
+    /// How large it is and when it was stored.
+    pub(super) measure: bool,
+    /// Whether the words are said of it.
+    pub(super) words: bool,
 }

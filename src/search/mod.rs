@@ -14,6 +14,7 @@ mod representative;
 mod result;
 mod running_mean;
 mod searcher;
+mod selected;
 mod verification;
 mod view;
 
@@ -25,5 +26,6 @@ pub use rank::{Candidates, Known, Ranker, Scored, score_pair, score_views};
 pub use result::{Comparison, CopyEntry, Evidence, Layers, QueryResult, ResultEntry, Timing};
 pub(crate) use running_mean::RunningMean;
 pub use searcher::{Query, SearchError, Searcher};
+pub use selected::Selected;
 pub use verification::{Claim, Preview, verify};
 pub use view::{Gathered, View};

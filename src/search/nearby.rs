@@ -1,10 +1,10 @@
 //! The view of one question: what a store that can search has found near to what is asked for.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::filter::Filter;
 use super::rank::Ranker;
+use super::selected::Selected;
 use super::view::{Gathered, View};
 use super::{SearchError, SearchOptions};
 use crate::canonical_url::HostId;
@@ -43,7 +43,7 @@ impl View {
                 && options.mode == Mode::LookAlike
                 && store.look_id().is_some()
                 && wanted.iter().flatten().all(|view| view.look.is_some()),
-            accepted: Mutex::default(),
+            selected: Selected::of(store, &options.filter)?,
         };
         let mut found = Gathering::new(store)?;
         found.take_in(store, asked.same_bytes(wanted)?)?;
@@ -72,8 +72,8 @@ struct Asked<'a> {
     count: usize,
     /// Whether they are proposed by their looks.
     by_looks: bool,
-    /// Which of what was found may come, so that the store is asked of each once.
-    accepted: Mutex<HashMap<Sequence, bool>>,
+    /// Which of what was found may come.
+    selected: Selected<'a>,
 }
 
 impl Asked<'_> {
@@ -135,14 +135,7 @@ impl Asked<'_> {
     /// Whether an index of what was found would propose as many as are wanted.
     fn are_enough(&self, to: NearTo<'_>, found: &Gathering) -> bool {
         let index = found.index();
-        let filter = &self.options.filter;
-        let accept: Accept<'_> = &|sequence| {
-            let accepted = self.accepted.lock();
-            let mut accepted = accepted.unwrap_or_else(PoisonError::into_inner);
-            *accepted
-                .entry(sequence)
-                .or_insert_with(|| filter.accepts(self.store, sequence))
-        };
+        let accept: Accept<'_> = &|sequence| self.selected.accepts(sequence);
         let proposed = match to {
             NearTo::Descriptor(descriptor) => index.search(descriptor, self.count, accept),
             NearTo::Look(look) => found.looks().search(&index, look, self.count, accept),

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::pool::Unread;
 use super::rank::{Candidates, Likeness};
+use super::selected::Selected;
 use super::{SearchOptions, Searcher};
 use crate::head::{Features, Mode, Ranking};
 use crate::index::{Candidate, Looks};
@@ -20,11 +21,11 @@ impl Searcher {
     pub(super) fn exact(
         &self,
         id: PictureId,
-        options: &SearchOptions,
+        selected: &Selected<'_>,
     ) -> Result<Option<Sequence>, StoreError> {
         let sequence = self.store.picture(id)?.map(|record| record.sequence);
         let sequence = sequence.map(Sequence);
-        Ok(sequence.filter(|s| self.view.index.contains(*s) && self.accepts(*s, options)))
+        Ok(sequence.filter(|s| self.view.index.contains(*s) && selected.accepts(*s)))
     }
 
     /// Has each group of copies stood for by its member nearest to what is wanted, and adds
@@ -33,14 +34,14 @@ impl Searcher {
         &self,
         candidates: &mut Vec<Candidate>,
         wanted: &[Vec<NewPicture>],
-        options: &SearchOptions,
+        (options, selected): (&SearchOptions, &Selected<'_>),
         unread: &mut Unread,
     ) -> Result<(), StoreError> {
         let copies = self.view.index.near_duplicates();
         let mut exact = Vec::new();
         for views in wanted {
             if let Some(picture) = views.first() {
-                exact.extend(self.exact(picture.id, options)?);
+                exact.extend(self.exact(picture.id, selected)?);
             }
         }
         let stand_for = |candidate: &mut Candidate| {
@@ -51,7 +52,7 @@ impl Searcher {
                 _ if group.len() < 2 => None,
                 Some(same) => Some(*same),
                 None if options.all_copies => None,
-                None => self.nearest(&group, wanted, options, &mut unread)?,
+                None => self.nearest(&group, wanted, (options, selected), &mut unread)?,
             };
             if let Some(sequence) = nearest {
                 *candidate = self.candidate(sequence, wanted, options)?;
@@ -122,10 +123,10 @@ impl Searcher {
         &self,
         group: &[Sequence],
         wanted: &[Vec<NewPicture>],
-        options: &SearchOptions,
+        (options, selected): (&SearchOptions, &Selected<'_>),
         unread: &mut Unread,
     ) -> Result<Option<Sequence>, StoreError> {
-        let accepted = group.iter().filter(|s| self.accepts(**s, options));
+        let accepted = group.iter().filter(|s| selected.accepts(**s));
         let mut members = Vec::new();
         for &sequence in accepted.take(MOST_MEMBERS) {
             // Removed while the search runs.

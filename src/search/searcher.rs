@@ -1,5 +1,6 @@
 //! Prune, re-score, explain.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use super::options::SearchOptions;
 use super::pool::{Pool, Unread, Wanted};
 use super::rank::{Candidates, Ranker, Scored, score_pair};
 use super::result::{QueryResult, ResultEntry, Timing};
+use super::selected::Selected;
 use super::verification::{Claim, Preview, verify};
 use super::view::View;
 use crate::activation::{Activations, Layout};
@@ -91,7 +93,9 @@ impl Searcher {
     ) -> Result<QueryResult, SearchError> {
         let started = Instant::now();
         let mut unread = Unread::default();
-        let (candidates, rescored) = self.candidates(query.wanted, options, &mut unread)?;
+        let selected = Selected::of(&self.store, &options.filter)?;
+        let (candidates, rescored) =
+            self.candidates(query.wanted, options, &selected, &mut unread)?;
         let pruned = Instant::now();
         let proposed: Vec<Sequence> = candidates.iter().map(|c| c.sequence).collect();
         let pool = self.pool(&proposed, query.wanted, options)?;
@@ -206,17 +210,27 @@ impl Searcher {
         &self,
         wanted: &[Vec<NewPicture>],
         options: &SearchOptions,
+        selected: &Selected<'_>,
         unread: &mut Unread,
     ) -> Result<(Vec<Candidate>, usize), StoreError> {
-        let accept = |sequence| self.accepts(sequence, options);
+        let accept = |sequence| selected.accepts(sequence);
         let scored = options.candidates.max(options.k);
         let count = Ranker::pool(&self.ranking, options.mode, scored);
         let mut best: HashMap<Sequence, f32> = HashMap::new();
-        let index = &self.view.index;
-        let looks = self.compared_looks(wanted, options);
+        let (mut index, mut looks) = (
+            Cow::Borrowed(&*self.view.index),
+            self.compared_looks(wanted, options).map(Cow::Borrowed),
+        );
+        // Where few match, all of them are compared, and nothing else.
+        if let Some(few) = selected.at_most(index.few(count)) {
+            match &mut looks {
+                Some(looks) => *looks = Cow::Owned(looks.of_few(&index, &few)),
+                None => index = Cow::Owned(index.of_few(&self.store, &few)),
+            }
+        }
         for picture in wanted.iter().flatten() {
-            let proposed = match looks.zip(picture.look.as_ref()) {
-                Some((looks, look)) => looks.search(index, look, count, &accept),
+            let proposed = match looks.as_ref().zip(picture.look.as_ref()) {
+                Some((looks, look)) => looks.search(&index, look, count, &accept),
                 None => index.search(&picture.descriptor, count, &accept),
             };
             for found in proposed {
@@ -228,7 +242,7 @@ impl Searcher {
             .into_iter()
             .map(|(sequence, cosine)| Candidate { sequence, cosine })
             .collect();
-        self.represent(&mut all, wanted, options, unread)?;
+        self.represent(&mut all, wanted, (options, selected), unread)?;
         all.sort_by(|a, b| {
             b.cosine
                 .total_cmp(&a.cosine)
@@ -241,12 +255,7 @@ impl Searcher {
         if !options.all_copies {
             return Ok((all, scored));
         }
-        Ok((self.copies_of(&all, options), usize::MAX))
-    }
-
-    /// Whether a picture may be a result.
-    pub(super) fn accepts(&self, sequence: Sequence, options: &SearchOptions) -> bool {
-        options.filter.accepts(&self.store, sequence)
+        Ok((self.copies_of(&all, selected), usize::MAX))
     }
 
     /// A stored picture's preview and size; `None` if the picture was removed meanwhile.

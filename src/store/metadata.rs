@@ -1,11 +1,15 @@
 //! All that a store knows beside the activations.
 
-use super::{Catalogue, Counts, Files, Frontier, Hosts, Labels, Points, StoreError, Transfer};
+use super::{
+    Catalogue, Counts, Files, Frontier, Hosts, Labels, Points, Selection, StoreError, Transfer,
+};
 
-/// What a store knows: what is to be fetched, pictures, local files, hosts, and the user's labels; and how all
-/// of it is copied.
+/// What a store knows: what is to be fetched, pictures, what they are found and selected by, local files,
+/// hosts, and the user's labels; and how all of it is copied.
 /// Everything may block and takes `&self`.
-pub trait Metadata: Frontier + Catalogue + Points + Files + Hosts + Labels + Transfer {
+pub trait Metadata:
+    Frontier + Catalogue + Points + Selection + Files + Hosts + Labels + Transfer
+{
     /// Fails when there is hardly any disk space left.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! The store, simdex's one source of truth.
 //!
 //! ```text
-//!   Store ──> Metadata = Frontier + Catalogue + Points + Files + Hosts + Labels + Transfer   records
+//!   Store ──> Metadata = Frontier + Catalogue + Points + Selection + Files + Hosts + Labels + Transfer
+//!        │                                                                   records
 //!        └──> Blocks                                                         a log of entries
 //!   embedded/   both in a folder: sled is an index over the log
 //!   cluster/    records on PostgreSQL, for many machines; a feature of that name
@@ -53,6 +54,7 @@ mod pictures;
 mod points;
 mod provenance;
 mod record;
+mod selection;
 mod sequence;
 mod transfer;
 mod upkeep;
@@ -92,6 +94,7 @@ pub use pictures::{Body, NewPicture, PictureOutcome, Source};
 pub use points::{Means, Near, NearPicture, NearTo, Nearest, Points, Which};
 pub use provenance::{Provenance, SourcePage};
 pub use record::{Embed, FileRecord, PageRecord, PictureRecord, Role, UrlRecord, UrlState};
+pub use selection::{Measure, Measures, Selection, SequenceSet};
 pub use sequence::Sequence;
 pub use terms::PageTerms;
 pub use transfer::{Kind, KnownHost, KnownPicture, KnownUrl, Notes, Record, Replacement, Transfer};

@@ -112,6 +112,21 @@ impl Frozen {
         self.graph.len()
     }
 
+    /// How many points a search for the `count` nearest lists: no fewer than the audit's, since what that
+    /// found must be found again.
+    pub(super) fn listed(&self, count: usize) -> usize {
+        let listed = count.saturating_mul(self.ef_factor).max(AUDIT_EF);
+        listed.min(self.len())
+    }
+
+    /// What it has of a picture's descriptor.
+    pub(super) fn descriptor(&self, sequence: Sequence) -> Option<Descriptor> {
+        let (bytes, _) = self.graph.vector(self.graph.point(sequence)?);
+        // Its numbers are signed bytes.
+        let values = bytes.iter().map(|byte| f32::from(byte.cast_signed()));
+        Some(Descriptor::normalized(values.collect()))
+    }
+
     /// Whether a search for a vector gives one as near as itself.
     fn reaches(&self, vector: &Quantised) -> bool {
         let found = nearest(&self.graph, vector, AUDIT_EF, &|_| true);
@@ -123,9 +138,7 @@ impl Frozen {
 impl Vectors for Frozen {
     fn nearest(&self, query: &Descriptor, count: usize, accept: Accept<'_>) -> Vec<Candidate> {
         let query = Quantised::of(query.values());
-        // No fewer than the audit considers: what it found must be found again.
-        let ef = count.saturating_mul(self.ef_factor).max(AUDIT_EF);
-        let found = nearest(&self.graph, &query, ef.min(self.len()), accept);
+        let found = nearest(&self.graph, &query, self.listed(count), accept);
         let mut candidates: Vec<Candidate> = found
             .into_iter()
             .map(|found| Candidate {

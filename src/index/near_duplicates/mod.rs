@@ -137,10 +137,12 @@ impl NearDuplicates {
     /// All members of a picture's group, in the order of storing; empty for a picture
     /// without copies.
     pub fn group(&self, sequence: Sequence) -> Vec<Sequence> {
-        let mut members: Vec<Sequence> = self.ring(sequence).collect();
-        if members.len() < 2 {
+        let entry = self.entries.get(sequence);
+        // A filter asks this of each picture that it refuses.
+        if entry.is_none_or(|entry| entry.next == sequence) {
             return Vec::new();
         }
+        let mut members: Vec<Sequence> = self.ring(sequence).collect();
         members.sort_unstable();
         members
     }

@@ -30,7 +30,7 @@ use serde::de::DeserializeOwned;
 
 use super::leases::Leases;
 use super::losses::Losses;
-use super::{Counts, Means, Metadata, StoreError, StoreOptions};
+use super::{Counts, Means, Metadata, Selection, StoreError, StoreOptions};
 use crate::canonical_url::HostId;
 use frontier::heartbeat::Heartbeat;
 use frontier::host_leases::HostLeases;
@@ -268,6 +268,9 @@ impl Shared {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+// Filters are conditions of its statements.
+impl Selection for ClusterMetadata {}
 
 impl Metadata for ClusterMetadata {
     fn check_space(&self) -> Result<(), StoreError> {

@@ -7,11 +7,13 @@ mod blocks;
 mod disk;
 mod files;
 mod log;
+mod measures;
 mod metadata;
 mod migration;
 mod records;
 mod recovery;
 mod rows;
+mod sightings;
 mod transfer;
 mod trees;
 
@@ -45,10 +47,12 @@ use disk::{Disk, SystemDisk};
 use files::Lock;
 use files::{Header, LATEST, Reserve};
 use log::{Log, Opened, StoreId, Totals};
+use measures::MeasureFile;
 use records::{Closing, Flusher, Held, Records};
 use recovery::replay::Describer;
 use recovery::usable_records::are_damaged;
 use rows::Rows;
+use sightings::Sightings;
 use trees::Trees;
 
 /// The folder of sled, in the store's.
@@ -68,6 +72,9 @@ pub(super) struct EmbeddedMetadata {
     dimensions: usize,
     /// What searches read. A private copy of the records has none: its numbers may be others.
     rows: Rows,
+    /// What filters select by: how large pictures are and when they were stored, and where they were seen.
+    measures: MeasureFile,
+    sightings: Sightings,
     /// How pictures are described.
     descriptor: String,
     /// How their looks are told, and the bytes of one; `None` if the network tells none.
@@ -241,8 +248,12 @@ impl Embedded {
             log,
         })?;
         let described = (&*store.identity.id, &*store.identity.descriptor);
-        store.metadata.rows = Rows::open(dir, described, store.metadata.dimensions);
+        let metadata = &mut store.metadata;
+        metadata.rows = Rows::open(dir, described, metadata.dimensions);
+        metadata.measures = MeasureFile::open(dir, &store.identity.id);
+        metadata.sightings.keep(metadata.has_sightings()?);
         store.metadata.reconcile(&mark, store.describer(options))?;
+        store.metadata.ensure_sightings()?;
         if header.descriptor != store.identity.descriptor {
             store.describe_anew(options.network)?;
             header.descriptor.clone_from(&store.identity.descriptor);
@@ -330,6 +341,8 @@ impl Embedded {
             reserve,
             dimensions: options.network.descriptor_dimensions(),
             rows: Rows::none(options.network.descriptor_dimensions()),
+            measures: MeasureFile::none(),
+            sightings: Sightings::default(),
             descriptor: options.network.descriptor_id().to_owned(),
             look: options
                 .network

@@ -9,6 +9,7 @@ mod hosts;
 mod labels;
 mod queue;
 mod removal;
+mod selection;
 mod transfer;
 mod words;
 

@@ -1,19 +1,18 @@
 //! What a commit writes: entries into the log, then records.
 
-use crate::canonical_url::UrlId;
+use crate::canonical_url::{HostId, UrlId};
 use crate::local_path::LocalPath;
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::{Position, Totals};
 use crate::store::embedded::metadata::queues::queueing::{end_as, settle_into};
-use crate::store::embedded::rows::Rows;
 use crate::store::embedded::trees::{
     APPLIED, TreeBatches, Trees, UseChanges, embed_key, encode, location_key,
 };
 use crate::store::entry::{Found, Removed, Section, SectionKind};
 use crate::store::{
-    EntryLocation, FileRecord, Lease, Location, LocationId, PageRecord, PictureRecord, Sequence,
-    Source, StoreError, UrlOutcome, UrlState, VisitRecord, now_ms,
+    EntryLocation, FileRecord, Lease, Location, LocationId, Measure, PageRecord, PictureRecord,
+    Sequence, Source, StoreError, UrlOutcome, UrlState, VisitRecord, now_ms,
 };
 
 /// What the log is told of a picture beside its features.
@@ -28,6 +27,8 @@ pub(in crate::store::embedded) struct CommitChanges<'a> {
     pub(in crate::store::embedded) usage: UseChanges,
     /// What searches read of pictures: new rows, and those that are true no longer.
     rows: Vec<RowChange>,
+    /// The host that leaves with them.
+    left: Option<HostId>,
     /// What the catalogue comes to.
     pub(in crate::store::embedded) totals: Totals,
     /// The bytes may show to be no picture, so other versions may be asked for.
@@ -46,6 +47,7 @@ impl<'a> CommitChanges<'a> {
             batches: TreeBatches::default(),
             usage: UseChanges::default(),
             rows: Vec::new(),
+            left: None,
             totals,
             keeps_hints: false,
             settled: Vec::new(),
@@ -58,14 +60,24 @@ impl<'a> CommitChanges<'a> {
         applied: Position,
     ) -> Result<Totals, StoreError> {
         self.usage.write(self.trees, &mut self.batches);
+        let sightings = self
+            .metadata
+            .add_sightings(&mut self.batches, self.left)?;
         self.batches
             .of(&self.trees.counters)
             .insert(&APPLIED, encode(&applied));
+        self.metadata.mark_sightings(applied, &mut self.batches);
         self.batches.apply()?;
+        self.metadata.sightings.took(sightings);
         for row in self.rows {
-            row.apply(&self.metadata.rows);
+            row.apply(self.metadata);
         }
         Ok(self.totals)
+    }
+
+    /// Has a host leave with them, all of whose pages have left before.
+    pub(in crate::store::embedded) fn leave_host(&mut self, host: HostId) {
+        self.left = Some(host);
     }
 
     /// Ends a lease.
@@ -111,6 +123,7 @@ impl<'a> CommitChanges<'a> {
             id,
             location,
             descriptor: descriptor.to_vec(),
+            measure: Measure::from(record),
         });
         self.usage.add(t, location)?;
         self.totals.add_picture(id, sequence);
@@ -129,7 +142,7 @@ impl<'a> CommitChanges<'a> {
             let entries = self.batches.of(&self.trees.entries);
             entries.insert(id.as_bytes(), encode(&to));
             if let Some(record) = self.metadata.picture(id)? {
-                self.forget_row(Sequence(record.sequence));
+                self.rows.push(RowChange::Was(Sequence(record.sequence)));
             }
             self.usage.remove(self.trees, from)?;
             self.usage.add(self.trees, to)?;
@@ -137,9 +150,9 @@ impl<'a> CommitChanges<'a> {
         Ok(())
     }
 
-    /// Has the row of a picture made anew when it is read, if the picture is still there.
+    /// Forgets the row of a picture that leaves.
     pub(in crate::store::embedded) fn forget_row(&mut self, sequence: Sequence) {
-        self.rows.push(RowChange::Was(sequence));
+        self.rows.push(RowChange::Left(sequence));
     }
 
     /// Records a picture that waits for its features, whose entry lies at `location`.
@@ -258,7 +271,7 @@ impl<'a> CommitChanges<'a> {
     }
 }
 
-/// What becomes of the row of a picture.
+/// What becomes of the row and the measure of a picture.
 enum RowChange {
     /// It is this.
     Is {
@@ -266,21 +279,33 @@ enum RowChange {
         id: PictureId,
         location: EntryLocation,
         descriptor: Vec<u8>,
+        measure: Measure,
     },
-    /// It is true no longer.
+    /// It is true no longer, and made anew when it is read.
     Was(Sequence),
+    /// The picture has left.
+    Left(Sequence),
 }
 
 impl RowChange {
-    fn apply(self, rows: &Rows) {
+    fn apply(self, metadata: &EmbeddedMetadata) {
+        let (rows, measures) = (&metadata.rows, &metadata.measures);
         match self {
             Self::Is {
                 sequence,
                 id,
                 location,
                 descriptor,
-            } => rows.put(sequence, id, location, &descriptor),
+                measure,
+            } => {
+                rows.put(sequence, id, location, &descriptor);
+                measures.put(sequence, Some(measure));
+            }
             Self::Was(sequence) => rows.clear(sequence),
+            Self::Left(sequence) => {
+                rows.clear(sequence);
+                measures.put(sequence, None);
+            }
         }
     }
 }

@@ -104,7 +104,9 @@ impl EmbeddedMetadata {
             let hosts = hosts.as_mut().map_err(|_| UNREADABLE)?;
             hosts.extend(queued.hosts);
             self.show_instead(id, next_id, &mut changes)?;
-            changes.apply()?;
+            let commits = self.totals();
+            self.apply_with_sightings(changes.into_batches())?;
+            drop(commits);
         }
         Ok(())
     }

@@ -22,6 +22,7 @@ impl EmbeddedMetadata {
         let value = self.trees.counters.update_and_fetch(RUNS, next)?;
         let value = value.ok_or(StoreError::Unreadable { tree: "counters" })?;
         let run = run_of(&value)?;
+        self.mark_run(run)?;
         self.run.store(run, Ordering::Relaxed);
         self.crawl.store(crawl, Ordering::Relaxed);
         self.losses.begin(rules);

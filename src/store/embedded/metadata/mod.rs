@@ -29,9 +29,10 @@ use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 use crate::store::{
     Again, AppendEntries, Body, Catalogue, Counts, Discovery, EntryLocation, Flaw, Frontier,
-    FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Metadata, PageTerms, PageVisit,
+    FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Measures, Metadata, PageTerms, PageVisit,
     PictureOutcome, PictureRecord, PictureRow, Points, Provenance, Queued, RemovalRules, Retrying,
-    RuleFileRecord, Sequence, SourcePage, StoreError, UrlOutcome, UrlRecord, VisitRecord,
+    RuleFileRecord, Selection, Sequence, SequenceSet, SourcePage, StoreError, UrlOutcome, UrlRecord,
+    VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {
@@ -336,6 +337,16 @@ impl Hosts for EmbeddedMetadata {
 
 // What is near is found by the index.
 impl Points for EmbeddedMetadata {}
+
+impl Selection for EmbeddedMetadata {
+    fn seen_on(&self, host: HostId) -> Result<Option<SequenceSet>, StoreError> {
+        self.pictures_seen_on(host)
+    }
+
+    fn measures(&self) -> Result<Option<Measures>, StoreError> {
+        self.all_measures().map(Some)
+    }
+}
 
 impl Metadata for EmbeddedMetadata {
     fn check_space(&self) -> Result<(), StoreError> {

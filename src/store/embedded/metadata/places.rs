@@ -3,8 +3,11 @@
 use crate::canonical_url::{CanonicalUrl, UrlId};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
+use crate::store::embedded::log::Totals;
 use crate::store::embedded::metadata::commit_changes::{CommitChanges, found as section_of};
-use crate::store::embedded::trees::{Trees, decode, embed_key, encode, location_key};
+use crate::store::embedded::trees::{
+    Overlay, TreeBatches, Trees, decode, embed_key, encode, location_key,
+};
 use crate::store::entry::{Entry, Found};
 use crate::store::provenance::{MOST, MOST_PLACES};
 use crate::store::{
@@ -183,7 +186,11 @@ impl Trees {
     }
 
     /// Records the pages that show a place, as the log tells them, unless newer ones are known.
-    pub(in crate::store::embedded) fn recall_pages(&self, found: &Found) -> Result<(), StoreError> {
+    pub(in crate::store::embedded) fn recall_pages(
+        &self,
+        found: &Found,
+        batches: &mut TreeBatches,
+    ) -> Result<(), StoreError> {
         for (page, embed) in &found.pages {
             let Ok(url) = CanonicalUrl::parse(&page.url) else {
                 continue;
@@ -191,9 +198,10 @@ impl Trees {
             let (page_id, key) = (url.id().0, embed_key(UrlId(found.id), url.id()));
             // The visit of a page tells what it shows.
             if !self.visits.contains_key(page_id)? {
-                self.embeds.insert(key, encode(embed))?;
-                if !self.pages.contains_key(page_id)? {
-                    self.pages.insert(page_id, encode(page))?;
+                batches.of(&self.embeds).insert(&key, encode(embed));
+                let overlay = Overlay::of(batches);
+                if overlay.get(&self.pages, &page_id)?.is_none() {
+                    batches.of(&self.pages).insert(&page_id, encode(page));
                 }
             }
         }
@@ -214,17 +222,15 @@ impl EmbeddedMetadata {
         Ok(!is_known && self.url_record(picture)?.is_some())
     }
 
-    /// Tells the log of a page that shows pictures which are stored already.
+    /// Tells the log of a page that shows pictures which are stored already. The caller has held the totals
+    /// since before the page was recorded: a picture that is on its way is stored before that, or tells of
+    /// the page itself.
     pub(in crate::store::embedded) fn tell_of_page(
         &self,
         page: &PageRecord,
         embeds: &[(UrlId, &Embed)],
+        totals: &mut Totals,
     ) -> Result<(), StoreError> {
-        if embeds.is_empty() {
-            return Ok(());
-        }
-        // One that is on its way is stored before this, or tells of the page itself.
-        let mut totals = self.totals();
         let mut entries = Vec::new();
         for (url, embed) in embeds {
             let Some(visit) = self.visit(*url)? else {
@@ -254,7 +260,7 @@ impl EmbeddedMetadata {
         }
         self.log.append(&entries)?;
         let changes = CommitChanges::new(self, *totals);
-        self.logged(&mut totals, changes, |_| Ok(()))
+        self.logged(totals, changes, |_| Ok(()))
     }
 }
 

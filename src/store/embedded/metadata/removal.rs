@@ -68,6 +68,7 @@ impl EmbeddedMetadata {
             }
         }
         let mut removed = 0;
+        self.doubt_sightings()?;
         for ids in gone.chunks(AT_ONCE) {
             removed += self.remove_pictures(ids)?;
         }
@@ -79,6 +80,7 @@ impl EmbeddedMetadata {
             leaving.lose(picture, place);
         }
         leaving.mark_host(id, Some(now_ms()));
+        leaving.changes().leave_host(id);
         leaving.apply(&mut totals)?;
         drop(totals);
         self.forget_host(id)?;

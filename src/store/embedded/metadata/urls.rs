@@ -174,9 +174,11 @@ impl EmbeddedMetadata {
         let before = self.visit(page)?;
         let shown_before = before.as_ref().map_or(&[][..], |before| &before.shown);
         let shown = visit.shown(shown_before, &on_page);
-        let hidden = self.hide(page, shown_before, &shown.iter().copied().collect())?;
+        let now = shown.iter().copied().collect();
+        let hidden = self.hide(page, shown_before, &now, &mut changes.batches);
         let (content, validators) = (visit.content, visit.validators.clone());
         let after = VisitRecord::after(before.as_ref(), content, validators, shown);
+        let is_recorded = t.pages.contains_key(page.0)?;
         let pages = changes.batches.of(&t.pages);
         match &visit.page {
             Some(record) => pages.insert(&page.0, encode(record)),
@@ -203,9 +205,18 @@ impl EmbeddedMetadata {
             }
         }
         taken_back.retain(|reason| !visit.declined.contains(reason));
-        changes.apply()?;
-        if let Some(record) = &visit.page {
-            self.tell_of_page(record, &new_embeds)?;
+        // Of stored pictures something may be another now.
+        let is_told = !new_embeds.is_empty()
+            || !hidden.is_empty()
+            || before.is_some() && is_recorded != visit.page.is_some();
+        match is_told.then(|| self.totals()) {
+            Some(mut totals) => {
+                self.apply_with_sightings(changes.into_batches())?;
+                if let Some(record) = &visit.page {
+                    self.tell_of_page(record, &new_embeds, &mut totals)?;
+                }
+            }
+            None => changes.apply()?,
         }
         self.take_back(&after.shown, &taken_back, &mut queued)?;
         if let Some(opted_out) = &visit.opted_out {

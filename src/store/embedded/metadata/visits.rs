@@ -7,7 +7,7 @@ use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::trees::{
-    Changes, FrontierKey, decode, embed_key, encode, location_key,
+    Changes, FrontierKey, TreeBatches, decode, embed_key, encode, location_key,
 };
 use crate::store::{Again, LocationId, Role, StoreError, UrlRecord, UrlState, VisitRecord, now_ms};
 
@@ -161,9 +161,13 @@ impl EmbeddedMetadata {
         let Some(visit) = self.visit(url)? else {
             return Ok(());
         };
-        self.hide(url, &visit.shown, &HashSet::new())?;
-        self.trees.pages.remove(url.0)?;
-        self.trees.terms.remove(url.0)?;
+        let mut batches = TreeBatches::default();
+        self.hide(url, &visit.shown, &HashSet::new(), &mut batches);
+        batches.of(&self.trees.pages).remove(&url.0);
+        batches.of(&self.trees.terms).remove(&url.0);
+        let commits = self.totals();
+        self.apply_with_sightings(batches)?;
+        drop(commits);
         self.remove_location(PictureId::from_bytes(visit.content), url)?;
         for tree in [
             &self.trees.visits,
@@ -175,19 +179,21 @@ impl EmbeddedMetadata {
         Ok(())
     }
 
-    /// Forgets the pictures that `page` no longer shows, and returns them.
+    /// Adds to changes that the pictures are forgotten which `page` no longer shows, and returns these.
     pub(in crate::store::embedded) fn hide(
         &self,
         page: UrlId,
         before: &[UrlId],
         now: &HashSet<UrlId>,
-    ) -> Result<Vec<UrlId>, StoreError> {
+        batches: &mut TreeBatches,
+    ) -> Vec<UrlId> {
         let hidden = before.iter().filter(|id| !now.contains(id)).copied();
         let hidden: Vec<UrlId> = hidden.collect();
         for picture in &hidden {
-            self.trees.embeds.remove(embed_key(*picture, page))?;
+            let embeds = batches.of(&self.trees.embeds);
+            embeds.remove(&embed_key(*picture, page));
         }
-        Ok(hidden)
+        hidden
     }
 
     /// Takes pictures out of the store that no page shows any more, because the last one

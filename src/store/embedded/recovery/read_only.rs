@@ -90,6 +90,9 @@ impl Embedded {
                 records: Records::new(db, private.path().to_owned(), disk),
                 log,
             })?;
+            // Where they are missing, each picture is asked.
+            let metadata = &store.metadata;
+            metadata.sightings.keep(metadata.has_sightings()?);
             match with_records {
                 true => store.metadata.reconcile(&mark, store.describer(options))?,
                 false => make_records(&store.metadata, store.describer(options))?,

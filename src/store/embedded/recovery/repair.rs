@@ -14,6 +14,7 @@ use crate::store::embedded::log::{
 };
 use crate::store::embedded::records::Records;
 use crate::store::embedded::recovery::{header, usable_records};
+use crate::store::embedded::measures::MeasureFile;
 use crate::store::embedded::rows::Rows;
 use crate::store::embedded::trees::Trees;
 use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
@@ -52,7 +53,9 @@ impl Embedded {
         let lock = Lock::take(dir)?;
         usable_records::check_room(dir, dir)?;
         // Its pictures may get other numbers.
-        Rows::forget(dir).map_err(|error| StoreError::io(dir, error))?;
+        Rows::forget(dir)
+            .and_then(|()| MeasureFile::forget(dir))
+            .map_err(|error| StoreError::io(dir, error))?;
         let mut repaired = Repaired::default();
         let mut header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
         header.check(dir, options.network.id())?;

@@ -84,6 +84,7 @@ impl EmbeddedMetadata {
         };
         self.trees.counters.insert(APPLIED, encode(&unfinished))?;
         self.records.sync()?;
+        self.drop_sightings()?;
         for tree in self.trees.of_pictures() {
             tree.clear()?;
         }
@@ -172,6 +173,8 @@ impl EmbeddedMetadata {
                 SectionKind::Found if is_there => {
                     let found: Found = read_record(bytes)?;
                     leaving.changes().add_found(id, &found);
+                    let batches = &mut leaving.changes().batches;
+                    self.trees.recall_pages(&found, batches)?;
                     self.recall(&found, id.as_bytes(), is_news)?;
                 }
                 SectionKind::Lost => {
@@ -276,7 +279,6 @@ impl EmbeddedMetadata {
 
     /// Records what a place tells of the crawl that found it, unless more is known.
     fn recall(&self, found: &Found, picture: &[u8; 32], is_news: bool) -> Result<(), StoreError> {
-        self.trees.recall_pages(found)?;
         let Location::Url(url) = &found.location else {
             return Ok(());
         };

@@ -25,6 +25,9 @@ impl Transfer for EmbeddedMetadata {
     fn end_copy(&self) -> Result<(), StoreError> {
         self.tell_of_urls()?;
         self.begin_orders_behind_queues()?;
+        // What pictures' places follow from came in parts.
+        self.drop_sightings()?;
+        self.ensure_sightings()?;
         self.records.sync()?;
         mark::remove(&self.dir)
     }

@@ -61,6 +61,13 @@ impl TreeBatches {
         &mut self.trees[at].changes
     }
 
+    /// What changes in `table` so far, if anything does.
+    pub fn changes(&self, table: &impl Table) -> Option<&Changes> {
+        let name = table.tree().name();
+        let changed = self.trees.iter().find(|known| known.tree.name() == name);
+        changed.map(|changed| &changed.changes)
+    }
+
     /// Makes the changes, all or nothing, and those of the counts with them.
     pub fn apply(mut self) -> Result<(), StoreError> {
         let Some(counters) = self.counters.take() else {

@@ -3,7 +3,7 @@
 use crate::canonical_url::{HostId, UrlId};
 use crate::picture::PictureId;
 use crate::store::order::Order;
-use crate::store::{LabelId, LocationId};
+use crate::store::{LabelId, LocationId, Sequence};
 
 /// Key of the places tree: a picture's locations stand together.
 pub fn location_key(picture: PictureId, location: LocationId) -> [u8; 48] {
@@ -21,6 +21,14 @@ pub fn removed_file_key(picture: PictureId, file: Option<LocationId>) -> [u8; 48
 /// Key of the labelled tree: the labels of a picture stand together.
 pub fn labelled_key(picture: PictureId, label: LabelId) -> [u8; 48] {
     location_key(picture, LocationId(label.0))
+}
+
+/// Key of the sightings tree: the pictures that were seen on one host stand together, in the order of storing.
+pub fn sighting_key(host: HostId, picture: Sequence) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&host.0);
+    key[8..].copy_from_slice(&picture.key());
+    key
 }
 
 /// Key of the embeds tree: the pages that show one picture URL stand together.

@@ -6,6 +6,7 @@ mod counted;
 mod counters;
 mod error;
 mod key;
+mod overlay;
 mod record;
 mod segment_use;
 
@@ -18,7 +19,10 @@ pub(super) use batches::TreeBatches;
 pub(super) use changes::Changes;
 pub(super) use counted::Counted;
 pub(super) use error::{of_opening as error_of_opening, system_error};
-pub(super) use key::{FrontierKey, embed_key, labelled_key, location_key, removed_file_key};
+pub(super) use key::{
+    FrontierKey, embed_key, labelled_key, location_key, removed_file_key, sighting_key,
+};
+pub(super) use overlay::Overlay;
 pub(super) use record::{UNREADABLE, decode, encode};
 pub(super) use segment_use::{SegmentUse, UseChanges, segment_use};
 
@@ -41,6 +45,8 @@ pub(super) struct Trees {
     pub(super) descriptors: sled::Tree,
     /// How pictures look; nothing under the number of one that has no look.
     pub(super) looks: sled::Tree,
+    /// On which hosts pictures were seen: keys alone.
+    pub(super) sightings: sled::Tree,
     /// Where the pictures' entries lie in the log.
     pub(super) entries: sled::Tree,
     /// What of each segment is in use.
@@ -81,6 +87,11 @@ pub(super) const STORE: [u8; 1] = [3];
 /// Of which way of telling looks those in the records are, and whether some may be missing.
 pub(super) const LOOKS_OF: [u8; 1] = [4];
 pub(super) const LOOKS_MISSING: [u8; 1] = [5];
+/// How far the log was taken in, and how many runs there were, when the sightings were written last; and
+/// where their making was stopped.
+pub(super) const SIGHTED_LOG: [u8; 1] = [8];
+pub(super) const SIGHTED_RUNS: [u8; 1] = [9];
+pub(super) const SIGHTED_TO: [u8; 1] = [10];
 /// Beside them: the settings of the last run.
 pub(super) const SETTINGS: [u8; 8] = *b"settings";
 /// And on which file systems folders were.
@@ -100,6 +111,7 @@ impl Trees {
             sequences: open("sequences")?,
             descriptors: open("descriptors")?,
             looks: open("looks")?,
+            sightings: open("sightings")?,
             entries: open("entries")?,
             usage: open("usage")?,
             places: open("places")?,

@@ -126,12 +126,17 @@ impl<'a> QueueChanges<'a> {
     }
 
     /// Makes the changes, all or nothing.
-    pub(in crate::store::embedded) fn apply(mut self) -> Result<(), StoreError> {
+    pub(in crate::store::embedded) fn apply(self) -> Result<(), StoreError> {
+        self.into_batches().apply()
+    }
+
+    /// The changes, to be made with others.
+    pub(in crate::store::embedded) fn into_batches(mut self) -> TreeBatches {
         let hosts = &self.trees.hosts;
         for (id, record) in &self.hosts {
             self.batches.of(hosts).insert(&id.0, encode(record));
         }
-        self.batches.apply()
+        self.batches
     }
 }
 
