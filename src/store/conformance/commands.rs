@@ -28,7 +28,7 @@ const PATHS: u8 = 8;
 const PICTURES: u8 = 6;
 const COMMANDS: usize = 400;
 const MODES: [&str; 2] = ["copy", "look-alike"];
-pub(super) const SEEDS: u64 = 4;
+pub(super) const SEEDS: u64 = 40;
 
 /// Two stores that are told the same.
 pub(super) struct Pair {
@@ -67,6 +67,7 @@ impl Pair {
             pair.step();
             // What is kept against what is counted.
             pair.same(|store| Ok(store.counts()));
+            pair.compare_selected();
             if command % 20 == 0 {
                 pair.compare();
             }
@@ -321,6 +322,10 @@ impl Pair {
         };
         let at = leases[0].record().url.replace("https://", "");
         let mut page = visit(if redirected { &elsewhere } else { &at }, on_it);
+        if opted_out {
+            // What such a page shows is no find.
+            page.found.iter_mut().for_each(|found| found.embed = None);
+        }
         page.opted_out = opted_out.then(|| says("noai", &shown));
         let declined = ["noai".to_owned(), self.reason()];
         let count = self.random.random_range(0..3);

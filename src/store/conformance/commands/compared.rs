@@ -1,7 +1,7 @@
 //! What two stores know, compared.
 
 use super::{HOSTS, PATHS, PICTURES, Pair, file_places, undated};
-use crate::store::Store;
+use crate::store::{Measure, Sequence, SequenceSet, Store};
 use crate::store::conformance::fixture::{block, host, memory, picture_id, url};
 use crate::store::leases::LEASE_TIME;
 
@@ -16,9 +16,29 @@ impl Pair {
         pair.stores
     }
 
+    /// Compares what filters select by. A server selects by SQL.
+    pub(super) fn compare_selected(&self) {
+        for name in HOSTS {
+            let [first, second] = self.stores.each_ref().map(|it| it.seen_on(host(name)));
+            if let Some(first) = first.unwrap() {
+                let known = |set: SequenceSet| set.iter().collect::<Vec<_>>();
+                let second = second.unwrap().map(known);
+                assert_eq!(Some(known(first)), second, "{name} at {}", self.command);
+            }
+        }
+        let [first, second] = self.stores.each_ref().map(|it| it.measures().unwrap());
+        if let Some((first, second)) = first.zip(second) {
+            // Two clocks were read.
+            let size = |(sequence, it): (Sequence, Measure)| (sequence, it.width, it.height);
+            let second = second.iter().map(size);
+            assert!(first.iter().map(size).eq(second), "at {}", self.command);
+        }
+    }
+
     /// Compares all that they know.
     pub(super) fn compare(&self) {
         self.compare_known();
+        self.compare_selected();
         for name in HOSTS {
             for path in 0..PATHS {
                 let id = url(&format!("{name}/{path}")).id();

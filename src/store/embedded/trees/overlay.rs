@@ -9,6 +9,9 @@ use crate::store::StoreError;
 #[derive(Clone, Copy)]
 pub struct Overlay<'a>(Option<&'a TreeBatches>);
 
+/// Is handed a key and what is under it, and says whether it wants more.
+type TakeRecord<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<bool, StoreError>;
+
 impl<'a> Overlay<'a> {
     /// The trees as they are.
     pub fn none() -> Self {
@@ -35,7 +38,7 @@ impl<'a> Overlay<'a> {
         self,
         table: &impl Table,
         prefix: &[u8],
-        take: &mut dyn FnMut(&[u8], &[u8]) -> Result<bool, StoreError>,
+        take: TakeRecord<'_>,
     ) -> Result<bool, StoreError> {
         let changes = self.0.and_then(|batches| batches.changes(table));
         let changed = changes.into_iter().flat_map(|it| it.with_prefix(prefix));
