@@ -1,7 +1,8 @@
 //! `cargo bench --bench scale`: a store grows to ten thousand, a hundred thousand and a million pictures;
 //! at each size how fast it takes them, how much room they need, how soon it answers when it is
-//! opened, how many of the true neighbours are proposed, how long searches take alone and beside eight
-//! clients and an ingest, and how much memory it takes.
+//! opened, how many of the true neighbours are proposed, what a filter costs by how many pictures it lets
+//! through, how long searches take alone and beside eight clients and an ingest, and how much memory it
+//! takes.
 //!
 //! The pictures are mixes of a few hundred real ones, drawn and run through the network: descriptor and
 //! embedding lie between those of two of them, the activations are one's. Most are in nobody's
@@ -30,7 +31,9 @@ use simdex::ingest::extract;
 use simdex::network::{Descriptor, Embedding, Network};
 use simdex::picture::{PerceptualHash, PictureId};
 use simdex::search::SearchOptions;
-use simdex::store::{NewPicture, PictureOutcome, Sequence, Source, Store, StoreOptions};
+use simdex::store::{
+    NewPicture, PictureOutcome, Sequence, SequenceSet, Source, Store, StoreOptions,
+};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -44,6 +47,12 @@ const BATCH: u64 = 64;
 const RECALLED: u64 = 100;
 /// Candidates of a search.
 const CANDIDATES: usize = 200;
+/// Candidates that a search of the shipped head has the index propose.
+const PROPOSED: usize = 400;
+/// Of so many pictures a filter lets one through.
+const SHARES: [u64; 9] = [1, 3, 10, 20, 40, 80, 160, 1_000, 10_000];
+/// Searches with a filter that are timed.
+const FILTERED: u64 = 30;
 /// Searches that are timed.
 const TIMED: u64 = 300;
 /// Clients that search at once, and searches a second of all of them.
@@ -66,7 +75,7 @@ fn main() -> Result<(), Failure> {
     for size in sizes {
         println!("\n{size} pictures");
         // Each in a process of its own, so that its memory is its own.
-        for phase in ["grow", "recall", "search", "beside"] {
+        for phase in ["grow", "recall", "filter", "search", "beside"] {
             let status = Command::new(std::env::current_exe()?)
                 .env("SIMDEX_SCALE_PHASE", format!("{phase} {size}"))
                 .env("SIMDEX_SCALE_DIR", &dir)
@@ -83,6 +92,7 @@ fn phase_of(phase: &str, size: u64, dir: &Path) -> Result<(), Failure> {
     match phase {
         "grow" => grow(size, dir),
         "recall" => recall(dir),
+        "filter" => filter(dir),
         "search" => search(dir),
         _ => beside(size, dir),
     }
@@ -233,6 +243,54 @@ fn recall(dir: &Path) -> Result<(), Failure> {
         found as f64 / (RECALLED as usize * CANDIDATES) as f64,
         Quantiles(times),
     );
+    Ok(())
+}
+
+/// Candidates with a filter that lets some pictures through: a walk along the graphs beside a scan of them.
+fn filter(dir: &Path) -> Result<(), Failure> {
+    let network = Network::builtin()?;
+    let store = store(&network, dir)?;
+    let mixer = Mixer::new(&network)?;
+    let index = IndexWriter::open(&store, &config(dir).index, &|_, _| true)?.index();
+    let queries = (0..FILTERED).map(|n| mixer.picture((1 << 61) + n).descriptor);
+    let queries: Vec<Descriptor> = queries.collect();
+    println!(
+        "  a filter is scanned for up to {} pictures",
+        index.few(PROPOSED)
+    );
+    for share in SHARES {
+        let mut random = ChaCha8Rng::seed_from_u64(share);
+        let pictures = store.pictures();
+        let chosen = pictures.filter(|_| random.random_range(0..share) == 0);
+        let chosen = chosen.map(|picture| Ok(picture?.0));
+        let chosen = chosen.collect::<Result<Vec<Sequence>, Failure>>()?;
+        let set: SequenceSet = chosen.iter().copied().collect();
+        let accept = |sequence| set.contains(sequence);
+        let (mut walks, mut scans, mut found, mut wanted) = (Vec::new(), Vec::new(), 0, 0);
+        for query in &queries {
+            let started = Instant::now();
+            let walked = index.search(query, PROPOSED, &accept);
+            walks.push(started.elapsed().as_secs_f64() * 1e3);
+            let started = Instant::now();
+            let scanned = index
+                .of_few(&store, &chosen)
+                .search(query, PROPOSED, &accept);
+            scans.push(started.elapsed().as_secs_f64() * 1e3);
+            wanted += scanned.len();
+            let walked: SequenceSet = walked.iter().map(|c| c.sequence).collect();
+            found += scanned
+                .iter()
+                .filter(|c| walked.contains(c.sequence))
+                .count();
+        }
+        println!(
+            "  {} match: walk {}; scan {}; the walk finds {:.4} of the scan's",
+            chosen.len(),
+            Quantiles(walks),
+            Quantiles(scans),
+            found as f64 / wanted.max(1) as f64,
+        );
+    }
     Ok(())
 }
 

@@ -18,6 +18,9 @@ mod selected;
 mod verification;
 mod view;
 
+#[cfg(test)]
+mod selected_tests;
+
 pub use comparison::compare;
 pub use exact::exact_or;
 pub use filter::Filter;

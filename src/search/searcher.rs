@@ -206,7 +206,7 @@ impl Searcher {
 
     /// What the index proposes for any view of any picture wanted, nearest first, and how
     /// many of them are to be scored.
-    fn candidates(
+    pub(super) fn candidates(
         &self,
         wanted: &[Vec<NewPicture>],
         options: &SearchOptions,

@@ -68,7 +68,10 @@ impl<'a> Selected<'a> {
 
     /// Whether a picture may be a result by all that the store has ready.
     fn may_accept(&self, sequence: Sequence) -> bool {
-        let is_seen = self.seen_on.as_ref().is_none_or(|set| set.contains(sequence));
+        let is_seen = self
+            .seen_on
+            .as_ref()
+            .is_none_or(|set| set.contains(sequence));
         let is_large = self.measures.as_ref().is_none_or(|measures| {
             let measure = measures.get(sequence);
             measure.is_some_and(|measure| self.filter.accepts_measure(measure))

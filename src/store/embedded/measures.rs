@@ -110,7 +110,8 @@ impl MeasureFile {
 
     /// What a row says: the measure of its picture, or that there is none; `None` if it says nothing.
     fn read_row(&self, sequence: Sequence, row: &Row) -> Option<Option<Measure>> {
-        let number = |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
+        let number =
+            |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
         if number(0) != self.checksum(sequence, row) {
             return None;
         }
@@ -188,5 +189,79 @@ impl EmbeddedMetadata {
         }
         *known = Some(measures.clone());
         Ok(measures)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::store::conformance::fixture::{commit, file, options, picture_id};
+
+    /// What a store says of its pictures' heights.
+    fn heights(dir: &Path) -> Vec<(u64, u32)> {
+        let store = Store::open(dir, &options()).unwrap();
+        let measures = store.measures().unwrap().unwrap();
+        for entry in store.pictures() {
+            let (sequence, id) = entry.unwrap();
+            let record = store.picture(id).unwrap().unwrap();
+            assert_eq!(measures.get(sequence), Some(Measure::from(&record)));
+        }
+        measures
+            .iter()
+            .map(|(it, measure)| (it.0, measure.height))
+            .collect()
+    }
+
+    #[test]
+    fn what_the_file_lacks_is_read_from_the_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FOLDER).join(FILE);
+        let store = Store::open(dir.path(), &options()).unwrap();
+        for n in [5, 6, 7, 8] {
+            assert!(commit(&store, file(&format!("{n}.png")), n));
+        }
+        let all = store.measures().unwrap().unwrap();
+        store.remove_picture(picture_id(6)).unwrap();
+        // What was given out stays; what is asked for now follows.
+        assert!(all.get(Sequence(1)).is_some());
+        let now = store.measures().unwrap().unwrap();
+        assert_eq!((now.get(Sequence(1)), now.iter().count()), (None, 3));
+        drop(store);
+        let expected = [(0, 5), (2, 7), (3, 8)];
+        let whole = std::fs::read(&path).unwrap();
+        assert_eq!(whole.len(), 4 * ROW);
+        let left = &whole[ROW + CHECKSUM..2 * ROW];
+        assert!(
+            left.iter().all(|byte| *byte == 0),
+            "something of it is left"
+        );
+        let mut damaged = whole.clone();
+        damaged[2 * ROW + 9] ^= 1;
+        let others = [&whole[..], &[7; 3 * ROW]].concat();
+        for bytes in [
+            None,
+            Some(&whole),
+            Some(&damaged),
+            Some(&whole[..ROW].to_vec()),
+            Some(&others),
+        ] {
+            match bytes {
+                Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+                None => std::fs::remove_file(&path).unwrap(),
+            }
+            assert_eq!(heights(dir.path()), expected);
+            assert_eq!(std::fs::read(&path).unwrap(), whole);
+        }
+        // Those of another store are none.
+        let file = MeasureFile::open(dir.path(), "another");
+        assert_eq!(file.read(Sequence(4)).0.iter().count(), 0);
+        // Without a file there are no rows, and nothing is kept.
+        let none = MeasureFile::none();
+        none.put(Sequence(0), Some(Measure::default()));
+        assert!(!none.read(Sequence(1)).1);
+        MeasureFile::forget(dir.path()).unwrap();
+        MeasureFile::forget(dir.path()).unwrap();
+        assert_eq!(heights(dir.path()), expected);
     }
 }

@@ -2,9 +2,7 @@
 
 use super::MemoryMetadata;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
-use crate::store::{
-    Location, Measure, Measures, Selection, Sequence, SequenceSet, StoreError,
-};
+use crate::store::{Location, Measure, Measures, Selection, Sequence, SequenceSet, StoreError};
 
 impl Selection for MemoryMetadata {
     fn seen_on(&self, host: HostId) -> Result<Option<SequenceSet>, StoreError> {

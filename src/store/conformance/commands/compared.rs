@@ -1,9 +1,9 @@
 //! What two stores know, compared.
 
-use super::{HOSTS, PATHS, PICTURES, Pair, file_places, undated};
-use crate::store::{Measure, Sequence, SequenceSet, Store};
+use super::{HOSTS, PATHS, PICTURES, Pair, undated};
 use crate::store::conformance::fixture::{block, host, memory, picture_id, url};
 use crate::store::leases::LEASE_TIME;
+use crate::store::{Measure, Sequence, SequenceSet, Store};
 
 impl Pair {
     /// Two stores, of which one is the other's copy, say the same. What is left of URLs that were forgotten
@@ -66,7 +66,7 @@ impl Pair {
         self.same(|store| store.waiting().collect::<Result<Vec<_>, _>>());
         self.same(|store| store.waiting_here().collect::<Result<Vec<_>, _>>());
         self.same(|store| Ok((store.page_count(), store.next_sequence())));
-        self.same(file_places);
+        self.same(|store| store.file_places().collect::<Result<Vec<_>, _>>());
         self.same(|store| store.labels(None).collect::<Result<Vec<_>, _>>());
         let seventh = Some("77777777777777777777777777777777".parse().unwrap());
         self.same(|store| store.labels(seventh).collect::<Result<Vec<_>, _>>());

@@ -60,9 +60,7 @@ impl<'a> CommitChanges<'a> {
         applied: Position,
     ) -> Result<Totals, StoreError> {
         self.usage.write(self.trees, &mut self.batches);
-        let sightings = self
-            .metadata
-            .add_sightings(&mut self.batches, self.left)?;
+        let sightings = self.metadata.add_sightings(&mut self.batches, self.left)?;
         self.batches
             .of(&self.trees.counters)
             .insert(&APPLIED, encode(&applied));

@@ -29,10 +29,10 @@ use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 use crate::store::{
     Again, AppendEntries, Body, Catalogue, Counts, Discovery, EntryLocation, Flaw, Frontier,
-    FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Measures, Metadata, PageTerms, PageVisit,
-    PictureOutcome, PictureRecord, PictureRow, Points, Provenance, Queued, RemovalRules, Retrying,
-    RuleFileRecord, Selection, Sequence, SequenceSet, SourcePage, StoreError, UrlOutcome, UrlRecord,
-    VisitRecord,
+    FrontierCounts, HostRecord, Hosts, KeptOut, Lease, Listing, Measures, Metadata, PageTerms,
+    PageVisit, PictureOutcome, PictureRecord, PictureRow, Points, Provenance, Queued, RemovalRules,
+    Retrying, RuleFileRecord, Selection, Sequence, SequenceSet, SourcePage, StoreError, UrlOutcome,
+    UrlRecord, VisitRecord,
 };
 
 impl Frontier for EmbeddedMetadata {

@@ -12,9 +12,9 @@ use crate::store::embedded::files::{Header, LATEST, Lock, check_places};
 use crate::store::embedded::log::{
     FOLDER, Fate, LIST_FILE, Log, Mark, Opened, mend_headers, pictures_in, take_back,
 };
+use crate::store::embedded::measures::MeasureFile;
 use crate::store::embedded::records::Records;
 use crate::store::embedded::recovery::{header, usable_records};
-use crate::store::embedded::measures::MeasureFile;
 use crate::store::embedded::rows::Rows;
 use crate::store::embedded::trees::Trees;
 use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};

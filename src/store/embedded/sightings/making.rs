@@ -9,8 +9,8 @@ use super::records::{Records, place_of};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::trees::{
-    APPLIED, Overlay, RUNS, SIGHTED_LOG, SIGHTED_RUNS, SIGHTED_TO, TreeBatches, decode,
-    sighting_key, encode,
+    APPLIED, Overlay, RUNS, SIGHTED_LOG, SIGHTED_RUNS, SIGHTED_TO, TreeBatches, decode, encode,
+    sighting_key,
 };
 use crate::store::{PictureRecord, Sequence, StoreError};
 
@@ -20,12 +20,13 @@ const NOTE_EVERY: Duration = Duration::from_secs(5);
 
 /// How far the sightings are made, and of what.
 #[derive(Serialize, Deserialize)]
-struct Made {
-    /// How far the log was taken in, and how many runs there were: what is of then holds only while both stay.
-    log: Option<Vec<u8>>,
-    runs: Option<Vec<u8>>,
+pub(super) struct Made {
+    /// How far the log was taken in, and how many runs there were: what was made then holds only while
+    /// both stay.
+    pub(super) log: Option<Vec<u8>>,
+    pub(super) runs: Option<Vec<u8>>,
     /// The key of the last place that was looked at.
-    last: Vec<u8>,
+    pub(super) last: Vec<u8>,
 }
 
 impl EmbeddedMetadata {

@@ -7,6 +7,8 @@
 mod changes;
 mod making;
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -199,10 +201,7 @@ impl EmbeddedMetadata {
 }
 
 /// The pictures that are noted as seen on a host.
-fn pictures_of(
-    trees: &Trees,
-    host: HostId,
-) -> impl Iterator<Item = Result<Sequence, StoreError>> {
+fn pictures_of(trees: &Trees, host: HostId) -> impl Iterator<Item = Result<Sequence, StoreError>> {
     let keys = trees.sightings.scan_prefix(host.0).keys();
     keys.map(move |key| {
         let sequence = key?.get(host.0.len()..).and_then(Sequence::from_key);
