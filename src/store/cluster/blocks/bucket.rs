@@ -123,9 +123,7 @@ impl Bucket {
                     return Ok(there.is_some_and(|it| it.iter().eq(bytes.iter().flatten())));
                 }
                 // The client tries no such request again, which may have arrived all the same.
-                Err(error)
-                    if place::may_have_arrived(&error) && begun.elapsed() < PATIENCE =>
-                {
+                Err(error) if place::may_have_arrived(&error) && begun.elapsed() < PATIENCE => {
                     tracing::debug!(%error, "an object could not be written");
                     std::thread::sleep(LONGEST_PAUSE);
                 }

@@ -8,7 +8,9 @@ use crate::store::cluster::catalogue::removal::file_key;
 use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::cluster::server::listing::{PAGE, listing};
 use crate::store::cluster::{ClusterMetadata, decode, encode, signed};
-use crate::store::{FilePlace, FileRecord, FileSystemMark, Files, FilesLeft, Listing, LocationId, StoreError};
+use crate::store::{
+    FilePlace, FileRecord, FileSystemMark, Files, FilesLeft, Listing, LocationId, StoreError,
+};
 
 /// The note of the file systems that folders were on.
 pub(in crate::store::cluster) const FILE_SYSTEMS: &str = "file_systems";
@@ -167,7 +169,11 @@ impl Transaction<'_> {
     }
 
     /// Notes what a local file is.
-    pub(in crate::store::cluster) fn put_file(&mut self, id: LocationId, file: &FileRecord) -> Result<(), StoreError> {
+    pub(in crate::store::cluster) fn put_file(
+        &mut self,
+        id: LocationId,
+        file: &FileRecord,
+    ) -> Result<(), StoreError> {
         let keep = sqlx::query(
             "INSERT INTO files (id, picture, bytes, modified_ns) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (id) DO UPDATE SET picture = excluded.picture, \

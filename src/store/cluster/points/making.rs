@@ -146,8 +146,7 @@ impl Filling<'_> {
                 .persist(|| self.database.connection()?.execute(sqlx::query(&statement)))?;
         }
         self.write(|session| {
-            let insert =
-                "INSERT INTO numbers VALUES ('points', 0) ON CONFLICT (name) DO NOTHING";
+            let insert = "INSERT INTO numbers VALUES ('points', 0) ON CONFLICT (name) DO NOTHING";
             if session.execute(sqlx::query(insert))? > 0 {
                 session.shut_out_workers()?;
             }
@@ -158,9 +157,8 @@ impl Filling<'_> {
     /// Removes what is of pictures that are not there: commits that came to no end have left it.
     fn drop_dangling(&self) -> Result<(), StoreError> {
         for table in ["points", "samples"] {
-            let gone = format!(
-                "NOT EXISTS (SELECT 1 FROM pictures p WHERE p.picture = {table}.picture)"
-            );
+            let gone =
+                format!("NOT EXISTS (SELECT 1 FROM pictures p WHERE p.picture = {table}.picture)");
             let select = format!("SELECT picture FROM {table} WHERE {gone}");
             let dangling: Vec<(Vec<u8>,)> = self.read(|| sqlx::query_as(&select))?;
             let delete = format!("DELETE FROM {table} WHERE picture = ANY($1) AND {gone}");

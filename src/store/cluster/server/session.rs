@@ -46,7 +46,9 @@ impl<'d> Session<'d> {
                 let select = "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND state = 'active'";
                 sqlx::query_as(select).bind(process.map(|(process,)| process))
             };
-            database.row(select).is_ok_and(|row: Option<(i32,)>| row.is_some())
+            database
+                .row(select)
+                .is_ok_and(|row: Option<(i32,)>| row.is_some())
         };
         session.execute_while(sqlx::query(statement), is_at_it)?;
         session.commit()

@@ -1,11 +1,11 @@
 //! Making a database ready to be the copy of a store.
 
 use crate::store::cluster::blocks::ObjectBlocks;
+use crate::store::cluster::identity::new_mark;
 use crate::store::cluster::server::database::Database;
 use crate::store::cluster::server::migrations;
 use crate::store::cluster::server::session::Session;
 use crate::store::cluster::transfer::COPYING;
-use crate::store::cluster::identity::new_mark;
 use crate::store::cluster::{ClusterOptions, encode};
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Identity, Store, StoreError, StoreOptions};
