@@ -9,6 +9,11 @@
 //!
 //! `SIMDEX_SCALE=10000,100000` sets other sizes, `SIMDEX_SCALE_DIR=DIR` a folder that stays: a run that
 //! was stopped goes on there.
+//!
+//! `SIMDEX_SCALE_PHASE="peers 100000"` has hnswlib and usearch (from pip) index the same descriptors, and
+//! answer the same queries, beside simdex's index.
+
+mod peers;
 
 use std::path::Path;
 use std::process::Command;
@@ -84,6 +89,7 @@ fn phase_of(phase: &str, size: u64, dir: &Path) -> Result<(), Failure> {
         "grow" => grow(size, dir),
         "recall" => recall(dir),
         "search" => search(dir),
+        "peers" => peers::compare(dir),
         _ => beside(size, dir),
     }
 }
