@@ -1,16 +1,22 @@
 //! Turning a block of one layout into a block of another.
 
 use super::activations::Activations;
-use super::block::encode;
+use super::block::{encode, write_sketch};
 use super::layout::Layout;
 use super::transpose::channels_last;
 
 /// The block that `to` makes of the values that a block keeps: what it would have made of the
-/// picture itself, but for the rounding of those values. `None` where the block does not keep its
+/// picture itself, but for the rounding of those values. What the block has already is taken as it is:
+/// its sketch, or all that the sketch is to be of. `None` where the block does not keep its
 /// values, or the two are not of the same layers.
 pub fn converted(from: Activations<'_>, to: &Layout) -> Option<Vec<u8>> {
     if from.layout().layers() != to.layers() {
         return None;
+    }
+    if let Some((sketch, range)) = from.layout().sketch_range()
+        && sketch.block_len() == to.block_len()
+    {
+        return from.bytes().get(range).map(<[u8]>::to_vec);
     }
     let mut layers = Vec::with_capacity(to.layers().len());
     for (i, shape) in to.layers().iter().enumerate() {
@@ -22,7 +28,15 @@ pub fn converted(from: Activations<'_>, to: &Layout) -> Option<Vec<u8>> {
     }
     let layers: Vec<&[f32]> = layers.iter().map(Vec::as_slice).collect();
     let mut block = Vec::with_capacity(to.block_len());
-    encode(to, &layers, &from.embedding(), &mut block);
+    // Blocks of different encodings have different lengths.
+    match to.sketch().is_some() && from.layout().own_len() == to.own_len() {
+        true => {
+            block.extend(from.bytes().get(..to.own_len())?);
+            block.resize(to.block_len(), 0);
+            write_sketch(to, &layers, &from.embedding(), &mut block);
+        }
+        false => encode(to, &layers, &from.embedding(), &mut block),
+    }
     Some(block)
 }
 

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::candidates::Candidates;
 use super::scored::{Scored, sort};
+use crate::activation::Activations;
 use crate::head::{
     CollectionMean, Features, Fused, Mode, NeighbourGraph, Prepared, Ranking, Signal, sigmoid,
 };
@@ -118,7 +119,8 @@ impl Ranker<'_> {
         query: &Features<'_>,
         picture: &Features<'_>,
     ) -> Scored {
-        let of = |picture: &Features<'_>| Embedding::normalized(&picture.activations.embedding());
+        let (query, picture) = query.activations.in_common(picture.activations);
+        let of = |activations: Activations<'_>| Embedding::normalized(&activations.embedding());
         Scored::of_cosine(candidate, of(query).cosine(&of(picture)))
     }
 
@@ -229,7 +231,7 @@ fn neighbours(
 mod tests {
     use super::*;
     use crate::activation::sketch::sketched;
-    use crate::activation::{Activations, Encoding, encode};
+    use crate::activation::{Encoding, encode};
     use crate::network::Network;
     use crate::picture::PerceptualHash;
 

@@ -7,8 +7,8 @@ use super::disk::crash::CrashDisk;
 use super::*;
 use crate::activation::{Encoding, LayerShape, encode};
 use crate::picture::PictureId;
-use crate::store::blocks::Conversion;
 use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
+use crate::store::keeping::Conversion;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Block, Blocks, Body, Converted, Flaw, PictureOutcome, Store, Wasteful};
 
@@ -81,6 +81,8 @@ fn convert(
 ) -> Result<Converted, StoreError> {
     let to = Conversion {
         layouts,
+        full_from: Sequence(0),
+        among: None,
         descriptor: &store.identity.descriptor,
         look: store.identity.look.as_deref(),
     };
