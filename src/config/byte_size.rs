@@ -46,9 +46,11 @@ impl FromStr for ByteSize {
             text: text.to_owned(),
         };
         let trimmed = text.trim();
-        let is_unit = |(name, _): &&(&str, u64)| trimmed.ends_with(name);
-        let (name, unit) = UNITS.iter().find(is_unit).ok_or_else(wrong)?;
-        let number = trimmed.trim_end_matches(name).trim_end();
+        let mut parts = UNITS.iter().filter_map(|(name, unit)| {
+            let number = trimmed.strip_suffix(name)?;
+            Some((number.trim_end(), unit))
+        });
+        let (number, unit) = parts.next().ok_or_else(wrong)?;
         let is_plain = |c: char| c.is_ascii_digit() || c == '.';
         // No signs, no exponents, no names of what is no number.
         if !number.starts_with(|c: char| c.is_ascii_digit()) || !number.chars().all(is_plain) {

@@ -421,6 +421,7 @@ fn an_index_of_before_a_store_was_restored_is_not_used() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let [folder, backup] = ["store", "backup"].map(|name| dir.path().join(name));

@@ -23,6 +23,8 @@ mod damage_tests;
 #[cfg(test)]
 mod misplaced_tests;
 #[cfg(test)]
+mod newest_tests;
+#[cfg(test)]
 mod repair_tests;
 
 use std::path::{Path, PathBuf};

@@ -31,13 +31,13 @@ pub struct Conversion<'a> {
 impl Conversion<'_> {
     /// Where the pictures lie that it is about.
     pub(in crate::store) fn locations<'m>(
-        &self,
+        &'m self,
         metadata: &'m dyn Metadata,
     ) -> Listing<'m, (PictureId, EntryLocation)> {
         let Some(among) = self.among else {
             return metadata.block_locations();
         };
-        let among = among.to_vec().into_iter();
+        let among = among.iter().copied();
         Box::new(among.filter_map(|id| {
             let location = metadata.block_location(id).transpose()?;
             Some(location.map(|location| (id, location)))

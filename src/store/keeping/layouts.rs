@@ -66,7 +66,7 @@ impl Layouts {
     }
 
     /// A block in the layout of the store; `None` if it is no whole one.
-    pub(super) fn read(&self, block: Block) -> Option<Block> {
+    pub(in crate::store) fn read(&self, block: Block) -> Option<Block> {
         let mut whole = [&self.now, self.least()].into_iter();
         if whole.any(|layout| layout.block_len() == block.len()) {
             return Some(block);
