@@ -18,6 +18,9 @@ use crate::store::{Blocks, PictureOutcome, Sequence, Store, StoreError, StoreOpt
 /// Pictures before this number become sketches.
 const FULL_FROM: u8 = 3;
 
+/// What is stored of a picture.
+type BlockOf<'a> = &'a dyn Fn(u8) -> Vec<u8>;
+
 fn conversion<'a>(store: &'a Embedded, layouts: &'a Layouts, full_from: u8) -> Conversion<'a> {
     Conversion {
         layouts,
@@ -29,12 +32,7 @@ fn conversion<'a>(store: &'a Embedded, layouts: &'a Layouts, full_from: u8) -> C
 }
 
 /// Every picture is there as it was stored, or as it is to be. Returns how many are as they are to be.
-fn count_done(
-    store: &Embedded,
-    layouts: &Layouts,
-    block: &dyn Fn(u8) -> Vec<u8>,
-    about: &str,
-) -> usize {
+fn count_done(store: &Embedded, layouts: &Layouts, block: BlockOf<'_>, about: &str) -> usize {
     let to = conversion(store, layouts, FULL_FROM);
     let mut done = 0;
     for n in (0..PICTURES).filter(|n| *n != REMOVED) {
@@ -73,7 +71,7 @@ fn whatever_stops_it_every_picture_is_there_and_it_goes_on() {
     let without = |n: u8| stored(&plain, n);
     let with_sketch = |n: u8| mixed.convert(&stored(&plain, n)).unwrap();
     // A store that keeps all becomes one that does not, and one that has too many in full.
-    let cases: [(&str, &dyn Fn(u8) -> Vec<u8>); 2] = [("all", &without), ("some", &with_sketch)];
+    let cases: [(&str, BlockOf<'_>); 2] = [("all", &without), ("some", &with_sketch)];
     for (case, block) in cases {
         let made = tempfile::tempdir().unwrap();
         let filled = CrashDisk::new();
