@@ -107,6 +107,7 @@ fn store(network: &Network, dir: &Path) -> Result<Arc<Store>, Failure> {
     let options = StoreOptions {
         network,
         activations: Encoding::Compact,
+        recent_bytes: None,
         reserve_bytes: 1 << 30,
     };
     Ok(Arc::new(Store::open(&dir.join("store"), &options)?))

@@ -39,6 +39,12 @@ pub enum Error {
         "`[store] url` names a server, and nothing says where activations are: set `[store] blocks`"
     )]
     NoBlocks,
+    /// A store on servers keeps all pictures alike.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "`[store] keep = {{ recent = ... }}` is for stores in folders, and this one is on servers: set `keep` to \"full\" or \"compact\""
+    )]
+    NewestOnServer,
     /// A job for stores in folders.
     #[cfg(feature = "cluster")]
     #[error(

@@ -237,6 +237,7 @@ fn an_index_that_follows_is_one_made_anew() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     for seed in 0..6 {
@@ -253,6 +254,7 @@ fn so_is_one_that_is_saved_in_between() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let store = Store::open(&dir.path().join("store"), &options).unwrap();
@@ -268,6 +270,7 @@ fn a_large_graph_is_built_while_pictures_come_and_go() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let store = Store::open(&dir.path().join("store"), &options).unwrap();
@@ -307,6 +310,7 @@ fn an_index_that_was_given_out_stays_as_it_was() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let mut made = Made::new(Store::in_memory(&options), 9);
@@ -350,6 +354,7 @@ fn a_damaged_graph_with_fitting_checksums_is_built_anew() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let store = Store::open(&dir.path().join("store"), &options).unwrap();
@@ -416,6 +421,7 @@ fn an_index_of_before_a_store_was_restored_is_not_used() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let [folder, backup] = ["store", "backup"].map(|name| dir.path().join(name));
