@@ -128,7 +128,7 @@ fn write(
     let length = (head.len() + 1 + 10).next_multiple_of(64) - 10;
     out.write_all(b"\x93NUMPY\x01\x00")?;
     out.write_all(&u16::try_from(length)?.to_le_bytes())?;
-    write!(out, "{head:<0$}\n", length - 1)?;
+    writeln!(out, "{head:<0$}", length - 1)?;
     for vector in &vectors {
         for value in vector.values() {
             out.write_all(&value.to_le_bytes())?;
