@@ -14,6 +14,8 @@
 //! answer the same queries, beside simdex's index.
 
 mod peers;
+#[path = "../common/python.rs"]
+mod python;
 
 use std::path::Path;
 use std::process::Command;
@@ -212,27 +214,13 @@ fn recall(dir: &Path) -> Result<(), Failure> {
     let index = IndexWriter::open(&store, &config(dir).index, &|_, _| true)?.index();
     let queries = (0..RECALLED).map(|n| mixer.picture((1 << 60) + n).descriptor);
     let queries: Vec<Descriptor> = queries.collect();
-    let mut nearest: Vec<Vec<(f32, Sequence)>> = vec![Vec::new(); queries.len()];
-    let keep = |nearest: &mut Vec<(f32, Sequence)>| {
-        nearest.sort_by(|a, b| b.0.total_cmp(&a.0));
-        nearest.truncate(CANDIDATES);
-    };
-    for entry in store.descriptors(Sequence(0)) {
-        let (sequence, descriptor) = entry?;
-        for (query, nearest) in queries.iter().zip(&mut nearest) {
-            nearest.push((query.cosine(&descriptor), sequence));
-            if nearest.len() >= 8 * CANDIDATES {
-                keep(nearest);
-            }
-        }
-    }
+    let nearest = nearest(&store, &queries)?;
     let (mut found, mut times) = (0, Vec::new());
-    for (query, nearest) in queries.iter().zip(&mut nearest) {
-        keep(nearest);
+    for (query, nearest) in queries.iter().zip(&nearest) {
         let started = Instant::now();
         let proposed = index.search(query, CANDIDATES, &|_| true);
         times.push(started.elapsed().as_secs_f64() * 1e3);
-        let is_proposed = |near: &&(f32, Sequence)| proposed.iter().any(|c| c.sequence == near.1);
+        let is_proposed = |near: &&Sequence| proposed.iter().any(|c| c.sequence == **near);
         found += nearest.iter().filter(is_proposed).count();
     }
     println!(
@@ -241,6 +229,29 @@ fn recall(dir: &Path) -> Result<(), Failure> {
         Quantiles(times),
     );
     Ok(())
+}
+
+/// The true nearest of each query, in any order.
+fn nearest(store: &Store, queries: &[Descriptor]) -> Result<Vec<Vec<Sequence>>, Failure> {
+    let mut found: Vec<Vec<(f32, Sequence)>> = vec![Vec::new(); queries.len()];
+    let keep = |found: &mut Vec<(f32, Sequence)>| {
+        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        found.truncate(CANDIDATES);
+    };
+    for entry in store.descriptors(Sequence(0)) {
+        let (sequence, descriptor) = entry?;
+        for (query, found) in queries.iter().zip(&mut found) {
+            found.push((query.cosine(&descriptor), sequence));
+            if found.len() >= 8 * CANDIDATES {
+                keep(found);
+            }
+        }
+    }
+    found.iter_mut().for_each(keep);
+    let sequences = found.into_iter();
+    Ok(sequences
+        .map(|all| all.into_iter().map(|(_, it)| it).collect())
+        .collect())
 }
 
 fn collection(dir: &Path) -> Result<Collection, Failure> {

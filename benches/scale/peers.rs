@@ -10,7 +10,8 @@ use simdex::index::IndexWriter;
 use simdex::network::{Descriptor, Network};
 use simdex::store::{Sequence, Store};
 
-use crate::{CANDIDATES, Failure, Mixer, Quantiles, config, store};
+use crate::python::install;
+use crate::{CANDIDATES, Failure, Mixer, Quantiles, config, nearest, store};
 
 /// The versions that are compared with.
 const PACKAGES: [&str; 3] = ["hnswlib==0.8.0", "usearch==2.26.6", "numpy==2.4.6"];
@@ -21,7 +22,8 @@ const ASKED: u64 = 500;
 pub fn compare(dir: &Path) -> Result<(), Failure> {
     let network = Network::builtin()?;
     let store = store(&network, dir)?;
-    let python = install(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("scale-peers"))?;
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scale-peers");
+    let python = install(&tools, &PACKAGES)?.join("python3");
     let mixer = Mixer::new(&network)?;
     let queries = (0..ASKED).map(|n| mixer.picture((1 << 60) + n).descriptor);
     let queries: Vec<Descriptor> = queries.collect();
@@ -58,29 +60,6 @@ pub fn compare(dir: &Path) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(format!("peers.py: {status}").into()),
     }
-}
-
-/// The true nearest of each query, in any order.
-fn nearest(store: &Store, queries: &[Descriptor]) -> Result<Vec<Vec<Sequence>>, Failure> {
-    let mut found: Vec<Vec<(f32, Sequence)>> = vec![Vec::new(); queries.len()];
-    let keep = |found: &mut Vec<(f32, Sequence)>| {
-        found.sort_by(|a, b| b.0.total_cmp(&a.0));
-        found.truncate(CANDIDATES);
-    };
-    for entry in store.descriptors(Sequence(0)) {
-        let (sequence, descriptor) = entry?;
-        for (query, found) in queries.iter().zip(&mut found) {
-            found.push((query.cosine(&descriptor), sequence));
-            if found.len() >= 8 * CANDIDATES {
-                keep(found);
-            }
-        }
-    }
-    found.iter_mut().for_each(keep);
-    let sequences = found.into_iter();
-    Ok(sequences
-        .map(|all| all.into_iter().map(|(_, it)| it).collect())
-        .collect())
 }
 
 /// simdex's own; gives its recall.
@@ -135,25 +114,4 @@ fn write(
         }
     }
     Ok(out.flush()?)
-}
-
-/// The Python of an environment that has them.
-fn install(environment: &Path) -> Result<std::path::PathBuf, Failure> {
-    let done = environment.join(PACKAGES.join("-"));
-    if !done.exists() {
-        eprintln!("installing {} ...", PACKAGES.join(", "));
-        let run = |command: &mut Command| match command.status()?.success() {
-            true => Ok::<(), Failure>(()),
-            false => Err("the peers cannot be installed".into()),
-        };
-        run(Command::new("python3")
-            .args(["-m", "venv"])
-            .arg(environment))?;
-        let pip = environment.join("bin/pip");
-        run(Command::new(pip)
-            .args(["install", "--quiet"])
-            .args(PACKAGES))?;
-        std::fs::write(&done, "")?;
-    }
-    Ok(environment.join("bin/python3"))
 }
