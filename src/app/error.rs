@@ -116,7 +116,7 @@ pub enum Error {
     )]
     NothingCrawled(PathBuf),
     /// There is no log of requests to look at.
-    #[error("nobody was asked for anything yet: no crawl has run in this store")]
+    #[error("nobody was asked for anything from here yet: no crawl has run with this folder")]
     NothingAsked,
     /// A picture given to a job cannot be used.
     #[error("{name}")]
