@@ -34,6 +34,7 @@ mod catalogue;
 mod cluster;
 #[cfg(test)]
 mod conformance;
+mod conversion;
 mod copying;
 mod counts;
 mod embedded;

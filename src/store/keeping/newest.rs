@@ -33,7 +33,7 @@ pub(in crate::store) struct Newest {
 
 impl Newest {
     /// From which number on pictures are to be kept in full: 0 if that is all.
-    pub(super) fn full_from(&mut self, store: &Store) -> Result<Sequence, StoreError> {
+    pub(in crate::store) fn full_from(&mut self, store: &Store) -> Result<Sequence, StoreError> {
         if let Some(most) = store.most_in_full() {
             self.plan(store, most)?;
         }
