@@ -32,6 +32,7 @@ fn main() -> Result<(), Failure> {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::default(),
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let store = Store::open(dir.path(), &options)?;

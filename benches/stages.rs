@@ -122,6 +122,7 @@ fn ingest(
     let options = StoreOptions {
         network,
         activations: config.store.activations,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let (mut bare, mut added, mut last) = (Vec::new(), Vec::new(), None);

@@ -151,6 +151,7 @@ mod tests {
         let options = StoreOptions {
             network,
             activations: Encoding::Int8,
+            recent_bytes: None,
             reserve_bytes: 0,
         };
         Store::open(dir, &options)

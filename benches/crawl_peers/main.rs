@@ -9,6 +9,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod peers;
+#[path = "../common/python.rs"]
+mod python;
 mod site;
 
 use std::path::Path;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::common::Failure;
+use crate::python::install;
 use crate::{Run, timed};
 
 /// The versions that are compared with.
@@ -22,25 +23,7 @@ pub struct Peers(PathBuf);
 impl Peers {
     /// Installs them below `dir`, if that was not done.
     pub fn install(dir: &Path) -> Result<Self, Failure> {
-        let environment = dir.join("crawl-peers");
-        let programs = environment.join("bin");
-        let done = environment.join(PACKAGES.join("-"));
-        if !done.exists() {
-            eprintln!("installing {} ...", PACKAGES.join(", "));
-            timed(
-                Command::new("python3")
-                    .args(["-m", "venv"])
-                    .arg(&environment),
-            )?;
-            let pip = programs.join("pip");
-            timed(
-                Command::new(pip)
-                    .args(["install", "--quiet"])
-                    .args(PACKAGES),
-            )?;
-            std::fs::write(done, "")?;
-        }
-        Ok(Self(programs))
+        install(&dir.join("crawl-peers"), &PACKAGES).map(Self)
     }
 
     pub fn img2dataset(&self, urls: &Path, out: &Path) -> Result<Run, Failure> {

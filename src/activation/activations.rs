@@ -7,7 +7,8 @@ use super::parts::PartsProjection;
 
 /// The activations of one picture, as they are stored: a block of bytes with its layout.
 ///
-/// Two of one layout can be compared:
+/// Two of one layout can be compared, also where that has a sketch and no more than it is kept of one
+/// of them:
 ///
 /// ```
 /// use simdex::activation::{Activations, Encoding, LayerShape, Layout, encode};
@@ -34,15 +35,49 @@ pub struct Activations<'a> {
 }
 
 impl<'a> Activations<'a> {
-    /// The activations in a block. Its length is not checked here: blocks come from a store
-    /// that has checked them, or fresh from [`super::encode`].
+    /// The activations in a block, or of a layout with a sketch that sketch alone, which its length
+    /// tells. That is not checked here: blocks come from a store that has checked them, or fresh from
+    /// [`super::encode`].
     pub fn new(layout: &'a Layout, bytes: &'a [u8]) -> Self {
-        Self { layout, bytes }
+        let sketch = layout.sketch();
+        let sketch = sketch.filter(|sketch| sketch.block_len() == bytes.len());
+        Self {
+            layout: sketch.unwrap_or(layout),
+            bytes,
+        }
+    }
+
+    /// The sketch of the picture, where one is kept beside all else.
+    pub fn sketch(self) -> Option<Self> {
+        let (layout, range) = self.layout.sketch_range()?;
+        let bytes = &self.bytes[range];
+        Some(Self { layout, bytes })
+    }
+
+    /// Two pictures by what is kept of both: of one of which more is kept than of the other, its
+    /// sketch.
+    #[must_use]
+    pub fn in_common(self, other: Self) -> (Self, Self) {
+        match (self.layout.keeps_values(), other.layout.keeps_values()) {
+            (true, false) => (self.sketch().unwrap_or(self), other),
+            (false, true) => (self, other.sketch().unwrap_or(other)),
+            _ => (self, other),
+        }
+    }
+
+    /// How well two pictures can be told apart: as well as the one can of which less is kept.
+    pub fn compares(self, other: Self) -> Measurement {
+        let (a, _) = self.in_common(other);
+        a.measures(Quantity::Mse)
     }
 
     /// How they are laid out.
     pub fn layout(self) -> &'a Layout {
         self.layout
+    }
+
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.bytes
     }
 
     /// How many layers there are.
@@ -56,25 +91,26 @@ impl<'a> Activations<'a> {
     }
 
     /// The mean squared error of every layer between two pictures of one layout, in the
-    /// layout's order.
+    /// layout's order, by what is kept of both.
     ///
     /// # Panics
     /// If a block is shorter than the layout's.
     pub fn mses(self, other: Self) -> Vec<f32> {
-        let codec = self.layout.codec();
-        (0..self.layer_count())
-            .map(|i| codec.mse(self.layer(i), other.layer(i)))
+        let (a, b) = self.in_common(other);
+        let codec = a.layout.codec();
+        (0..a.layer_count())
+            .map(|i| codec.mse(a.layer(i), b.layer(i)))
             .collect()
     }
 
     /// How far apart one layer of two pictures of one layout is, from one reading of the two
-    /// blocks.
+    /// blocks, by what is kept of both.
     ///
     /// # Panics
     /// If a block is shorter than the layout's.
     pub fn layer_distance(self, other: Self, layer: usize) -> LayerDistance {
-        let codec = self.layout.codec();
-        codec.distance(self.layer(layer), other.layer(layer))
+        let (a, b) = self.in_common(other);
+        a.layout.codec().distance(a.layer(layer), b.layer(layer))
     }
 
     /// The means of a layer's channels, then their spreads; nothing where the codec keeps none.

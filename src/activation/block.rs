@@ -15,18 +15,35 @@ pub fn encode(layout: &Layout, layers: &[&[f32]], embedding: &[f32], block: &mut
     assert_eq!(layers.len(), layout.layers().len());
     let start = block.len();
     block.resize(start + layout.block_len(), 0);
+    write(layout, layers, embedding, &mut block[start..]);
+    write_sketch(layout, layers, embedding, &mut block[start..]);
+}
+
+/// Fills in the sketch of a block, if its layout has one.
+pub(super) fn write_sketch(
+    layout: &Layout,
+    layers: &[&[f32]],
+    embedding: &[f32],
+    block: &mut [u8],
+) {
+    if let Some((sketch, range)) = layout.sketch_range() {
+        write(sketch, layers, embedding, &mut block[range]);
+    }
+}
+
+/// Fills in a block without its sketch.
+fn write(layout: &Layout, layers: &[&[f32]], embedding: &[f32], block: &mut [u8]) {
     for (i, values) in layers.iter().enumerate() {
         let shape = &layout.layers()[i];
         assert_eq!(values.len(), shape.values(), "{}", shape.name);
-        let stored = &mut block[start..][layout.range(i)];
+        let stored = &mut block[layout.range(i)];
         layout.codec().encode(shape, values, stored);
     }
     if let Some((parts, range)) = layout.parts() {
         let layer = parts.layer();
-        let bytes = &mut block[start..][range];
-        parts.write(&layout.layers()[layer], layers[layer], bytes);
+        parts.write(&layout.layers()[layer], layers[layer], &mut block[range]);
     }
-    summarise(layout, embedding, &mut block[start..]);
+    summarise(layout, embedding, block);
 }
 
 /// Fills in everything behind the layers of `block`, as far as the layout's codec keeps it: for

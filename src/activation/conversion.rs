@@ -1,16 +1,22 @@
 //! Turning a block of one layout into a block of another.
 
 use super::activations::Activations;
-use super::block::encode;
+use super::block::{encode, write_sketch};
 use super::layout::Layout;
 use super::transpose::channels_last;
 
 /// The block that `to` makes of the values that a block keeps: what it would have made of the
-/// picture itself, but for the rounding of those values. `None` where the block does not keep its
+/// picture itself, but for the rounding of those values. What the block has already is taken as it is:
+/// its sketch, or all that the sketch is to be of. `None` where the block does not keep its
 /// values, or the two are not of the same layers.
 pub fn converted(from: Activations<'_>, to: &Layout) -> Option<Vec<u8>> {
     if from.layout().layers() != to.layers() {
         return None;
+    }
+    if let Some((sketch, range)) = from.layout().sketch_range()
+        && sketch.block_len() == to.block_len()
+    {
+        return from.bytes().get(range).map(<[u8]>::to_vec);
     }
     let mut layers = Vec::with_capacity(to.layers().len());
     for (i, shape) in to.layers().iter().enumerate() {
@@ -22,14 +28,24 @@ pub fn converted(from: Activations<'_>, to: &Layout) -> Option<Vec<u8>> {
     }
     let layers: Vec<&[f32]> = layers.iter().map(Vec::as_slice).collect();
     let mut block = Vec::with_capacity(to.block_len());
-    encode(to, &layers, &from.embedding(), &mut block);
+    // Blocks of different encodings have different lengths.
+    match to.sketch().is_some() && from.layout().own_len() == to.own_len() {
+        true => {
+            block.extend(from.bytes().get(..to.own_len())?);
+            block.resize(to.block_len(), 0);
+            write_sketch(to, &layers, &from.embedding(), &mut block);
+        }
+        false => encode(to, &layers, &from.embedding(), &mut block),
+    }
     Some(block)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::{Encoding, LayerShape, PartsProjection, inner_product_f32};
+    use crate::activation::{
+        Encoding, LayerShape, Measurement, PartsProjection, inner_product_f32,
+    };
 
     fn shapes() -> Vec<LayerShape> {
         let shape = |name: &str, channels, side: usize| LayerShape {
@@ -141,6 +157,45 @@ mod tests {
         }
         // The estimates themselves are off by an eighth to a sixth.
         assert!(furthest < 0.03 && worst < 0.01, "{furthest} {worst}");
+    }
+
+    #[test]
+    fn a_sketch_behind_all_else_is_the_block_of_who_keeps_no_more() {
+        let [int8, f16, _, compact] = layouts();
+        let both = int8.clone().with_sketch(compact.clone());
+        let blocks: Vec<_> = (1..4).map(|seed| block(&both, &picture(seed))).collect();
+        assert_eq!(blocks[0].len(), int8.block_len() + compact.block_len());
+        for (seed, made) in (1..4).zip(&blocks) {
+            let picture = picture(seed);
+            let (all, sketch) = made.split_at(int8.block_len());
+            assert!(all == block(&int8, &picture) && sketch == block(&compact, &picture));
+            // What is there is taken as it is.
+            let kept = Activations::new(&both, made);
+            assert!(converted(kept, &compact).unwrap() == sketch);
+            let made = converted(Activations::new(&int8, all), &both).unwrap();
+            let rounded = converted(Activations::new(&int8, all), &compact).unwrap();
+            assert!(made == [all, &rounded].concat());
+            let half = block(&f16, &picture);
+            let made = converted(Activations::new(&f16, &half), &both).unwrap();
+            assert_eq!(made.len(), both.block_len());
+        }
+        // Whichever of two is no more than a sketch, they are compared by sketches.
+        let sketches: Vec<_> = blocks
+            .iter()
+            .map(|block| &block[int8.block_len()..])
+            .collect();
+        let all = |i: usize| Activations::new(&both, &blocks[i]);
+        let least = |i: usize| Activations::new(&both, sketches[i]);
+        let alone = |i: usize| Activations::new(&compact, sketches[i]);
+        let of_int8 = |i: usize| Activations::new(&int8, &blocks[i][..int8.block_len()]);
+        assert_eq!(all(0).mses(all(1)), of_int8(0).mses(of_int8(1)));
+        assert_eq!(all(0).compares(all(1)), Measurement::Exact);
+        for (a, b) in [(all(0), least(1)), (least(0), all(1)), (least(0), least(1))] {
+            assert_eq!(a.mses(b), alone(0).mses(alone(1)));
+            assert_eq!(a.layer_distance(b, 1), alone(0).layer_distance(alone(1), 1));
+            assert_eq!(a.compares(b), Measurement::Estimated);
+        }
+        assert!(both.keeps_values() && !both.keeps_all_values() && int8.keeps_all_values());
     }
 
     #[test]

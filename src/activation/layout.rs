@@ -38,6 +38,8 @@ pub struct Layout {
     embedding: Range<usize>,
     /// What parts look like, where values are not kept.
     parts: Option<(Arc<PartsProjection>, Range<usize>)>,
+    /// What else is kept of the picture: a block of its own, of a codec that keeps less.
+    sketch: Option<(Arc<Layout>, Range<usize>)>,
 }
 
 const ALIGNMENT: usize = 16;
@@ -84,6 +86,7 @@ impl Layout {
             statistics,
             embedding,
             parts: None,
+            sketch: None,
         }
     }
 
@@ -104,9 +107,35 @@ impl Layout {
         }
     }
 
+    /// The same, which keeps behind it what another layout of the same layers keeps, to compare
+    /// the picture with those of which no more is kept.
+    ///
+    /// # Panics
+    /// If the layers are others.
+    #[must_use]
+    pub fn with_sketch(self, sketch: Self) -> Self {
+        assert_eq!(self.layers, sketch.layers, "a sketch is of the same layers");
+        let start = self.block_len();
+        let range = start..start + sketch.block_len();
+        Self {
+            sketch: Some((Arc::new(sketch), range)),
+            ..self
+        }
+    }
+
+    /// How a picture is laid out of which no more than the sketch is kept, if there is one.
+    pub fn sketch(&self) -> Option<&Self> {
+        self.sketch.as_ref().map(|(sketch, _)| &**sketch)
+    }
+
     /// Whether a picture's values are kept place by place.
     pub fn keeps_values(&self) -> bool {
         self.codec.measures(Quantity::Values) != Measurement::Absent
+    }
+
+    /// Whether the values of all pictures are kept that are laid out so.
+    pub fn keeps_all_values(&self) -> bool {
+        self.keeps_values() && self.sketch.is_none()
     }
 
     /// The layers in order.
@@ -116,6 +145,12 @@ impl Layout {
 
     /// Bytes of one picture's block.
     pub fn block_len(&self) -> usize {
+        let sketch = self.sketch.as_ref().map(|(_, range)| range.end);
+        sketch.unwrap_or_else(|| self.own_len())
+    }
+
+    /// The same without the sketch.
+    pub(super) fn own_len(&self) -> usize {
         let parts = self.parts.as_ref().map(|(_, range)| range.end);
         parts
             .unwrap_or(self.embedding.end)
@@ -146,6 +181,12 @@ impl Layout {
     pub(super) fn parts(&self) -> Option<(&PartsProjection, Range<usize>)> {
         let parts = self.parts.as_ref();
         parts.map(|(projection, range)| (&**projection, range.clone()))
+    }
+
+    /// How the sketch is laid out, and its bytes.
+    pub(super) fn sketch_range(&self) -> Option<(&Self, Range<usize>)> {
+        let sketch = self.sketch.as_ref();
+        sketch.map(|(sketch, range)| (&**sketch, range.clone()))
     }
 
     /// The bytes of the embedding.

@@ -35,6 +35,9 @@ fn reached_by(config: &Config, url: Option<String>) -> Result<Option<ClusterOpti
     let Some(url) = url else {
         return Ok(None);
     };
+    if config.store.recent_bytes().is_some() {
+        return Err(Error::NewestOnServer);
+    }
     let blocks = config.store.blocks.clone().ok_or(Error::NoBlocks)?;
     let usual = ClusterOptions::new(url, blocks);
     Ok(Some(ClusterOptions {

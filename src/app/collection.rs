@@ -206,6 +206,7 @@ impl Collection {
                 tracing::warn!(%error, "the space of removed pictures is not given back yet");
             }
         }
+        self.make_room_for_newest(shutdown);
         let live = &self.0.live;
         // A scan has nothing to save.
         let is_graph = self.0.store.picture_count() >= self.0.config.index.exact_below;
@@ -217,11 +218,29 @@ impl Collection {
     }
 }
 
+impl Collection {
+    /// Where the store keeps only its newest pictures in full, has the oldest of them become sketches,
+    /// until they take no more than they may or the user asks to stop.
+    fn make_room_for_newest(&self, shutdown: &Shutdown) {
+        while !shutdown.requested() {
+            match self.0.store.make_room_for_newest() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "more pictures than wanted are kept in full for now");
+                    return;
+                }
+            }
+        }
+    }
+}
+
 /// How the configuration wants a store to be opened.
 pub(super) fn store_options<'a>(config: &Config, extraction: &'a Extraction) -> StoreOptions<'a> {
     StoreOptions {
         network: extraction.network(),
         activations: config.store.encoding(),
+        recent_bytes: config.store.recent_bytes(),
         reserve_bytes: config.store.reserve_disk_mb.saturating_mul(1 << 20),
     }
 }

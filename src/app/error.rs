@@ -39,6 +39,12 @@ pub enum Error {
         "`[store] url` names a server, and nothing says where activations are: set `[store] blocks`"
     )]
     NoBlocks,
+    /// A store on servers keeps all pictures alike.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "`[store] keep = {{ recent = ... }}` is for stores in folders, and this one is on servers: set `keep` to \"full\" or \"compact\""
+    )]
+    NewestOnServer,
     /// A job for stores in folders.
     #[cfg(feature = "cluster")]
     #[error(
@@ -110,7 +116,7 @@ pub enum Error {
     )]
     NothingCrawled(PathBuf),
     /// There is no log of requests to look at.
-    #[error("nobody was asked for anything yet: no crawl has run in this store")]
+    #[error("nobody was asked for anything from here yet: no crawl has run with this folder")]
     NothingAsked,
     /// A picture given to a job cannot be used.
     #[error("{name}")]

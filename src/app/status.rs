@@ -25,9 +25,9 @@ pub struct Status {
     pub hosts: u64,
     /// Bytes on disk, the index included.
     pub store_bytes: u64,
-    /// How much is kept of a picture: `full` or `compact`.
+    /// How much is kept of a picture: `full`, `compact` or `recent SIZE`.
     pub keep: Cow<'static, str>,
-    /// Pictures of which more is kept, until `simdex compact --keep compact` has converted them.
+    /// Pictures that are kept in another way, until `simdex compact --keep ...` has converted them.
     pub unconverted: u64,
     /// The saved index.
     pub index: IndexStatus,
@@ -65,7 +65,7 @@ impl Collection {
             frontier: store.frontier_counts()?,
             hosts: store.counts().hosts,
             store_bytes: store.disk_bytes()?,
-            keep: kept(store).name().into(),
+            keep: kept(store).to_string().into(),
             unconverted: store.unconverted()?,
             index,
             head: self.heads().default_name().to_owned(),

@@ -35,9 +35,9 @@ pub(super) fn run(session: &Session, args: StatusArgs) -> anyhow::Result<Outcome
     let saved = age.map_or("no snapshot".to_owned(), |age| format!("saved {age} s ago"));
     let index = &status.index;
     let kept = match (&*status.keep, status.unconverted) {
-        ("compact", 0) => ", compact,".to_owned(),
-        ("compact", left) => format!(", compact but for {},", counted(left, "picture")),
-        _ => String::new(),
+        ("full", _) => String::new(),
+        (keep, 0) => format!(", {keep},"),
+        (keep, left) => format!(", {keep} but for {},", counted(left, "picture")),
     };
     let mut text = TextLines::default();
     let mut fact = |name: &str, what: String| text.push_line(named(name).plain(what));

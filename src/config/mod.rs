@@ -1,6 +1,7 @@
 //! `config.toml`: the commented file at the top of the repository has every key with its
 //! default and its unit; a test compares it with these defaults.
 
+mod byte_size;
 mod check;
 mod crawl;
 mod files;
@@ -16,13 +17,14 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+pub use byte_size::{ByteSize, ParseByteSizeError};
 pub use check::ConfigError;
 pub use crawl::{CrawlConfig, Scope};
 pub(crate) use host::most_exact;
 pub use host::{HostConfig, HostPattern, ResolveTarget};
 #[cfg(feature = "cluster")]
 pub use index_place::IndexPlace;
-pub use keep::Keep;
+pub use keep::{Keep, ParseKeepError};
 pub use policy::{AdmissionConfig, Respect};
 pub use secret::{ProxyUrl, REDACTED, Secret};
 
@@ -91,7 +93,7 @@ impl Default for NetworkConfig {
 pub struct StoreConfig {
     /// How much a new store keeps of a picture; an existing one is changed by `simdex compact`.
     pub keep: Keep,
-    /// How a new store that keeps all of it keeps activations; an existing store keeps its own.
+    /// How a new store that keeps all of them keeps activations; an existing store keeps its own.
     pub activations: Encoding,
     /// Free disk space below which nothing more is stored, in MiB.
     pub reserve_disk_mb: u64,
@@ -129,6 +131,15 @@ impl StoreConfig {
         match self.keep {
             Keep::Full => self.activations,
             Keep::Compact => Encoding::Compact,
+            Keep::Recent(_) => Encoding::Int8,
+        }
+    }
+
+    /// The bytes that those pictures of a new store may take that it keeps in full, if not all.
+    pub fn recent_bytes(&self) -> Option<u64> {
+        match self.keep {
+            Keep::Recent(size) => Some(size.bytes()),
+            Keep::Full | Keep::Compact => None,
         }
     }
 }

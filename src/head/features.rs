@@ -30,9 +30,19 @@ pub struct Prepared<'a> {
     pub(super) centred_embedding: Embedding,
     /// The same of the descriptor.
     pub(super) centred_descriptor: Descriptor,
+    /// What is compared with pictures of which no more than a sketch is kept, where more is of this one.
+    pub(super) sketch: Option<Box<Self>>,
 }
 
 impl<'a> Prepared<'a> {
+    /// What of it is compared with a picture of such activations.
+    pub(super) fn beside(&self, other: Activations<'_>) -> &Self {
+        let sketch = self.sketch.as_deref();
+        sketch
+            .filter(|_| !other.layout().keeps_values())
+            .unwrap_or(self)
+    }
+
     /// Its activations.
     pub fn activations(&self) -> Activations<'a> {
         self.activations

@@ -4,7 +4,7 @@ use super::channel_scaler::ChannelScaler;
 use super::collection_mean::CollectionMean;
 use super::features::{Features, Prepared};
 use super::signal::Signal;
-use crate::activation::inner_product_f32;
+use crate::activation::{Activations, inner_product_f32};
 use crate::network::Embedding;
 
 /// What was measured of a pair.
@@ -78,7 +78,16 @@ impl Measure<'_> {
 
     /// Prepares one side.
     pub fn prepare<'b>(&self, picture: &Features<'b>) -> Prepared<'b> {
-        let activations = picture.activations;
+        let sketch = picture.activations.sketch();
+        let sketch = sketch.map(|sketch| Box::new(self.prepare_by(sketch, picture)));
+        Prepared {
+            sketch,
+            ..self.prepare_by(picture.activations, picture)
+        }
+    }
+
+    /// Prepares one side by some of its activations.
+    fn prepare_by<'b>(&self, activations: Activations<'b>, picture: &Features<'_>) -> Prepared<'b> {
         let statistics = (0..self.layers()).map(|layer| {
             let mut row = Vec::new();
             if self.needs.statistics[layer] {
@@ -94,16 +103,19 @@ impl Measure<'_> {
             centred_embedding: embedding.minus_mean(&self.mean.embedding),
             embedding,
             centred_descriptor: picture.descriptor.minus_mean(&self.mean.descriptor),
+            sketch: None,
         }
     }
 
     /// Measures everything that the pair alone tells, without its collection.
     pub fn measure(&self, a: &Prepared<'_>, picture: &Features<'_>) -> Measured {
-        self.between(a, &self.prepare(picture))
+        let (_, activations) = a.activations.in_common(picture.activations);
+        self.between(a, &self.prepare_by(activations, picture))
     }
 
-    /// Measures two prepared pictures.
+    /// Measures two prepared pictures, by what is kept of both.
     pub fn between(&self, a: &Prepared<'_>, b: &Prepared<'_>) -> Measured {
+        let (a, b) = (a.beside(b.activations), b.beside(a.activations));
         let layers = self.layers();
         let mut values = vec![0.0; Signal::Hash.index(layers) + 1];
         let mut set = |signal: Signal, value: f32| values[signal.index(layers)] = value;

@@ -99,7 +99,7 @@ pub enum HeadError {
     OtherDescriptor,
     /// The head describes pictures in a way of its own, from values that are not kept.
     #[error(
-        "the head is of an earlier version and reads activations that this store does not keep (`[store] activations = \"compact\"`): use `fused`, or train it again with `simdex train`"
+        "the head is of an earlier version and reads activations that this store does not keep of all pictures (`[store] keep`): use `fused`, or train it again with `simdex train`"
     )]
     NeedsValues,
     /// The head was trained on another network's activations.
@@ -145,7 +145,7 @@ impl Ranking {
     /// If it needs what is not kept of them.
     pub fn check(&self, layout: &Layout) -> Result<(), HeadError> {
         match self {
-            Self::Fused(head) if head.describer().is_some() && !layout.keeps_values() => {
+            Self::Fused(head) if head.describer().is_some() && !layout.keeps_all_values() => {
                 Err(HeadError::NeedsValues)
             }
             _ => Ok(()),

@@ -216,6 +216,7 @@ mod tests {
             let store = Store::in_memory(&StoreOptions {
                 network: &network,
                 activations: Encoding::default(),
+                recent_bytes: None,
                 reserve_bytes: 0,
             });
             Self {

@@ -102,6 +102,7 @@ fn run_until(
             // picture.
             let _ = receipts.send_blocking(pending.receipt());
         }
+        make_room(store);
     }
     Ok(())
 }
@@ -136,7 +137,16 @@ fn admitted(store: &Store, finished: Finished) -> Result<Finished, StoreError> {
 /// Makes one picture durable.
 pub(super) fn commit_one(store: &Store, finished: Finished) -> Result<Receipt, StoreError> {
     let mut pending = commit(store, vec![finished])?;
+    make_room(store);
     Ok(pending.swap_remove(0).receipt())
+}
+
+/// Has some of the oldest pictures that are kept in full become sketches, where that is due. The pictures
+/// are stored, whatever comes of it.
+fn make_room(store: &Store) {
+    if let Err(error) = store.make_room_for_newest() {
+        tracing::warn!(%error, "more pictures than wanted are kept in full for now");
+    }
 }
 
 /// Makes a batch durable. There is a receipt for each of it, in its order.

@@ -246,7 +246,8 @@ fn figure(
             .find(|(of, _)| of == name)
             .map(|(_, odds)| *odds)
     };
-    write!(out, "<tr><td><td>MSE<td>log-odds")?;
+    let estimated = if entry.estimated { ", estimated" } else { "" };
+    write!(out, "<tr><td><td>MSE{estimated}<td>log-odds")?;
     for (layer, mse) in &entry.layers.0 {
         write!(out, "<tr><td>{}<td>{mse:.4}", escape(layer))?;
         share(out, odds(layer))?;
@@ -382,6 +383,7 @@ mod tests {
         ResultEntry {
             rank: 1,
             score: 0.5,
+            estimated: false,
             id: "id".into(),
             urls: vec!["http://h/\"><script>alert(1)</script>".into()],
             pages: vec![SourcePage {

@@ -53,6 +53,9 @@ pub fn entry_text(entry: &ResultEntry, numbers: bool) -> TextLines {
             below(Line::at(PLACES).plain(nearness));
         }
     }
+    if numbers && entry.estimated {
+        below(Line::at(PLACES).plain("estimated: all that is kept is a sketch"));
+    }
     if let Some(alignment) = entry.alignment.as_ref().filter(|_| numbers) {
         below(Line::at(PLACES).plain(format!(
             "{} of the query on {} of it: {:.2}",
@@ -129,6 +132,9 @@ pub fn comparison_text(comparison: &Comparison) -> TextLines {
             "The score is of this pair alone: the probability that they are the same where {:.0}% of all pairs are.",
             rate * 100.0
         ));
+    }
+    if comparison.estimated {
+        text.push("Distances are estimated: of one of the two all that is kept is a sketch.");
     }
     text.extend(nearness(&comparison.explanation));
     for (layer, mse) in &comparison.layers.0 {

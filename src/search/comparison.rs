@@ -7,7 +7,7 @@ use super::explanation::{Explanation, Facts, Names, PairDistances, UnlikePairs};
 use super::rank::{Scored, score_views, upright};
 use super::result::{Comparison, Evidence, Layers};
 use super::verification::{Claim, verify};
-use crate::activation::Layout;
+use crate::activation::{Layout, Measurement};
 use crate::head::{Alignment, Features, Grid, Mode, Ranking, Signal};
 use crate::picture::View as PictureView;
 use crate::store::NewPicture;
@@ -42,8 +42,10 @@ pub fn compare(
         Ranking::Fused(head) => Some(head.training().base_rate),
         Ranking::Mse18(_) | Ranking::Embedding => None,
     };
+    let estimated = is_estimate(Some(view), &b);
     Comparison {
         score: scored.score,
+        estimated,
         base_rate,
         cosine: scored.cosine,
         layers: named(layout, &scored.mses),
@@ -60,6 +62,17 @@ pub fn compare(
     }
 }
 
+/// Whether no more than a sketch is kept of one of two pictures. Of several that are asked for together
+/// each is compared with the candidate.
+pub(super) fn is_estimate(view: Option<&Features<'_>>, candidate: &Features<'_>) -> bool {
+    let candidate = candidate.activations;
+    let compares = match view {
+        Some(view) => view.activations.compares(candidate),
+        None => candidate.compares(candidate),
+    };
+    compares == Measurement::Estimated
+}
+
 /// Which parts of the query, in the view that was compared, and of a candidate match.
 pub(super) fn alignment(
     ranking: &Ranking,
@@ -71,7 +84,8 @@ pub(super) fn alignment(
         let Ranking::Fused(head) = ranking else {
             return None;
         };
-        let grid = |picture: &Features<'_>| Grid::of(head.scaler(), picture.activations);
+        let (view, candidate) = view.activations.in_common(candidate.activations);
+        let grid = |activations| Grid::of(head.scaler(), activations);
         let found = grid(view)?.align(&grid(candidate)?);
         Some(upright(found, scored.view))
     })

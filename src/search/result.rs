@@ -38,6 +38,10 @@ pub struct ResultEntry {
     pub rank: usize,
     /// Similarity by the head, 0 to 1.
     pub score: f32,
+    /// Whether its distances are estimates: no more than a sketch is kept of it, or of the picture that
+    /// is asked for. Not in the JSON if they are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
     /// The picture's id: BLAKE3 of its bytes in hexadecimal.
     pub id: String,
     /// URLs that served it.
@@ -177,6 +181,10 @@ pub struct Timing {
 pub struct Comparison {
     /// Similarity by the head, 0 to 1.
     pub score: f32,
+    /// Whether its distances are estimates: no more than a sketch is kept of one of the two. Not in the
+    /// JSON if they are not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
     /// The share of pairs that are the same at which the score is their probability: a pair alone
     /// does not tell how rare its like is, as a list does. `None` of heads whose scores are none.
     #[serde(skip_serializing_if = "Option::is_none")]

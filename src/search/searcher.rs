@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::comparison::{RESULT, alignment, evidence, explanation, named};
+use super::comparison::{RESULT, alignment, evidence, explanation, is_estimate, named};
 use super::exact::exact_or;
 use super::examples::rank_by_examples;
 use super::explanation::PairDistances;
@@ -309,6 +309,7 @@ impl Searcher {
         Ok(Some(ResultEntry {
             rank: 0,
             score: scored.score,
+            estimated: is_estimate(view, candidate),
             id: id.to_string(),
             urls: provenance.urls,
             pages: provenance.pages,

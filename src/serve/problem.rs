@@ -117,7 +117,7 @@ impl From<Shut> for Problem {
                 TOO_SLOW,
                 format!(
                     "that takes longer than {} seconds: the pictures are too many, or too large to be \
-                     decoded in that time",
+                     decoded in that time, or what the store is on does not answer",
                     deadline.as_secs()
                 ),
             ),

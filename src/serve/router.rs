@@ -41,9 +41,15 @@ pub(super) fn of_tcp(state: State, guard: Guard) -> Router {
 
 /// Whether searches find everything ready.
 async fn ready(Shared(state): Shared<State>) -> (StatusCode, &'static str) {
-    match state.ready.load(Ordering::Relaxed) {
+    if !state.ready.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "opening the index\n");
+    }
+    match state.answers().await {
         true => (StatusCode::OK, "ready\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "opening the index\n"),
+        false => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the store does not answer\n",
+        ),
     }
 }
 

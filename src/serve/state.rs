@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
@@ -22,6 +22,7 @@ use super::problem::Problem;
 use super::removals::Removals;
 use super::trainings::TrainingFigures;
 use crate::app::{Collection, Error, Web};
+use crate::blocking;
 
 /// The version of what is spoken on the socket. A change that an older client would misread makes
 /// it larger.
@@ -96,6 +97,8 @@ pub(super) struct Inner {
     pub(super) metrics: Metrics,
     /// Whether searches find everything ready.
     pub(super) ready: AtomicBool,
+    /// Whether the store is being asked whether it answers: one at a time, since that may take long.
+    asks: Arc<Mutex<()>>,
     /// Requests that are being answered.
     pub(super) in_hand: Arc<AtomicUsize>,
     /// KiB that bodies of requests may take together.
@@ -106,6 +109,8 @@ pub(super) struct Inner {
 
 /// KiB that bodies of requests may take together.
 const BODIES_KIB: u32 = 512 << 10;
+/// How soon a store answers that is in order.
+const ANSWER: Duration = Duration::from_secs(5);
 /// Reads at once.
 const READS: usize = 4;
 
@@ -138,6 +143,7 @@ impl State {
             held: Held::default(),
             metrics: Metrics::new(),
             ready: AtomicBool::new(false),
+            asks: Arc::default(),
             in_hand: Arc::default(),
             bodies: Arc::new(Semaphore::new(BODIES_KIB as usize)),
             web: OnceLock::new(),
@@ -187,6 +193,20 @@ impl State {
         self.collection.warm_up()?;
         self.ready.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Whether the store answers within a moment.
+    pub(super) async fn answers(&self) -> bool {
+        let state = self.clone();
+        let asked = async move {
+            let turn = Arc::clone(&state.asks).lock_owned().await;
+            let ask = move || {
+                let _turn = turn;
+                state.collection.store().last_run().is_ok()
+            };
+            blocking::run(ask).await
+        };
+        matches!(timeout(ANSWER, asked).await, Ok(Ok(true)))
     }
 
     /// Pictures with features in the store. Waits while one is stored.

@@ -1,6 +1,6 @@
 //! The blocks' trait: pictures' activations, kept apart from their records.
 
-use super::layouts::Layouts;
+use super::keeping::Conversion;
 use super::{AppendEntries, Block, Compacted, Converted, EntryLocation, Metadata, StoreError};
 use crate::picture::PictureId;
 
@@ -30,7 +30,7 @@ pub trait Blocks: AppendEntries {
     /// If the disk is full or fails; what was not rewritten stays as it is.
     fn compact(&self, metadata: &dyn Metadata, which: Wasteful) -> Result<Compacted, StoreError>;
 
-    /// Writes the blocks that are of another layout in the store's. `progress` is told of pictures
+    /// Writes the blocks that are to have another layout in that. `progress` is told of pictures
     /// so far and in all, and says whether to go on. What was converted before it ends stays so;
     /// called again, it goes on. Nobody may commit while it runs.
     ///
@@ -49,18 +49,6 @@ pub trait Blocks: AppendEntries {
     /// # Errors
     /// If a file cannot be read.
     fn nameless(&self) -> Result<Vec<String>, StoreError>;
-}
-
-/// What pictures are converted to. They cannot be described any more afterwards, so the way in which
-/// the store describes them goes along.
-#[derive(Debug, Clone, Copy)]
-pub struct Conversion<'a> {
-    /// The layout, and those that blocks may still have.
-    pub(super) layouts: &'a Layouts,
-    /// How pictures are described.
-    pub(super) descriptor: &'a str,
-    /// How looks are told, if they are.
-    pub(super) look: Option<&'a str>,
 }
 
 /// Which files are rewritten.

@@ -46,7 +46,7 @@ pub enum StoreError {
     },
     /// Its pictures cannot be described in another way.
     #[error(
-        "the store {dir} was made with another projection, and keeps too little of its pictures (`[store] activations = \"compact\"`) to describe them anew; name that projection with `[network] projection`, or gather the pictures into another store with --data-dir"
+        "the store {dir} was made with another projection, and keeps too little of its pictures (`[store] keep`) to describe them anew; name that projection with `[network] projection`, or gather the pictures into another store with --data-dir"
     )]
     OtherDescriptor {
         /// The store.
@@ -60,12 +60,18 @@ pub enum StoreError {
     OtherLook,
     /// It keeps too little to become a store that keeps all.
     #[error(
-        "the store {dir} keeps sketches of its pictures, and what it does not keep cannot be made of them: set `[store] keep = \"full\"` and gather the pictures into another store with --data-dir"
+        "the store {dir} keeps sketches of pictures, and what it does not keep cannot be made of them: set `[store] keep = \"full\"` and gather the pictures into another store with --data-dir"
     )]
     Irreversible {
         /// The store.
         dir: PathBuf,
     },
+    /// A store on servers keeps all pictures alike.
+    #[cfg(feature = "cluster")]
+    #[error(
+        "a store that keeps only its newest pictures in full (`keep = {{ recent = ... }}`) is one in a folder: to copy it to servers, make it compact before (`simdex compact --keep compact`)"
+    )]
+    NewestOnServer,
     /// Whoever asked has it stop.
     #[error("stopped")]
     Stopped,

@@ -44,8 +44,8 @@ mod error;
 mod files;
 mod frontier;
 mod hosts;
+mod keeping;
 mod labels;
-mod layouts;
 pub mod ledger;
 mod location;
 mod memory;
@@ -105,7 +105,7 @@ use crate::activation::{Encoding, Layout};
 use crate::network::{Network, NetworkId};
 use embedded::Embedded;
 pub use embedded::silence_caught_panics;
-use layouts::Layouts;
+use keeping::{Layouts, Newest};
 use leases::LEASE_TIME;
 use memory::{MemoryBlocks, MemoryMetadata};
 
@@ -119,6 +119,9 @@ pub struct StoreOptions<'a> {
     pub network: &'a Network,
     /// How a new store keeps activations.
     pub activations: Encoding,
+    /// The bytes that those pictures of a new store may take that are kept in full, the newest; of the
+    /// others it keeps sketches, whatever `activations` says. `None`: it keeps all alike.
+    pub recent_bytes: Option<u64>,
     /// Free disk space below which nothing is stored, in bytes.
     pub reserve_bytes: u64,
 }
@@ -135,6 +138,8 @@ pub struct Store {
     commits: Mutex<()>,
     /// Whether blocks of another encoding may be among those of the store's.
     is_converting: AtomicBool,
+    /// Which pictures are kept in full, where others are not. Before the commits, if both are held.
+    newest: Mutex<Newest>,
 }
 
 /// What tells this store from others.
@@ -147,6 +152,8 @@ struct Identity {
     layouts: Layouts,
     /// How activations are kept.
     activations: Encoding,
+    /// The bytes that pictures may take that are kept in full, if not all are.
+    recent_bytes: Option<u64>,
     /// How its pictures are described.
     descriptor: String,
     /// How their looks are told; `None` if they are not, or not all in the way of the network.
@@ -223,6 +230,7 @@ impl Store {
             identity: store.identity,
             dir: Some(dir.to_owned()),
             commits: Mutex::default(),
+            newest: Mutex::default(),
         }
     }
 
@@ -277,14 +285,14 @@ impl Store {
         Embedded::rewrite_records(dir)
     }
 
-    /// A new store in memory, for tests. It has no folder.
+    /// A new store in memory, for tests. It has no folder, and keeps all pictures alike.
     pub fn in_memory(options: &StoreOptions<'_>) -> Self {
         Self::in_memory_with(options, LEASE_TIME)
     }
 
     fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
         let network = options.network;
-        let layouts = Layouts::of(network, options.activations);
+        let layouts = Layouts::of(network, options.activations, false);
         let id = format!("{:032x}", rand::random::<u128>());
         Self {
             is_converting: AtomicBool::new(!layouts.now().keeps_values()),
@@ -296,11 +304,13 @@ impl Store {
                 network: network.id().clone(),
                 layouts,
                 activations: options.activations,
+                recent_bytes: None,
                 descriptor: network.descriptor_id().to_owned(),
                 look: network.look().map(|look| look.id().to_owned()),
             },
             dir: None,
             commits: Mutex::default(),
+            newest: Mutex::default(),
         }
     }
 
@@ -329,7 +339,8 @@ impl Store {
         ledger::Ledger::open(dir, ledger::Retention::default())
     }
 
-    /// How a picture's activations are laid out.
+    /// How a picture's activations are laid out. Where it has a sketch, no more than that may be kept of
+    /// older pictures.
     pub fn layout(&self) -> &Layout {
         self.identity.layouts.now()
     }

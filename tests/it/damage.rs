@@ -198,6 +198,7 @@ fn a_store_without_records_is_read_where_it_cannot_be_written() {
     let options = simdex::store::StoreOptions {
         network: &crate::common::NETWORK,
         activations: Default::default(),
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let store = simdex::store::Store::open_read_only(&simdex.store(), &options).unwrap();

@@ -237,6 +237,7 @@ fn an_index_that_follows_is_one_made_anew() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     for seed in 0..6 {
@@ -253,6 +254,7 @@ fn so_is_one_that_is_saved_in_between() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let store = Store::open(&dir.path().join("store"), &options).unwrap();
@@ -268,6 +270,7 @@ fn a_large_graph_is_built_while_pictures_come_and_go() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let store = Store::open(&dir.path().join("store"), &options).unwrap();
@@ -307,6 +310,7 @@ fn an_index_that_was_given_out_stays_as_it_was() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let mut made = Made::new(Store::in_memory(&options), 9);
@@ -350,6 +354,7 @@ fn a_damaged_graph_with_fitting_checksums_is_built_anew() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let store = Store::open(&dir.path().join("store"), &options).unwrap();
@@ -393,4 +398,51 @@ fn a_damaged_graph_with_fitting_checksums_is_built_anew() {
     assert_same(&whole, &made.open(&config()).index(), &mut made);
     let own = std::fs::read_to_string(&snapshot).unwrap();
     assert!(!own.contains(".."), "{own}");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (from, to) = (
+            entry.as_ref().unwrap().path(),
+            to.join(entry.unwrap().file_name()),
+        );
+        match from.is_dir() {
+            true => copy_folder(&from, &to),
+            false => drop(std::fs::copy(from, to).unwrap()),
+        }
+    }
+}
+
+#[test]
+fn an_index_of_before_a_store_was_restored_is_not_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = small_network(dir.path());
+    let options = StoreOptions {
+        network: &network,
+        activations: Encoding::Int8,
+        recent_bytes: None,
+        reserve_bytes: 0,
+    };
+    let [folder, backup] = ["store", "backup"].map(|name| dir.path().join(name));
+    let mut made = Made::new(Store::open(&folder, &options).unwrap(), 3);
+    made.add(80);
+    let there = made.there.clone();
+    drop(made);
+    copy_folder(&folder, &backup);
+    let mut made = Made::new(Store::open(&folder, &options).unwrap(), 4);
+    made.count = 1_000;
+    made.add(40);
+    let index = made.store.index_dir().unwrap();
+    assert!(made.open(&config()).index().is_graph());
+    drop(made);
+    // The store is as it was, the index is not; what comes next has the numbers of what came then.
+    copy_folder(&index, &backup.join(index.strip_prefix(&folder).unwrap()));
+    let mut made = Made::new(Store::open(&backup, &options).unwrap(), 5);
+    (made.count, made.there) = (2_000, there);
+    made.add(60);
+    let opened = made.open(&config()).index();
+    std::fs::remove_dir_all(made.store.index_dir().unwrap()).unwrap();
+    let anew = made.open(&config()).index();
+    assert_same(&opened, &anew, &mut made);
 }

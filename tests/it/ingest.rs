@@ -22,6 +22,7 @@ fn store() -> Arc<Store> {
     Arc::new(Store::in_memory(&StoreOptions {
         network: EXTRACTION.network(),
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     }))
 }

@@ -31,6 +31,7 @@ mod explanation;
 mod guard;
 mod index;
 mod ingest;
+mod keep_recent;
 mod labels;
 mod limits;
 mod listing;

@@ -200,6 +200,8 @@ impl Collection {
         let (this, shutdown) = (self.clone(), shutdown.clone());
         let round = run_or_panic(move || {
             let mut problems = Vec::new();
+            // What is counted is what it was where the database does not answer; this fails there.
+            this.store().last_run()?;
             if this.store().waiting_count() == 0 {
                 return Ok((Summary::default(), problems));
             }

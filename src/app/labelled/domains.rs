@@ -89,6 +89,7 @@ impl Extraction {
             &StoreOptions {
                 network: self.network(),
                 activations: self.activations(),
+                recent_bytes: None,
                 reserve_bytes: config.store.reserve_disk_mb << 20,
             },
         )?;

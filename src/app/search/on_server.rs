@@ -94,6 +94,7 @@ fn a_server_answers_as_the_index_does() {
     let alone = Store::in_memory(&StoreOptions {
         network: &network,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     });
     let (cluster, alone) = (filled(&network, cluster), filled(&network, alone));

@@ -11,7 +11,7 @@ use crate::index::Index;
 use crate::map::{Layout, NEIGHBOURS, Plane};
 use crate::network::Descriptor;
 use crate::picture::PictureId;
-use crate::store::Sequence;
+use crate::store::{Sequence, Store};
 
 /// Pictures that a map shows at most: the first ones.
 const MOST: usize = 50_000;
@@ -147,17 +147,15 @@ impl PictureMap {
     fn begin(&mut self, stored: Vec<(Sequence, PictureId)>) -> Result<(), Error> {
         let store = self.collection.store();
         let each = stored.len().div_ceil(SAMPLE).max(1);
-        let descriptor = |sequence| store.descriptor(sequence).map_err(Error::from);
-        let sample = stored
-            .iter()
-            .step_by(each)
-            .map(|(sequence, _)| descriptor(*sequence));
+        let sample = stored.iter().step_by(each);
+        let sample = sample.filter_map(|picture| descriptor(store, *picture).transpose());
         let sample = sample.collect::<Result<Vec<Descriptor>, Error>>()?;
         let points = match Plane::of(&sample) {
             Some(plane) => {
-                let places = stored
-                    .iter()
-                    .map(|(sequence, _)| Ok(plane.place(&descriptor(*sequence)?)));
+                let places = stored.iter().map(|picture| {
+                    let descriptor = descriptor(store, *picture)?;
+                    Ok(descriptor.map_or([0.0; 2], |it| plane.place(&it)))
+                });
                 places.collect::<Result<_, Error>>()?
             }
             None => vec![[0.0; 2]; stored.len()],
@@ -191,11 +189,9 @@ impl PictureMap {
             return Ok(());
         };
         let store = self.collection.store();
-        // Removed a moment ago: the next look finds it out.
-        if !store.contains(id)? {
+        let Some(descriptor) = descriptor(store, (sequence, id))? else {
             return Ok(());
-        }
-        let descriptor = store.descriptor(sequence)?;
+        };
         let places = &self.places;
         let accept = |other: Sequence| other != sequence && places.contains_key(&other);
         let found = self
@@ -218,5 +214,15 @@ impl PictureMap {
         };
         self.layout.link(place, &near);
         Ok(())
+    }
+}
+/// A picture's descriptor; `None` if it was removed a moment ago, which the next look finds out.
+fn descriptor(
+    store: &Store,
+    (sequence, id): (Sequence, PictureId),
+) -> Result<Option<Descriptor>, Error> {
+    match store.descriptor(sequence) {
+        Err(_) if !store.contains(id)? => Ok(None),
+        descriptor => Ok(Some(descriptor?)),
     }
 }

@@ -157,7 +157,7 @@ pub fn copy_store(
     if report.differing > 0 || report.stopped {
         return Ok(report);
     }
-    copy.end_copy()?;
+    // To have the server search it shuts out whoever has it open.
     drop(copy);
     if let Place::Cluster(cluster) = &to {
         let mut tell = |done, _| {
@@ -168,17 +168,21 @@ pub fn copy_store(
             });
             !shutdown.requested()
         };
-        // The copy has ended; what is left of this `store migrate` does, too.
         match make_points(cluster, &options, &mut tell) {
             Ok(PointsMade::Whole { .. } | PointsMade::Unavailable(_)) => {}
-            Ok(PointsMade::Stopped) => tracing::warn!(
-                "the copy is whole; `simdex store migrate` has its server search it, which was stopped"
-            ),
+            Ok(PointsMade::Stopped) => {
+                return Ok(CopyReport {
+                    stopped: true,
+                    ..report
+                });
+            }
+            // The copy ends all the same.
             Err(error) => tracing::warn!(
                 %error,
                 "the copy is whole; `simdex store migrate` has its server search it, which failed"
             ),
         }
     }
+    Store::open_copy(to.to_store(), &options)?.end_copy()?;
     Ok(report)
 }

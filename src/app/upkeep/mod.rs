@@ -16,7 +16,7 @@ pub use copy::{CopyJob, CopyReport, CopyStep, StoreNamed, copy_store};
 #[cfg(feature = "cluster")]
 pub use migrate::{Migrated, migrate};
 
-use crate::config::{Config, Keep};
+use crate::config::{ByteSize, Config, Keep};
 use crate::local_path::path_text;
 use crate::shutdown::Shutdown;
 use crate::store::{BackupOptions, Converted, Repaired, Store, StoreError, Wasteful};
@@ -89,8 +89,12 @@ pub struct CompactReport {
     pub before_bytes: u64,
     /// Bytes after.
     pub after_bytes: u64,
-    /// How much the store keeps of a picture: `full` or `compact`.
+    /// How much the store keeps of a picture: `full`, `compact` or `recent SIZE`.
     pub keep: Keep,
+    /// Pictures of which all is kept.
+    pub full: u64,
+    /// Pictures of which a sketch is kept, and which stay so.
+    pub sketches: u64,
     /// Pictures that were converted to it now.
     pub converted: u64,
     /// Pictures that are still stored in another way: it was asked to stop, or they are damaged.
@@ -160,7 +164,8 @@ pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, 
 
 /// Gives back all space of what was removed, and writes the records anew. If `keep` says how much of
 /// a picture is to be kept, the store is changed to that before: what is stored is converted, of which
-/// `progress` is told, in pictures so far and in all. The store is opened by `open`, more than once.
+/// `progress` is told, in pictures so far and in all; and so is what a store that keeps its newest pictures
+/// in full has too many of. The store is opened by `open`, more than once.
 ///
 /// # Errors
 /// If the store is in use or keeps less than `keep`, or the disk is full or fails.
@@ -178,17 +183,20 @@ pub fn compact(
     let dir = store.dir().map(Path::to_owned);
     let dir = dir.ok_or(StoreError::NoFolder)?;
     let before_bytes = store.disk_bytes()?;
-    let converted = match keep {
-        Some(_) => store.convert(&mut |done, total| {
+    let converted = match keep.is_some() || store.recent_bytes().is_some() {
+        true => store.convert(&mut |done, total| {
             progress(done, total);
             !shutdown.requested()
         })?,
-        None => Converted::default(),
+        false => Converted::default(),
     };
+    let full = store.count_in_full()?;
     let mut report = CompactReport {
         before_bytes,
         after_bytes: before_bytes,
         keep: kept(store),
+        full,
+        sketches: (store.picture_count() as u64).saturating_sub(full),
         converted: converted.pictures,
         unconverted: converted.total - converted.pictures,
         stopped: converted.stopped,
@@ -226,25 +234,29 @@ fn changed_to(
     let store = collection.store();
     let dir = store.dir().map(Path::to_owned);
     let dir = dir.ok_or(StoreError::NoFolder)?;
-    match (keep, kept(store)) {
-        (Keep::Full, Keep::Compact) => Err(StoreError::Irreversible { dir }.into()),
-        (Keep::Compact, Keep::Full) => {
-            let (config, extraction) = (collection.config(), collection.extraction());
-            in_folder(config)?;
-            let (config, extraction) = (config.clone(), extraction.clone());
-            // Whoever reads it sees one layout, for as long as it is open.
-            drop(collection);
-            Store::keep_compact(&dir, &store_options(&config, &extraction))?;
-            open()
-        }
-        (Keep::Full, Keep::Full) | (Keep::Compact, Keep::Compact) => Ok(collection),
+    let now = kept(store);
+    if keep == now {
+        return Ok(collection);
     }
+    let (config, extraction) = (collection.config(), collection.extraction());
+    in_folder(config)?;
+    let (config, extraction) = (config.clone(), extraction.clone());
+    // Whoever reads it sees one layout, for as long as it is open.
+    drop(collection);
+    let options = store_options(&config, &extraction);
+    match keep {
+        Keep::Full => Err(StoreError::Irreversible { dir })?,
+        Keep::Compact => Store::keep_compact(&dir, &options)?,
+        Keep::Recent(size) => Store::keep_recent(&dir, size.bytes(), &options)?,
+    }
+    open()
 }
 
 /// How much a store keeps of a picture.
 pub(super) fn kept(store: &Store) -> Keep {
-    match store.layout().keeps_values() {
-        true => Keep::Full,
-        false => Keep::Compact,
+    match store.recent_bytes() {
+        Some(bytes) => Keep::Recent(ByteSize::of_bytes(bytes)),
+        None if store.layout().keeps_values() => Keep::Full,
+        None => Keep::Compact,
     }
 }

@@ -73,8 +73,9 @@ pub(super) struct RepairArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct CompactArgs {
-    /// How much to keep of a picture: changes a store from `full` to `compact`, which is a hundredth.
-    /// There is no way back
+    /// How much to keep of a picture: `full`, `compact`, which is a hundredth, or `"recent 20 GB"`, which
+    /// is full for the newest, as many as take so much, and compact for the rest. There is no way back to
+    /// full
     #[arg(long)]
     keep: Option<Keep>,
     /// How to print the result
@@ -181,7 +182,7 @@ pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<O
              is slow, until `simdex compact --keep {}` is run again, which goes on here",
             counted_as(report.converted, "picture was", "pictures were"),
             counted_as(report.unconverted, "is", "are"),
-            report.keep.name()
+            argument(report.keep)
         ));
         return Ok(Outcome::Interrupted);
     }
@@ -192,6 +193,13 @@ pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<O
             report.after_bytes as f64 / 1e6,
             report.before_bytes as f64 / 1e6,
         ))?,
+    }
+    if let Keep::Recent(size) = report.keep {
+        progress::note(&format!(
+            "{} kept in full, which may take {size}, and {} as sketches, which stay so",
+            counted_as(report.full, "picture is", "pictures are"),
+            report.sketches
+        ));
     }
     if report.unconverted > 0 {
         let it = noun_of(report.unconverted, "it", "them");
@@ -216,6 +224,14 @@ pub(super) fn compact(session: &Session, args: &CompactArgs) -> anyhow::Result<O
         true => Outcome::Done,
         false => Outcome::SomeFailed,
     })
+}
+
+/// How it is said on a command line.
+fn argument(keep: Keep) -> String {
+    match keep {
+        Keep::Full | Keep::Compact => keep.to_string(),
+        Keep::Recent(_) => format!("\"{keep}\""),
+    }
 }
 
 fn print(report: &RepairReport, format: Format) -> anyhow::Result<Outcome> {

@@ -370,6 +370,7 @@ mod tests {
         let options = StoreOptions {
             network: &network,
             activations: Encoding::Int8,
+            recent_bytes: None,
             reserve_bytes: 0,
         };
         let store = Store::open(dir.path(), &options).unwrap();

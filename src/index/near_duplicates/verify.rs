@@ -101,6 +101,7 @@ impl Features {
 
 /// Whether two pictures with near hashes are near-copies by their first and their middle layer.
 pub fn are_near_copies(a: Activations<'_>, b: Activations<'_>) -> bool {
+    let (a, b) = a.in_common(b);
     layers_agree([a, b], [spreads(a), spreads(b)])
 }
 

@@ -20,8 +20,9 @@ pub struct PairDistances {
 }
 
 impl PairDistances {
-    /// Measures two pictures of one layout.
+    /// Measures two pictures of one layout, by what is kept of both.
     pub fn of(a: Activations<'_>, b: Activations<'_>) -> Self {
+        let (a, b) = a.in_common(b);
         let layers = a.layer_count();
         let mut found = Self::default();
         let [mut left, mut right] = [Vec::new(), Vec::new()];

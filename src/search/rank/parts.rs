@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::candidates::Candidates;
 use super::ranker::Ranker;
 use super::scored::{Scored, sort};
+use crate::activation::Activations;
 use crate::head::{Alignment, Fused, Grid, Measure, Prepared, Signal, sigmoid};
 use crate::picture::View;
 
@@ -32,9 +33,8 @@ impl Ranker<'_> {
             entry.score = sigmoid(scorers.pair.log_odds(&entry.values));
         }
         sort(scored);
-        let grid = |activations| Grid::of(head.scaler(), activations);
-        let grids = views.iter().map(|view| grid(view.activations()));
-        let Some(grids) = grids.collect::<Option<Vec<Grid>>>() else {
+        let grid = |activations: Activations<'_>| Grid::of(head.scaler(), activations);
+        let Some(grids) = Grids::of(views, &grid) else {
             return;
         };
         let local = Signal::Local.index(measure.layers());
@@ -44,10 +44,7 @@ impl Ranker<'_> {
             let Some(picture) = candidates.features(entry.candidate) else {
                 return;
             };
-            let Some(other) = grid(picture.activations) else {
-                return;
-            };
-            let Some((view, found)) = best_view(&grids, &other) else {
+            let Some((view, found)) = grids.align(picture.activations, &grid) else {
                 return;
             };
             if view != entry.view {
@@ -64,6 +61,43 @@ impl Ranker<'_> {
         let least = best.iter().map(|entry| entry.score).fold(1.0, f32::min);
         for entry in rest {
             entry.score = entry.score.min(least);
+        }
+    }
+}
+
+/// Makes the grid of a picture.
+type ToGrid<'f> = dyn Fn(Activations<'_>) -> Option<Grid> + Sync + 'f;
+
+/// The grids of a query's views.
+struct Grids<'a> {
+    of: Activations<'a>,
+    views: Vec<Grid>,
+    /// Those that are compared with candidates of which no more than a sketch is kept, where more is of
+    /// the query.
+    sketches: Option<Vec<Grid>>,
+}
+
+impl<'a> Grids<'a> {
+    /// `None` where the codec keeps none.
+    fn of(views: &[Prepared<'a>], grid: &ToGrid<'_>) -> Option<Self> {
+        let sketches = views.iter().map(|view| grid(view.activations().sketch()?));
+        let sketches = sketches.collect();
+        let of = views.first()?.activations();
+        let views = views.iter().map(|view| grid(view.activations()));
+        Some(Self {
+            of,
+            views: views.collect::<Option<_>>()?,
+            sketches,
+        })
+    }
+
+    /// The view that agrees best with a candidate, and how.
+    fn align(&self, candidate: Activations<'_>, grid: &ToGrid<'_>) -> Option<(usize, Alignment)> {
+        let (_, candidate) = self.of.in_common(candidate);
+        let other = grid(candidate)?;
+        match &self.sketches {
+            Some(sketches) if !candidate.layout().keeps_values() => best_view(sketches, &other),
+            _ => best_view(&self.views, &other),
         }
     }
 }

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::candidates::Candidates;
 use super::scored::{Scored, sort};
+use crate::activation::Activations;
 use crate::head::{
     CollectionMean, Features, Fused, Mode, NeighbourGraph, Prepared, Ranking, Signal, sigmoid,
 };
@@ -118,7 +119,8 @@ impl Ranker<'_> {
         query: &Features<'_>,
         picture: &Features<'_>,
     ) -> Scored {
-        let of = |picture: &Features<'_>| Embedding::normalized(&picture.activations.embedding());
+        let (query, picture) = query.activations.in_common(picture.activations);
+        let of = |activations: Activations<'_>| Embedding::normalized(&activations.embedding());
         Scored::of_cosine(candidate, of(query).cosine(&of(picture)))
     }
 
@@ -229,9 +231,92 @@ fn neighbours(
 mod tests {
     use super::*;
     use crate::activation::sketch::sketched;
-    use crate::activation::{Activations, Encoding, encode};
+    use crate::activation::{Encoding, encode};
     use crate::network::Network;
     use crate::picture::PerceptualHash;
+
+    /// What a ranking measures of candidates, by their numbers.
+    fn measured(
+        (ranking, mode): (&Ranking, Mode),
+        query: Features<'_>,
+        candidates: &[Features<'_>],
+    ) -> Vec<Scored> {
+        let ranker = Ranker {
+            ranking,
+            mode,
+            mean: &CollectionMean::default(),
+            pictures: candidates.len(),
+            rescored: candidates.len(),
+        };
+        let mut all = ranker.rank(&[query], candidates);
+        all.sort_by_key(|scored| scored.candidate);
+        all
+    }
+
+    #[test]
+    fn of_candidates_of_both_kinds_each_is_measured_as_among_its_own() {
+        let network = Network::builtin().unwrap();
+        let layout = network.layout_with_sketch(Encoding::Int8);
+        let sketch = layout.sketch().unwrap().block_len();
+        let dimensions = network.manifest().embedding.dimensions;
+        let wave = |n: usize, len: usize| -> Vec<f32> {
+            let value = |i: usize| ((i % 977) as f32 * (0.3 + n as f32 * 0.05)).sin() + 1.0;
+            (0..len).map(value).collect()
+        };
+        let full: Vec<Vec<u8>> = (0..5)
+            .map(|n| {
+                let layers = layout.layers().iter();
+                let layers: Vec<Vec<f32>> = layers.map(|it| wave(n, it.values())).collect();
+                let layers: Vec<&[f32]> = layers.iter().map(Vec::as_slice).collect();
+                let embedding = Embedding::normalized(&wave(n, dimensions));
+                let mut block = Vec::new();
+                encode(&layout, &layers, embedding.values(), &mut block);
+                block
+            })
+            .collect();
+        let least: Vec<&[u8]> = full.iter().map(|it| &it[it.len() - sketch..]).collect();
+        let descriptors: Vec<Descriptor> = (0..5)
+            .map(|n| Descriptor::normalized(wave(n, network.descriptor_dimensions())))
+            .collect();
+        let features = |n: usize, is_full: bool| Features {
+            activations: match is_full {
+                true => Activations::new(&layout, &full[n]),
+                false => Activations::new(&layout, least[n]),
+            },
+            descriptor: &descriptors[n],
+            look: None,
+            hash: PerceptualHash(u64::MAX << (8 * n)),
+        };
+        let list = |is_full: &dyn Fn(usize) -> bool| -> Vec<Features<'_>> {
+            (1..5).map(|n| features(n, is_full(n))).collect()
+        };
+        let is_full = |candidate: usize| candidate.is_multiple_of(2);
+        let mixed = list(&|n| is_full(n - 1));
+        for name in ["embedding", "mse18", "fused"] {
+            let ranking = Ranking::named(name, &network).unwrap();
+            for mode in Mode::ALL {
+                let of = |query, candidates: &[Features<'_>]| {
+                    measured((&ranking, mode), query, candidates)
+                };
+                let all = of(features(0, true), &list(&|_| true));
+                let none = of(features(0, false), &list(&|_| false));
+                assert_eq!(all.len(), 4);
+                for (query, of_query) in [(true, &all), (false, &none)] {
+                    for scored in of(features(0, query), &mixed) {
+                        let n = scored.candidate;
+                        let alone = if is_full(n) { of_query } else { &none };
+                        let about = format!("{name} {mode:?} {query} {n}");
+                        assert_eq!(scored.mses, alone[n].mses, "{about}");
+                        assert_eq!(scored.cosine, alone[n].cosine, "{about}");
+                        let same = scored.values.iter().zip(&alone[n].values);
+                        for (value, expected) in same {
+                            assert_eq!(value.to_bits(), expected.to_bits(), "{about}");
+                        }
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn every_head_ranks_what_a_codec_tells_however_little() {

@@ -98,6 +98,9 @@ fn scores(listed: Option<f32>, comparison: &Comparison) -> Markup {
                 ", which is a probability where " (percent(rate)) " of pairs are the same"
             }
             "."
+            @if comparison.estimated {
+                " It is estimated: of one of the two all that is kept is a sketch."
+            }
         }
     }
 }

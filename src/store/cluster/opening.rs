@@ -9,7 +9,7 @@ use super::blocks::{ObjectBlocks, Past};
 use super::server::database::Database;
 use super::server::migrations;
 use super::{ClusterMetadata, ClusterOptions, identity};
-use crate::store::layouts::Layouts;
+use crate::store::keeping::Layouts;
 use crate::store::{Catalogue, Identity, Store, StoreError, StoreOptions};
 
 /// The folder of activations that were read, in that of what is derived.
@@ -66,13 +66,15 @@ impl Store {
                 id: row.id,
                 mark: row.mark,
                 network: row.network,
-                layouts: Layouts::of(options.network, row.activations),
+                layouts: Layouts::of(options.network, row.activations, false),
                 activations: row.activations,
+                recent_bytes: None,
                 descriptor: row.descriptor,
                 look: row.look,
             },
             dir: dir.map(Path::to_owned),
             commits: Mutex::default(),
+            newest: Mutex::default(),
             is_converting: AtomicBool::new(false),
         })
     }

@@ -22,6 +22,7 @@ pub(in crate::store) fn options() -> StoreOptions<'static> {
     StoreOptions {
         network: &NETWORK,
         activations: Encoding::Int8,
+        recent_bytes: None,
         reserve_bytes: 0,
     }
 }

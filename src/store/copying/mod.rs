@@ -60,7 +60,7 @@ impl Store {
     ) -> Result<Copied, StoreError> {
         if self.is_converting() {
             return Err(StoreError::Changing(
-                "run `simdex compact --keep compact` to its end first",
+                "run `simdex compact --keep ...`, which has begun to change it, to its end first",
             ));
         }
         if self.metadata.is_at_work()? {

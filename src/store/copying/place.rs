@@ -60,10 +60,15 @@ impl Store {
         let options = StoreOptions {
             network: options.network,
             activations: self.identity.activations,
+            recent_bytes: self.identity.recent_bytes,
             reserve_bytes: options.reserve_bytes,
         };
         match place {
             StorePlace::Folder(dir) => Self::begin_folder_copy(dir, &self.identity, &options),
+            #[cfg(feature = "cluster")]
+            StorePlace::Cluster(_) if options.recent_bytes.is_some() => {
+                Err(StoreError::NewestOnServer)
+            }
             #[cfg(feature = "cluster")]
             StorePlace::Cluster(cluster) => {
                 Self::begin_cluster_copy(cluster, &self.identity)?;

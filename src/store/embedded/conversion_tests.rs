@@ -7,16 +7,16 @@ use super::disk::crash::CrashDisk;
 use super::*;
 use crate::activation::{Encoding, LayerShape, encode};
 use crate::picture::PictureId;
-use crate::store::blocks::Conversion;
 use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
+use crate::store::keeping::Conversion;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Block, Blocks, Body, Converted, Flaw, PictureOutcome, Store, Wasteful};
 
-const PICTURES: u8 = 6;
-const REMOVED: u8 = 4;
+pub(super) const PICTURES: u8 = 6;
+pub(super) const REMOVED: u8 = 4;
 const WAITING: u8 = 40;
 
-fn layouts() -> Layouts {
+pub(super) fn layouts() -> Layouts {
     let shape = |name: &str, channels, side: usize| LayerShape {
         name: name.into(),
         channels,
@@ -27,7 +27,7 @@ fn layouts() -> Layouts {
 }
 
 /// The block of a picture as it was stored: some of one encoding, some of another.
-fn stored(layouts: &Layouts, n: u8) -> Vec<u8> {
+pub(super) fn stored(layouts: &Layouts, n: u8) -> Vec<u8> {
     let encoding = if n % 3 == 2 {
         Encoding::F32
     } else {
@@ -45,21 +45,27 @@ fn stored(layouts: &Layouts, n: u8) -> Vec<u8> {
     block
 }
 
-fn open(disk: &CrashDisk, dir: &Path) -> Embedded {
+pub(super) fn open(disk: &CrashDisk, dir: &Path) -> Embedded {
     let opened = Embedded::open_on(Arc::new(disk.clone()), dir, &options(), LEASE_TIME);
     opened.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn commit(store: &Embedded, n: u8, block: Vec<u8>) {
+pub(super) fn commit(store: &Embedded, n: u8, block: Vec<u8>) {
     let outcome = PictureOutcome::Picture(file(&format!("{n}.png")), picture_with(block, n));
     store.metadata.commit(vec![outcome], &store.blocks).unwrap();
 }
 
 /// A store of two closed segments and an open one, with a removed picture and one that waits.
 fn fill(disk: &CrashDisk, dir: &Path) {
-    let (store, layouts) = (open(disk, dir), layouts());
+    let layouts = layouts();
+    fill_with(disk, dir, &|n| stored(&layouts, n));
+}
+
+/// The same of pictures with these blocks.
+pub(super) fn fill_with(disk: &CrashDisk, dir: &Path, block: &dyn Fn(u8) -> Vec<u8>) {
+    let store = open(disk, dir);
     for n in 0..PICTURES {
-        commit(&store, n, stored(&layouts, n));
+        commit(&store, n, block(n));
         if n % 2 == 1 && n + 1 < PICTURES {
             store.metadata.log.close_segment().unwrap();
         }
@@ -68,7 +74,7 @@ fn fill(disk: &CrashDisk, dir: &Path) {
         origin: file("body.png"),
         id: picture_id(WAITING),
         // As long as a block.
-        bytes: vec![WAITING; stored(&layouts, 0).len()],
+        bytes: vec![WAITING; block(0).len()],
     };
     store.metadata.keep_bodies(vec![body]).unwrap();
     store.metadata.remove_picture(picture_id(REMOVED)).unwrap();
@@ -81,6 +87,8 @@ fn convert(
 ) -> Result<Converted, StoreError> {
     let to = Conversion {
         layouts,
+        full_from: Sequence(0),
+        among: None,
         descriptor: &store.identity.descriptor,
         look: store.identity.look.as_deref(),
     };
@@ -122,7 +130,7 @@ fn assert_whole(store: &Embedded, layouts: &Layouts, about: &str) -> usize {
     converted
 }
 
-fn flaws(store: &Embedded) -> Vec<Flaw> {
+pub(super) fn flaws(store: &Embedded) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     store
         .metadata
@@ -131,7 +139,7 @@ fn flaws(store: &Embedded) -> Vec<Flaw> {
     flaws
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     for entry in walkdir::WalkDir::new(from).min_depth(1) {
         let entry = entry.unwrap();
         let target = to.join(entry.path().strip_prefix(from).unwrap());

@@ -6,6 +6,7 @@
 mod blocks;
 mod disk;
 mod files;
+mod keeping;
 mod log;
 mod measures;
 mod metadata;
@@ -24,6 +25,8 @@ mod damage_tests;
 #[cfg(test)]
 mod misplaced_tests;
 #[cfg(test)]
+mod newest_tests;
+#[cfg(test)]
 mod repair_tests;
 
 use std::path::{Path, PathBuf};
@@ -36,11 +39,10 @@ pub(super) use blocks::EmbeddedBlocks;
 pub(super) use files::Lock;
 pub use records::silence_caught_panics;
 
-use super::layouts::Layouts;
+use super::keeping::Layouts;
 use super::leases::Leases;
 use super::losses::Losses;
 use super::{Identity, Sequence, StoreError, StoreOptions};
-use crate::activation::Encoding;
 use crate::canonical_url::HostId;
 use disk::{Disk, SystemDisk};
 #[cfg(not(feature = "cluster"))]
@@ -264,50 +266,6 @@ impl Embedded {
         Ok(store)
     }
 
-    /// Has the store in `dir` keep sketches from now on. Written down before anything is converted, so
-    /// that whoever opens it reads blocks of both kinds.
-    ///
-    /// # Errors
-    /// If it is in use, is no store that was opened with `options`, or the disk is full or fails.
-    pub(super) fn keep_compact(dir: &Path, options: &StoreOptions<'_>) -> Result<(), StoreError> {
-        let _lock = Lock::take(dir)?;
-        let mut header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
-            dir: dir.to_owned(),
-        })?;
-        header.check(dir, options.network.id())?;
-        if header.activations == Encoding::Compact {
-            return Ok(());
-        }
-        // Later it cannot be described any more.
-        let mut look = options.network.look().into_iter();
-        let is_described = header.descriptor == options.network.descriptor_id()
-            && look.all(|look| header.look == look.id());
-        if header.format < LATEST || !is_described {
-            return Err(StoreError::Older {
-                dir: dir.to_owned(),
-            });
-        }
-        // What comes next should not fail at once.
-        Reserve {
-            dir: dir.to_owned(),
-            bytes: 0,
-            is_frozen: false,
-        }
-        .check_for(0)?;
-        header.activations = Encoding::Compact;
-        header.converting = true;
-        header.write(dir)
-    }
-
-    /// Notes that all blocks of the store in `dir` are in its encoding.
-    pub(super) fn end_converting(dir: &Path) -> Result<(), StoreError> {
-        let mut header = Header::read(dir)?.ok_or_else(|| StoreError::NoHeader {
-            dir: dir.to_owned(),
-        })?;
-        header.converting = false;
-        header.write(dir)
-    }
-
     fn describer<'a>(&'a self, options: &StoreOptions<'a>) -> Describer<'a> {
         Describer {
             network: options.network,
@@ -366,8 +324,13 @@ impl Embedded {
                 // What is derived lies in its folder.
                 mark: parts.header.id.clone(),
                 network: options.network.id().clone(),
-                layouts: Layouts::of(options.network, parts.header.activations),
+                layouts: Layouts::of(
+                    options.network,
+                    parts.header.activations,
+                    parts.header.recent_bytes.is_some(),
+                ),
                 activations: parts.header.activations,
+                recent_bytes: parts.header.recent_bytes,
                 descriptor: options.network.descriptor_id().to_owned(),
                 look: None,
             },

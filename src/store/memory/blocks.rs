@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::picture::PictureId;
-use crate::store::blocks::Conversion;
 use crate::store::entry::{Entry, SectionKind};
+use crate::store::keeping::Conversion;
 use crate::store::{
     AppendEntries, Block, Blocks, Compacted, Converted, EntryLocation, Metadata, Span, StoreError,
     Wasteful,
@@ -95,18 +95,22 @@ impl Blocks for MemoryBlocks {
         to: &Conversion<'_>,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<Converted, StoreError> {
-        let live = metadata.block_locations().map(|entry| Ok(entry?.1));
-        let mut of_before = live.collect::<Result<Vec<_>, StoreError>>()?;
+        let live = to.locations(metadata);
+        let mut due = live.collect::<Result<Vec<_>, StoreError>>()?;
         let mut all = self.lock();
         let length = |at: &EntryLocation| all.get(at).map_or(0, |owned| owned.bytes.len() as u64);
-        of_before.retain(|at| to.layouts.is_of_before(length(at)));
+        due.retain(|(_, at)| to.layouts.is_of_before(length(at)));
         let mut converted = Converted {
-            total: of_before.len() as u64,
+            total: due.len() as u64,
             ..Converted::default()
         };
-        for at in of_before {
-            let owned = all.get_mut(&at);
-            let made = owned.and_then(|owned| Some((to.layouts.convert(&owned.bytes)?, owned)));
+        for (id, at) in due {
+            let made = match all.get_mut(&at) {
+                Some(owned) => to
+                    .convert(metadata, id, &owned.bytes)?
+                    .map(|block| (block, owned)),
+                None => None,
+            };
             if let Some((block, owned)) = made {
                 converted.freed += (owned.bytes.len() - block.len()) as u64;
                 owned.bytes = Arc::new(block);

@@ -117,6 +117,7 @@ impl Simdex {
         let options = StoreOptions {
             network: &NETWORK,
             activations: Encoding::default(),
+            recent_bytes: None,
             reserve_bytes: 0,
         };
         Store::open(&self.store(), &options).unwrap()

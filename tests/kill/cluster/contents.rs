@@ -74,6 +74,7 @@ pub fn tell_who_asks() {
     let options = StoreOptions {
         network: &NETWORK,
         activations: Encoding::default(),
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let cluster = ClusterOptions::new(url, BLOCKS.to_owned());

@@ -23,7 +23,7 @@ use segment::{Builder, HEADER};
 use tidying::Tidying;
 
 use crate::picture::PictureId;
-use crate::store::blocks::Conversion;
+use crate::store::keeping::Conversion;
 use crate::store::{
     AppendEntries, Block, Blocks, Compacted, Converted, Entry, EntryLocation, Metadata, StoreError,
     Wasteful, now_ms,

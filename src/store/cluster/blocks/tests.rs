@@ -10,22 +10,16 @@ use super::{ObjectBlocks, Past};
 use crate::picture::PictureId;
 use crate::store::{AppendEntries, Blocks, Entry, EntryLocation, Section, SectionKind};
 
-fn open(bucket: &Bucket, cache: Option<&TempDir>) -> ObjectBlocks {
+/// Names a bucket of whatever kind that this program's environment has the keys of.
+const BLOCKS: &str = "SIMDEX_TEST_BLOCKS";
+
+fn open(url: &str, settings: &[(&str, String)], cache: Option<&TempDir>) -> ObjectBlocks {
     let next = AtomicU32::new(0);
     let number = Box::new(move || Ok(next.fetch_add(1, Ordering::Relaxed)));
     let cache = cache.map(|dir| (dir.path(), 1 << 20));
-    let settings = Bucket::environment(bucket.port());
-    let settings = settings
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    ObjectBlocks::open_with(
-        "s3://pictures/a/store",
-        &settings,
-        cache,
-        Duration::ZERO,
-        number,
-    )
-    .unwrap()
+    let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+    let settings: Vec<(&str, &str)> = settings.collect();
+    ObjectBlocks::open_with(url, &settings, cache, Duration::ZERO, number).unwrap()
 }
 
 #[test]
@@ -33,8 +27,30 @@ fn activations_are_kept_by_a_real_s3_server() {
     let Some(bucket) = Bucket::start().unwrap() else {
         return;
     };
+    let settings = Bucket::environment(bucket.port());
+    assert_keeps("s3://pictures/a/store", &settings, || drop(bucket));
+}
+
+#[test]
+fn activations_are_kept_by_a_bucket_that_the_environment_names() {
+    match std::env::var(BLOCKS) {
+        Ok(url) => {
+            let folder = format!(
+                "{}/{:032x}",
+                url.trim_end_matches('/'),
+                rand::random::<u128>()
+            );
+            assert_keeps(&folder, &[], || ());
+        }
+        Err(_) => eprintln!("skipped: no bucket of gs:// or az://; name one in {BLOCKS}"),
+    }
+}
+
+/// `end` ends the server, where it can.
+fn assert_keeps(url: &str, settings: &[(&str, String)], end: impl FnOnce()) {
+    let open = |cache| open(url, settings, cache);
     let kept = tempfile::tempdir().unwrap();
-    let blocks = open(&bucket, Some(&kept));
+    let blocks = open(Some(&kept));
     let pictures: Vec<PictureId> = (0..5_u8).map(|n| PictureId::of(&[n])).collect();
     let bytes: Vec<Vec<u8>> = (0..5_u8)
         .map(|n| vec![n; 100_000 * usize::from(n)])
@@ -55,7 +71,7 @@ fn activations_are_kept_by_a_real_s3_server() {
     }
     // Another that begins to count anew writes over nothing, and one of another store does not begin.
     blocks.check_owner("one", Past::Unmarked(Some(0))).unwrap();
-    let again = open(&bucket, None);
+    let again = open(None);
     assert!(again.check_owner("another", Past::Unmarked(None)).is_err());
     again.check_owner("one", Past::Marked).unwrap();
     let other = Entry {
@@ -66,7 +82,7 @@ fn activations_are_kept_by_a_real_s3_server() {
     assert_eq!(*again.verify(pictures[4], at).unwrap(), bytes[1][..]);
     assert_eq!(*again.verify(pictures[2], places[2]).unwrap(), bytes[2][..]);
     // What was read is on this machine, whatever becomes of the server.
-    drop(bucket);
+    end();
     assert_eq!(*blocks.read(pictures[3], places[3]).unwrap(), bytes[3][..]);
 }
 

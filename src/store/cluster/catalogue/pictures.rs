@@ -362,7 +362,7 @@ impl ClusterMetadata {
                 problem: "it has no thumbnail".to_owned(),
             });
         }
-        self.check_points(report)?;
+        self.check_points()?;
         for id in self.waiting() {
             let id = id?;
             let is_whole = self

@@ -5,6 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::store::StoreError;
 use crate::store::cluster::Shared;
 
 /// Says from time to time that the process lives; ends when it is stopped or dropped.
@@ -19,8 +20,17 @@ impl Heartbeat {
         let thread = std::thread::spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(every) {
                 let _writing = shared.lock();
-                if let Err(error) = shared.hosts.keep(&shared.database, &shared.leases.hosts()) {
-                    tracing::warn!(%error, "hosts are not kept: other workers may take them");
+                match shared.hosts.keep(&shared.database, &shared.leases.hosts()) {
+                    // Asked only of a database that answers: hosts are kept before all else.
+                    Ok(()) => {
+                        if let Err(StoreError::ShutOut) = shared.writes.check(&shared.database) {
+                            return;
+                        }
+                    }
+                    Err(StoreError::ShutOut) => return,
+                    Err(error) => {
+                        tracing::warn!(%error, "hosts are not kept: other workers may take them");
+                    }
                 }
             }
         });

@@ -8,7 +8,7 @@ use crate::store::cluster::points::vector::{look_values, vector};
 use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::cluster::server::connection::Statement;
 use crate::store::cluster::server::session::Session;
-use crate::store::{Flaw, NewPicture, StoreError};
+use crate::store::{NewPicture, Points, StoreError};
 
 /// A row of `points`, its vectors as the text that pgvector reads.
 pub(super) struct Point {
@@ -122,13 +122,10 @@ impl ClusterMetadata {
         self.database().execute(|| insertion.statement()).map(drop)
     }
 
-    /// Says how many pictures have no point, where there are points: no search finds them. They are whole, and
-    /// nothing is to be taken out for it.
-    pub(in crate::store::cluster) fn check_points(
-        &self,
-        report: &mut dyn FnMut(Flaw),
-    ) -> Result<(), StoreError> {
-        if !self.database().keeps_points() {
+    /// Warns of pictures without a point, where the server is searched: no search finds them. They are
+    /// whole, so that is no damage.
+    pub(in crate::store::cluster) fn check_points(&self) -> Result<(), StoreError> {
+        if !self.finds_near() {
             return Ok(());
         }
         let unseen = self.database().persist(|| {
@@ -139,12 +136,10 @@ impl ClusterMetadata {
         })?;
         let unseen = unseen.map_or(0, |(count,): (i64,)| count);
         if unseen > 0 {
-            report(Flaw {
-                picture: None,
-                problem: format!(
-                    "searches on the server do not find {unseen} of the pictures: run `simdex store migrate`"
-                ),
-            });
+            tracing::warn!(
+                pictures = unseen,
+                "searches on the server do not find some pictures: run `simdex store migrate`"
+            );
         }
         Ok(())
     }

@@ -69,7 +69,7 @@ pub fn make_points(
     let Some(added) = filling.points(progress)? else {
         return Ok(PointsMade::Stopped);
     };
-    let open = || Store::in_cluster((cluster, None), options, LEASE_TIME, Box::new(()));
+    let open = || Store::connected((cluster, None), options, LEASE_TIME, Box::new(()));
     if !filling.samples(open, progress)? {
         return Ok(PointsMade::Stopped);
     }

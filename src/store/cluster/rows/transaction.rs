@@ -279,7 +279,10 @@ impl<'d> Transaction<'d> {
         std::mem::take(&mut self.tally).write(self, worker)?;
         let note = sqlx::query("UPDATE workers SET last_write = $2 WHERE worker = $1");
         match self.execute(note.bind(worker).bind(number))? {
-            0 => Err(StoreError::ShutOut),
+            0 => {
+                self.database().shut_out();
+                Err(StoreError::ShutOut)
+            }
             _ => Ok(()),
         }
     }

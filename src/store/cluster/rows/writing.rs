@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use crate::store::StoreError;
 use crate::store::cluster::rows::transaction::Transaction;
 use crate::store::cluster::server::database::Database;
+use crate::store::cluster::server::error::{Then, then};
 
 /// The writes of one process.
 pub(in crate::store::cluster) struct Writes {
@@ -40,19 +41,46 @@ impl Writes {
                 return Ok(result);
             }
             let mut transaction = Transaction::begin(database, self.worker)?;
-            let result = work(&mut transaction)?;
-            transaction.finish(number)?;
-            ended = Some(result);
+            let worked = work(&mut transaction).and_then(|result| {
+                transaction.finish(number)?;
+                Ok(result)
+            });
+            match worked {
+                Ok(result) => ended = Some(result),
+                // What is in the way may be what another has made of the store.
+                Err(error) if then(&error) == Then::Again => {
+                    drop(transaction);
+                    self.check(database)?;
+                    return Err(error);
+                }
+                Err(error) => return Err(error),
+            }
             transaction.commit()?;
             ended.take().ok_or(crate::store::cluster::NUMBERS)
         })
     }
 
+    /// Fails where another process has shut this one out.
+    pub(in crate::store::cluster) fn check(&self, database: &Database) -> Result<(), StoreError> {
+        match self.last_write(database)? {
+            Some(_) => Ok(()),
+            None => {
+                database.shut_out();
+                Err(StoreError::ShutOut)
+            }
+        }
+    }
+
     /// Whether the write of a number is in the database.
     fn has_counted(&self, database: &Database, number: i64) -> Result<bool, StoreError> {
+        Ok(self.last_write(database)? == Some(number))
+    }
+
+    /// The number of the last write of this process that counts; `None` if it was shut out.
+    fn last_write(&self, database: &Database) -> Result<Option<i64>, StoreError> {
         let query = sqlx::query_as("SELECT last_write FROM workers WHERE worker = $1");
         let query = query.bind(self.worker);
         let last: Option<(i64,)> = database.connection()?.row(query)?;
-        Ok(last.is_some_and(|(last,)| last == number))
+        Ok(last.map(|(last,)| last))
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{ConnectOptions, FromRow, PgPool};
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 use crate::store::StoreError;
 use crate::store::cluster::ClusterOptions;
@@ -39,6 +40,8 @@ pub(in crate::store::cluster) struct Database {
     orders: Mutex<Range<u64>>,
     /// Whether pictures have points.
     keeps_points: AtomicBool,
+    /// Whether another process has made something else of the store.
+    is_shut_out: AtomicBool,
 }
 
 /// As many orders are taken at once; the sequence in the database has the same step.
@@ -69,8 +72,21 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE)
-            .connect_with(connect);
-        let pool = runtime.block_on(pool)?;
+            // Words of its own are not for users.
+            .acquire_slow_threshold(Duration::MAX)
+            .connect_with(connect.clone());
+        let pool = match runtime.block_on(pool) {
+            Ok(pool) => pool,
+            // Why it was waited for in vain says only who is asked once more.
+            Err(sqlx::Error::PoolTimedOut) => {
+                let asked = async { timeout(ACQUIRE, connect.connect()).await };
+                return Err(match runtime.block_on(asked) {
+                    Ok(Err(error)) => unreachable_at(&connect, error),
+                    _ => sqlx::Error::PoolTimedOut.into(),
+                });
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(Self {
             waiting: Waiting {
                 runtime: runtime.handle().clone(),
@@ -80,6 +96,7 @@ impl Database {
             pool,
             orders: Mutex::new(0..0),
             keeps_points: AtomicBool::new(false),
+            is_shut_out: AtomicBool::new(false),
         })
     }
 
@@ -100,6 +117,13 @@ impl Database {
     /// Says whether there are tables of points.
     pub(in crate::store::cluster) fn keep_points(&self, keeps: bool) {
         self.keeps_points.store(keeps, Ordering::Relaxed);
+    }
+
+    /// Has all that is asked from now on fail: it would be asked of another store.
+    pub(in crate::store::cluster) fn shut_out(&self) {
+        if !self.is_shut_out.swap(true, Ordering::Relaxed) {
+            tracing::error!("{}", StoreError::ShutOut);
+        }
     }
 
     /// A connection of the pool.
@@ -166,6 +190,9 @@ impl Database {
         let until = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(2);
         loop {
+            if self.is_shut_out.load(Ordering::Relaxed) {
+                return Err(StoreError::ShutOut);
+            }
             let error = match work() {
                 Ok(result) => return Ok(result),
                 Err(error) => error,
@@ -182,6 +209,14 @@ impl Database {
             std::thread::sleep(pause.mul_f64(rand::random_range(0.5..1.5)));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// A server that does not answer where the URL says it is.
+fn unreachable_at(at: &PgConnectOptions, error: sqlx::Error) -> StoreError {
+    StoreError::Engine {
+        source: format!("{}:{}: {error}", at.get_host(), at.get_port()).into(),
+        hint: "; see that the server runs, and that `[store] url` names it",
     }
 }
 

@@ -6,11 +6,19 @@ use crate::store::StoreError;
 const HINT: &str =
     "; see to the database, then run the same command again: it goes on where it stopped";
 
+/// The same where no connection could be had.
+const UNREACHABLE: &str = "; the server that `[store] url` names does not answer, or has no connection left: \
+                           see to it, then run the same command again";
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        let hint = match error {
+            sqlx::Error::PoolTimedOut => UNREACHABLE,
+            _ => HINT,
+        };
         Self::Engine {
             source: Box::new(error),
-            hint: HINT,
+            hint,
         }
     }
 }

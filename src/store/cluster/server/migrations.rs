@@ -42,9 +42,16 @@ fn migrator() -> Migrator {
 
 impl From<MigrateError> for StoreError {
     fn from(error: MigrateError) -> Self {
+        let hint = match &error {
+            MigrateError::Execute(_) | MigrateError::ExecuteMigration(..) => {
+                "; it takes the owner of the tables, or one who may make them \
+                 (docs/cluster.md, Security)"
+            }
+            _ => "; if a newer simdex has made this store, use that one",
+        };
         Self::Engine {
             source: Box::new(error),
-            hint: "; if a newer simdex has made this store, use that one",
+            hint,
         }
     }
 }

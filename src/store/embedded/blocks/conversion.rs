@@ -1,4 +1,4 @@
-//! Writing blocks of another layout in the store's, segment by segment.
+//! Writing blocks in another layout, segment by segment.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,18 @@ use rayon::prelude::*;
 use super::EmbeddedBlocks;
 use super::old::OldBlock;
 use crate::picture::PictureId;
-use crate::store::blocks::Conversion;
 use crate::store::embedded::log::{ClosedSegment, Fate, LoggedEntry};
 use crate::store::entry::{DescriptorSection, Section, SectionKind, read_record};
+use crate::store::keeping::Conversion;
 use crate::store::{Converted, Metadata, Sequence, StoreError};
 
-/// What of a segment is of another layout.
+/// What of a segment is to get another layout.
 #[derive(Debug, Clone, Copy, Default)]
-struct OfBefore {
+struct Due {
     blocks: u64,
     bytes: u64,
+    /// Bytes that they have then.
+    after: u64,
 }
 
 /// Tells how far it came, and whether to go on.
@@ -43,18 +45,22 @@ impl EmbeddedBlocks {
         to: &Conversion<'_>,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<Converted, StoreError> {
-        let mut of_before: BTreeMap<u32, OfBefore> = BTreeMap::new();
-        for entry in metadata.block_locations() {
-            let span = entry?.1.payload;
-            if let Some(span) = span.filter(|span| to.layouts.is_of_before(span.length)) {
-                let segment = of_before.entry(span.segment).or_default();
+        let mut due: BTreeMap<u32, Due> = BTreeMap::new();
+        for entry in to.locations(metadata) {
+            let (id, location) = entry?;
+            let Some(span) = location.payload else {
+                continue;
+            };
+            if let Some(layout) = to.target(metadata, id, span.length)? {
+                let segment = due.entry(span.segment).or_default();
                 segment.blocks += 1;
                 segment.bytes += span.length;
+                segment.after += layout.block_len() as u64;
             }
         }
         let mut steps = Steps {
             done: 0,
-            total: of_before.values().map(|segment| segment.blocks).sum(),
+            total: due.values().map(|segment| segment.blocks).sum(),
             progress,
         };
         let mut converted = Converted {
@@ -62,16 +68,16 @@ impl EmbeddedBlocks {
             complete: true,
             ..Converted::default()
         };
-        if of_before.contains_key(&self.log.segments().1) {
+        if due.contains_key(&self.log.segments().1) {
             self.log.close_segment()?;
         }
         for segment in self.log.segments().0 {
-            let Some(blocks) = of_before.get(&segment.number) else {
+            let Some(due) = due.get(&segment.number) else {
                 continue;
             };
             let before = steps.done;
             let unread = &mut converted.unread;
-            match self.convert_segment(metadata, to, segment, *blocks, &mut steps, unread) {
+            match self.convert_segment(metadata, to, segment, *due, &mut steps, unread) {
                 Ok(Some(freed)) => converted.freed += freed,
                 // Not all of it can be read now.
                 Ok(None) => converted.complete = false,
@@ -95,27 +101,25 @@ impl EmbeddedBlocks {
         metadata: &dyn Metadata,
         to: &Conversion<'_>,
         segment: ClosedSegment,
-        blocks: OfBefore,
+        due: Due,
         steps: &mut Steps<'_>,
         unread: &mut Vec<String>,
     ) -> Result<Option<u64>, StoreError> {
-        let after = blocks.blocks * to.layouts.now().block_len() as u64;
-        let rest = segment.length.saturating_sub(blocks.bytes);
-        self.reserve.check_for(rest + after)?;
+        let rest = segment.length.saturating_sub(due.bytes);
+        self.reserve.check_for(rest + due.after)?;
         let written = if segment.is_old {
             let mut change = |blocks: Vec<OldBlock>| -> Result<Vec<OldBlock>, StoreError> {
                 let changed = blocks.into_par_iter();
                 let changed = changed.map(|block| self.converted_old(metadata, to, block));
                 let changed = changed.collect::<Result<Vec<_>, StoreError>>()?;
-                let is_now = |block: &&OldBlock| block.bytes.len() == to.layouts.now().block_len();
-                let count = changed.iter().filter(is_now).count();
+                let count = changed.iter().filter(|(_, is_changed)| *is_changed).count();
                 let goes_on = steps.add(count);
                 if goes_on.is_err() {
                     // They are not written.
                     steps.done -= count as u64;
                 }
                 goes_on?;
-                Ok(changed)
+                Ok(changed.into_iter().map(|(block, _)| block).collect())
             };
             self.copy_old(metadata, segment, &mut change, unread)?
         } else {
@@ -146,16 +150,20 @@ impl EmbeddedBlocks {
         let is_picture = entry.section(SectionKind::Record).is_some();
         let span = entry.location.payload.filter(|span| {
             let is_own = span.segment == entry.location.segment;
-            is_picture && is_own && to.layouts.is_of_before(span.length)
+            is_picture && is_own
         });
+        let id = entry.picture;
         let Some(span) = span else {
             return Ok(Fate::Stays);
         };
-        let block = match self.log.read_checked(entry.picture, span) {
+        if to.target(metadata, id, span.length)?.is_none() {
+            return Ok(Fate::Stays);
+        }
+        let block = match self.log.read_checked(id, span) {
             Err(StoreError::Damaged { .. }) => return Ok(Fate::Stays),
             block => block?,
         };
-        let Some(block) = to.layouts.convert(&block) else {
+        let Some(block) = to.convert(metadata, id, &block)? else {
             return Ok(Fate::Stays);
         };
         let mut sections = described_now(metadata, to, entry)?;
@@ -163,26 +171,27 @@ impl EmbeddedBlocks {
         Ok(Fate::Changed(sections))
     }
 
-    /// The same of a block of an older format.
+    /// The same of a block of an older format. Says whether it is changed.
     fn converted_old(
         &self,
         metadata: &dyn Metadata,
         to: &Conversion<'_>,
         block: OldBlock,
-    ) -> Result<OldBlock, StoreError> {
+    ) -> Result<(OldBlock, bool), StoreError> {
         let converted = match block.damaged {
             Some(_) => None,
-            None => to.layouts.convert(&block.bytes),
+            None => to.convert(metadata, block.picture, &block.bytes)?,
         };
         let Some(bytes) = converted else {
-            return Ok(block);
+            return Ok((block, false));
         };
         let entry = self.log.entry_at(block.from.segment, block.from.offset)?;
-        Ok(OldBlock {
+        let changed = OldBlock {
             bytes,
             changed: described_now(metadata, to, &entry)?,
             ..block
-        })
+        };
+        Ok((changed, true))
     }
 }
 

@@ -11,8 +11,8 @@ use super::log::{ClosedSegment, Decide, Fate, Log, LoggedEntry, Position};
 use super::records::Closing;
 use super::trees::{SegmentUse, Trees, decode, numbered};
 use crate::picture::PictureId;
-use crate::store::blocks::Conversion;
 use crate::store::entry::{Entry, LabelFact, SectionKind, read_record};
+use crate::store::keeping::Conversion;
 use crate::store::{
     AppendEntries, Block, Blocks, Compacted, Converted, EntryLocation, LabelId, Metadata,
     StoreError, Wasteful,

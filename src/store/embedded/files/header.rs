@@ -21,6 +21,13 @@ pub struct Header {
     pub network: NetworkId,
     /// How activations are stored.
     pub activations: Encoding,
+    /// The bytes that pictures may take that are kept in full: the newest. Of the others there are
+    /// sketches. `None` if all are kept alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent_bytes: Option<u64>,
+    /// Whether blocks may have their sketch behind them. In the file its format says so.
+    #[serde(skip)]
+    pub mixed: bool,
     /// Whether some may still be stored in another encoding: a conversion is under way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub converting: bool,
@@ -35,6 +42,12 @@ pub struct Header {
 
 /// The newest format: the number of migrations.
 pub const LATEST: u32 = 4;
+/// What the file of a store of the newest format says whose pictures are not all kept alike, so that an
+/// earlier simdex, which would take them for damaged, refuses it. No migration has this number.
+const MIXED: u32 = 5;
+/// The bytes of a store whose header was lost, and nothing else says how many: no picture is to lose
+/// anything by that.
+pub const UNKNOWN_BYTES: u64 = 1_000_000_000_000_000_000;
 
 /// Read first and alone, so that a newer header with other keys is still recognised.
 #[derive(Deserialize)]
@@ -69,14 +82,23 @@ impl Header {
             message: format!("it is no store's header: {}", error.message()),
         };
         let FormatOnly { format } = toml::from_str(&text).map_err(wrong)?;
-        if format > LATEST {
+        if format > MIXED {
             return Err(StoreError::Newer {
                 dir: dir.to_owned(),
                 found: format,
-                known: LATEST,
+                known: MIXED,
             });
         }
-        toml::from_str(&text).map(Some).map_err(wrong)
+        Self::parse(&text).map(Some).map_err(wrong)
+    }
+
+    fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        let mut header: Self = toml::from_str(text)?;
+        header.mixed = header.format == MIXED || header.recent_bytes.is_some();
+        if header.format == MIXED {
+            header.format = LATEST;
+        }
+        Ok(header)
     }
 
     pub fn check(&self, dir: &Path, network: &NetworkId) -> Result<(), StoreError> {
@@ -90,7 +112,8 @@ impl Header {
     /// Says whether its pictures are described as `network` does, or can be described anew.
     pub fn check_described(&self, dir: &Path, network: &Network) -> Result<(), StoreError> {
         let is_known = self.descriptor.is_empty() || self.descriptor == network.descriptor_id();
-        match is_known || network.layout(self.activations).keeps_values() {
+        let keeps_all = self.recent_bytes.is_none() && !self.mixed;
+        match is_known || (keeps_all && network.layout(self.activations).keeps_values()) {
             true => Ok(()),
             false => Err(StoreError::OtherDescriptor {
                 dir: dir.to_owned(),
@@ -121,7 +144,7 @@ impl Header {
         let (first, rest) = text.split_once('\n')?;
         let checksum = first.strip_prefix(COPY_LINE)?;
         let is_whole = checksum == checksum_of(rest);
-        let header: Self = is_whole.then(|| toml::from_str(rest).ok()).flatten()?;
+        let header = is_whole.then(|| Self::parse(rest).ok()).flatten()?;
         (header.format <= LATEST).then_some(header)
     }
 
@@ -154,11 +177,16 @@ impl Header {
         self.format >= copy.format
             && self.id == copy.id
             && self.network == copy.network
-            && [copy.activations, Encoding::Compact].contains(&self.activations)
+            && (self.recent_bytes.is_some()
+                || [copy.activations, Encoding::Compact].contains(&self.activations))
     }
 
     fn text(&self) -> String {
-        toml::to_string(self).expect("a few plain values always encode")
+        let mut header = self.clone();
+        if self.mixed && self.format == LATEST {
+            header.format = MIXED;
+        }
+        toml::to_string(&header).expect("a few plain values always encode")
     }
 }
 
@@ -183,6 +211,8 @@ mod tests {
             id: "0".repeat(32),
             network: toml::Value::String("a".repeat(64)).try_into().unwrap(),
             activations: Encoding::F16,
+            recent_bytes: None,
+            mixed: false,
             converting: true,
             descriptor: "d".to_owned(),
             look: String::new(),

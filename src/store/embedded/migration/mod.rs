@@ -81,7 +81,12 @@ pub(super) fn header(
                 format: 0,
                 id: format!("{:032x}", rand::random::<u128>()),
                 network: options.network.id().clone(),
-                activations: options.activations,
+                activations: match options.recent_bytes {
+                    Some(_) => Encoding::default(),
+                    None => options.activations,
+                },
+                recent_bytes: options.recent_bytes,
+                mixed: options.recent_bytes.is_some(),
                 converting: false,
                 descriptor: options.network.descriptor_id().to_owned(),
                 look: String::new(),

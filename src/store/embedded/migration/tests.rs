@@ -34,6 +34,8 @@ fn migrations_run_once_and_in_order() {
         id: "test".to_owned(),
         network: network.id().clone(),
         activations: Default::default(),
+        recent_bytes: None,
+        mixed: false,
         converting: false,
         descriptor: String::new(),
         look: String::new(),
@@ -55,6 +57,7 @@ fn migrations_run_once_and_in_order() {
     let options = StoreOptions {
         network: &network,
         activations: Encoding::default(),
+        recent_bytes: None,
         reserve_bytes: 0,
     };
     let run = |header| apply(&disk, dir.path(), &trees, header, &options, &migrations);

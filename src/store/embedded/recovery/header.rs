@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::activation::Encoding;
 use crate::store::embedded::RECORDS;
 use crate::store::embedded::disk::{Disk, SystemDisk, aside};
-use crate::store::embedded::files::{HEADER_COPY, HEADER_FILE, Header, LATEST};
+use crate::store::embedded::files::{HEADER_COPY, HEADER_FILE, Header, LATEST, UNKNOWN_BYTES};
 use crate::store::embedded::log::{
     FOLDER, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, block_lengths, mend_headers,
     old_block_length, segment_files, segment_numbers,
@@ -185,7 +185,10 @@ fn of_log(
         .iter()
         .filter_map(|length| fitting(*length, options))
         .collect();
+    let with_sketch = options.network.layout_with_sketch(Encoding::default());
+    let mixed = lengths.contains(&(with_sketch.block_len() as u64));
     let activations = match found.first() {
+        _ if mixed => Encoding::default(),
         // Among those of another encoding: they are being converted.
         _ if found.contains(&Encoding::Compact) => Encoding::Compact,
         Some(encoding) => *encoding,
@@ -204,7 +207,13 @@ fn of_log(
         id: format!("{:032x}", u128::from_be_bytes(id)),
         network: options.network.id().clone(),
         activations,
-        converting: found.len() > 1,
+        recent_bytes: mixed.then(|| options.recent_bytes.unwrap_or(UNKNOWN_BYTES)),
+        mixed,
+        converting: match mixed {
+            // Sketches may stay as they are.
+            true => found.iter().any(|encoding| *encoding != Encoding::Compact),
+            false => found.len() > 1,
+        },
         // Unknown: all pictures are described anew.
         descriptor: String::new(),
         look: String::new(),
@@ -244,6 +253,8 @@ fn of_old_blocks(
         id: format!("{:032x}", rand::random::<u128>()),
         network: options.network.id().clone(),
         activations,
+        recent_bytes: None,
+        mixed: false,
         converting: false,
         descriptor: String::new(),
         look: String::new(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::activation::Encoding;
 use crate::picture::PictureId;
 use crate::store::embedded::disk::{Disk, SystemDisk, TolerantDisk};
-use crate::store::embedded::files::{Header, LATEST, Lock, check_places};
+use crate::store::embedded::files::{Header, LATEST, Lock, UNKNOWN_BYTES, check_places};
 use crate::store::embedded::log::{
     FOLDER, Fate, LIST_FILE, Log, Mark, Opened, mend_headers, pictures_in, take_back,
 };
@@ -18,7 +18,7 @@ use crate::store::embedded::recovery::{header, usable_records};
 use crate::store::embedded::rows::Rows;
 use crate::store::embedded::trees::Trees;
 use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
-use crate::store::layouts::Layouts;
+use crate::store::keeping::Layouts;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Repaired, StoreError, StoreOptions};
 
@@ -174,18 +174,39 @@ fn mend_encoding(
     options: &StoreOptions<'_>,
     metadata: &EmbeddedMetadata,
 ) -> Result<bool, StoreError> {
-    let compact = Layouts::of(options.network, Encoding::Compact);
-    let (mut converted, mut of_before) = (0_u64, 0_u64);
+    let [compact, mixed] =
+        [false, true].map(|mixed| Layouts::of(options.network, Encoding::Compact, mixed));
+    // Those of which only a sketch is kept, those with a sketch beside all else, and the others.
+    let (mut sketches, mut with_sketch, mut without) = (0_u64, 0_u64, 0_u64);
     for entry in metadata.block_locations() {
         let length = entry?.1.payload.map_or(0, |span| span.length);
-        of_before += u64::from(compact.is_of_before(length));
-        converted += u64::from(length == compact.now().block_len() as u64);
+        sketches += u64::from(length == compact.now().block_len() as u64);
+        with_sketch += u64::from(length == mixed.now().block_len() as u64);
+        without += u64::from(mixed.is_of_before(length));
     }
     let before = header.clone();
-    if converted > 0 {
-        header.activations = Encoding::Compact;
+    let is_compact = header.activations == Encoding::Compact;
+    if header.recent_bytes.is_none() && with_sketch > 0 && !is_compact {
+        header.recent_bytes = Some(options.recent_bytes.unwrap_or(UNKNOWN_BYTES));
     }
-    header.converting = header.activations == Encoding::Compact && of_before > 0;
+    header.mixed = with_sketch > 0 || header.recent_bytes.is_some();
+    header.converting = match header.recent_bytes {
+        Some(_) => {
+            header.activations = Encoding::default();
+            without > 0
+        }
+        None if is_compact || sketches > 0 => {
+            header.activations = Encoding::Compact;
+            without + with_sketch > 0
+        }
+        None => false,
+    };
+    if header.recent_bytes == Some(UNKNOWN_BYTES) {
+        tracing::warn!(
+            "how much is kept in full is lost: all pictures are, until `simdex compact --keep \"recent \
+             SIZE\"` says it anew"
+        );
+    }
     Ok(*header != before)
 }
 

@@ -16,7 +16,7 @@ use crate::store::entry::{
     DescriptorSection, Found, LabelFact, Lost, Removed, RemovedFile, RemovedHost, SectionKind,
     Seed, read_record,
 };
-use crate::store::layouts::Layouts;
+use crate::store::keeping::Layouts;
 use crate::store::{
     LabelId, Labels, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators,
     VisitRecord,

@@ -96,6 +96,8 @@ impl Embedded {
                 id: of.id.clone(),
                 network: of.network.clone(),
                 activations: of.activations,
+                recent_bytes: of.recent_bytes,
+                mixed: of.recent_bytes.is_some(),
                 converting: false,
                 descriptor: of.descriptor.clone(),
                 look: String::new(),

@@ -202,6 +202,11 @@ fn spawn(program: &PathBuf, folder: &TempDir, ports: [u16; 4]) -> io::Result<Chi
         .append(true)
         .open(folder.path().join(LOG))?;
     let mut command = Command::new(program);
+    // Keys of the user's own would be its only ones, and nobody else would be let in.
+    let own = std::env::vars_os().map(|(name, _)| name);
+    for name in own.filter(|name| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
     let command = command.args(args).stdin(Stdio::null());
     command.stdout(Stdio::null()).stderr(log).spawn()
 }

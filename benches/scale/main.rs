@@ -10,6 +10,14 @@
 //!
 //! `SIMDEX_SCALE=10000,100000` sets other sizes, `SIMDEX_SCALE_DIR=DIR` a folder that stays: a run that
 //! was stopped goes on there.
+//!
+//! `SIMDEX_SCALE_PHASE="peers 100000"` has hnswlib and usearch (from pip) index the same descriptors, and
+//! answer the same queries, beside simdex's index.
+
+mod filtered;
+mod peers;
+#[path = "../common/python.rs"]
+mod python;
 
 use std::path::Path;
 use std::process::Command;
@@ -31,9 +39,7 @@ use simdex::ingest::extract;
 use simdex::network::{Descriptor, Embedding, Network};
 use simdex::picture::{PerceptualHash, PictureId};
 use simdex::search::SearchOptions;
-use simdex::store::{
-    NewPicture, PictureOutcome, Sequence, SequenceSet, Source, Store, StoreOptions,
-};
+use simdex::store::{NewPicture, PictureOutcome, Sequence, Source, Store, StoreOptions};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -47,12 +53,6 @@ const BATCH: u64 = 64;
 const RECALLED: u64 = 100;
 /// Candidates of a search.
 const CANDIDATES: usize = 200;
-/// Candidates that a search of the shipped head has the index propose.
-const PROPOSED: usize = 400;
-/// Of so many pictures a filter lets one through.
-const SHARES: [u64; 9] = [1, 3, 10, 20, 40, 80, 160, 1_000, 10_000];
-/// Searches with a filter that are timed.
-const FILTERED: u64 = 30;
 /// Searches that are timed.
 const TIMED: u64 = 300;
 /// Clients that search at once, and searches a second of all of them.
@@ -92,8 +92,9 @@ fn phase_of(phase: &str, size: u64, dir: &Path) -> Result<(), Failure> {
     match phase {
         "grow" => grow(size, dir),
         "recall" => recall(dir),
-        "filter" => filter(dir),
+        "filter" => filtered::compare(dir),
         "search" => search(dir),
+        "peers" => peers::compare(dir),
         _ => beside(size, dir),
     }
 }
@@ -111,6 +112,7 @@ fn store(network: &Network, dir: &Path) -> Result<Arc<Store>, Failure> {
     let options = StoreOptions {
         network,
         activations: Encoding::Compact,
+        recent_bytes: None,
         reserve_bytes: 1 << 30,
     };
     Ok(Arc::new(Store::open(&dir.join("store"), &options)?))
@@ -215,27 +217,13 @@ fn recall(dir: &Path) -> Result<(), Failure> {
     let index = IndexWriter::open(&store, &config(dir).index, &|_, _| true)?.index();
     let queries = (0..RECALLED).map(|n| mixer.picture((1 << 60) + n).descriptor);
     let queries: Vec<Descriptor> = queries.collect();
-    let mut nearest: Vec<Vec<(f32, Sequence)>> = vec![Vec::new(); queries.len()];
-    let keep = |nearest: &mut Vec<(f32, Sequence)>| {
-        nearest.sort_by(|a, b| b.0.total_cmp(&a.0));
-        nearest.truncate(CANDIDATES);
-    };
-    for entry in store.descriptors(Sequence(0)) {
-        let (sequence, descriptor) = entry?;
-        for (query, nearest) in queries.iter().zip(&mut nearest) {
-            nearest.push((query.cosine(&descriptor), sequence));
-            if nearest.len() >= 8 * CANDIDATES {
-                keep(nearest);
-            }
-        }
-    }
+    let nearest = nearest(&store, &queries)?;
     let (mut found, mut times) = (0, Vec::new());
-    for (query, nearest) in queries.iter().zip(&mut nearest) {
-        keep(nearest);
+    for (query, nearest) in queries.iter().zip(&nearest) {
         let started = Instant::now();
         let proposed = index.search(query, CANDIDATES, &|_| true);
         times.push(started.elapsed().as_secs_f64() * 1e3);
-        let is_proposed = |near: &&(f32, Sequence)| proposed.iter().any(|c| c.sequence == near.1);
+        let is_proposed = |near: &&Sequence| proposed.iter().any(|c| c.sequence == **near);
         found += nearest.iter().filter(is_proposed).count();
     }
     println!(
@@ -246,52 +234,27 @@ fn recall(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Candidates with a filter that lets some pictures through: a walk along the graphs beside a scan of them.
-fn filter(dir: &Path) -> Result<(), Failure> {
-    let network = Network::builtin()?;
-    let store = store(&network, dir)?;
-    let mixer = Mixer::new(&network)?;
-    let index = IndexWriter::open(&store, &config(dir).index, &|_, _| true)?.index();
-    let queries = (0..FILTERED).map(|n| mixer.picture((1 << 61) + n).descriptor);
-    let queries: Vec<Descriptor> = queries.collect();
-    println!(
-        "  a filter is scanned for up to {} pictures",
-        index.few(PROPOSED)
-    );
-    for share in SHARES {
-        let mut random = ChaCha8Rng::seed_from_u64(share);
-        let pictures = store.pictures();
-        let chosen = pictures.filter(|_| random.random_range(0..share) == 0);
-        let chosen = chosen.map(|picture| Ok(picture?.0));
-        let chosen = chosen.collect::<Result<Vec<Sequence>, Failure>>()?;
-        let set: SequenceSet = chosen.iter().copied().collect();
-        let accept = |sequence| set.contains(sequence);
-        let (mut walks, mut scans, mut found, mut wanted) = (Vec::new(), Vec::new(), 0, 0);
-        for query in &queries {
-            let started = Instant::now();
-            let walked = index.search(query, PROPOSED, &accept);
-            walks.push(started.elapsed().as_secs_f64() * 1e3);
-            let started = Instant::now();
-            let scanned = index
-                .of_few(&store, &chosen)
-                .search(query, PROPOSED, &accept);
-            scans.push(started.elapsed().as_secs_f64() * 1e3);
-            wanted += scanned.len();
-            let walked: SequenceSet = walked.iter().map(|c| c.sequence).collect();
-            found += scanned
-                .iter()
-                .filter(|c| walked.contains(c.sequence))
-                .count();
+/// The true nearest of each query, in any order.
+fn nearest(store: &Store, queries: &[Descriptor]) -> Result<Vec<Vec<Sequence>>, Failure> {
+    let mut found: Vec<Vec<(f32, Sequence)>> = vec![Vec::new(); queries.len()];
+    let keep = |found: &mut Vec<(f32, Sequence)>| {
+        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        found.truncate(CANDIDATES);
+    };
+    for entry in store.descriptors(Sequence(0)) {
+        let (sequence, descriptor) = entry?;
+        for (query, found) in queries.iter().zip(&mut found) {
+            found.push((query.cosine(&descriptor), sequence));
+            if found.len() >= 8 * CANDIDATES {
+                keep(found);
+            }
         }
-        println!(
-            "  {} match: walk {}; scan {}; the walk finds {:.4} of the scan's",
-            chosen.len(),
-            Quantiles(walks),
-            Quantiles(scans),
-            found as f64 / wanted.max(1) as f64,
-        );
     }
-    Ok(())
+    found.iter_mut().for_each(keep);
+    let sequences = found.into_iter();
+    Ok(sequences
+        .map(|all| all.into_iter().map(|(_, it)| it).collect())
+        .collect())
 }
 
 fn collection(dir: &Path) -> Result<Collection, Failure> {

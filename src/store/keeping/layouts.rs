@@ -1,65 +1,88 @@
-//! How a store's blocks are laid out, and read. All that read them see one layout; where a store has changed
-//! to another encoding, blocks of the one before may still be stored, and are converted as they are
-//! read.
+//! How a store's blocks are laid out, and read. All that read them see one layout, or no more than its
+//! sketch, where a store keeps only its newest pictures in full; where a store has changed to another
+//! encoding, blocks of the one before may still be stored, and are converted as they are read.
 
-use super::{Block, EntryLocation, Store, StoreError};
 use crate::activation::{Activations, Encoding, Layout, converted};
 use crate::network::Network;
 use crate::picture::PictureId;
+use crate::store::{Block, EntryLocation, Store, StoreError};
 
 /// The layout of a store's blocks, and those that they may have been written in before.
 #[derive(Debug, Clone)]
-pub struct Layouts {
+pub(in crate::store) struct Layouts {
+    /// Of what is stored from now on. Where it has a sketch, blocks may be no more than that.
     now: Layout,
     /// From which blocks can be converted; each has blocks of another length.
     before: Vec<Layout>,
 }
 
 impl Layouts {
-    /// Of a store that keeps activations in an encoding.
-    pub(super) fn of(network: &Network, encoding: Encoding) -> Self {
-        let now = network.layout(encoding);
-        let before = match now.keeps_values() {
-            // What is not kept cannot be made of what is.
-            true => Vec::new(),
-            false => {
-                let all = Encoding::ALL.map(|encoding| network.layout(encoding));
-                all.into_iter().filter(Layout::keeps_values).collect()
-            }
+    /// Of a store that keeps activations in an encoding; or, if it is `mixed`, of its older pictures only
+    /// what `compact` keeps.
+    pub(in crate::store) fn of(network: &Network, encoding: Encoding, mixed: bool) -> Self {
+        let with_sketch = || network.layout_with_sketch(Encoding::default());
+        let now = match mixed {
+            true => with_sketch(),
+            false => network.layout(encoding),
         };
+        let mut before = Vec::new();
+        // What is not kept cannot be made of what is.
+        if !now.keeps_all_values() {
+            let all = Encoding::ALL.map(|encoding| network.layout(encoding));
+            before.extend(all.into_iter().filter(Layout::keeps_values));
+        }
+        if !now.keeps_values() {
+            before.push(with_sketch());
+        }
         Self { now, before }
     }
 
     /// The layout that blocks are read in.
-    pub(super) fn now(&self) -> &Layout {
+    pub(in crate::store) fn now(&self) -> &Layout {
         &self.now
     }
 
+    /// The layout of the pictures of which least is kept.
+    pub(super) fn least(&self) -> &Layout {
+        self.now.sketch().unwrap_or(&self.now)
+    }
+
     /// The layout that a block of so many bytes was written in; `None` if it is no whole one.
-    pub(super) fn of_block(&self, length: usize) -> Option<&Layout> {
-        let mut all = [&self.now].into_iter().chain(&self.before);
+    pub(in crate::store) fn of_block(&self, length: usize) -> Option<&Layout> {
+        let mut all = [&self.now, self.least()].into_iter().chain(&self.before);
         all.find(|layout| layout.block_len() == length)
     }
 
     /// Whether a block of so many bytes was written in an encoding of before.
-    pub(super) fn is_of_before(&self, length: u64) -> bool {
+    pub(in crate::store) fn is_of_before(&self, length: u64) -> bool {
         let mut before = self.before.iter();
         before.any(|layout| layout.block_len() as u64 == length)
     }
 
+    /// Whether a block of so many bytes is of a picture that is kept in full, where others are not.
+    pub(super) fn is_full(&self, length: u64) -> bool {
+        let is_new = length == self.now.block_len() as u64;
+        self.now.sketch().is_some() && (is_new || self.is_of_before(length))
+    }
+
     /// A block in the layout of the store; `None` if it is no whole one.
-    pub(super) fn read(&self, block: Block) -> Option<Block> {
-        if block.len() == self.now.block_len() {
+    pub(in crate::store) fn read(&self, block: Block) -> Option<Block> {
+        let mut whole = [&self.now, self.least()].into_iter();
+        if whole.any(|layout| layout.block_len() == block.len()) {
             return Some(block);
         }
         self.convert(&block).map(Block::of_bytes)
     }
 
     /// What becomes of a block of before; `None` if it is none.
-    pub(super) fn convert(&self, block: &[u8]) -> Option<Vec<u8>> {
-        let mut before = self.before.iter();
-        let layout = before.find(|layout| layout.block_len() == block.len())?;
-        converted(Activations::new(layout, block), &self.now)
+    pub(in crate::store) fn convert(&self, block: &[u8]) -> Option<Vec<u8>> {
+        self.is_of_before(block.len() as u64)
+            .then(|| self.convert_to(block, &self.now))?
+    }
+
+    /// What becomes of a block in another layout; `None` if it is no whole one.
+    pub(super) fn convert_to(&self, block: &[u8], to: &Layout) -> Option<Vec<u8>> {
+        converted(Activations::new(self.of_block(block.len())?, block), to)
     }
 }
 
@@ -119,11 +142,24 @@ impl Store {
 #[cfg(test)]
 impl Layouts {
     /// Of small layers, for tests that make many blocks.
-    pub(super) fn of_layers(encoding: Encoding, layers: &[crate::activation::LayerShape]) -> Self {
+    pub(in crate::store) fn of_layers(
+        encoding: Encoding,
+        layers: &[crate::activation::LayerShape],
+    ) -> Self {
         let layout = |encoding| Layout::new(encoding, layers.to_vec(), 8);
         Self {
             now: layout(encoding),
             before: vec![layout(Encoding::Int8), layout(Encoding::F32)],
+        }
+    }
+
+    /// The same of a store that keeps its newest pictures in full.
+    pub(in crate::store) fn mixed_of_layers(layers: &[crate::activation::LayerShape]) -> Self {
+        let compact = Self::of_layers(Encoding::Compact, layers).now;
+        let full = Self::of_layers(Encoding::Int8, layers);
+        Self {
+            now: full.now.with_sketch(compact),
+            ..full
         }
     }
 }
