@@ -19,7 +19,7 @@ const SHARES: [u64; 9] = [1, 3, 10, 20, 40, 80, 160, 1_000, 10_000];
 const TIMED: u64 = 30;
 
 /// Candidates with a filter that lets some pictures through: a walk along the graphs beside a scan of them.
-pub(crate) fn compare(dir: &Path) -> Result<(), Failure> {
+pub fn compare(dir: &Path) -> Result<(), Failure> {
     let network = Network::builtin()?;
     let store = store(&network, dir)?;
     let mixer = Mixer::new(&network)?;

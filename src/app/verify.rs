@@ -115,6 +115,11 @@ impl Collection {
         if !store.check_counts()? {
             tracing::warn!("what `status` counts of URLs was not what is there, and is right now");
         }
+        if !store.check_selection()? {
+            tracing::warn!(
+                "what is noted of where pictures were seen was not what is there, and is right now"
+            );
+        }
         let index = self.index()?;
         let mut found = Found::default();
         for entry in store.pictures() {

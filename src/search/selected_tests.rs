@@ -68,6 +68,7 @@ impl Room {
         let options = StoreOptions {
             network: &self.network,
             activations: Encoding::Compact,
+            recent_bytes: None,
             reserve_bytes: 0,
         };
         let store = Arc::new(Store::open(self.dir.path(), &options).unwrap());

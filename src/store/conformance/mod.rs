@@ -27,6 +27,7 @@ macro_rules! conform {
                     let (_dir, store) = crate::store::conformance::fixture::embedded($lease_time);
                     crate::store::conformance::$room::$name(&store);
                     assert_eq!(store.counts(), store.recount().unwrap());
+                    assert!(store.check_selection().unwrap());
                 })+
             }
             mod memory {

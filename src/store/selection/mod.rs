@@ -29,4 +29,13 @@ pub trait Selection: Send + Sync {
     fn measures(&self) -> Result<Option<Measures>, StoreError> {
         Ok(None)
     }
+
+    /// Holds what is kept ready against the records it follows from. Says whether it was right; it is then.
+    /// Nobody may commit while it runs.
+    ///
+    /// # Errors
+    /// If the store fails or a record is unreadable.
+    fn check_selection(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
 }

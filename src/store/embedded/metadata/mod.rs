@@ -346,6 +346,10 @@ impl Selection for EmbeddedMetadata {
     fn measures(&self) -> Result<Option<Measures>, StoreError> {
         self.all_measures().map(Some)
     }
+
+    fn check_selection(&self) -> Result<bool, StoreError> {
+        self.check_sightings()
+    }
 }
 
 impl Metadata for EmbeddedMetadata {

@@ -4,13 +4,14 @@ use std::iter::Peekable;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use sled::IVec;
 
 use super::records::{Records, place_of};
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::trees::{
-    APPLIED, Overlay, RUNS, SIGHTED_LOG, SIGHTED_RUNS, SIGHTED_TO, TreeBatches, decode, encode,
-    sighting_key,
+    APPLIED, Overlay, RUNS, SIGHTED_LOG, SIGHTED_RUNS, SIGHTED_TO, TreeBatches, Trees, decode,
+    encode, sighting_key,
 };
 use crate::store::{PictureRecord, Sequence, StoreError};
 
@@ -74,30 +75,24 @@ impl EmbeddedMetadata {
         if of > 0 {
             tracing::info!(pictures = of, "noting on which hosts pictures were seen");
         }
-        let mut places = t.places.range(made.last.clone()..).peekable();
-        // Both are in the order of pictures' identities.
-        let first = made.last.get(..PictureId::LEN).unwrap_or_default();
-        let mut pictures = Pictures(t.pictures.range(first..).peekable());
+        let mut places = Places::from(t, &made.last);
         let (mut done, mut noted) = (0_usize, Instant::now());
-        while places.peek().is_some() {
+        loop {
             let mut batches = TreeBatches::default();
-            for place in places.by_ref().take(AT_ONCE) {
-                let (key, location) = place?;
-                let records = Records {
-                    trees: t,
-                    overlay: Overlay::none(),
+            let sightings = batches.of(&t.sightings);
+            let mut last = None;
+            for _ in 0..AT_ONCE {
+                let place = places.next(&mut |key| sightings.insert(&key[..], &[]))?;
+                let Some(place) = place else {
+                    break;
                 };
-                if let Some(sequence) = pictures.sequence(&key[..PictureId::LEN])? {
-                    let location = decode("places", &location)?;
-                    records.hosts_at(place_of(&key)?, &location, &mut |host| {
-                        let key = sighting_key(host, sequence);
-                        batches.of(&t.sightings).insert(&key[..], &[]);
-                        true
-                    })?;
-                }
-                made.last = key.to_vec();
+                last = Some(place);
                 done += 1;
             }
+            let Some(last) = last else {
+                break;
+            };
+            made.last = last.to_vec();
             batches.of(&t.counters).insert(&SIGHTED_TO, encode(&made));
             batches.apply()?;
             if noted.elapsed() > NOTE_EVERY {
@@ -120,23 +115,95 @@ impl EmbeddedMetadata {
         self.sightings.keep(true);
         Ok(())
     }
+
+    /// Holds them against the places, embeds and pages that they follow from. Says whether they were right;
+    /// they are then.
+    ///
+    /// # Errors
+    /// If the records cannot be read or written.
+    pub(in crate::store::embedded) fn check_sightings(&self) -> Result<bool, StoreError> {
+        if !self.sightings.are_kept() {
+            return Ok(true);
+        }
+        let t = &self.trees;
+        // Nothing of it changes meanwhile.
+        let _commits = self.totals();
+        let mut right = Vec::new();
+        let mut places = Places::from(t, &[]);
+        while places.next(&mut |key| right.push(key))?.is_some() {}
+        right.sort_unstable();
+        right.dedup();
+        let mut batches = TreeBatches::default();
+        let mut missing = right.iter().peekable();
+        for key in t.sightings.iter().keys() {
+            let key = key?;
+            while let Some(next) = missing.next_if(|next| next[..] < *key) {
+                batches.of(&t.sightings).insert(&next[..], &[]);
+            }
+            if missing.next_if(|next| next[..] == *key).is_none() {
+                batches.of(&t.sightings).remove(key);
+            }
+        }
+        for next in missing {
+            batches.of(&t.sightings).insert(&next[..], &[]);
+        }
+        let are_right = batches.changes(&t.sightings).is_none();
+        batches.apply()?;
+        self.sightings.forget_asked();
+        Ok(are_right)
+    }
 }
 
-/// Stored pictures in the order of their identities.
-struct Pictures(Peekable<sled::Iter>);
+/// The places of all pictures, and what was seen there.
+struct Places<'a> {
+    records: Records<'a>,
+    places: sled::Iter,
+    /// Both are in the order of pictures' identities.
+    pictures: Peekable<sled::Iter>,
+}
 
-impl Pictures {
+impl<'a> Places<'a> {
+    /// Those from a place's key on.
+    fn from(trees: &'a Trees, first: &[u8]) -> Self {
+        let picture = first.get(..PictureId::LEN).unwrap_or_default();
+        Self {
+            records: Records {
+                trees,
+                overlay: Overlay::none(),
+            },
+            places: trees.places.range(first..),
+            pictures: trees.pictures.range(picture..).peekable(),
+        }
+    }
+
+    /// Hands what was seen at the next place to `take`, as keys of the sightings. Gives the key of the
+    /// place; `None` behind the last.
+    fn next(&mut self, take: &mut dyn FnMut([u8; 16])) -> Result<Option<IVec>, StoreError> {
+        let Some((key, location)) = self.places.next().transpose()? else {
+            return Ok(None);
+        };
+        let place = place_of(&key)?;
+        if let Some(sequence) = self.sequence(&key[..PictureId::LEN])? {
+            let location = decode("places", &location)?;
+            self.records.hosts_at(place, &location, &mut |host| {
+                take(sighting_key(host, sequence));
+                true
+            })?;
+        }
+        Ok(Some(key))
+    }
+
     /// The number of the next picture asked for, if it is stored.
     fn sequence(&mut self, picture: &[u8]) -> Result<Option<Sequence>, StoreError> {
         loop {
-            match self.0.peek() {
+            match self.pictures.peek() {
                 Some(Ok((key, value))) if &**key == picture => {
                     let record: PictureRecord = decode("pictures", value)?;
                     return Ok(Some(Sequence(record.sequence)));
                 }
                 Some(Ok((key, _))) if &**key > picture => return Ok(None),
                 Some(Err(error)) => return Err(error.clone().into()),
-                Some(Ok(_)) => drop(self.0.next()),
+                Some(Ok(_)) => drop(self.pictures.next()),
                 None => return Ok(None),
             }
         }

@@ -113,6 +113,11 @@ impl Sightings {
         set
     }
 
+    /// Has all hosts read again.
+    fn forget_asked(&self) {
+        self.asked().clear();
+    }
+
     /// Forgets a host that could not be read.
     fn not_read(&self, host: HostId) {
         self.asked().retain(|known| known.0 != host);

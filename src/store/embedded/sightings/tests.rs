@@ -87,7 +87,13 @@ fn a_store_of_before_gets_its_sightings_once() {
     drop(store);
     let mut expected = with_lie();
     expected[2] = Some(vec![0, 3]);
-    assert_eq!(seen(&open(dir.path())), expected);
+    let store = open(dir.path());
+    assert_eq!(seen(&store), expected);
+    // Until they are held against what they follow from.
+    assert!(!store.check_selection().unwrap());
+    expected[1] = right()[1].clone();
+    assert_eq!(seen(&store), expected);
+    assert!(store.check_selection().unwrap());
 }
 
 #[test]
