@@ -8,19 +8,17 @@ use super::view::Index;
 use crate::network::Descriptor;
 use crate::store::{Sequence, SequenceSet, Store};
 
-/// In the time in which a scan reads one picture, a walk looks at so many points.
-const POINTS_A_PICTURE: f64 = 4.0;
-
 impl Index {
     /// How many pictures a filter may let through for a scan of them to be quicker than a walk for the
     /// `count` nearest: none where there are no graphs, since all is scanned in memory then.
+    ///
+    /// A walk goes on until it has met as many as it lists, so that of m that match among n points it looks
+    /// at listed * n / m, and at all of them at most. To look at a point takes it about as long as a scan takes
+    /// to read a picture (docs/scale.md).
     pub fn few(&self, count: usize) -> usize {
         let points: usize = self.frozen.iter().map(|graph| graph.len()).sum();
         let listed: usize = self.frozen.iter().map(|graph| graph.listed(count)).sum();
-        // A walk goes on until it has met as many as it lists: of m that match among n points it
-        // looks at listed * n / m, and at most at all.
-        let scanned_as_all = points as f64 / POINTS_A_PICTURE;
-        (listed as f64 * scanned_as_all).sqrt().min(scanned_as_all) as usize
+        points.saturating_mul(listed).isqrt().min(points)
     }
 
     /// A scan of the groups of some pictures alone, by the descriptors that their store has. One that cannot
