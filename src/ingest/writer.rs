@@ -12,7 +12,7 @@ use crate::local_path::path_text;
 use crate::picture::PictureId;
 use crate::store::{Body, PictureOutcome, Source, Store, StoreError, UrlOutcome};
 
-/// Most pictures of one flush; also the queue before the writer (0.84 MB each in int8).
+/// Most pictures of one flush; also the queue before the writer (0.9 MB each in int8).
 pub(super) const BATCH: usize = 32;
 
 /// What became of one job, sent once it is durable.

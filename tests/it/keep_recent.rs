@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Simdex, draw_folders};
+use simdex::activation::Encoding;
+use simdex::store::{Store, StoreOptions};
+
+use crate::common::{NETWORK, Simdex, draw_folders};
 
 /// Pictures that fit into 5 MB in full.
 const FULL: u64 = 5;
@@ -122,6 +125,26 @@ fn a_full_store_becomes_a_recent_one_and_then_a_compact_one() {
     assert_eq!(kept(&simdex), (json!("compact"), json!(0)));
     assert_eq!(count_estimated(&simdex, "copy"), 15);
     assert_eq!(simdex.json(&["verify"])["damaged"], json!([]));
+}
+
+#[test]
+fn what_is_not_converted_yet_is_found_too() {
+    let simdex = Simdex::filled(4, 2);
+    // As a `compact` leaves it that was killed after its first step.
+    let options = StoreOptions {
+        network: &NETWORK,
+        activations: Encoding::default(),
+        recent_bytes: None,
+        reserve_bytes: 0,
+    };
+    Store::keep_recent(&simdex.store(), 5_000_000, &options).unwrap();
+    assert_eq!(kept(&simdex), (json!("recent 5 MB"), json!(8)));
+    assert_eq!(count_estimated(&simdex, "copy"), 0);
+
+    let done = simdex.json(&["compact"]);
+    assert_eq!((&done["converted"], &done["full"]), (&json!(8), &json!(4)));
+    assert_eq!(kept(&simdex), (json!("recent 5 MB"), json!(0)));
+    assert_eq!(count_estimated(&simdex, "copy"), 4);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) struct LabelledPictures<P = NewPicture> {
     pub(super) classes: Vec<String>,
 }
 
-/// A picture without its activations, which are 0.84 MB.
+/// A picture without its activations, which are 0.9 MB.
 pub(super) struct Described {
     pub(super) id: PictureId,
     pub(super) embedding: Embedding,

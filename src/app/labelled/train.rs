@@ -24,7 +24,7 @@ const EDITS: usize = 4;
 /// Most pictures whose copies are learned from.
 const MOST: usize = 500;
 /// Most labelled pictures whose activations are kept, to learn how much labels count in lists: they
-/// take .84 MB each.
+/// take .9 MB each.
 pub(super) const MOST_WEIGHED: usize = 600;
 /// At most every so many-th picture is edited for the shipped head to learn from, and no more than
 /// this.
