@@ -36,7 +36,7 @@ pub use activations::Activations;
 pub use block::{encode, summarise};
 pub use codec::{LayerDistance, Measurement, Quantity};
 pub use conversion::converted;
-pub use dot::{four_inner_products_f32, inner_product, inner_product_f32};
+pub use dot::{inner_product, inner_product_f32, inner_products_f32, squared_length};
 pub use encoding::Encoding;
 pub use layout::Layout;
 pub use parts::PartsProjection;

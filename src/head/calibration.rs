@@ -80,11 +80,15 @@ impl Calibration {
         picture.layer_spread(picture.layer_count() / 2)
     }
 
-    /// The most that two pictures can score, of which one may show nothing: then nobody knows
-    /// whether they are the same.
-    pub fn ceiling(&self, a: Activations<'_>, b: Activations<'_>) -> f32 {
-        let is_plain = |picture| Self::variation(picture).is_some_and(|v| v < self.plain_below);
-        match is_plain(a) || is_plain(b) {
+    /// Whether a picture shows nothing.
+    pub fn is_plain(&self, picture: Activations<'_>) -> bool {
+        Self::variation(picture).is_some_and(|variation| variation < self.plain_below)
+    }
+
+    /// The most that two pictures can score, of which one may be plain: then nobody knows whether they
+    /// are the same.
+    pub fn ceiling(is_one_plain: bool) -> f32 {
+        match is_one_plain {
             true => PLAIN,
             false => 1.0,
         }

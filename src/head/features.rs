@@ -23,7 +23,7 @@ pub struct Prepared<'a> {
     pub(super) activations: Activations<'a>,
     pub(super) hash: PerceptualHash,
     /// Each layer's scaled channel statistics.
-    pub(super) statistics: Vec<Vec<f32>>,
+    pub(super) statistics: LayerRows,
     /// As it is.
     pub(super) embedding: Embedding,
     /// Without what all pictures have in common.
@@ -32,6 +32,33 @@ pub struct Prepared<'a> {
     pub(super) centred_descriptor: Descriptor,
     /// What is compared with pictures of which no more than a sketch is kept, where more is of this one.
     pub(super) sketch: Option<Box<Self>>,
+}
+
+/// Some numbers of each layer, in one piece of memory: hundreds of pictures are prepared for a search.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LayerRows {
+    values: Vec<f32>,
+    /// Where each layer's end.
+    ends: Vec<usize>,
+}
+
+impl LayerRows {
+    /// Adds the next layer's.
+    pub(super) fn push(&mut self, row: &[f32]) {
+        self.values.extend_from_slice(row);
+        self.ends.push(self.values.len());
+    }
+
+    /// Layers so far.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Those of a layer.
+    pub(super) fn row(&self, layer: usize) -> &[f32] {
+        let begin = layer.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.values[begin..self.ends[layer]]
+    }
 }
 
 impl<'a> Prepared<'a> {

@@ -147,8 +147,9 @@ impl ListContext {
             let cosine = cosine(candidate);
             let others = shown.iter().filter(|other| **other != candidate);
             let row = graph.cosines(candidate + 1);
-            let nearer = row.iter().enumerate().skip(1);
-            let nearer = nearer.filter(|(i, c)| *i != candidate + 1 && **c > cosine);
+            let nearer = row[1..].iter().filter(|other| **other > cosine).count();
+            // It is none of the others.
+            let nearer = nearer - usize::from(row[candidate + 1] > cosine);
             let of_candidate = [
                 self.order[candidate],
                 cosine,
@@ -163,7 +164,7 @@ impl ListContext {
                 pair.background,
                 cosine - pair.background.max(query_background),
                 self.density[candidate],
-                ((nearer.count() + 1) as f32).ln(),
+                ((nearer + 1) as f32).ln(),
                 mean(others.map(|&other| row[other + 1])),
                 distance(cosine) / distance(at(&cosines, 19)),
                 distance(cosine) / distance(at(&cosines, 99)),
@@ -186,7 +187,7 @@ impl ListContext {
 
     /// Share of the pairs that are among each other's ten nearest.
     fn mutual_share(&self, together: &[usize]) -> f32 {
-        let near = |a: usize, b: usize| self.graph.nearest(a, 10).contains(&b);
+        let near = |a: usize, b: usize| self.graph.is_near(a, b, 10);
         let pairs = together.iter().enumerate();
         let pairs = pairs.flat_map(|(n, a)| together[n + 1..].iter().map(move |b| (*a, *b)));
         mean(pairs.map(|(a, b)| f32::from(u8::from(near(a, b) && near(b, a)))))
@@ -194,7 +195,7 @@ impl ListContext {
 
     /// Mean share of the `k` nearest that have the picture among their own `k` nearest.
     fn mutual(&self, together: &[usize], k: usize) -> f32 {
-        let near = |a: usize, b: usize| self.graph.nearest(a, k).contains(&b);
+        let near = |a: usize, b: usize| self.graph.is_near(a, b, k);
         let share = |i: usize| {
             let others = self.graph.nearest(i, k).iter();
             mean(others.map(|&other| f32::from(u8::from(near(other, i)))))
@@ -238,8 +239,8 @@ mod tests {
             let angle = 0.01 * (i * i) as f32;
             Descriptor::normalized(vec![angle.cos(), angle.sin(), 0.3])
         };
-        let all = (0..=candidates).map(at).collect();
-        ListContext::new(NeighbourGraph::new(all), candidates, ListRule::BySize)
+        let all: Vec<Descriptor> = (0..=candidates).map(at).collect();
+        ListContext::new(NeighbourGraph::new(&all), candidates, ListRule::BySize)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::channel_scaler::ChannelScaler;
 use super::collection_mean::CollectionMean;
-use super::features::{Features, Prepared};
+use super::features::{Features, LayerRows, Prepared};
 use super::signal::Signal;
 use crate::activation::{Activations, inner_product_f32};
 use crate::network::Embedding;
@@ -88,18 +88,20 @@ impl Measure<'_> {
 
     /// Prepares one side by some of its activations.
     fn prepare_by<'b>(&self, activations: Activations<'b>, picture: &Features<'_>) -> Prepared<'b> {
-        let statistics = (0..self.layers()).map(|layer| {
-            let mut row = Vec::new();
-            if self.needs.statistics[layer] {
-                self.scaler.scaled(activations, layer, &mut row);
+        let (mut statistics, mut of_layer) = (LayerRows::default(), Vec::new());
+        for is_needed in &self.needs.statistics {
+            of_layer.clear();
+            if *is_needed {
+                let layer = statistics.len();
+                self.scaler.scaled(activations, layer, &mut of_layer);
             }
-            row
-        });
-        let embedding = Embedding::normalized(&activations.embedding());
+            statistics.push(&of_layer);
+        }
+        let embedding = Embedding::of(activations.embedding());
         Prepared {
             activations,
             hash: picture.hash,
-            statistics: statistics.collect(),
+            statistics,
             centred_embedding: embedding.minus_mean(&self.mean.embedding),
             embedding,
             centred_descriptor: picture.descriptor.minus_mean(&self.mean.descriptor),
@@ -119,7 +121,7 @@ impl Measure<'_> {
         let layers = self.layers();
         let mut values = vec![0.0; Signal::Hash.index(layers) + 1];
         let mut set = |signal: Signal, value: f32| values[signal.index(layers)] = value;
-        let mut mses = Vec::new();
+        let mut mses = Vec::with_capacity(layers);
         for l in 0..layers {
             if self.needs.distances[l] {
                 let distance = a.activations.layer_distance(b.activations, l);
@@ -129,7 +131,7 @@ impl Measure<'_> {
                 set(Signal::Normalised(l), normalised.unwrap_or(f32::NAN));
             }
             if self.needs.statistics[l] {
-                let [means, spreads] = statistics(&a.statistics[l], &b.statistics[l]);
+                let [means, spreads] = statistics(a.statistics.row(l), b.statistics.row(l));
                 set(Signal::Means(l), means);
                 set(Signal::Spreads(l), spreads);
             }

@@ -6,9 +6,11 @@ use std::collections::BinaryHeap;
 use rayon::prelude::*;
 
 use super::{Accept, Candidate, Vectors};
-use crate::activation::inner_product_f32;
-use crate::network::Descriptor;
+use crate::network::{Descriptor, cosines_of};
 use crate::store::Sequence;
+
+/// Descriptors that a thread compares at once.
+const AT_ONCE: usize = 256;
 
 /// All descriptors in one array, compared one by one.
 #[derive(Clone, Default)]
@@ -84,12 +86,10 @@ impl PartialOrd for Near {
 impl Vectors for Exact {
     fn nearest(&self, query: &Descriptor, count: usize, accept: Accept<'_>) -> Vec<Candidate> {
         let query = query.values();
-        let cosines: Vec<f32> = self
-            .values
-            .par_chunks_exact(query.len().max(1))
-            .with_min_len(256)
-            .map(|values| inner_product_f32(query, values).clamp(-1.0, 1.0))
-            .collect();
+        let mut cosines = vec![0.0; self.len()];
+        let some = self.values.par_chunks((AT_ONCE * query.len()).max(1));
+        let some = cosines.par_chunks_mut(AT_ONCE).zip(some);
+        some.for_each(|(cosines, values)| cosines_of([query], values, (cosines, AT_ONCE)));
         let candidates = self.sequences.iter().zip(cosines);
         let candidates = candidates.map(|(&sequence, cosine)| Near(Candidate { sequence, cosine }));
         // From the nearest on: what a filter asks of a picture may take longer than to compare it.

@@ -1,6 +1,6 @@
 //! What the index compares.
 
-use crate::activation::{four_inner_products_f32, inner_product_f32};
+use crate::activation::{inner_product_f32, squared_length};
 
 /// What the index compares: layers, pooled and projected to a few numbers in which pictures of one
 /// kind lie together; at unit length.
@@ -33,18 +33,6 @@ impl Descriptor {
         inner_product_f32(&self.0, &other.0).clamp(-1.0, 1.0)
     }
 
-    /// Cosine similarity with each of some others, as [`Self::cosine`] gives it.
-    pub fn cosines(&self, others: &[Self]) -> Vec<f32> {
-        let (fours, rest) = others.as_chunks::<4>();
-        let fours = fours.iter().flat_map(|four| {
-            let values = four.each_ref().map(Self::values);
-            four_inner_products_f32(&self.0, values)
-        });
-        let rest = rest.iter().map(|b| inner_product_f32(&self.0, &b.0));
-        let all = fours.chain(rest);
-        all.map(|cosine| cosine.clamp(-1.0, 1.0)).collect()
-    }
-
     /// Without a collection's mean: what all its pictures have in common says nothing about any
     /// two of them. An empty mean changes nothing.
     #[must_use]
@@ -70,11 +58,7 @@ impl Descriptor {
 
 /// Scales to unit length; all zeros stay zeros.
 pub(super) fn unit(values: &mut [f32]) {
-    let norm = values
-        .iter()
-        .map(|v| f64::from(*v).powi(2))
-        .sum::<f64>()
-        .sqrt();
+    let norm = squared_length(values).sqrt();
     if norm > 0.0 {
         let scale = (1.0 / norm) as f32;
         values.iter_mut().for_each(|value| *value *= scale);

@@ -1,6 +1,6 @@
 //! The network's pooled output.
 
-use crate::activation::inner_product_f32;
+use crate::activation::{inner_product_f32, squared_length};
 
 /// The network's pooled output at unit length: the inner product of two is their cosine.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,18 +9,17 @@ pub struct Embedding(Vec<f32>);
 impl Embedding {
     /// Scales `values` to unit length; all zeros stay zeros.
     pub fn normalized(values: &[f32]) -> Self {
-        let norm = values
-            .iter()
-            .map(|v| f64::from(*v).powi(2))
-            .sum::<f64>()
-            .sqrt();
+        Self::of(values.to_vec())
+    }
+
+    /// The same, in place.
+    pub fn of(mut values: Vec<f32>) -> Self {
+        let norm = squared_length(&values).sqrt();
         let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
-        Self(
-            values
-                .iter()
-                .map(|v| (f64::from(*v) * scale) as f32)
-                .collect(),
-        )
+        for value in &mut values {
+            *value = (f64::from(*value) * scale) as f32;
+        }
+        Self(values)
     }
 
     /// The numbers.
@@ -39,8 +38,7 @@ impl Embedding {
         if mean.is_empty() {
             return self.clone();
         }
-        let left: Vec<f32> = self.0.iter().zip(mean).map(|(v, m)| v - m).collect();
-        Self::normalized(&left)
+        Self::of(self.0.iter().zip(mean).map(|(v, m)| v - m).collect())
     }
 
     /// Little-endian f32, as stored.

@@ -8,6 +8,7 @@
 
 mod describer;
 mod descriptor;
+mod descriptors;
 mod device;
 mod embedding;
 mod engine;
@@ -32,6 +33,8 @@ use sha2::{Digest, Sha256};
 
 pub use describer::Describer;
 pub use descriptor::Descriptor;
+pub use descriptors::Descriptors;
+pub(crate) use descriptors::cosines_of;
 pub use device::Device;
 pub use embedding::Embedding;
 pub use engine::{Engine, EngineError};

@@ -151,15 +151,19 @@ impl Searcher {
                 let Some((id, candidate)) = picture else {
                     return Ok(None);
                 };
+                let mut unread = Unread::default();
                 let entry = self.entry(options, id, scored, only, &candidate)?;
-                Ok(entry.map(|entry| (id, entry)))
+                Ok(entry.map(|entry| {
+                    let thumbnail = self.preview(id, &mut unread);
+                    (ResultEntry { thumbnail, ..entry }, unread)
+                }))
             });
             let entries = entries.collect::<Result<Vec<_>, StoreError>>()?;
             // Those that were removed meanwhile leave room for others.
-            for (id, mut entry) in entries.into_iter().flatten() {
+            for (mut entry, unreadable) in entries.into_iter().flatten() {
                 entry.rank = results.len() + 1;
-                entry.thumbnail = self.preview(id, &mut unread);
                 results.push(entry);
+                unread.extend(unreadable);
             }
         }
         unread.extend(pool.finish()?);

@@ -76,8 +76,8 @@ impl Lists<'_> {
             .into_iter()
             .map(|place| stored[place])
             .collect();
-        let around = near.iter().map(|&i| self.descriptors[i].clone());
-        let all = std::iter::once(own.clone()).chain(around).collect();
+        let around = near.iter().map(|&i| &self.descriptors[i]);
+        let all = std::iter::once(own).chain(around);
         let context = ListContext::new(NeighbourGraph::new(all), stored.len(), self.rule);
         let ranked = context.ranked();
         let learned: Vec<usize> = (0..BEST.min(ranked.len()))

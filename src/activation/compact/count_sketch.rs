@@ -106,7 +106,12 @@ impl<'a> Stored<'a> {
             if slope.abs() < 1e-9 {
                 break;
             }
-            cosine = (cosine - value / slope).clamp(-1.0, 1.0);
+            let next = (cosine - value / slope).clamp(-1.0, 1.0);
+            // All further steps lead here, too.
+            if next == cosine {
+                break;
+            }
+            cosine = next;
         }
         cosine * most
     }

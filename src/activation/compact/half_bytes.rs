@@ -23,11 +23,15 @@ pub(super) fn write(values: &[f32], bytes: &mut [u8]) {
 /// Appends `count` numbers that were written.
 pub(super) fn read(bytes: &[u8], count: usize, out: &mut Vec<f32>) {
     let largest = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    let value = |step: u8| largest * (f32::from(step) / STEPS).powi(2);
-    let both = bytes[LARGEST..]
-        .iter()
-        .flat_map(|byte| [byte & 15, byte >> 4]);
-    out.extend(both.take(count).map(value));
+    let values: [f32; 16] = std::array::from_fn(|step| largest * (step as f32 / STEPS).powi(2));
+    let value = |step: u8| values[usize::from(step & 15)];
+    let (pairs, last) = bytes[LARGEST..].split_at(count / 2);
+    for byte in pairs {
+        out.extend([value(*byte), value(byte >> 4)]);
+    }
+    if let Some(byte) = last.first().filter(|_| count % 2 == 1) {
+        out.push(value(*byte));
+    }
 }
 
 #[cfg(test)]

@@ -72,8 +72,11 @@ pub(super) fn nearest(
                 .links(0, nearest.point)
                 .filter(|point| seen.is_new(*point)),
         );
-        new.iter()
-            .for_each(|point| prefetch(graph.vector_bytes(*point)));
+        new.iter().for_each(|point| graph.prefetch(*point));
+        // Most likely where it goes on.
+        if let Some(next) = to_visit.peek() {
+            graph.prefetch_links(next.point);
+        }
         for other in new.iter().copied().map(near) {
             let is_full = found.len() >= ef;
             if is_full && found.peek().is_some_and(|farthest| other < farthest.0) {
@@ -96,19 +99,6 @@ pub(super) fn cosine(graph: &GraphFile, query: &Quantised, point: u32) -> f32 {
     let (bytes, inverse_norm) = graph.vector(point);
     query.cosine_of(bytes, inverse_norm)
 }
-
-/// Has the processor fetch bytes that are read soon.
-#[cfg(target_arch = "x86_64")]
-fn prefetch(bytes: &[u8]) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    for line in bytes.chunks(64) {
-        // SAFETY: fetching ahead changes nothing, and the address is one of the slice's.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn prefetch(_: &[u8]) {}
 
 /// Points that were seen.
 struct Seen(Vec<u64>);

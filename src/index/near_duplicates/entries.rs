@@ -24,52 +24,72 @@ pub(super) struct GroupEntry {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Entries {
     /// None of them is empty.
-    chunks: Vec<Arc<Vec<(Sequence, GroupEntry)>>>,
+    chunks: Vec<Chunk>,
+}
+
+/// Some entries that follow each other.
+#[derive(Debug, Clone)]
+struct Chunk {
+    /// The first picture of them: read where chunks are sought.
+    first: Sequence,
+    entries: Arc<Vec<(Sequence, GroupEntry)>>,
+}
+
+impl Chunk {
+    fn of(entries: Vec<(Sequence, GroupEntry)>) -> Option<Self> {
+        Some(Self {
+            first: entries.first()?.0,
+            entries: Arc::new(entries),
+        })
+    }
 }
 
 impl Entries {
     pub(super) fn len(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.len()).sum()
+        self.chunks.iter().map(|chunk| chunk.entries.len()).sum()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Sequence, &GroupEntry)> {
-        let entries = self.chunks.iter().flat_map(|chunk| chunk.iter());
+        let entries = self.chunks.iter().flat_map(|chunk| chunk.entries.iter());
         entries.map(|(sequence, entry)| (*sequence, entry))
     }
 
     pub(super) fn last(&self) -> Option<Sequence> {
-        let entry = self.chunks.last()?.last();
+        let entry = self.chunks.last()?.entries.last();
         entry.map(|(sequence, _)| *sequence)
     }
 
     pub(super) fn get(&self, sequence: Sequence) -> Option<&GroupEntry> {
-        let chunk = self.chunks.get(self.chunk_of(sequence)?)?;
+        let chunk = &self.chunks.get(self.chunk_of(sequence)?)?.entries;
         let place = place(chunk, sequence).ok()?;
         Some(&chunk[place].1)
     }
 
     pub(super) fn get_mut(&mut self, sequence: Sequence) -> Option<&mut GroupEntry> {
         let number = self.chunk_of(sequence)?;
-        let place = place(&self.chunks[number], sequence).ok()?;
-        Some(&mut Arc::make_mut(&mut self.chunks[number])[place].1)
+        let chunk = &mut self.chunks[number].entries;
+        let place = place(chunk, sequence).ok()?;
+        Some(&mut Arc::make_mut(chunk)[place].1)
     }
 
     /// Adds one that is not there yet.
     pub(super) fn insert(&mut self, sequence: Sequence, entry: GroupEntry) {
         let is_last = self.last().is_none_or(|last| last < sequence);
-        let is_full = |chunk: &Arc<Vec<_>>| chunk.len() >= CHUNK;
+        let is_full = |chunk: &Chunk| chunk.entries.len() >= CHUNK;
         if is_last && self.chunks.last().is_none_or(is_full) {
-            self.chunks.push(Arc::new(vec![(sequence, entry)]));
+            self.chunks.extend(Chunk::of(vec![(sequence, entry)]));
             return;
         }
         let number = self.chunk_of(sequence).unwrap_or(0);
-        let chunk = Arc::make_mut(&mut self.chunks[number]);
-        if let Err(place) = place(chunk, sequence) {
-            chunk.insert(place, (sequence, entry));
+        let chunk = &mut self.chunks[number];
+        chunk.first = chunk.first.min(sequence);
+        let entries = Arc::make_mut(&mut chunk.entries);
+        if let Err(place) = place(entries, sequence) {
+            entries.insert(place, (sequence, entry));
         }
-        if chunk.len() > 2 * CHUNK {
-            let second = chunk.split_off(CHUNK);
-            self.chunks.insert(number + 1, Arc::new(second));
+        if entries.len() > 2 * CHUNK {
+            let second = Chunk::of(entries.split_off(CHUNK));
+            self.chunks.splice(number + 1..number + 1, second);
         }
     }
 
@@ -77,10 +97,13 @@ impl Entries {
         let Some(number) = self.chunk_of(sequence) else {
             return;
         };
-        if let Ok(place) = place(&self.chunks[number], sequence) {
-            Arc::make_mut(&mut self.chunks[number]).remove(place);
-            if self.chunks[number].is_empty() {
-                self.chunks.remove(number);
+        let chunk = &mut self.chunks[number];
+        if let Ok(place) = place(&chunk.entries, sequence) {
+            let entries = Arc::make_mut(&mut chunk.entries);
+            entries.remove(place);
+            match entries.first() {
+                Some((first, _)) => chunk.first = *first,
+                None => _ = self.chunks.remove(number),
             }
         }
     }
@@ -90,20 +113,34 @@ impl Entries {
         let Some(number) = self.chunk_of(end) else {
             return 0;
         };
-        let whole = self.chunks[..number].iter().map(|chunk| chunk.len());
-        let of_chunk = self.chunks[number].partition_point(|(sequence, _)| *sequence < end);
+        let whole = self.chunks[..number]
+            .iter()
+            .map(|chunk| chunk.entries.len());
+        let entries = &self.chunks[number].entries;
+        let of_chunk = entries.partition_point(|(sequence, _)| *sequence < end);
         whole.sum::<usize>() + of_chunk
     }
 
     /// The chunk that a picture is in, if it is in any; `None` if it is before all.
     fn chunk_of(&self, sequence: Sequence) -> Option<usize> {
-        let begins_before = |chunk: &Arc<Vec<(Sequence, _)>>| chunk[0].0 <= sequence;
+        let begins_before = |chunk: &Chunk| chunk.first <= sequence;
         self.chunks.partition_point(begins_before).checked_sub(1)
     }
 }
 
+/// The place of a picture, or where it would be. Numbers are given one after the other, so that it is
+/// sought from where it is if none between was removed: a walk through a graph asks for thousands.
 fn place(chunk: &[(Sequence, GroupEntry)], sequence: Sequence) -> Result<usize, usize> {
-    chunk.binary_search_by_key(&sequence, |(sequence, _)| *sequence)
+    let first = chunk.first().map_or(sequence, |(first, _)| *first);
+    let most = sequence.0.saturating_sub(first.0).saturating_add(1);
+    let end = usize::try_from(most).map_or(chunk.len(), |most| most.min(chunk.len()));
+    let mut back = 1;
+    while back < end && chunk[end - back].0 > sequence {
+        back *= 2;
+    }
+    let begin = end.saturating_sub(back);
+    let found = chunk[begin..end].binary_search_by_key(&sequence, |(sequence, _)| *sequence);
+    found.map(|at| begin + at).map_err(|at| begin + at)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::head::{
     sigmoid,
 };
 use crate::index::near_duplicates::are_near_copies;
+use crate::network::Descriptor;
 
 /// Results that are put in the order of their probabilities; those behind them keep theirs.
 const SORTED: usize = 10;
@@ -35,7 +36,7 @@ impl Ranker<'_> {
         let near = &others[..others.len().min(CONTEXT)];
         let of_near = near.iter().map(|&i| pool.known(i).descriptor);
         let all = std::iter::once(query.descriptor).chain(of_near);
-        let graph = NeighbourGraph::new(all.cloned().collect());
+        let graph = NeighbourGraph::new(all);
         let rule = calibration.rule();
         let pictures = match rule {
             // If they are fewer than are compared, they are all that can be found: the rest of the
@@ -67,15 +68,23 @@ impl Ranker<'_> {
             candidate.is_none() || readable.next_if(|read| Some(read) == candidate).is_some()
         });
         let mut scored: Vec<Scored> = read.par_iter().map(measured).collect();
-        let references = calibration.references();
-        let pairs: Vec<OfPair> = scored
+        let is_plain = |picture: &Features<'_>| calibration.is_plain(picture.activations);
+        let is_query_plain = is_plain(query);
+        let are_plain = read
             .par_iter()
-            .map(|entry| OfPair {
-                embedding: entry.cosine,
-                pair: head.pair_odds(&entry.values),
-                background: references.nearness(pool.known(entry.candidate).descriptor),
-            })
-            .collect();
+            .map(|(_, picture)| is_query_plain || is_plain(picture));
+        let are_plain: Vec<bool> = are_plain.collect();
+        let of_scored = scored.iter().map(|e| pool.known(e.candidate).descriptor);
+        let of_scored: Vec<&Descriptor> = of_scored.collect();
+        let references = calibration.references();
+        let backgrounds = references.nearness_of_each(&of_scored);
+        let pairs = scored.iter().zip(backgrounds);
+        let pairs = pairs.map(|(entry, background)| OfPair {
+            embedding: entry.cosine,
+            pair: head.pair_odds(&entry.values),
+            background,
+        });
+        let pairs: Vec<OfPair> = pairs.collect();
         let of_query = references.nearness(query.descriptor);
         let rows = context.rows(&ranked, &pairs, of_query);
         let class = |descriptor| head.class_probabilities(self.mode, descriptor);
@@ -86,12 +95,12 @@ impl Ranker<'_> {
             both.map_or(0.0, |(own, other)| own.odds_in_list(other, list))
         };
         let mut ceilings = Vec::with_capacity(scored.len());
-        for ((entry, row), (_, picture)) in scored.iter_mut().zip(rows).zip(&read) {
+        for ((entry, row), is_one_plain) in scored.iter_mut().zip(rows).zip(are_plain) {
             let list = calibration.log_odds(&row);
             entry.labels = labels(entry.candidate, list);
             entry.pairs = head.taught_by_pairs(&entry.values);
             let odds = list + entry.labels + entry.pairs;
-            let ceiling = calibration.ceiling(query.activations, picture.activations);
+            let ceiling = Calibration::ceiling(is_one_plain);
             ceilings.push(ceiling.min(MOST));
             entry.score = sigmoid(odds).min(ceiling).min(MOST);
             entry.in_list = true;

@@ -2,7 +2,7 @@
 
 use super::ranker::{Ranker, with};
 use super::scored::Scored;
-use crate::head::{CollectionMean, Features, Mode, Ranking, sigmoid};
+use crate::head::{Calibration, CollectionMean, Features, Mode, Ranking, sigmoid};
 
 /// The similarity of a pair alone, with what was measured.
 pub fn score_pair(ranking: &Ranking, mode: Mode, a: Features<'_>, b: Features<'_>) -> Scored {
@@ -55,7 +55,8 @@ fn score_described(
             let labels = of(a).zip(of(&b)).map_or(0.0, |(a, b)| a.odds(&b));
             let odds = head.scorers(mode).pair.log_odds(&measured.values);
             let calibration = head.calibration(mode);
-            let ceiling = calibration.map_or(1.0, |c| c.ceiling(a.activations, b.activations));
+            let is_plain = |c: &Calibration| [a, &b].iter().any(|it| c.is_plain(it.activations));
+            let ceiling = Calibration::ceiling(calibration.is_some_and(is_plain));
             Scored {
                 score: sigmoid(odds + labels).min(ceiling),
                 labels,

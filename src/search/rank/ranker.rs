@@ -212,7 +212,7 @@ fn neighbours(
         .map(|descriptor| descriptor.minus_mean(&mean.descriptor))
         .collect();
     let among = pool.len().min(MOST_NEIGHBOURS);
-    let graph = NeighbourGraph::new(centred[..=among].to_vec());
+    let graph = NeighbourGraph::new(&centred[..=among]);
     let mut common = graph.common_neighbours(COMMON.0, COMMON.1);
     common.resize(pool.len(), 0.0);
     let near: Vec<f32> = common
