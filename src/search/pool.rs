@@ -99,6 +99,13 @@ impl<'a> Pool<'a> {
         Ok(pool)
     }
 
+    /// Says that the activations of the first `count` are read soon.
+    pub(super) fn will_need(&self, count: usize) {
+        let members = self.members.iter().take(count);
+        let places: Vec<_> = members.filter_map(|member| member.place).collect();
+        self.store.will_need(&places);
+    }
+
     fn member(&self, sequence: Sequence, wanted: Wanted<'_>) -> Result<Option<Member>, StoreError> {
         let Some(hash) = wanted.view.index.near_duplicates().hash(sequence) else {
             return Ok(None);

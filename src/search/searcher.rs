@@ -99,6 +99,7 @@ impl Searcher {
         let pruned = Instant::now();
         let proposed: Vec<Sequence> = candidates.iter().map(|c| c.sequence).collect();
         let pool = self.pool(&proposed, query.wanted, options)?;
+        pool.will_need(rescored);
         let layout = self.store.layout();
         let ranker = self.ranker(options, rescored);
         let (wanted, unwanted) = (views(query.wanted, layout), views(query.unwanted, layout));

@@ -16,6 +16,9 @@ pub trait Blocks: AppendEntries {
     /// If it is missing or of another picture.
     fn read(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError>;
 
+    /// Says that the blocks at some locations are read soon, so that their bytes can be on their way together.
+    fn will_need(&self, _entries: &[(PictureId, EntryLocation)]) {}
+
     /// Like [`read`](Self::read), but every byte is read from the disk and checked against its
     /// checksum.
     ///

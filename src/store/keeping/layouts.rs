@@ -95,7 +95,12 @@ impl Store {
         self.block_at(id, self.location_of(id)?)
     }
 
-    /// The same, of a picture whose entry lay there a moment ago.
+    /// Says that the activations of pictures are read soon, whose entries lie there.
+    pub fn will_need(&self, entries: &[(PictureId, EntryLocation)]) {
+        self.blocks.will_need(entries);
+    }
+
+    /// The same as [`Self::block`], of a picture whose entry lay there a moment ago.
     ///
     /// # Errors
     /// As [`Self::block`].

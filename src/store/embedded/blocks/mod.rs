@@ -36,6 +36,10 @@ impl Blocks for EmbeddedBlocks {
         self.log.read(picture, at)
     }
 
+    fn will_need(&self, entries: &[(PictureId, EntryLocation)]) {
+        self.log.will_need(entries);
+    }
+
     fn verify(&self, picture: PictureId, at: EntryLocation) -> Result<Block, StoreError> {
         let damaged = || StoreError::Damaged { picture };
         let entry = self.log.entry_at(at.segment, at.offset)?;

@@ -9,6 +9,7 @@ mod tolerant;
 
 use std::fmt::Debug;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,7 +21,15 @@ pub(in crate::store) use system::SystemDisk;
 pub(in crate::store) use tolerant::TolerantDisk;
 
 /// Bytes of a file, read in place.
-pub(in crate::store) type Mapped = Arc<dyn AsRef<[u8]> + Send + Sync>;
+pub(in crate::store) type Mapped = Arc<dyn Map>;
+
+/// What is read in place.
+pub(in crate::store) trait Map: AsRef<[u8]> + Send + Sync {
+    /// Has the system begin to read a part that is used soon.
+    fn will_need(&self, _part: Range<usize>) {}
+}
+
+impl Map for Vec<u8> {}
 
 /// Where files are. What it promises is what POSIX does: bytes are safe after
 /// [`DiskFile::sync`], names after [`Disk::sync_folder`].

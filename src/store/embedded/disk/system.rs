@@ -2,12 +2,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+#[cfg(unix)]
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(unix)]
+use memmap2::Advice;
 use memmap2::Mmap;
 
-use super::{Disk, DiskFile, Mapped};
+use super::{Disk, DiskFile, Map, Mapped};
 
 /// The system's own files.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +112,31 @@ impl DiskFile for SystemFile {
         // simdex processes out. Readers compare the file's length first, so that only a cut
         // from outside in the middle of a read is left.
         let map = unsafe { Mmap::map(&self.0) }?;
-        Ok(Arc::new(map))
+        // Blocks lie anywhere. What the system reads around each may be a thousand times as much, and takes the
+        // place of others in memory.
+        #[cfg(unix)]
+        map.advise(Advice::Random)?;
+        Ok(Arc::new(SystemMap(map)))
+    }
+}
+
+/// A file that the system maps.
+struct SystemMap(Mmap);
+
+impl AsRef<[u8]> for SystemMap {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Map for SystemMap {
+    #[cfg(unix)]
+    fn will_need(&self, part: Range<usize>) {
+        let begun = self
+            .0
+            .advise_range(Advice::WillNeed, part.start, part.len());
+        if let Err(error) = begun {
+            tracing::debug!(%error, "what is read soon is not read ahead");
+        }
     }
 }

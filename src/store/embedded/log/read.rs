@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{MutexGuard, PoisonError};
 
 use super::format::{HEADER, Header, OLD_MAGIC};
-use super::{Log, Map};
+use super::{Log, Map, Mapped};
 use crate::picture::PictureId;
 use crate::store::{Block, EntryLocation, Span, StoreError};
 
@@ -24,6 +24,7 @@ impl Log {
         let span = at.payload.ok_or_else(damaged)?;
         let end = span.offset.checked_add(span.length).ok_or_else(damaged)?;
         let map = self.map(span.segment, end, picture)?;
+        will_need(&map, at, span);
         let bytes = (*map).as_ref();
         let is_own = match span.segment == at.segment {
             true => {
@@ -59,6 +60,23 @@ impl Log {
             self.checked().insert((span.segment, span.offset));
         }
         Ok(block)
+    }
+
+    /// Has the system begin to read entries that are read soon, all of them side by side.
+    pub(in crate::store) fn will_need(&self, entries: &[(PictureId, EntryLocation)]) {
+        let spans = entries
+            .iter()
+            .filter_map(|(id, at)| Some((*id, *at, at.payload?)));
+        let mut spans: Vec<_> = spans.collect();
+        // As they lie on the disk.
+        spans.sort_unstable_by_key(|(_, _, span)| (span.segment, span.offset));
+        for (picture, at, span) in spans {
+            // Who reads it says what is wrong.
+            let end = span.offset.saturating_add(span.length);
+            if let Ok(map) = self.map(span.segment, end, picture) {
+                will_need(&map, at, span);
+            }
+        }
     }
 
     fn checked(&self) -> MutexGuard<'_, HashSet<(u32, u64)>> {
@@ -122,7 +140,7 @@ impl Log {
     }
 
     /// A map of the segment that reaches at least to `end`.
-    fn map(&self, segment: u32, end: u64, picture: PictureId) -> Result<super::Mapped, StoreError> {
+    fn map(&self, segment: u32, end: u64, picture: PictureId) -> Result<Mapped, StoreError> {
         let path = self.path(segment);
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => StoreError::Damaged { picture },
@@ -145,5 +163,19 @@ impl Log {
         let map = file.map().map_err(failed)?;
         maps.insert(segment, Map(map.clone()));
         Ok(map)
+    }
+}
+
+/// Has the system begin to read an entry up to the end of its payload.
+fn will_need(map: &Mapped, at: EntryLocation, span: Span) {
+    let begin = match at.segment == span.segment {
+        true => at.offset.min(span.offset),
+        false => span.offset.saturating_sub(HEADER as u64),
+    };
+    let end = span.offset.saturating_add(span.length);
+    if let (Ok(begin), Ok(end)) = (usize::try_from(begin), usize::try_from(end))
+        && end <= (**map).as_ref().len()
+    {
+        map.will_need(begin..end);
     }
 }
