@@ -193,7 +193,7 @@ fn whatever_stops_it_every_picture_is_there_and_it_goes_on() {
             usize::from(PICTURES) - 1
         );
         // And the records can be made anew from it.
-        store.metadata.rebuild(store.describer(&options())).unwrap();
+        store.metadata.rebuild().unwrap();
         assert_whole(&store, &layouts, &about);
         assert!(bytes_of(&disk, dir.path()) * 2 < before, "{about}");
         if ended {
@@ -301,17 +301,22 @@ fn how_pictures_are_described_goes_along() {
     (store.metadata.descriptor, store.metadata.look) = (now, look);
     let told = picture_with(Vec::new(), 9);
     let bytes = told.look.as_ref().unwrap().bytes();
+    let metadata = &store.metadata;
     for n in 0..2 {
-        let key = Sequence(n).key();
-        let trees = &store.metadata.trees;
-        trees
-            .descriptors
-            .insert(key, told.descriptor.to_bytes())
-            .unwrap();
-        trees.looks.insert(key, bytes).unwrap();
+        let (sequence, id) = (Sequence(n.into()), picture_id(n));
+        let at = metadata.block_location(id).unwrap().unwrap();
+        metadata
+            .rows
+            .put(sequence, id, at, &told.descriptor.to_bytes());
+        metadata.looks.put(sequence, id, Some(bytes));
     }
     convert(&store, &layouts, &mut |_, _| true).unwrap();
-    store.metadata.rebuild(store.describer(&options())).unwrap();
+    let metadata = &store.metadata;
+    for n in 0..2 {
+        metadata.rows.clear(Sequence(n)).unwrap();
+        metadata.looks.clear(Sequence(n)).unwrap();
+    }
+    metadata.rebuild().unwrap();
     for n in 0..2 {
         let sequence = Sequence(n);
         assert_eq!(
