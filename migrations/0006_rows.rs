@@ -22,6 +22,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(5);
 /// What is a row already is left alone, so the change can be run again.
 pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
     let network = store.network;
+    let pictures = store.trees.sequences.len();
     // Rows of another way are of no use: they are made of the log.
     if let Some(tree) = tree(store.db, DESCRIPTORS)?
         && store.header.descriptor == network.descriptor_id()
@@ -32,7 +33,7 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         let rows = open.map_err(|error| failed(store, error))?;
         store
             .reserve
-            .check_for(4 * dimensions as u64 * tree.len() as u64)?;
+            .check_for(4 * dimensions as u64 * pictures as u64)?;
         each(
             store,
             "rows of descriptors",
@@ -70,7 +71,7 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
         let rows = open.map_err(|error| failed(store, error))?;
         store
             .reserve
-            .check_for(look.dimensions() as u64 * tree.len() as u64)?;
+            .check_for(look.dimensions() as u64 * pictures as u64)?;
         each(
             store,
             "rows of looks",

@@ -10,7 +10,7 @@ use crate::store::conformance::fixture::{file, options, picture_id, picture_with
 use crate::store::leases::LEASE_TIME;
 use crate::store::{PictureOutcome, PictureRow, Store, Wasteful};
 
-const PICTURES: u8 = 20;
+const PICTURES: u8 = 11;
 const REMOVED: u8 = 7;
 
 /// All that a store tells of its pictures' descriptors and looks.
