@@ -312,18 +312,14 @@ fn how_pictures_are_described_goes_along() {
     }
     convert(&store, &layouts, &mut |_, _| true).unwrap();
     let metadata = &store.metadata;
-    for n in 0..2 {
-        metadata.rows.clear(Sequence(n)).unwrap();
-        metadata.looks.clear(Sequence(n)).unwrap();
+    for sequence in [0, 1].map(Sequence) {
+        metadata.rows.clear(sequence).unwrap();
+        metadata.looks.clear(sequence).unwrap();
     }
     metadata.rebuild().unwrap();
-    for n in 0..2 {
-        let sequence = Sequence(n);
-        assert_eq!(
-            store.metadata.descriptor(sequence).unwrap(),
-            told.descriptor
-        );
-        assert_eq!(store.metadata.look(sequence).unwrap(), told.look);
+    for sequence in [0, 1].map(Sequence) {
+        assert_eq!(metadata.descriptor(sequence).unwrap(), told.descriptor);
+        assert_eq!(metadata.look(sequence).unwrap(), told.look);
     }
 }
 
