@@ -57,6 +57,7 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
 struct Old<'a> {
     store: &'a Migrating<'a>,
     files: OldSegments,
+    descriptors: sled::Tree,
     extents: sled::Tree,
     segments: BTreeMap<u32, SegmentRecord>,
     thumbnails: sled::Tree,
@@ -84,6 +85,7 @@ impl<'a> Old<'a> {
         Ok(Self {
             store,
             files,
+            descriptors: db.open_tree("descriptors")?,
             extents: db.open_tree("extents")?,
             segments,
             thumbnails: db.open_tree("thumbnails")?,
@@ -166,7 +168,7 @@ impl<'a> Old<'a> {
             let extent: Extent = decode("extents", &extent)?;
             let block = self.files.find(id, extent);
             let sequence = Sequence(record.sequence);
-            let descriptor = t.descriptors.get(sequence.key())?;
+            let descriptor = self.descriptors.get(sequence.key())?;
             let descriptor = descriptor.map_or_else(Vec::new, |value| value.to_vec());
             // Without one, it is described from its block.
             let described = match descriptor.is_empty() {
@@ -414,7 +416,7 @@ impl Moving<'_> {
                 let mut changes = TreeBatches::default();
                 changes.of(&t.pictures).remove(id.as_bytes());
                 changes.of(&t.sequences).remove(&key);
-                changes.of(&t.descriptors).remove(&key);
+                changes.of(&old.descriptors).remove(&key);
                 // Its files are to be read again.
                 for entry in t.places.scan_prefix(id.as_bytes()).keys() {
                     let place = entry?;

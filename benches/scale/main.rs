@@ -195,11 +195,12 @@ fn grow(size: u64, dir: &Path) -> Result<(), Failure> {
     let built = started.elapsed();
     let per_second = |count: u64, took: Duration| count as f64 / took.as_secs_f64().max(1e-9);
     println!(
-        "  stored {:.0}/s, index built in {:.1} s ({:.0}/s); {:.1} KB a picture; {} MB resident at most",
+        "  stored {:.0}/s, index built in {:.1} s ({:.0}/s); {:.1} KB a picture, records {:.2}; {} MB resident at most",
         per_second(size.saturating_sub(there), took),
         built.as_secs_f64(),
         per_second(size.saturating_sub(there), built),
         store.disk_bytes()? as f64 / size as f64 / 1e3,
+        folder_bytes(&dir.join("store/records"))? as f64 / size as f64 / 1e3,
         status("VmHWM"),
     );
     drop((writer, store));
@@ -207,6 +208,19 @@ fn grow(size: u64, dir: &Path) -> Result<(), Failure> {
     let collection = collection(dir)?;
     ask(&collection, &collection.heads().named(None)?, 7)?;
     Ok(())
+}
+
+/// Bytes of the files in a folder.
+fn folder_bytes(folder: &Path) -> Result<u64, Failure> {
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        bytes += match entry.file_type()?.is_dir() {
+            true => folder_bytes(&entry.path())?,
+            false => entry.metadata()?.len(),
+        };
+    }
+    Ok(bytes)
 }
 
 /// Candidates of pictures that are not stored, against a scan of all descriptors.

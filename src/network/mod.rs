@@ -221,6 +221,16 @@ impl Network {
         self.describer.id()
     }
 
+    /// What describes pictures, to be kept.
+    pub(crate) fn present_describer(&self) -> Describer {
+        self.describer.clone()
+    }
+
+    /// What tells looks, if they are told, to be kept.
+    pub(crate) fn present_look(&self) -> Option<Arc<LookProjection>> {
+        self.look.clone()
+    }
+
     /// What describes pictures in the way of that id, now or in an earlier version.
     pub fn describer(&self, id: &str) -> Option<Describer> {
         let all = std::iter::once(&self.describer).chain(&self.earlier);

@@ -85,7 +85,7 @@ fn the_version_befores_store_gives_what_it_gave_then() {
     assert_prints(&simdex, &[&duplicates], "duplicates.jsonl");
     let verified = simdex.run(&[&["verify"][..], &json].concat()).json();
     assert_whole(&verified, 4);
-    assert_eq!(format_version(&simdex), "format = 4");
+    assert_eq!(format_version(&simdex), "format = 6");
 }
 
 fn assert_whole(verified: &Value, pictures: u64) {
@@ -117,5 +117,5 @@ fn the_version_befores_store_takes_new_pictures() {
     assert_eq!(answer["results"].as_array().unwrap().len(), 4, "{answer}");
     let verified = simdex.json(&["verify"]);
     assert_whole(&verified, 5);
-    assert_eq!(format_version(&simdex), "format = 4");
+    assert_eq!(format_version(&simdex), "format = 6");
 }

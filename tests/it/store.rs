@@ -17,7 +17,7 @@ fn a_newer_format_is_refused() {
     let text = std::fs::read_to_string(&header).unwrap();
     std::fs::write(
         &header,
-        text.replace("format = 4", "format = 99\nnew_key = 1"),
+        text.replace("format = 6", "format = 99\nnew_key = 1"),
     )
     .unwrap();
     let run = simdex.run(&["status"]);

@@ -193,7 +193,7 @@ fn whatever_stops_it_every_picture_is_there_and_it_goes_on() {
             usize::from(PICTURES) - 1
         );
         // And the records can be made anew from it.
-        store.metadata.rebuild(store.describer(&options())).unwrap();
+        store.metadata.rebuild().unwrap();
         assert_whole(&store, &layouts, &about);
         assert!(bytes_of(&disk, dir.path()) * 2 < before, "{about}");
         if ended {
@@ -301,24 +301,25 @@ fn how_pictures_are_described_goes_along() {
     (store.metadata.descriptor, store.metadata.look) = (now, look);
     let told = picture_with(Vec::new(), 9);
     let bytes = told.look.as_ref().unwrap().bytes();
+    let metadata = &store.metadata;
     for n in 0..2 {
-        let key = Sequence(n).key();
-        let trees = &store.metadata.trees;
-        trees
-            .descriptors
-            .insert(key, told.descriptor.to_bytes())
-            .unwrap();
-        trees.looks.insert(key, bytes).unwrap();
+        let (sequence, id) = (Sequence(n.into()), picture_id(n));
+        let at = metadata.block_location(id).unwrap().unwrap();
+        metadata
+            .rows
+            .put(sequence, id, at, &told.descriptor.to_bytes());
+        metadata.looks.put(sequence, id, Some(bytes));
     }
     convert(&store, &layouts, &mut |_, _| true).unwrap();
-    store.metadata.rebuild(store.describer(&options())).unwrap();
-    for n in 0..2 {
-        let sequence = Sequence(n);
-        assert_eq!(
-            store.metadata.descriptor(sequence).unwrap(),
-            told.descriptor
-        );
-        assert_eq!(store.metadata.look(sequence).unwrap(), told.look);
+    let metadata = &store.metadata;
+    for sequence in [0, 1].map(Sequence) {
+        metadata.rows.clear(sequence).unwrap();
+        metadata.looks.clear(sequence).unwrap();
+    }
+    metadata.rebuild().unwrap();
+    for sequence in [0, 1].map(Sequence) {
+        assert_eq!(metadata.descriptor(sequence).unwrap(), told.descriptor);
+        assert_eq!(metadata.look(sequence).unwrap(), told.look);
     }
 }
 

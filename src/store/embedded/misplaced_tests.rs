@@ -117,7 +117,7 @@ fn a_damaged_or_lost_header_is_made_anew() {
                     bytes[network] ^= 1;
                     bytes
                 }
-                "older" => text.replace("format = 4", "format = 0").into_bytes(),
+                "older" => text.replace("format = 6", "format = 0").into_bytes(),
                 _ => Vec::new(),
             };
             match damage {

@@ -8,7 +8,6 @@ mod disk;
 mod files;
 mod keeping;
 mod log;
-mod measures;
 mod metadata;
 mod migration;
 mod records;
@@ -28,6 +27,8 @@ mod misplaced_tests;
 mod newest_tests;
 #[cfg(test)]
 mod repair_tests;
+#[cfg(test)]
+mod rows_tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
@@ -47,13 +48,12 @@ use crate::canonical_url::HostId;
 use disk::{Disk, SystemDisk};
 #[cfg(not(feature = "cluster"))]
 use files::Lock;
-use files::{Header, LATEST, Reserve};
+use files::{Header, Reserve, WITH_LOG};
 use log::{Log, Opened, StoreId, Totals};
-use measures::MeasureFile;
+use metadata::describe::Describer;
 use records::{Closing, Flusher, Held, Records};
-use recovery::replay::Describer;
 use recovery::usable_records::are_damaged;
-use rows::Rows;
+use rows::{LookRows, MeasureFile, Rows};
 use sightings::Sightings;
 use trees::Trees;
 
@@ -72,8 +72,13 @@ pub(super) struct EmbeddedMetadata {
     reserve: Reserve,
     /// Numbers in a descriptor.
     dimensions: usize,
-    /// What searches read. A private copy of the records has none: its numbers may be others.
+    /// What searches read, and how pictures look.
     rows: Rows,
+    looks: LookRows,
+    /// Held while rows are written of what the records have, and while pictures leave or move.
+    row_changes: Mutex<()>,
+    /// What makes them of activations.
+    describer: Describer,
     /// What filters select by: how large pictures are and when they were stored, and where they were seen.
     measures: MeasureFile,
     sightings: Sightings,
@@ -196,7 +201,7 @@ impl Embedded {
         let header = Header::read(dir)?;
         match &header {
             Some(header) => {
-                if header.format == LATEST || Header::read_copy(dir).is_some() {
+                if header.format >= WITH_LOG || Header::read_copy(dir).is_some() {
                     recovery::header::check(&*disk, dir, header)?;
                 }
                 header.check(dir, options.network.id())?;
@@ -228,7 +233,7 @@ impl Embedded {
         let trees = Trees::open(db.clone(), lock)?;
         let before = header.format;
         let mut header = migration::run(&disk, dir, &trees, header, options)?;
-        if before < header.format {
+        if before < WITH_LOG {
             trees.recount()?;
         }
         let store_id = header.store_id(dir)?;
@@ -249,28 +254,15 @@ impl Embedded {
             trees,
             log,
         })?;
-        let described = (&*store.identity.id, &*store.identity.descriptor);
         let metadata = &mut store.metadata;
-        metadata.rows = Rows::open(dir, described, metadata.dimensions);
+        metadata.open_rows(&SystemDisk);
         metadata.measures = MeasureFile::open(dir, &store.identity.id);
         metadata.sightings.keep(metadata.has_sightings()?);
-        store.metadata.reconcile(&mark, store.describer(options))?;
-        store.metadata.ensure_sightings()?;
-        if header.descriptor != store.identity.descriptor {
-            store.describe_anew(options.network)?;
-            header.descriptor.clone_from(&store.identity.descriptor);
-            header.write(dir)?;
-        }
-        store.ensure_looks(dir, &mut header, options.network)?;
+        metadata.reconcile(&mark)?;
+        metadata.ensure_sightings()?;
+        store.ensure_described(dir, &mut header)?;
         header.keep_copy(dir)?;
         Ok(store)
-    }
-
-    fn describer<'a>(&'a self, options: &StoreOptions<'a>) -> Describer<'a> {
-        Describer {
-            network: options.network,
-            layouts: &self.identity.layouts,
-        }
     }
 
     fn assemble(parts: Parts<'_, '_>) -> Result<Self, StoreError> {
@@ -288,6 +280,11 @@ impl Embedded {
             trees: Arc::clone(&trees),
             reserve: reserve.clone(),
         };
+        let layouts = Layouts::of(
+            options.network,
+            parts.header.activations,
+            parts.header.recent_bytes.is_some(),
+        );
         let flusher = Flusher::start(Arc::clone(&records));
         let metadata = EmbeddedMetadata {
             _flusher: flusher.map_err(|error| StoreError::io(dir, error))?,
@@ -299,6 +296,9 @@ impl Embedded {
             reserve,
             dimensions: options.network.descriptor_dimensions(),
             rows: Rows::none(options.network.descriptor_dimensions()),
+            looks: LookRows::none(options.network.look().map_or(0, |look| look.dimensions())),
+            row_changes: Mutex::default(),
+            describer: Describer::new(options.network, &layouts),
             measures: MeasureFile::none(),
             sightings: Sightings::default(),
             descriptor: options.network.descriptor_id().to_owned(),
@@ -324,11 +324,7 @@ impl Embedded {
                 // What is derived lies in its folder.
                 mark: parts.header.id.clone(),
                 network: options.network.id().clone(),
-                layouts: Layouts::of(
-                    options.network,
-                    parts.header.activations,
-                    parts.header.recent_bytes.is_some(),
-                ),
+                layouts,
                 activations: parts.header.activations,
                 recent_bytes: parts.header.recent_bytes,
                 descriptor: options.network.descriptor_id().to_owned(),
@@ -350,6 +346,35 @@ struct Parts<'a, 'n> {
     records: Records,
     trees: Trees,
     log: Log,
+}
+
+impl EmbeddedMetadata {
+    /// Opens the rows of descriptors and looks. Where that fails there are none, and the log is read.
+    fn open_rows(&mut self, disk: &dyn Disk) {
+        let store = format!("{:032x}", u128::from_be_bytes(self.store_id));
+        let warn = |error: &std::io::Error| {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                tracing::warn!(%error, "searches are slower: what they read cannot be kept");
+            }
+        };
+        let way = (&*store, &*self.descriptor);
+        if let Ok(rows) = Rows::open(disk, &self.dir, way, self.dimensions).inspect_err(warn) {
+            self.rows = rows;
+        }
+        if let Some((look, dimensions)) = &self.look
+            && let Ok(looks) =
+                LookRows::open(disk, &self.dir, (&store, look), *dimensions).inspect_err(warn)
+        {
+            self.looks = looks;
+        }
+    }
+
+    /// Has what was written to rows survive a power failure.
+    fn sync_rows(&self) {
+        if let Err(error) = self.rows.sync().and(self.looks.sync()) {
+            tracing::warn!(%error, "what was written to `index` may be lost with the power");
+        }
+    }
 }
 
 impl Drop for EmbeddedMetadata {

@@ -25,8 +25,8 @@ pub struct Header {
     /// sketches. `None` if all are kept alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recent_bytes: Option<u64>,
-    /// Whether blocks may have their sketch behind them. In the file its format says so.
-    #[serde(skip)]
+    /// Whether blocks may have their sketch behind them. Of format 4 the file's format says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mixed: bool,
     /// Whether some may still be stored in another encoding: a conversion is under way.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -40,10 +40,12 @@ pub struct Header {
     pub look: String,
 }
 
-/// The newest format: the number of migrations.
-pub const LATEST: u32 = 4;
-/// What the file of a store of the newest format says whose pictures are not all kept alike, so that an
-/// earlier simdex, which would take them for damaged, refuses it. No migration has this number.
+/// The newest format: the number of the last migration.
+pub const LATEST: u32 = 6;
+/// The first format with a log: from it all else can be made anew.
+pub const WITH_LOG: u32 = 4;
+/// What the file of a store of format 4 says whose pictures are not all kept alike. No migration has this number, and
+/// in memory it is format 4.
 const MIXED: u32 = 5;
 /// The bytes of a store whose header was lost, and nothing else says how many: no picture is to lose
 /// anything by that.
@@ -82,11 +84,11 @@ impl Header {
             message: format!("it is no store's header: {}", error.message()),
         };
         let FormatOnly { format } = toml::from_str(&text).map_err(wrong)?;
-        if format > MIXED {
+        if format > LATEST {
             return Err(StoreError::Newer {
                 dir: dir.to_owned(),
                 found: format,
-                known: MIXED,
+                known: LATEST,
             });
         }
         Self::parse(&text).map(Some).map_err(wrong)
@@ -94,9 +96,9 @@ impl Header {
 
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let mut header: Self = toml::from_str(text)?;
-        header.mixed = header.format == MIXED || header.recent_bytes.is_some();
+        header.mixed |= header.format == MIXED || header.recent_bytes.is_some();
         if header.format == MIXED {
-            header.format = LATEST;
+            header.format = WITH_LOG;
         }
         Ok(header)
     }
@@ -183,7 +185,7 @@ impl Header {
 
     fn text(&self) -> String {
         let mut header = self.clone();
-        if self.mixed && self.format == LATEST {
+        if self.mixed && self.format == WITH_LOG {
             header.format = MIXED;
         }
         toml::to_string(&header).expect("a few plain values always encode")

@@ -5,7 +5,9 @@ mod lock;
 mod places;
 mod reserve;
 
-pub(super) use header::{COPY as HEADER_COPY, FILE as HEADER_FILE, Header, LATEST, UNKNOWN_BYTES};
+pub(super) use header::{
+    COPY as HEADER_COPY, FILE as HEADER_FILE, Header, LATEST, UNKNOWN_BYTES, WITH_LOG,
+};
 pub(super) use lock::FILE as LOCK_FILE;
 pub(in crate::store) use lock::Lock;
 pub(super) use places::check_places;

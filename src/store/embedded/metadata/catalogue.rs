@@ -1,6 +1,5 @@
 //! What is known of stored pictures.
 
-use crate::network::Descriptor;
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
@@ -39,27 +38,22 @@ impl EmbeddedMetadata {
         &self,
         sequence: Sequence,
     ) -> Result<Option<PictureRow>, StoreError> {
-        if let Some(row) = self.rows.get(sequence) {
+        // The numbers of a private copy of the records may be others.
+        if self.private.is_none()
+            && let Some(row) = self.rows.get(sequence)
+        {
             return Ok(Some(row));
         }
         let Some(id) = self.picture_at(sequence)? else {
             return Ok(None);
         };
-        let row = PictureRow {
+        let descriptor = self.described(sequence, id)?;
+        let location = self.block_location(id)?;
+        Ok(descriptor.map(|descriptor| PictureRow {
             id,
-            location: self.block_location(id)?,
-            descriptor: self.descriptor(sequence)?,
-        };
-        if let Some(location) = row.location {
-            let descriptor = row.descriptor.to_bytes();
-            self.rows.put(sequence, id, location, &descriptor);
-            // What was removed or moved since it was read has no row that says otherwise.
-            let now = self.picture_at(sequence)?.map(|id| self.block_location(id));
-            if now.transpose()?.flatten() != Some(location) {
-                self.rows.clear(sequence);
-            }
-        }
-        Ok(Some(row))
+            location,
+            descriptor,
+        }))
     }
 
     pub(in crate::store::embedded) fn pictures(&self) -> Listing<'_, (Sequence, PictureId)> {
@@ -80,28 +74,6 @@ impl EmbeddedMetadata {
 
     pub(in crate::store::embedded) fn picture_count(&self) -> usize {
         usize::try_from(self.totals().pictures).unwrap_or(usize::MAX)
-    }
-
-    pub(in crate::store::embedded) fn descriptors(
-        &self,
-        first: Sequence,
-    ) -> Listing<'_, (Sequence, Descriptor)> {
-        let entries = self.trees.descriptors.range(first.key()..);
-        Box::new(entries.map(|entry| {
-            let (key, value) = entry?;
-            let sequence = Sequence::from_key(&key).ok_or(DESCRIPTORS)?;
-            let descriptor = Descriptor::from_bytes(&value, self.dimensions).ok_or(DESCRIPTORS)?;
-            Ok((sequence, descriptor))
-        }))
-    }
-
-    pub(in crate::store::embedded) fn descriptor(
-        &self,
-        sequence: Sequence,
-    ) -> Result<Descriptor, StoreError> {
-        let value = self.trees.descriptors.get(sequence.key())?;
-        let value = value.ok_or(DESCRIPTORS)?;
-        Descriptor::from_bytes(&value, self.dimensions).ok_or(DESCRIPTORS)
     }
 
     pub(in crate::store::embedded) fn block_location(
@@ -156,8 +128,5 @@ impl EmbeddedMetadata {
     }
 }
 
-const DESCRIPTORS: StoreError = StoreError::Unreadable {
-    tree: "descriptors",
-};
 const SEQUENCES: StoreError = StoreError::Unreadable { tree: "sequences" };
 const ENTRIES: StoreError = StoreError::Unreadable { tree: "entries" };

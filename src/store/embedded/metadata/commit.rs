@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::sync::{MutexGuard, PoisonError};
 
-use crate::network::LookDescriptor;
 use crate::picture::PictureId;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Totals;
@@ -87,10 +86,10 @@ impl EmbeddedMetadata {
         let locations = log.append(&entries)?;
         self.logged(&mut totals, changes, |changes| {
             for ((picture, record), location) in new.pictures.iter().zip(&records).zip(locations) {
-                let descriptor = picture.descriptor.to_bytes();
-                let look = picture.look.as_ref().map(LookDescriptor::bytes);
-                let look = look.filter(|_| self.look.is_some());
-                changes.add_picture(picture.id, record, &descriptor, look, location)?;
+                let look = picture.look.as_ref().filter(|_| self.look.is_some());
+                let look = look.map(|look| look.bytes().to_vec());
+                let described = (Some(picture.descriptor.to_bytes()), look);
+                changes.add_picture(picture.id, record, described, location)?;
             }
             Ok(())
         })?;
@@ -122,6 +121,7 @@ impl EmbeddedMetadata {
             if changes.totals != *totals || position != self.trees.applied()? {
                 self.log.set_mark(changes.totals)?;
             }
+            changes.clear_rows();
             *totals = changes.apply(position)?;
             self.records.sync()
         });

@@ -65,12 +65,26 @@ impl<'a> CommitChanges<'a> {
             .of(&self.trees.counters)
             .insert(&APPLIED, encode(&applied));
         self.metadata.mark_sightings(applied, &mut self.batches);
+        // Nobody writes a row of what leaves or moves from here on.
+        let _held = self.metadata.hold_rows();
+        self.rows.iter().for_each(|row| row.begin(self.metadata));
         self.batches.apply()?;
         self.metadata.sightings.took(sightings);
         for row in self.rows {
             row.apply(self.metadata);
         }
         Ok(self.totals)
+    }
+
+    /// Leaves nothing of the rows of the pictures that leave, as the disk is after a power failure, too: before the
+    /// records forget these.
+    pub(in crate::store::embedded) fn clear_rows(&self) {
+        let mut leaves = self.rows.iter();
+        if leaves.any(|row| matches!(row, RowChange::Left(_))) {
+            let _held = self.metadata.hold_rows();
+            self.rows.iter().for_each(|row| row.begin(self.metadata));
+            self.metadata.sync_rows();
+        }
     }
 
     /// Has a host leave with them, all of whose pages have left before.
@@ -90,13 +104,13 @@ impl<'a> CommitChanges<'a> {
         self.settled.push(lease);
     }
 
-    /// Records a picture with features, whose entry lies at `location`.
+    /// Records a picture with features, whose entry lies at `location`. What it does not bring of descriptor and look is
+    /// made when it is asked for.
     pub(in crate::store::embedded) fn add_picture(
         &mut self,
         id: PictureId,
         record: &PictureRecord,
-        descriptor: &[u8],
-        look: Option<&[u8]>,
+        (descriptor, look): (Option<Vec<u8>>, Option<Vec<u8>>),
         location: EntryLocation,
     ) -> Result<(), StoreError> {
         let (t, sequence) = (self.trees, Sequence(record.sequence));
@@ -105,22 +119,17 @@ impl<'a> CommitChanges<'a> {
             .of(&t.entries)
             .insert(id.as_bytes(), encode(&location));
         batches
-            .of(&t.descriptors)
-            .insert(&sequence.key(), descriptor);
-        if let Some(look) = look {
-            batches.of(&t.looks).insert(&sequence.key(), look);
-        }
-        batches
             .of(&t.sequences)
             .insert(&sequence.key(), id.as_bytes());
         batches
             .of(&t.pictures)
             .insert(id.as_bytes(), encode(record));
-        self.rows.push(RowChange::Is {
+        self.rows.push(RowChange::Are {
             sequence,
             id,
             location,
-            descriptor: descriptor.to_vec(),
+            descriptor,
+            look,
             measure: Measure::from(record),
         });
         self.usage.add(t, location)?;
@@ -140,7 +149,11 @@ impl<'a> CommitChanges<'a> {
             let entries = self.batches.of(&self.trees.entries);
             entries.insert(id.as_bytes(), encode(&to));
             if let Some(record) = self.metadata.picture(id)? {
-                self.rows.push(RowChange::Was(Sequence(record.sequence)));
+                self.rows.push(RowChange::Moved {
+                    sequence: Sequence(record.sequence),
+                    id,
+                    to,
+                });
             }
             self.usage.remove(self.trees, from)?;
             self.usage.add(self.trees, to)?;
@@ -148,8 +161,8 @@ impl<'a> CommitChanges<'a> {
         Ok(())
     }
 
-    /// Forgets the row of a picture that leaves.
-    pub(in crate::store::embedded) fn forget_row(&mut self, sequence: Sequence) {
+    /// Forgets the rows of a picture that leaves.
+    pub(in crate::store::embedded) fn forget_rows(&mut self, sequence: Sequence) {
         self.rows.push(RowChange::Left(sequence));
     }
 
@@ -269,41 +282,64 @@ impl<'a> CommitChanges<'a> {
     }
 }
 
-/// What becomes of the row and the measure of a picture.
+/// What becomes of the rows of a picture.
 enum RowChange {
-    /// It is this.
-    Is {
+    /// They are these.
+    Are {
         sequence: Sequence,
         id: PictureId,
         location: EntryLocation,
-        descriptor: Vec<u8>,
+        descriptor: Option<Vec<u8>>,
+        look: Option<Vec<u8>>,
         measure: Measure,
     },
-    /// It is true no longer, and made anew when it is read.
-    Was(Sequence),
+    /// Its entry lies elsewhere.
+    Moved {
+        sequence: Sequence,
+        id: PictureId,
+        to: EntryLocation,
+    },
     /// The picture has left.
     Left(Sequence),
 }
 
 impl RowChange {
+    /// What is done before the records are changed: nothing of what leaves may stay, whatever happens in between.
+    fn begin(&self, metadata: &EmbeddedMetadata) {
+        if let Self::Left(sequence) = self {
+            let cleared = metadata.rows.clear(*sequence);
+            let cleared = cleared.and(metadata.looks.clear(*sequence));
+            if let Err(error) = cleared {
+                tracing::warn!(
+                    %error,
+                    "rows of a removed picture may be left: delete `index` in the store's folder"
+                );
+            }
+        }
+    }
+
     fn apply(self, metadata: &EmbeddedMetadata) {
         let (rows, measures) = (&metadata.rows, &metadata.measures);
         match self {
-            Self::Is {
+            Self::Are {
                 sequence,
                 id,
                 location,
                 descriptor,
+                look,
                 measure,
             } => {
-                rows.put(sequence, id, location, &descriptor);
+                match descriptor {
+                    Some(descriptor) => rows.put(sequence, id, location, &descriptor),
+                    None => rows.move_to(sequence, id, location),
+                }
+                if let Some(look) = look {
+                    metadata.looks.put(sequence, id, Some(&look));
+                }
                 measures.put(sequence, Some(measure));
             }
-            Self::Was(sequence) => rows.clear(sequence),
-            Self::Left(sequence) => {
-                rows.clear(sequence);
-                measures.put(sequence, None);
-            }
+            Self::Moved { sequence, id, to } => rows.move_to(sequence, id, to),
+            Self::Left(sequence) => measures.put(sequence, None),
         }
     }
 }

@@ -106,10 +106,8 @@ impl<'a> Leaving<'a> {
             for tree in [&t.pictures, &t.entries] {
                 batches.of(tree).remove(id.as_bytes());
             }
-            for tree in [&t.sequences, &t.descriptors, &t.looks] {
-                batches.of(tree).remove(&sequence.key());
-            }
-            self.changes.forget_row(sequence);
+            batches.of(&t.sequences).remove(&sequence.key());
+            self.changes.forget_rows(sequence);
             self.changes.totals.take_picture(id, sequence);
             self.sequences.push(sequence);
         }

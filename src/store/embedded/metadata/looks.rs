@@ -1,22 +1,12 @@
-//! How pictures look: kept beside their descriptors, and told from the activations of those that
+//! How pictures look: kept in rows beside their descriptors, and told from the activations of those that
 //! were stored before looks were, or in another way.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
-
-use rayon::prelude::*;
-
-use crate::activation::Activations;
-use crate::network::{LookDescriptor, Network};
+use crate::network::LookDescriptor;
 use crate::picture::PictureId;
-use crate::store::embedded::files::Header;
-use crate::store::embedded::trees::{LOOKS_MISSING, LOOKS_OF};
-use crate::store::embedded::{Embedded, EmbeddedMetadata};
-use crate::store::{Blocks, Listing, Sequence, StoreError};
-
-/// Most pictures told between two reports of progress.
-const CHUNK: usize = 256;
-const NOTE_EVERY: Duration = Duration::from_secs(5);
+use crate::store::embedded::EmbeddedMetadata;
+use crate::store::embedded::metadata::describe::{numbers_to_read, told, told_in};
+use crate::store::entry::SectionKind;
+use crate::store::{Listing, Sequence, StoreError};
 
 impl EmbeddedMetadata {
     /// How looks are told, if they are.
@@ -28,168 +18,109 @@ impl EmbeddedMetadata {
         &self,
         first: Sequence,
     ) -> Listing<'_, (Sequence, LookDescriptor)> {
-        let Some((_, dimensions)) = self.look else {
-            return Box::new(std::iter::empty());
-        };
-        let entries = self.trees.looks.range(first.key()..);
-        Box::new(entries.filter_map(move |entry| {
-            let told = entry.map_err(StoreError::from).and_then(|(key, value)| {
-                let sequence = Sequence::from_key(&key);
-                let sequence = sequence.ok_or(StoreError::Unreadable { tree: "looks" })?;
-                Ok((sequence, LookDescriptor::from_bytes(&value, dimensions)))
-            });
-            match told {
-                Ok((sequence, look)) => look.map(|look| Ok((sequence, look))),
-                Err(error) => Some(Err(error)),
-            }
+        Box::new(self.told_looks(first).filter_map(|told| match told {
+            Ok((sequence, look)) => look.map(|look| Ok((sequence, look))),
+            Err(error) => Some(Err(error)),
         }))
+    }
+
+    /// The same with those that have no look.
+    pub(in crate::store::embedded) fn told_looks(
+        &self,
+        first: Sequence,
+    ) -> Listing<'_, (Sequence, Option<LookDescriptor>)> {
+        if self.look.is_none() {
+            return Box::new(std::iter::empty());
+        }
+        self.listing(first, |pictures| {
+            let rows = self.looks.read(pictures[0].0, numbers_to_read(pictures));
+            let by_row = |sequence, id| {
+                let row = self.looks.get_of(&rows, sequence, id);
+                row.or_else(|| self.looks.get(sequence, id))
+            };
+            told(pictures, by_row, |sequence, id| {
+                self.look_by_log(sequence, id)
+            })
+        })
     }
 
     pub(in crate::store::embedded) fn look(
         &self,
         sequence: Sequence,
     ) -> Result<Option<LookDescriptor>, StoreError> {
-        let Some((_, dimensions)) = self.look else {
+        let id = match self.look {
+            Some(_) => self.picture_at(sequence)?,
+            None => None,
+        };
+        let Some(id) = id else {
             return Ok(None);
         };
-        let value = self.trees.looks.get(sequence.key())?;
-        Ok(value.and_then(|value| LookDescriptor::from_bytes(&value, dimensions)))
-    }
-
-    /// Whether the picture that was stored last has no look: an earlier simdex has stored it.
-    fn lacks_last_look(&self) -> Result<bool, StoreError> {
-        let last = self.trees.sequences.last()?;
-        let lacks = last.map(|(key, _)| Ok::<_, sled::Error>(!self.trees.looks.contains_key(key)?));
-        Ok(lacks.transpose()?.unwrap_or(false))
-    }
-}
-
-impl Embedded {
-    /// Has every picture told how it looks, in the way of the network. What is told is not told
-    /// again if this is cut short.
-    ///
-    /// # Errors
-    /// If the records or the header cannot be written.
-    pub(in crate::store::embedded) fn ensure_looks(
-        &mut self,
-        dir: &Path,
-        header: &mut Header,
-        network: &Network,
-    ) -> Result<(), StoreError> {
-        let Some(id) = self.metadata.look_id().map(str::to_owned) else {
-            return Ok(());
-        };
-        let counters = &self.metadata.trees.counters;
-        let is_other = header.look != id;
-        let is_complete = !is_other
-            && !counters.contains_key(LOOKS_MISSING)?
-            && !self.metadata.lacks_last_look()?;
-        if !is_complete {
-            if is_other && !header.look.is_empty() {
-                // Another simdex must not take what is made now for its own.
-                header.look.clear();
-                header.write(dir)?;
-            }
-            if counters.get(LOOKS_OF)?.is_none_or(|of| of != id.as_bytes()) {
-                self.metadata.trees.looks.clear()?;
-                counters.insert(LOOKS_OF, id.as_bytes())?;
-                self.metadata.records.sync()?;
-            }
-            self.tell_looks(network)?;
-            counters.remove(LOOKS_MISSING)?;
-            self.metadata.records.sync()?;
-            header.look.clone_from(&id);
-            header.write(dir)?;
+        match self.looks.get(sequence, id) {
+            Some(look) => Ok(look),
+            None => Ok(self.look_by_log(sequence, id)?.flatten()),
         }
-        self.identity.look = Some(id);
-        Ok(())
     }
 
-    /// Tells the looks that are missing.
-    fn tell_looks(&self, network: &Network) -> Result<(), StoreError> {
-        let metadata = &self.metadata;
-        let looks = &metadata.trees.looks;
-        let of = metadata.picture_count();
-        if of > 0 {
-            tracing::info!(pictures = of, "telling how the pictures look, once");
-        }
-        let (mut done, mut noted) = (0, Instant::now());
-        let mut pictures = metadata.pictures().peekable();
-        while pictures.peek().is_some() {
-            let chunk: Vec<_> = pictures.by_ref().take(CHUNK).collect::<Result<_, _>>()?;
-            done += chunk.len();
-            let mut missing = Vec::new();
-            for (sequence, id) in chunk {
-                if !looks.contains_key(sequence.key())? {
-                    missing.push((sequence, id));
-                }
-            }
-            let told: Vec<_> = missing
-                .par_iter()
-                .map(|(_, id)| self.look_by_block(network, *id))
-                .collect();
-            for ((sequence, _), look) in missing.into_iter().zip(told) {
-                let look = look.unwrap_or_else(|error| {
-                    tracing::warn!(%error, "how a picture looks is not told");
-                    None
-                });
-                // Nothing stands for a picture without a look, so that it is not tried again.
-                let bytes = look.as_ref().map_or(&[][..], LookDescriptor::bytes);
-                looks.insert(sequence.key(), bytes)?;
-            }
-            if noted.elapsed() > NOTE_EVERY {
-                noted = Instant::now();
-                metadata.records.sync()?;
-                tracing::info!(done, of, "looks told");
-            }
-        }
-        Ok(())
-    }
-
-    fn look_by_block(
+    /// How a picture looks by its entry in the log, which is kept as its row; `None` if it has left.
+    fn look_by_log(
         &self,
-        network: &Network,
+        sequence: Sequence,
         id: PictureId,
-    ) -> Result<Option<LookDescriptor>, StoreError> {
-        let damaged = || StoreError::Damaged { picture: id };
-        let location = self.metadata.block_location(id)?.ok_or_else(damaged)?;
-        let block = self.blocks.read(id, location)?;
-        let layout = self.identity.layouts.of_block(block.len());
-        let activations = Activations::new(layout.ok_or_else(damaged)?, &block);
-        Ok(network.describe_look(activations))
+    ) -> Result<Option<Option<LookDescriptor>>, StoreError> {
+        let Some((way, dimensions)) = &self.look else {
+            return Ok(None);
+        };
+        let look = self.by_entry(id, |at, entry| {
+            let look = told_in(entry, SectionKind::Look, Some(way))?;
+            let look = look.and_then(|look| LookDescriptor::from_bytes(&look, *dimensions));
+            match look {
+                Some(look) => Ok(Some(look)),
+                None => self.describer.describe_look(id, &self.block_of(id, at)?),
+            }
+        });
+        let made = self.made(sequence, id, look, |_, look| {
+            let look = look.as_ref().map(LookDescriptor::bytes);
+            self.looks.put(sequence, id, look);
+        })?;
+        Ok(made.map(Option::flatten))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::activation::Activations;
     use crate::store::conformance::fixture::{file, options, picture_id, picture_with};
-    use crate::store::{PictureOutcome, Store};
+    use crate::store::embedded::Embedded;
+    use crate::store::embedded::disk::SystemDisk;
+    use crate::store::embedded::rows::{self, LookRows};
+    use crate::store::{LEASE_TIME, PictureOutcome, Store};
 
     const PICTURES: u8 = 3;
 
-    /// A store of some pictures.
+    /// A store of some pictures, of whose looks the log says nothing of use.
     fn filled(dir: &Path) {
-        let store = Store::open(dir, &options()).unwrap();
+        let mut store = Embedded::open(dir, &options(), LEASE_TIME).unwrap();
+        let dimensions = store.metadata.look.as_ref().unwrap().1;
+        store.metadata.look = Some(("another way".to_owned(), dimensions));
         for n in 0..PICTURES {
-            let block = vec![n + 1; store.layout().block_len()];
+            let block = vec![n + 1; store.identity.layouts.now().block_len()];
             let picture = picture_with(block, n);
             let outcome = PictureOutcome::Picture(file(&format!("{n}.png")), picture);
-            store.commit(vec![outcome]).unwrap();
+            store.metadata.commit(vec![outcome], &store.blocks).unwrap();
         }
+        drop(store);
+        rows::forget(dir).unwrap();
     }
 
-    /// Changes the records and, if asked to, takes out of the header what it says of looks.
-    fn change(dir: &Path, forget: bool, records: impl FnOnce(&sled::Tree, &sled::Tree)) {
-        let db = crate::store::embedded::records::open(&dir.join("records")).unwrap();
-        let open = |name: &str| db.open_tree(name).unwrap();
-        records(&open("looks"), &open("counters"));
-        if forget {
-            let header = dir.join("store.toml");
-            let text = std::fs::read_to_string(&header).unwrap();
-            let lines = text.lines().filter(|line| !line.starts_with("look = "));
-            std::fs::write(&header, lines.collect::<Vec<_>>().join("\n")).unwrap();
-        }
+    /// Takes out of the header what it says of looks.
+    fn forget(dir: &Path) {
+        let header = dir.join("store.toml");
+        let text = std::fs::read_to_string(&header).unwrap();
+        let lines = text.lines().filter(|line| !line.starts_with("look = "));
+        std::fs::write(&header, lines.collect::<Vec<_>>().join("\n")).unwrap();
     }
 
     /// What the activations of a picture say of its look.
@@ -211,10 +142,7 @@ mod tests {
     fn a_store_of_before_gets_its_looks_once() {
         let dir = tempfile::tempdir().unwrap();
         filled(dir.path());
-        change(dir.path(), true, |looks, counters| {
-            looks.clear().unwrap();
-            counters.remove(LOOKS_OF).unwrap();
-        });
+        forget(dir.path());
         // Without writing, it is of use as it is.
         let store = Store::open_read_only(dir.path(), &options()).unwrap();
         assert_eq!(store.look_id(), None);
@@ -230,17 +158,21 @@ mod tests {
     fn what_was_told_before_an_interruption_is_not_told_again() {
         let dir = tempfile::tempdir().unwrap();
         filled(dir.path());
-        let id = options().network.look().unwrap().id().to_owned();
-        let other =
-            LookDescriptor::quantised(&vec![1.0; options().network.look().unwrap().dimensions()]);
-        let interrupted = |of: &str| {
-            change(dir.path(), true, |looks, counters| {
-                looks.clear().unwrap();
-                looks.insert(Sequence(0).key(), other.bytes()).unwrap();
-                counters.insert(LOOKS_OF, of.as_bytes()).unwrap();
-            });
+        let network = options().network.look().unwrap();
+        let dimensions = network.dimensions();
+        let other = LookDescriptor::quantised(&vec![1.0; dimensions]);
+        let id = crate::store::embedded::files::Header::read(dir.path())
+            .unwrap()
+            .unwrap()
+            .id;
+        let interrupted = |way: &str| {
+            forget(dir.path());
+            rows::forget(dir.path()).unwrap();
+            let of = (&*id, way);
+            let rows = LookRows::open(&SystemDisk, dir.path(), of, dimensions).unwrap();
+            rows.put(Sequence(0), picture_id(0), Some(other.bytes()));
         };
-        interrupted(&id);
+        interrupted(network.id());
         let store = Store::open(dir.path(), &options()).unwrap();
         assert_eq!(store.look(Sequence(0)).unwrap().as_ref(), Some(&other));
         assert_told_by_activations(&store, 1..PICTURES);
@@ -252,29 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_simdex_has_added_gets_its_look() {
+    fn a_look_that_is_not_there_is_told_when_it_is_asked_for() {
         let dir = tempfile::tempdir().unwrap();
         filled(dir.path());
-        let last = Sequence(u64::from(PICTURES - 1));
-        change(dir.path(), false, |looks, _| {
-            assert!(looks.remove(last.key()).unwrap().is_some());
-        });
         let store = Store::open(dir.path(), &options()).unwrap();
-        assert_told_by_activations(&store, PICTURES - 1..PICTURES);
-    }
-
-    #[test]
-    fn records_made_anew_have_the_looks_of_the_log() {
-        let dir = tempfile::tempdir().unwrap();
-        filled(dir.path());
-        let looks = || -> Vec<_> {
-            let store = Store::open(dir.path(), &options()).unwrap();
-            store.looks(Sequence(0)).collect::<Result<_, _>>().unwrap()
-        };
-        let before = looks();
-        assert_eq!(before.len(), usize::from(PICTURES));
-        std::fs::remove_dir_all(dir.path().join("records")).unwrap();
-        Store::repair(dir.path(), &options()).unwrap();
-        assert_eq!(looks(), before);
+        let looks = store.looks(Sequence(0)).collect::<Result<Vec<_>, _>>();
+        assert_eq!(looks.unwrap().len(), usize::from(PICTURES));
+        assert_told_by_activations(&store, 0..PICTURES);
     }
 }

@@ -23,6 +23,10 @@ mod picture_texts;
 mod summaries;
 #[path = "../../../../migrations/0004_log.rs"]
 mod to_log;
+#[path = "../../../../migrations/0006_rows.rs"]
+mod to_rows;
+
+pub(super) use to_rows::drop_described;
 
 /// A store while its format is changed.
 struct Migrating<'a> {
@@ -39,27 +43,39 @@ struct Migrating<'a> {
 
 /// One change of format. It must be safe to run again after it was interrupted.
 struct Migration {
+    /// The format that it brings a store to.
+    to: u32,
     name: &'static str,
     up: fn(&Migrating<'_>) -> Result<(), StoreError>,
 }
 
-/// All migrations; the format's version is how many of them were applied.
-const MIGRATIONS: [Migration; LATEST as usize] = [
+/// All migrations, in order; the format's version is the number of the last that was applied. The file of a store of
+/// format 4 says 5 where only its newest pictures are kept in full.
+const MIGRATIONS: [Migration; 5] = [
     Migration {
+        to: 1,
         name: "initial",
         up: |store| Ok(initial::up(store.db)?),
     },
     Migration {
+        to: 2,
         name: "titles and captions of pictures",
         up: |store| Ok(picture_texts::up(store.db)?),
     },
     Migration {
+        to: 3,
         name: "statistics and embeddings beside the activations",
         up: summaries::up,
     },
     Migration {
+        to: 4,
         name: "the log of entries",
         up: to_log::up,
+    },
+    Migration {
+        to: LATEST,
+        name: "descriptors and looks in files of their own",
+        up: to_rows::up,
     },
 ];
 
@@ -118,8 +134,11 @@ fn apply(
 ) -> Result<Header, StoreError> {
     let db = &trees.db;
     let is_new = header.format == 0;
-    for migration in &migrations[header.format as usize..] {
-        let (from, to) = (header.format, header.format + 1);
+    for migration in migrations {
+        let (from, to) = (header.format, migration.to);
+        if to <= from {
+            continue;
+        }
         if !is_new {
             tracing::info!(
                 from,
@@ -167,5 +186,7 @@ fn sync(store: &Migrating<'_>) -> Result<(), StoreError> {
     synced.map_err(|error| StoreError::io(&path, error))
 }
 
+#[cfg(test)]
+mod rows_tests;
 #[cfg(test)]
 mod tests;

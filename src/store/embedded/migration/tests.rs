@@ -42,14 +42,17 @@ fn migrations_run_once_and_in_order() {
     };
     let migrations = [
         Migration {
+            to: 1,
             name: "one",
             up: |store| mark(store, "1"),
         },
         Migration {
+            to: 2,
             name: "two",
             up: |store| mark(store, "2"),
         },
         Migration {
+            to: 3,
             name: "three",
             up: |store| mark(store, "3"),
         },
@@ -92,6 +95,7 @@ fn embeds_get_a_title_and_a_caption_once() {
 
 /// Makes a store of format 3 of one of today's, as simdex 0.1 would have written it.
 pub(super) fn downgrade_to_3(dir: &Path) {
+    super::rows_tests::downgrade_to_4(dir);
     let db = crate::store::embedded::records::open(&dir.join("records")).unwrap();
     let [
         entries,

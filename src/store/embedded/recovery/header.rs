@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::activation::Encoding;
 use crate::store::embedded::RECORDS;
 use crate::store::embedded::disk::{Disk, SystemDisk, aside};
-use crate::store::embedded::files::{HEADER_COPY, HEADER_FILE, Header, LATEST, UNKNOWN_BYTES};
+use crate::store::embedded::files::{
+    HEADER_COPY, HEADER_FILE, Header, LATEST, UNKNOWN_BYTES, WITH_LOG,
+};
 use crate::store::embedded::log::{
     FOLDER, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, block_lengths, mend_headers,
     old_block_length, segment_files, segment_numbers,
@@ -132,7 +134,7 @@ pub(in crate::store::embedded) fn settle(
     let found = Header::read(dir);
     let path = dir.join(HEADER_FILE);
     let problem = match found {
-        Ok(Some(header)) if header.format < LATEST && Header::read_copy(dir).is_none() => {
+        Ok(Some(header)) if header.format < WITH_LOG && Header::read_copy(dir).is_none() => {
             return Ok(header);
         }
         Ok(Some(header)) => match header.store_id(dir).and_then(|_| check(disk, dir, &header)) {

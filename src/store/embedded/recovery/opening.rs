@@ -4,7 +4,6 @@ use crate::plural::counted;
 use crate::store::StoreError;
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::Mark;
-use crate::store::embedded::recovery::replay::Describer;
 use crate::store::embedded::trees::STORE;
 
 impl EmbeddedMetadata {
@@ -14,11 +13,7 @@ impl EmbeddedMetadata {
     ///
     /// # Errors
     /// If the log does not have what was committed, or the records are of another store.
-    pub(in crate::store::embedded) fn reconcile(
-        &self,
-        mark: &Mark,
-        describer: Describer<'_>,
-    ) -> Result<(), StoreError> {
+    pub(in crate::store::embedded) fn reconcile(&self, mark: &Mark) -> Result<(), StoreError> {
         let end = self.log.position();
         match self.trees.counters.get(STORE)? {
             Some(store) if store == self.store_id => {}
@@ -47,7 +42,7 @@ impl EmbeddedMetadata {
                      learnt with it is asked for again"
                 );
             }
-            self.replay_tail(describer)?;
+            self.replay_tail()?;
             let counted = self.count()?;
             let is_as_marked = counted.matches(mark.totals) || end.next != mark.position.next;
             if counted.matches(*self.totals()) && is_as_marked {
@@ -58,7 +53,7 @@ impl EmbeddedMetadata {
             pictures = mark.totals.pictures,
             "the records are not what the log says: making those of pictures anew"
         );
-        if let Some(damage) = self.rebuild(describer)?.first() {
+        if let Some(damage) = self.rebuild()?.first() {
             return Err(self.damaged(*damage));
         }
         let mut rebuilt = *self.totals();

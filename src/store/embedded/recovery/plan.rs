@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::private_folder;
 use crate::store::StoreError;
 use crate::store::embedded::disk::SystemDisk;
-use crate::store::embedded::files::{Header, LATEST, check_places};
+use crate::store::embedded::files::{Header, WITH_LOG, check_places};
 use crate::store::embedded::log::{
     ClosedSegment, FOLDER, LIST_FILE, MARK_FILE, Mark, Position, SegmentList, StoreId, file_name,
 };
@@ -30,7 +30,7 @@ impl Plan {
         let header = Header::read_or_copy(dir)?.ok_or_else(|| StoreError::NoHeader {
             dir: dir.to_owned(),
         })?;
-        if header.format < LATEST {
+        if header.format < WITH_LOG {
             return Err(StoreError::Older {
                 dir: dir.to_owned(),
             });

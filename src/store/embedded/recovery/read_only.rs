@@ -10,10 +10,9 @@ use crate::store::embedded::disk::{Disk, FrozenDisk};
 use crate::store::embedded::files::{Header, LATEST, Lock, check_places};
 use crate::store::embedded::log::{Log, Opened};
 use crate::store::embedded::records::{self, Records};
-use crate::store::embedded::recovery::replay::Describer;
 use crate::store::embedded::recovery::usable_records::{are_damaged, check_room};
 use crate::store::embedded::transfer::check_ended;
-use crate::store::embedded::trees::{LOOKS_MISSING, Trees};
+use crate::store::embedded::trees::Trees;
 use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
 use crate::store::leases::LEASE_TIME;
 use crate::store::{StoreError, StoreOptions};
@@ -80,7 +79,7 @@ impl Embedded {
         }
         let mut store = records::or_damaged(&path, || {
             let db = records::open(private.path())?;
-            let store = Self::assemble(Parts {
+            let mut store = Self::assemble(Parts {
                 dir,
                 options,
                 lease_time: LEASE_TIME,
@@ -91,18 +90,17 @@ impl Embedded {
                 log,
             })?;
             // Where they are missing, each picture is asked.
-            let metadata = &store.metadata;
+            let metadata = &mut store.metadata;
+            metadata.open_rows(&FrozenDisk);
             metadata.sightings.keep(metadata.has_sightings()?);
             match with_records {
-                true => store.metadata.reconcile(&mark, store.describer(options))?,
-                false => make_records(&store.metadata, store.describer(options))?,
+                true => store.metadata.reconcile(&mark)?,
+                false => make_records(&store.metadata)?,
             }
             Ok(store)
         })?;
         // Where looks are missing, `look-alike` does without.
-        let told = Some(header.look.as_str());
-        let is_told = store.metadata.look_id() == told
-            && !store.metadata.trees.counters.contains_key(LOOKS_MISSING)?;
+        let is_told = store.metadata.look_id() == Some(header.look.as_str());
         store.identity.look = is_told.then(|| header.look.clone());
         store.metadata.log.freeze();
         store.metadata.reserve.is_frozen = true;
@@ -134,8 +132,8 @@ fn private_folder(dir: &Path, places: &[PathBuf]) -> Result<TempDir, StoreError>
 }
 
 /// Makes records of pictures anew from the log, for as long as the store is open.
-fn make_records(metadata: &EmbeddedMetadata, describer: Describer<'_>) -> Result<(), StoreError> {
-    for damage in metadata.rebuild(describer)? {
+fn make_records(metadata: &EmbeddedMetadata) -> Result<(), StoreError> {
+    for damage in metadata.rebuild()? {
         tracing::warn!(error = %metadata.damaged(damage), "passed over");
     }
     Ok(())

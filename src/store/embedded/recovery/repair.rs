@@ -8,16 +8,15 @@ use std::sync::Arc;
 use crate::activation::Encoding;
 use crate::picture::PictureId;
 use crate::store::embedded::disk::{Disk, SystemDisk, TolerantDisk};
-use crate::store::embedded::files::{Header, LATEST, Lock, UNKNOWN_BYTES, check_places};
+use crate::store::embedded::files::{Header, LATEST, Lock, UNKNOWN_BYTES, WITH_LOG, check_places};
 use crate::store::embedded::log::{
     FOLDER, Fate, LIST_FILE, Log, Mark, Opened, mend_headers, pictures_in, take_back,
 };
-use crate::store::embedded::measures::MeasureFile;
 use crate::store::embedded::records::Records;
 use crate::store::embedded::recovery::{header, usable_records};
-use crate::store::embedded::rows::Rows;
+use crate::store::embedded::rows;
 use crate::store::embedded::trees::Trees;
-use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS};
+use crate::store::embedded::{Embedded, EmbeddedMetadata, Parts, RECORDS, migration};
 use crate::store::keeping::Layouts;
 use crate::store::leases::LEASE_TIME;
 use crate::store::{Repaired, StoreError, StoreOptions};
@@ -53,13 +52,11 @@ impl Embedded {
         let lock = Lock::take(dir)?;
         usable_records::check_room(dir, dir)?;
         // Its pictures may get other numbers.
-        Rows::forget(dir)
-            .and_then(|()| MeasureFile::forget(dir))
-            .map_err(|error| StoreError::io(dir, error))?;
+        rows::forget(dir).map_err(|error| StoreError::io(dir, error))?;
         let mut repaired = Repaired::default();
         let mut header = header::settle(&*disk, dir, options, &mut repaired.aside)?;
         header.check(dir, options.network.id())?;
-        if header.format < LATEST {
+        if header.format < WITH_LOG {
             drop(lock);
             return bring_up(dir, options, header.format, repaired);
         }
@@ -115,7 +112,7 @@ impl Embedded {
         }
         let before = metadata.block_locations().filter_map(Result::ok);
         let before: Vec<PictureId> = before.map(|(id, _)| id).collect();
-        let damages = metadata.rebuild(store.describer(options))?;
+        let damages = metadata.rebuild()?;
         metadata.trees.recount()?;
         let mut damaged = BTreeSet::new();
         for damage in damages {
@@ -151,8 +148,13 @@ impl Embedded {
             repaired.waiting = totals.waiting;
         }
         metadata.set_mark()?;
+        // They are of the numbers of before.
+        migration::drop_described(&metadata.trees.db)?;
         metadata.records.sync()?;
-        if mend_encoding(&mut header, options, metadata)? {
+        let before = header.clone();
+        header.format = LATEST;
+        mend_encoding(&mut header, options, metadata)?;
+        if header != before {
             header.write(dir)?;
         }
         // sled is closed before its folder gets another name.
@@ -168,12 +170,12 @@ impl Embedded {
 }
 
 /// Has the header say what the pictures are stored in: it may be of before they were converted, as in a
-/// backup that did not end, or of after. Returns whether it is another one now.
+/// backup that did not end, or of after.
 fn mend_encoding(
     header: &mut Header,
     options: &StoreOptions<'_>,
     metadata: &EmbeddedMetadata,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let [compact, mixed] =
         [false, true].map(|mixed| Layouts::of(options.network, Encoding::Compact, mixed));
     // Those of which only a sketch is kept, those with a sketch beside all else, and the others.
@@ -184,7 +186,6 @@ fn mend_encoding(
         with_sketch += u64::from(length == mixed.now().block_len() as u64);
         without += u64::from(mixed.is_of_before(length));
     }
-    let before = header.clone();
     let is_compact = header.activations == Encoding::Compact;
     if header.recent_bytes.is_none() && with_sketch > 0 && !is_compact {
         header.recent_bytes = Some(options.recent_bytes.unwrap_or(UNKNOWN_BYTES));
@@ -207,7 +208,7 @@ fn mend_encoding(
              SIZE\"` says it anew"
         );
     }
-    Ok(*header != before)
+    Ok(())
 }
 
 /// Opens a store of an older format, which gives it its log.

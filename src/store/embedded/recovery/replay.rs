@@ -2,34 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use crate::activation::Activations;
 use crate::canonical_url::{CanonicalUrl, HostId, UrlId};
-use crate::network::{Descriptor, Network};
 use crate::store::embedded::EmbeddedMetadata;
 use crate::store::embedded::log::{Damage, LoggedEntry, Position, Totals};
 use crate::store::embedded::metadata::commit_changes::CommitChanges;
+use crate::store::embedded::metadata::describe::told_in;
 use crate::store::embedded::metadata::leaving::Leaving;
-use crate::store::embedded::trees::{
-    APPLIED, FrontierKey, LOOKS_MISSING, LOOKS_OF, STORE, encode, location_key,
-};
+use crate::store::embedded::trees::{APPLIED, FrontierKey, STORE, encode, location_key};
 use crate::store::entry::{
-    DescriptorSection, Found, LabelFact, Lost, Removed, RemovedFile, RemovedHost, SectionKind,
-    Seed, read_record,
+    Found, LabelFact, Lost, Removed, RemovedFile, RemovedHost, SectionKind, Seed, read_record,
 };
-use crate::store::keeping::Layouts;
 use crate::store::{
     LabelId, Labels, Location, PictureRecord, Role, StoreError, UrlRecord, UrlState, Validators,
     VisitRecord,
 };
 
 const NOTE_EVERY: Duration = Duration::from_secs(5);
-
-/// What is needed to read descriptors that were made in another way.
-#[derive(Clone, Copy)]
-pub(in crate::store::embedded) struct Describer<'a> {
-    pub(in crate::store::embedded) network: &'a Network,
-    pub(in crate::store::embedded) layouts: &'a Layouts,
-}
 
 impl EmbeddedMetadata {
     /// What the records come to; reads all sequence numbers.
@@ -50,10 +38,7 @@ impl EmbeddedMetadata {
     ///
     /// # Errors
     /// If the log is damaged there, or cannot be read.
-    pub(in crate::store::embedded) fn replay_tail(
-        &self,
-        describer: Describer<'_>,
-    ) -> Result<(), StoreError> {
+    pub(in crate::store::embedded) fn replay_tail(&self) -> Result<(), StoreError> {
         let from = self.trees.applied()?;
         let mut entries = Vec::new();
         self.log.for_each_entry(from, &mut |entry| {
@@ -64,7 +49,7 @@ impl EmbeddedMetadata {
             }
             Ok(())
         })?;
-        self.replay(entries, from.next, describer)
+        self.replay(entries, from.next)
     }
 
     /// Empties the records of pictures and makes them anew. What of the log is damaged is passed
@@ -72,10 +57,7 @@ impl EmbeddedMetadata {
     ///
     /// # Errors
     /// If the log cannot be read or the records cannot be written.
-    pub(in crate::store::embedded) fn rebuild(
-        &self,
-        describer: Describer<'_>,
-    ) -> Result<Vec<Damage>, StoreError> {
+    pub(in crate::store::embedded) fn rebuild(&self) -> Result<Vec<Damage>, StoreError> {
         // Until it is done, each opening begins it again.
         let known = self.trees.applied()?;
         let unfinished = Position {
@@ -88,9 +70,6 @@ impl EmbeddedMetadata {
         for tree in self.trees.of_pictures() {
             tree.clear()?;
         }
-        if let Some((id, _)) = &self.look {
-            self.trees.counters.insert(LOOKS_OF, id.as_bytes())?;
-        }
         *self.totals() = Totals::default();
         let mut entries = Vec::new();
         let mut damages = Vec::new();
@@ -101,24 +80,19 @@ impl EmbeddedMetadata {
             }
             Ok(())
         })?;
-        self.replay(entries, known.next, describer)?;
+        self.replay(entries, known.next)?;
         Ok(damages)
     }
 
     /// Takes in entries in the order in which they were written, wherever they lie now. Those from
     /// the number `news` on are newer than what the frontier knows.
-    fn replay(
-        &self,
-        mut entries: Vec<(u64, u32, u64)>,
-        news: u64,
-        describer: Describer<'_>,
-    ) -> Result<(), StoreError> {
+    fn replay(&self, mut entries: Vec<(u64, u32, u64)>, news: u64) -> Result<(), StoreError> {
         entries.sort_unstable();
         let of = entries.len();
         let mut noted = Instant::now();
         for (done, (_, segment, offset)) in entries.into_iter().enumerate() {
             let entry = self.log.entry_at(segment, offset)?;
-            self.take_logged(&entry, entry.number >= news, describer)?;
+            self.take_logged(&entry, entry.number >= news)?;
             if noted.elapsed() > NOTE_EVERY {
                 noted = Instant::now();
                 tracing::info!(done, of, "entries of the log taken in");
@@ -127,6 +101,7 @@ impl EmbeddedMetadata {
         let totals = *self.totals();
         CommitChanges::new(self, totals).apply(self.log.position())?;
         self.trees.counters.insert(STORE, &self.store_id)?;
+        self.sync_rows();
         self.records.sync()
     }
 
@@ -139,28 +114,25 @@ impl EmbeddedMetadata {
     }
 
     /// Takes in one entry. To take it in again changes nothing.
-    fn take_logged(
-        &self,
-        entry: &LoggedEntry,
-        is_news: bool,
-        describer: Describer<'_>,
-    ) -> Result<(), StoreError> {
+    fn take_logged(&self, entry: &LoggedEntry, is_news: bool) -> Result<(), StoreError> {
         let mut totals = self.totals();
         let mut leaving = Leaving::new(self, *totals);
         let id = entry.picture;
         let mut is_there = self.contains(id)? || self.waits(id)?;
         if let Some(record) = entry.section(SectionKind::Record) {
             let record: PictureRecord = read_record(record)?;
-            let descriptor = self.descriptor_of(entry, describer)?;
             let changes = leaving.changes();
             match self.block_location(id)? {
                 // It was copied, or stored twice by an interrupted migration.
                 Some(before) => changes.move_picture(id, before, entry.location)?,
                 None => {
                     changes.end_waiting(id)?;
-                    let look = self.look_of(entry)?;
-                    let look = look.as_deref();
-                    changes.add_picture(id, &record, &descriptor, look, entry.location)?;
+                    let descriptor =
+                        told_in(entry, SectionKind::Descriptor, Some(&self.descriptor))?;
+                    let look = self.look_id().map(Some);
+                    let look = look.map(|way| told_in(entry, SectionKind::Look, way));
+                    let described = (descriptor, look.transpose()?.flatten());
+                    changes.add_picture(id, &record, described, entry.location)?;
                 }
             }
             is_there = true;
@@ -222,59 +194,6 @@ impl EmbeddedMetadata {
             ..self.trees.applied()?
         })?;
         Ok(())
-    }
-
-    /// How a picture looks by its entry. If that does not say so in the way of the network, it is
-    /// told later, from the activations.
-    fn look_of(&self, entry: &LoggedEntry) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some((id, _)) = &self.look else {
-            return Ok(None);
-        };
-        let section = entry.section(SectionKind::Look);
-        let section: Option<DescriptorSection<'_>> = section.map(read_record).transpose()?;
-        let section = section.filter(|section| section.id == *id);
-        if section.is_none() {
-            self.trees.counters.insert(LOOKS_MISSING, &[])?;
-        }
-        Ok(section.map(|section| section.values))
-    }
-
-    fn descriptor_of(
-        &self,
-        entry: &LoggedEntry,
-        describer: Describer<'_>,
-    ) -> Result<Vec<u8>, StoreError> {
-        let section = entry.section(SectionKind::Descriptor);
-        let section: Option<DescriptorSection<'_>> = section.map(read_record).transpose()?;
-        let described = section.filter(|section| section.id == self.descriptor);
-        if let Some(section) = described {
-            return Ok(section.values);
-        }
-        match self.describe(entry, describer) {
-            // It stays, for `verify` to name it, and nothing is near it.
-            Err(error @ StoreError::Damaged { .. }) => {
-                tracing::warn!(%error, "a picture is not described");
-                Ok(Descriptor::normalized(vec![0.0; self.dimensions]).to_bytes())
-            }
-            described => described,
-        }
-    }
-
-    fn describe(
-        &self,
-        entry: &LoggedEntry,
-        describer: Describer<'_>,
-    ) -> Result<Vec<u8>, StoreError> {
-        let damaged = || StoreError::Damaged {
-            picture: entry.picture,
-        };
-        let span = entry.location.payload.ok_or_else(damaged)?;
-        let block = self.log.read_checked(entry.picture, span)?;
-        let layout = describer.layouts.of_block(block.len());
-        // A sketch of the picture does not say it.
-        let layout = layout.filter(|layout| layout.keeps_values());
-        let activations = Activations::new(layout.ok_or_else(damaged)?, &block);
-        Ok(describer.network.describe(activations).to_bytes())
     }
 
     /// Records what a place tells of the crawl that found it, unless more is known.

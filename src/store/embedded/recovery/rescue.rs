@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::store::StoreError;
 use crate::store::embedded::disk::{Disk, SystemDisk};
-use crate::store::embedded::files::{HEADER_FILE, Header, LATEST};
+use crate::store::embedded::files::{HEADER_FILE, Header, WITH_LOG};
 use crate::store::embedded::log::{
     ClosedSegment, LIST_FILE, MARK_FILE, Mark, SegmentList, StoreId, is_old_segment,
     segment_numbers, sound,
@@ -49,7 +49,10 @@ impl Rescue {
     fn of_what_is_left(dir: &Path) -> Result<Self, StoreError> {
         let header = sound(Header::read_or_copy(dir))?;
         let header = header.filter(|header| header.store_id(dir).is_ok());
-        if header.as_ref().is_some_and(|header| header.format < LATEST) {
+        if header
+            .as_ref()
+            .is_some_and(|header| header.format < WITH_LOG)
+        {
             return Err(StoreError::Older {
                 dir: dir.to_owned(),
             });

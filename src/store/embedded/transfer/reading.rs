@@ -99,15 +99,11 @@ impl EmbeddedMetadata {
         let (Some(record), Some(span)) = (self.picture(id)?, location) else {
             return Err(damaged);
         };
-        let look = match &self.look {
-            Some(_) => self.trees.looks.get(sequence.key())?,
-            None => None,
-        };
         Ok(Record::Picture(Box::new(KnownPicture {
             id,
             record,
             descriptor: self.descriptor(sequence)?.to_bytes(),
-            look: look.map(|look| look.to_vec()),
+            look: self.look(sequence)?.map(|look| look.bytes().to_vec()),
             thumbnail: self.thumbnail(id)?,
             length: span.length,
             checksum: span.checksum,

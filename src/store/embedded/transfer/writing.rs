@@ -94,9 +94,10 @@ impl EmbeddedMetadata {
             for (record, location) in stored.iter().zip(locations) {
                 match record {
                     Record::Picture(picture) => {
-                        let look = picture.look.as_deref().filter(|_| self.look.is_some());
                         let KnownPicture { id, record, .. } = &**picture;
-                        changes.add_picture(*id, record, &picture.descriptor, look, location)?;
+                        let look = picture.look.clone().filter(|_| self.look.is_some());
+                        let described = (Some(picture.descriptor.clone()), look);
+                        changes.add_picture(*id, record, described, location)?;
                     }
                     Record::Waiting(id) => changes.add_waiting(*id, location)?,
                     _ => {}

@@ -42,9 +42,6 @@ pub(super) struct Trees {
     pub(super) terms: sled::Tree,
     pub(super) pictures: sled::Tree,
     pub(super) sequences: sled::Tree,
-    pub(super) descriptors: sled::Tree,
-    /// How pictures look; nothing under the number of one that has no look.
-    pub(super) looks: sled::Tree,
     /// On which hosts pictures were seen: keys alone.
     pub(super) sightings: sled::Tree,
     /// Where the pictures' entries lie in the log.
@@ -84,9 +81,6 @@ pub(super) struct Trees {
 pub(super) const RUNS: [u8; 1] = [1];
 pub(super) const APPLIED: [u8; 1] = [2];
 pub(super) const STORE: [u8; 1] = [3];
-/// Of which way of telling looks those in the records are, and whether some may be missing.
-pub(super) const LOOKS_OF: [u8; 1] = [4];
-pub(super) const LOOKS_MISSING: [u8; 1] = [5];
 /// How far the log was taken in, and how many runs there were, when the sightings were written last; and
 /// where their making was stopped.
 pub(super) const SIGHTED_LOG: [u8; 1] = [8];
@@ -109,8 +103,6 @@ impl Trees {
             terms: open("terms")?,
             pictures: open("pictures")?,
             sequences: open("sequences")?,
-            descriptors: open("descriptors")?,
-            looks: open("looks")?,
             sightings: open("sightings")?,
             entries: open("entries")?,
             usage: open("usage")?,
@@ -153,12 +145,10 @@ impl Trees {
     }
 
     /// The trees that can be made anew from the log.
-    pub(super) fn of_pictures(&self) -> [&sled::Tree; 9] {
+    pub(super) fn of_pictures(&self) -> [&sled::Tree; 7] {
         [
             &self.pictures,
             &self.sequences,
-            &self.descriptors,
-            &self.looks,
             &self.entries,
             &self.usage,
             &self.places,

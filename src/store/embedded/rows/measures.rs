@@ -3,142 +3,72 @@
 //! The file is derived and may be deleted: what is missing in it, torn, or of another store, is read from the
 //! records, and the file is written anew.
 
-use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::EmbeddedMetadata;
-use super::disk::{Disk, DiskFile, SystemDisk};
-use super::trees::decode;
+use super::file::{RowFile, pass_over};
+use crate::store::embedded::EmbeddedMetadata;
+use crate::store::embedded::disk::SystemDisk;
+use crate::store::embedded::trees::decode;
 use crate::store::{Measure, Measures, PictureRecord, Sequence, StoreError};
 
-/// The folder of what is derived, and the file's name in it.
-const FOLDER: &str = "index";
-const FILE: &str = "measures";
-/// Bytes of a row: width, height, time and a checksum of them with the picture's number.
-const ROW: usize = 20;
-const CHECKSUM: usize = 4;
-
-/// A row; nothing in it is of a picture that has left.
-type Row = [u8; ROW];
+pub(super) const FILE: &str = "measures";
+/// Bytes of a row: width, height and time; nothing of a picture that has left.
+const ROW: usize = 16;
 
 /// The measures of a store.
-pub(super) struct MeasureFile {
-    /// `None` where there is none: then all is read from the records.
-    file: Option<Box<dyn DiskFile>>,
-    /// Of whose pictures: rows of others have other checksums.
-    seed: u32,
+pub(in crate::store::embedded) struct MeasureFile {
+    file: RowFile,
     /// All of them, once they were asked for.
     known: Mutex<Option<Measures>>,
 }
 
 impl MeasureFile {
     /// No file.
-    pub(super) fn none() -> Self {
+    pub(in crate::store::embedded) fn none() -> Self {
         Self {
-            file: None,
-            seed: 0,
+            file: RowFile::none(ROW),
             known: Mutex::default(),
         }
     }
 
     /// Opens the file of a store. Where that fails there is none.
-    pub(super) fn open(dir: &Path, store: &str) -> Self {
-        let folder = dir.join(FOLDER);
-        let open = || {
-            SystemDisk.create_folder(&folder)?;
-            SystemDisk.create(&folder.join(FILE))
-        };
-        let file = open().inspect_err(|error| {
-            tracing::warn!(%error, "the first search with a filter is slower: what it reads cannot be kept");
-        });
-        Self {
-            file: file.ok(),
-            seed: crc32fast::hash(store.as_bytes()),
-            known: Mutex::default(),
-        }
-    }
-
-    /// Deletes the file of a store whose pictures get other numbers.
-    pub(super) fn forget(dir: &Path) -> io::Result<()> {
-        match std::fs::remove_file(dir.join(FOLDER).join(FILE)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
+    pub(in crate::store::embedded) fn open(dir: &Path, store: &str) -> Self {
+        match RowFile::open(&SystemDisk, dir, FILE, store, ROW) {
+            Ok(file) => Self {
+                file,
+                known: Mutex::default(),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "the first search with a filter is slower: what it reads cannot be kept");
+                Self::none()
+            }
         }
     }
 
     /// Keeps the measure of a picture; `None`: it has left. Only time is lost where it cannot be written.
-    pub(super) fn put(&self, sequence: Sequence, measure: Option<Measure>) {
+    pub(in crate::store::embedded) fn put(&self, sequence: Sequence, measure: Option<Measure>) {
         // Held, so that who reads all of them now has this one.
         let mut known = self.known();
         if let Some(known) = &mut *known {
             known.set(sequence, measure);
         }
-        let offset = sequence.0.checked_mul(ROW as u64);
-        if let Some((file, offset)) = self.file.as_ref().zip(offset)
-            && let Err(error) = file.write_at(&self.row(sequence, measure), offset)
-        {
-            tracing::debug!(%error, "a measure is not kept");
-        }
+        pass_over(self.file.put(sequence, &[], &row(measure)));
     }
 
     fn known(&self) -> MutexGuard<'_, Option<Measures>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn row(&self, sequence: Sequence, measure: Option<Measure>) -> Row {
-        let Measure {
-            width,
-            height,
-            first_seen_s,
-        } = measure.unwrap_or_default();
-        let mut row = [0; ROW];
-        row[4..8].copy_from_slice(&width.to_le_bytes());
-        row[8..12].copy_from_slice(&height.to_le_bytes());
-        row[12..].copy_from_slice(&first_seen_s.to_le_bytes());
-        let checksum = self.checksum(sequence, &row);
-        row[..CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
-        row
-    }
-
-    fn checksum(&self, sequence: Sequence, row: &Row) -> u32 {
-        let mut hasher = crc32fast::Hasher::new_with_initial(self.seed);
-        hasher.update(&sequence.0.to_le_bytes());
-        hasher.update(&row[CHECKSUM..]);
-        hasher.finalize()
-    }
-
-    /// What a row says: the measure of its picture, or that there is none; `None` if it says nothing.
-    fn read_row(&self, sequence: Sequence, row: &Row) -> Option<Option<Measure>> {
-        let number =
-            |at: usize| u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]);
-        if number(0) != self.checksum(sequence, row) {
-            return None;
-        }
-        let measure = Measure {
-            width: number(4),
-            height: number(8),
-            first_seen_s: (u64::from(number(16)) << 32) | u64::from(number(12)),
-        };
-        Some((measure.width > 0).then_some(measure))
-    }
-
     /// What the file says, and whether that is all before `end`.
     fn read(&self, end: Sequence) -> (Measures, bool) {
         let mut measures = Measures::default();
-        let read = |file: &dyn DiskFile| {
-            let length = usize::try_from(file.length()?).map_err(io::Error::other)?;
-            let mut bytes = vec![0; length];
-            file.read_at(&mut bytes, 0)?;
-            Ok::<_, io::Error>(bytes)
-        };
-        let bytes = self.file.as_ref().map(|file| read(&**file));
-        let bytes = bytes.and_then(Result::ok).unwrap_or_default();
-        let (rows, _) = bytes.as_chunks::<ROW>();
-        let mut are_all = rows.len() as u64 >= end.0;
-        for (row, sequence) in rows.iter().zip((0..).map(Sequence)) {
-            match self.read_row(sequence, row) {
-                Some(measure) => measures.set(sequence, measure),
+        let read = self.file.read(Sequence(0), u64::MAX);
+        let count = self.file.count(&read);
+        let mut are_all = count >= end.0;
+        for sequence in (0..count).map(Sequence) {
+            match self.file.row(&read, sequence, &[]) {
+                Some(row) => measures.set(sequence, measure(row)),
                 None => are_all = false,
             }
         }
@@ -147,25 +77,41 @@ impl MeasureFile {
 
     /// Writes all that is known before `end`.
     fn write(&self, measures: &Measures, end: Sequence) {
-        let rows = (0..end.0).map(Sequence);
-        let rows: Vec<u8> = rows
-            .flat_map(|sequence| self.row(sequence, measures.get(sequence)))
-            .collect();
-        let write = |file: &dyn DiskFile| {
-            file.write_at(&rows, 0)?;
-            file.set_length(rows.len() as u64)
-        };
-        if let Some(file) = &self.file
-            && let Err(error) = write(&**file)
-        {
-            tracing::debug!(%error, "measures are not kept");
-        }
+        let sequences = (0..end.0).map(Sequence);
+        let rows: Vec<_> = sequences.map(|it| (it, row(measures.get(it)))).collect();
+        let rows = rows.iter().map(|(sequence, row)| (*sequence, &row[..]));
+        pass_over(self.file.set_all(rows));
     }
+}
+
+fn row(measure: Option<Measure>) -> [u8; ROW] {
+    let Measure {
+        width,
+        height,
+        first_seen_s,
+    } = measure.unwrap_or_default();
+    let mut row = [0; ROW];
+    row[..4].copy_from_slice(&width.to_le_bytes());
+    row[4..8].copy_from_slice(&height.to_le_bytes());
+    row[8..].copy_from_slice(&first_seen_s.to_le_bytes());
+    row
+}
+
+/// What a row says: the measure of its picture, or that there is none.
+fn measure(row: &[u8]) -> Option<Measure> {
+    let (width, rest) = row.split_first_chunk()?;
+    let (height, rest) = rest.split_first_chunk()?;
+    let measure = Measure {
+        width: u32::from_le_bytes(*width),
+        height: u32::from_le_bytes(*height),
+        first_seen_s: u64::from_le_bytes(rest.try_into().ok()?),
+    };
+    (measure.width > 0).then_some(measure)
 }
 
 impl EmbeddedMetadata {
     /// The measures of all pictures.
-    pub(super) fn all_measures(&self) -> Result<Measures, StoreError> {
+    pub(in crate::store::embedded) fn all_measures(&self) -> Result<Measures, StoreError> {
         if let Some(known) = &*self.measures.known() {
             return Ok(known.clone());
         }
@@ -194,6 +140,8 @@ impl EmbeddedMetadata {
 
 #[cfg(test)]
 mod tests {
+    use super::super::file::{CHECKSUM, FOLDER};
+    use super::super::forget;
     use super::*;
     use crate::store::Store;
     use crate::store::conformance::fixture::{commit, file, options, picture_id};
@@ -230,20 +178,21 @@ mod tests {
         drop(store);
         let expected = [(0, 5), (2, 7), (3, 8)];
         let whole = std::fs::read(&path).unwrap();
-        assert_eq!(whole.len(), 4 * ROW);
-        let left = &whole[ROW + CHECKSUM..2 * ROW];
+        let row = CHECKSUM + ROW;
+        assert_eq!(whole.len(), 4 * row);
+        let left = &whole[row + CHECKSUM..2 * row];
         assert!(
             left.iter().all(|byte| *byte == 0),
             "something of it is left"
         );
         let mut damaged = whole.clone();
-        damaged[2 * ROW + 9] ^= 1;
-        let others = [&whole[..], &[7; 3 * ROW]].concat();
+        damaged[2 * row + 9] ^= 1;
+        let others = [&whole[..], &[7; 3 * (CHECKSUM + ROW)]].concat();
         for bytes in [
             None,
             Some(&whole),
             Some(&damaged),
-            Some(&whole[..ROW].to_vec()),
+            Some(&whole[..row].to_vec()),
             Some(&others),
         ] {
             match bytes {
@@ -260,8 +209,8 @@ mod tests {
         let none = MeasureFile::none();
         none.put(Sequence(0), Some(Measure::default()));
         assert!(!none.read(Sequence(1)).1);
-        MeasureFile::forget(dir.path()).unwrap();
-        MeasureFile::forget(dir.path()).unwrap();
+        forget(dir.path()).unwrap();
+        forget(dir.path()).unwrap();
         assert_eq!(heights(dir.path()), expected);
     }
 }
