@@ -39,5 +39,5 @@ pub use conversion::converted;
 pub use dot::{four_inner_products_f32, inner_product, inner_product_f32};
 pub use encoding::Encoding;
 pub use layout::Layout;
-pub use parts::PartsProjection;
+pub use parts::{Parts, PartsCodec};
 pub use shape::LayerShape;

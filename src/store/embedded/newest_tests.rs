@@ -133,7 +133,9 @@ fn store_in(dir: &Path, recent_bytes: Option<u64>) -> Store {
 
 /// Bytes of so many pictures that are kept in full.
 fn bytes_of(pictures: usize) -> u64 {
-    let layout = options().network.layout_with_sketch(Encoding::Int8);
+    let layout = options()
+        .network
+        .layout_with_sketch(Encoding::Int8, Encoding::Compact);
     (pictures * layout.block_len()) as u64 + 1000
 }
 
