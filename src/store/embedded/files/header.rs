@@ -249,4 +249,33 @@ mod tests {
         header.keep_copy(dir.path()).unwrap();
         assert_eq!(Header::read_copy(dir.path()), Some(header));
     }
+
+    #[test]
+    fn sketches_are_of_before_where_the_file_does_not_say_it() {
+        let text = |format, more: &str| {
+            let network = "a".repeat(64);
+            format!("format = {format}\nid = \"0\"\nnetwork = \"{network}\"\n{more}\n")
+        };
+        for (text, sketch) in [
+            (
+                text(4, "activations = \"compact\""),
+                Encoding::CompactBefore,
+            ),
+            (text(6, "activations = \"compact2\""), Encoding::Compact),
+            (text(4, "activations = \"int8\""), Encoding::Compact),
+            (
+                text(5, "activations = \"int8\"\nrecent_bytes = 9"),
+                Encoding::CompactBefore,
+            ),
+            (
+                text(
+                    6,
+                    "activations = \"int8\"\nrecent_bytes = 9\nsketch = \"compact2\"",
+                ),
+                Encoding::Compact,
+            ),
+        ] {
+            assert_eq!(Header::parse(&text).unwrap().sketch(), sketch, "{text}");
+        }
+    }
 }
