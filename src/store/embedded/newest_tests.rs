@@ -406,7 +406,8 @@ fn a_store_of_before_keeps_the_sketches_that_it_has() {
             activations,
             ..options()
         };
-        (options, options.network.layout(activations).block_len())
+        let length = options.network.layout(activations).block_len();
+        (options, length)
     });
     let store = Store::open(dir, &before.0).unwrap();
     (0..2).for_each(|n| add(&store, n));
