@@ -206,7 +206,7 @@ fn query(
             .map(|candidate| store.descriptor(candidate.sequence))
             .collect::<Result<Vec<_>, _>>()?;
         let started = Instant::now();
-        let graph = NeighbourGraph::new(around);
+        let graph = NeighbourGraph::new(&around);
         black_box(ListContext::new(graph, index.len(), ListRule::BySize));
         neighbours.push(milliseconds(started.elapsed()));
         let blocks = index

@@ -3,7 +3,7 @@
 use super::codec::{Layer, LayerDistance, Measurement, Quantity};
 use super::dot::inner_product_f32;
 use super::layout::Layout;
-use super::parts::PartsProjection;
+use super::parts::Parts;
 
 /// The activations of one picture, as they are stored: a block of bytes with its layout.
 ///
@@ -134,11 +134,11 @@ impl<'a> Activations<'a> {
         self.layout.codec().values(self.layer(layer))
     }
 
-    /// What the parts of the picture look like, position by position, each at unit length, and the
-    /// place of the layer; `None` where its values are kept, or nothing of it.
-    pub fn parts(self) -> Option<(usize, Vec<Vec<f32>>)> {
+    /// What the parts of the picture look like, position by position; `None` where its values are
+    /// kept, or nothing of it.
+    pub fn parts(self) -> Option<Parts> {
         let (parts, range) = self.layout.parts()?;
-        Some((parts.layer(), PartsProjection::read(&self.bytes[range])))
+        Some(parts.read(&self.bytes[range]))
     }
 
     /// The embedding.

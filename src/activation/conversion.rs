@@ -43,9 +43,7 @@ pub fn converted(from: Activations<'_>, to: &Layout) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::{
-        Encoding, LayerShape, Measurement, PartsProjection, inner_product_f32,
-    };
+    use crate::activation::{Encoding, LayerShape, Measurement, PartsCodec, inner_product_f32};
 
     fn shapes() -> Vec<LayerShape> {
         let shape = |name: &str, channels, side: usize| LayerShape {
@@ -68,7 +66,7 @@ mod tests {
             let layout = Layout::new(encoding, shapes(), 64);
             match layout.keeps_values() {
                 true => layout,
-                false => layout.with_parts(PartsProjection::new(1, &[0.5; 130], &[0.3; 130])),
+                false => layout.with_parts(PartsCodec::new(1, &[0.5; 130], &[0.3; 130])),
             }
         })
     }
@@ -141,7 +139,8 @@ mod tests {
             let [made, own] = [made, own].map(|block| Activations::new(&compact, block));
             // The embedding is kept whole in all layouts but this one.
             assert_eq!(made.embedding(), own.embedding());
-            for (a, b) in made.parts().unwrap().1.iter().zip(&own.parts().unwrap().1) {
+            let [made, own] = [made, own].map(|it| it.parts().unwrap().vectors);
+            for (a, b) in made.iter().zip(&own) {
                 worst = worst.max(1.0 - inner_product_f32(a, b));
             }
         }
@@ -155,8 +154,9 @@ mod tests {
                 furthest = furthest.max((made / own - 1.0).abs());
             }
         }
-        // The estimates themselves are off by an eighth to a sixth.
-        assert!(furthest < 0.03 && worst < 0.01, "{furthest} {worst}");
+        // The estimates themselves are off by an eighth to a sixth. Numbers that lie between two signs may
+        // get the other one.
+        assert!(furthest < 0.03 && worst < 0.04, "{furthest} {worst}");
     }
 
     #[test]

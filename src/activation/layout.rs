@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::codec::{Codec, Measurement, Quantity};
 use super::encoding::Encoding;
 use super::half_floats::HALF;
-use super::parts::PartsProjection;
+use super::parts::PartsCodec;
 use super::shape::LayerShape;
 
 /// Where everything stands in a picture's block: the layers, then what is derived from
@@ -37,7 +37,7 @@ pub struct Layout {
     /// The embedding.
     embedding: Range<usize>,
     /// What parts look like, where values are not kept.
-    parts: Option<(Arc<PartsProjection>, Range<usize>)>,
+    parts: Option<(Arc<PartsCodec>, Range<usize>)>,
     /// What else is kept of the picture: a block of its own, of a codec that keeps less.
     sketch: Option<(Arc<Layout>, Range<usize>)>,
 }
@@ -97,12 +97,12 @@ impl Layout {
 
     /// The same, which keeps besides what the parts of a picture look like.
     #[must_use]
-    pub fn with_parts(self, projection: PartsProjection) -> Self {
+    pub fn with_parts(self, codec: PartsCodec) -> Self {
         let start = self.block_len();
-        let shape = &self.layers[projection.layer()];
-        let range = start..start + PartsProjection::len(shape);
+        let shape = &self.layers[codec.layer()];
+        let range = start..start + codec.len(shape);
         Self {
-            parts: Some((Arc::new(projection), range)),
+            parts: Some((Arc::new(codec), range)),
             ..self
         }
     }
@@ -178,9 +178,9 @@ impl Layout {
     }
 
     /// What keeps the parts, and its bytes.
-    pub(super) fn parts(&self) -> Option<(&PartsProjection, Range<usize>)> {
+    pub(super) fn parts(&self) -> Option<(&PartsCodec, Range<usize>)> {
         let parts = self.parts.as_ref();
-        parts.map(|(projection, range)| (&**projection, range.clone()))
+        parts.map(|(codec, range)| (&**codec, range.clone()))
     }
 
     /// How the sketch is laid out, and its bytes.

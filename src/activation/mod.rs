@@ -39,5 +39,5 @@ pub use conversion::converted;
 pub use dot::{inner_product, inner_product_f32, inner_products_f32, squared_length};
 pub use encoding::Encoding;
 pub use layout::Layout;
-pub use parts::PartsProjection;
+pub use parts::{Parts, PartsCodec};
 pub use shape::LayerShape;

@@ -76,6 +76,8 @@ pub struct Grid {
     width: usize,
     height: usize,
     vectors: Vec<Vec<f32>>,
+    /// The cosine of two descriptors, by the inner product of their vectors.
+    cosine: fn(f32) -> f32,
 }
 
 /// Sides of the smaller window, in shares of the larger picture's.
@@ -90,11 +92,12 @@ impl Grid {
     pub fn of(scaler: &ChannelScaler, picture: Activations<'_>) -> Option<Self> {
         let layer = picture.layer_count().saturating_sub(2);
         let shape = &picture.layout().layers()[layer];
-        if let Some((_, vectors)) = picture.parts().filter(|(of, _)| *of == layer) {
+        if let Some(parts) = picture.parts().filter(|parts| parts.layer == layer) {
             return Some(Self {
                 width: shape.width,
                 height: shape.positions / shape.width,
-                vectors,
+                vectors: parts.vectors,
+                cosine: parts.cosine,
             });
         }
         let values = picture.layer_values(layer)?;
@@ -113,6 +116,7 @@ impl Grid {
             width: shape.width,
             height: shape.positions / shape.width,
             vectors,
+            cosine: |product| product,
         })
     }
 
@@ -124,6 +128,7 @@ impl Grid {
             .vectors
             .iter()
             .flat_map(|a| other.vectors.iter().map(|b| inner_product_f32(a, b)))
+            .map(self.cosine)
             .collect();
         let forth = |p: usize, q: usize| cosines[p * columns + q];
         let back = |p: usize, q: usize| cosines[q * columns + p];
@@ -218,6 +223,7 @@ mod tests {
             width: side,
             height: side,
             vectors,
+            cosine: |product| product,
         }
     }
 

@@ -25,6 +25,8 @@ mod vectors;
 mod view;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use crate::config::IndexConfig;
 pub use gathering::Gathering;
 pub use looks::Looks;
 pub use snapshot::{SnapshotInfo, snapshot_info};

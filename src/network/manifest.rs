@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{NetworkError, NetworkId};
-use crate::activation::{Encoding, LayerShape, Layout, PartsProjection};
+use crate::activation::{Encoding, LayerShape, Layout, PartsCodec};
 
 /// What a model file takes and gives; written beside it as TOML.
 #[derive(Debug, Clone, Deserialize)]
@@ -70,7 +70,7 @@ pub struct ManifestLayer {
     /// Channels.
     pub channels: usize,
     /// The mean of each channel over pictures of all kinds; may be left out. Both scale what is kept of parts
-    /// ([`PartsProjection`]).
+    /// ([`PartsCodec`]).
     #[serde(default)]
     pub mean: Vec<f32>,
     /// How much the mean of a picture differs from it: the standard deviation; may be left out.
@@ -101,7 +101,7 @@ impl Manifest {
         if layout.keeps_values() {
             return layout;
         }
-        match self.parts() {
+        match self.parts(encoding) {
             Some(parts) => layout.with_parts(parts),
             None => layout,
         }
@@ -109,11 +109,15 @@ impl Manifest {
 
     /// How parts are kept: of the layer before the last, the deepest of few channels, if its channels
     /// are known.
-    fn parts(&self) -> Option<PartsProjection> {
+    fn parts(&self, encoding: Encoding) -> Option<PartsCodec> {
         let place = self.layers.len().checked_sub(2)?;
         let layer = &self.layers[place];
         let is_known = layer.mean.len() == layer.channels && layer.std.len() == layer.channels;
-        is_known.then(|| PartsProjection::new(place, &layer.mean, &layer.std))
+        let codec = match encoding {
+            Encoding::CompactBefore => PartsCodec::of_before,
+            _ => PartsCodec::new,
+        };
+        is_known.then(|| codec(place, &layer.mean, &layer.std))
     }
 
     pub(super) fn parse(text: &str, path: &Path) -> Result<Self, NetworkError> {

@@ -255,10 +255,8 @@ impl Network {
         self.manifest.layout(encoding)
     }
 
-    /// The same with a sketch behind all else ([`Encoding::Compact`]), for a store that keeps no more than
-    /// that of some pictures.
-    pub fn layout_with_sketch(&self, encoding: Encoding) -> Layout {
-        let sketch = self.layout(Encoding::Compact);
-        self.layout(encoding).with_sketch(sketch)
+    /// The same with a sketch behind all else, for a store that keeps no more than that of some pictures.
+    pub fn layout_with_sketch(&self, encoding: Encoding, sketch: Encoding) -> Layout {
+        self.layout(encoding).with_sketch(self.layout(sketch))
     }
 }

@@ -12,9 +12,8 @@ use super::filter::Rest;
 use super::{Filter, SearchOptions, Searcher, Selected, View};
 use crate::activation::Encoding;
 use crate::canonical_url::{CanonicalUrl, HostId};
-use crate::config::Config;
 use crate::head::Ranking;
-use crate::index::{Index, IndexWriter};
+use crate::index::{Index, IndexConfig, IndexWriter};
 use crate::network::{Descriptor, Embedding, Network};
 use crate::picture::{PerceptualHash, PictureId};
 use crate::search::pool::Unread;
@@ -72,8 +71,10 @@ impl Room {
             reserve_bytes: 0,
         };
         let store = Arc::new(Store::open(self.dir.path(), &options).unwrap());
-        let mut config = Config::default().index;
-        config.exact_below = EXACT_BELOW;
+        let config = IndexConfig {
+            exact_below: EXACT_BELOW,
+            ..IndexConfig::default()
+        };
         let writer = IndexWriter::open(&store, &config, &|_, _| true);
         (self.store, self.writer) = (Some(store), Some(writer.unwrap()));
     }

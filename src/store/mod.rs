@@ -154,6 +154,8 @@ struct Identity {
     activations: Encoding,
     /// The bytes that pictures may take that are kept in full, if not all are.
     recent_bytes: Option<u64>,
+    /// How the sketches of the others are encoded.
+    sketch: Option<Encoding>,
     /// How its pictures are described.
     descriptor: String,
     /// How their looks are told; `None` if they are not, or not all in the way of the network.
@@ -292,7 +294,7 @@ impl Store {
 
     fn in_memory_with(options: &StoreOptions<'_>, lease_time: Duration) -> Self {
         let network = options.network;
-        let layouts = Layouts::of(network, options.activations, false);
+        let layouts = Layouts::of(network, options.activations, None);
         let id = format!("{:032x}", rand::random::<u128>());
         Self {
             is_converting: AtomicBool::new(!layouts.now().keeps_values()),
@@ -305,6 +307,7 @@ impl Store {
                 layouts,
                 activations: options.activations,
                 recent_bytes: None,
+                sketch: None,
                 descriptor: network.descriptor_id().to_owned(),
                 look: network.look().map(|look| look.id().to_owned()),
             },

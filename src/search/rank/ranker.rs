@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn of_candidates_of_both_kinds_each_is_measured_as_among_its_own() {
         let network = Network::builtin().unwrap();
-        let layout = network.layout_with_sketch(Encoding::Int8);
+        let layout = network.layout_with_sketch(Encoding::Int8, Encoding::Compact);
         let sketch = layout.sketch().unwrap().block_len();
         let dimensions = network.manifest().embedding.dimensions;
         let wave = |n: usize, len: usize| -> Vec<f32> {

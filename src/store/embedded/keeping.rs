@@ -18,9 +18,9 @@ impl Embedded {
         options: &StoreOptions<'_>,
     ) -> Result<(), StoreError> {
         change(dir, options, |header| {
-            if header.activations != Encoding::Compact {
-                header.activations = Encoding::Compact;
-                header.recent_bytes = None;
+            if !header.activations.is_compact() {
+                header.activations = header.sketch();
+                (header.recent_bytes, header.sketch) = (None, None);
                 header.converting = true;
             }
         })
@@ -38,8 +38,8 @@ impl Embedded {
     ) -> Result<(), StoreError> {
         change(dir, options, |header| {
             // Of those that are there the sketches are missing that they are compared by.
-            header.converting |=
-                header.recent_bytes.is_none() && header.activations != Encoding::Compact;
+            header.converting |= header.recent_bytes.is_none() && !header.activations.is_compact();
+            header.sketch = Some(header.sketch());
             header.activations = Encoding::default();
             header.recent_bytes = Some(bytes);
             header.mixed = true;

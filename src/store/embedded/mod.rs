@@ -280,11 +280,9 @@ impl Embedded {
             trees: Arc::clone(&trees),
             reserve: reserve.clone(),
         };
-        let layouts = Layouts::of(
-            options.network,
-            parts.header.activations,
-            parts.header.recent_bytes.is_some(),
-        );
+        let header = &parts.header;
+        let sketch = header.recent_bytes.map(|_| header.sketch());
+        let layouts = Layouts::of(options.network, header.activations, sketch);
         let flusher = Flusher::start(Arc::clone(&records));
         let metadata = EmbeddedMetadata {
             _flusher: flusher.map_err(|error| StoreError::io(dir, error))?,
@@ -327,6 +325,7 @@ impl Embedded {
                 layouts,
                 activations: parts.header.activations,
                 recent_bytes: parts.header.recent_bytes,
+                sketch,
                 descriptor: options.network.descriptor_id().to_owned(),
                 look: None,
             },

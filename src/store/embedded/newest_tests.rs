@@ -133,7 +133,9 @@ fn store_in(dir: &Path, recent_bytes: Option<u64>) -> Store {
 
 /// Bytes of so many pictures that are kept in full.
 fn bytes_of(pictures: usize) -> u64 {
-    let layout = options().network.layout_with_sketch(Encoding::Int8);
+    let layout = options()
+        .network
+        .layout_with_sketch(Encoding::Int8, Encoding::Compact);
     (pictures * layout.block_len()) as u64 + 1000
 }
 
@@ -393,4 +395,56 @@ fn a_damaged_picture_is_in_nobodys_way() {
     let sketch = store.layout().sketch().unwrap().block_len();
     let full = (1..6).filter(|n| store.block(picture_id(*n)).unwrap().len() != sketch);
     assert_eq!(full.collect::<Vec<_>>(), [4, 5]);
+}
+
+#[test]
+fn a_store_of_before_keeps_the_sketches_that_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let [before, now] = [Encoding::CompactBefore, Encoding::Compact].map(|activations| {
+        let options = StoreOptions {
+            activations,
+            ..options()
+        };
+        let length = options.network.layout(activations).block_len();
+        (options, length)
+    });
+    let store = Store::open(dir, &before.0).unwrap();
+    (0..2).for_each(|n| add(&store, n));
+    drop(store);
+    let text = std::fs::read_to_string(dir.join("store.toml")).unwrap();
+    assert!(text.contains("activations = \"compact\"\n"), "{text}");
+    let cases = [&[][..], &["store.toml", "store.toml.bak"]];
+    let repair = |lost: &[&str]| {
+        lost.iter()
+            .for_each(|name| std::fs::remove_file(dir.join(name)).unwrap());
+        Store::repair(dir, &now.0).unwrap();
+    };
+    for lost in cases {
+        repair(lost);
+        let store = Store::open(dir, &now.0).unwrap();
+        assert_eq!(store.layout().block_len(), before.1);
+        assert!(
+            blocks(&store, 2)
+                .iter()
+                .all(|block| block.len() == before.1)
+        );
+    }
+    Store::keep_recent(dir, bytes_of(2), &now.0).unwrap();
+    for lost in cases {
+        repair(lost);
+        assert_eq!(header(dir).sketch, Some(Encoding::CompactBefore));
+        let store = Store::open(dir, &now.0).unwrap();
+        assert_eq!(store.layout().sketch().unwrap().block_len(), before.1);
+        add(&store, 2 + lost.len() as u8);
+    }
+    Store::keep_compact(dir, &now.0).unwrap();
+    let store = Store::open(dir, &now.0).unwrap();
+    assert_eq!(header(dir).activations, Encoding::CompactBefore);
+    assert!(store.convert(&mut |_, _| true).unwrap().complete);
+    assert!(
+        blocks(&store, 3)
+            .iter()
+            .all(|block| block.len() == before.1)
+    );
 }

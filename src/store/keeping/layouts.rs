@@ -17,13 +17,16 @@ pub(in crate::store) struct Layouts {
 }
 
 impl Layouts {
-    /// Of a store that keeps activations in an encoding; or, if it is `mixed`, of its older pictures only
-    /// what `compact` keeps.
-    pub(in crate::store) fn of(network: &Network, encoding: Encoding, mixed: bool) -> Self {
-        let with_sketch = || network.layout_with_sketch(Encoding::default());
-        let now = match mixed {
-            true => with_sketch(),
-            false => network.layout(encoding),
+    /// Of a store that keeps activations in an encoding; or, of its older pictures only such sketches.
+    pub(in crate::store) fn of(
+        network: &Network,
+        encoding: Encoding,
+        sketch: Option<Encoding>,
+    ) -> Self {
+        let with_sketch = |sketch| network.layout_with_sketch(Encoding::default(), sketch);
+        let now = match sketch {
+            Some(sketch) => with_sketch(sketch),
+            None => network.layout(encoding),
         };
         let mut before = Vec::new();
         // What is not kept cannot be made of what is.
@@ -32,7 +35,7 @@ impl Layouts {
             before.extend(all.into_iter().filter(Layout::keeps_values));
         }
         if !now.keeps_values() {
-            before.push(with_sketch());
+            before.push(with_sketch(encoding));
         }
         Self { now, before }
     }

@@ -25,6 +25,10 @@ pub struct Header {
     /// sketches. `None` if all are kept alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recent_bytes: Option<u64>,
+    /// How the sketches are encoded of a store of which not all pictures are kept alike. The file of a store
+    /// of before format 6 does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketch: Option<Encoding>,
     /// Whether blocks may have their sketch behind them. Of format 4 the file's format says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mixed: bool,
@@ -123,6 +127,16 @@ impl Header {
         }
     }
 
+    /// How its sketches are encoded, or would be.
+    pub fn sketch(&self) -> Encoding {
+        match self.sketch {
+            Some(sketch) => sketch,
+            None if self.activations.is_compact() => self.activations,
+            None if self.mixed => Encoding::CompactBefore,
+            None => Encoding::Compact,
+        }
+    }
+
     /// The store's identity as bytes.
     pub fn store_id(&self, dir: &Path) -> Result<StoreId, StoreError> {
         let id = u128::from_str_radix(&self.id, 16);
@@ -180,7 +194,8 @@ impl Header {
             && self.id == copy.id
             && self.network == copy.network
             && (self.recent_bytes.is_some()
-                || [copy.activations, Encoding::Compact].contains(&self.activations))
+                || self.activations == copy.activations
+                || self.activations.is_compact())
     }
 
     fn text(&self) -> String {
@@ -214,6 +229,7 @@ mod tests {
             network: toml::Value::String("a".repeat(64)).try_into().unwrap(),
             activations: Encoding::F16,
             recent_bytes: None,
+            sketch: None,
             mixed: false,
             converting: true,
             descriptor: "d".to_owned(),
@@ -232,5 +248,34 @@ mod tests {
         }
         header.keep_copy(dir.path()).unwrap();
         assert_eq!(Header::read_copy(dir.path()), Some(header));
+    }
+
+    #[test]
+    fn sketches_are_of_before_where_the_file_does_not_say_it() {
+        let text = |format, more: &str| {
+            let network = "a".repeat(64);
+            format!("format = {format}\nid = \"0\"\nnetwork = \"{network}\"\n{more}\n")
+        };
+        for (text, sketch) in [
+            (
+                text(4, "activations = \"compact\""),
+                Encoding::CompactBefore,
+            ),
+            (text(6, "activations = \"compact2\""), Encoding::Compact),
+            (text(4, "activations = \"int8\""), Encoding::Compact),
+            (
+                text(5, "activations = \"int8\"\nrecent_bytes = 9"),
+                Encoding::CompactBefore,
+            ),
+            (
+                text(
+                    6,
+                    "activations = \"int8\"\nrecent_bytes = 9\nsketch = \"compact2\"",
+                ),
+                Encoding::Compact,
+            ),
+        ] {
+            assert_eq!(Header::parse(&text).unwrap().sketch(), sketch, "{text}");
+        }
     }
 }

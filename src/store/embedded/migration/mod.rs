@@ -102,6 +102,7 @@ pub(super) fn header(
                     None => options.activations,
                 },
                 recent_bytes: options.recent_bytes,
+                sketch: options.recent_bytes.map(|_| Encoding::Compact),
                 mixed: options.recent_bytes.is_some(),
                 converting: false,
                 descriptor: options.network.descriptor_id().to_owned(),

@@ -35,6 +35,7 @@ fn migrations_run_once_and_in_order() {
         network: network.id().clone(),
         activations: Default::default(),
         recent_bytes: None,
+        sketch: None,
         mixed: false,
         converting: false,
         descriptor: String::new(),

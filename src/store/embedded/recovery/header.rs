@@ -187,15 +187,22 @@ fn of_log(
         .iter()
         .filter_map(|length| fitting(*length, options))
         .collect();
-    let with_sketch = options.network.layout_with_sketch(Encoding::default());
-    let mixed = lengths.contains(&(with_sketch.block_len() as u64));
-    let activations = match found.first() {
+    let compact = found.iter().find(|encoding| encoding.is_compact());
+    let sketch = [Encoding::Compact, Encoding::CompactBefore]
+        .into_iter()
+        .find(|sketch| {
+            let network = options.network;
+            let with_sketch = network.layout_with_sketch(Encoding::default(), *sketch);
+            lengths.contains(&(with_sketch.block_len() as u64))
+        });
+    let mixed = sketch.is_some();
+    let activations = match (compact, found.first()) {
         _ if mixed => Encoding::default(),
         // Among those of another encoding: they are being converted.
-        _ if found.contains(&Encoding::Compact) => Encoding::Compact,
-        Some(encoding) => *encoding,
-        None if lengths.is_empty() => options.activations,
-        None => {
+        (Some(compact), _) => *compact,
+        (None, Some(encoding)) => *encoding,
+        (None, None) if lengths.is_empty() => options.activations,
+        (None, None) => {
             return Err(StoreError::Header {
                 path: dir.join(HEADER_FILE),
                 message: "it is damaged or lost, and the store's pictures do not fit the \
@@ -210,10 +217,11 @@ fn of_log(
         network: options.network.id().clone(),
         activations,
         recent_bytes: mixed.then(|| options.recent_bytes.unwrap_or(UNKNOWN_BYTES)),
+        sketch,
         mixed,
         converting: match mixed {
             // Sketches may stay as they are.
-            true => found.iter().any(|encoding| *encoding != Encoding::Compact),
+            true => found.iter().any(|encoding| !encoding.is_compact()),
             false => found.len() > 1,
         },
         // Unknown: all pictures are described anew.
@@ -256,6 +264,7 @@ fn of_old_blocks(
         network: options.network.id().clone(),
         activations,
         recent_bytes: None,
+        sketch: None,
         mixed: false,
         converting: false,
         descriptor: String::new(),

@@ -176,17 +176,28 @@ fn mend_encoding(
     options: &StoreOptions<'_>,
     metadata: &EmbeddedMetadata,
 ) -> Result<(), StoreError> {
-    let [compact, mixed] =
-        [false, true].map(|mixed| Layouts::of(options.network, Encoding::Compact, mixed));
-    // Those of which only a sketch is kept, those with a sketch beside all else, and the others.
+    let kinds = [Encoding::Compact, Encoding::CompactBefore].map(|sketch| {
+        let of = |mixed| Layouts::of(options.network, sketch, mixed);
+        (sketch, of(None), of(Some(sketch)))
+    });
+    // Those of which only a sketch is kept, those with a sketch beside all else, and the others. The sketches
+    // of a store are all of one kind.
     let (mut sketches, mut with_sketch, mut without) = (0_u64, 0_u64, 0_u64);
+    let mut sketch = header.sketch();
     for entry in metadata.block_locations() {
         let length = entry?.1.payload.map_or(0, |span| span.length);
-        sketches += u64::from(length == compact.now().block_len() as u64);
-        with_sketch += u64::from(length == mixed.now().block_len() as u64);
-        without += u64::from(mixed.is_of_before(length));
+        for (kind, compact, mixed) in &kinds {
+            let is_sketch = length == compact.now().block_len() as u64;
+            let has_sketch = length == mixed.now().block_len() as u64;
+            if is_sketch || has_sketch {
+                sketch = *kind;
+            }
+            sketches += u64::from(is_sketch);
+            with_sketch += u64::from(has_sketch);
+        }
+        without += u64::from(kinds[0].2.is_of_before(length));
     }
-    let is_compact = header.activations == Encoding::Compact;
+    let is_compact = header.activations.is_compact();
     if header.recent_bytes.is_none() && with_sketch > 0 && !is_compact {
         header.recent_bytes = Some(options.recent_bytes.unwrap_or(UNKNOWN_BYTES));
     }
@@ -194,10 +205,11 @@ fn mend_encoding(
     header.converting = match header.recent_bytes {
         Some(_) => {
             header.activations = Encoding::default();
+            header.sketch = Some(sketch);
             without > 0
         }
         None if is_compact || sketches > 0 => {
-            header.activations = Encoding::Compact;
+            (header.activations, header.sketch) = (sketch, None);
             without + with_sketch > 0
         }
         None => false,

@@ -97,6 +97,7 @@ impl Embedded {
                 network: of.network.clone(),
                 activations: of.activations,
                 recent_bytes: of.recent_bytes,
+                sketch: of.sketch,
                 mixed: of.recent_bytes.is_some(),
                 converting: false,
                 descriptor: of.descriptor.clone(),
