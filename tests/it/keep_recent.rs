@@ -145,6 +145,12 @@ fn what_is_not_converted_yet_is_found_too() {
     assert_eq!((&done["converted"], &done["full"]), (&json!(8), &json!(4)));
     assert_eq!(kept(&simdex), (json!("recent 5 MB"), json!(0)));
     assert_eq!(count_estimated(&simdex, "copy"), 4);
+
+    let simdex = Simdex::filled(2, 1);
+    Store::keep_compact(&simdex.store(), &options).unwrap();
+    assert_eq!(kept(&simdex), (json!("compact"), json!(2)));
+    assert_eq!(simdex.json(&["compact"])["converted"], json!(2));
+    assert_eq!(kept(&simdex), (json!("compact"), json!(0)));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub use migrate::{Migrated, migrate};
 use crate::config::{ByteSize, Config, Keep};
 use crate::local_path::path_text;
 use crate::shutdown::Shutdown;
-use crate::store::{BackupOptions, Converted, Repaired, Store, StoreError, Wasteful};
+use crate::store::{BackupOptions, Repaired, Store, StoreError, Wasteful};
 
 /// The JSON of `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -163,9 +163,9 @@ pub fn repair(config: &Config, extraction: &Extraction) -> Result<RepairReport, 
 }
 
 /// Gives back all space of what was removed, and writes the records anew. If `keep` says how much of
-/// a picture is to be kept, the store is changed to that before: what is stored is converted, of which
-/// `progress` is told, in pictures so far and in all; and so is what a store that keeps its newest pictures
-/// in full has too many of. The store is opened by `open`, more than once.
+/// a picture is to be kept, the store is changed to that before. What is stored otherwise than the store
+/// keeps it is converted, of which `progress` is told, in pictures so far and in all; and so is what a store
+/// that keeps its newest pictures in full has too many of. The store is opened by `open`, more than once.
 ///
 /// # Errors
 /// If the store is in use or keeps less than `keep`, or the disk is full or fails.
@@ -183,13 +183,10 @@ pub fn compact(
     let dir = store.dir().map(Path::to_owned);
     let dir = dir.ok_or(StoreError::NoFolder)?;
     let before_bytes = store.disk_bytes()?;
-    let converted = match keep.is_some() || store.recent_bytes().is_some() {
-        true => store.convert(&mut |done, total| {
-            progress(done, total);
-            !shutdown.requested()
-        })?,
-        false => Converted::default(),
-    };
+    let converted = store.convert(&mut |done, total| {
+        progress(done, total);
+        !shutdown.requested()
+    })?;
     let full = store.count_in_full()?;
     let mut report = CompactReport {
         before_bytes,
