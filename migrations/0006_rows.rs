@@ -8,7 +8,7 @@ use super::Migrating;
 use crate::network::{Descriptor, LookDescriptor};
 use crate::picture::PictureId;
 use crate::store::embedded::disk::SystemDisk;
-use crate::store::embedded::rows::{LookRows, Rows};
+use crate::store::embedded::rows::{LookRows, RowFile, Rows};
 use crate::store::embedded::trees::decode;
 use crate::store::{EntryLocation, Sequence, StoreError};
 
@@ -57,9 +57,8 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
                         .map_err(|error| failed(store, error)),
                 }
             },
-            |first, end| rows.clear_between(first, end),
+            &rows.file,
         )?;
-        rows.sync().map_err(|error| failed(store, error))?;
     }
     if let Some(tree) = tree(store.db, LOOKS)?
         && let Some(look) = network.look()
@@ -85,9 +84,8 @@ pub(super) fn up(store: &Migrating<'_>) -> Result<(), StoreError> {
                 rows.keep(sequence, id, look)
                     .map_err(|error| failed(store, error))
             },
-            |first, end| rows.clear_between(first, end),
+            &rows.file,
         )?;
-        rows.sync().map_err(|error| failed(store, error))?;
     }
     let folder = store.dir.join("index");
     if folder.is_dir() {
@@ -118,12 +116,12 @@ fn tree(db: &sled::Db, name: &str) -> Result<Option<sled::Tree>, StoreError> {
     Ok(tree.transpose()?)
 }
 
-/// Makes the row of each picture, and has those of numbers without one cleared.
+/// Makes the row of each picture, and clears those of numbers without one. All of it is safe then.
 fn each(
     store: &Migrating<'_>,
     what: &str,
     make: impl Fn(Sequence, PictureId) -> Result<(), StoreError>,
-    clear: impl Fn(Sequence, Option<Sequence>) -> io::Result<()>,
+    rows: &RowFile,
 ) -> Result<(), StoreError> {
     let sequences = &store.trees.sequences;
     let unreadable = || StoreError::Unreadable { tree: "sequences" };
@@ -132,7 +130,8 @@ fn each(
         let (key, id) = entry?;
         let sequence = Sequence::from_key(&key).ok_or_else(unreadable)?;
         if sequence > next {
-            clear(next, Some(sequence)).map_err(|error| failed(store, error))?;
+            let cleared = rows.clear_between(next, Some(sequence));
+            cleared.map_err(|error| failed(store, error))?;
         }
         next = Sequence(sequence.0 + 1);
         make(sequence, PictureId::from_slice(&id).ok_or_else(unreadable)?)?;
@@ -141,7 +140,9 @@ fn each(
             tracing::info!(done, "{what}");
         }
     }
-    clear(next, None).map_err(|error| failed(store, error))
+    let cleared = rows.clear_between(next, None);
+    let safe = cleared.and_then(|()| rows.sync());
+    safe.map_err(|error| failed(store, error))
 }
 
 fn failed(store: &Migrating<'_>, error: io::Error) -> StoreError {

@@ -129,9 +129,8 @@ impl StoreConfig {
     /// How a new store keeps activations.
     pub fn encoding(&self) -> Encoding {
         match self.keep {
-            Keep::Full if self.activations.is_compact() => Encoding::Compact,
-            Keep::Full => self.activations,
-            Keep::Compact => Encoding::Compact,
+            Keep::Full if !self.activations.is_compact() => self.activations,
+            Keep::Full | Keep::Compact => Encoding::Compact,
             Keep::Recent(_) => Encoding::Int8,
         }
     }

@@ -313,8 +313,8 @@ fn how_pictures_are_described_goes_along() {
     convert(&store, &layouts, &mut |_, _| true).unwrap();
     let metadata = &store.metadata;
     for sequence in [0, 1].map(Sequence) {
-        metadata.rows.clear(sequence).unwrap();
-        metadata.looks.clear(sequence).unwrap();
+        metadata.rows.file.clear(sequence).unwrap();
+        metadata.looks.file.clear(sequence).unwrap();
     }
     metadata.rebuild().unwrap();
     for sequence in [0, 1].map(Sequence) {

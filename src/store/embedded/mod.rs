@@ -370,7 +370,7 @@ impl EmbeddedMetadata {
 
     /// Has what was written to rows survive a power failure.
     fn sync_rows(&self) {
-        if let Err(error) = self.rows.sync().and(self.looks.sync()) {
+        if let Err(error) = self.rows.file.sync().and(self.looks.file.sync()) {
             tracing::warn!(%error, "what was written to `index` may be lost with the power");
         }
     }

@@ -70,11 +70,16 @@ impl Log {
         let mut spans: Vec<_> = spans.collect();
         // As they lie on the disk.
         spans.sort_unstable_by_key(|(_, _, span)| (span.segment, span.offset));
-        for (picture, at, span) in spans {
+        for spans in spans.chunk_by(|(_, _, a), (_, _, b)| a.segment == b.segment) {
+            let ends = spans
+                .iter()
+                .map(|(_, _, span)| span.offset.saturating_add(span.length));
+            let (picture, _, first) = spans[0];
             // Who reads it says what is wrong.
-            let end = span.offset.saturating_add(span.length);
-            if let Ok(map) = self.map(span.segment, end, picture) {
-                will_need(&map, at, span);
+            if let Ok(map) = self.map(first.segment, ends.max().unwrap_or(0), picture) {
+                for (_, at, span) in spans {
+                    will_need(&map, *at, *span);
+                }
             }
         }
     }

@@ -307,8 +307,8 @@ impl RowChange {
     /// What is done before the records are changed: nothing of what leaves may stay, whatever happens in between.
     fn begin(&self, metadata: &EmbeddedMetadata) {
         if let Self::Left(sequence) = self {
-            let cleared = metadata.rows.clear(*sequence);
-            let cleared = cleared.and(metadata.looks.clear(*sequence));
+            let cleared = metadata.rows.file.clear(*sequence);
+            let cleared = cleared.and(metadata.looks.file.clear(*sequence));
             if let Err(error) = cleared {
                 tracing::warn!(
                     %error,

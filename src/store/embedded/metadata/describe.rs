@@ -12,6 +12,7 @@ use crate::network::{self, Descriptor, LookDescriptor, LookProjection, Network};
 use crate::picture::PictureId;
 use crate::store::embedded::files::Header;
 use crate::store::embedded::log::LoggedEntry;
+use crate::store::embedded::rows::RowFile;
 use crate::store::embedded::{Embedded, EmbeddedMetadata};
 use crate::store::entry::{DescriptorSection, SectionKind, read_record};
 use crate::store::keeping::Layouts;
@@ -291,16 +292,10 @@ impl Embedded {
         header: &mut Header,
     ) -> Result<(), StoreError> {
         let metadata = &self.metadata;
-        let failed = |error| StoreError::io(dir, error);
         if header.descriptor != self.identity.descriptor {
-            let rows = &metadata.rows;
-            make_all(
-                "describing the pictures anew",
-                metadata.picture_count(),
-                metadata.descriptors(Sequence(0)),
-                |first, end| rows.clear_between(first, end).map_err(failed),
-            )?;
-            rows.sync().map_err(failed)?;
+            let listing = metadata.descriptors(Sequence(0));
+            let what = "describing the pictures anew";
+            metadata.make_all(what, listing, &metadata.rows.file)?;
             header.descriptor.clone_from(&self.identity.descriptor);
             header.write(dir)?;
         }
@@ -308,14 +303,9 @@ impl Embedded {
             return Ok(());
         };
         if header.look != id {
-            let rows = &metadata.looks;
-            make_all(
-                "telling how the pictures look, once",
-                metadata.picture_count(),
-                metadata.told_looks(Sequence(0)),
-                |first, end| rows.clear_between(first, end).map_err(failed),
-            )?;
-            rows.sync().map_err(failed)?;
+            let listing = metadata.told_looks(Sequence(0));
+            let what = "telling how the pictures look, once";
+            metadata.make_all(what, listing, &metadata.looks.file)?;
             header.look.clone_from(&id);
             header.write(dir)?;
         }
@@ -324,37 +314,42 @@ impl Embedded {
     }
 }
 
-/// Goes through a listing that makes what is missing, and clears what is between its pictures: those rows may be of
-/// another length.
-fn make_all<T>(
-    what: &str,
-    of: usize,
-    listing: Listing<'_, (Sequence, T)>,
-    clear: impl Fn(Sequence, Option<Sequence>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    if of > 0 {
-        tracing::info!(pictures = of, "{what}");
-    }
-    let (mut next, mut noted) = (Sequence(0), Instant::now());
-    for (done, entry) in listing.enumerate() {
-        match entry {
-            Ok((sequence, _)) => {
-                if sequence > next {
-                    clear(next, Some(sequence))?;
+impl EmbeddedMetadata {
+    /// Goes through a listing that makes what is missing in a file of rows, and clears what is between its
+    /// pictures: those rows may be of another length. All of it is safe then.
+    fn make_all<T>(
+        &self,
+        what: &str,
+        listing: Listing<'_, (Sequence, T)>,
+        rows: &RowFile,
+    ) -> Result<(), StoreError> {
+        let of = self.picture_count();
+        if of > 0 {
+            tracing::info!(pictures = of, "{what}");
+        }
+        let failed = |error| StoreError::io(&self.dir, error);
+        let (mut next, mut noted) = (Sequence(0), Instant::now());
+        for (done, entry) in listing.enumerate() {
+            match entry {
+                Ok((sequence, _)) => {
+                    if sequence > next {
+                        rows.clear_between(next, Some(sequence)).map_err(failed)?;
+                    }
+                    next = Sequence(sequence.0 + 1);
                 }
-                next = Sequence(sequence.0 + 1);
+                Err(error @ StoreError::Io { .. }) => {
+                    tracing::warn!(%error, "a picture is not described");
+                }
+                Err(error) => return Err(error),
             }
-            Err(error @ StoreError::Io { .. }) => {
-                tracing::warn!(%error, "a picture is not described");
+            if noted.elapsed() > NOTE_EVERY {
+                noted = Instant::now();
+                tracing::info!(done, of, "{what}");
             }
-            Err(error) => return Err(error),
         }
-        if noted.elapsed() > NOTE_EVERY {
-            noted = Instant::now();
-            tracing::info!(done, of, "{what}");
-        }
+        rows.clear_between(next, None).map_err(failed)?;
+        rows.sync().map_err(failed)
     }
-    clear(next, None)
 }
 
 const UNKNOWN: StoreError = StoreError::Unreadable { tree: "sequences" };

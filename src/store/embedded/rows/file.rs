@@ -13,7 +13,7 @@ pub(super) const CHECKSUM: usize = 4;
 const AT_ONCE: u64 = 1 << 20;
 
 /// Rows of one length; what is not as it was written is none.
-pub(super) struct RowFile {
+pub(in crate::store::embedded) struct RowFile {
     /// `None` where there is none: nothing is kept then.
     file: Option<Box<dyn DiskFile>>,
     /// Of whose pictures, and of what: rows of others have other checksums.
@@ -132,7 +132,7 @@ impl RowFile {
     ///
     /// # Errors
     /// As [`Self::put`].
-    pub(super) fn clear(&self, sequence: Sequence) -> io::Result<()> {
+    pub(in crate::store::embedded) fn clear(&self, sequence: Sequence) -> io::Result<()> {
         self.clear_between(sequence, Some(Sequence(sequence.0.saturating_add(1))))
     }
 
@@ -140,7 +140,11 @@ impl RowFile {
     ///
     /// # Errors
     /// As [`Self::put`].
-    pub(super) fn clear_between(&self, first: Sequence, end: Option<Sequence>) -> io::Result<()> {
+    pub(in crate::store::embedded) fn clear_between(
+        &self,
+        first: Sequence,
+        end: Option<Sequence>,
+    ) -> io::Result<()> {
         let Some(file) = self.file.as_ref() else {
             return Ok(());
         };
@@ -167,7 +171,7 @@ impl RowFile {
     ///
     /// # Errors
     /// If that fails.
-    pub(super) fn sync(&self) -> io::Result<()> {
+    pub(in crate::store::embedded) fn sync(&self) -> io::Result<()> {
         self.file.as_ref().map_or(Ok(()), |file| file.sync())
     }
 

@@ -16,7 +16,8 @@ const HAS_NONE: u8 = 2;
 
 /// The looks of a store.
 pub(in crate::store::embedded) struct LookRows {
-    file: RowFile,
+    /// The file, of which rows are cleared and which is synced.
+    pub(in crate::store::embedded) file: RowFile,
     /// Bytes of a look.
     dimensions: usize,
 }
@@ -107,34 +108,6 @@ impl LookRows {
     ) {
         pass_over(self.keep(sequence, id, look));
     }
-
-    /// Leaves nothing of a picture's row.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub(in crate::store::embedded) fn clear(&self, sequence: Sequence) -> io::Result<()> {
-        self.file.clear(sequence)
-    }
-
-    /// The same of all numbers from `first` to before `end`, or to the last.
-    ///
-    /// # Errors
-    /// If they cannot be written.
-    pub(in crate::store::embedded) fn clear_between(
-        &self,
-        first: Sequence,
-        end: Option<Sequence>,
-    ) -> io::Result<()> {
-        self.file.clear_between(first, end)
-    }
-
-    /// Makes what was written survive a power failure.
-    ///
-    /// # Errors
-    /// If that fails.
-    pub(in crate::store::embedded) fn sync(&self) -> io::Result<()> {
-        self.file.sync()
-    }
 }
 
 #[cfg(test)]
@@ -168,7 +141,7 @@ mod tests {
             }
         }
         assert_eq!(open("another").get(Sequence(2), id(2)), None);
-        rows.clear(Sequence(2)).unwrap();
+        rows.file.clear(Sequence(2)).unwrap();
         assert_eq!(rows.get(Sequence(2), id(2)), None);
         let row = CHECKSUM + 4;
         let path = dir.path().join(FOLDER).join(FILE);
@@ -178,9 +151,11 @@ mod tests {
                 .all(|byte| *byte == 0)
         };
         assert!(zeros(3 * row) && !zeros(4 * row));
-        rows.clear_between(Sequence(1), Some(Sequence(9))).unwrap();
+        rows.file
+            .clear_between(Sequence(1), Some(Sequence(9)))
+            .unwrap();
         assert!(zeros(4 * row));
-        rows.clear_between(Sequence(1), None).unwrap();
+        rows.file.clear_between(Sequence(1), None).unwrap();
         assert_eq!(std::fs::read(&path).unwrap().len(), row);
     }
 }

@@ -6,6 +6,7 @@ mod looks;
 mod measures;
 mod pictures;
 
+pub(super) use file::RowFile;
 pub(super) use looks::LookRows;
 pub(super) use measures::MeasureFile;
 pub(super) use pictures::Rows;

@@ -21,7 +21,8 @@ const ID: usize = PictureId::LEN;
 
 /// The rows of a store.
 pub(in crate::store::embedded) struct Rows {
-    file: RowFile,
+    /// The file, of which rows are cleared and which is synced.
+    pub(in crate::store::embedded) file: RowFile,
     dimensions: usize,
 }
 
@@ -123,36 +124,8 @@ impl Rows {
     ) {
         match self.get(sequence).filter(|row| row.id == id) {
             Some(row) => self.put(sequence, id, to, &row.descriptor.to_bytes()),
-            None => pass_over(self.clear(sequence)),
+            None => pass_over(self.file.clear(sequence)),
         }
-    }
-
-    /// Leaves nothing of a picture's row.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub(in crate::store::embedded) fn clear(&self, sequence: Sequence) -> io::Result<()> {
-        self.file.clear(sequence)
-    }
-
-    /// The same of all numbers from `first` to before `end`, or to the last.
-    ///
-    /// # Errors
-    /// If they cannot be written.
-    pub(in crate::store::embedded) fn clear_between(
-        &self,
-        first: Sequence,
-        end: Option<Sequence>,
-    ) -> io::Result<()> {
-        self.file.clear_between(first, end)
-    }
-
-    /// Makes what was written survive a power failure.
-    ///
-    /// # Errors
-    /// If that fails.
-    pub(in crate::store::embedded) fn sync(&self) -> io::Result<()> {
-        self.file.sync()
     }
 }
 
@@ -255,7 +228,7 @@ mod tests {
         }
         std::fs::write(&path, whole).unwrap();
         let rows = open(dir.path(), "a way");
-        rows.clear(Sequence(1)).unwrap();
+        rows.file.clear(Sequence(1)).unwrap();
         assert_eq!(rows.get(Sequence(1)), None);
         let left = std::fs::read(&path).unwrap();
         assert!(left[begin..2 * begin].iter().all(|byte| *byte == 0));
